@@ -1,0 +1,92 @@
+"""template.yaml as plain data, and the questions that tests ask it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+
+Resource = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as their long ones: !Ref X is {"Ref": "X"}."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+@cache
+def template() -> dict[str, Any]:
+    """Return the whole template."""
+    text = (ROOT / "template.yaml").read_text()
+    loaded: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    return loaded
+
+
+def resources(kind: str) -> dict[str, Resource]:
+    """Return the resources of one type by logical id: `AWS::SQS::Queue`."""
+    return {
+        name: resource
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def functions() -> dict[str, Resource]:
+    """Return the functions' properties by the functions' names: `send`."""
+    return {
+        name.removesuffix("Function").lower(): resource["Properties"]
+        for name, resource in resources("AWS::Serverless::Function").items()
+    }
+
+
+def environment(function: str) -> dict[str, Any]:
+    """Return a function's environment, that of all functions included."""
+    shared = template()["Globals"]["Function"]["Environment"]["Variables"]
+    return {**shared, **functions()[function]["Environment"]["Variables"]}
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    """Return the statements of a function's role."""
+    role = resources("AWS::IAM::Role")[f"{function.title()}Role"]["Properties"]
+    (policy,) = role["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def grants(function: str) -> set[tuple[str, str]]:
+    """Return what a function may do, as pairs: ("dynamodb:GetItem", "AccountsTable")."""
+    return {
+        (action, target)
+        for statement in statements(function)
+        for action in as_list(statement["Action"])
+        for target in map(logical_id, as_list(statement["Resource"]))
+    }
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a policy's element, which may stand alone, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def logical_id(reference: Any) -> str:
+    """Return the resource that a !Ref or !GetAtt names."""
+    if "Ref" in reference:
+        return str(reference["Ref"])
+    return str(reference["Fn::GetAtt"][0])

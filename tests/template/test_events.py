@@ -1,0 +1,78 @@
+"""The sample events: every function and route has one, and they are what AWS would send."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from tests.events import EVENTS, SampleEvent, differences, sample_events
+from tests.template.reading import functions
+
+SAMPLES = sample_events()
+
+
+def routes() -> set[str]:
+    """Return the route keys of the API: `POST /datasend`."""
+    return {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for properties in functions().values()
+        for event in properties["Events"].values()
+        if event["Type"] == "HttpApi"
+    }
+
+
+def test_every_function_has_a_sample_event() -> None:
+    assert {sample.function for sample in SAMPLES} == set(functions())
+
+
+def test_every_expected_answer_belongs_to_an_event() -> None:
+    answers = {path.name for path in (EVENTS / "expected").iterdir()}
+    assert answers == {path.name for path in EVENTS.glob("*.json")}
+
+
+def test_every_post_route_has_a_sample_event() -> None:
+    sampled = {sample.event["routeKey"] for sample in SAMPLES if "routeKey" in sample.event}
+    assert sampled <= routes()
+    assert {route for route in routes() if route.startswith("POST")} <= sampled
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_an_event_is_consistent_in_itself(sample: SampleEvent) -> None:
+    event = sample.event
+    for record in event.get("Records", []):
+        digest = hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest()
+        assert record["md5OfBody"] == digest
+        assert record["eventSource"] == "aws:sqs"
+    if "routeKey" in event:
+        http = event["requestContext"]["http"]
+        assert event["requestContext"]["routeKey"] == event["routeKey"]
+        assert event["rawPath"] == http["path"]
+        assert event["routeKey"].startswith(http["method"])
+        assert event["headers"]["content-length"] == str(len(event.get("body", "").encode()))
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "count"),
+    [
+        pytest.param(None, None, 0, id="nothing"),
+        pytest.param({"a": [1, "/x+/"]}, {"a": [1, "xx"]}, 0, id="pattern"),
+        pytest.param({"a": [1, "/x+/"]}, {"a": [1, "xy"]}, 1, id="pattern fails"),
+        pytest.param({"a": 1}, {"a": 1, "b": 2}, 1, id="another key"),
+        pytest.param([1, 2], [1], 1, id="another length"),
+        pytest.param({"a": False}, {"a": 0}, 1, id="another type"),
+        pytest.param(
+            {"statusCode": 200, "body": {"a": "/.+/"}},
+            {"statusCode": 200, "headers": {}, "body": '{"a": "b"}'},
+            0,
+            id="http",
+        ),
+        pytest.param(
+            {"statusCode": 200, "body": {}}, {"statusCode": 200, "body": "?"}, 1, id="no json"
+        ),
+        pytest.param({"statusCode": 200, "body": {}}, {"errorMessage": "boom"}, 2, id="raised"),
+    ],
+)
+def test_an_answer_is_compared_with_the_expected_one(
+    expected: Any, answer: Any, count: int
+) -> None:
+    assert len(differences(expected, answer)) == count

@@ -1,0 +1,238 @@
+"""What the template must keep to, read as data; `sam validate --lint` checks its form."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.template.reading import (
+    as_list,
+    environment,
+    functions,
+    grants,
+    logical_id,
+    resources,
+    statements,
+    template,
+)
+
+FUNCTIONS = sorted(functions())
+WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue")
+
+RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+
+# The whole of what each function may do: to widen it, widen this table too.
+GRANTS = {
+    "send": {
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:Query", "AccountsTable"),
+        ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("sqs:SendMessage", "SubmitQueue"),
+        ("sqs:SendMessage", "SubmitPriorityQueue"),
+        ("secretsmanager:GetSecretValue", "PepperSecret"),
+    },
+    "submit": {
+        *((action, "SubmitQueue") for action in RECEIVE),
+        *((action, "SubmitPriorityQueue") for action in RECEIVE),
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "DueTable"),
+        ("sqs:SendMessage", "SubmitQueue"),
+        ("sqs:SendMessage", "SubmitPriorityQueue"),
+        ("sqs:SendMessage", "ReceiptQueue"),
+        ("kms:Decrypt", "SecretsKey"),
+        ("secretsmanager:GetSecretValue", "TagSecret"),
+    },
+    "receipt": {
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("sqs:SendMessage", "ReceiptQueue"),
+        ("secretsmanager:GetSecretValue", "TagSecret"),
+    },
+    "dlr": {
+        *((action, "ReceiptQueue") for action in RECEIVE),
+        ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:Query", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "DueTable"),
+        ("sqs:SendMessage", "ReceiptQueue"),
+    },
+    "sweep": {
+        ("dynamodb:Query", "DueTable"),
+        ("dynamodb:DeleteItem", "DueTable"),
+        ("dynamodb:BatchWriteItem", "DueTable"),
+        *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
+    },
+}
+
+
+def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return (function, queue, trigger) for every queue that feeds a function."""
+    return [
+        (name, logical_id(event["Properties"]["Queue"]), event["Properties"])
+        for name, properties in functions().items()
+        for event in properties["Events"].values()
+        if event["Type"] == "SQS"
+    ]
+
+
+def test_there_is_a_trigger_for_every_queue_and_for_no_dead_letters() -> None:
+    assert sorted(queue for _, queue, _ in sqs_triggers()) == sorted(WORK_QUEUES)
+
+
+@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
+def test_a_batch_reports_its_failures_and_has_its_own_limit(
+    function: str, queue: str, trigger: dict[str, Any]
+) -> None:
+    assert trigger["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    limit = template()["Parameters"][trigger["ScalingConfig"]["MaximumConcurrency"]["Ref"]]
+    assert 2 <= limit["MinValue"] <= limit["Default"] <= limit["MaxValue"] <= 1000
+    assert trigger["BatchSize"] == 10
+    assert "MaximumBatchingWindowInSeconds" not in trigger
+
+
+@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
+def test_a_visibility_timeout_is_at_least_six_times_the_functions(
+    function: str, queue: str, trigger: dict[str, Any]
+) -> None:
+    assert functions()[function]["Timeout"] == {"Ref": "BatchTimeoutSeconds"}
+    visibility = resources("AWS::SQS::Queue")[queue]["Properties"]["VisibilityTimeout"]
+    mapping, parameter, key = visibility["Fn::FindInMap"]
+    assert parameter == {"Ref": "BatchTimeoutSeconds"}
+    for seconds in template()["Parameters"]["BatchTimeoutSeconds"]["AllowedValues"]:
+        assert template()["Mappings"][mapping][str(seconds)][key] >= 6 * seconds
+
+
+@pytest.mark.parametrize("queue", WORK_QUEUES)
+def test_a_queue_has_dead_letters_and_an_alarm(queue: str) -> None:
+    properties = resources("AWS::SQS::Queue")[queue]["Properties"]
+    redrive = properties["RedrivePolicy"]
+    dead_letters = logical_id(redrive["deadLetterTargetArn"])
+    assert dead_letters == queue.removesuffix("Queue") + "DeadLetters"
+    # A hand-back counts as a receive: few of them would make dead letters of healthy messages.
+    assert redrive["maxReceiveCount"] >= 20
+    assert resources("AWS::SQS::Queue")[dead_letters]["Properties"] == {
+        "MessageRetentionPeriod": 14 * 86400,
+        "SqsManagedSseEnabled": True,
+    }
+    assert properties["SqsManagedSseEnabled"] is True
+    alarm = resources("AWS::CloudWatch::Alarm")[f"{dead_letters}Alarm"]["Properties"]
+    (dimension,) = alarm["Dimensions"]
+    assert logical_id(dimension["Value"]) == dead_letters
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize("table", ["AccountsTable", "MessagesTable", "DueTable"])
+def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
+    resource = resources("AWS::DynamoDB::Table")[table]
+    properties = resource["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert properties["SSESpecification"]["Fn::If"][0] == "HasTableKey"
+    assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
+    assert resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_a_secret_outlives_the_stack() -> None:
+    kept = {**resources("AWS::SecretsManager::Secret"), **resources("AWS::KMS::Key")}
+    assert sorted(kept) == ["PepperSecret", "SecretsKey", "TagSecret"]
+    for resource in kept.values():
+        assert resource["UpdateReplacePolicy"] == "Retain"
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_access_log_holds_no_path_query_or_address() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    shown = set(
+        re.findall(r"\$context\.([\w.]+)", api["Properties"]["AccessLogSettings"]["Format"])
+    )
+    assert shown == {
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integration.status",
+        "integrationErrorMessage",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_json_into_its_own_group(function: str) -> None:
+    group = f"{function.title()}Log"
+    assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+    shared = template()["Globals"]["Function"]["LoggingConfig"]
+    assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", "WARN")
+
+
+def test_every_log_group_expires() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+    assert len(groups) == len(FUNCTIONS) + 1
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_needs_and_nothing_else(function: str) -> None:
+    log = {
+        ("logs:CreateLogStream", f"{function.title()}Log"),
+        ("logs:PutLogEvents", f"{function.title()}Log"),
+    }
+    assert grants(function) == GRANTS[function] | log
+    properties = functions()[function]
+    assert properties["Role"] == {"Fn::GetAtt": [f"{function.title()}Role", "Arn"]}
+    assert "Policies" not in properties
+
+
+def test_no_policy_of_a_role_has_a_wildcard() -> None:
+    shared = resources("AWS::IAM::ManagedPolicy").values()
+    allowed = [
+        *(statement for function in FUNCTIONS for statement in statements(function)),
+        *(
+            statement
+            for policy in shared
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        ),
+    ]
+    for statement in allowed:
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in as_list(statement["Action"]))
+        assert not any("*" in str(target) for target in as_list(statement["Resource"]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_environment_value_is_a_secret(function: str) -> None:
+    for name, value in environment(function).items():
+        if name == "POWERTOOLS_SERVICE_NAME":
+            assert value == function
+        elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
+            # What GetSecretValue takes, not what it answers.
+            assert name.endswith("_SECRET_ID")
+            assert value["Ref"] in resources("AWS::SecretsManager::Secret")
+        else:
+            assert "Ref" in value or "Fn::FindInMap" in value
+
+
+def test_no_parameter_takes_a_secret() -> None:
+    for parameter in template()["Parameters"].values():
+        assert "NoEcho" not in parameter
+
+
+def test_the_retention_mapping_is_days_in_seconds() -> None:
+    days = template()["Parameters"]["RetentionDays"]["AllowedValues"]
+    assert template()["Mappings"]["Retention"] == {
+        str(each): {"Seconds": each * 86400} for each in days
+    }
+
+
+def test_reservations_are_off_by_default() -> None:
+    for function in ("send", "receipt"):
+        condition, parameter, otherwise = functions()[function]["ReservedConcurrentExecutions"][
+            "Fn::If"
+        ]
+        assert condition == f"Reserves{function.title()}"
+        assert template()["Parameters"][parameter["Ref"]]["Default"] == 0
+        assert otherwise == {"Ref": "AWS::NoValue"}
