@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harkara import settings
 from tests.template.reading import (
     as_list,
     environment,
@@ -36,6 +37,7 @@ GRANTS = {
         *((action, "SubmitPriorityQueue") for action in RECEIVE),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),
@@ -52,6 +54,7 @@ GRANTS = {
     "dlr": {
         *((action, "ReceiptQueue") for action in RECEIVE),
         ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
@@ -59,7 +62,6 @@ GRANTS = {
     },
     "sweep": {
         ("dynamodb:Query", "DueTable"),
-        ("dynamodb:DeleteItem", "DueTable"),
         ("dynamodb:BatchWriteItem", "DueTable"),
         *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
     },
@@ -201,6 +203,13 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in as_list(statement["Action"]))
         assert not any("*" in str(target) for target in as_list(statement["Resource"]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_environment_is_what_its_settings_declare(function: str) -> None:
+    model = getattr(settings, f"{function.title()}Settings")
+    shared = {"STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+    assert set(environment(function)) == {name.upper() for name in model.model_fields} | shared
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
