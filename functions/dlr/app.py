@@ -1,0 +1,91 @@
+"""ReceiptQueue: final states are written, and called back to the platform. The way ends here.
+
+Next: `harkara.services.deliver`, for receipts and retries; `harkara.services.check` for chunks
+that wait for receipts.
+"""
+
+import random
+import time
+from collections import Counter
+from functools import cache
+from typing import Any, NamedTuple
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.deadline import Deadline
+from harkara.http.callbacks import (
+    GuardedResolver,
+    HttpCallbackPoster,
+    is_global,
+    is_global_or_loopback,
+)
+from harkara.http.client import HttpxExchange, open_client
+from harkara.marks import Claimant
+from harkara.runtime import consume
+from harkara.services.check import CheckService
+from harkara.services.deliver import DeliverService
+from harkara.settings import DlrSettings
+from harkara.tasks import (
+    CallbackTask,
+    CheckTask,
+    QueueName,
+    ReceiptsTask,
+    RecoverTask,
+    decode_receipt,
+)
+
+CONNECTIONS = 100
+
+
+class Services(NamedTuple):
+    deliver: DeliverService
+    check: CheckService
+
+
+@cache
+def services() -> Services:
+    settings = DlrSettings.from_environment()
+    dynamodb = client("dynamodb")
+    store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    queues = SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}, due)
+    allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
+    exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)))
+    return Services(
+        deliver=DeliverService(
+            store=store,
+            queues=queues,
+            poster=HttpCallbackPoster(exchange, allowed),
+            clock=time.time,
+            luck=random.random,
+            retry_delays_s=settings.callback_retry_delays_s,
+        ),
+        check=CheckService(
+            store=store,
+            queues=queues,
+            clock=time.time,
+            receipt_wait_s=settings.receipt_wait_s,
+            retry_delays_s=settings.callback_retry_delays_s,
+        ),
+    )
+
+
+async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    deliver, check = services()
+    match decode_receipt(body):
+        case ReceiptsTask(receipts):
+            return await deliver.deliver(receipts, claimant, deadline)
+        case CallbackTask() as callback:
+            return await deliver.call_back_again(callback, claimant, deadline)
+        case RecoverTask() as lost:
+            return await deliver.recover(lost, claimant, deadline)
+        case CheckTask() as chunk:
+            return await check.check(chunk)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return consume(event, context, dlr)

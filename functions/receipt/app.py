@@ -1,0 +1,55 @@
+"""GET and POST /receipts/{carrier}/{token}: what became of a message, as its carrier says.
+
+Next: `harkara.services.receive`, which enqueues for functions/dlr.
+"""
+
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.parameters import get_secret
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.api import new_api, ok
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client
+from harkara.aws.queues import SqsTaskQueues
+from harkara.ids import ReferenceSigner
+from harkara.ports import ReceiptRequest
+from harkara.runtime import body_of, logger
+from harkara.services.receive import ReceiveService
+from harkara.settings import ReceiptSettings
+from harkara.tasks import QueueName
+
+api = new_api()
+
+
+@cache
+def service() -> ReceiveService:
+    settings = ReceiptSettings.from_environment()
+    queues = {QueueName.RECEIPT: settings.receipt_queue_url}
+    return ReceiveService(
+        accounts=DynamoAccountStore(client("dynamodb"), settings.accounts_table),
+        queues=SqsTaskQueues(client("sqs"), queues),
+        signer=ReferenceSigner(str(get_secret(settings.tag_secret_id)).encode()),
+        clock=time.time,
+    )
+
+
+@api.route("/receipts/<carrier>/<token>", method=["GET", "POST"])
+def receipts(carrier: str, token: str) -> "Response[str]":
+    event = api.current_event
+    request = ReceiptRequest(query=event.query_string_parameters, body=body_of(event))
+    received = service().receive(carrier, token, request)
+    counts = {
+        "receipts": len(received.receipts),
+        "intermediate": received.intermediate_count,
+        "foreign": received.foreign_count,
+    }
+    logger.info("receipts enqueued", carrier=carrier, counts=counts)
+    return ok({"status": True, **counts})
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)

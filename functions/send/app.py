@@ -1,0 +1,74 @@
+"""POST /datasend: the platform's records in, mids out. The way of a message begins here.
+
+Next: `harkara.services.accept`, which enqueues for functions/submit.
+"""
+
+import os
+import time
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.parameters import get_secret
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.api import new_api, ok
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.platforms import ics
+from harkara.runtime import answer, basic_credentials, body_of, logger
+from harkara.services.accept import AcceptService
+from harkara.settings import SendSettings
+from harkara.tasks import QueueName
+
+api = new_api()
+
+
+@cache
+def service() -> AcceptService:
+    settings = SendSettings.from_environment()
+    dynamodb = client("dynamodb")
+    queues = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+    }
+    return AcceptService(
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
+        chunks=DynamoMessageStore(
+            dynamodb, settings.messages_table, settings.retention_s, time.time
+        ),
+        queues=SqsTaskQueues(client("sqs"), queues),
+        pepper=str(get_secret(settings.pepper_secret_id)).encode(),
+        clock=time.time,
+        randomness=os.urandom,
+        private_callbacks=settings.allow_private_callbacks,
+    )
+
+
+@api.post("/datasend")
+def datasend() -> "Response[str]":
+    request = ics.parse(body_of(api.current_event))
+    credentials = (request.username, request.password)
+    if not request.username:
+        credentials = basic_credentials(api.current_event)
+    account = service().authenticate(*credentials)
+    results = service().accept(account, request)
+    logger.info(
+        "request accepted",
+        account_id=account.id,
+        chunks=sorted({result.mid[:-2] for result in results if result.mid}),
+        counts=Counter(result.code or "accepted" for result in results),
+    )
+    return answer(200, ics.answer(request.records, results))
+
+
+@api.get("/health")
+def health() -> "Response[str]":
+    return ok({"status": True})
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)

@@ -1,0 +1,66 @@
+"""SubmitQueue: a chunk's messages to their carrier.
+
+Next: `harkara.services.submit`; the carrier's receipts come in at functions/receipt.
+"""
+
+import random
+import time
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.parameters import get_secret
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.deadline import Deadline
+from harkara.http.client import HttpxExchange, open_client
+from harkara.ids import ReferenceSigner
+from harkara.marks import Claimant
+from harkara.runtime import consume
+from harkara.services.submit import SubmitService
+from harkara.settings import SubmitSettings
+from harkara.tasks import QueueName, decode_submit
+
+# Of the process, over all its carriers; each carrier has its own bound.
+CONNECTIONS = 512
+
+
+@cache
+def service() -> SubmitService:
+    settings = SubmitSettings.from_environment()
+    dynamodb = client("dynamodb")
+    queues = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+        QueueName.RECEIPT: settings.receipt_queue_url,
+    }
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    return SubmitService(
+        store=DynamoMessageStore(
+            dynamodb, settings.messages_table, settings.retention_s, time.time
+        ),
+        queues=SqsTaskQueues(client("sqs"), queues, due),
+        carrier=CarrierDirectory(
+            DynamoAccountStore(dynamodb, settings.accounts_table),
+            client("kms"),
+            HttpxExchange(open_client(CONNECTIONS)),
+        ),
+        signer=ReferenceSigner(str(get_secret(settings.tag_secret_id)).encode()),
+        clock=time.time,
+        luck=random.random,
+        receipt_wait_s=settings.receipt_wait_s,
+    )
+
+
+async def submit(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    return await service().submit(decode_submit(body), claimant, deadline)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return consume(event, context, submit)

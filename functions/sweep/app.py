@@ -1,0 +1,36 @@
+"""Every minute: what is due in the Due table goes into its queue (late retries, checks)."""
+
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.queues import SqsTaskQueues
+from harkara.runtime import deadline_of, logger
+from harkara.services.sweep import SweepService
+from harkara.settings import SweepSettings
+from harkara.tasks import QueueName
+
+
+@cache
+def service() -> SweepService:
+    settings = SweepSettings.from_environment()
+    queues = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+        QueueName.RECEIPT: settings.receipt_queue_url,
+    }
+    return SweepService(
+        due=DynamoDueTable(client("dynamodb"), settings.due_table, time.time),
+        queues=SqsTaskQueues(client("sqs"), queues),
+        clock=time.time,
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    count = service().sweep(deadline_of(context))
+    logger.info("swept", enqueued=count)
+    return {"enqueued": count}

@@ -1,0 +1,81 @@
+"""Put items where they are absent, 25 a call (PartiQL's BatchExecuteStatement)."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from harkara.aws.clients import aws_errors
+from harkara.errors import StoreUnavailable
+
+Item = Mapping[str, Mapping[str, Any]]
+
+BATCH = 25
+_DUPLICATE = "DuplicateItem"
+# What a statement can meet inside a 200 answer, where the SDK does not look, and may be repeated.
+_PASSING = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    }
+)
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+class Inserter:
+    """Puts items into one table."""
+
+    def __init__(
+        self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._pause = pause
+
+    def insert(self, items: Sequence[Item]) -> list[int]:
+        """Put each item where its key is absent; return the places of those that were not put.
+
+        Keys are distinct. Raises StoreUnavailable: some of the items may be in place.
+        """
+        return [
+            at + place
+            for at in range(0, len(items), BATCH)
+            for place in self._insert(items[at : at + BATCH])
+        ]
+
+    def _insert(self, items: Sequence[Item]) -> list[int]:
+        duplicates: list[int] = []
+        open_places = list(range(len(items)))
+        for pause_s in (*_PAUSES_S, None):
+            statements = [self._statement(items[place]) for place in open_places]
+            with aws_errors():
+                answer = self._client.batch_execute_statement(Statements=statements)
+            passing = []
+            for place, code in zip(open_places, _codes(answer), strict=True):
+                if code == _DUPLICATE:
+                    duplicates.append(place)
+                elif code in _PASSING:
+                    passing.append(place)
+                elif code is not None:
+                    raise StoreUnavailable(code)
+            if not passing:
+                return sorted(duplicates)
+            if pause_s is not None:
+                self._pause(pause_s)
+            open_places = passing
+        raise StoreUnavailable("the table stayed busy")
+
+    def _statement(self, item: Item) -> dict[str, Any]:
+        fields = ",".join(f"'{name}':?" for name in item)
+        return {
+            "Statement": f'INSERT INTO "{self._table}" VALUE {{{fields}}}',
+            "Parameters": list(item.values()),
+        }
+
+
+def _codes(answer: Mapping[str, Any]) -> Iterator[str | None]:
+    for response in answer["Responses"]:
+        error = response.get("Error")
+        yield error["Code"] if error else None

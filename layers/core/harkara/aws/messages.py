@@ -1,0 +1,132 @@
+"""The Messages table: chunks and marks (the kinds are listed in `harkara.marks`)."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from harkara.aws.clients import aws_errors
+from harkara.aws.inserts import Inserter, Item
+from harkara.errors import StoreUnavailable
+from harkara.marks import Mark
+from harkara.messages import Chunk, unpack
+from harkara.ports import Clock
+
+_CHUNK_KIND = "chunk"
+_CACHED_CHUNKS = 64
+_READ_BATCH = 100
+
+
+class DynamoMessageStore:
+    """Chunks and marks in DynamoDB. Chunks never change, so this process keeps the last ones."""
+
+    def __init__(self, client: Any, table: str, retention_s: int, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._retention_s = retention_s
+        self._clock = clock
+        self._inserter = Inserter(client, table)
+        self._chunks: OrderedDict[str, Chunk] = OrderedDict()
+
+    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+        """Store a packed chunk. Raises StoreUnavailable."""
+        # A duplicate is our own, whose first answer was lost: ids are random.
+        self._inserter.insert(
+            [
+                {
+                    "pk": {"S": chunk_id},
+                    "sk": {"S": _CHUNK_KIND},
+                    "packed": {"B": packed},
+                    "ttl": self._ttl(),
+                }
+            ]
+        )
+
+    def get_chunk(self, chunk_id: str) -> Chunk | None:
+        """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
+        cached = self._chunks.get(chunk_id)
+        if cached is not None:
+            return cached
+        with aws_errors():
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": {"S": chunk_id}, "sk": {"S": _CHUNK_KIND}},
+                ConsistentRead=True,
+            )
+        if "Item" not in answer:
+            return None
+        chunk = unpack(chunk_id, answer["Item"]["packed"]["B"])
+        self._chunks[chunk_id] = chunk
+        if len(self._chunks) > _CACHED_CHUNKS:
+            self._chunks.popitem(last=False)
+        return chunk
+
+    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+        """Put each mark where it is absent; return for each the one that stands there now."""
+        standing = list(marks)
+        places = self._inserter.insert([self._item(mark) for mark in marks])
+        found = self.get_marks([marks[place].key for place in places])
+        for place, mark in zip(places, found, strict=True):
+            if mark is None:
+                raise StoreUnavailable("a mark expired while it was read")
+            standing[place] = mark
+        return standing
+
+    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+        """Return the marks at these keys, in order, read consistently."""
+        found: dict[tuple[str, str], Mark] = {}
+        for at in range(0, len(keys), _READ_BATCH):
+            request: Mapping[str, Any] = {
+                self._table: {
+                    "Keys": [
+                        {"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[at : at + _READ_BATCH]
+                    ],
+                    "ConsistentRead": True,
+                }
+            }
+            while request:
+                with aws_errors():
+                    answer = self._client.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(self._table, ()):
+                    mark = _mark(item)
+                    found[mark.key] = mark
+                request = answer.get("UnprocessedKeys") or {}
+        return [found.get(key) for key in keys]
+
+    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+        """Return a partition's marks whose kind begins so, in order, read consistently."""
+        query = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
+            "ExpressionAttributeValues": {":pk": {"S": partition}, ":kind": {"S": kind_prefix}},
+            "ConsistentRead": True,
+        }
+        with aws_errors():
+            pages = self._client.get_paginator("query").paginate(**query)
+            return [_mark(item) for page in pages for item in page["Items"]]
+
+    def _item(self, mark: Mark) -> Item:
+        return {
+            "pk": {"S": mark.partition},
+            "sk": {"S": mark.kind},
+            "owner": {"S": mark.owner},
+            "holder": {"S": mark.holder},
+            "until": {"N": str(mark.until_ms)},
+            "data": {"S": to_json(mark.data).decode()},
+            "ttl": self._ttl(),
+        }
+
+    def _ttl(self) -> Mapping[str, str]:
+        return {"N": str(int(self._clock()) + self._retention_s)}
+
+
+def _mark(item: Mapping[str, Any]) -> Mark:
+    return Mark(
+        partition=item["pk"]["S"],
+        kind=item["sk"]["S"],
+        owner=item["owner"]["S"],
+        holder=item["holder"]["S"],
+        until_ms=int(item["until"]["N"]),
+        data=from_json(item["data"]["S"]),
+    )

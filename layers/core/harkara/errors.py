@@ -1,0 +1,57 @@
+"""The errors of the package, one tree.
+
+    HarkaraError
+      RequestRefused            the caller's fault; carries a code
+      ForeignReference          a receipt or id that is not ours
+      NotOurTurn                another holder may still be at work: come back later
+      OutOfTime                 the deadline is near: hand the rest on
+      StoreUnavailable          AWS did not take a write or read; try again
+      CarrierError
+        CarrierUnreachable      not taken; the request never left
+        SubmitOutcomeUnknown    perhaps taken: in doubt, never blindly repeated
+
+Whatever else is raised is a bug. An error's text holds no message text, number or secret.
+"""
+
+from harkara.codes import MEANINGS, Code
+
+
+class HarkaraError(Exception):
+    """The root: everything that this package raises on purpose."""
+
+
+class RequestRefused(HarkaraError):
+    """A request that is answered with 4xx (or 5xx where its code says so)."""
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = f"{MEANINGS[code].advice} {detail}".strip()
+
+
+class ForeignReference(HarkaraError):
+    """An id or reference that this gateway did not give."""
+
+
+class NotOurTurn(HarkaraError):
+    """Another delivery of the same queue message may still hold this work."""
+
+
+class OutOfTime(HarkaraError):
+    """Too little of the invocation is left to begin the next piece of work."""
+
+
+class StoreUnavailable(HarkaraError):
+    """A store or queue did not do what was asked within its retries; nothing is known lost."""
+
+
+class CarrierError(HarkaraError):
+    """The carrier did not take a message, or may not have."""
+
+
+class CarrierUnreachable(CarrierError):
+    """No connection was made: the carrier took nothing."""
+
+
+class SubmitOutcomeUnknown(CarrierError):
+    """The request left and no clear answer came: the carrier may have taken the message."""

@@ -1,0 +1,101 @@
+"""Post callbacks, to global addresses only.
+
+A customer names the URL, so it must not lead into our own network: it is https, its name is
+resolved once, every address must be global, and the connection goes to just these addresses while
+TLS keeps the name. (httpx-secure opens a probe to an address before it judges it, and remembers
+its choice for ten minutes; aiohttp's resolver hook needs neither.)
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from harkara.callbacks import FORMATS
+from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.ports import HttpExchange, PostResult
+from harkara.tasks import CallbackTask
+
+TIMEOUT_S = 10.0
+# Addresses that is_global lets through although they lead somewhere else.
+_TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
+
+AddressRule = Callable[[str], bool]
+
+
+def is_global(address: str) -> bool:
+    """Whether an IP address (with or without a zone) is one of the public internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    if mapped is not None:
+        return is_global(str(mapped))
+    tunnelled = any(ip in network for network in _TUNNELS if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not tunnelled
+
+
+def is_global_or_loopback(address: str) -> bool:
+    """The rule of the local stack, where the platform is simulated on this machine."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback or is_global(address)
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves a name to addresses that a rule allows, or to none."""
+
+    def __init__(self, allowed: AddressRule, resolver: AbstractResolver | None = None) -> None:
+        self._allowed = allowed
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the name's addresses. Raises OSError when one of them is not allowed."""
+        # ThreadedResolver wants a running loop.
+        self._resolver = self._resolver or ThreadedResolver()
+        results = await self._resolver.resolve(host, port, family)
+        if not all(self._allowed(result["host"]) for result in results):
+            raise OSError("the name leads to an address that is not global")
+        return results
+
+    async def close(self) -> None:
+        """Release the resolver."""
+        if self._resolver is not None:
+            await self._resolver.close()
+
+
+class HttpCallbackPoster:
+    """Renders a callback in its format and posts it."""
+
+    def __init__(self, exchange: HttpExchange, allowed: AddressRule) -> None:
+        self._exchange = exchange
+        self._allowed = allowed
+
+    @property
+    def timeout_s(self) -> float:
+        """How long `post` takes at the most."""
+        return TIMEOUT_S
+
+    async def post(self, callback: CallbackTask) -> PostResult:
+        """Post a callback once. Raises nothing: what fails is a result."""
+        if not self._may_go_to(callback.url):
+            return PostResult(0, "the callback URL is not allowed")
+        headers = {"content-type": "application/json", "webhook-id": callback.webhook_id}
+        body = FORMATS[callback.format](callback.members)
+        try:
+            answer = await self._exchange("POST", callback.url, headers, body, TIMEOUT_S)
+        except (CarrierUnreachable, SubmitOutcomeUnknown) as error:
+            return PostResult(0, str(error))
+        return PostResult(answer.status, f"HTTP {answer.status}")
+
+    def _may_go_to(self, url: str) -> bool:
+        """Whether scheme and host will do; names are judged when they are resolved."""
+        parts = urlsplit(url)
+        try:
+            address = ipaddress.ip_address(parts.hostname or "")
+        except ValueError:
+            return parts.scheme == "https"
+        # No resolver is asked about a literal address.
+        allowed = self._allowed(str(address))
+        return allowed and (parts.scheme == "https" or address.is_loopback)

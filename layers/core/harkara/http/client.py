@@ -1,0 +1,71 @@
+"""The HTTP client: httpx's API on aiohttp's connections (httpx's own pool rescans every one).
+
+What a failure means is told apart here, by aiohttp's exceptions: the transport turns a connection
+that was reset after the request had left into httpx.ConnectTimeout, which would read as "never
+sent" and cause a second submit.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from httpx_aiohttp import AiohttpTransport
+
+from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.ports import HttpAnswer
+
+BODY_LIMIT_BYTES = 1024 * 1024
+CONNECT_TIMEOUT_S = 5.0
+
+# Nothing was sent: no name, no route, no TLS, no answer to the connection's first packet.
+_NOT_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+def open_client(connections: int, resolver: AbstractResolver | None = None) -> httpx.AsyncClient:
+    """Return a client that follows no redirect, keeps no cookie and reads no proxy variables."""
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=connections, ssl=httpx.create_ssl_context(trust_env=False), resolver=resolver
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    # The session is made at the first request, inside the loop.
+    return httpx.AsyncClient(transport=AiohttpTransport(client=session), trust_env=False)
+
+
+class HttpxExchange:
+    """One request, one answer, cut at a megabyte; see `ports.HttpExchange`."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        """Send the request within `timeout_s` seconds, all told."""
+        limits = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._client.stream(
+                    method, url, headers=dict(headers), content=content, timeout=limits
+                ) as response,
+            ):
+                body = b""
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > BODY_LIMIT_BYTES:
+                        break
+                return HttpAnswer(response.status_code, response.headers, body)
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            # TimeoutError is an OSError: the request may have arrived.
+            if isinstance(error, httpx.InvalidURL) or isinstance(error.__cause__, _NOT_CONNECTED):
+                raise CarrierUnreachable(type(error.__cause__ or error).__name__) from error
+            raise SubmitOutcomeUnknown(type(error.__cause__ or error).__name__) from error

@@ -1,0 +1,71 @@
+"""The names of chunks and messages, and what a message is called at a carrier.
+
+    chunk id   1 + ULID                      27 characters, in order of time, no index needed
+    mid        chunk id + index              29 characters: any mid names its chunk
+    reference  mid . try . tag               what a carrier gets, and returns in its receipts
+
+The leading `1` is the version of the format. Alphabet: Crockford's base 32, upper case.
+"""
+
+import base64
+import hashlib
+import hmac
+
+from harkara.errors import ForeignReference
+
+VERSION = "1"
+CHUNK_ID_LENGTH = 27
+MID_LENGTH = CHUNK_ID_LENGTH + 2
+RANDOM_BYTES = 10
+MESSAGES_PER_CHUNK = 1024
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+_TAG_BYTES = 5
+
+
+def new_chunk_id(now_ms: int, randomness: bytes) -> str:
+    """Return a chunk id from Unix milliseconds and ten bytes of `os.urandom`.
+
+    Take the randomness inside the handler: what is drawn while a function starts is shared by
+    every instance that SnapStart restores.
+    """
+    number = now_ms << 80 | int.from_bytes(randomness, "big")
+    return VERSION + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def mid_of(chunk_id: str, index: int) -> str:
+    """Return the mid of the chunk's message `index` (0 to 1023)."""
+    return chunk_id + _INDEX_NAMES[index]
+
+
+def split_mid(mid: str) -> tuple[str, int]:
+    """Return (chunk id, index). Raises ForeignReference for what is no mid of ours."""
+    if len(mid) != MID_LENGTH or mid[0] != VERSION or not _VALUES.keys() >= set(mid):
+        raise ForeignReference("not a message id of this gateway")
+    return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
+
+
+class ReferenceSigner:
+    """Makes and checks references, so that a forged receipt is refused without a read."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def sign(self, mid: str, attempt: int) -> str:
+        """Return `mid.try.tag` for the try `attempt` (1, 2, ...)."""
+        signed = f"{mid}.{attempt}"
+        return f"{signed}.{self._tag(signed)}"
+
+    def verify(self, reference: str) -> tuple[str, int]:
+        """Return (mid, try). Raises ForeignReference for a reference that we did not give."""
+        signed, _, tag = reference.rpartition(".")
+        mid, _, attempt = signed.partition(".")
+        if not hmac.compare_digest(tag.encode(), self._tag(signed).encode()):
+            raise ForeignReference("the reference's tag is not ours")
+        return mid, int(attempt)
+
+    def _tag(self, signed: str) -> str:
+        digest = hmac.digest(self._key, signed.encode(), hashlib.sha256)
+        return base64.b32encode(digest[:_TAG_BYTES]).decode()

@@ -1,0 +1,108 @@
+"""Marks: what is done is put down once, under the name of who did it.
+
+A mark is an item that is put only where it is absent. It carries its *owner*, the SQS message
+whose duty it was (the same at every redelivery), its *holder*, the one delivery of that message
+which put it, and *until*, when that holder is surely gone: Lambda ends it at its deadline.
+
+Who finds a mark in place asks `Claimant.relation`:
+
+    MINE          this delivery put it; perhaps the answer was lost. Go on.
+    EARLIER       an earlier delivery of the same queue message put it and is gone. Take over.
+    STILL_HELD    an earlier delivery put it and may yet live (SQS delivers twice now and then).
+    THEIRS        another queue message has this duty. Nothing to do.
+
+So there are no leases to renew and no updates in place. Kinds of marks and their keys:
+
+    chunk id   claim#<try>#<block>      before the carrier is called
+    chunk id   outcome#<try>#<block>    what came of it
+    chunk id   final#<index>            the final state; its owner posts the callback
+    chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
+    owner      post#<group>#<attempt>   before any post after the first
+    owner      ack#<group>              the platform took the callback, or it was parked
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, NamedTuple
+
+
+class Relation(Enum):
+    """How a claimant stands to a mark that is in place."""
+
+    MINE = auto()
+    EARLIER = auto()
+    STILL_HELD = auto()
+    THEIRS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark. `data` is what it says: JSON values only."""
+
+    partition: str
+    kind: str
+    owner: str
+    holder: str
+    until_ms: int
+    data: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Partition and sort key."""
+        return self.partition, self.kind
+
+
+class Claimant(NamedTuple):
+    """Who acts: a queue message (`owner`), in one delivery (`holder`), until its deadline."""
+
+    owner: str
+    holder: str
+    until_ms: int
+
+    def mark(self, partition: str, kind: str, **data: Any) -> Mark:
+        """Return a mark in this claimant's name."""
+        return Mark(partition, kind, self.owner, self.holder, self.until_ms, data)
+
+    def relation(self, standing: Mark, now_ms: int) -> Relation:
+        """Return how the claimant stands to a mark that is in place."""
+        if standing.owner != self.owner:
+            return Relation.THEIRS
+        if standing.holder == self.holder:
+            return Relation.MINE
+        return Relation.EARLIER if standing.until_ms < now_ms else Relation.STILL_HELD
+
+
+def claim_kind(attempt: int, block: int) -> str:
+    """Sort key of a claim of a block."""
+    return f"claim#{attempt:02d}#{block:04d}"
+
+
+def outcome_kind(attempt: int, block: int) -> str:
+    """Sort key of the outcome of a claimed block."""
+    return f"outcome#{attempt:02d}#{block:04d}"
+
+
+def final_kind(index: int) -> str:
+    """Sort key of a message's final state."""
+    return f"final#{index:04d}"
+
+
+def recovered_kind(index: int) -> str:
+    """Sort key of a final state whose callback a check took over."""
+    return f"recovered#{index:04d}"
+
+
+def post_kind(group: int, attempt: int) -> str:
+    """Sort key of the claim of an attempt to post a group."""
+    return f"post#{group:03d}#{attempt:02d}"
+
+
+def ack_kind(group: int) -> str:
+    """Sort key of the end of a group's callback."""
+    return f"ack#{group:03d}"
+
+
+def index_of(kind: str) -> int:
+    """Return the index in a `final#` or `recovered#` key."""
+    return int(kind.partition("#")[2])

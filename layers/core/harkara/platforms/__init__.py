@@ -1,0 +1,1 @@
+"""What platforms send to us, one module an API."""

@@ -1,0 +1,125 @@
+"""ICS Mobile's `POST /datasend` (wire-formats section 1): the request as records, the answer.
+
+    {"user": "...", "pass": "...", "dlrurl": "https://...",
+     "smstosend": [{"to": "919876543210", "from": "ACMEBK", "smstext": "...", "smsgid": "...",
+                    "peid": "...", "templateid": "...", "dlrurl": "https://..."}]}
+
+    [{"to": "...", "from": "...", "mid": "...", "smsgid": "..."},
+     {"to": "...", "from": "...", "smsgid": "...", "Error": "<code>", "message": "..."}]
+
+Unknown fields are ignored; null is as good as absent; a whole number where a string belongs is
+read as its digits.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+
+RECORD_LIMIT = 1_000
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+
+# In the order of Record's fields.
+_RECORD_FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
+_ALL_STRINGS = {str}
+
+
+class Record(NamedTuple):
+    """One message as the platform asks for it; `malformed` when its fields have wrong types."""
+
+    to: str = ""
+    sender_id: str = ""
+    text: str = ""
+    client_ref: str = ""
+    pe_id: str = ""
+    dlt_template_id: str = ""
+    callback_url: str = ""
+    malformed: bool = False
+
+
+class DatasendRequest(NamedTuple):
+    """A request in whole; the credentials are empty where the body holds none."""
+
+    username: str
+    password: str
+    callback_url: str
+    records: list[Record]
+
+
+class RecordResult(NamedTuple):
+    """What became of a record: its mid, or the code of its refusal."""
+
+    mid: str
+    code: Code | None = None
+
+
+def parse(body: str | bytes) -> DatasendRequest:
+    """Return the request in a body. Raises RequestRefused for what no record can be blamed for."""
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RequestRefused(Code.BODY_TOO_LARGE)
+    try:
+        request = from_json(body)
+    except ValueError as error:
+        raise RequestRefused(Code.MALFORMED_JSON) from error
+    if not isinstance(request, dict):
+        raise RequestRefused(Code.INVALID_REQUEST, "(an object at the top)")
+    rows = request.get("smstosend")
+    if rows is not None and not isinstance(rows, list):
+        raise RequestRefused(Code.INVALID_REQUEST, "(smstosend: an array of objects)")
+    if not rows:
+        raise RequestRefused(Code.NO_RECORDS)
+    if len(rows) > RECORD_LIMIT:
+        raise RequestRefused(Code.TOO_MANY_RECORDS)
+    return DatasendRequest(
+        username=_top_level(request, "user"),
+        password=_top_level(request, "pass"),
+        callback_url=_top_level(request, "dlrurl"),
+        records=[_record(row) for row in rows],
+    )
+
+
+def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
+    """Return the answer to an accepted request: an array in the order of its records."""
+    return to_json(
+        [
+            {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref}
+            if code is None
+            else {
+                "to": record.to,
+                "from": record.sender_id,
+                "smsgid": record.client_ref,
+                "Error": code,
+                "message": MEANINGS[code].advice,
+            }
+            for record, (mid, code) in zip(records, results, strict=True)
+        ]
+    )
+
+
+def _record(row: Any) -> Record:
+    if not isinstance(row, dict):
+        return Record(malformed=True)
+    values = [row.get(name, "") for name in _RECORD_FIELDS]
+    if set(map(type, values)) != _ALL_STRINGS:
+        strings = [_string(value) for value in values]
+        return Record._make([*(string or "" for string in strings), None in strings])
+    return Record(*values)
+
+
+def _top_level(request: dict[str, Any], name: str) -> str:
+    string = _string(request.get(name))
+    if string is None:
+        raise RequestRefused(Code.INVALID_REQUEST, f"({name}: a string)")
+    return string
+
+
+def _string(value: Any) -> str | None:
+    """Return a JSON value as the string that was meant; None where it cannot be one."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

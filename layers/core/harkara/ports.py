@@ -1,0 +1,208 @@
+"""What the services need from outside, by role. `aws`, `carriers` and `http` fill these."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.codes import Code
+from harkara.marks import Mark
+from harkara.messages import Chunk, Message
+from harkara.tasks import CallbackTask, QueueName, Receipt
+
+Clock = Callable[[], float]
+"""Unix time in seconds."""
+
+Luck = Callable[[], float]
+"""Uniform in [0, 1)."""
+
+Randomness = Callable[[int], bytes]
+"""So many random bytes: `os.urandom`."""
+
+
+class ChunkWriter(Protocol):
+    """Where accepted messages are kept."""
+
+    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+        """Store a packed chunk. Raises StoreUnavailable."""
+        ...
+
+
+class MessageStore(Protocol):
+    """Chunks, and the marks of what was done with their messages."""
+
+    def get_chunk(self, chunk_id: str) -> Chunk | None:
+        """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
+        ...
+
+    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+        """Put each mark where it is absent; return for each the mark that stands there now.
+
+        A store whose answer was lost finds its own mark. Keys are distinct. Raises
+        StoreUnavailable: some may be in place.
+        """
+        ...
+
+    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+        """Return the marks at these keys, in order, read consistently."""
+        ...
+
+    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+        """Return a partition's marks whose kind begins so, in order, read consistently."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Accounts, credentials and carriers, as the operator set them."""
+
+    def credential(self, username: str) -> Credential | None:
+        """Return the credential of a user name."""
+        ...
+
+    def account(self, account_id: str) -> Account | None:
+        """Return an account with its senders and templates."""
+        ...
+
+    def carrier(self, name: str) -> CarrierSettings | None:
+        """Return a carrier's settings; its secret stays encrypted."""
+        ...
+
+
+class TaskQueues(Protocol):
+    """The queues. What is in one is durable, and comes back until it is done."""
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        """Put bodies in a queue; say for each whether it is in. `group` is for fairness."""
+        ...
+
+    def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        """Put a body in a queue once `delay_s` seconds have passed. Raises StoreUnavailable."""
+        ...
+
+
+class DueTask(NamedTuple):
+    """A row of the Due table: the body to enqueue. Partition and sort key name the row."""
+
+    partition: str
+    sort_key: str
+    queue: QueueName
+    body: str
+
+
+class DueTable(Protocol):
+    """Tasks that wait for longer than a queue lets them."""
+
+    def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
+        """Yield a shard's rows whose time has come, page by page, the oldest first."""
+        ...
+
+    def delete(self, tasks: Sequence[DueTask]) -> None:
+        """Delete rows."""
+        ...
+
+
+class Taken(NamedTuple):
+    """The carrier took the message and calls it so."""
+
+    carrier_message_id: str
+
+
+class Refused(NamedTuple):
+    """The carrier will never take the message."""
+
+    code: Code
+    carrier_code: str
+
+
+class NotTaken(NamedTuple):
+    """The carrier did not take the message; later it may."""
+
+    retry_after_s: int = 0
+
+
+class InDoubt(NamedTuple):
+    """The carrier may have taken the message: nobody knows."""
+
+
+Outcome = Taken | Refused | NotTaken | InDoubt
+
+
+class Submission(NamedTuple):
+    """A message as a carrier gets it."""
+
+    reference: str
+    message: Message
+
+
+class Carrier(Protocol):
+    """One way to hand messages over. What comes back is read by `carriers.parse_receipts`."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long `submit` takes at the most."""
+        ...
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Hand the messages over; return an outcome for each, in order. Raises nothing."""
+        ...
+
+
+class ReceiptRequest(NamedTuple):
+    """A request at a carrier's receipt route."""
+
+    query: Mapping[str, str]
+    body: bytes
+
+
+class ReceivedReceipts(NamedTuple):
+    """What a carrier's receipt request held: final states, and how many entries were neither."""
+
+    receipts: list[Receipt]
+    intermediate_count: int
+    foreign_count: int
+
+
+class HttpAnswer(NamedTuple):
+    """An HTTP answer; header names are lower case, the body is cut at a limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpExchange(Protocol):
+    """One HTTP request, told apart by what a failure means for who sent it."""
+
+    async def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        """Return the answer, whatever its status. No redirect is followed, nothing is repeated.
+
+        Raises CarrierUnreachable when the request cannot have arrived, SubmitOutcomeUnknown when
+        it may have.
+        """
+        ...
+
+
+class PostResult(NamedTuple):
+    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words."""
+
+    status: int
+    reason: str
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the platform took it."""
+        return 200 <= self.status < 300
+
+
+class CallbackPoster(Protocol):
+    """Posts callbacks to platforms."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long `post` takes at the most."""
+        ...
+
+    async def post(self, callback: CallbackTask) -> PostResult:
+        """Post a callback once. Raises nothing: what fails is a result."""
+        ...

@@ -1,0 +1,23 @@
+"""When to try again: plain schedules in seconds, and a jitter that spreads a herd."""
+
+from collections.abc import Sequence
+
+# A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
+# is no ceiling; what ends the tries is the message's validity.
+SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
+JITTER = 0.2
+
+
+def with_jitter(delay_s: float, luck: float) -> float:
+    """Return the delay and up to a fifth more, never less; `luck` is uniform in [0, 1)."""
+    return delay_s * (1 + JITTER * luck)
+
+
+def delay_after(attempt: int, delays_s: Sequence[int]) -> int | None:
+    """Return the pause after the attempt number `attempt` (0 is the first); None: no more."""
+    return delays_s[attempt] if attempt < len(delays_s) else None
+
+
+def submit_delay(attempt: int, retry_after_s: int) -> int:
+    """Return the pause after try `attempt` (1 is the first) was not taken by the carrier."""
+    return max(SUBMIT_DELAYS_S[min(attempt, len(SUBMIT_DELAYS_S)) - 1], retry_after_s)

@@ -1,0 +1,99 @@
+"""Encodings and segments of a text (3GPP TS 23.038 section 6.2.1, TS 23.040 section 9.2.3.24).
+
+A text goes out in the GSM 7-bit default alphabet where all its characters have a place there, in
+UCS-2 otherwise. One segment holds 160 septets or 70 UTF-16 code units; a longer text is cut into
+segments of 153 or 67, because each then carries a header. Neither the two septets of an extension
+character nor the two code units of a surrogate pair are torn apart: counting is no division.
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+GSM_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_EXTENSION = "\f^{}\\[~]|€"
+
+_ASCII_BASIC = "".join(filter(str.isascii, GSM_BASIC)).encode()
+_EXTENSION = re.compile(f"[{re.escape(GSM_EXTENSION)}]")
+_OUTSIDE_GSM = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
+_ESCAPE = "\x1b"
+
+
+class Encoding(StrEnum):
+    """How a text is coded on the air."""
+
+    GSM7 = "GSM7"
+    UCS2 = "UCS2"
+
+
+_SINGLE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
+_CONCATENATED = {Encoding.GSM7: 153, Encoding.UCS2: 67}
+
+
+class Measure(NamedTuple):
+    """A text's encoding, its length in units (septets or UTF-16 code units), its segments."""
+
+    encoding: Encoding
+    unit_count: int
+    segment_count: int
+
+
+def measure(text: str) -> Measure:
+    """Return the encoding of a text and what it takes; the empty text takes one segment."""
+    if text.isascii() and not text.encode().translate(None, _ASCII_BASIC):
+        return _measure(Encoding.GSM7, text)
+    if _OUTSIDE_GSM.search(text) is None:
+        return _measure(Encoding.GSM7, _EXTENSION.sub(_escaped, text))
+    return _measure(Encoding.UCS2, _utf16(text))
+
+
+def split(text: str) -> list[str]:
+    """Return the segments' texts in order; joined they are the text."""
+    encoding = measure(text).encoding
+    if encoding is Encoding.GSM7:
+        units = _EXTENSION.sub(_escaped, text)
+        return [part.replace(_ESCAPE, "") for part in _cut(encoding, units)]
+    return [
+        part.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
+        for part in _cut(encoding, _utf16(text))
+    ]
+
+
+def _measure(encoding: Encoding, units: str) -> Measure:
+    if len(units) <= _SINGLE[encoding]:
+        return Measure(encoding, len(units), 1)
+    return Measure(encoding, len(units), len(_cut(encoding, units)))
+
+
+def _cut(encoding: Encoding, units: str) -> list[str]:
+    if len(units) <= _SINGLE[encoding]:
+        return [units]
+    step, parts, start = _CONCATENATED[encoding], [], 0
+    while start < len(units):
+        end = start + step
+        if end < len(units) and _opens_a_pair(units[end - 1]):
+            end -= 1
+        parts.append(units[start:end])
+        start = end
+    return parts
+
+
+def _opens_a_pair(unit: str) -> bool:
+    return unit == _ESCAPE or "\ud800" <= unit <= "\udbff"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return _ESCAPE + match[0]
+
+
+def _utf16(text: str) -> str:
+    """Return the text with each surrogate pair as two characters: one character a code unit."""
+    if max(text) <= "\uffff":
+        return text
+    code_units = text.encode("utf-16-be", "surrogatepass")
+    return "".join(
+        chr(int.from_bytes(code_units[at : at + 2], "big")) for at in range(0, len(code_units), 2)
+    )

@@ -1,0 +1,123 @@
+"""Accept a request: authenticate, check each record, store the chunk, enqueue it.
+
+The enqueue is the commit. What is stored and not enqueued is inert and expires; the client then
+hears that it was not accepted. One request makes one chunk a lane, in two AWS calls each.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harkara import ids
+from harkara.accounts import Account, secret_matches
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.messages import Chunk, Lane, Message, pack
+from harkara.platforms.ics import DatasendRequest, RecordResult
+from harkara.ports import AccountStore, ChunkWriter, Clock, Randomness, TaskQueues
+from harkara.services.records import CheckedRecord, RecordChecker
+from harkara.tasks import SubmitTask, queue_of
+
+# DynamoDB takes 400 KB an item, keys and attribute names included.
+PACKED_LIMIT_BYTES = 390_000
+# A block is what one crash of `submit` can leave in doubt.
+BLOCK_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptService:
+    """What `send` does with a request."""
+
+    accounts: AccountStore
+    chunks: ChunkWriter
+    queues: TaskQueues
+    pepper: bytes
+    clock: Clock
+    randomness: Randomness
+    private_callbacks: bool
+
+    def authenticate(self, username: str, secret: str) -> Account:
+        """Return the account. Raises RequestRefused(UNAUTHORIZED), in the same time for all."""
+        credential = self.accounts.credential(username)
+        if not secret_matches(self.pepper, secret, credential) or credential is None:
+            raise RequestRefused(Code.UNAUTHORIZED)
+        account = self.accounts.account(credential.account_id)
+        if account is None:
+            raise RequestRefused(Code.UNAUTHORIZED)
+        return account
+
+    def accept(self, account: Account, request: DatasendRequest) -> list[RecordResult]:
+        """Accept what can be accepted; return for each record its mid, or its refusal.
+
+        A refused record of an accepted request is stored in the chunk too: its `failed` callback
+        comes from there, since a platform need not read the answer.
+        """
+        checker = RecordChecker(account, request.callback_url, private=self.private_callbacks)
+        checked = [checker.check(record) for record in request.records]
+        results = [RecordResult("", code) for _, _, code in checked]
+        for lane, places in _places_by_lane(checked).items():
+            messages = [checked[place].message for place in places]
+            unanswered = iter(places)
+            for chunk, packed in self._chunks(account, lane, checker.endpoints, messages):
+                committed = self._commit(chunk, packed)
+                for index, place in zip(range(len(chunk.messages)), unanswered, strict=False):
+                    if results[place].code is None:
+                        results[place] = (
+                            RecordResult(chunk.mid(index))
+                            if committed
+                            else RecordResult("", Code.TRY_AGAIN)
+                        )
+        if all(result.code for result in results):
+            raise RequestRefused(_first_refusal(results))
+        return results
+
+    def _chunks(
+        self, account: Account, lane: Lane, endpoints: Sequence[str], messages: Sequence[Message]
+    ) -> Iterator[tuple[Chunk, bytes]]:
+        """Make the messages one chunk, or as many as it takes for each to fit in an item."""
+        now_ms = int(self.clock() * 1000)
+        chunk = Chunk(
+            id=ids.new_chunk_id(now_ms, self.randomness(ids.RANDOM_BYTES)),
+            account_id=account.id,
+            carrier=account.carrier,
+            lane=lane,
+            accepted_at_ms=now_ms,
+            block_size=BLOCK_SIZE,
+            callback_format=account.callback_format,
+            endpoints=tuple(endpoints),
+            messages=messages,
+        )
+        packed = pack(chunk)
+        if len(packed) <= PACKED_LIMIT_BYTES or len(messages) == 1:
+            yield chunk, packed
+            return
+        middle = len(messages) // 2
+        yield from self._chunks(account, lane, endpoints, messages[:middle])
+        yield from self._chunks(account, lane, endpoints, messages[middle:])
+
+    def _commit(self, chunk: Chunk, packed: bytes) -> bool:
+        task = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id)
+        try:
+            self.chunks.put_chunk(chunk.id, packed)
+            (enqueued,) = self.queues.send(queue_of(chunk.lane), [task.encode()], chunk.account_id)
+        except StoreUnavailable:
+            return False
+        return enqueued
+
+
+def _places_by_lane(checked: Sequence[CheckedRecord]) -> dict[Lane, list[int]]:
+    """Return the records' places in the request by lane; refused ones go with the first lane."""
+    lanes: dict[Lane, list[int]] = {}
+    for place, record in enumerate(checked):
+        if record.code is None:
+            lanes.setdefault(record.lane, []).append(place)
+    refused = [place for place, record in enumerate(checked) if record.code]
+    for places in lanes.values():
+        places.extend(refused)
+        break
+    return lanes
+
+
+def _first_refusal(results: Sequence[RecordResult]) -> Code:
+    """Return the code for a request of which nothing was accepted; a retry helps before all."""
+    codes = [result.code for result in results if result.code]
+    return Code.TRY_AGAIN if Code.TRY_AGAIN in codes else codes[0]

@@ -1,0 +1,272 @@
+"""Write final states and call back: one callback for one final state.
+
+The finals that a queue message put are its members; they are frozen once all are put, and only
+then posted, in groups of one URL. The first post needs no mark. Any later one is claimed before
+(`post#`), whoever makes it: the retry that was scheduled, or a redelivery that cannot know
+whether a post was made and repeats it in doubt. One of them wins each attempt.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from harkara import marks
+from harkara.callbacks import MEMBER_LIMIT
+from harkara.deadline import Deadline
+from harkara.errors import NotOurTurn, OutOfTime
+from harkara.ids import split_mid
+from harkara.marks import Claimant, Mark, Relation
+from harkara.messages import Chunk, State
+from harkara.ports import CallbackPoster, Clock, Luck, MessageStore, PostResult, TaskQueues
+from harkara.retries import delay_after, with_jitter
+from harkara.tasks import CallbackTask, Dlr, QueueName, Receipt, RecoverTask
+
+# What recording a post's result, or scheduling the next, may take after its time-out.
+_RECORD_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverService:
+    """What `dlr` does with receipts and with callbacks that are due again."""
+
+    store: MessageStore
+    queues: TaskQueues
+    poster: CallbackPoster
+    clock: Clock
+    luck: Luck
+    retry_delays_s: tuple[int, ...]
+
+    async def deliver(
+        self, receipts: Sequence[Receipt], claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Make final what is not yet, and post it; return how many messages met which end.
+
+        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
+        """
+        self._check_time(deadline)
+        wanted = {receipt.mid: receipt for receipt in reversed(receipts)}
+        chunks = await self._chunks(wanted)
+        known = [receipt for receipt in reversed(wanted.values()) if _knows(chunks, receipt)]
+        current = await self._current(chunks, known)
+        finals = [_final(claimant, receipt) for receipt in current]
+        standing = await asyncio.to_thread(self.store.put_once, finals)
+        counts = Counter(
+            repeated=len(receipts) - len(wanted),
+            foreign=len(wanted) - len(known),
+            superseded=len(known) - len(current),
+        )
+        return counts + await self._post_own(chunks, standing, claimant, deadline)
+
+    async def recover(
+        self, task: RecoverTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Post finals that their owners left unacknowledged. Raises as `deliver` does."""
+        self._check_time(deadline)
+        chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
+        if chunk is None:
+            return Counter(chunk_missing=1)
+        keys = [(chunk.id, marks.final_kind(index)) for index in task.indexes]
+        finals = await asyncio.to_thread(self.store.get_marks, keys)
+        takeovers = [
+            claimant.mark(chunk.id, marks.recovered_kind(index), **final.data)
+            for index, final in zip(task.indexes, finals, strict=True)
+            if final
+        ]
+        standing = await asyncio.to_thread(self.store.put_once, takeovers)
+        return await self._post_own({chunk.id: chunk}, standing, claimant, deadline)
+
+    async def _post_own(
+        self,
+        chunks: dict[str, Chunk],
+        standing: Sequence[Mark],
+        claimant: Claimant,
+        deadline: Deadline,
+    ) -> Counter[str]:
+        """Post those of the marks (`final#` or `recovered#`) that are the claimant's."""
+        now_ms = self._now_ms()
+        relations = [claimant.relation(mark, now_ms) for mark in standing]
+        if Relation.STILL_HELD in relations:
+            raise NotOurTurn("an earlier delivery may still be posting these")
+        own = [
+            mark
+            for mark, relation in zip(standing, relations, strict=True)
+            if relation is not Relation.THEIRS
+        ]
+        counts = Counter(str(mark.data["state"]) for mark in own)
+        counts["repeated"] = len(standing) - len(own)
+        groups = _groups(chunks, own, claimant.owner)
+        # An earlier delivery may have posted: nobody can tell, unless it left an ack.
+        post = self._post_in_doubt if Relation.EARLIER in relations else self._post
+        for posted in await asyncio.gather(*(post(group, claimant, deadline) for group in groups)):
+            counts += posted
+        return counts
+
+    async def call_back_again(
+        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Make an attempt after the first, if nobody else makes it."""
+        self._check_time(deadline)
+        in_doubt: Counter[str] = Counter()
+        while True:
+            claim = claimant.mark(
+                task.group_owner, marks.post_kind(task.group, task.attempt), at=self._now_ms()
+            )
+            (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
+            match claimant.relation(standing, self._now_ms()):
+                case Relation.MINE:
+                    return in_doubt + await self._post(task, claimant, deadline)
+                case Relation.THEIRS:
+                    return Counter(posted_by_another=1)
+                case Relation.STILL_HELD:
+                    raise NotOurTurn("an earlier delivery may still be posting this")
+                case Relation.EARLIER:
+                    if await self._acknowledged(task):
+                        return Counter(acknowledged_before=1)
+                    task = replace(task, attempt=task.attempt + 1)
+                    in_doubt = Counter(callbacks_in_doubt=1)
+
+    async def _post_in_doubt(
+        self, group: CallbackTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        if await self._acknowledged(group):
+            return Counter(acknowledged_before=1)
+        again = replace(group, attempt=1)
+        counts = await self.call_back_again(again, claimant, deadline)
+        return counts | Counter(callbacks_in_doubt=1)
+
+    async def _post(
+        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Post a group; record that it was taken, or see to the next attempt, or park it."""
+        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
+            await self._schedule(task, 0)
+            return Counter(callbacks_handed_on=1)
+        result = await self.poster.post(task)
+        if result.acknowledged:
+            await self._end(task, claimant, result)
+            return Counter(callbacks=1)
+        delay_s = delay_after(task.attempt, self.retry_delays_s)
+        if delay_s is not None:
+            await self._schedule(task, with_jitter(delay_s, self.luck()))
+            return Counter(callbacks_to_retry=1)
+        parked = claimant.mark(
+            f"parked#{task.account_id}",
+            f"{self._now_ms()}#{task.webhook_id}",
+            task=task.encode(),
+            reason=result.reason,
+        )
+        await asyncio.to_thread(self.store.put_once, [parked])
+        await self._end(task, claimant, result)
+        return Counter(callbacks_parked=1)
+
+    async def _schedule(self, task: CallbackTask, delay_s: float) -> None:
+        body = replace(task, attempt=task.attempt + 1).encode()
+        await asyncio.to_thread(
+            self.queues.schedule, QueueName.RECEIPT, body, delay_s, task.account_id
+        )
+
+    async def _end(self, task: CallbackTask, claimant: Claimant, result: PostResult) -> None:
+        ack = claimant.mark(
+            task.group_owner,
+            marks.ack_kind(task.group),
+            at=self._now_ms(),
+            status=result.status,
+            attempt=task.attempt,
+            mids=[member.mid for member in task.members],
+        )
+        await asyncio.to_thread(self.store.put_once, [ack])
+
+    async def _acknowledged(self, task: CallbackTask) -> bool:
+        key = (task.group_owner, marks.ack_kind(task.group))
+        (ack,) = await asyncio.to_thread(self.store.get_marks, [key])
+        return ack is not None
+
+    async def _chunks(self, mids: Iterable[str]) -> dict[str, Chunk]:
+        found: dict[str, Chunk] = {}
+        for chunk_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
+            chunk = await asyncio.to_thread(self.store.get_chunk, chunk_id)
+            if chunk is not None:
+                found[chunk_id] = chunk
+        return found
+
+    async def _current(
+        self, chunks: dict[str, Chunk], receipts: Sequence[Receipt]
+    ) -> list[Receipt]:
+        """Return the receipts without failures of a try that another try has superseded."""
+        next_claims = {
+            receipt: _next_claim(chunks, receipt)
+            for receipt in receipts
+            if receipt.state is not State.DELIVERED and receipt.attempt > 0
+        }
+        keys = list(dict.fromkeys(next_claims.values()))
+        claims = await asyncio.to_thread(self.store.get_marks, keys) if keys else []
+        claimed = {
+            key: claim.data["indexes"] for key, claim in zip(keys, claims, strict=True) if claim
+        }
+        return [
+            receipt
+            for receipt in receipts
+            if split_mid(receipt.mid)[1] not in claimed.get(next_claims.get(receipt, ("", "")), ())
+        ]
+
+    def _check_time(self, deadline: Deadline) -> None:
+        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
+            raise OutOfTime("too little time is left to post")
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+
+def _knows(chunks: dict[str, Chunk], receipt: Receipt) -> bool:
+    chunk_id, index = split_mid(receipt.mid)
+    return chunk_id in chunks and index < len(chunks[chunk_id].messages)
+
+
+def _next_claim(chunks: dict[str, Chunk], receipt: Receipt) -> tuple[str, str]:
+    chunk_id, index = split_mid(receipt.mid)
+    block = index // chunks[chunk_id].block_size
+    return chunk_id, marks.claim_kind(receipt.attempt + 1, block)
+
+
+def _final(claimant: Claimant, receipt: Receipt) -> Mark:
+    chunk_id, index = split_mid(receipt.mid)
+    return claimant.mark(
+        chunk_id,
+        marks.final_kind(index),
+        state=receipt.state,
+        at=receipt.at_s,
+        code=receipt.code,
+        carrier_code=receipt.carrier_code,
+        attempt=receipt.attempt,
+    )
+
+
+def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[CallbackTask]:
+    """Return the callbacks of a queue message: the same ones for the same marks, always."""
+    by_endpoint: dict[tuple[str, str, str], list[Dlr]] = {}
+    for mark in own:
+        chunk = chunks[mark.partition]
+        index = marks.index_of(mark.kind)
+        message = chunk.messages[index]
+        if message.endpoint is not None:
+            address = (chunk.account_id, chunk.callback_format, chunk.endpoints[message.endpoint])
+            data = mark.data
+            by_endpoint.setdefault(address, []).append(
+                Dlr(
+                    chunk.mid(index),
+                    message.client_ref,
+                    State(data["state"]),
+                    data["at"],
+                    data["code"],
+                )
+            )
+    parts = [
+        (address, tuple(members[at : at + MEMBER_LIMIT]))
+        for address, members in by_endpoint.items()
+        for at in range(0, len(members), MEMBER_LIMIT)
+    ]
+    return [
+        CallbackTask(owner, number, 0, account, callback_format, url, members)
+        for number, ((account, callback_format, url), members) in enumerate(parts)
+    ]

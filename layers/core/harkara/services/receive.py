@@ -1,0 +1,41 @@
+"""Take a carrier's receipts: check the token and the tags, enqueue, answer once they are in."""
+
+from dataclasses import dataclass
+
+from harkara.accounts import token_matches
+from harkara.carriers import parse_receipts
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.ids import ReferenceSigner
+from harkara.ports import AccountStore, Clock, ReceiptRequest, ReceivedReceipts, TaskQueues
+from harkara.tasks import QueueName, receipts_tasks
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveService:
+    """What `receipt` does with a request."""
+
+    accounts: AccountStore
+    queues: TaskQueues
+    signer: ReferenceSigner
+    clock: Clock
+
+    def receive(self, carrier: str, token: str, request: ReceiptRequest) -> ReceivedReceipts:
+        """Enqueue what a request holds; return what it was.
+
+        Raises RequestRefused: NOT_FOUND for a wrong carrier or token, INVALID_RECEIPT for what
+        cannot be read or is none of ours, TRY_AGAIN when it could not be made durable.
+        """
+        settings = self.accounts.carrier(carrier)
+        expected = settings.receipt_token_hash if settings else ""
+        if not token_matches(token, expected) or settings is None:
+            raise RequestRefused(Code.NOT_FOUND)
+        received = parse_receipts(settings.kind, request, self.signer)
+        if received.foreign_count and not received.receipts and not received.intermediate_count:
+            raise RequestRefused(Code.INVALID_RECEIPT)
+        now_s = int(self.clock())
+        timed = [receipt._replace(at_s=receipt.at_s or now_s) for receipt in received.receipts]
+        bodies = [task.encode() for task in receipts_tasks(timed)]
+        if not all(self.queues.send(QueueName.RECEIPT, bodies)):
+            raise RequestRefused(Code.TRY_AGAIN)
+        return received

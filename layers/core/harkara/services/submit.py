@@ -1,0 +1,234 @@
+"""Submit a chunk: claim a block, hand it to the carrier, put down the outcome; the next block.
+
+A claim without an outcome, found by a later delivery of its queue message, means that the holder
+died in between: its messages are in doubt, counted, and not submitted again. What the carrier did
+not take is tried again as a new queue message, under a claim of its own.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harkara import retries
+from harkara.codes import Code
+from harkara.deadline import Deadline
+from harkara.errors import NotOurTurn, StoreUnavailable
+from harkara.ids import ReferenceSigner
+from harkara.marks import Claimant, Relation, claim_kind, outcome_kind
+from harkara.messages import Chunk, State
+from harkara.ports import (
+    Carrier,
+    Clock,
+    InDoubt,
+    Luck,
+    MessageStore,
+    NotTaken,
+    Outcome,
+    Refused,
+    Submission,
+    Taken,
+    TaskQueues,
+)
+from harkara.services.accept import BLOCK_SIZE
+from harkara.tasks import CheckTask, QueueName, Receipt, SubmitTask, queue_of, receipts_tasks
+
+VALIDITY_S = 24 * 3600
+# What recording an outcome and following it up may take after the carrier's time-out.
+_RECORD_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitService:
+    """What `submit` does with a queue message. Keep it as long as the process: it holds the room.
+
+    `room` bounds what one process has claimed and not put down, over all its queue messages: one
+    block, so that its death leaves no more than that in doubt.
+    """
+
+    store: MessageStore
+    queues: TaskQueues
+    carrier: Callable[[str], Awaitable[Carrier]]
+    signer: ReferenceSigner
+    clock: Clock
+    luck: Luck
+    receipt_wait_s: int
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
+    entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def submit(
+        self, task: SubmitTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Do a task, or hand its rest on when time runs out; count how many messages met which end.
+
+        Raises NotOurTurn and StoreUnavailable: the queue message comes back, and nothing of it is
+        done twice.
+        """
+        counts: Counter[str] = Counter()
+        chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
+        if chunk is None:
+            return Counter(chunk_missing=1)
+        carrier = await self.carrier(chunk.carrier)
+        if task.attempt == 1 and not task.handed_on:
+            await self._open(chunk)
+        last = task.block + 1 if task.attempt > 1 else chunk.block_count
+        for block in range(task.block, last):
+            indexes = task.indexes or tuple(chunk.block(block))
+            if not indexes:
+                continue
+            async with self._room_for(len(indexes)):
+                if not deadline.allows(carrier.timeout_s + _RECORD_S):
+                    rest = replace(task, block=block, handed_on=True)
+                    await self._send(queue_of(chunk.lane), rest.encode(), chunk.account_id)
+                    counts["handed_on"] += 1
+                    break
+                part = _Part(chunk, block, task.attempt, indexes)
+                counts += await self._submit_part(part, carrier, claimant)
+        return counts
+
+    async def _open(self, chunk: Chunk) -> None:
+        """Do what a chunk needs once: its check is set, and its refused records get callbacks.
+
+        A redelivery does it again; the marks of `dlr` make that harmless.
+        """
+        check = CheckTask(chunk.id).encode()
+        await asyncio.to_thread(
+            self.queues.schedule, QueueName.RECEIPT, check, self.receipt_wait_s, chunk.account_id
+        )
+        at_s = chunk.accepted_at_ms // 1000
+        refused = [
+            Receipt(chunk.mid(index), 0, State.FAILED, at_s, code)
+            for index, code in chunk.refused()
+        ]
+        await self._report(chunk, refused)
+
+    async def _submit_part(
+        self, part: "_Part", carrier: Carrier, claimant: Claimant
+    ) -> Counter[str]:
+        now_ms = self._now_ms()
+        claim = claimant.mark(
+            part.chunk.id, claim_kind(part.attempt, part.block), at=now_ms, indexes=part.indexes
+        )
+        (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
+        relation = claimant.relation(standing, self._now_ms())
+        if relation is Relation.THEIRS:
+            return Counter(claimed_by_another=len(part.indexes))
+        if relation is Relation.STILL_HELD:
+            raise NotOurTurn("an earlier delivery may still be submitting this block")
+        found = None
+        if relation is Relation.EARLIER:
+            key = (part.chunk.id, outcome_kind(part.attempt, part.block))
+            (found,) = await asyncio.to_thread(self.store.get_marks, [key])
+        if found is None:
+            outcomes = (
+                await self._hand_over(part, carrier)
+                if relation is Relation.MINE
+                else [InDoubt()] * len(part.indexes)
+            )
+            mark = claimant.mark(
+                part.chunk.id,
+                outcome_kind(part.attempt, part.block),
+                at=self._now_ms(),
+                **_outcome_data(part.indexes, outcomes),
+            )
+            (found,) = await asyncio.to_thread(self.store.put_once, [mark])
+        await self._follow_up(part, found.data)
+        return Counter({end: len(found.data[end]) for end in _ENDS})
+
+    async def _hand_over(self, part: "_Part", carrier: Carrier) -> list[Outcome]:
+        if self._now_ms() > part.chunk.accepted_at_ms + VALIDITY_S * 1000:
+            return [Refused(Code.EXPIRED, "")] * len(part.indexes)
+        submissions = [
+            Submission(
+                self.signer.sign(part.chunk.mid(index), part.attempt), part.chunk.messages[index]
+            )
+            for index in part.indexes
+        ]
+        return await carrier.submit(submissions)
+
+    async def _follow_up(self, part: "_Part", data: Any) -> None:
+        """See to what an outcome calls for: report the failures, retry what was not taken."""
+        chunk, attempt = part.chunk, part.attempt
+        failures = [
+            Receipt(
+                chunk.mid(index),
+                attempt,
+                State.EXPIRED if code == Code.EXPIRED else State.FAILED,
+                data["at"] // 1000,
+                code,
+                carrier_code,
+            )
+            for index, code, carrier_code in data["refused"]
+        ]
+        await self._report(chunk, failures)
+        if not data["not_taken"]:
+            return
+        retry = SubmitTask(
+            chunk_id=chunk.id,
+            account_id=chunk.account_id,
+            block=part.block,
+            attempt=attempt + 1,
+            indexes=tuple(index for index, _ in data["not_taken"]),
+        )
+        pause_s = retries.submit_delay(attempt, max(wait for _, wait in data["not_taken"]))
+        await asyncio.to_thread(
+            self.queues.schedule,
+            queue_of(chunk.lane),
+            retry.encode(),
+            retries.with_jitter(pause_s, self.luck()),
+            chunk.account_id,
+        )
+
+    async def _report(self, chunk: Chunk, receipts: Sequence[Receipt]) -> None:
+        for task in receipts_tasks(receipts):
+            await self._send(QueueName.RECEIPT, task.encode(), chunk.account_id)
+
+    async def _send(self, queue: QueueName, body: str, group: str) -> None:
+        (sent,) = await asyncio.to_thread(self.queues.send, queue, [body], group)
+        if not sent:
+            raise StoreUnavailable(f"the {queue} queue did not take a task")
+
+    @asynccontextmanager
+    async def _room_for(self, count: int) -> AsyncIterator[None]:
+        count = min(count, BLOCK_SIZE)
+        async with self.entrance:  # one at a time: two that have half the room each would block
+            for _ in range(count):
+                await self.room.acquire()
+        try:
+            yield
+        finally:
+            for _ in range(count):
+                self.room.release()
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one claim covers: messages of a block at one try."""
+
+    chunk: Chunk
+    block: int
+    attempt: int
+    indexes: Sequence[int]
+
+
+_ENDS = ("taken", "refused", "not_taken", "in_doubt")
+
+
+def _outcome_data(indexes: Sequence[int], outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
+    data: dict[str, list[Any]] = {end: [] for end in _ENDS}
+    for index, outcome in zip(indexes, outcomes, strict=True):
+        match outcome:
+            case Taken(carrier_message_id):
+                data["taken"].append((index, carrier_message_id))
+            case Refused(code, carrier_code):
+                data["refused"].append((index, code, carrier_code))
+            case NotTaken(retry_after_s):
+                data["not_taken"].append((index, retry_after_s))
+            case InDoubt():
+                data["in_doubt"].append(index)
+    return data

@@ -1,0 +1,83 @@
+"""What each function reads from its environment, parsed once, on first use.
+
+A field's variable is its name in upper case. Errors name the variable, never its value.
+"""
+
+import os
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _split(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the settings in this process's environment."""
+        return cls.model_validate(
+            {
+                name: os.environ[name.upper()]
+                for name in cls.model_fields
+                if name.upper() in os.environ
+            }
+        )
+
+
+class SendSettings(_Settings):
+    """`send`."""
+
+    accounts_table: str
+    messages_table: str
+    submit_queue_url: str
+    submit_priority_queue_url: str
+    pepper_secret_id: str
+    retention_s: int
+    allow_private_callbacks: bool
+
+
+class SubmitSettings(_Settings):
+    """`submit`."""
+
+    accounts_table: str
+    messages_table: str
+    due_table: str
+    submit_queue_url: str
+    submit_priority_queue_url: str
+    receipt_queue_url: str
+    tag_secret_id: str
+    receipt_wait_s: int
+    retention_s: int
+
+
+class ReceiptSettings(_Settings):
+    """`receipt`."""
+
+    accounts_table: str
+    receipt_queue_url: str
+    tag_secret_id: str
+
+
+class DlrSettings(_Settings):
+    """`dlr`."""
+
+    messages_table: str
+    due_table: str
+    receipt_queue_url: str
+    receipt_wait_s: int
+    retention_s: int
+    callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
+    allow_private_callbacks: bool
+
+
+class SweepSettings(_Settings):
+    """`sweep`."""
+
+    due_table: str
+    submit_queue_url: str
+    submit_priority_queue_url: str
+    receipt_queue_url: str

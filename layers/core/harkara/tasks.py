@@ -1,0 +1,223 @@
+"""What travels in the queues and in the Due table: duties, as JSON.
+
+    SubmitTask      submit queues    submit a chunk from a block on, or one block's rest again
+    ReceiptsTask    receipt queue    messages that reached a state: write it, call back
+    CallbackTask    receipt queue    post a callback again
+    CheckTask       receipt queue    look whether a chunk's messages have their ends
+    RecoverTask     receipt queue    post finals whose callback got lost
+
+A body names its kind first. It may name its `owner` when a person moved it (a redrive makes a new
+SQS message): the duty stays its first owner's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from harkara.messages import Lane, State
+
+RECEIPTS_PER_TASK = 100
+
+
+class QueueName(StrEnum):
+    """The queues by the name of what waits in them."""
+
+    SUBMIT = "submit"
+    SUBMIT_PRIORITY = "submit_priority"
+    RECEIPT = "receipt"
+
+
+def queue_of(lane: Lane) -> QueueName:
+    """Return the queue in which a lane's chunks wait for `submit`."""
+    return QueueName.SUBMIT_PRIORITY if lane is Lane.PRIORITY else QueueName.SUBMIT
+
+
+class Receipt(NamedTuple):
+    """A message's final state as somebody reports it, in one normal form.
+
+    `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
+    """
+
+    mid: str
+    attempt: int
+    state: State
+    at_s: int
+    code: str = ""
+    carrier_code: str = ""
+
+
+class Dlr(NamedTuple):
+    """What a callback says of one message; `client_ref` is the customer's `smsgid`."""
+
+    mid: str
+    client_ref: str
+    state: State
+    at_s: int
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTask:
+    """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`."""
+
+    chunk_id: str
+    account_id: str
+    block: int = 0
+    attempt: int = 1
+    indexes: tuple[int, ...] = ()
+    handed_on: bool = False
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode(
+            "submit",
+            chunk=self.chunk_id,
+            account=self.account_id,
+            block=self.block,
+            attempt=self.attempt,
+            indexes=self.indexes,
+            handed_on=self.handed_on,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsTask:
+    """Write these final states and call back for those that are new."""
+
+    receipts: tuple[Receipt, ...]
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode("receipts", receipts=self.receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackTask:
+    """Post a group again: the attempt number `attempt` (the first post was 0).
+
+    The members were frozen before the first post. `group` counts within `group_owner`, the queue
+    message whose finals they are.
+    """
+
+    group_owner: str
+    group: int
+    attempt: int
+    account_id: str
+    format: str
+    url: str
+    members: tuple[Dlr, ...]
+
+    @property
+    def webhook_id(self) -> str:
+        """The callback's name, the same at every attempt."""
+        return f"{self.group_owner}.{self.group}"
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode(
+            "callback",
+            group_owner=self.group_owner,
+            group=self.group,
+            attempt=self.attempt,
+            account=self.account_id,
+            format=self.format,
+            url=self.url,
+            members=self.members,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTask:
+    """Look whether every message of a chunk has its end."""
+
+    chunk_id: str
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode("check", chunk=self.chunk_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverTask:
+    """Post the finals of a chunk whose owners left no ack."""
+
+    chunk_id: str
+    indexes: tuple[int, ...]
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode("recover", chunk=self.chunk_id, indexes=self.indexes)
+
+
+ReceiptQueueTask = ReceiptsTask | CallbackTask | CheckTask | RecoverTask
+
+
+def receipts_tasks(receipts: Sequence[Receipt]) -> list[ReceiptsTask]:
+    """Return the receipts as tasks of at most a hundred."""
+    return [
+        ReceiptsTask(tuple(receipts[at : at + RECEIPTS_PER_TASK]))
+        for at in range(0, len(receipts), RECEIPTS_PER_TASK)
+    ]
+
+
+def owner_of(message_id: str, body: str) -> str:
+    """Return whose duty a queue message is: the owner that its body names, else its own id."""
+    owner = from_json(body).get("owner")
+    return owner if isinstance(owner, str) else message_id
+
+
+def decode_submit(body: str) -> SubmitTask:
+    """Return the task in a submit queue's message. Raises ValueError for another one."""
+    fields = _fields(body, "submit")
+    return SubmitTask(
+        chunk_id=fields["chunk"],
+        account_id=fields["account"],
+        block=fields["block"],
+        attempt=fields["attempt"],
+        indexes=tuple(fields["indexes"]),
+        handed_on=fields["handed_on"],
+    )
+
+
+def decode_receipt(body: str) -> ReceiptQueueTask:
+    """Return the task in a receipt queue's message. Raises ValueError for another one."""
+    fields = _fields(body, "receipts", "callback", "check", "recover")
+    if fields["kind"] == "receipts":
+        return ReceiptsTask(tuple(_receipt(row) for row in fields["receipts"]))
+    if fields["kind"] == "check":
+        return CheckTask(fields["chunk"])
+    if fields["kind"] == "recover":
+        return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
+    return CallbackTask(
+        group_owner=fields["group_owner"],
+        group=fields["group"],
+        attempt=fields["attempt"],
+        account_id=fields["account"],
+        format=fields["format"],
+        url=fields["url"],
+        members=tuple(_dlr(row) for row in fields["members"]),
+    )
+
+
+def _receipt(row: Sequence[Any]) -> Receipt:
+    mid, attempt, state, *rest = row
+    return Receipt(mid, attempt, State(state), *rest)
+
+
+def _dlr(row: Sequence[Any]) -> Dlr:
+    mid, client_ref, state, *rest = row
+    return Dlr(mid, client_ref, State(state), *rest)
+
+
+def _encode(kind: str, **fields: Any) -> str:
+    return to_json({"kind": kind, **fields}).decode()
+
+
+def _fields(body: str, *kinds: str) -> dict[str, Any]:
+    fields = from_json(body)
+    if not isinstance(fields, dict) or fields.get("kind") not in kinds:
+        raise ValueError(f"a task of another kind than {', '.join(kinds)}")
+    return fields
