@@ -1,0 +1,138 @@
+"""Deploys the real template.yaml to the emulator through CloudFormation."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.package import Packager
+from local.settings import AWS_ENVIRONMENT, REGION, ROOT, STACK_NAME, LocalStackError
+from local.transform import expand_http_apis, load, to_cloudformation, with_code, with_types
+from local.venvs import Say
+
+BUCKET = "harkara-code"
+FINGERPRINT = "harkara:fingerprint"
+DEPLOYED_WITHIN_S = 120
+SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+TEMPLATE = ROOT / "template.yaml"
+
+
+def client(service: str, url: str) -> Any:
+    """Return a boto3 client of the emulator at `url`."""
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 2},
+            max_pool_connections=32,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Deployer:
+    """Puts the stack of one template into one emulator."""
+
+    url: str
+    python: Path
+    parameters: Mapping[str, str]
+    template: Path = TEMPLATE
+
+    def deploy(self, say: Say) -> dict[str, str]:
+        """Bring the stack to what the sources say, if it is not there; return its outputs."""
+        if not self.template.is_file():
+            raise LocalStackError(f"there is no {self.template}")
+        cloudformation = client("cloudformation", self.url)
+        sources = load(self.template.read_text())
+        zips = Packager(self.python, self.template.parent).package(sources)
+        wanted = self._fingerprint(zips)
+        stack = _describe(cloudformation)
+        if stack and stack["StackStatus"] in SETTLED and _tags(stack).get(FINGERPRINT) == wanted:
+            return _outputs(stack)
+
+        say("deploying template.yaml" if stack is None else "redeploying what has changed")
+        code = self._upload(zips)
+        translated = to_cloudformation(with_code(sources, code))
+        body = with_types(expand_http_apis(translated), self.parameters)
+        if stack and "ROLLBACK" in stack["StackStatus"] and "UPDATE" not in stack["StackStatus"]:
+            cloudformation.delete_stack(StackName=STACK_NAME)
+            _settle(cloudformation)
+            stack = None
+        act = cloudformation.update_stack if stack else cloudformation.create_stack
+        act(
+            StackName=STACK_NAME,
+            TemplateBody=json.dumps(body),
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in self.parameters.items()
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+            Tags=[{"Key": FINGERPRINT, "Value": wanted}],
+        )
+        stack = _settle(cloudformation)
+        if stack is None or stack["StackStatus"] not in SETTLED:
+            raise LocalStackError(f"the deployment failed: {_reason(cloudformation)}")
+        return _outputs(stack)
+
+    def _fingerprint(self, zips: dict[str, Path]) -> str:
+        """Return a hash of all that decides what is deployed, this program included."""
+        own = [Path(__file__).read_text(), (Path(__file__).parent / "transform.py").read_text()]
+        names = sorted(path.name for path in zips.values())
+        inputs = [self.template.read_text(), *own, *names, sorted(self.parameters.items())]
+        return hashlib.sha256(repr(inputs).encode()).hexdigest()
+
+    def _upload(self, zips: dict[str, Path]) -> dict[str, dict[str, str]]:
+        s3 = client("s3", self.url)
+        if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+            place = {"LocationConstraint": REGION}
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        for path in zips.values():
+            s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
+        return {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
+
+
+def _describe(cloudformation: Any) -> dict[str, Any] | None:
+    try:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+
+def _settle(cloudformation: Any) -> dict[str, Any] | None:
+    """Wait until nothing is in progress; return the stack, or None where there is none."""
+    deadline = time.monotonic() + DEPLOYED_WITHIN_S
+    while (stack := _describe(cloudformation)) and stack["StackStatus"].endswith("_IN_PROGRESS"):
+        if time.monotonic() > deadline:
+            raise LocalStackError(f"the deployment took longer than {DEPLOYED_WITHIN_S} s")
+        time.sleep(0.1)
+    return stack
+
+
+def _reason(cloudformation: Any) -> str:
+    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    for event in reversed(events):
+        if event["ResourceStatus"].endswith("_FAILED"):
+            return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}"
+    return "no resource says why"
+
+
+def _tags(stack: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+
+
+def _outputs(stack: dict[str, Any]) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}

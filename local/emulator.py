@@ -1,0 +1,165 @@
+"""The AWS emulator (ministack) as a child process, in a venv and folders of its own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.settings import AWS_ENVIRONMENT, HOST, REGION, LocalStackError
+
+READY_WITHIN_S = 30
+STOP_WITHIN_S = 30
+DAY_S = 86_400
+MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY_FREE_BYTES = 2 * 1024**3
+
+
+@dataclass
+class Emulator:
+    """One emulator; its state stays in `folder` over a clean stop and start."""
+
+    venv: Path
+    folder: Path
+    port: int
+    # Environment that every function sees beside its own.
+    functions_environment: dict[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _temporary: Path = field(default=Path(), init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "logs" / "emulator.log"
+
+    def start(self) -> None:
+        """Start it and return when it answers."""
+        self._require_its_port()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        remove_temporary(self.folder)
+        self._temporary = make_temporary(self.folder)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [self.venv / "bin/ministack"],
+                env=self._environment(),
+                cwd=self._temporary,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for `make up`, which stops its children in order.
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise LocalStackError(f"the emulator did not start: see {self.log}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop it so that it saves its state."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                print(f"the emulator did not stop in {STOP_WITHIN_S} s: killed", flush=True)
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and its workers at once; what was not saved is lost."""
+        if self._process is not None:
+            # Workers that are still in a handler outlive the emulator; they are of its group.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        remove_temporary(self.folder)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def workers(self, function: str) -> list[int]:
+        """Return the process ids of a function's workers, by the function's name (Linux)."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError):
+                folder = (entry / "cwd").readlink().relative_to(self._temporary)
+                if str(folder).startswith(f"ministack-lambda-{function}-"):
+                    found.append(int(entry.name))
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/ready", timeout=1) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of this shell's environment but what a program needs to run.
+
+        The functions inherit it: with PYTHONDONTWRITEBYTECODE every worker would compile its
+        layers, with AWS_PROFILE it would look for credentials.
+        """
+        inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
+        state = self.folder / "state"
+        return {
+            **inherited,
+            **AWS_ENVIRONMENT,
+            "MINISTACK_REGION": REGION,
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+            # Its leftovers in the temporary folder are ours to clean.
+            "TMPDIR": str(self._temporary),
+            "LAMBDA_WARM_TTL_SECONDS": str(DAY_S),
+            "PYTHONUNBUFFERED": "1",
+            **self.functions_environment,
+        }
+
+    def _require_its_port(self) -> None:
+        """Queue URLs hold the port: on another one, the state's queues would never be polled."""
+        note = self.folder / "state" / "port"
+        if not note.is_file():
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(str(self.port))
+        elif note.read_text() != str(self.port):
+            raise LocalStackError(
+                f"the saved state belongs to emulator port {note.read_text()}, not {self.port}:"
+                f" set EMULATOR_PORT to it, or forget the state with `make clean`"
+            )
+
+
+def make_temporary(folder: Path) -> Path:
+    """Return a new temporary folder for an emulator, in memory where Linux offers that.
+
+    Every worker unpacks 3,000 files into it; disks take ten times as long.
+    """
+    link = folder / "tmp"
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES:
+        target = Path(tempfile.mkdtemp(prefix="harkara-", dir=MEMORY))
+        link.symlink_to(target)
+        return target
+    link.mkdir()
+    return link
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what `make_temporary` made, in this run or in one that was killed."""
+    link = folder / "tmp"
+    shutil.rmtree(link.resolve(), ignore_errors=True)
+    link.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""Zips of the functions and layers, named after what is in them, so that each is made once."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.settings import HOME, LocalStackError
+from local.transform import Template
+
+BUILDS = HOME / "build"
+# Zips keep times; one time for all makes equal content an equal file.
+ZIP_TIME = (2020, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Packager:
+    """Builds for one Python interpreter: the emulator's, which runs the functions."""
+
+    python: Path
+    root: Path
+
+    def package(self, template: Template) -> dict[str, Path]:
+        """Return the zip of every function and layer of a SAM template, by logical id."""
+        zips = {}
+        for name, resource in template["Resources"].items():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == "AWS::Serverless::Function":
+                zips[name] = self._function(name, self.root / properties["CodeUri"])
+            elif resource["Type"] == "AWS::Serverless::LayerVersion":
+                zips[name] = self._layer(name, self.root / properties["ContentUri"])
+        return zips
+
+    def _function(self, name: str, folder: Path) -> Path:
+        target = BUILDS / f"{name}-{fingerprint(folder)}.zip"
+        if not target.exists():
+            write_zip(folder, source_files(folder), target)
+        return target
+
+    def _layer(self, name: str, folder: Path) -> Path:
+        # The wheels and the bytecode are of one Python: a venv made anew may have another.
+        version = (self.python.parent.parent / "pyvenv.cfg").read_text()
+        target = BUILDS / f"{name}-{fingerprint(folder, version)}.zip"
+        if not target.exists():
+            BUILDS.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=BUILDS) as built:
+                self._make(name, folder, Path(built))
+                files = sorted(path for path in Path(built).rglob("*") if path.is_file())
+                write_zip(Path(built), files, target)
+        return target
+
+    def _make(self, name: str, folder: Path, built: Path) -> None:
+        """Run the layer's own Makefile, the one that `sam build` runs."""
+        settings = [f"ARTIFACTS_DIR={built}", f"PYTHON={self.python}"]
+        done = subprocess.run(
+            ["make", "-s", "-C", folder, f"build-{name}", *settings],
+            # Not those of the `make` that may have started this one.
+            env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            raise LocalStackError(f"layer {name} could not be built:\n{done.stdout.strip()}")
+
+
+def source_files(folder: Path) -> list[Path]:
+    """Return the files of a source folder, sorted, without bytecode."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
+    )
+
+
+def fingerprint(folder: Path, *also: str) -> str:
+    """Return a short hash of the files' paths and contents, and of `also`."""
+    digest = hashlib.sha256(repr(also).encode())
+    for path in source_files(folder):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_zip(folder: Path, files: list[Path], target: Path) -> None:
+    """Zip files of a folder; `target` appears when it is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(f".{os.getpid()}")
+    with zipfile.ZipFile(unfinished, "w") as archive:
+        for path in files:
+            entry = zipfile.ZipInfo(str(path.relative_to(folder)), ZIP_TIME)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
+    unfinished.replace(target)

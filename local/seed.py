@@ -1,0 +1,111 @@
+"""Accounts, senders, templates and the carrier of the local stack."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harkara.accounts import (
+    ANY_COUNTRY,
+    Account,
+    CarrierSettings,
+    Credential,
+    Enforcement,
+    Sender,
+    Template,
+    hash_secret,
+    hash_token,
+)
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.messages import Category
+from local.deploy import client
+from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, Ports
+
+CARRIER = "sim"
+PE_ID = "1101172974420810001"
+PASSWORDS = {"demo": "demo-secret", "sandbox": "sandbox-secret"}
+
+SENDERS = (
+    Sender(header="HARKAR", category=Category.SERVICE_IMPLICIT, pe_id=PE_ID),
+    Sender(header="HKROTP", category=Category.OTP, pe_id=PE_ID),
+    Sender(header="HKRBNK", category=Category.TRANSACTIONAL, pe_id=PE_ID),
+    Sender(header="561234", category=Category.PROMOTIONAL, pe_id=PE_ID),
+)
+TEMPLATES = (
+    Template(
+        dlt_template_id="1107161234567890001",
+        name="Order dispatched",
+        header="HARKAR",
+        category=Category.SERVICE_IMPLICIT,
+        text="Dear {#var#}, your order {#var#} is on its way and arrives on {#var#}. HARKARA",
+    ),
+    Template(
+        dlt_template_id="1107161234567890002",
+        name="One-time password",
+        header="HKROTP",
+        category=Category.OTP,
+        text="{#numeric#} is your one-time password. Tell it to nobody. HARKARA",
+    ),
+    Template(
+        dlt_template_id="1107161234567890003",
+        name="Account debited",
+        header="HKRBNK",
+        category=Category.TRANSACTIONAL,
+        text="Rs {#numeric#} was debited from account {#alphanumeric#} on {#var#}. HARKARA",
+    ),
+    Template(
+        dlt_template_id="1107161234567890004",
+        name="Festival offer",
+        header="561234",
+        category=Category.PROMOTIONAL,
+        text="{#var#}, {#numeric#} percent off everything until {#var#}. HARKARA",
+    ),
+)
+
+
+def seed(
+    aws_url: str, outputs: Mapping[str, str], ports: Ports, carrier_fields: Mapping[str, Any]
+) -> None:
+    """Put the accounts `demo` and `sandbox` and the carrier `sim`; again is harmless."""
+    store = DynamoAccountStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    answer = client("secretsmanager", aws_url).get_secret_value(SecretId=outputs["PepperSecretId"])
+    pepper = answer["SecretString"].encode()
+    for account in _accounts(ports):
+        store.put_account(account)
+        secret_hash = hash_secret(pepper, PASSWORDS[account.id])
+        store.put_credential(
+            Credential(username=account.id, account_id=account.id, secret_hash=secret_hash)
+        )
+    secret = encrypt_secret(
+        client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
+    )
+    fields: dict[str, Any] = {
+        "name": CARRIER,
+        "kind": "datasend",
+        "url": f"{ports.url('carrier')}/datasend",
+        "username": CARRIER_USER,
+        "secret": secret,
+        "receipt_token_hash": hash_token(RECEIPT_TOKEN),
+        **carrier_fields,
+    }
+    store.put_carrier(CarrierSettings(**fields))
+
+
+def _accounts(ports: Ports) -> tuple[Account, Account]:
+    demo = Account(
+        id="demo",
+        name="Demo: DLT is enforced",
+        carrier=CARRIER,
+        callback_url=f"{ports.url('platform')}/clevertap/demo",
+        callback_hosts=(HOST,),
+        senders={sender.header: sender for sender in SENDERS},
+        templates={template.dlt_template_id: template for template in TEMPLATES},
+    )
+    sandbox = Account(
+        id="sandbox",
+        name="Sandbox: any header, text and country",
+        carrier=CARRIER,
+        callback_url=f"{ports.url('platform')}/clevertap/sandbox",
+        callback_hosts=(HOST,),
+        countries=(ANY_COUNTRY,),
+        dlt=Enforcement.OFF,
+    )
+    return demo, sandbox

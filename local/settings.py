@@ -1,0 +1,76 @@
+"""Where the local stack keeps things, on which ports it listens, and its well-known credentials."""
+
+import os
+import socket
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".local"
+EMULATOR_VENV = HOME / "emulator"
+HOST = "127.0.0.1"
+REGION = "ap-south-1"
+STACK_NAME = "harkara"
+
+# Fake credentials: the emulator wants some, and they open nothing.
+AWS_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+}
+
+CARRIER_USER = "harkara"
+CARRIER_PASSWORD = "carrier-secret"
+RECEIPT_TOKEN = "sim-receipt-token"
+
+
+class LocalStackError(Exception):
+    """The stack cannot go on; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The four ports of a stack."""
+
+    emulator: int = 4566
+    gateway: int = 8080
+    carrier: int = 8091
+    platform: int = 8092
+
+    def url(self, name: str) -> str:
+        return f"http://{HOST}:{getattr(self, name)}"
+
+    @classmethod
+    def from_environment(cls) -> "Ports":
+        """The default ports, each replaced by EMULATOR_PORT, GATEWAY_PORT, ... where set."""
+        names = ("emulator", "gateway", "carrier", "platform")
+        chosen = {name: os.environ.get(f"{name.upper()}_PORT") for name in names}
+        return replace(cls(), **{name: int(port) for name, port in chosen.items() if port})
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Four ports that nothing uses now."""
+        sockets = [socket.socket() for _ in range(4)]
+        try:
+            for each in sockets:
+                each.bind((HOST, 0))
+            return cls(*(each.getsockname()[1] for each in sockets))
+        finally:
+            for each in sockets:
+                each.close()
+
+
+def require_free(ports: Ports) -> None:
+    """Raise LocalStackError if a port of the stack is in use."""
+    for name in ("emulator", "gateway", "carrier", "platform"):
+        port = getattr(ports, name)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                raise LocalStackError(
+                    f"port {port} ({name}) is in use: stop what uses it (`make down` stops a"
+                    f" running stack) or choose another with {name.upper()}_PORT"
+                ) from None

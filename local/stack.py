@@ -1,0 +1,214 @@
+"""One running stack: emulator, gateway, both simulators, and the deployed template.
+
+with Stack(StackSettings(batch_timeout_s=3)) as stack:
+    httpx.post(f"{stack.endpoint}/datasend", json=...)
+    stack.client("dynamodb").scan(TableName=stack.outputs["MessagesTableName"])
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from local.carrier import CarrierSettings
+from local.deploy import TEMPLATE, Deployer, client
+from local.emulator import Emulator
+from local.seed import seed
+from local.servers import ServersConfig
+from local.settings import HOME, RECEIPT_TOKEN, ROOT, LocalStackError, Ports, require_free
+from local.venvs import Say, ensure_venv
+from local.warm import warm
+
+SERVERS_STOP_WITHIN_S = 10
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What differs between a stack that one watches and those that tests want."""
+
+    # Time-out of submit and dlr; the queues' visibility time-out is six times it.
+    batch_timeout_s: int = 60
+    receipt_wait_s: int = 60
+    log_level: str = "INFO"
+    # More than two executions a mapping only take the cores from each other here.
+    concurrency: int = 2
+    # Template parameters beside these.
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    carrier: CarrierSettings = field(default_factory=CarrierSettings)
+    # Fields of the carrier's item in Accounts: a short time-out, since 9007 never answers.
+    carrier_fields: Mapping[str, Any] = field(default_factory=lambda: {"timeout_s": 5})
+    # Where the functions find AWS: a fault proxy, or None for the emulator itself.
+    functions_aws_url: str | None = None
+    # Environment that every function sees beside its own.
+    functions_environment: Mapping[str, str] = field(default_factory=dict)
+    # Workers of each function that are started before `start` returns; 0 starts none.
+    warm_workers: int = 1
+
+    def template_parameters(self) -> dict[str, str]:
+        return {
+            "Stage": "local",
+            "AllowPrivateCallbacks": "true",
+            "BatchTimeoutSeconds": str(self.batch_timeout_s),
+            "ReceiptWaitSeconds": str(self.receipt_wait_s),
+            "LogLevel": self.log_level,
+            "SubmitConcurrency": str(self.concurrency),
+            "PriorityConcurrency": str(self.concurrency),
+            "DlrConcurrency": str(self.concurrency),
+            **self.parameters,
+        }
+
+
+class Stack:
+    """A stack on ports and in a folder of its own; `stop` keeps its state, `start` finds it again.
+
+    Without a folder it uses a temporary one, which goes with the object.
+    """
+
+    def __init__(
+        self,
+        settings: StackSettings | None = None,
+        *,
+        folder: Path | None = None,
+        ports: Ports | None = None,
+        template: Path = TEMPLATE,
+        say: Say = lambda _: None,
+    ) -> None:
+        self.settings = settings or StackSettings()
+        self.ports = ports or Ports.free()
+        self.outputs: dict[str, str] = {}
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if folder is None:
+            HOME.mkdir(exist_ok=True)
+            self._temporary = tempfile.TemporaryDirectory(dir=HOME, prefix="stack-")
+            folder = Path(self._temporary.name)
+        self.folder = folder.resolve()
+        self._template = template
+        self._say = say
+        self._emulator: Emulator | None = None
+        self._servers: subprocess.Popen[str] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where platforms and carriers reach the API (the gateway)."""
+        return self.ports.url("gateway")
+
+    @property
+    def carrier_url(self) -> str:
+        return self.ports.url("carrier")
+
+    @property
+    def platform_url(self) -> str:
+        return self.ports.url("platform")
+
+    @property
+    def aws_url(self) -> str:
+        """The emulator itself, past any fault proxy."""
+        return self.ports.url("emulator")
+
+    @property
+    def log(self) -> Path:
+        """The emulator's log, with the functions' lines in it."""
+        return self.emulator.log
+
+    @property
+    def emulator(self) -> Emulator:
+        if self._emulator is None:
+            raise LocalStackError("the stack was not started")
+        return self._emulator
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the emulator."""
+        return client(service, self.aws_url)
+
+    def workers(self, function: str) -> list[int]:
+        """Return the process ids of a function's workers: `Send`, `Submit`, ... (Linux)."""
+        return self.emulator.workers(self.outputs[f"{function}FunctionName"])
+
+    def start(self) -> None:
+        """Start everything; the state of an earlier run in the same folder is there again."""
+        require_free(self.ports)
+        venv = ensure_venv("emulator", self._say)
+        environment = dict(self.settings.functions_environment)
+        if self.settings.functions_aws_url:
+            environment["AWS_ENDPOINT_URL"] = self.settings.functions_aws_url
+        self._emulator = Emulator(venv, self.folder, self.ports.emulator, environment)
+        try:
+            self._say("starting the emulator")
+            self._emulator.start()
+            parameters = self.settings.template_parameters()
+            deployer = Deployer(self.aws_url, venv / "bin/python", parameters, self._template)
+            self.outputs = deployer.deploy(self._say)
+            self._say("starting gateway, carrier and platform")
+            self._start_servers()
+            self._say("seeding the accounts demo and sandbox and the carrier sim")
+            seed(self.aws_url, self.outputs, self.ports, self.settings.carrier_fields)
+            if self.settings.warm_workers:
+                self._say("warming the functions")
+                workers = self.settings.warm_workers
+                warm(self.aws_url, self.endpoint, self.outputs, workers)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything in order; the state stays in the folder."""
+        # The carrier first: it would post receipts to a gateway that is gone.
+        if self._servers is not None:
+            self._servers.terminate()
+            try:
+                self._servers.wait(SERVERS_STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._servers.kill()
+                self._servers.wait()
+            self._servers = None
+        if self._emulator is not None:
+            self._emulator.stop()
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def is_running(self) -> bool:
+        """Whether none of its processes has ended by itself."""
+        servers_run = self._servers is not None and self._servers.poll() is None
+        return servers_run and self.emulator.is_running()
+
+    def _start_servers(self) -> None:
+        receipt_url = f"{self.endpoint}/receipts/sim/{RECEIPT_TOKEN}"
+        config = ServersConfig(
+            self.ports,
+            f"{self.aws_url}/_aws/execute-api/{self.outputs['ApiId']}/$default",
+            replace(self.settings.carrier, receipt_url=receipt_url),
+        )
+        log = self.folder / "logs" / "servers.log"
+        with log.open("w") as stderr:
+            self._servers = subprocess.Popen(
+                [sys.executable, "-m", "local.servers", config.to_json()],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+        if self._servers.stdout is None or self._servers.stdout.readline() != "ready\n":
+            raise LocalStackError(f"gateway and simulators did not start: see {log}")
+
+    def describe(self) -> str:
+        """Return what another process needs to use this stack, as JSON."""
+        return json.dumps({"ports": vars(self.ports), "outputs": self.outputs})

@@ -1,0 +1,129 @@
+"""From the SAM template to what the emulator deploys: pure, no files, no network."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from local.settings import REGION
+
+Template = dict[str, Any]
+INTEGRATION = "x-amazon-apigateway-integration"
+# Properties that come from the OpenAPI document and mean nothing without it.
+OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
+
+
+def load(text: str) -> Template:
+    """Parse a template in YAML with CloudFormation's short forms."""
+    template: Template = yaml_parse(text)
+    return template
+
+
+def with_code(template: Template, code: dict[str, dict[str, str]]) -> Template:
+    """Return the template with the code of each named resource replaced by its place in S3.
+
+    `code` has a {"Bucket", "Key"} for the logical id of every function and layer.
+    """
+    resources = {}
+    for name, resource in template["Resources"].items():
+        property_name = {
+            "AWS::Serverless::Function": "CodeUri",
+            "AWS::Serverless::LayerVersion": "ContentUri",
+        }.get(resource["Type"])
+        if property_name:
+            properties = {**resource["Properties"], property_name: code[name]}
+            resource = {**resource, "Properties": properties}
+        resources[name] = resource
+    return {**template, "Resources": resources}
+
+
+def to_cloudformation(template: Template) -> Template:
+    """Apply SAM's own transform, as CloudFormation does on AWS."""
+    # It would say at its end that nobody published its metrics.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
+    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
+    # The template names no managed policy of AWS, so no account has to be asked for their list.
+    translated: Template = translator.translate(template, {}, get_managed_policy_map=dict)
+    return translated
+
+
+def with_types(template: Template, parameters: Mapping[str, str]) -> Template:
+    """Return the template with values of the types that CloudFormation would give them.
+
+    CloudFormation makes of every value what its property wants; the emulator passes on what
+    stands there: a Number parameter as text, a number of a mapping as number. So numbers of
+    mappings become text, which the emulator's properties take, as environment variables must be;
+    and the one property that must be a number gets its parameter's value.
+    """
+    defaults = {name: each.get("Default") for name, each in template["Parameters"].items()}
+    values = {**defaults, **parameters}
+    mappings = {
+        name: {
+            key: {inner: str(value) for inner, value in row.items()} for key, row in mapping.items()
+        }
+        for name, mapping in template.get("Mappings", {}).items()
+    }
+    resources = {}
+    for name, resource in template["Resources"].items():
+        scaling = resource.get("Properties", {}).get("ScalingConfig", {})
+        limit = scaling.get("MaximumConcurrency")
+        if isinstance(limit, dict):
+            numbered = {**scaling, "MaximumConcurrency": int(values[limit["Ref"]])}
+            properties = {**resource["Properties"], "ScalingConfig": numbered}
+            resource = {**resource, "Properties": properties}
+        resources[name] = resource
+    return {**template, "Mappings": mappings, "Resources": resources}
+
+
+def expand_http_apis(template: Template) -> Template:
+    """Return the template with the routes of every HTTP API's OpenAPI body as own resources.
+
+    The emulator makes no routes from a body; what it gets means the same to API Gateway.
+    """
+    resources: Template = {}
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] != "AWS::ApiGatewayV2::Api" or "Body" not in properties:
+            resources[name] = resource
+            continue
+        body = properties["Body"]
+        kept = {key: value for key, value in properties.items() if key not in OF_BODY}
+        kept = {"Name": body["info"]["title"], "ProtocolType": "HTTP", **kept}
+        resources[name] = {**resource, "Properties": kept}
+        for path, methods in body["paths"].items():
+            for method, operation in methods.items():
+                resources |= _route(name, path, method, operation)
+    return {**template, "Resources": resources}
+
+
+def _route(api: str, path: str, method: str, operation: dict[str, Any]) -> Template:
+    integration = operation[INTEGRATION]
+    verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+    key = path if path == "$default" else f"{verb} {path}"
+    suffix = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", key))
+    integration_id = f"{api}{suffix}Integration"
+    return {
+        integration_id: {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": {"Ref": api},
+                "IntegrationType": integration["type"].upper(),
+                "IntegrationMethod": integration["httpMethod"],
+                "IntegrationUri": integration["uri"],
+                "PayloadFormatVersion": integration["payloadFormatVersion"],
+            },
+        },
+        f"{api}{suffix}Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": {"Ref": api},
+                "RouteKey": key,
+                "Target": {"Fn::Sub": f"integrations/${{{integration_id}}}"},
+            },
+        },
+    }

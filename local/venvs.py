@@ -1,0 +1,67 @@
+"""Python interpreters and virtual environments of the local stack."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from local.settings import HOME, LocalStackError
+
+Say = Callable[[str], None]
+REQUIREMENTS = Path(__file__).parent / "requirements"
+PREFERRED = (3, 13)
+
+
+def find_python() -> str:
+    """Return the Python that Lambda runs (3.13) where it is found, else the running one."""
+    for candidate in _candidates():
+        probe = [candidate, "-c", "import sys, ensurepip; print(*sys.version_info[:2])"]
+        try:
+            # pyenv's shims exist for versions that are not chosen, and then fail.
+            answer = subprocess.run(probe, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        if tuple(map(int, answer.stdout.split())) == PREFERRED:
+            return candidate
+    return sys.executable
+
+
+def _candidates() -> Iterator[str]:
+    name = f"python{PREFERRED[0]}.{PREFERRED[1]}"
+    if found := shutil.which(name):
+        yield found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from map(str, sorted(pyenv.glob(f"versions/3.13*/bin/{name}"), reverse=True))
+
+
+def ensure_venv(name: str, say: Say = print) -> Path:
+    """Return the folder of the venv `.local/<name>`, built from its lock if it is not current."""
+    folder, lock = HOME / name, REQUIREMENTS / f"{name}.txt"
+    stamp = folder / "installed"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted and (folder / "bin/python").exists():
+        return folder
+    python = find_python()
+    say(f"installing .local/{name} (once)")
+    shutil.rmtree(folder, ignore_errors=True)
+    HOME.mkdir(exist_ok=True)
+    if python == sys.executable:
+        venv.create(folder, with_pip=True)
+    else:
+        subprocess.run([python, "-m", "venv", folder], check=True)
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", "--require-hashes", "--requirement", str(lock)]
+    # Bytecode is built now, or every start of the emulator would compile it.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(install, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise LocalStackError(
+            f"pip could not install {lock.name} (is there a network?): {' '.join(errors[-1:])}"
+        )
+    stamp.write_text(wanted)
+    return folder
