@@ -117,25 +117,21 @@ class SubmitService:
             return Counter(claimed_by_another=len(part.indexes))
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
-        found = None
-        if relation is Relation.EARLIER:
-            key = (part.chunk.id, outcome_kind(part.attempt, part.block))
-            (found,) = await asyncio.to_thread(self.store.get_marks, [key])
-        if found is None:
-            outcomes = (
-                await self._hand_over(part, carrier)
-                if relation is Relation.MINE
-                else [InDoubt()] * len(part.indexes)
-            )
-            mark = claimant.mark(
-                part.chunk.id,
-                outcome_kind(part.attempt, part.block),
-                at=self._now_ms(),
-                **_outcome_data(part.indexes, outcomes),
-            )
-            (found,) = await asyncio.to_thread(self.store.put_once, [mark])
-        await self._follow_up(part, found.data)
-        return Counter({end: len(found.data[end]) for end in _ENDS})
+        outcomes = (
+            await self._hand_over(part, carrier)
+            if relation is Relation.MINE
+            else [InDoubt()] * len(part.indexes)
+        )
+        mark = claimant.mark(
+            part.chunk.id,
+            outcome_kind(part.attempt, part.block),
+            at=self._now_ms(),
+            **_outcome_data(part.indexes, outcomes),
+        )
+        # The earlier holder's outcome stands, if it lived to put one down.
+        (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
+        await self._follow_up(part, outcome.data)
+        return Counter({end: len(outcome.data[end]) for end in _ENDS})
 
     async def _hand_over(self, part: "_Part", carrier: Carrier) -> list[Outcome]:
         if self._now_ms() > part.chunk.accepted_at_ms + VALIDITY_S * 1000:

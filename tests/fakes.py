@@ -1,0 +1,181 @@
+"""In-memory ports that behave as DynamoDB and SQS do where it matters, and fail when told to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.marks import Mark
+from harkara.messages import Chunk, unpack
+from harkara.ports import DueTask, PostResult
+from harkara.tasks import CallbackTask, QueueName
+
+SHARDS = 16
+
+
+class ProcessKilled(BaseException):
+    """The process of a function died here. Not an Exception: nothing may catch it."""
+
+
+class AnswerLost(Exception):
+    """The call was done, and its answer never came."""
+
+
+@dataclass
+class Faults:
+    """Counts the calls to the outside and kills the process before or after one of them."""
+
+    kill_before: set[int] = field(default_factory=set)
+    kill_after: set[int] = field(default_factory=set)
+    lose_answer: set[int] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def before(self, name: str) -> int:
+        """Note a call; die if it is the one."""
+        number = len(self.calls)
+        self.calls.append(name)
+        if number in self.kill_before:
+            raise ProcessKilled(name)
+        return number
+
+    def after(self, number: int) -> None:
+        """The call is done; die if it is the one."""
+        if number in self.kill_after:
+            raise ProcessKilled(self.calls[number])
+
+
+class FakeMessageStore:
+    """Chunks and marks. A lost answer is repeated, as botocore does: the mark is there already."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.packed: dict[str, bytes] = {}
+        self.marks: dict[tuple[str, str], Mark] = {}
+
+    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+        number = self.faults.before("put_chunk")
+        self.packed[chunk_id] = packed
+        self.faults.after(number)
+
+    def get_chunk(self, chunk_id: str) -> Chunk | None:
+        self.faults.before("get_chunk")
+        packed = self.packed.get(chunk_id)
+        return unpack(chunk_id, packed) if packed else None
+
+    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+        kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
+        number = self.faults.before(f"put_once {'+'.join(kinds)}")
+        assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
+        rounds = 2 if number in self.faults.lose_answer else 1
+        for _ in range(rounds):
+            standing = [self.marks.setdefault(mark.key, mark) for mark in marks]
+        self.faults.after(number)
+        return standing
+
+    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+        self.faults.before("get_marks")
+        return [self.marks.get(key) for key in keys]
+
+    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+        self.faults.before("find_marks")
+        return [
+            mark
+            for (pk, kind), mark in sorted(self.marks.items())
+            if pk == partition and kind.startswith(kind_prefix)
+        ]
+
+
+@dataclass
+class QueueMessage:
+    """A message in a queue: its id is its owner's name, the same at every delivery."""
+
+    id: str
+    queue: QueueName
+    body: str
+    visible_at: float
+    receive_count: int = 0
+
+
+class FakeTaskQueues:
+    """Queues with delays, and the Due table behind them."""
+
+    def __init__(self, faults: Faults, clock: Callable[[], float]) -> None:
+        self.faults = faults
+        self.clock = clock
+        self.waiting: list[QueueMessage] = []
+        self.rows: list[tuple[float, DueTask]] = []
+        self._sent = 0
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        number = self.faults.before(f"send {queue}")
+        # A lost answer makes SQS take the bodies twice: its sender repeats the call.
+        for _ in range(2 if number in self.faults.lose_answer else 1):
+            for body in bodies:
+                self._add(queue, body, self.clock())
+        self.faults.after(number)
+        return [True] * len(bodies)
+
+    def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        number = self.faults.before(f"schedule {queue}")
+        for _ in range(2 if number in self.faults.lose_answer else 1):
+            if delay_s > 900:
+                self._sent += 1
+                row = DueTask(f"shard#{self._sent % SHARDS:02d}", str(self._sent), queue, body)
+                self.rows.append((self.clock() + delay_s, row))
+            else:
+                self._add(queue, body, self.clock() + delay_s)
+        self.faults.after(number)
+
+    def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
+        partition = f"shard#{shard:02d}"
+        page = [
+            task for at, task in self.rows if at * 1000 <= now_ms and task.partition == partition
+        ]
+        if page:
+            yield page
+
+    def delete(self, tasks: Sequence[DueTask]) -> None:
+        number = self.faults.before("delete due")
+        self.rows = [row for row in self.rows if row[1] not in tasks]
+        self.faults.after(number)
+
+    def _add(self, queue: QueueName, body: str, visible_at: float) -> None:
+        self._sent += 1
+        self.waiting.append(QueueMessage(f"q{self._sent}", queue, body, visible_at))
+
+
+@dataclass
+class FakeAccountStore:
+    """Accounts, credentials and carriers by name."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    carriers: dict[str, CarrierSettings] = field(default_factory=dict)
+
+    def credential(self, username: str) -> Credential | None:
+        return self.credentials.get(username)
+
+    def account(self, account_id: str) -> Account | None:
+        return self.accounts.get(account_id)
+
+    def carrier(self, name: str) -> CarrierSettings | None:
+        return self.carriers.get(name)
+
+
+@dataclass
+class FakePlatform:
+    """Takes callbacks, or answers with the statuses that were scripted first."""
+
+    faults: Faults
+    timeout_s: float = 10.0
+    script: list[int] = field(default_factory=list)
+    taken: list[CallbackTask] = field(default_factory=list)
+    posts: list[tuple[str, int, int]] = field(default_factory=list)
+
+    async def post(self, callback: CallbackTask) -> PostResult:
+        number = self.faults.before("post")
+        status = self.script.pop(0) if self.script else 200
+        self.posts.append((callback.webhook_id, callback.attempt, status))
+        if status == 200:
+            self.taken.append(callback)
+        self.faults.after(number)
+        return PostResult(status, f"HTTP {status}")

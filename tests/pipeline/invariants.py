@@ -1,0 +1,35 @@
+"""What must hold after any run, whatever died on the way (design: invariants 1, 2, 4, 5)."""
+
+from collections.abc import Sequence
+
+from harkara.messages import unpack
+from harkara.platforms.ics import RecordResult
+from tests.world import World
+
+
+def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
+    """Fail unless every accepted message is final, submitted once and called back once."""
+    finals, called_back = world.finals(), world.called_back()
+    accepted = {result.mid for answer in answers for result in answer or () if result.mid}
+    committed = {
+        chunk.mid(index)
+        for chunk in (unpack(*row) for row in world.store.packed.items())
+        if any(chunk.id in mid for mid in accepted) or any(chunk.id in mid for mid in finals)
+        for index in range(len(chunk.messages))
+    }
+    assert accepted <= committed
+    assert committed <= finals.keys(), "an accepted message has no final state"
+    assert committed <= called_back.keys(), "a final state was never called back"
+    submitted_twice = {mid for mid, count in world.provider.taken.items() if count > 1}
+    assert not submitted_twice, "a carrier took a message twice"
+    doubled = {mid for mid, count in called_back.items() if count > 1}
+    assert not doubled or world.counts["callbacks_in_doubt"], "a callback was doubled, uncounted"
+    assert not world.queues.waiting
+    assert not world.queues.rows
+
+
+def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) -> None:
+    """As `check`, and nothing is doubled or in doubt that the carrier did not make so."""
+    check(world, *answers)
+    assert set(world.called_back().values()) == {1}
+    assert not world.counts["callbacks_in_doubt"]

@@ -1,0 +1,186 @@
+"""SQS delivers twice now and then, even at the same time; people redrive; clocks run out."""
+
+import asyncio
+from dataclasses import replace
+
+from harkara.messages import State
+from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
+from tests.fakes import QueueMessage
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check, check_without_a_kill
+from tests.world import World
+
+
+def queued(world: World, queue: QueueName) -> QueueMessage:
+    return next(message for message in world.queues.waiting if message.queue is queue)
+
+
+def test_a_second_delivery_while_the_first_submits_waits_and_submits_nothing() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    first = queued(world, QueueName.SUBMIT)
+
+    async def deliver_again() -> None:
+        world.meanwhile = nothing
+        await world.deliver(replace(first))
+
+    async def nothing() -> None:
+        return
+
+    world.meanwhile = deliver_again
+    world.run()
+    assert world.counts["NotOurTurn"] == 1
+    assert not world.in_doubt()
+    check_without_a_kill(world, answers)
+
+
+def test_a_second_queue_message_for_a_chunk_leaves_it_to_the_first_even_in_the_middle() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    first = queued(world, QueueName.SUBMIT)
+
+    async def deliver_another() -> None:
+        world.meanwhile = nothing
+        await world.deliver(replace(first, id="another"))
+
+    async def nothing() -> None:
+        return
+
+    world.meanwhile = deliver_another
+    world.run()
+    assert world.counts["claimed_by_another"] == 1
+    assert not world.in_doubt()
+    check_without_a_kill(world, answers)
+
+
+def test_a_second_delivery_while_the_first_posts_waits_and_posts_nothing() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    world.run()
+    receipts = next(
+        mark for (_, kind), mark in world.store.marks.items() if kind.startswith("final#")
+    )
+    del world.store.marks[receipts.owner, "ack#000"]  # the first has posted and not recorded it
+    body = receipts_body(world)
+    world.now = receipts.until_ms / 1000 - 1
+    late = QueueMessage(receipts.owner, QueueName.RECEIPT, body, world.now)
+    asyncio.run(world.deliver(late))
+    assert world.counts["NotOurTurn"] == 1
+    check_without_a_kill(world, answers)
+
+
+def receipts_body(world: World) -> str:
+    (final,) = (mark for (_, kind), mark in world.store.marks.items() if kind.startswith("final#"))
+    (task,) = world.platform.taken
+    (member,) = task.members
+    return ReceiptsTask((Receipt(member.mid, 1, State.DELIVERED, final.data["at"]),)).encode()
+
+
+def test_a_redriven_dead_letter_keeps_its_owner_and_posts_once() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    world.run()
+    (task,) = world.platform.taken
+    owner = task.group_owner
+    body = receipts_body(world)
+    world.queues.waiting.append(
+        QueueMessage("new-id", QueueName.RECEIPT, body[:-1] + f',"owner":"{owner}"}}', world.now)
+    )
+    world.run()
+    assert world.counts["acknowledged_before"] == 1
+    check_without_a_kill(world, answers)
+
+
+def test_a_batch_that_nears_its_deadline_hands_the_rest_on_and_doubles_nothing() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000", client_ref=str(n)) for n in range(250)])
+    spent = iter([60.0, 60.0, 10.0])  # the budget, the first block, the second
+    world.remaining_s = lambda: next(spent, 60.0)
+    world.run()
+    assert world.counts["handed_on"] == 1
+    assert world.counts["NotOurTurn"] == 0
+    check_without_a_kill(world, answers)
+
+
+def test_a_callback_for_which_no_time_is_left_is_handed_on_and_posted_once() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    task = next(message for message in world.queues.waiting if message.queue is QueueName.SUBMIT)
+    asyncio.run(submit_only(world, task))
+    spent = iter([60.0, 60.0, 1.0])  # the budget, the receipts, the post
+    world.remaining_s = lambda: next(spent, 60.0)
+    world.run()
+    assert world.counts["callbacks_handed_on"] == 1
+    check_without_a_kill(world, answers)
+
+
+async def submit_only(world: World, message: QueueMessage) -> None:
+    world.submit = world.submit_service()
+    await world.deliver(message)
+
+
+def test_a_late_failure_of_a_try_that_was_superseded_is_not_final() -> None:
+    world = World()
+    answers = world.send([campaign.record("9006")])
+    assert answers is not None
+    (result,) = answers
+    world.run()
+    world.store.marks = {
+        key: mark for key, mark in world.store.marks.items() if not key[1].startswith("final#")
+    }
+    reference = world.signer.sign(result.mid, 1)
+    world.receipts.append((world.now, reference, "UNDELIV", "1"))
+    world.run()
+    assert world.counts["superseded"] == 1
+    assert world.finals() == {}
+
+
+def test_a_message_that_waited_beyond_its_validity_ends_expired_and_is_not_submitted() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    world.now += 25 * 3600
+    world.run()
+    assert set(world.finals().values()) == {"expired"}
+    assert not world.provider.taken
+    check_without_a_kill(world, answers)
+
+
+def test_a_callback_that_nobody_takes_is_parked_after_the_whole_schedule() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    began = world.now
+    world.platform.script = [500] * 9
+    world.run()
+    assert answers
+    assert not world.platform.taken
+    assert [attempt for _, attempt, _ in world.platform.posts] == list(range(9))
+    assert world.now - began > 27 * 3600
+    (parked,) = (mark for (pk, _), mark in world.store.marks.items() if pk == "parked#acme")
+    assert decode_receipt(parked.data["task"]).members[0].client_ref == "ref-0000"  # type: ignore[union-attr]
+    assert parked.data["reason"] == "HTTP 500"
+
+
+def test_the_check_recovers_a_final_whose_owner_was_lost_with_its_dead_letter() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    lose_first_receipts_message(world)
+    world.run()
+    assert world.counts["recovered"] == 1
+    check(world, answers)
+    assert set(world.called_back().values()) == {1}
+
+
+def lose_first_receipts_message(world: World) -> None:
+    """Let `dlr` die once its finals are put, and lose its queue message for ever."""
+    deliver = world.deliver
+
+    async def once(message: QueueMessage) -> None:
+        if message.queue is not QueueName.RECEIPT or '"receipts"' not in message.body[:20]:
+            await deliver(message)
+            return
+        world.deliver = deliver  # type: ignore[method-assign]
+        world.faults.kill_after = {len(world.faults.calls) + 1}  # get_chunk, then put_once
+        await deliver(message)
+        world.queues.waiting.remove(message)
+
+    world.deliver = once  # type: ignore[method-assign]

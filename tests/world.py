@@ -1,0 +1,313 @@
+"""The whole pipeline in one process: real services on in-memory ports, time by hand, kills.
+
+A function's process dies at a call to the outside (`Faults`); its queue message comes back after
+the visibility time-out. The world runs until nothing waits any more, however far away.
+"""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from pydantic_core import from_json, to_json
+
+from harkara.accounts import Account, CarrierSettings, Enforcement, hash_token
+from harkara.carriers.datasend import DatasendCarrier
+from harkara.deadline import Deadline
+from harkara.errors import HarkaraError, SubmitOutcomeUnknown
+from harkara.ids import ReferenceSigner
+from harkara.marks import Claimant, index_of
+from harkara.messages import unpack
+from harkara.platforms.ics import DatasendRequest, Record, RecordResult
+from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
+from harkara.services.accept import AcceptService
+from harkara.services.check import CheckService
+from harkara.services.deliver import DeliverService
+from harkara.services.receive import ReceiveService
+from harkara.services.submit import SubmitService
+from harkara.services.sweep import SweepService
+from harkara.tasks import (
+    CallbackTask,
+    CheckTask,
+    QueueName,
+    ReceiptsTask,
+    RecoverTask,
+    decode_receipt,
+    decode_submit,
+    owner_of,
+)
+from tests.fakes import (
+    FakeAccountStore,
+    FakeMessageStore,
+    FakePlatform,
+    FakeTaskQueues,
+    Faults,
+    ProcessKilled,
+    QueueMessage,
+)
+
+BUDGET_S = 60.0
+VISIBILITY_S = 360.0
+RECEIPT_WAIT_S = 72 * 3600
+RETRY_DELAYS_S = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+SWEEP_S = 60.0
+TOKEN = "receipt-token"
+URL = "https://eu1.api.clevertap.com/sms/account"
+
+ACCOUNT = Account(
+    id="acme", name="Acme", carrier="sim", callback_url=URL, dlt=Enforcement.OFF, countries=("*",)
+)
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"",
+    receipt_token_hash=hash_token(TOKEN),
+)
+
+
+async def _nothing() -> None:
+    """Happens while the carrier thinks, unless a test has other plans."""
+
+
+@dataclass
+class FakeDatasendProvider:
+    """The carrier at the other end of the wire: decides by the recipient's last four digits."""
+
+    world: "World"
+    taken: Counter[str] = field(default_factory=Counter)
+    throttled: Counter[str] = field(default_factory=Counter)
+
+    async def exchange(self, reference: str, to: str) -> HttpAnswer:
+        mid, magic = reference.partition(".")[0], to[-4:]
+        if magic == "9006" and self.throttled[mid] < 2:
+            self.throttled[mid] += 1
+            return HttpAnswer(429, {"retry-after": "1"}, b"")
+        if magic == "9005":
+            return _answer({"to": to, "Error": "SENDER_BLOCKED"})
+        self.taken[mid] += 1
+        await self.world.meanwhile()
+        receipts = {
+            "9001": [("UNDELIV", "27")],
+            "9002": [("UNDELIV", "650")],
+            "9003": [("REJECTD", "633")],
+            "9004": [],
+            "9008": [("DELIVRD", "000"), ("DELIVRD", "000")],
+            "9010": [("UNDELIV", "1"), ("DELIVRD", "000")],
+        }.get(magic, [("DELIVRD", "000")])
+        for delay, (status, code) in enumerate(receipts):
+            at = self.world.now if magic == "9009" else self.world.now + 0.5 + delay
+            self.world.receipts.append((at, reference, status, code))
+        if magic == "9009":
+            await self.world.take_receipts()
+        if magic == "9007":
+            raise SubmitOutcomeUnknown("no answer")
+        return _answer({"to": to, "mid": f"carrier-{mid}", "smsgid": reference})
+
+
+def _answer(entry: dict[str, str]) -> HttpAnswer:
+    return HttpAnswer(200, {}, to_json([entry]))
+
+
+class World:
+    """Everything between a platform's request and its callbacks."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.now = 1_700_000_000.0
+        self.receipts: list[tuple[float, str, str, str]] = []
+        self.killed = 0
+        self.store = FakeMessageStore(self.faults)
+        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.platform = FakePlatform(self.faults)
+        self.provider = FakeDatasendProvider(self)
+        self.accounts = FakeAccountStore({"acme": ACCOUNT}, {}, {"sim": CARRIER})
+        self.signer = ReferenceSigner(b"tag key")
+        self.counts: Counter[str] = Counter()
+        self._holders = itertools.count()
+        self._random = itertools.count(1)
+        self._next_sweep = self.now
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
+        self.remaining_s: Callable[[], float] = lambda: BUDGET_S
+
+    def clock(self) -> float:
+        return self.now
+
+    def send(self, records: Sequence[Record], **fields: str) -> list[RecordResult] | None:
+        """Accept a request as `send` does; None when its process died and the client heard 5xx."""
+        request = DatasendRequest("", "", fields.get("callback_url", ""), list(records))
+        try:
+            return self.accept_service().accept(ACCOUNT, request)
+        except ProcessKilled:
+            self.killed += 1
+            return None
+
+    def run(self) -> None:
+        """Run until nothing is waiting in a queue, in the Due table or at the carrier."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        # A process of `submit` lives on between its invocations, until it is killed.
+        self.submit = self.submit_service()
+        for _ in range(100_000):
+            moments = [
+                *(message.visible_at for message in self.queues.waiting),
+                *(at for at, *_ in self.receipts),
+                *(max(at, self._next_sweep) for at, _ in self.queues.rows),
+            ]
+            if not moments:
+                return
+            self.now = max(self.now, min(moments))
+            if self.receipts and min(at for at, *_ in self.receipts) <= self.now:
+                await self.take_receipts()
+            elif ready := [m for m in self.queues.waiting if m.visible_at <= self.now]:
+                await self.deliver(min(ready, key=lambda message: message.visible_at))
+            else:
+                self._sweep()
+        raise AssertionError("the world does not come to rest")
+
+    async def deliver(self, message: QueueMessage) -> None:
+        """Give a queue message to its function, as SQS and Lambda do."""
+        message.receive_count += 1
+        assert message.receive_count <= 20, "this message would be in the dead-letter queue"
+        message.visible_at = self.now + VISIBILITY_S
+        claimant = Claimant(
+            owner_of(message.id, message.body),
+            f"holder-{next(self._holders)}",
+            int((self.now + BUDGET_S) * 1000),
+        )
+        try:
+            self.counts += await self.handle(message, claimant)
+        except ProcessKilled:
+            self.killed += 1
+            self.submit = self.submit_service()
+        except HarkaraError as error:
+            self.counts[type(error).__name__] += 1
+        else:
+            if message in self.queues.waiting:
+                self.queues.waiting.remove(message)
+
+    async def handle(self, message: QueueMessage, claimant: Claimant) -> Counter[str]:
+        deadline = Deadline(self.remaining_s)
+        if message.queue is not QueueName.RECEIPT:
+            return await self.submit.submit(decode_submit(message.body), claimant, deadline)
+        match decode_receipt(message.body):
+            case ReceiptsTask(receipts):
+                return await self.deliver_service().deliver(receipts, claimant, deadline)
+            case CallbackTask() as callback:
+                return await self.deliver_service().call_back_again(callback, claimant, deadline)
+            case RecoverTask() as lost:
+                return await self.deliver_service().recover(lost, claimant, deadline)
+            case CheckTask() as chunk:
+                return await self.check_service().check(chunk)
+
+    async def take_receipts(self) -> None:
+        """Hand `receipt` what the carrier has to say by now; a carrier repeats what failed."""
+        due = [receipt for receipt in self.receipts if receipt[0] <= self.now]
+        self.receipts = [receipt for receipt in self.receipts if receipt[0] > self.now]
+        body = to_json(
+            [
+                {"smsgid": reference, "status": status, "code": code, "ts": int(at)}
+                for at, reference, status, code in due
+            ]
+        )
+        try:
+            self.receive_service().receive("sim", TOKEN, ReceiptRequest({}, body))
+        except ProcessKilled:
+            self.killed += 1
+            self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
+
+    def _sweep(self) -> None:
+        self._next_sweep = self.now + SWEEP_S
+        try:
+            SweepService(self.queues, self.queues, self.clock).sweep(Deadline(lambda: 50.0))
+        except ProcessKilled:
+            self.killed += 1
+
+    # The services, wired as the functions wire them.
+
+    def accept_service(self) -> AcceptService:
+        return AcceptService(
+            accounts=self.accounts,
+            chunks=self.store,
+            queues=self.queues,
+            pepper=b"pepper",
+            clock=self.clock,
+            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+            private_callbacks=False,
+        )
+
+    def submit_service(self) -> SubmitService:
+        async def exchange(
+            method: str, url: str, headers: object, content: bytes, timeout_s: float
+        ) -> HttpAnswer:
+            (record,) = from_json(content)["smstosend"]
+            number = self.faults.before("carrier")
+            answer = await self.provider.exchange(record["smsgid"], record["to"])
+            self.faults.after(number)
+            return answer
+
+        carrier: Carrier = DatasendCarrier(CARRIER, "carrier-secret", exchange)
+
+        async def by_name(_: str) -> Carrier:
+            return carrier
+
+        return SubmitService(
+            store=self.store,
+            queues=self.queues,
+            carrier=by_name,
+            signer=self.signer,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            receipt_wait_s=RECEIPT_WAIT_S,
+        )
+
+    def receive_service(self) -> ReceiveService:
+        return ReceiveService(self.accounts, self.queues, self.signer, self.clock)
+
+    def deliver_service(self) -> DeliverService:
+        return DeliverService(
+            store=self.store,
+            queues=self.queues,
+            poster=self.platform,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            retry_delays_s=RETRY_DELAYS_S,
+        )
+
+    def check_service(self) -> CheckService:
+        return CheckService(
+            store=self.store,
+            queues=self.queues,
+            clock=self.clock,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            retry_delays_s=RETRY_DELAYS_S,
+        )
+
+    # What came of it.
+
+    def finals(self) -> dict[str, str]:
+        """Final state by mid."""
+        chunks = {
+            chunk_id: unpack(chunk_id, packed) for chunk_id, packed in self.store.packed.items()
+        }
+        return {
+            chunks[pk].mid(index_of(kind)): mark.data["state"]
+            for (pk, kind), mark in self.store.marks.items()
+            if kind.startswith("final#")
+        }
+
+    def called_back(self) -> Counter[str]:
+        """How often the platform took a callback that speaks of a mid."""
+        return Counter(member.mid for task in self.platform.taken for member in task.members)
+
+    def in_doubt(self) -> set[str]:
+        """Mids of messages whose submit is in doubt, by their outcomes."""
+        return {
+            f"{pk}#{index}"
+            for (pk, kind), mark in self.store.marks.items()
+            if kind.startswith("outcome#")
+            for index in mark.data["in_doubt"]
+        }
