@@ -48,6 +48,9 @@ class CarrierSettings:
     answer_delay_s: float = 0.02
     # A receipt comes after a random time up to this.
     receipt_delay_s: float = 0.5
+    # 9010's second receipt comes so long after the first. Queues keep no order: while a campaign
+    # waits in them, a short time lets the second overtake.
+    second_receipt_s: float = 0.3
     # Receipts are gathered for so long into one array; 0 posts each by itself, as one object.
     gather_s: float = 0.05
     # More posts at a time only make the emulator start more workers of `receipt`.
@@ -169,7 +172,8 @@ class Carrier:
         if magic == RECEIPTED_TWICE:
             loop.call_later(delay_s + 0.1, self._gather, receipt)
         elif magic == FAILED_THEN_DELIVERED:
-            loop.call_later(delay_s + 0.3, self._gather, _receipt(receipt, *DELIVERED))
+            second = _receipt(receipt, *DELIVERED)
+            loop.call_later(delay_s + self.settings.second_receipt_s, self._gather, second)
 
     def _gather(self, receipt: dict[str, Any]) -> None:
         self._waiting.append(receipt)

@@ -38,6 +38,12 @@ class Emulator:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise LocalStackError("the emulator does not run")
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         return self.folder / "logs" / "emulator.log"
 

@@ -17,7 +17,7 @@ from harkara.accounts import (
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.messages import Category
 from local.deploy import client
-from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, Ports
+from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, TAG_SECRET, Ports
 
 CARRIER = "sim"
 PE_ID = "1101172974420810001"
@@ -66,7 +66,9 @@ def seed(
 ) -> None:
     """Put the accounts `demo` and `sandbox` and the carrier `sim`; again is harmless."""
     store = DynamoAccountStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
-    answer = client("secretsmanager", aws_url).get_secret_value(SecretId=outputs["PepperSecretId"])
+    secrets = client("secretsmanager", aws_url)
+    secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)
+    answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
     pepper = answer["SecretString"].encode()
     for account in _accounts(ports):
         store.put_account(account)

@@ -23,6 +23,8 @@ AWS_ENVIRONMENT = {
 CARRIER_USER = "harkara"
 CARRIER_PASSWORD = "carrier-secret"
 RECEIPT_TOKEN = "sim-receipt-token"
+# Key of the references' tags: known, so that the receipts in events/ have good references.
+TAG_SECRET = "harkara-local-tag-secret"
 
 
 class LocalStackError(Exception):

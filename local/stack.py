@@ -5,7 +5,6 @@ with Stack(StackSettings(batch_timeout_s=3)) as stack:
     stack.client("dynamodb").scan(TableName=stack.outputs["MessagesTableName"])
 """
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -208,7 +207,3 @@ class Stack:
             )
         if self._servers.stdout is None or self._servers.stdout.readline() != "ready\n":
             raise LocalStackError(f"gateway and simulators did not start: see {log}")
-
-    def describe(self) -> str:
-        """Return what another process needs to use this stack, as JSON."""
-        return json.dumps({"ports": vars(self.ports), "outputs": self.outputs})

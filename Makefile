@@ -1,0 +1,76 @@
+# Harkara on one machine: nothing but Python 3.11+, make and git is needed, and no AWS account.
+#
+#   make up                            the stack, a sample campaign, then it stays up until Ctrl-C
+#   make up SAMPLE=0                   the same without the campaign
+#   make test                          linters, types, tests with coverage
+#   make bench                         measures, as ratios in one run
+#   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
+#   make down                          stops the stack from another terminal; its state is kept
+#   make clean                         removes .local and .venv
+#   make lock                          renews the locks of local/requirements
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down clean test lint bench replay lock
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Set in some containers; then every start would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+help:
+	@sed -n '3,10s/^#   //p' Makefile
+
+up: $(VENV)/installed
+	@SAMPLE=$(SAMPLE) $(BIN)/python -m local.up
+
+down: $(VENV)/installed
+	@$(BIN)/python -m local.running
+
+replay: $(VENV)/installed
+	@$(BIN)/python -m local.replay "$(EVENT)"
+
+bench: $(VENV)/installed
+	@$(BIN)/python -m tests.bench
+
+test: lint
+	@echo "pytest"
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	@echo "ruff check"
+	@$(BIN)/ruff check --quiet .
+	@echo "ruff format --check"
+	@$(BIN)/ruff format --quiet --check .
+	@echo "mypy"
+	@$(BIN)/mypy layers/core/harkara functions local tests
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.running; fi
+	@rm -rf .local $(VENV)
+	@echo "removed .local and $(VENV)"
+
+# The venv is made anew when its lock or the project's own metadata changes.
+$(VENV)/installed: local/requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "make: Python 3.11 or later is needed: $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name another with PYTHON=<interpreter>." >&2; exit 1; }
+	@echo "installing $(VENV) (once)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement local/requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --quiet --generate-hashes \
+	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock:
+	@$(PYTHON) -m venv .local/lock
+	@.local/lock/bin/pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
+	@for name in dev emulator sam; do echo "locking $$name"; \
+		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in; done

@@ -1,0 +1,88 @@
+"""`make up`: the whole stack, a sample campaign through it, and then it stays up until Ctrl-C."""
+
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from rich.console import Console
+
+from local import running
+from local.carrier import CarrierSettings
+from local.settings import HOME, LocalStackError, Ports
+from local.stack import Stack, StackSettings
+from local.watch import run_campaign, table_of
+
+console = Console(highlight=False)
+SETTINGS = StackSettings(
+    carrier=CarrierSettings(second_receipt_s=5),
+    # Each of 9007 holds up its block so long; a real carrier gets 15 s.
+    carrier_fields={"timeout_s": 3},
+)
+
+
+def main() -> int:
+    """Run the stack; return the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        running.require_none()
+        _up(Stack(SETTINGS, folder=HOME, ports=Ports.from_environment(), say=_say))
+    except LocalStackError as error:
+        console.print(f"[red]make up: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _up(stack: Stack) -> None:
+    try:
+        stack.start()
+        running.note(stack)
+        if os.environ.get("SAMPLE") != "0":
+            _say("sending the sample campaign: 1,000 messages, 9004's final state takes a minute")
+            rows = run_campaign(stack, console)
+            console.print(table_of(rows))
+        _show_endpoint(stack)
+        while stack.is_running():
+            time.sleep(0.5)
+        raise LocalStackError(f"a process of the stack ended by itself: see {stack.folder}/logs")
+    finally:
+        # A second Ctrl-C must not keep the emulator from saving its state.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _say("stopping; the state is kept in .local/state")
+        stack.stop()
+        running.forget()
+
+
+def _show_endpoint(stack: Stack) -> None:
+    console.print(
+        f"""
+[bold]Harkara is up[/bold] at [bold]{stack.endpoint}[/bold]
+  accounts   demo / demo-secret        DLT is enforced
+             sandbox / sandbox-secret  any header, text and country
+  carrier    {stack.carrier_url}/submissions
+  platform   {stack.platform_url}/callbacks
+  logs       {stack.log}
+
+Send one:
+  curl -s {stack.endpoint}/datasend -H 'content-type: application/json' \\
+    -d '{{"user": "sandbox", "pass": "sandbox-secret", "smstosend": \\
+[{{"to": "919876543210", "from": "HARKAR", "smstext": "Hello", "smsgid": "first"}}]}}'
+
+Ctrl-C stops it.""",
+        soft_wrap=True,
+    )
+
+
+def _say(message: str) -> None:
+    console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {message}")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
