@@ -1,0 +1,104 @@
+"""Invokes every sample event with `sam local invoke`, in containers, and compares the answers.
+
+    python .ci/invoke.py <sam> <image>     after `sam build`; Docker's engine runs and has the image
+
+`sam local invoke` exits 0 when a handler raised, so the answer itself is what counts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from bridge import Bridge
+
+from local.settings import AWS_ENVIRONMENT, ROOT
+from local.stack import Stack, StackSettings
+from local.transform import load
+from tests.events import TAG_SECRET, SampleEvent, differences, sample_events
+
+BUILD = ROOT / ".aws-sam" / "build"
+INVOKED_WITHIN_S = 120
+
+
+def main(sam: str, image: str) -> int:
+    """Invoke all; print a line each and a closing line; return how many failed."""
+    print("starting a local stack for the functions in the containers", flush=True)
+    failed = 0
+    with Stack(StackSettings(warm_workers=0)) as stack, Bridge(stack.ports.emulator) as bridge:
+        stack.client("secretsmanager").put_secret_value(
+            SecretId=stack.outputs["TagSecretId"], SecretString=TAG_SECRET
+        )
+        template = stack.folder / "template.json"
+        environment = stack.folder / "environment.json"
+        template.write_text(json.dumps(with_endpoint(bridge.url)))
+        environment.write_text(json.dumps(environments(stack)))
+        options = ["--template", str(template), "--env-vars", str(environment)]
+        options += ["--invoke-image", image, "--skip-pull-image"]
+        samples = sample_events()
+        for sample in samples:
+            started = time.monotonic()
+            wrong = invoke([sam, "local", "invoke", *options], sample)
+            verdict = "FAILED" if wrong else "passed"
+            print(f"  {verdict}  {sample.name} ({time.monotonic() - started:.0f} s)", flush=True)
+            for line in wrong:
+                print(f"          {line}", flush=True)
+            failed += bool(wrong)
+    print(f"{len(samples) - failed} passed, {failed} failed", flush=True)
+    return failed
+
+
+def with_endpoint(url: str) -> dict[str, Any]:
+    """Return the built template, its functions led to the emulator.
+
+    SAM passes on only variables that the template declares. This one is declared in this copy
+    alone: on AWS there is nothing of it.
+    """
+    template = load((BUILD / "template.yaml").read_text())
+    template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
+    for resource in template["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in resource.get("Properties", {}):
+                resource["Properties"][name] = str(BUILD / resource["Properties"][name])
+    return template
+
+
+def environments(stack: Stack) -> dict[str, dict[str, str]]:
+    """Return each function's environment as it was deployed to the emulator."""
+    functions = stack.client("lambda")
+    found = {}
+    for output, name in stack.outputs.items():
+        if output.endswith("FunctionName"):
+            configuration = functions.get_function_configuration(FunctionName=name)
+            found[output.removesuffix("Name")] = configuration["Environment"]["Variables"]
+    return found
+
+
+def invoke(command: list[str], sample: SampleEvent) -> list[str]:
+    """Invoke one event in a container; return what is wrong with its answer."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a command of our own
+            [*command, sample.logical_id, "--event", "-"],
+            input=json.dumps(sample.event),
+            env={**os.environ, **AWS_ENVIRONMENT, "SAM_CLI_TELEMETRY": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INVOKED_WITHIN_S,
+        )
+    except subprocess.TimeoutExpired:
+        return [f"no answer in {INVOKED_WITHIN_S} s"]
+    lines = done.stdout.strip().splitlines()
+    log = [line[:500] for line in done.stderr.strip().splitlines()[-5:]]
+    try:
+        answer = json.loads(lines[-1] if lines else "")
+    except ValueError:
+        return ["no answer in JSON", *lines[-3:], *log]
+    wrong = differences(sample.expected, answer)
+    return [*wrong, *log] if wrong else []
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(*sys.argv[1:]), 1))
