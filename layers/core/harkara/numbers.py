@@ -43,4 +43,6 @@ def _abroad(digits: str) -> tuple[str, str]:
     country = phonenumbers.region_code_for_number(parsed)
     if country is None or not phonenumbers.is_valid_number(parsed):
         raise RequestRefused(Code.INVALID_NUMBER)
-    return digits, country
+    # Formatted anew: people write a trunk zero after the country code, +44 (0)7400 123456.
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return str(e164).removeprefix("+"), country

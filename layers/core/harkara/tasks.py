@@ -213,7 +213,9 @@ def _dlr(row: Sequence[Any]) -> Dlr:
 
 
 def _encode(kind: str, **fields: Any) -> str:
-    return to_json({"kind": kind, **fields}).decode()
+    body = to_json({"kind": kind, **fields}).decode()
+    # All that JSON leaves as it is and SQS refuses; a customer's `smsgid` may hold them.
+    return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
 def _fields(body: str, *kinds: str) -> dict[str, Any]:

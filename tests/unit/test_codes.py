@@ -1,0 +1,62 @@
+"""The table of codes, and the page that documents it."""
+
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from harkara.codes import MEANINGS, Code, Meaning
+from harkara.errors import RequestRefused
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
+# wire-formats section 2: there is no 911.
+CLEVERTAP_CODES = {*map(str, range(900, 911)), *map(str, range(912, 921))}
+
+
+def documented() -> dict[str, Meaning]:
+    """Return the rows of the page's table."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGE.read_text().splitlines()
+        if line.startswith("| `")
+    ]
+    return {
+        code.strip("`"): Meaning(int(status), clevertap, advice)
+        for code, status, clevertap, advice in cells
+    }
+
+
+def test_every_code_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Code)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_code_is_its_own_name(code: Code) -> None:
+    assert code.value == code.name
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_meaning_is_one_that_the_outside_knows(code: Code) -> None:
+    meaning = MEANINGS[code]
+    assert meaning.clevertap in CLEVERTAP_CODES
+    assert HTTPStatus(meaning.http_status).value >= 400
+    assert meaning.advice[0].isupper()
+    assert meaning.advice.endswith(".")
+
+
+def test_the_page_lists_every_code_as_it_is() -> None:
+    assert documented() == {code.value: meaning for code, meaning in MEANINGS.items()}
+
+
+def test_the_page_is_in_the_order_of_the_table() -> None:
+    assert list(documented()) == [code.value for code in Code]
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    assert RequestRefused(Code.NO_RECORDS).message == "Put at least one record into smstosend."
+
+
+def test_a_refusal_may_name_what_is_wrong() -> None:
+    refused = RequestRefused(Code.INVALID_REQUEST, "(user: a string)")
+    assert refused.message.endswith("see the named field. (user: a string)")
+    assert str(refused) == "INVALID_REQUEST"

@@ -1,0 +1,65 @@
+"""Marks: how a claimant stands to what is in place, and the keys."""
+
+import pytest
+
+from harkara.marks import (
+    Claimant,
+    Relation,
+    ack_kind,
+    claim_kind,
+    final_kind,
+    index_of,
+    outcome_kind,
+    post_kind,
+    recovered_kind,
+)
+
+NOW_MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("owner", "holder", "until_ms", "relation"),
+    [
+        pytest.param("me", "here", NOW_MS + 1, Relation.MINE, id="this delivery"),
+        pytest.param("me", "here", NOW_MS - 1, Relation.MINE, id="this delivery, at its end"),
+        pytest.param("me", "gone", NOW_MS - 1, Relation.EARLIER, id="a delivery that is over"),
+        pytest.param("me", "gone", NOW_MS, Relation.STILL_HELD, id="a delivery's last moment"),
+        pytest.param("me", "there", NOW_MS + 1, Relation.STILL_HELD, id="a delivery that lives"),
+        pytest.param("you", "there", NOW_MS + 1, Relation.THEIRS, id="another message"),
+        pytest.param("you", "gone", NOW_MS - 1, Relation.THEIRS, id="another message, over"),
+        pytest.param("you", "here", NOW_MS + 1, Relation.THEIRS, id="another message, one batch"),
+    ],
+)
+def test_a_mark_in_place_is_someones(
+    owner: str, holder: str, until_ms: int, relation: Relation
+) -> None:
+    standing = Claimant(owner, holder, until_ms).mark("chunk", "claim#01#0000")
+    assert Claimant("me", "here", NOW_MS + 60_000).relation(standing, NOW_MS) is relation
+
+
+def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
+    mark = Claimant("owner", "holder", 7).mark("chunk", "final#0001", state="delivered")
+    assert mark.key == ("chunk", "final#0001")
+    assert (mark.owner, mark.holder, mark.until_ms) == ("owner", "holder", 7)
+    assert mark.data == {"state": "delivered"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "first"),
+    [
+        pytest.param([claim_kind(t, b) for t in (1, 10) for b in (2, 10)], "claim#01#0002", id="c"),
+        pytest.param([outcome_kind(t, 0) for t in (1, 99)], "outcome#01#0000", id="outcome"),
+        pytest.param([final_kind(n) for n in (0, 9, 1023)], "final#0000", id="final"),
+        pytest.param([recovered_kind(n) for n in (7, 70)], "recovered#0007", id="recovered"),
+        pytest.param([post_kind(g, 1) for g in (0, 100)], "post#000#01", id="post"),
+        pytest.param([ack_kind(g) for g in (0, 100)], "ack#000", id="ack"),
+    ],
+)
+def test_keys_sort_as_their_numbers_do(kinds: list[str], first: str) -> None:
+    assert kinds == sorted(kinds)
+    assert kinds[0] == first
+
+
+@pytest.mark.parametrize("index", [0, 7, 1023])
+def test_a_key_tells_its_index(index: int) -> None:
+    assert index_of(final_kind(index)) == index_of(recovered_kind(index)) == index

@@ -1,0 +1,131 @@
+"""Messages, and the chunk that is packed and unpacked."""
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
+
+from harkara.codes import Code
+from harkara.ids import mid_of, new_chunk_id
+from harkara.messages import Category, Chunk, Lane, Message, lane_of, pack, unpack
+
+CHUNK_ID = new_chunk_id(1_767_258_000_000, bytes(10))
+ACCEPTED = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt")
+REFUSED = Message("", "", "", "ref", None, refusal=Code.INVALID_NUMBER)
+
+texts = st.text(max_size=80)
+messages = st.builds(
+    Message,
+    texts,
+    texts,
+    texts,
+    texts,
+    st.none() | st.integers(0, 5),
+    st.integers(0, 255),
+    texts,
+    texts,
+    st.sampled_from(["", Code.EMPTY_TEXT]),
+)
+chunks = st.builds(
+    Chunk,
+    id=st.just(CHUNK_ID),
+    account_id=texts,
+    carrier=texts,
+    lane=st.sampled_from(Lane),
+    accepted_at_ms=st.integers(0, 2**48),
+    block_size=st.integers(1, 200),
+    callback_format=texts,
+    endpoints=st.lists(texts, max_size=5).map(tuple),
+    messages=st.lists(messages, max_size=30),
+)
+
+
+def chunk_of(*rows: Message, block_size: int = 2) -> Chunk:
+    return Chunk(
+        id=CHUNK_ID,
+        account_id="acme",
+        carrier="sim",
+        lane=Lane.BULK,
+        accepted_at_ms=1_767_258_000_000,
+        block_size=block_size,
+        callback_format="clevertap",
+        endpoints=("https://api.clevertap.com/x",),
+        messages=list(rows),
+    )
+
+
+@given(chunks)
+def test_a_chunk_is_unpacked_as_it_was_packed(chunk: Chunk) -> None:
+    unpacked = unpack(chunk.id, pack(chunk))
+    assert unpacked == chunk
+    assert isinstance(unpacked.lane, Lane)
+
+
+def test_an_unknown_version_of_the_format_is_an_error() -> None:
+    packed = pack(chunk_of(ACCEPTED))
+    with pytest.raises(ValueError, match="chunk format 9 is not known here"):
+        unpack(CHUNK_ID, b"\x09" + packed[1:])
+
+
+def test_a_chunk_of_version_1_is_read_for_ever() -> None:
+    """What is in the table today must be readable by tomorrow's code."""
+    row = ["919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt", ""]
+    fields = [
+        "acme",
+        "sim",
+        "bulk",
+        1_767_258_000_000,
+        2,
+        "clevertap",
+        ["https://api.clevertap.com/x"],
+        [row],
+    ]
+    assert unpack(CHUNK_ID, b"\x01" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
+
+
+def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
+    rows = [
+        ACCEPTED._replace(
+            to=f"9198{number:08d}",
+            text=f"Dear customer {number}, your order is on its way. Track it at acme.in/{number}",
+            client_ref=f"{number:010d}.1200000000.1767258000.20260101.0.wzrk_default.-1.",
+        )
+        for number in range(1000)
+    ]
+    assert len(pack(chunk_of(*rows))) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("count", "block_count", "last_block"),
+    [
+        pytest.param(0, 0, [], id="none"),
+        pytest.param(1, 1, [0], id="one"),
+        pytest.param(2, 1, [0, 1], id="a full block"),
+        pytest.param(3, 2, [2], id="a short last block"),
+        pytest.param(4, 2, [2, 3], id="two full blocks"),
+    ],
+)
+def test_blocks_cover_the_messages(count: int, block_count: int, last_block: list[int]) -> None:
+    chunk = chunk_of(*[ACCEPTED] * count)
+    assert chunk.block_count == block_count
+    assert chunk.block(max(block_count - 1, 0)) == last_block
+    covered = [index for number in range(block_count) for index in chunk.block(number)]
+    assert covered == list(range(count))
+
+
+def test_a_block_leaves_out_what_was_refused() -> None:
+    chunk = chunk_of(ACCEPTED, REFUSED, REFUSED, REFUSED, ACCEPTED)
+    assert [chunk.block(number) for number in range(3)] == [[0], [], [4]]
+    assert chunk.refused() == [(index, Code.INVALID_NUMBER) for index in (1, 2, 3)]
+
+
+def test_a_chunk_names_its_mids() -> None:
+    assert chunk_of(ACCEPTED).mid(3) == mid_of(CHUNK_ID, 3)
+
+
+@pytest.mark.parametrize("category", Category)
+def test_only_otp_and_transactional_messages_are_urgent(category: Category) -> None:
+    urgent = category.value in ("otp", "transactional")
+    assert lane_of(category) is (Lane.PRIORITY if urgent else Lane.BULK)

@@ -1,0 +1,142 @@
+"""Duties as JSON: what is encoded is decoded, and nothing else is."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import from_json, to_json
+
+from harkara.messages import Lane, State
+from harkara.tasks import (
+    RECEIPTS_PER_TASK,
+    CallbackTask,
+    CheckTask,
+    Dlr,
+    QueueName,
+    Receipt,
+    ReceiptQueueTask,
+    ReceiptsTask,
+    RecoverTask,
+    SubmitTask,
+    decode_receipt,
+    decode_submit,
+    owner_of,
+    queue_of,
+    receipts_tasks,
+)
+
+# SendMessage's reference: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | from #x10000.
+SQS_CHARACTERS = "[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*"
+
+texts = st.text(max_size=40) | st.text("a\x00\x1f\ufffd\ufffe\uffff", max_size=5)
+numbers = st.integers(0, 2**40)
+states = st.sampled_from(State)
+submits = st.builds(
+    SubmitTask, texts, texts, numbers, numbers, st.lists(numbers).map(tuple), st.booleans()
+)
+receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
+dlrs = st.builds(Dlr, texts, texts, states, numbers, texts)
+receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
+    st.builds(ReceiptsTask, st.lists(receipts, max_size=5).map(tuple)),
+    st.builds(
+        CallbackTask,
+        texts,
+        numbers,
+        numbers,
+        texts,
+        texts,
+        texts,
+        st.lists(dlrs, max_size=5).map(tuple),
+    ),
+    st.builds(CheckTask, texts),
+    st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),
+)
+SUBMIT = SubmitTask("chunk", "acme")
+CHECK = CheckTask("chunk")
+
+
+@given(submits)
+def test_a_submit_task_is_decoded_as_it_was_encoded(task: SubmitTask) -> None:
+    assert decode_submit(task.encode()) == task
+
+
+@given(receipt_queue_tasks)
+def test_a_task_of_the_receipt_queue_is_decoded_as_it_was_encoded(task: ReceiptQueueTask) -> None:
+    decoded = decode_receipt(task.encode())
+    assert decoded == task
+    assert type(decoded) is type(task)
+
+
+@given(receipts)
+def test_a_decoded_receipt_has_a_state(receipt: Receipt) -> None:
+    decoded = decode_receipt(ReceiptsTask((receipt,)).encode())
+    assert isinstance(decoded, ReceiptsTask)
+    assert isinstance(decoded.receipts[0].state, State)
+
+
+@given(receipt_queue_tasks | submits)
+def test_a_body_holds_only_characters_that_sqs_takes(task: ReceiptQueueTask | SubmitTask) -> None:
+    """SQS refuses a whole call for one U+FFFF: a customer's `smsgid` must not stop its callback."""
+    assert re.fullmatch(SQS_CHARACTERS, task.encode())
+
+
+def test_a_task_without_the_optional_fields_of_a_receipt_is_read() -> None:
+    body = '{"kind":"receipts","receipts":[["mid",1,"delivered",1700000000]]}'
+    receipt = Receipt("mid", 1, State.DELIVERED, 1_700_000_000)
+    assert decode_receipt(body) == ReceiptsTask((receipt,))
+
+
+@pytest.mark.parametrize(
+    ("decode", "body"),
+    [
+        pytest.param(decode_submit, CHECK.encode(), id="a check in a submit queue"),
+        pytest.param(decode_receipt, SUBMIT.encode(), id="a submit in the receipt queue"),
+        pytest.param(decode_submit, '{"chunk": "x"}', id="no kind"),
+        pytest.param(decode_submit, '{"kind": "later"}', id="a kind of the future"),
+        pytest.param(decode_receipt, "[]", id="an array"),
+        pytest.param(decode_receipt, "null", id="null"),
+        pytest.param(decode_submit, "submit", id="no JSON"),
+        pytest.param(decode_receipt, "", id="empty"),
+    ],
+)
+def test_another_kind_of_task_is_an_error(decode: Callable[[str], object], body: str) -> None:
+    with pytest.raises(ValueError, match=r"another kind|expected|EOF"):
+        decode(body)
+
+
+@pytest.mark.parametrize(
+    ("owner", "expected"),
+    [
+        pytest.param({}, "message-id", id="none: the message's own id"),
+        pytest.param({"owner": "first-id"}, "first-id", id="a redrive names the first owner"),
+        pytest.param({"owner": None}, "message-id", id="null is none"),
+        pytest.param({"owner": 7}, "message-id", id="a number is none"),
+    ],
+)
+def test_a_body_may_name_whose_duty_it_is(owner: dict[str, object], expected: str) -> None:
+    body = to_json({**from_json(SUBMIT.encode()), **owner}).decode()
+    assert owner_of("message-id", body) == expected
+    assert decode_submit(body) == SUBMIT
+
+
+def test_receipts_travel_a_hundred_at_a_time() -> None:
+    rows = [Receipt(str(n), 1, State.DELIVERED, n) for n in range(2 * RECEIPTS_PER_TASK + 1)]
+    tasks = receipts_tasks(rows)
+    assert [len(task.receipts) for task in tasks] == [100, 100, 1]
+    assert [receipt for task in tasks for receipt in task.receipts] == rows
+    assert receipts_tasks([]) == []
+
+
+def test_a_webhook_id_is_the_same_at_every_attempt() -> None:
+    first = CallbackTask("owner", 3, 0, "acme", "clevertap", "https://x.example", ())
+    again = CallbackTask("owner", 3, 4, "acme", "clevertap", "https://x.example", ())
+    assert first.webhook_id == again.webhook_id == "owner.3"
+
+
+def test_a_lane_has_its_queue() -> None:
+    assert {lane: queue_of(lane) for lane in Lane} == {
+        Lane.PRIORITY: QueueName.SUBMIT_PRIORITY,
+        Lane.BULK: QueueName.SUBMIT,
+    }
