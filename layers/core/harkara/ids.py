@@ -21,7 +21,9 @@ MESSAGES_PER_CHUNK = 1024
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
-_INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+"""What a mid ends with, by index."""
+
 _TAG_BYTES = 5
 
 
@@ -37,7 +39,7 @@ def new_chunk_id(now_ms: int, randomness: bytes) -> str:
 
 def mid_of(chunk_id: str, index: int) -> str:
     """Return the mid of the chunk's message `index` (0 to 1023)."""
-    return chunk_id + _INDEX_NAMES[index]
+    return chunk_id + INDEX_NAMES[index]
 
 
 def split_mid(mid: str) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """Messages, and the chunk that holds the messages of one request and lane."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 
 from harkara.codes import Code
-from harkara.ids import mid_of
+from harkara.ids import INDEX_NAMES, mid_of
 
 FORMAT_VERSION = 1
 
@@ -82,6 +82,10 @@ class Chunk:
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
         return mid_of(self.id, index)
+
+    def mids(self) -> Iterator[str]:
+        """Return the mids of all messages in order."""
+        return (self.id + name for name in INDEX_NAMES[: len(self.messages)])
 
     @property
     def block_count(self) -> int:

@@ -50,6 +50,16 @@ def measure(text: str) -> Measure:
     return _measure(Encoding.UCS2, _utf16(text))
 
 
+def segment_count(text: str) -> int:
+    """Return how many segments a text takes, by the shortest way for the plainest texts."""
+    if text.isascii() and not text.encode().translate(None, _ASCII_BASIC):
+        # One septet a character and no pairs: only here is counting a division.
+        length = len(text)
+        single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
+        return 1 if length <= single else -(-length // step)
+    return measure(text).segment_count
+
+
 def split(text: str) -> list[str]:
     """Return the segments' texts in order; joined they are the text."""
     encoding = measure(text).encoding
@@ -74,15 +84,15 @@ def _cut(encoding: Encoding, units: str) -> list[str]:
     step, parts, start = _CONCATENATED[encoding], [], 0
     while start < len(units):
         end = start + step
-        if end < len(units) and _opens_a_pair(units[end - 1]):
+        if end < len(units) and _opens_a_pair(encoding, units[end - 1]):
             end -= 1
         parts.append(units[start:end])
         start = end
     return parts
 
 
-def _opens_a_pair(unit: str) -> bool:
-    return unit == _ESCAPE or "\ud800" <= unit <= "\udbff"
+def _opens_a_pair(encoding: Encoding, unit: str) -> bool:
+    return unit == _ESCAPE if encoding is Encoding.GSM7 else "\ud800" <= unit <= "\udbff"
 
 
 def _escaped(match: re.Match[str]) -> str:

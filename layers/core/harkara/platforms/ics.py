@@ -24,7 +24,6 @@ BODY_LIMIT_BYTES = 4 * 1024 * 1024
 
 # In the order of Record's fields.
 _RECORD_FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
-_ALL_STRINGS = {str}
 
 
 class Record(NamedTuple):
@@ -61,7 +60,7 @@ def parse(body: str | bytes) -> DatasendRequest:
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestRefused(Code.BODY_TOO_LARGE)
     try:
-        request = from_json(body)
+        request = from_json(body, cache_strings="keys")
     except ValueError as error:
         raise RequestRefused(Code.MALFORMED_JSON) from error
     if not isinstance(request, dict):
@@ -103,10 +102,13 @@ def _record(row: Any) -> Record:
     if not isinstance(row, dict):
         return Record(malformed=True)
     values = [row.get(name, "") for name in _RECORD_FIELDS]
-    if set(map(type, values)) != _ALL_STRINGS:
+    try:
+        "".join(values)  # the quickest way to ask whether all are strings
+    except TypeError:
         strings = [_string(value) for value in values]
         return Record._make([*(string or "" for string in strings), None in strings])
-    return Record(*values)
+    values.append(False)
+    return Record._make(values)
 
 
 def _top_level(request: dict[str, Any], name: str) -> str:

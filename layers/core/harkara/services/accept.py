@@ -6,6 +6,7 @@ hears that it was not accepted. One request makes one chunk a lane, in two AWS c
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from harkara import ids
 from harkara.accounts import Account, secret_matches
@@ -14,13 +15,15 @@ from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.messages import Chunk, Lane, Message, pack
 from harkara.platforms.ics import DatasendRequest, RecordResult
 from harkara.ports import AccountStore, ChunkWriter, Clock, Randomness, TaskQueues
-from harkara.services.records import CheckedRecord, RecordChecker
+from harkara.services.records import RecordChecker
 from harkara.tasks import SubmitTask, queue_of
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
 # A block is what one crash of `submit` can leave in doubt.
 BLOCK_SIZE = 100
+
+_LOST = RecordResult("", Code.TRY_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,24 @@ class AcceptService:
         comes from there, since a platform need not read the answer.
         """
         checker = RecordChecker(account, request.callback_url, private=self.private_callbacks)
-        checked = [checker.check(record) for record in request.records]
-        results = [RecordResult("", code) for _, _, code in checked]
-        for lane, places in _places_by_lane(checked).items():
-            messages = [checked[place].message for place in places]
+        accepted, refused = checker.check(request.records)
+        results = [_LOST] * len(request.records)
+        for place, message in refused:
+            results[place] = RecordResult("", Code(message.refusal))
+        refusals = [message for _, message in refused]
+        for lane, (places, messages) in accepted.items():
             unanswered = iter(places)
-            for chunk, packed in self._chunks(account, lane, checker.endpoints, messages):
-                committed = self._commit(chunk, packed)
-                for index, place in zip(range(len(chunk.messages)), unanswered, strict=False):
-                    if results[place].code is None:
-                        results[place] = (
-                            RecordResult(chunk.mid(index))
-                            if committed
-                            else RecordResult("", Code.TRY_AGAIN)
-                        )
-        if all(result.code for result in results):
-            raise RequestRefused(_first_refusal(results))
+            # Refused records go last, with the first lane: none of them is waiting for an answer.
+            for chunk, packed in self._chunks(
+                account, lane, checker.endpoints, [*messages, *refusals]
+            ):
+                answered = list(islice(unanswered, len(chunk.messages)))
+                if self._commit(chunk, packed):
+                    for mid, place in zip(chunk.mids(), answered, strict=False):
+                        results[place] = RecordResult(mid)
+            refusals = []
+        if not any(result.mid for result in results):
+            raise RequestRefused(_refusal(results))
         return results
 
     def _chunks(
@@ -104,20 +109,7 @@ class AcceptService:
         return enqueued
 
 
-def _places_by_lane(checked: Sequence[CheckedRecord]) -> dict[Lane, list[int]]:
-    """Return the records' places in the request by lane; refused ones go with the first lane."""
-    lanes: dict[Lane, list[int]] = {}
-    for place, record in enumerate(checked):
-        if record.code is None:
-            lanes.setdefault(record.lane, []).append(place)
-    refused = [place for place, record in enumerate(checked) if record.code]
-    for places in lanes.values():
-        places.extend(refused)
-        break
-    return lanes
-
-
-def _first_refusal(results: Sequence[RecordResult]) -> Code:
-    """Return the code for a request of which nothing was accepted; a retry helps before all."""
+def _refusal(results: Sequence[RecordResult]) -> Code:
+    """Return the code for a request of which nothing was accepted: a retry helps before all."""
     codes = [result.code for result in results if result.code]
     return Code.TRY_AGAIN if Code.TRY_AGAIN in codes else codes[0]

@@ -1,18 +1,19 @@
-"""Check one record: its number, text, header and callback URL."""
+"""Check records one by one: number, country, header, text, callback URL."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from harkara.accounts import Account, Enforcement
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.messages import Category, Lane, Message, lane_of
+from harkara.messages import Lane, Message, lane_of
 from harkara.numbers import INDIA, normalise
 from harkara.platforms.ics import Record
-from harkara.segments import measure
+from harkara.segments import segment_count
 
 CLIENT_REF_LIMIT = 512
-DLT_ID_LIMIT = 64
+DLT_IDS_LIMIT = 64
 
 # Six letters or six digits with DLT; 3 to 6 letters and digits exist (wire-formats section 5).
 _INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
@@ -20,12 +21,11 @@ _INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 _FOREIGN_HEADER = re.compile(r"[A-Za-z0-9 ._-]{1,11}|\+?[0-9]{3,15}")
 
 
-class CheckedRecord(NamedTuple):
-    """A record as it goes into a chunk, its lane, and the code when it was refused."""
+class CheckedRecords(NamedTuple):
+    """A request's records by what is to become of them, with their places in the request."""
 
-    message: Message
-    lane: Lane
-    code: Code | None
+    accepted: dict[Lane, tuple[list[int], list[Message]]]
+    refused: list[tuple[int, Message]]
 
 
 class RecordChecker:
@@ -39,81 +39,96 @@ class RecordChecker:
         self.endpoints: list[str] = []
         self._account = account
         self._private = private
-        self._places: dict[str, int | None] = {"": None}
-        if callback_url or account.callback_url:
-            self._places[""] = self._endpoint(callback_url or account.callback_url)
-        if callback_url and self._places[""] is None:
+        self._places: dict[str, int | None] = {}
+        # A campaign has few headers and templates: each pair is judged once.
+        self._headers: dict[tuple[str, str, str], tuple[Lane, str]] = {}
+        url = callback_url or account.callback_url
+        self._default_endpoint = self._endpoint(url) if url else None
+        if callback_url and self._default_endpoint is None:
             raise RequestRefused(Code.INVALID_CALLBACK_URL)
 
-    def check(self, record: Record) -> CheckedRecord:
-        """Return the record checked. What is wrong with it is in `code`; nothing is raised."""
-        try:
-            return self._accepted(record)
-        except RequestRefused as refused:
-            endpoint = self._endpoint(record.callback_url)
-            if endpoint is None:
-                endpoint = self._places[""]
-            # Neither number nor text of what is refused is kept.
-            client_ref = record.client_ref[:CLIENT_REF_LIMIT]
-            message = Message("", "", "", client_ref, endpoint, refusal=refused.code)
-            return CheckedRecord(message, Lane.BULK, refused.code)
+    def check(self, records: Sequence[Record]) -> CheckedRecords:
+        """Return the records checked; what is wrong with one is in its message's `refusal`."""
+        accepted: dict[Lane, tuple[list[int], list[Message]]] = {lane: ([], []) for lane in Lane}
+        refused: list[tuple[int, Message]] = []
+        for place, record in enumerate(records):
+            try:
+                lane, message = self._accept(record)
+            except RequestRefused as error:
+                refused.append((place, self._refused(record, error.code)))
+            else:
+                places, messages = accepted[lane]
+                places.append(place)
+                messages.append(message)
+        return CheckedRecords({lane: rows for lane, rows in accepted.items() if rows[0]}, refused)
 
-    def _accepted(self, record: Record) -> CheckedRecord:
+    def _accept(self, record: Record) -> tuple[Lane, Message]:
         to, sender_id, text, client_ref, pe_id, dlt_template_id, callback_url, malformed = record
         if (
             malformed
             or len(client_ref) > CLIENT_REF_LIMIT
-            or len(pe_id) > DLT_ID_LIMIT
-            or len(dlt_template_id) > DLT_ID_LIMIT
+            or len(pe_id) + len(dlt_template_id) > DLT_IDS_LIMIT
         ):
             raise RequestRefused(Code.INVALID_RECORD)
         msisdn, country = normalise(to)
-        if not self._account.may_send_to(country):
-            raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
-        category, entity = self._header(country, sender_id, dlt_template_id)
+        header = (country, sender_id, dlt_template_id)
+        lane, entity = self._headers.get(header) or self._judge(header)
         if not text or text.isspace():
             raise RequestRefused(Code.EMPTY_TEXT)
-        segment_count = measure(text).segment_count
-        if segment_count > self._account.segment_limit:
+        segments = segment_count(text)
+        if segments > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
-        endpoint = self._endpoint(callback_url)
-        if callback_url and endpoint is None:
-            raise RequestRefused(Code.INVALID_CALLBACK_URL)
-        message = Message(
+        endpoint = self._default_endpoint
+        if callback_url:
+            endpoint = self._endpoint(callback_url)
+            if endpoint is None:
+                raise RequestRefused(Code.INVALID_CALLBACK_URL)
+        return lane, Message(
             msisdn,
             sender_id,
             text,
             client_ref,
             endpoint,
-            segment_count,
+            segments,
             pe_id or entity,
             dlt_template_id,
         )
-        return CheckedRecord(message, lane_of(category), None)
 
-    def _header(self, country: str, sender_id: str, dlt_template_id: str) -> tuple[Category, str]:
-        """Return the message's category and the header's entity id."""
+    def _refused(self, record: Record, code: Code) -> Message:
+        """Return what is kept of a refused record: neither its number nor its text."""
+        endpoint = self._endpoint(record.callback_url) if record.callback_url else None
+        return Message(
+            to="",
+            sender_id="",
+            text="",
+            client_ref=record.client_ref[:CLIENT_REF_LIMIT],
+            endpoint=self._default_endpoint if endpoint is None else endpoint,
+            refusal=code,
+        )
+
+    def _judge(self, header: tuple[str, str, str]) -> tuple[Lane, str]:
+        """Return the lane that a country, header and template id make, and the entity id.
+
+        Raises RequestRefused when the account may not send so, or to that country.
+        """
+        country, sender_id, dlt_template_id = header
         account = self._account
+        if not account.may_send_to(country):
+            raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
         pattern = _INDIAN_HEADER if country == INDIA else _FOREIGN_HEADER
         if not pattern.fullmatch(sender_id):
             raise RequestRefused(Code.INVALID_HEADER)
         sender = account.senders.get(sender_id)
         if sender is None and country == INDIA and account.dlt is Enforcement.ENFORCE:
             raise RequestRefused(Code.HEADER_NOT_REGISTERED)
-        template = account.templates.get(dlt_template_id)
-        if template is not None:
-            category = template.category
-        elif sender is not None:
-            category = sender.category
-        else:
-            category = account.default_category
-        return category, sender.pe_id if sender else ""
+        classified = account.templates.get(dlt_template_id) or sender
+        category = classified.category if classified else account.default_category
+        judged = lane_of(category), sender.pe_id if sender else ""
+        self._headers[header] = judged
+        return judged
 
     def _endpoint(self, url: str) -> int | None:
-        """Return the place of a callback URL in `endpoints`; None: there is none, or not allowed.
-
-        The empty URL is the request's, else the account's.
-        """
+        """Return the place of a callback URL in `endpoints`; None when it is not allowed."""
         if url not in self._places:
             allowed = self._account.may_call_back(url, private=self._private)
             self._places[url] = len(self.endpoints) if allowed else None
