@@ -17,7 +17,7 @@ from bridge import Bridge
 from local.settings import AWS_ENVIRONMENT, ROOT
 from local.stack import Stack, StackSettings
 from local.transform import load
-from tests.events import TAG_SECRET, SampleEvent, differences, sample_events
+from tests.events import SampleEvent, differences, sample_events
 
 BUILD = ROOT / ".aws-sam" / "build"
 INVOKED_WITHIN_S = 120
@@ -28,9 +28,6 @@ def main(sam: str, image: str) -> int:
     print("starting a local stack for the functions in the containers", flush=True)
     failed = 0
     with Stack(StackSettings(warm_workers=0)) as stack, Bridge(stack.ports.emulator) as bridge:
-        stack.client("secretsmanager").put_secret_value(
-            SecretId=stack.outputs["TagSecretId"], SecretString=TAG_SECRET
-        )
         template = stack.folder / "template.json"
         environment = stack.folder / "environment.json"
         template.write_text(json.dumps(with_endpoint(bridge.url)))

@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 EVENTS = Path(__file__).parent.parent / "events"
 
-# The references in the sample receipts are signed with it.
-TAG_SECRET = "harkara-local-tag-secret"
-
 
 class SampleEvent(NamedTuple):
     """One file of events/ with its answer."""

@@ -1,10 +1,13 @@
 """The sample events: every function and route has one, and they are what AWS would send."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
+from harkara.ids import ReferenceSigner
+from local.settings import TAG_SECRET
 from tests.events import EVENTS, SampleEvent, differences, sample_events
 from tests.template.reading import functions
 
@@ -49,6 +52,15 @@ def test_an_event_is_consistent_in_itself(sample: SampleEvent) -> None:
         assert event["rawPath"] == http["path"]
         assert event["routeKey"].startswith(http["method"])
         assert event["headers"]["content-length"] == str(len(event.get("body", "").encode()))
+
+
+def test_a_sample_receipt_has_a_reference_that_the_local_stack_gave() -> None:
+    signer = ReferenceSigner(TAG_SECRET.encode())
+    for sample in SAMPLES:
+        if sample.function == "receipt":
+            body = json.loads(sample.event["body"])
+            for receipt in body if isinstance(body, list) else [body]:
+                assert signer.verify(receipt["smsgid"])
 
 
 @pytest.mark.parametrize(
