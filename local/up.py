@@ -77,7 +77,7 @@ Ctrl-C stops it.""",
 
 
 def _say(message: str) -> None:
-    console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {message}")
+    console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {message}", soft_wrap=True)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

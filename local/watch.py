@@ -6,7 +6,6 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -115,9 +114,11 @@ class Campaign:
 
 def table_of(rows: list[Row]) -> Table:
     """Return the report as a table; a cell counts only what is not as expected."""
-    table = Table(title="The sample campaign", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("number", "the carrier", "", "final state", "callback", "in doubt", "expected"):
-        is_count = heading in ("", "in doubt")
+    table = Table(
+        title="The sample campaign", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for heading in ("number", "the carrier", "count", "final state", "callback", "in doubt", "ok"):
+        is_count = heading in ("count", "in doubt")
         table.add_column(heading, justify="right" if is_count else "left", no_wrap=True)
     for row in rows:
         table.add_row(
