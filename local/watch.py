@@ -114,9 +114,7 @@ class Campaign:
 
 def table_of(rows: list[Row]) -> Table:
     """Return the report as a table; a cell counts only what is not as expected."""
-    table = Table(
-        title="The sample campaign", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    table = Table(title="The sample campaign", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in ("number", "the carrier", "count", "final state", "callback", "in doubt", "ok"):
         is_count = heading in ("count", "in doubt")
         table.add_column(heading, justify="right" if is_count else "left", no_wrap=True)
@@ -130,7 +128,6 @@ def table_of(rows: list[Row]) -> Table:
             str(row.in_doubt or ""),
             "[green]yes" if row.as_expected else "[red]" + _complaint(row),
         )
-    table.add_section()
     messages, in_doubt = sum(row.messages for row in rows), sum(row.in_doubt for row in rows)
     table.add_row("all", "", str(messages), "", "", str(in_doubt or ""), "")
     return table
