@@ -55,8 +55,8 @@ clean:
 # The venv is made anew when its lock or the project's own metadata changes.
 $(VENV)/installed: local/requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "make: Python 3.11 or later is needed: $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-			"Name another with PYTHON=<interpreter>." >&2; exit 1; }
+		echo "make: Python 3.11 or later is needed and $(PYTHON) is not: name one with PYTHON=..." >&2; \
+		exit 1; }
 	@echo "installing $(VENV) (once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)

@@ -55,7 +55,7 @@ class Deployer:
             raise LocalStackError(f"there is no {self.template}")
         cloudformation = client("cloudformation", self.url)
         sources = load(self.template.read_text())
-        zips = Packager(self.python, self.template.parent).package(sources)
+        zips = Packager(self.python, self.template.parent, say).package(sources)
         wanted = self._fingerprint(zips)
         stack = _describe(cloudformation)
         if stack and stack["StackStatus"] in SETTLED and _tags(stack).get(FINGERPRINT) == wanted:

@@ -12,6 +12,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.processes import runs, stop
 from local.settings import AWS_ENVIRONMENT, HOST, REGION, LocalStackError
 
 READY_WITHIN_S = 30
@@ -38,17 +39,16 @@ class Emulator:
         return f"http://{HOST}:{self.port}"
 
     @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise LocalStackError("the emulator does not run")
-        return self._process.pid
-
-    @property
     def log(self) -> Path:
         return self.folder / "logs" / "emulator.log"
 
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "emulator.pid"
+
     def start(self) -> None:
         """Start it and return when it answers."""
+        self.end_orphan()
         self._require_its_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remove_temporary(self.folder)
@@ -64,6 +64,7 @@ class Emulator:
                 # Ctrl-C is for `make up`, which stops its children in order.
                 start_new_session=True,
             )
+        self._pid_file.write_text(str(self._process.pid))
         deadline = time.monotonic() + READY_WITHIN_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -89,7 +90,20 @@ class Emulator:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._pid_file.unlink(missing_ok=True)
         remove_temporary(self.folder)
+
+    def end_orphan(self) -> bool:
+        """Stop an emulator whose parent was killed, so that it saves its state."""
+        if not self._pid_file.is_file():
+            return False
+        pid = int(self._pid_file.read_text())
+        is_left = runs(pid, "ministack")
+        if is_left:
+            stop(pid, "ministack", STOP_WITHIN_S)
+        remove_temporary(self.folder)
+        self._pid_file.unlink()
+        return is_left
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local.settings import HOME, LocalStackError
 from local.transform import Template
+from local.venvs import Say
 
 BUILDS = HOME / "build"
 # Zips keep times; one time for all makes equal content an equal file.
@@ -22,6 +23,7 @@ class Packager:
 
     python: Path
     root: Path
+    say: Say
 
     def package(self, template: Template) -> dict[str, Path]:
         """Return the zip of every function and layer of a SAM template, by logical id."""
@@ -45,6 +47,7 @@ class Packager:
         version = (self.python.parent.parent / "pyvenv.cfg").read_text()
         target = BUILDS / f"{name}-{fingerprint(folder, version)}.zip"
         if not target.exists():
+            self.say(f"building the layer {name}")
             BUILDS.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=BUILDS) as built:
                 self._make(name, folder, Path(built))

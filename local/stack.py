@@ -130,12 +130,13 @@ class Stack:
 
     def start(self) -> None:
         """Start everything; the state of an earlier run in the same folder is there again."""
-        require_free(self.ports)
         venv = ensure_venv("emulator", self._say)
         environment = dict(self.settings.functions_environment)
         if self.settings.functions_aws_url:
             environment["AWS_ENDPOINT_URL"] = self.settings.functions_aws_url
         self._emulator = Emulator(venv, self.folder, self.ports.emulator, environment)
+        self._emulator.end_orphan()
+        require_free(self.ports)
         try:
             self._say("starting the emulator")
             self._emulator.start()

@@ -29,7 +29,7 @@ def main() -> int:
         running.require_none()
         _up(Stack(SETTINGS, folder=HOME, ports=Ports.from_environment(), say=_say))
     except LocalStackError as error:
-        console.print(f"[red]make up: {error}")
+        console.print(f"make up: {error}", style="red", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return 0
@@ -37,8 +37,8 @@ def main() -> int:
 
 
 def _up(stack: Stack) -> None:
+    stack.start()
     try:
-        stack.start()
         running.note(stack)
         if os.environ.get("SAMPLE") != "0":
             _say("sending the sample campaign: 1,000 messages, 9004's final state takes a minute")

@@ -115,8 +115,8 @@ class Campaign:
 def table_of(rows: list[Row]) -> Table:
     """Return the report as a table; a cell counts only what is not as expected."""
     table = Table(title="The sample campaign", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for heading in ("number", "the carrier", "count", "final state", "callback", "in doubt", "ok"):
-        is_count = heading in ("count", "in doubt")
+    for heading in ("number", "the carrier", "count", "final state", "callback", "doubt", "ok"):
+        is_count = heading in ("count", "doubt")
         table.add_column(heading, justify="right" if is_count else "left", no_wrap=True)
     for row in rows:
         table.add_row(
