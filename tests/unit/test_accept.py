@@ -1,0 +1,289 @@
+"""Accepting a request: chunks, queues, and what the client hears when AWS fails."""
+
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, Credential, Enforcement, Sender, hash_secret
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.ids import split_mid
+from harkara.messages import Category, Chunk, Lane, unpack
+from harkara.platforms.ics import DatasendRequest, Record, RecordResult
+from harkara.services.accept import PACKED_LIMIT_BYTES, AcceptService
+from harkara.tasks import QueueName, decode_submit
+from tests.fakes import FakeAccountStore
+
+NOW = 1_767_258_000.25
+PEPPER = b"pepper"
+URL = "https://api.clevertap.com/dlr"
+ACCOUNT = Account(
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    callback_url=URL,
+    dlt=Enforcement.OFF,
+    senders={"ACMOTP": Sender(header="ACMOTP", category=Category.OTP)},
+)
+BULK = Record(to="9876543210", sender_id="ACMEBK", text="Hello", client_ref="ref")
+OTP = BULK._replace(sender_id="ACMOTP")
+WRONG = BULK._replace(text="")
+
+
+class Chunks:
+    """Takes chunks, but fails at the calls that are told (0 is the first)."""
+
+    def __init__(self, fail_at: set[int]) -> None:
+        self.fail_at = fail_at
+        self.calls = 0
+        self.packed: dict[str, bytes] = {}
+
+    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+        self.calls += 1
+        if self.calls - 1 in self.fail_at:
+            raise StoreUnavailable("ProvisionedThroughputExceededException")
+        self.packed[chunk_id] = packed
+
+    def all(self) -> list[Chunk]:
+        return [unpack(chunk_id, packed) for chunk_id, packed in self.packed.items()]
+
+
+class Queues:
+    """Takes tasks, refuses them or fails, as scripted by call."""
+
+    def __init__(self, script: Sequence[bool | Exception]) -> None:
+        self.script = list(script)
+        self.sent: list[tuple[QueueName, str, str]] = []
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        (body,) = bodies
+        result = self.script.pop(0) if self.script else True
+        if isinstance(result, Exception):
+            raise result
+        if result:
+            self.sent.append((queue, body, group))
+        return [result]
+
+    def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        raise AssertionError("nothing is scheduled here")
+
+
+class Accept:
+    """The service on fakes."""
+
+    def __init__(
+        self, fail_at: Sequence[int] = (), queues: Sequence[bool | Exception] = (), **fields: Any
+    ) -> None:
+        self.chunks = Chunks(set(fail_at))
+        self.queues = Queues(queues)
+        numbers = itertools.count(1)
+        self.service = AcceptService(
+            accounts=FakeAccountStore(
+                {"acme": ACCOUNT},
+                {
+                    "user": Credential(
+                        username="user", account_id="acme", secret_hash=hash_secret(PEPPER, "right")
+                    ),
+                    "orphan": Credential(
+                        username="orphan",
+                        account_id="gone",
+                        secret_hash=hash_secret(PEPPER, "right"),
+                    ),
+                },
+                {},
+            ),
+            chunks=self.chunks,
+            queues=self.queues,
+            pepper=PEPPER,
+            clock=lambda: NOW,
+            randomness=lambda size: next(numbers).to_bytes(size, "big"),
+            private_callbacks=False,
+        )
+
+    def accept(self, *records: Record, url: str = "") -> list[RecordResult]:
+        return self.service.accept(ACCOUNT, DatasendRequest("", "", url, list(records)))
+
+    def refusal(self, *records: Record, url: str = "") -> Code:
+        with pytest.raises(RequestRefused) as refused:
+            self.accept(*records, url=url)
+        return refused.value.code
+
+
+# Who
+
+
+def test_the_right_secret_opens_its_account() -> None:
+    assert Accept().service.authenticate("user", "right") == ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("username", "secret"),
+    [
+        pytest.param("user", "wrong", id="a wrong secret"),
+        pytest.param("user", "", id="no secret"),
+        pytest.param("nobody", "right", id="an unknown user"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("orphan", "right", id="an account that is gone"),
+    ],
+)
+def test_nothing_else_does_and_all_of_it_looks_alike(username: str, secret: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        Accept().service.authenticate(username, secret)
+    assert refused.value.code is Code.UNAUTHORIZED
+    assert refused.value.message == RequestRefused(Code.UNAUTHORIZED).message
+
+
+# What is stored and enqueued
+
+
+def test_a_request_becomes_a_chunk_and_a_task() -> None:
+    accept = Accept()
+    results = accept.accept(BULK, BULK)
+    (chunk,) = accept.chunks.all()
+    assert [result.mid for result in results] == [chunk.mid(0), chunk.mid(1)]
+    assert (chunk.account_id, chunk.carrier, chunk.lane) == ("acme", "sim", Lane.BULK)
+    assert (chunk.accepted_at_ms, chunk.block_size) == (1_767_258_000_250, 100)
+    assert (chunk.callback_format, chunk.endpoints) == ("clevertap", (URL,))
+    assert [message.text for message in chunk.messages] == ["Hello", "Hello"]
+    ((queue, body, group),) = accept.queues.sent
+    assert (queue, group) == (QueueName.SUBMIT, "acme")
+    assert decode_submit(body).chunk_id == chunk.id
+    assert decode_submit(body).account_id == "acme"
+
+
+def test_each_lane_has_its_chunk_and_queue() -> None:
+    accept = Accept()
+    results = accept.accept(BULK, OTP, BULK)
+    chunks = {chunk.lane: chunk for chunk in accept.chunks.all()}
+    assert [result.mid for result in results] == [
+        chunks[Lane.BULK].mid(0),
+        chunks[Lane.PRIORITY].mid(0),
+        chunks[Lane.BULK].mid(1),
+    ]
+    assert {(queue, decode_submit(body).chunk_id) for queue, body, _ in accept.queues.sent} == {
+        (QueueName.SUBMIT, chunks[Lane.BULK].id),
+        (QueueName.SUBMIT_PRIORITY, chunks[Lane.PRIORITY].id),
+    }
+
+
+def test_refused_records_of_an_accepted_request_are_stored_once() -> None:
+    accept = Accept()
+    results = accept.accept(WRONG, BULK, WRONG, OTP)
+    assert [result.code for result in results] == [Code.EMPTY_TEXT, None, Code.EMPTY_TEXT, None]
+    refused = [pair for chunk in accept.chunks.all() for pair in chunk.refused()]
+    assert [code for _, code in refused] == [Code.EMPTY_TEXT] * 2
+    for result in results:
+        assert (result.mid == "") is (result.code is not None)
+    for result, record in zip(results, (WRONG, BULK, WRONG, OTP), strict=True):
+        if result.mid:
+            chunk_id, index = split_mid(result.mid)
+            stored = unpack(chunk_id, accept.chunks.packed[chunk_id]).messages[index]
+            assert (stored.sender_id, stored.text) == (record.sender_id, record.text)
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        pytest.param([WRONG, WRONG], Code.EMPTY_TEXT, id="all alike"),
+        pytest.param([BULK._replace(to="1"), WRONG], Code.INVALID_NUMBER, id="the first counts"),
+    ],
+)
+def test_a_request_with_nothing_acceptable_is_refused_and_leaves_nothing(
+    records: list[Record], code: Code
+) -> None:
+    accept = Accept()
+    assert accept.refusal(*records) is code
+    assert accept.chunks.calls == 0
+    assert accept.queues.sent == []
+
+
+def test_a_foreign_callback_url_refuses_the_request() -> None:
+    accept = Accept()
+    assert accept.refusal(BULK, url="https://evil.example") is Code.INVALID_CALLBACK_URL
+    assert accept.chunks.calls == 0
+
+
+# Chunks that are too large for an item
+
+
+def incompressible(seed: int, length: int) -> str:
+    dice = random.Random(seed)  # noqa: S311 - a test's text
+    return "".join(chr(dice.randrange(0x4E00, 0x9FA5)) for _ in range(length))
+
+
+def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
+    accept = Accept()
+    records = [
+        BULK._replace(text=incompressible(number, 600), client_ref=str(number))
+        for number in range(400)
+    ]
+    results = accept.accept(*records[:200], WRONG, *records[200:])
+    assert len(accept.chunks.packed) > 1
+    assert all(len(packed) <= PACKED_LIMIT_BYTES for packed in accept.chunks.packed.values())
+    assert len(accept.queues.sent) == len(accept.chunks.packed)
+    chunks = {chunk.id: chunk for chunk in accept.chunks.all()}
+    texts = []
+    for result in results:
+        if result.mid:
+            chunk_id, index = split_mid(result.mid)
+            texts.append(chunks[chunk_id].messages[index].text)
+    assert texts == [record.text for record in records]
+    assert [code for chunk in chunks.values() for _, code in chunk.refused()] == [Code.EMPTY_TEXT]
+    assert results[200] == RecordResult("", Code.EMPTY_TEXT)
+    assert len({result.mid for result in results}) == 401
+
+
+# What fails
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param({"fail_at": [0]}, id="the store fails"),
+        pytest.param({"queues": [StoreUnavailable("x")]}, id="the queue fails"),
+        pytest.param({"queues": [False]}, id="the queue does not take it"),
+    ],
+)
+def test_what_is_not_committed_is_not_accepted(faults: dict[str, Any]) -> None:
+    accept = Accept(**faults)
+    assert accept.refusal(WRONG, BULK) is Code.TRY_AGAIN
+    assert accept.queues.sent == []
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param({"fail_at": [0]}, id="the store fails"),
+        pytest.param({"queues": [StoreUnavailable("x")]}, id="the queue fails"),
+        pytest.param({"queues": [False]}, id="the queue does not take it"),
+    ],
+)
+def test_just_the_records_of_the_lane_that_failed_are_to_be_sent_again(
+    faults: dict[str, Any],
+) -> None:
+    accept = Accept(**faults)
+    results = accept.accept(BULK, OTP, BULK, OTP)
+    ((queue, _, _),) = accept.queues.sent
+    lost = [OTP, BULK][queue is QueueName.SUBMIT_PRIORITY]
+    for record, result in zip((BULK, OTP, BULK, OTP), results, strict=True):
+        if record == lost:
+            assert result == RecordResult("", Code.TRY_AGAIN)
+        else:
+            assert result.code is None
+            assert split_mid(result.mid)[0] == decode_submit(accept.queues.sent[0][1]).chunk_id
+
+
+def test_just_the_records_of_the_chunk_that_failed_are_to_be_sent_again() -> None:
+    records = [BULK._replace(text=incompressible(number, 600)) for number in range(300)]
+    accept = Accept(fail_at=[1])
+    results = accept.accept(*records)
+    codes = [result.code for result in results]
+    lost = codes.count(Code.TRY_AGAIN)
+    assert 0 < lost < len(records)
+    first = codes.index(Code.TRY_AGAIN)
+    assert codes[first : first + lost] == [Code.TRY_AGAIN] * lost
+    stored = [message.text for chunk in accept.chunks.all() for message in chunk.messages]
+    assert stored == [record.text for record, code in zip(records, codes, strict=True) if not code]

@@ -1,0 +1,321 @@
+"""A carrier that speaks datasend: what is sent, what an answer means, what a receipt says."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from harkara.accounts import CarrierSettings, hash_token
+from harkara.carriers import KINDS, connect, datasend, parse_receipts
+from harkara.carriers.datasend import FAILURES, STATES
+from harkara.codes import Code
+from harkara.errors import CarrierUnreachable, RequestRefused, SubmitOutcomeUnknown
+from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
+from harkara.messages import Message, State
+from harkara.ports import (
+    HttpAnswer,
+    InDoubt,
+    NotTaken,
+    Outcome,
+    ReceiptRequest,
+    ReceivedReceipts,
+    Refused,
+    Submission,
+    Taken,
+)
+from harkara.tasks import Receipt
+from tests.cases.reading import rows
+
+SETTINGS = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"ciphertext",
+    receipt_token_hash=hash_token("token"),
+    records_per_request=1000,
+)
+MESSAGE = Message("919876543210", "ACMEBK", "नमस्ते", "their ref", 0, 1, "1101", "1107")
+SIGNER = ReferenceSigner(b"tag key")
+MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
+REFERENCE = SIGNER.sign(MID, 2)
+KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
+    "taken": lambda mid: Taken(mid),
+    "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
+    "not taken": lambda wait: NotTaken(wait),
+    "in doubt": lambda: InDoubt(),
+}
+
+
+class ScriptedExchange:
+    """Answers with what it was given, one a request; notes the requests."""
+
+    def __init__(self, *answers: HttpAnswer | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[dict[str, Any]] = []
+        self.open = self.most_open = 0
+        self.gate: asyncio.Event | None = None
+
+    async def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        self.requests.append(
+            {"method": method, "url": url, "headers": headers, "timeout_s": timeout_s}
+            | {"body": from_json(content)}
+        )
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        if self.gate:
+            await self.gate.wait()
+        self.open -= 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def submissions(count: int) -> list[Submission]:
+    return [Submission(f"reference-{number}", MESSAGE) for number in range(count)]
+
+
+def submit(
+    exchange: ScriptedExchange, count: int, settings: CarrierSettings = SETTINGS
+) -> list[Outcome]:
+    return asyncio.run(connect(settings, 'pa"ss', exchange).submit(submissions(count)))
+
+
+def taken(count: int = 1) -> HttpAnswer:
+    return HttpAnswer(200, {}, to_json([{"mid": f"C{n}"} for n in range(count)]))
+
+
+@pytest.mark.parametrize("row", rows("carrier_answers"))
+def test_an_answer_means_an_outcome_for_each_record(row: dict[str, Any]) -> None:
+    expected = [KINDS_OF_OUTCOME[kind](*rest) for kind, *rest in row["outcomes"]]
+    body = row["text"].encode() if "text" in row else to_json(row["body"])
+    answer = HttpAnswer(row.get("status", 200), row.get("headers", {}), body)
+    outcomes = submit(ScriptedExchange(answer), len(expected))
+    assert outcomes == expected
+    assert list(map(type, outcomes)) == list(map(type, expected))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        pytest.param(CarrierUnreachable("refused"), NotTaken(), id="unreachable: not taken"),
+        pytest.param(SubmitOutcomeUnknown("reset"), InDoubt(), id="no clear answer: in doubt"),
+    ],
+)
+def test_a_failure_on_the_way_is_an_outcome(error: Exception, outcome: Outcome) -> None:
+    outcomes = submit(ScriptedExchange(error), 2)
+    assert [(type(each), each) for each in outcomes] == [(type(outcome), outcome)] * 2
+
+
+def test_a_request_is_in_the_documented_shape() -> None:
+    exchange = ScriptedExchange(taken())
+    submit(exchange, 1)
+    assert exchange.requests == [
+        {
+            "method": "POST",
+            "url": "https://carrier.example/datasend",
+            "headers": {"content-type": "application/json"},
+            "timeout_s": 15,
+            "body": {
+                "user": "harkara",
+                "pass": 'pa"ss',
+                "smstosend": [
+                    {
+                        "to": "919876543210",
+                        "from": "ACMEBK",
+                        "smstext": "नमस्ते",
+                        "smsgid": "reference-0",
+                        "peid": "1101",
+                        "templateid": "1107",
+                    }
+                ],
+            },
+        }
+    ]
+
+
+def test_ids_of_dlt_are_sent_where_there_are_any() -> None:
+    exchange = ScriptedExchange(taken())
+    abroad = MESSAGE._replace(pe_id="", dlt_template_id="")
+    asyncio.run(connect(SETTINGS, "x", exchange).submit([Submission("r", abroad)]))
+    (record,) = exchange.requests[0]["body"]["smstosend"]
+    assert record.keys() == {"to", "from", "smstext", "smsgid"}
+
+
+def test_the_customers_own_reference_stays_here() -> None:
+    exchange = ScriptedExchange(taken())
+    submit(exchange, 1)
+    assert "their ref" not in json.dumps(exchange.requests[0]["body"], ensure_ascii=False)
+
+
+def test_records_go_out_in_requests_of_the_set_size() -> None:
+    exchange = ScriptedExchange(taken(2), CarrierUnreachable("x"), taken(1))
+    settings = SETTINGS.model_copy(update={"records_per_request": 2})
+    outcomes = submit(exchange, 5, settings)
+    assert [len(request["body"]["smstosend"]) for request in exchange.requests] == [2, 2, 1]
+    assert outcomes == [Taken("C0"), Taken("C1"), NotTaken(), NotTaken(), Taken("C0")]
+
+
+def test_nothing_to_submit_is_no_request() -> None:
+    exchange = ScriptedExchange()
+    assert submit(exchange, 0) == []
+    assert exchange.requests == []
+
+
+def test_no_more_requests_are_open_than_the_carrier_has_connections() -> None:
+    exchange = ScriptedExchange(*[taken()] * 6)
+    settings = SETTINGS.model_copy(update={"records_per_request": 1, "connections": 2})
+
+    async def run() -> list[Outcome]:
+        exchange.gate = asyncio.Event()
+        submitting = asyncio.create_task(connect(settings, "x", exchange).submit(submissions(6)))
+        while len(exchange.requests) < 2:
+            await asyncio.sleep(0)
+        exchange.gate.set()
+        return await submitting
+
+    assert asyncio.run(run()) == [Taken("C0")] * 6
+    assert exchange.most_open == 2
+
+
+def test_what_gets_no_turn_in_time_was_not_taken() -> None:
+    """The first holds the only connection; the second gives up before it has sent anything."""
+    exchange = ScriptedExchange(taken())
+    settings = SETTINGS.model_copy(
+        update={"records_per_request": 1, "connections": 1, "timeout_s": 0.01}
+    )
+
+    async def run() -> list[Outcome]:
+        exchange.gate = asyncio.Event()
+        carrier = connect(settings, "x", exchange)
+        first = asyncio.create_task(carrier.submit(submissions(1)))
+        while not exchange.requests:
+            await asyncio.sleep(0)
+        second = await carrier.submit(submissions(1))
+        exchange.gate.set()
+        return [*await first, *second]
+
+    assert asyncio.run(run()) == [Taken("C0"), NotTaken()]
+    assert len(exchange.requests) == 1
+
+
+def test_a_turn_is_given_back_after_a_failure() -> None:
+    exchange = ScriptedExchange(CarrierUnreachable("x"), SubmitOutcomeUnknown("x"), taken())
+    settings = SETTINGS.model_copy(update={"records_per_request": 1, "connections": 1})
+    assert submit(exchange, 3, settings) == [NotTaken(), InDoubt(), Taken("C0")]
+
+
+def test_a_submit_takes_a_wait_and_a_request_at_the_most() -> None:
+    settings = SETTINGS.model_copy(update={"timeout_s": 7})
+    assert connect(settings, "x", ScriptedExchange()).timeout_s == 14
+
+
+# Receipts
+
+
+def receipts_of(body: object) -> ReceivedReceipts:
+    raw = body if isinstance(body, bytes) else to_json(body)
+    return parse_receipts("datasend", ReceiptRequest({}, raw), SIGNER)
+
+
+@pytest.mark.parametrize("row", rows("carrier_receipts"))
+def test_a_receipt_is_read(row: dict[str, Any]) -> None:
+    received = receipts_of({"smsgid": REFERENCE, **row["entry"]})
+    if row["receipt"] is None:
+        assert received == ReceivedReceipts([], 1, 0)
+    else:
+        state, *rest = row["receipt"]
+        assert received == ReceivedReceipts([Receipt(MID, 2, State(state), *rest)], 0, 0)
+
+
+def test_an_array_holds_receipts_of_all_kinds() -> None:
+    body = [
+        {"smsgid": REFERENCE, "status": "DELIVRD", "ts": 7},
+        {"smsgid": REFERENCE, "status": "ENROUTE"},
+        {"smsgid": REFERENCE[:-1] + "_", "status": "DELIVRD"},
+        {"smsgid": SIGNER.sign(MID, 1), "status": "EXPIRED", "ts": 8},
+    ]
+    assert receipts_of(body) == ReceivedReceipts(
+        [
+            Receipt(MID, 2, State.DELIVERED, 7),
+            Receipt(MID, 1, State.EXPIRED, 8, Code.EXPIRED),
+        ],
+        intermediate_count=1,
+        foreign_count=1,
+    )
+
+
+def test_an_empty_array_holds_nothing() -> None:
+    assert receipts_of([]) == ReceivedReceipts([], 0, 0)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param({"smsgid": ReferenceSigner(b"x").sign(MID, 2)}, id="a forged tag"),
+        pytest.param({"smsgid": MID}, id="no tag"),
+        pytest.param({"smsgid": ""}, id="an empty reference"),
+        pytest.param({}, id="no reference"),
+        pytest.param({"smsgid": None}, id="null"),
+        pytest.param({"smsgid": [REFERENCE]}, id="an array"),
+        pytest.param({"mid": REFERENCE}, id="the reference elsewhere"),
+    ],
+)
+def test_a_receipt_with_another_reference_is_foreign(entry: dict[str, Any]) -> None:
+    assert receipts_of({**entry, "status": "DELIVRD"}) == ReceivedReceipts([], 0, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"smsgid=1&status=DELIVRD", id="a form"),
+        pytest.param(b'{"smsgid": "\xff"}', id="no utf-8"),
+        pytest.param(b'[{"smsgid": "x"', id="cut"),
+        pytest.param("DELIVRD", id="a string"),
+        pytest.param(None, id="null"),
+        pytest.param([{"smsgid": REFERENCE, "status": "DELIVRD"}, 7], id="a number among them"),
+        pytest.param([[]], id="an array in an array"),
+    ],
+)
+def test_what_has_not_the_shape_is_refused(body: object) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        receipts_of(body)
+    assert refused.value.code is Code.INVALID_RECEIPT
+
+
+def test_a_long_code_of_the_carrier_is_cut() -> None:
+    entry = {"smsgid": REFERENCE, "status": "UNDELIV", "code": "x" * 5000}
+    assert receipts_of(entry).receipts[0].carrier_code == "x" * 64
+    (refused,) = submit(ScriptedExchange(HttpAnswer(200, {}, to_json([{"Error": "y" * 99}]))), 1)
+    assert refused == Refused(Code.REFUSED_BY_CARRIER, "y" * 64)
+
+
+def test_the_table_of_states_is_smpps() -> None:
+    """SMPP 3.4 section 5.2.28; ENROUTE and ACCEPTED are not final."""
+    final = {name for name, state in STATES.items() if state is not None}
+    assert set(STATES) - final == {"ENROUTE", "ACCEPTD"}
+    assert final == {"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD"}
+
+
+@pytest.mark.parametrize("status", [name for name, state in STATES.items() if state is not None])
+def test_every_final_state_that_is_not_delivered_has_a_code(status: str) -> None:
+    (receipt,) = receipts_of({"smsgid": REFERENCE, "status": status}).receipts
+    assert (receipt.code == "") is (receipt.state is State.DELIVERED)
+    assert receipt.code == "" or Code(receipt.code)
+
+
+def test_failures_are_named_by_plain_numbers() -> None:
+    """`parse_receipts` takes zeros away in front: a key with one would never be found."""
+    assert all(name.isdecimal() and not name.startswith("0") for name in FAILURES)
+
+
+def test_every_kind_of_carrier_can_be_connected_and_read() -> None:
+    assert set(KINDS) == {"datasend"}
+    assert KINDS["datasend"] == (datasend.DatasendCarrier, datasend.parse_receipts)

@@ -1,0 +1,270 @@
+"""The checks of a record: what is accepted, what is refused with which code."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.messages import Category, Lane, Message
+from harkara.platforms.ics import Record
+from harkara.services.records import CheckedRecords, RecordChecker
+
+URL = "https://api.clevertap.com/dlr"
+OTHER_URL = "https://api.moengage.com/dlr"
+EVIL_URL = "https://evil.example/dlr"
+HEADERS = {
+    "ACMEBK": (Category.SERVICE_IMPLICIT, "1101"),
+    "ACMOTP": (Category.OTP, "1102"),
+    "ACMTXN": (Category.TRANSACTIONAL, ""),
+    "123456": (Category.PROMOTIONAL, "1101"),
+}
+ACCOUNT = Account(
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    callback_url=URL,
+    countries=("IN", "SG"),
+    segment_limit=2,
+    senders={
+        header: Sender(header=header, category=category, pe_id=pe_id)
+        for header, (category, pe_id) in HEADERS.items()
+    },
+    templates={
+        "1107": Template(
+            dlt_template_id="1107",
+            name="otp",
+            header="ACMEBK",
+            category=Category.OTP,
+            text="{#var#}",
+        )
+    },
+)
+LAX = ACCOUNT.model_copy(update={"dlt": Enforcement.OFF})
+RECORD = Record(to="9876543210", sender_id="ACMEBK", text="Hello", client_ref="ref")
+
+
+def check(record: Record, account: Account = ACCOUNT, url: str = "") -> CheckedRecords:
+    return RecordChecker(account, url, private=False).check([record])
+
+
+def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]:
+    ((lane, (places, (message,))),) = check(record, account).accepted.items()
+    assert places == [0]
+    return lane, message
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"malformed": True}, Code.INVALID_RECORD, id="wrong types"),
+        pytest.param({"client_ref": "x" * 513}, Code.INVALID_RECORD, id="a long smsgid"),
+        pytest.param({"pe_id": "1" * 65}, Code.INVALID_RECORD, id="a long entity id"),
+        pytest.param({"dlt_template_id": "1" * 65}, Code.INVALID_RECORD, id="a long template id"),
+        pytest.param({"to": ""}, Code.INVALID_NUMBER, id="no number"),
+        pytest.param({"to": "12345"}, Code.INVALID_NUMBER, id="a short number"),
+        pytest.param({"to": "+12125551234"}, Code.COUNTRY_NOT_ALLOWED, id="a closed country"),
+        pytest.param({"sender_id": ""}, Code.INVALID_HEADER, id="no header"),
+        pytest.param({"sender_id": "AB"}, Code.INVALID_HEADER, id="a short header"),
+        pytest.param({"sender_id": "ACMEBKS"}, Code.INVALID_HEADER, id="a long header"),
+        pytest.param({"sender_id": "AX-ACMEBK"}, Code.INVALID_HEADER, id="a header with route"),
+        pytest.param({"sender_id": "ACMEBK\n"}, Code.INVALID_HEADER, id="a line feed"),
+        pytest.param({"sender_id": "ĀCMEBK"}, Code.INVALID_HEADER, id="beyond ascii"),
+        pytest.param({"sender_id": "acmebk"}, Code.HEADER_NOT_REGISTERED, id="another case"),
+        pytest.param({"sender_id": "OTHERS"}, Code.HEADER_NOT_REGISTERED, id="someone's header"),
+        pytest.param({"text": ""}, Code.EMPTY_TEXT, id="no text"),
+        pytest.param({"text": " \n\u00a0"}, Code.EMPTY_TEXT, id="spaces only"),
+        pytest.param({"text": "a" * 307}, Code.TEXT_TOO_LONG, id="three segments"),
+        pytest.param({"text": "अ" * 135}, Code.TEXT_TOO_LONG, id="three segments of UCS-2"),
+        pytest.param({"callback_url": EVIL_URL}, Code.INVALID_CALLBACK_URL, id="a foreign URL"),
+    ],
+)
+def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: Code) -> None:
+    accepted, ((place, message),) = check(RECORD._replace(**changes))
+    assert accepted == {}
+    assert place == 0
+    assert message.refusal == code
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"client_ref": ""}, id="no smsgid"),
+        pytest.param({"client_ref": "x" * 512}, id="the longest smsgid"),
+        pytest.param({"text": "a" * 306}, id="as many segments as allowed"),
+        pytest.param({"text": "."}, id="one character"),
+        pytest.param({"sender_id": "123456"}, id="a numeric header"),
+        pytest.param({"pe_id": "1" * 19, "dlt_template_id": "1" * 19}, id="the longest ids of DLT"),
+        pytest.param({"to": "+6581234567", "sender_id": "Acme Bank"}, id="an alphanumeric abroad"),
+        pytest.param({"to": "+6581234567", "sender_id": "+6591234567"}, id="a number abroad"),
+        pytest.param({"to": "+6581234567", "sender_id": "UNKNOWN"}, id="unregistered abroad"),
+    ],
+)
+def test_a_sound_record_is_accepted(changes: dict[str, Any]) -> None:
+    record = RECORD._replace(**changes)
+    _, message = accepted(record)
+    assert message.refusal == ""
+    assert (message.text, message.sender_id, message.client_ref) == (
+        record.text,
+        record.sender_id,
+        record.client_ref,
+    )
+
+
+@pytest.mark.parametrize("sender_id", ["Acme Bank Ltd", "Ācme", "", "1" * 16, "+12"])
+def test_a_header_abroad_has_a_form_too(sender_id: str) -> None:
+    _, ((_, message),) = check(RECORD._replace(to="+6581234567", sender_id=sender_id))
+    assert message.refusal == Code.INVALID_HEADER
+
+
+def test_an_accepted_message_is_complete() -> None:
+    lane, message = accepted(RECORD._replace(to="+91 98765-43210", text="a" * 161))
+    assert lane is Lane.BULK
+    assert message == Message(
+        to="919876543210",
+        sender_id="ACMEBK",
+        text="a" * 161,
+        client_ref="ref",
+        endpoint=0,
+        segment_count=2,
+        pe_id="1101",
+        dlt_template_id="",
+    )
+
+
+def test_a_refused_record_keeps_neither_number_nor_text() -> None:
+    record = RECORD._replace(to="12345", client_ref="x" * 600, pe_id="p", dlt_template_id="t")
+    _, ((_, message),) = check(record)
+    assert message == Message("", "", "", "x" * 512, 0, refusal=Code.INVALID_RECORD)
+
+
+def test_the_first_thing_wrong_is_what_is_told() -> None:
+    _, ((_, message),) = check(Record(malformed=True, to="1", callback_url=EVIL_URL))
+    assert message.refusal == Code.INVALID_RECORD
+
+
+@pytest.mark.parametrize(
+    ("account", "sender_id", "dlt_template_id", "lane", "pe_id"),
+    [
+        pytest.param(ACCOUNT, "ACMEBK", "", Lane.BULK, "1101", id="a service header"),
+        pytest.param(ACCOUNT, "123456", "", Lane.BULK, "1101", id="a promotional header"),
+        pytest.param(ACCOUNT, "ACMOTP", "", Lane.PRIORITY, "1102", id="an OTP header"),
+        pytest.param(ACCOUNT, "ACMTXN", "", Lane.PRIORITY, "", id="a transactional header"),
+        pytest.param(ACCOUNT, "ACMEBK", "1107", Lane.PRIORITY, "1101", id="a template decides"),
+        pytest.param(ACCOUNT, "ACMEBK", "9", Lane.BULK, "1101", id="an unknown template does not"),
+        pytest.param(LAX, "OTHERS", "", Lane.BULK, "", id="an unregistered header"),
+        pytest.param(
+            LAX.model_copy(update={"default_category": Category.OTP}),
+            "OTHERS", "", Lane.PRIORITY, "", id="the account's own category",
+        ),
+    ],
+)  # fmt: skip
+def test_header_and_template_decide_lane_and_entity(
+    account: Account, sender_id: str, dlt_template_id: str, lane: Lane, pe_id: str
+) -> None:
+    record = RECORD._replace(sender_id=sender_id, dlt_template_id=dlt_template_id)
+    chosen, message = accepted(record, account)
+    assert (chosen, message.pe_id) == (lane, pe_id)
+
+
+def test_a_record_may_name_its_entity() -> None:
+    _, message = accepted(RECORD._replace(pe_id="1999"))
+    assert message.pe_id == "1999"
+
+
+def test_records_keep_their_places() -> None:
+    wrong = RECORD._replace(text="")
+    otp = RECORD._replace(sender_id="ACMOTP")
+    rows = [wrong, otp, RECORD, wrong, RECORD, otp]
+    accepted, refused = RecordChecker(ACCOUNT, "", private=False).check(rows)
+    assert {lane: places for lane, (places, _) in accepted.items()} == {
+        Lane.PRIORITY: [1, 5],
+        Lane.BULK: [2, 4],
+    }
+    assert [place for place, _ in refused] == [0, 3]
+
+
+# Callback URLs
+
+
+def test_every_url_is_kept_once() -> None:
+    checker = RecordChecker(ACCOUNT, "", private=False)
+    named = RECORD._replace(callback_url=OTHER_URL)
+    own = RECORD._replace(callback_url=URL)
+    accepted, refused = checker.check([RECORD, named, own, named._replace(text="")])
+    assert checker.endpoints == [URL, OTHER_URL]
+    assert [message.endpoint for message in accepted[Lane.BULK][1]] == [0, 1, 0]
+    assert [message.endpoint for _, message in refused] == [1]
+
+
+def test_the_requests_url_comes_before_the_accounts() -> None:
+    checker = RecordChecker(ACCOUNT, OTHER_URL, private=False)
+    accepted, _ = checker.check([RECORD])
+    assert checker.endpoints == [OTHER_URL]
+    assert accepted[Lane.BULK][1][0].endpoint == 0
+
+
+def test_a_foreign_url_of_the_request_refuses_it() -> None:
+    with pytest.raises(RequestRefused) as refused:
+        RecordChecker(ACCOUNT, EVIL_URL, private=False)
+    assert refused.value.code is Code.INVALID_CALLBACK_URL
+
+
+def test_a_record_that_names_a_foreign_url_is_called_back_at_the_accounts() -> None:
+    checker = RecordChecker(ACCOUNT, "", private=False)
+    _, ((_, message),) = checker.check([RECORD._replace(callback_url=EVIL_URL)])
+    assert checker.endpoints == [URL]
+    assert message.endpoint == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("", id="none"),
+        pytest.param("http://api.clevertap.com/dlr", id="plain http: an operator's mistake"),
+    ],
+)
+def test_an_account_without_a_sound_url_hears_nothing(url: str) -> None:
+    account = ACCOUNT.model_copy(update={"callback_url": url})
+    checker = RecordChecker(account, "", private=False)
+    accepted, ((_, refused),) = checker.check([RECORD, RECORD._replace(text="")])
+    assert checker.endpoints == []
+    assert accepted[Lane.BULK][1][0].endpoint is None
+    assert refused.endpoint is None
+
+
+def test_the_local_stack_may_be_called_back_over_http() -> None:
+    local = ACCOUNT.model_copy(update={"callback_url": "http://127.0.0.1:8092/x"})
+    assert RecordChecker(local, "", private=True).endpoints == ["http://127.0.0.1:8092/x"]
+    assert RecordChecker(local, "", private=False).endpoints == []
+
+
+records = st.builds(
+    Record,
+    to=st.text(max_size=20) | st.just("9876543210"),
+    sender_id=st.text(max_size=12) | st.just("ACMEBK"),
+    text=st.text(max_size=400),
+    client_ref=st.text(max_size=20),
+    pe_id=st.text(max_size=20),
+    dlt_template_id=st.text(max_size=20),
+    callback_url=st.text(max_size=40) | st.just(OTHER_URL),
+    malformed=st.booleans(),
+)
+
+
+@given(st.lists(records, max_size=6))
+def test_every_record_is_accepted_or_refused_and_nothing_is_raised(rows: list[Record]) -> None:
+    checker = RecordChecker(ACCOUNT, "", private=False)
+    accepted, refused = checker.check(rows)
+    places = [place for lane_places, _ in accepted.values() for place in lane_places]
+    assert sorted(places + [place for place, _ in refused]) == list(range(len(rows)))
+    for _, messages in accepted.values():
+        for message in messages:
+            assert message.to.isdecimal()
+            assert 1 <= message.segment_count <= 2
+            assert message.endpoint is not None
+            assert message.endpoint < len(checker.endpoints)

@@ -1,0 +1,104 @@
+"""Environments as settings: what is wrong is named, and never shown."""
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from harkara import settings
+from harkara.settings import (
+    DlrSettings,
+    ReceiptSettings,
+    SendSettings,
+    SubmitSettings,
+    SweepSettings,
+)
+
+ALL = {
+    "ACCOUNTS_TABLE": "accounts",
+    "MESSAGES_TABLE": "messages",
+    "DUE_TABLE": "due",
+    "SUBMIT_QUEUE_URL": "https://sqs/submit",
+    "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/priority",
+    "RECEIPT_QUEUE_URL": "https://sqs/receipt",
+    "PEPPER_SECRET_ID": "pepper",
+    "TAG_SECRET_ID": "tag",
+    "RECEIPT_WAIT_S": "259200",
+    "RETENTION_S": "2592000",
+    "CALLBACK_RETRY_DELAYS_S": "5,30,300",
+    "ALLOW_PRIVATE_CALLBACKS": "false",
+}
+Model = type[SendSettings | SubmitSettings | ReceiptSettings | DlrSettings | SweepSettings]
+MODELS: tuple[Any, ...] = (
+    SendSettings,
+    SubmitSettings,
+    ReceiptSettings,
+    DlrSettings,
+    SweepSettings,
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in ALL.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_every_model_is_tested() -> None:
+    models = {model for name, model in vars(settings).items() if name.endswith("Settings")}
+    assert models - {settings._Settings} == set(MODELS)
+    assert set(MODELS) == set(get_args(get_args(Model)[0]))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_function_reads_its_variables(model: Model, environment: pytest.MonkeyPatch) -> None:
+    read = model.from_environment().model_dump()
+    assert {name.upper() for name in read} <= ALL.keys()
+    for name, value in read.items():
+        if isinstance(value, str):
+            assert value == ALL[name.upper()]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_missing_variable_is_named(model: Model, environment: pytest.MonkeyPatch) -> None:
+    for name in model.model_fields:
+        with environment.context() as without:
+            without.delenv(name.upper())
+            with pytest.raises(ValidationError, match=name):
+                model.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("RECEIPT_WAIT_S", "s3cret", id="no number"),
+        pytest.param("RETENTION_S", "", id="empty"),
+        pytest.param("CALLBACK_RETRY_DELAYS_S", "5,s3cret", id="no number among them"),
+        pytest.param("CALLBACK_RETRY_DELAYS_S", "", id="no delays"),
+        pytest.param("ALLOW_PRIVATE_CALLBACKS", "s3cret", id="neither true nor false"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(
+    name: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(ValidationError) as error:
+        DlrSettings.from_environment()
+    assert name.lower() in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_values_get_their_types(environment: pytest.MonkeyPatch) -> None:
+    read = DlrSettings.from_environment()
+    assert read.callback_retry_delays_s == (5, 30, 300)
+    assert read.receipt_wait_s == 259_200
+    assert read.allow_private_callbacks is False
+    environment.setenv("ALLOW_PRIVATE_CALLBACKS", "true")
+    assert DlrSettings.from_environment().allow_private_callbacks is True
+
+
+def test_settings_do_not_change(environment: pytest.MonkeyPatch) -> None:
+    read = SweepSettings.from_environment()
+    with pytest.raises(ValidationError, match="frozen"):
+        read.due_table = "other"
