@@ -20,8 +20,9 @@ from harkara.ports import HttpExchange, PostResult
 from harkara.tasks import CallbackTask
 
 TIMEOUT_S = 10.0
-# Addresses that is_global lets through although they lead somewhere else.
-_TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
+# What is_global lets through although it leads somewhere else: all but IPv6's global unicast, which
+# is 2000::/3 (NAT64, IPv4-compatible and site-local addresses are outside), and 6to4.
+_ELSEWHERE = tuple(map(ipaddress.ip_network, ("::/3", "4000::/2", "8000::/1", "2002::/16")))
 
 AddressRule = Callable[[str], bool]
 
@@ -32,8 +33,8 @@ def is_global(address: str) -> bool:
     mapped = getattr(ip, "ipv4_mapped", None)
     if mapped is not None:
         return is_global(str(mapped))
-    tunnelled = any(ip in network for network in _TUNNELS if network.version == ip.version)
-    return ip.is_global and not ip.is_multicast and not tunnelled
+    elsewhere = any(ip in network for network in _ELSEWHERE if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not elsewhere
 
 
 def is_global_or_loopback(address: str) -> bool:

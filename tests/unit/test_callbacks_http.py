@@ -1,0 +1,199 @@
+"""Where a callback may go, and what comes of posting it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Mapping
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.http import callbacks
+from harkara.http.callbacks import (
+    AddressRule,
+    GuardedResolver,
+    HttpCallbackPoster,
+    is_global,
+    is_global_or_loopback,
+)
+from harkara.messages import State
+from harkara.ports import HttpAnswer, PostResult
+from harkara.tasks import CallbackTask, Dlr
+from tests.cases.reading import rows
+
+URL = "https://api.clevertap.com/dlr?key=1"
+MEMBERS = (Dlr("M1", "ref", State.DELIVERED, 1_435_322_805),)
+TASK = CallbackTask("owner", 2, 5, "acme", "clevertap", URL, MEMBERS)
+
+
+@pytest.mark.parametrize("row", rows("addresses"))
+def test_an_address_is_global_or_not(row: tuple[str, bool]) -> None:
+    address, expected = row
+    assert is_global(address) is expected
+
+
+@pytest.mark.parametrize("row", rows("addresses"))
+def test_the_local_stack_adds_only_loopback(row: tuple[str, bool]) -> None:
+    address, expected = row
+    loopback = address.startswith(("127.", "::1", "::ffff:127."))
+    assert is_global_or_loopback(address) is (expected or loopback)
+
+
+# Names
+
+
+class ScriptedResolver(AbstractResolver):
+    """Says for each question the next of its answers."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.questions: list[tuple[str, int, int]] = []
+        self.closed = False
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.questions.append((host, port, family))
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+            for address in self.answers.pop(0)
+        ]
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def resolve(resolver: GuardedResolver) -> list[str]:
+    results = asyncio.run(resolver.resolve("api.clevertap.com", 443, socket.AF_UNSPEC))
+    return [result["host"] for result in results]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "allowed"),
+    [
+        pytest.param(["52.1.2.3"], True, id="a global address"),
+        pytest.param(["52.1.2.3", "2600:9000::1"], True, id="two global addresses"),
+        pytest.param([], True, id="none: no connection either"),
+        pytest.param(["127.0.0.1"], False, id="loopback"),
+        pytest.param(["52.1.2.3", "169.254.169.254"], False, id="metadata among global ones"),
+        pytest.param(["fe80::1%eth0", "52.1.2.3"], False, id="link-local first"),
+    ],
+)
+def test_a_name_leads_to_global_addresses_or_nowhere(addresses: list[str], allowed: bool) -> None:
+    scripted = ScriptedResolver(addresses)
+    guarded = GuardedResolver(is_global, scripted)
+    if allowed:
+        assert resolve(guarded) == addresses
+    else:
+        with pytest.raises(OSError, match="not global"):
+            resolve(guarded)
+    assert scripted.questions == [("api.clevertap.com", 443, socket.AF_UNSPEC)]
+
+
+def test_a_name_that_moves_is_judged_at_every_resolution() -> None:
+    guarded = GuardedResolver(is_global, ScriptedResolver(["52.1.2.3"], ["10.0.0.1"]))
+    assert resolve(guarded) == ["52.1.2.3"]
+    with pytest.raises(OSError, match="not global"):
+        resolve(guarded)
+
+
+def test_closing_closes_the_resolver_below() -> None:
+    scripted = ScriptedResolver()
+    asyncio.run(GuardedResolver(is_global, scripted).close())
+    assert scripted.closed
+
+
+def test_closing_an_unused_resolver_does_nothing() -> None:
+    guarded = GuardedResolver(is_global)
+    asyncio.run(guarded.close())
+    assert guarded._resolver is None
+
+
+def test_the_systems_resolver_is_asked_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = ScriptedResolver(["52.1.2.3"])
+    monkeypatch.setattr(callbacks, "ThreadedResolver", lambda: scripted)
+    assert resolve(GuardedResolver(is_global)) == ["52.1.2.3"]
+
+
+# Posts
+
+
+class Exchange:
+    """Answers every request with one thing; notes the requests."""
+
+    def __init__(self, answer: HttpAnswer | Exception) -> None:
+        self.answer = answer
+        self.requests: list[tuple[str, str, Mapping[str, str], bytes, float]] = []
+
+    async def __call__(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        self.requests.append((method, url, headers, content, timeout_s))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def post(exchange: Exchange, url: str = URL, allowed: AddressRule = is_global) -> PostResult:
+    task = CallbackTask("owner", 2, 5, "acme", "clevertap", url, MEMBERS)
+    return asyncio.run(HttpCallbackPoster(exchange, allowed).post(task))
+
+
+def test_a_callback_is_posted_in_its_format_under_its_name() -> None:
+    exchange = Exchange(HttpAnswer(200, {}, b""))
+    assert post(exchange) == PostResult(200, "HTTP 200")
+    ((method, url, headers, content, timeout_s),) = exchange.requests
+    assert (method, url) == ("POST", URL)
+    assert headers == {"content-type": "application/json", "webhook-id": "owner.2"}
+    assert json.loads(content)[0]["data"][0]["meta"] == "ref"
+    assert timeout_s == HttpCallbackPoster(exchange, is_global).timeout_s == 10
+
+
+@pytest.mark.parametrize(
+    ("status", "acknowledged"),
+    [(200, True), (204, True), (299, True), (199, False), (301, False), (400, False), (503, False)],
+)
+def test_only_a_2xx_is_an_acknowledgement(status: int, acknowledged: bool) -> None:
+    result = post(Exchange(HttpAnswer(status, {}, b"a text that nobody needs")))
+    assert result == PostResult(status, f"HTTP {status}")
+    assert result.acknowledged is acknowledged
+
+
+@pytest.mark.parametrize(
+    "error", [CarrierUnreachable("ClientConnectorError"), SubmitOutcomeUnknown("TimeoutError")]
+)
+def test_a_post_that_fails_is_a_result(error: Exception) -> None:
+    result = post(Exchange(error))
+    assert result == PostResult(0, str(error))
+    assert not result.acknowledged
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "goes"),
+    [
+        pytest.param(URL, is_global, True, id="a name over https"),
+        pytest.param("http://api.clevertap.com/", is_global, False, id="a name over http"),
+        pytest.param("https://52.1.2.3/", is_global, True, id="a global address"),
+        pytest.param("http://52.1.2.3/", is_global, False, id="a global address over http"),
+        pytest.param("https://127.0.0.1/", is_global, False, id="loopback"),
+        pytest.param("https://[::1]/", is_global, False, id="IPv6 loopback"),
+        pytest.param("https://[::ffff:169.254.169.254]/", is_global, False, id="mapped metadata"),
+        pytest.param("https://[fe80::1%25eth0]/", is_global, False, id="link-local with zone"),
+        pytest.param("https://169.254.169.254/", is_global, False, id="metadata"),
+        pytest.param("ftp://52.1.2.3/", is_global, False, id="another scheme"),
+        pytest.param("//52.1.2.3/", is_global, False, id="no scheme"),
+        pytest.param("http://127.0.0.1/", is_global_or_loopback, True, id="locally: loopback"),
+        pytest.param("http://[::1]:1/", is_global_or_loopback, True, id="locally: IPv6 loopback"),
+        pytest.param("http://localhost/", is_global_or_loopback, False, id="locally: a name"),
+        pytest.param("http://10.0.0.1/", is_global_or_loopback, False, id="locally: private"),
+        pytest.param("http://52.1.2.3/", is_global_or_loopback, False, id="locally: global http"),
+    ],
+)
+def test_a_callback_goes_only_where_it_may(url: str, allowed: AddressRule, goes: bool) -> None:
+    exchange = Exchange(HttpAnswer(200, {}, b""))
+    result = post(exchange, url, allowed)
+    assert len(exchange.requests) == goes
+    assert result.acknowledged is goes
+    if not goes:
+        assert result == PostResult(0, "the callback URL is not allowed")
