@@ -3,10 +3,10 @@
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from pydantic_core import to_json
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.jsons import encode
 from harkara.runtime import answer, log_failure, refusal
 
 
@@ -22,7 +22,7 @@ def new_api() -> APIGatewayHttpResolver:
 
 def ok(body: Any) -> "Response[str]":
     """Return 200 with a JSON body."""
-    return answer(200, to_json(body))
+    return answer(200, encode(body))
 
 
 def _unavailable(error: StoreUnavailable) -> "Response[str]":

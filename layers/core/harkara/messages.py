@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from pydantic_core import from_json, to_json
-
 from harkara.codes import Code
 from harkara.ids import INDEX_NAMES, mid_of
+from harkara.jsons import decode, encode
 
 FORMAT_VERSION = 1
 
@@ -117,9 +116,9 @@ def pack(chunk: Chunk) -> bytes:
         chunk.block_size,
         chunk.callback_format,
         chunk.endpoints,
-        chunk.messages,
+        list(map(tuple, chunk.messages)),
     ]
-    return bytes([FORMAT_VERSION]) + zlib.compress(to_json(fields), level=1)
+    return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 
 def unpack(chunk_id: str, packed: bytes) -> Chunk:
@@ -127,7 +126,7 @@ def unpack(chunk_id: str, packed: bytes) -> Chunk:
     if packed[0] != FORMAT_VERSION:
         raise ValueError(f"chunk format {packed[0]} is not known here")
     account, carrier, lane, accepted_at_ms, block_size, callback_format, endpoints, messages = (
-        from_json(zlib.decompress(packed[1:]))
+        decode(zlib.decompress(packed[1:]))
     )
     return Chunk(
         id=chunk_id,

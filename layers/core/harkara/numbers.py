@@ -7,8 +7,9 @@ from harkara.errors import RequestRefused
 
 INDIA = "IN"
 
-# Indian mobile numbers begin with 6 to 9 (National Numbering Plan). The common case goes by this
-# expression: it is 60 times faster than the library.
+# Indian mobile numbers begin with 6 to 9 (National Numbering Plan). They go by these expressions,
+# the common spelling first: 60 times faster than the library.
+_INDIAN_MSISDN = re.compile(r"91[6-9][0-9]{9}")
 _INDIAN_MOBILE = re.compile(r"(?:\+?91|0)?([6-9][0-9]{9})")
 _OTHER = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 _PUNCTUATION = re.compile(r"[\s().-]")
@@ -19,6 +20,8 @@ def normalise(number: str) -> tuple[str, str]:
 
     A bare ten-digit number is Indian. Raises RequestRefused(INVALID_NUMBER).
     """
+    if _INDIAN_MSISDN.fullmatch(number):
+        return number, INDIA
     match = _INDIAN_MOBILE.fullmatch(number)
     if match:
         return "91" + match[1], INDIA

@@ -23,11 +23,11 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic_core import to_json
 
 from harkara.codes import MEANINGS, Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
+from harkara.jsons import encode
 from harkara.marks import Claimant
 from harkara.tasks import owner_of
 
@@ -106,4 +106,4 @@ def refusal(refused: RequestRefused) -> "Response[str]":
     headers = {"Retry-After": "5"} if refused.code is Code.TRY_AGAIN else {}
     if refused.code is Code.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Basic"
-    return answer(status, to_json(body), headers)
+    return answer(status, encode(body), headers)

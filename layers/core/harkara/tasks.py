@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json, to_json
-
+from harkara.jsons import decode, encode
 from harkara.messages import Lane, State
 
 RECEIPTS_PER_TASK = 100
@@ -165,7 +164,7 @@ def receipts_tasks(receipts: Sequence[Receipt]) -> list[ReceiptsTask]:
 
 def owner_of(message_id: str, body: str) -> str:
     """Return whose duty a queue message is: the owner that its body names, else its own id."""
-    owner = from_json(body).get("owner")
+    owner = decode(body).get("owner")
     return owner if isinstance(owner, str) else message_id
 
 
@@ -213,13 +212,13 @@ def _dlr(row: Sequence[Any]) -> Dlr:
 
 
 def _encode(kind: str, **fields: Any) -> str:
-    body = to_json({"kind": kind, **fields}).decode()
+    body = encode({"kind": kind, **fields}).decode()
     # All that JSON leaves as it is and SQS refuses; a customer's `smsgid` may hold them.
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
 def _fields(body: str, *kinds: str) -> dict[str, Any]:
-    fields = from_json(body)
+    fields = decode(body)
     if not isinstance(fields, dict) or fields.get("kind") not in kinds:
         raise ValueError(f"a task of another kind than {', '.join(kinds)}")
     return fields

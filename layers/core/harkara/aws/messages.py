@@ -4,11 +4,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from harkara.aws.clients import aws_errors
 from harkara.aws.inserts import Inserter, Item
 from harkara.errors import StoreUnavailable
+from harkara.jsons import decode, encode
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
 from harkara.ports import Clock
@@ -113,7 +112,7 @@ class DynamoMessageStore:
             "owner": {"S": mark.owner},
             "holder": {"S": mark.holder},
             "until": {"N": str(mark.until_ms)},
-            "data": {"S": to_json(mark.data).decode()},
+            "data": {"S": encode(mark.data).decode()},
             "ttl": self._ttl(),
         }
 
@@ -128,5 +127,5 @@ def _mark(item: Mapping[str, Any]) -> Mark:
         owner=item["owner"]["S"],
         holder=item["holder"]["S"],
         until_ms=int(item["until"]["N"]),
-        data=from_json(item["data"]["S"]),
+        data=decode(item["data"]["S"]),
     )

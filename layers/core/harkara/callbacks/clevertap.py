@@ -9,9 +9,8 @@ Every final state that is not delivered is a failure there, with a code that say
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from harkara.codes import MEANINGS, Code
+from harkara.jsons import encode
 from harkara.messages import State
 from harkara.tasks import Dlr
 
@@ -23,7 +22,7 @@ def render(members: Sequence[Dlr]) -> bytes:
     delivered = [_entry(dlr, DELIVERED_TEXT) for dlr in members if dlr.state is State.DELIVERED]
     failed = [_failure(dlr) for dlr in members if dlr.state is not State.DELIVERED]
     events = [{"event": "delivered", "data": delivered}, {"event": "failed", "data": failed}]
-    return to_json([event for event in events if event["data"]])
+    return encode([event for event in events if event["data"]])
 
 
 def _entry(dlr: Dlr, description: str) -> dict[str, Any]:

@@ -12,8 +12,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from harkara.accounts import CarrierSettings
 from harkara.codes import Code
 from harkara.errors import (
@@ -23,6 +21,7 @@ from harkara.errors import (
     SubmitOutcomeUnknown,
 )
 from harkara.ids import ReferenceSigner
+from harkara.jsons import decode, encode
 from harkara.messages import State
 from harkara.ports import (
     HttpAnswer,
@@ -96,7 +95,7 @@ class DatasendCarrier:
         return [outcome for part in outcomes for outcome in part]
 
     async def _request(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        body = to_json(
+        body = encode(
             {
                 "user": self._settings.username,
                 "pass": self._password,
@@ -124,7 +123,7 @@ class DatasendCarrier:
 def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> ReceivedReceipts:
     """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     try:
-        entries = from_json(request.body)
+        entries = decode(request.body)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_RECEIPT) from error
     entries = entries if isinstance(entries, list) else [entries]
@@ -172,7 +171,7 @@ def _outcomes(answer: HttpAnswer, count: int) -> list[Outcome]:
     if 400 <= answer.status < 500:
         return [Refused(Code.REFUSED_BY_CARRIER, str(answer.status))] * count
     try:
-        entries = from_json(answer.body)
+        entries = decode(answer.body)
     except ValueError:
         entries = None
     if answer.status != 200 or not isinstance(entries, list) or len(entries) != count:

@@ -14,10 +14,9 @@ read as its digits.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json, to_json
-
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
+from harkara.jsons import decode, encode
 
 RECORD_LIMIT = 1_000
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -60,7 +59,7 @@ def parse(body: str | bytes) -> DatasendRequest:
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestRefused(Code.BODY_TOO_LARGE)
     try:
-        request = from_json(body, cache_strings="keys")
+        request = decode(body)
     except ValueError as error:
         raise RequestRefused(Code.MALFORMED_JSON) from error
     if not isinstance(request, dict):
@@ -82,7 +81,7 @@ def parse(body: str | bytes) -> DatasendRequest:
 
 def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
     """Return the answer to an accepted request: an array in the order of its records."""
-    return to_json(
+    return encode(
         [
             {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref}
             if code is None

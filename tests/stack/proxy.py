@@ -1,0 +1,272 @@
+"""A proxy between the functions and the emulator: it writes down every AWS call and injects faults.
+
+with FaultProxy(emulator_url) as proxy:
+    rule = proxy.add(Rule("submit", "claim", Fault.KILL_AFTER, campaign="a-campaign"))
+    ...
+    assert rule.victims
+
+A call is known by the function that made it (the process at the other end of its connection), and
+by what it puts: the kind of a mark (`chunk`, `claim`, `final`, ...), `due` for a row of the Due
+table, or the kind of a task that it enqueues (`submit`, `receipts`, `callback`, `check`).
+"""
+
+import asyncio
+import base64
+import os
+import signal
+import threading
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp import web
+from pydantic_core import from_json
+
+from harkara.messages import unpack
+
+HOST = "127.0.0.1"
+STARTS_WITHIN_S = 10
+# What aiohttp's client would add by itself.
+NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+class Fault(Enum):
+    """What happens to a call."""
+
+    KILL_BEFORE = auto()
+    """Its process is killed, and AWS never hears of the call."""
+    KILL_AFTER = auto()
+    """The call is done, and its process is killed before it can know."""
+    LOSE_ANSWER = auto()
+    """The call is done, and its connection breaks instead of an answer."""
+
+
+class Worker(NamedTuple):
+    """A process that runs a function."""
+
+    pid: int
+    function: str
+
+
+class Call(NamedTuple):
+    """What a function asked of AWS: ("submit", "BatchExecuteStatement INSERT", "<table>")."""
+
+    function: str
+    operation: str
+    resource: str
+
+
+@dataclass
+class Rule:
+    """Meets the first `times` calls of a function that put such a thing for a campaign."""
+
+    function: str
+    puts: str
+    fault: Fault
+    campaign: str
+    times: int = 1
+    victims: list[int] = field(default_factory=list)
+    """The process of each call that was met."""
+
+
+class FaultProxy:
+    """Serves in a thread of its own, on a free port."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
+        self._rules: list[Rule] = []
+        self._lock = threading.Lock()
+        self.calls: Counter[Call] = Counter()
+        self.killed: list[Worker] = []
+        self.chunks: defaultdict[str, list[str]] = defaultdict(list)
+        """Ids of the chunks that `send` stored, by campaign."""
+        # By which a later call shows that it belongs to a campaign: chunk ids, and the owners of
+        # its finals.
+        self._names: defaultdict[str, set[str]] = defaultdict(set)
+        self._workers: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="fault-proxy")
+        self._started = threading.Event()
+        self._stopping = asyncio.Event()
+        self.url = ""
+
+    def __enter__(self) -> "FaultProxy":
+        self._thread.start()
+        if not self._started.wait(STARTS_WITHIN_S):
+            raise TimeoutError("the fault proxy did not start")
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def add(self, rule: Rule) -> Rule:
+        """Put a rule in force; return it."""
+        with self._lock:
+            self._rules.append(rule)
+        return rule
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        app = web.Application(client_max_size=8 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, HOST, 0, backlog=1024)
+        await site.start()
+        (address,) = runner.addresses
+        self.url = f"http://{HOST}:{address[1]}"
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            auto_decompress=False,
+            skip_auto_headers=NOTHING_ADDED,
+        ) as self._session:
+            self._started.set()
+            await self._stopping.wait()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        worker = self._worker(request)
+        _, _, operation = request.headers.get("X-Amz-Target", request.path).rpartition(".")
+        asked = from_json(body) if body.startswith(b"{") else {}
+        fault = self._fault(worker, operation, asked, body)
+        if fault is Fault.KILL_BEFORE:
+            return self._end(request, worker)
+        async with self._session.request(
+            request.method, self._upstream + request.path_qs, headers=request.headers, data=body
+        ) as upstream:
+            answer = await upstream.read()
+            headers = upstream.headers.copy()
+            headers.popall("Transfer-Encoding", None)
+        for resource in _resources(asked, answer):
+            self.calls[Call(worker.function, _verb(operation, asked), resource)] += 1
+        if fault is Fault.KILL_AFTER:
+            return self._end(request, worker)
+        if fault is Fault.LOSE_ANSWER:
+            return self._end(request, None)
+        return web.Response(status=upstream.status, headers=headers, body=answer)
+
+    def _end(self, request: web.Request, victim: Worker | None) -> web.Response:
+        """Kill a process, and break its connection."""
+        if victim is not None:
+            os.kill(victim.pid, signal.SIGKILL)
+            self.killed.append(victim)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    def _fault(self, worker: Worker, operation: str, asked: Any, body: bytes) -> Fault | None:
+        """Return what is to happen to a call, and remember by what its campaign is known."""
+        puts = ""
+        if operation == "BatchExecuteStatement":
+            puts = self._put(asked["Statements"])
+        elif operation == "SendMessageBatch":
+            puts = from_json(asked["Entries"][0]["MessageBody"])["kind"]
+        text = body.decode()
+        with self._lock:
+            for rule in self._rules:
+                if (
+                    (rule.function, rule.puts) == (worker.function, puts)
+                    and len(rule.victims) < rule.times
+                    and any(name in text for name in self._names[rule.campaign])
+                ):
+                    rule.victims.append(worker.pid)
+                    return rule.fault
+        return None
+
+    def _put(self, statements: list[Any]) -> str:
+        """Return the kind of what is put."""
+        kind = ""
+        for statement in statements:
+            (partition, sort_key, third, *_) = statement["Parameters"]
+            if partition["S"].startswith("shard#"):
+                return "due"
+            kind = sort_key["S"].partition("#")[0]
+            if kind == "chunk":
+                chunk = unpack(partition["S"], base64.b64decode(third["B"]))
+                campaign = chunk.messages[0].client_ref.rpartition("-")[0]
+                if chunk.id not in self._names[campaign]:
+                    self._names[campaign].add(chunk.id)
+                    self.chunks[campaign].append(chunk.id)
+            elif kind == "final":
+                for names in self._names.values():
+                    if partition["S"] in names:
+                        names.add(third["S"])
+        return kind
+
+    def _worker(self, request: web.Request) -> Worker:
+        """Return who makes a request."""
+        transport = request.transport
+        if transport is None:
+            return Worker(0, "gone")
+        if transport not in self._workers:
+            own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+            self._workers[transport] = find_worker(peer[1], own[1])
+        return self._workers[transport]
+
+
+def find_worker(port: int, proxy_port: int) -> Worker:
+    """Return the process that has a TCP connection from `port` to `proxy_port` (Linux)."""
+    ends = f":{port:04X}", f":{proxy_port:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if (fields[1][-5:], fields[2][-5:]) == ends:
+            socket = f"socket:[{fields[9]}]"
+            break
+    else:
+        return Worker(0, "gone")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(fd.readlink()) == socket for fd in (process / "fd").iterdir()):
+                return Worker(int(process.name), _function(process))
+        except OSError:  # it has just ended, or is none of ours
+            continue
+    return Worker(0, "gone")
+
+
+def _function(process: Path) -> str:
+    for variable in (process / "environ").read_bytes().split(b"\0"):
+        name, _, value = variable.partition(b"=")
+        if name == b"POWERTOOLS_SERVICE_NAME":
+            return value.decode()
+    return "none"
+
+
+def _verb(operation: str, asked: Any) -> str:
+    """Return the operation, with what a batch does."""
+    if operation == "BatchExecuteStatement":
+        verbs = {statement["Statement"].split()[0] for statement in asked["Statements"]}
+        return f"{operation} {' '.join(sorted(verbs))}"
+    if operation == "BatchWriteItem":
+        requests = (each for table in asked["RequestItems"].values() for each in table)
+        return f"{operation} {' '.join(sorted({verb for each in requests for verb in each}))}"
+    return operation
+
+
+def _resources(asked: Any, answer: bytes) -> set[str]:
+    """Return the tables, the queue, the secret or the key that a call is about."""
+    if "Statements" in asked:
+        return {statement["Statement"].split('"')[1] for statement in asked["Statements"]}
+    if "RequestItems" in asked:
+        return set(asked["RequestItems"])
+    for name in ("TableName", "QueueUrl", "SecretId"):
+        if name in asked:
+            return {asked[name]}
+    # A ciphertext names its key only in KMS's answer.
+    return {from_json(answer).get("KeyId", "") if answer.startswith(b"{") else ""}
