@@ -24,6 +24,7 @@ PURE = (
     "tasks",
     "marks",
     "retries",
+    "jsons",
     "deadline",
     "platforms",
     "callbacks",
@@ -63,7 +64,7 @@ def test_the_pure_modules_are_those_of_the_packages_docstring() -> None:
     docstring = (harkara.__doc__ or "").partition("Pure modules")[2].partition("What they need")[0]
     named = {word for word in docstring.split("`") if word.isidentifier()}
     assert named <= set(PURE)
-    assert set(PURE) - named <= {"deadline", "ports"}
+    assert set(PURE) - named <= {"deadline", "jsons", "ports"}
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -102,7 +102,7 @@ def test_a_task_without_the_optional_fields_of_a_receipt_is_read() -> None:
     ],
 )
 def test_another_kind_of_task_is_an_error(decode: Callable[[str], object], body: str) -> None:
-    with pytest.raises(ValueError, match=r"another kind|expected|EOF"):
+    with pytest.raises(ValueError, match=r"another kind|line 1 column 1"):
         decode(body)
 
 

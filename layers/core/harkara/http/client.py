@@ -7,6 +7,7 @@ sent" and cause a second submit.
 
 import asyncio
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
@@ -24,6 +25,7 @@ _NOT_CONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
 )
 
 
@@ -36,8 +38,12 @@ def open_client(connections: int, resolver: AbstractResolver | None = None) -> h
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
+    # httpx has a cookie jar of its own above that of the session.
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     # The session is made at the first request, inside the loop.
-    return httpx.AsyncClient(transport=AiohttpTransport(client=session), trust_env=False)
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(client=session), cookies=no_cookies, trust_env=False
+    )
 
 
 class HttpxExchange:
@@ -64,8 +70,13 @@ class HttpxExchange:
                     if len(body) > BODY_LIMIT_BYTES:
                         break
                 return HttpAnswer(response.status_code, response.headers, body)
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            # TimeoutError is an OSError: the request may have arrived.
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            aiohttp.ClientError,
+            OSError,  # TimeoutError is one: the request may have arrived
+            UnicodeError,  # a name that no resolver can be asked for
+        ) as error:
             if isinstance(error, httpx.InvalidURL) or isinstance(error.__cause__, _NOT_CONNECTED):
                 raise CarrierUnreachable(type(error.__cause__ or error).__name__) from error
             raise SubmitOutcomeUnknown(type(error.__cause__ or error).__name__) from error

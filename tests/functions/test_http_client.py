@@ -1,0 +1,368 @@
+"""The HTTP client against real servers: what a failure means for who sent the request.
+
+A reset after the request was read is the case that counts: httpx-aiohttp calls it a
+ConnectTimeout, and who believed that would send the message twice.
+"""
+
+import asyncio
+import gzip
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from harkara.errors import CarrierError, CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.http.callbacks import GuardedResolver, is_global, is_global_or_loopback
+from harkara.http.client import BODY_LIMIT_BYTES, HttpxExchange, open_client
+from harkara.ports import HttpAnswer
+from tests.functions.servers import Script, answer, read_request, reset, serving
+
+TIMEOUT_S = 5.0
+READ_S = 0.2
+BODY = b'{"smstosend": []}'
+
+Call = Callable[[HttpxExchange, str], Awaitable[HttpAnswer]]
+
+
+async def post(exchange: HttpxExchange, url: str, timeout_s: float = TIMEOUT_S) -> HttpAnswer:
+    return await exchange("POST", url, {"content-type": "application/json"}, BODY, timeout_s)
+
+
+def run(script: Script, call: Call = post, resolver: AbstractResolver | None = None) -> HttpAnswer:
+    """Serve by the script and make the call."""
+
+    async def main() -> HttpAnswer:
+        client = open_client(4, resolver)
+        async with serving(script) as url, client:
+            return await call(HttpxExchange(client), url)
+
+    return asyncio.run(main())
+
+
+def run_to(url: str, resolver: AbstractResolver | None = None) -> HttpAnswer:
+    """Post to a URL where no server of ours is."""
+
+    async def main() -> HttpAnswer:
+        async with open_client(4, resolver) as client:
+            return await post(HttpxExchange(client), url)
+
+    return asyncio.run(main())
+
+
+def answering(raw: bytes, requests: list[bytes] | None = None) -> Script:
+    """Answer every request of a connection with these bytes."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                request = await read_request(reader)
+            except asyncio.IncompleteReadError:
+                return
+            if requests is not None:
+                requests.append(request)
+            writer.write(raw)
+            await writer.drain()
+
+    return script
+
+
+def test_an_answer_has_status_headers_and_body() -> None:
+    requests: list[bytes] = []
+    raw = answer("429 Too Many Requests", b'{"a": 1}', "Retry-After: 7\r\n")
+    got = run(answering(raw, requests))
+    assert (got.status, got.body) == (429, b'{"a": 1}')
+    assert got.headers.get("retry-after") == "7"
+    (request,) = requests
+    assert request.startswith(b"POST / HTTP/1.1\r\n")
+    assert b"content-type: application/json" in request.lower()
+    assert request.endswith(b"\r\n\r\n" + BODY)
+
+
+def test_a_compressed_answer_is_read() -> None:
+    raw = answer(body=gzip.compress(b"hello"), headers="content-encoding: gzip\r\n")
+    assert run(answering(raw)).body == b"hello"
+
+
+# Nothing was sent
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_refused_connection_took_nothing() -> None:
+    with pytest.raises(CarrierUnreachable) as error:
+        run_to(f"http://127.0.0.1:{closed_port()}/")
+    assert str(error.value) == "ClientConnectorError"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("carrier.example/datasend", id="no scheme"),
+        pytest.param("http:///datasend", id="no host"),
+        pytest.param("http://127.0.0.1:99999/", id="no such port"),
+        pytest.param("http://127.1/", id="a short address"),
+        pytest.param("http://[::1", id="an open bracket"),
+        pytest.param("http://carrier.example\\x/", id="a backslash"),
+        pytest.param("http://carrier.example/\n", id="a line feed"),
+        pytest.param("ftp://127.0.0.1/", id="another scheme"),
+    ],
+)
+def test_a_url_that_leads_nowhere_took_nothing(url: str) -> None:
+    with pytest.raises(CarrierUnreachable):
+        run_to(url)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
+def test_a_name_that_cannot_be_asked_for_is_a_carriers_failure(host: str) -> None:
+    """A customer may name such a host: nothing else may come of it than a post that failed."""
+    with pytest.raises(CarrierError):
+        run_to(f"http://{host}/")
+
+
+def test_a_server_without_tls_took_nothing() -> None:
+    """The handshake fails before anything of the request is sent."""
+    got: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.read(1000))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+
+    with pytest.raises(CarrierUnreachable):
+        run(script, lambda exchange, url: post(exchange, url.replace("http:", "https:")))
+    assert BODY not in b"".join(got)
+
+
+class Resolver(AbstractResolver):
+    """Leads every name to one address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=self.address,
+                port=port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_a_name_that_leads_to_this_machine_is_not_connected_to() -> None:
+    requests: list[bytes] = []
+    guarded = GuardedResolver(is_global, Resolver("127.0.0.1"))
+    with pytest.raises(CarrierUnreachable):
+        run(
+            answering(answer(), requests),
+            lambda exchange, url: post(exchange, url.replace("127.0.0.1", "rebound.example")),
+            guarded,
+        )
+    assert requests == []
+
+
+def test_the_guarded_address_is_the_one_connected_to() -> None:
+    requests: list[bytes] = []
+    guarded = GuardedResolver(is_global_or_loopback, Resolver("127.0.0.1"))
+    got = run(
+        answering(answer(), requests),
+        lambda exchange, url: post(exchange, url.replace("127.0.0.1", "platform.example")),
+        guarded,
+    )
+    assert got.status == 200
+    assert b"host: platform.example:" in requests[0].lower()
+
+
+# The request left, and nobody knows
+
+
+async def reset_after_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    reset(writer)
+
+
+async def close_after_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+
+
+async def half_a_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
+    await writer.drain()
+
+
+async def half_a_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(answer(body=b'[{"mid": "C', length=1000))
+    await writer.drain()
+
+
+async def reset_in_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(answer(body=b'[{"mid": "C', length=1000))
+    await writer.drain()
+    reset(writer)
+
+
+async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(b"220 mail.example ESMTP\r\n\r\n")
+    await writer.drain()
+
+
+async def false_gzip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(answer(body=b"no gzip", headers="content-encoding: gzip\r\n"))
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        reset_after_request,
+        close_after_request,
+        half_a_head,
+        half_a_body,
+        reset_in_body,
+        garbage,
+        false_gzip,
+    ],
+)
+def test_without_a_whole_answer_nobody_knows(script: Script) -> None:
+    with pytest.raises(SubmitOutcomeUnknown) as error:
+        run(script)
+    # What the server sent stays out of the error's words.
+    assert str(error.value).isidentifier()
+
+
+async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await reader.read()
+
+
+async def a_byte_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Never slow enough for a time-out between two reads, and never done."""
+    await read_request(reader)
+    writer.write(answer(length=10_000))
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(READ_S / 10)
+
+
+@pytest.mark.parametrize("script", [silence, a_byte_at_a_time])
+def test_a_slow_answer_ends_at_the_time_out_and_nobody_knows(script: Script) -> None:
+    with pytest.raises(SubmitOutcomeUnknown):
+        run(script, lambda exchange, url: post(exchange, url, READ_S))
+
+
+def test_a_connection_that_closed_while_it_was_idle_is_not_sent_on_again() -> None:
+    """The second request may have been read before the end came: it is not repeated."""
+    requests: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await read_request(reader))
+        writer.write(answer())
+        await writer.drain()
+        requests.append(await read_request(reader))
+        reset(writer)
+
+    async def twice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        await post(exchange, url)
+        return await post(exchange, url)
+
+    with pytest.raises(SubmitOutcomeUnknown):
+        run(script, twice)
+    assert len(requests) == 2
+
+
+# What is not done
+
+
+def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    requests: list[bytes] = []
+    raw = answer("307 Temporary Redirect", headers="location: /elsewhere\r\n")
+    assert run(answering(raw, requests)).status == 307
+    assert len(requests) == 1
+
+
+def test_a_cookie_is_not_kept() -> None:
+    requests: list[bytes] = []
+    raw = answer(headers="set-cookie: session=1; Path=/\r\n")
+
+    async def twice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        await post(exchange, url)
+        return await post(exchange, url)
+
+    run(answering(raw, requests), twice)
+    assert len(requests) == 2
+    assert b"cookie" not in requests[1].lower()
+
+
+def test_proxy_variables_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(answering(answer())).status == 200
+
+
+def test_credentials_of_the_users_netrc_are_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    requests: list[bytes] = []
+    run(answering(answer(), requests))
+    assert b"authorization" not in requests[0].lower()
+
+
+@pytest.mark.parametrize("chunk", [b" " * 65_536, b"\x00" * 1000])
+def test_a_huge_answer_is_cut(chunk: bytes) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer(length=10**9))
+        while True:
+            writer.write(chunk)
+            await writer.drain()
+
+    body = run(script).body
+    assert BODY_LIMIT_BYTES < len(body) < BODY_LIMIT_BYTES + 70_000
+
+
+def test_a_connection_serves_many_requests() -> None:
+    connections = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(answer())(reader, writer)
+
+    async def thrice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        for _ in range(2):
+            await post(exchange, url)
+        return await post(exchange, url)
+
+    assert run(script, thrice).status == 200
+    assert connections == 1
+
+
+def test_both_failures_are_a_carriers() -> None:
+    assert issubclass(CarrierUnreachable, CarrierError)
+    assert issubclass(SubmitOutcomeUnknown, CarrierError)
+    assert not issubclass(SubmitOutcomeUnknown, CarrierUnreachable)
