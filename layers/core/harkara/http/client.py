@@ -56,7 +56,9 @@ class HttpxExchange:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
         """Send the request within `timeout_s` seconds, all told."""
-        limits = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        # Name, pool and connection in half the time: what takes longer was surely not sent.
+        connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
+        limits = httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s)
         try:
             async with (
                 asyncio.timeout(timeout_s),
