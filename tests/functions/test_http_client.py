@@ -163,6 +163,47 @@ class Resolver(AbstractResolver):
         """Nothing is held."""
 
 
+class SilentResolver(Resolver):
+    """Never answers."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        return []
+
+
+def test_a_name_that_is_not_resolved_in_time_took_nothing() -> None:
+    with pytest.raises(CarrierUnreachable):
+        run(
+            answering(answer()),
+            lambda exchange, url: post(exchange, "http://carrier.example/", READ_S),
+            SilentResolver(""),
+        )
+
+
+def test_a_request_that_gets_no_connection_in_time_took_nothing() -> None:
+    """The first request holds the only connection; the second is never sent."""
+    requests: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await read_request(reader))
+        await reader.read()
+
+    async def main() -> None:
+        async with serving(script) as url, open_client(1) as client:
+            exchange = HttpxExchange(client)
+            first = asyncio.create_task(post(exchange, url))
+            while not requests:
+                await asyncio.sleep(0.001)
+            with pytest.raises(CarrierUnreachable):
+                await post(exchange, url, READ_S)
+            first.cancel()
+
+    asyncio.run(main())
+    assert len(requests) == 1
+
+
 def test_a_name_that_leads_to_this_machine_is_not_connected_to() -> None:
     requests: list[bytes] = []
     guarded = GuardedResolver(is_global, Resolver("127.0.0.1"))
