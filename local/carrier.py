@@ -187,7 +187,8 @@ class Carrier:
             self._flush.cancel()
             self._flush = None
         waiting, self._waiting = self._waiting, []
-        if waiting:
+        # While the servers stop, receipts that were planned still come up.
+        if waiting and not self._session.closed:
             task = asyncio.create_task(self._post(waiting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

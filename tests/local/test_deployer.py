@@ -1,0 +1,96 @@
+"""What the deployer makes of the real template, and how it packages: without an emulator."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.package import fingerprint, source_files, write_zip
+from local.settings import ROOT
+from local.transform import expand_http_apis, load, to_cloudformation, with_code, with_types
+
+
+@pytest.fixture(scope="module")
+def deployed() -> dict[str, Any]:
+    sources = load((ROOT / "template.yaml").read_text())
+    code = {
+        name: {"Bucket": "code", "Key": f"{name}.zip"}
+        for name, resource in sources["Resources"].items()
+        if resource["Type"].startswith("AWS::Serverless::")
+    }
+    translated = to_cloudformation(with_code(sources, code))
+    return with_types(expand_http_apis(translated), {"SubmitConcurrency": "2"})
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def test_every_http_event_becomes_a_route_to_its_function(deployed: dict[str, Any]) -> None:
+    integrations = of_type(deployed, "AWS::ApiGatewayV2::Integration")
+    routes = {}
+    for route in of_type(deployed, "AWS::ApiGatewayV2::Route").values():
+        name = route["Target"]["Fn::Sub"].removeprefix("integrations/${").removesuffix("}")
+        assert integrations[name]["PayloadFormatVersion"] == "2.0"
+        routes[route["RouteKey"]] = integrations[name]["IntegrationUri"]["Fn::Sub"]
+    expected = {
+        "POST /datasend": "SendFunction",
+        "GET /health": "SendFunction",
+        "GET /receipts/{carrier}/{token}": "ReceiptFunction",
+        "POST /receipts/{carrier}/{token}": "ReceiptFunction",
+    }
+    assert routes.keys() == expected.keys()
+    assert all(f"${{{expected[key]}.Arn}}" in uri for key, uri in routes.items())
+
+
+def test_no_api_keeps_an_openapi_body(deployed: dict[str, Any]) -> None:
+    (api,) = of_type(deployed, "AWS::ApiGatewayV2::Api").values()
+    assert "Body" not in api
+    assert (api["ProtocolType"], api["Name"]) == ("HTTP", {"Ref": "AWS::StackName"})
+
+
+def test_code_comes_from_the_bucket(deployed: dict[str, Any]) -> None:
+    functions = of_type(deployed, "AWS::Lambda::Function")
+    assert len(functions) == 5
+    assert functions["SendFunction"]["Code"] == {"S3Bucket": "code", "S3Key": "SendFunction.zip"}
+
+
+def test_values_have_the_types_that_the_emulator_needs(deployed: dict[str, Any]) -> None:
+    mappings = of_type(deployed, "AWS::Lambda::EventSourceMapping")
+    assert mappings["SubmitFunctionBulk"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert mappings["DlrFunctionReceipts"]["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert deployed["Mappings"]["Retention"]["30"]["Seconds"] == "2592000"
+
+
+def test_equal_sources_make_an_equal_zip(tmp_path: Path) -> None:
+    zips = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        (folder / "__pycache__").mkdir(parents=True)
+        (folder / "app.py").write_text("x = 1\n")
+        (folder / "__pycache__" / f"app.{name}.pyc").write_bytes(name.encode())
+        target = tmp_path / f"{name}.zip"
+        write_zip(folder, source_files(folder), target)
+        zips.append(target.read_bytes())
+    assert zips[0] == zips[1]
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert archive.namelist() == ["app.py"]
+
+
+def test_a_fingerprint_changes_with_content_name_and_python(tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    source.write_text("x = 1\n")
+    first = fingerprint(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "app.pyc").write_bytes(b"")
+    assert fingerprint(tmp_path) == first
+    assert fingerprint(tmp_path, "3.13") != first
+    source.write_text("x = 2\n")
+    changed = fingerprint(tmp_path)
+    source.rename(tmp_path / "main.py")
+    assert len({first, changed, fingerprint(tmp_path)}) == 3
