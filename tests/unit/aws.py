@@ -1,0 +1,70 @@
+"""Real clients of AWS services whose answers are scripted: nothing leaves the process.
+
+The functions' clients run without botocore's validation of parameters: here each request is checked
+against AWS's own model of the service, and each answer too. Who breaks it fails the test.
+"""
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from botocore.exceptions import EndpointConnectionError
+from botocore.model import OperationModel, Shape
+from botocore.validate import ParamValidator
+
+Answer = Mapping[str, Any] | Exception | Callable[[str, dict[str, Any]], Mapping[str, Any]]
+
+
+class Refusal(Exception):
+    """AWS refuses the whole call."""
+
+    def __init__(self, code: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+
+
+LOST = EndpointConnectionError(endpoint_url="https://dynamodb.example")
+
+
+class ScriptedAws:
+    """A client that gets its answers in order; the last one is for all further requests."""
+
+    def __init__(self, service: str, *answers: Answer) -> None:
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self._answers = list(answers)
+        self.client = boto3.client(
+            service,
+            region_name="ap-south-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        events = self.client.meta.events
+        events.register_first(f"provide-client-params.{service}", self._note)
+        events.register_first(f"before-call.{service}", self._answer)
+
+    @property
+    def operations(self) -> list[str]:
+        """The names of the calls that were made."""
+        return [operation for operation, _ in self.requests]
+
+    def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        _check(params, model.input_shape)
+        self.requests.append((model.name, params))
+
+    def _answer(self, model: OperationModel, **_: Any) -> tuple[Any, Mapping[str, Any]]:
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Refusal):
+            error = {"Code": answer.code, "Message": "a text of AWS: 919876543210"}
+            return SimpleNamespace(status_code=answer.status), {"Error": error}
+        if isinstance(answer, Exception):
+            raise answer
+        parsed = answer(*self.requests[-1]) if callable(answer) else answer
+        _check(parsed, model.output_shape)
+        return SimpleNamespace(status_code=200), parsed
+
+
+def _check(values: Mapping[str, Any], shape: Shape) -> None:
+    report = ParamValidator().validate(values, shape)
+    assert not report.has_errors(), report.generate_report()

@@ -1,0 +1,287 @@
+"""The Accounts table: what operators put is what the functions read, through a cache."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, CarrierSettings, Credential, Enforcement, Sender, Template
+from harkara.aws import clients
+from harkara.aws.accounts import (
+    CACHE_LIMIT,
+    CACHE_S,
+    DynamoAccountStore,
+    decrypt_secret,
+    encrypt_secret,
+)
+from harkara.aws.carriers import CarrierDirectory
+from harkara.carriers.datasend import DatasendCarrier
+from harkara.errors import StoreUnavailable
+from harkara.messages import Category
+from harkara.ports import HttpAnswer
+from tests.fakes import FakeAccountStore
+from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
+
+CREDENTIAL = Credential(username="user", account_id="acme", secret_hash="0" * 64)
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"\x00cipher\xff",
+    receipt_token_hash="1" * 64,
+    timeout_s=2.5,
+    connections=7,
+)
+ACCOUNT = Account(
+    id="acme",
+    name="Acme नमस्ते",
+    carrier="sim",
+    callback_url="https://hooks.acme.in/dlr",
+    callback_hosts=("acme.in",),
+    countries=("IN", "*"),
+    dlt=Enforcement.OFF,
+    default_category=Category.PROMOTIONAL,
+    segment_limit=3,
+    senders={
+        "ACMEBK": Sender(header="ACMEBK", category=Category.OTP, pe_id="1101"),
+        "123456": Sender(header="123456", category=Category.PROMOTIONAL),
+    },
+    templates={
+        "1107": Template(
+            dlt_template_id="1107",
+            name="otp",
+            header="ACMEBK",
+            category=Category.OTP,
+            text="{#var#}",
+        )
+    },
+)
+BARE = Account(id="bare", name="Bare", carrier="sim", callback_hosts=())
+
+
+class Table:
+    """The Accounts table in memory; a page of a query holds two items."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def __call__(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        assert params["TableName"] == "Accounts"
+        match operation:
+            case "PutItem":
+                item = params["Item"]
+                self.items[item["pk"]["S"], item["sk"]["S"]] = item
+                return {}
+            case "GetItem":
+                found = self.items.get((params["Key"]["pk"]["S"], params["Key"]["sk"]["S"]))
+                return {"Item": found} if found else {}
+        partition = params["ExpressionAttributeValues"][":pk"]["S"]
+        start = params.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
+        rest = [
+            item for (pk, sk), item in sorted(self.items.items()) if pk == partition and sk > start
+        ]
+        page: dict[str, Any] = {"Items": rest[:2]}
+        if len(rest) > 2:
+            page["LastEvaluatedKey"] = {name: rest[1][name] for name in ("pk", "sk")}
+        return page
+
+
+class Clock:
+    """Seconds, by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Store:
+    """A store on scripted answers or on a table in memory."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.clock = Clock()
+        self.aws = ScriptedAws("dynamodb", *(answers or (Table(),)))
+        self.store = DynamoAccountStore(self.aws.client, "Accounts", self.clock)
+
+
+def test_what_was_put_is_read() -> None:
+    store = Store().store
+    store.put_account(ACCOUNT)
+    store.put_account(BARE)
+    store.put_credential(CREDENTIAL)
+    store.put_carrier(CARRIER)
+    assert store.account("acme") == ACCOUNT
+    assert store.account("bare") == BARE
+    assert store.credential("user") == CREDENTIAL
+    assert store.carrier("sim") == CARRIER
+
+
+def test_items_have_the_documented_keys() -> None:
+    table = Table()
+    store = Store(table).store
+    store.put_account(ACCOUNT)
+    store.put_credential(CREDENTIAL)
+    store.put_carrier(CARRIER)
+    assert set(table.items) == {
+        ("account#acme", "account"),
+        ("account#acme", "sender#ACMEBK"),
+        ("account#acme", "sender#123456"),
+        ("account#acme", "template#1107"),
+        ("credential#user", "credential"),
+        ("carrier#sim", "carrier"),
+    }
+    assert "senders" not in table.items["account#acme", "account"]
+
+
+def test_what_is_absent_is_none() -> None:
+    store = Store().store
+    assert store.account("acme") is None
+    assert store.credential("user") is None
+    assert store.carrier("sim") is None
+
+
+def test_senders_without_their_account_are_no_account() -> None:
+    table = Table()
+    store = Store(table).store
+    store.put_account(ACCOUNT)
+    del table.items["account#acme", "account"]
+    assert store.account("acme") is None
+
+
+def test_an_answer_holds_for_a_minute() -> None:
+    store = Store()
+    store.store.put_credential(CREDENTIAL)
+    for now, reads in ((100.0, 1), (100.0 + CACHE_S - 0.1, 1), (100.0 + CACHE_S, 2)):
+        store.clock.now = now
+        assert store.store.credential("user") == CREDENTIAL
+        assert store.aws.operations.count("GetItem") == reads
+
+
+def test_what_is_absent_is_remembered_too() -> None:
+    store = Store()
+    assert store.store.credential("nobody") is None
+    store.store.put_credential(CREDENTIAL.model_copy(update={"username": "nobody"}))
+    assert store.store.credential("nobody") is None
+    store.clock.now += CACHE_S
+    assert store.store.credential("nobody") is not None
+
+
+def test_kinds_do_not_share_names() -> None:
+    store = Store().store
+    store.put_carrier(CARRIER)
+    assert store.account("sim") is None
+    assert store.carrier("sim") == CARRIER
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    store = Store({})
+    for number in range(CACHE_LIMIT + 1):
+        store.store.credential(str(number))
+    store.store.credential("0")
+    assert len(store.aws.requests) == CACHE_LIMIT + 2
+
+
+@pytest.mark.parametrize("failure", [Refusal("ThrottlingException"), LOST])
+def test_a_failure_is_an_unavailable_store_and_is_not_remembered(failure: Exception) -> None:
+    store = Store(failure, failure, failure, failure, {})
+    for read in (store.store.credential, store.store.account, store.store.carrier):
+        with pytest.raises(StoreUnavailable):
+            read("x")
+    with pytest.raises(StoreUnavailable):
+        store.store.put_credential(CREDENTIAL)
+    assert store.store.credential("x") is None
+
+
+# Secrets of carriers
+
+
+def test_a_secret_is_encrypted_for_its_carrier() -> None:
+    kms = ScriptedAws("kms", {"CiphertextBlob": b"cipher"})
+    assert encrypt_secret(kms.client, "key", "sim", "pässword") == b"cipher"
+    assert kms.requests == [
+        (
+            "Encrypt",
+            {
+                "KeyId": "key",
+                "Plaintext": "pässword".encode(),
+                "EncryptionContext": {"carrier": "sim"},
+            },
+        )
+    ]
+
+
+def test_a_secret_is_decrypted_for_its_carrier() -> None:
+    kms = ScriptedAws("kms", {"Plaintext": "pässword".encode()})
+    assert decrypt_secret(kms.client, CARRIER) == "pässword"
+    assert kms.requests == [
+        (
+            "Decrypt",
+            {"CiphertextBlob": CARRIER.secret, "EncryptionContext": {"carrier": "sim"}},
+        )
+    ]
+
+
+@pytest.mark.parametrize("failure", [Refusal("InvalidCiphertextException"), LOST])
+def test_a_secret_that_cannot_be_had_is_an_unavailable_store(failure: Exception) -> None:
+    kms = ScriptedAws("kms", failure)
+    with pytest.raises(StoreUnavailable):
+        decrypt_secret(kms.client, CARRIER)
+    with pytest.raises(StoreUnavailable):
+        encrypt_secret(kms.client, "key", "sim", "x")
+
+
+# Connected carriers
+
+
+async def unused_exchange(
+    method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+) -> HttpAnswer:
+    raise AssertionError("nothing is submitted here")
+
+
+def directory(accounts: FakeAccountStore) -> tuple[ScriptedAws, CarrierDirectory]:
+    kms = ScriptedAws("kms", {"Plaintext": b"password"})
+    return kms, CarrierDirectory(accounts, kms.client, unused_exchange)
+
+
+def test_a_carrier_is_connected_once() -> None:
+    kms, carriers = directory(FakeAccountStore(carriers={"sim": CARRIER}))
+    first, second = asyncio.run(carriers("sim")), asyncio.run(carriers("sim"))
+    assert isinstance(first, DatasendCarrier)
+    assert first is second
+    assert first.timeout_s == 5
+    assert kms.operations == ["Decrypt"]
+
+
+def test_a_carrier_whose_settings_changed_is_connected_anew() -> None:
+    accounts = FakeAccountStore(carriers={"sim": CARRIER})
+    kms, carriers = directory(accounts)
+    first = asyncio.run(carriers("sim"))
+    accounts.carriers["sim"] = CARRIER.model_copy(update={"timeout_s": 4.0})
+    second = asyncio.run(carriers("sim"))
+    assert (first.timeout_s, second.timeout_s) == (5, 8)
+    assert len(kms.requests) == 2
+
+
+def test_a_carrier_that_is_not_configured_is_an_unavailable_store() -> None:
+    kms, carriers = directory(FakeAccountStore())
+    with pytest.raises(StoreUnavailable, match="'gone'"):
+        asyncio.run(carriers("gone"))
+    assert kms.requests == []
+
+
+# Clients
+
+
+def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    config = clients.client("dynamodb").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (2, 5)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 4}
+    # The reason for the checks in tests/unit/aws.py.
+    assert config.parameter_validation is False
