@@ -148,12 +148,15 @@ class FaultProxy:
         fault = self._fault(worker, operation, asked, body)
         if fault is Fault.KILL_BEFORE:
             return self._end(request, worker)
-        async with self._session.request(
-            request.method, self._upstream + request.path_qs, headers=request.headers, data=body
-        ) as upstream:
-            answer = await upstream.read()
-            headers = upstream.headers.copy()
-            headers.popall("Transfer-Encoding", None)
+        try:
+            async with self._session.request(
+                request.method, self._upstream + request.path_qs, headers=request.headers, data=body
+            ) as upstream:
+                answer = await upstream.read()
+                headers = upstream.headers.copy()
+                headers.popall("Transfer-Encoding", None)
+        except aiohttp.ClientError:  # the stack stops
+            return self._end(request, None)
         for resource in _resources(asked, answer):
             self.calls[Call(worker.function, _verb(operation, asked), resource)] += 1
         if fault is Fault.KILL_AFTER:

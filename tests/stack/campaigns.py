@@ -1,0 +1,187 @@
+"""Campaigns through a running stack, and what became of them: the test's view from outside."""
+
+import json
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic_core import from_json
+
+from harkara.marks import index_of
+from harkara.messages import unpack
+from local.stack import Stack
+from tests.stack.proxy import FaultProxy
+
+Post = dict[str, Any]
+QUEUES = ("SubmitQueueUrl", "SubmitPriorityQueueUrl", "ReceiptQueueUrl")
+DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+COUNTS = re.compile(r'"message":"task done".*"service":"(\w+)".*"counts":(\{[^}]*\})')
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A stack whose functions reach AWS through a fault proxy."""
+
+    stack: Stack
+    proxy: FaultProxy
+
+    def send(
+        self, records: Sequence[Mapping[str, Any]], account: str = "sandbox", **fields: Any
+    ) -> httpx.Response:
+        """POST records to /datasend, as a platform does."""
+        body = {"user": account, "pass": f"{account}-secret", "smstosend": records, **fields}
+        return httpx.post(f"{self.stack.endpoint}/datasend", json=body, timeout=30)
+
+    def callback_url(self, path: str) -> str:
+        """Return an address of the platform's."""
+        return f"{self.stack.platform_url}/clevertap/{path}"
+
+    def callbacks(self, *, every: bool = False) -> list[Post]:
+        """Return the posts that the platform acknowledged, or all that it got."""
+        answer = httpx.get(f"{self.stack.platform_url}/callbacks{'?all=1' if every else ''}")
+        posts: list[Post] = answer.json()
+        return posts
+
+    def callbacks_of(self, client_ref: str, *, every: bool = False) -> list[Post]:
+        """Return the posts that speak of one message."""
+        return [post for post in self.callbacks(every=every) if client_ref in metas_of(post)]
+
+    def submissions(self) -> dict[str, Any]:
+        """Return what the carrier counted."""
+        counted: dict[str, Any] = httpx.get(f"{self.stack.carrier_url}/submissions").json()
+        return counted
+
+    def items(self, table: str) -> Iterator[dict[str, Any]]:
+        """Yield a table's items: `Messages`, `Due`."""
+        name = self.stack.outputs[f"{table}TableName"]
+        paginator = self.stack.client("dynamodb").get_paginator("scan")
+        for page in paginator.paginate(TableName=name, ConsistentRead=True):
+            yield from page["Items"]
+
+    def is_quiet(self) -> bool:
+        """Whether nothing waits in a queue, or is being done."""
+        sqs = self.stack.client("sqs")
+        return not any(
+            int(depth)
+            for queue in QUEUES
+            for depth in sqs.get_queue_attributes(
+                QueueUrl=self.stack.outputs[queue], AttributeNames=DEPTHS
+            )["Attributes"].values()
+        )
+
+    def make_due(self, *kinds: str) -> int:
+        """Bring forward what waits in the Due table for its time; return how many tasks.
+
+        A chunk's check is left alone unless it is asked for: an hour must pass before it.
+        """
+        client, table = self.stack.client("dynamodb"), self.stack.outputs["DueTableName"]
+        now = f"{int(time.time() * 1000):013d}"
+        waiting = [
+            item
+            for item in self.items("Due")
+            if item["sk"]["S"] > now
+            and from_json(item["body"]["S"])["kind"] in (kinds or ("callback", "submit"))
+        ]
+        for item in waiting:
+            digest = item["sk"]["S"].partition("#")[2]
+            client.put_item(TableName=table, Item={**item, "sk": {"S": f"{now}#{digest}"}})
+            client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        return len(waiting)
+
+    def sweep(self) -> bool:
+        """Run `sweep`, as its schedule does; return whether it came to its end."""
+        name = self.stack.outputs["SweepFunctionName"]
+        return "FunctionError" not in self.stack.client("lambda").invoke(FunctionName=name)
+
+    def logged_counts(self) -> Counter[str]:
+        """Add up what the functions counted in their logs: `dlr callbacks_in_doubt`, ..."""
+        total: Counter[str] = Counter()
+        for service, counts in COUNTS.findall(self.stack.log.read_text()):
+            total.update({f"{service} {name}": n for name, n in json.loads(counts).items()})
+        return total
+
+
+def campaign(name: str, count: int = 1000, *, first: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Return the records of a campaign; the first of them have callback URLs of their own."""
+    rows = [
+        {
+            "to": f"9198765{index:05d}",
+            "from": "HARKAR",
+            "smstext": "Hello",
+            "smsgid": f"{name}-{index:04d}",
+        }
+        for index in range(count)
+    ]
+    for row, url in zip(rows, first, strict=False):
+        row["dlrurl"] = url
+    return rows
+
+
+def wait_until(condition: Callable[[], object], within_s: float, pause_s: float = 0.25) -> bool:
+    """Wait until a condition holds; return whether it came to hold in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause_s)
+    return True
+
+
+def metas_of(post: Post) -> list[str]:
+    """Return the `smsgid`s that a callback speaks of."""
+    return [entry["meta"] for event in post["events"] for entry in event["data"]]
+
+
+@dataclass
+class Ends:
+    """How messages ended, by `smsgid`: from the Messages table, the platform and the carrier."""
+
+    accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The `smsgid`s in each chunk."""
+    states: dict[str, str] = field(default_factory=dict)
+    """The final state of each message that has one."""
+    in_doubt: set[str] = field(default_factory=set)
+    """At the carrier, as the outcomes say."""
+    called_back: Counter[str] = field(default_factory=Counter)
+    doubled_posts: dict[str, list[Post]] = field(default_factory=dict)
+    """By webhook id, where a callback was acknowledged more than once."""
+    submitted: Counter[str] = field(default_factory=Counter)
+
+
+def ends(lab: Lab) -> Ends:
+    """Read how all messages so far ended."""
+    found = Ends()
+    refs: dict[tuple[str, int], str] = {}
+    marks = []
+    taken = lab.submissions()["by_mid"]
+    for item in lab.items("Messages"):
+        if item["sk"]["S"] != "chunk":
+            marks.append(item)
+            continue
+        chunk = unpack(item["pk"]["S"], item["packed"]["B"])
+        for index, message in enumerate(chunk.messages):
+            refs[chunk.id, index] = message.client_ref
+            found.accepted[chunk.id].append(message.client_ref)
+            found.submitted[message.client_ref] += taken.get(chunk.mid(index), 0)
+    for mark in marks:
+        partition, kind = mark["pk"]["S"], mark["sk"]["S"]
+        if kind.startswith("final#"):
+            ref = refs[partition, index_of(kind)]
+            found.states[ref] = from_json(mark["data"]["S"])["state"]
+        elif kind.startswith("outcome#"):
+            indexes = from_json(mark["data"]["S"])["in_doubt"]
+            found.in_doubt |= {refs[partition, index] for index in indexes}
+    by_webhook_id = defaultdict(list)
+    for post in lab.callbacks():
+        by_webhook_id[post["webhook_id"]].append(post)
+        found.called_back.update(metas_of(post))
+    found.doubled_posts = {name: posts for name, posts in by_webhook_id.items() if len(posts) > 1}
+    return found

@@ -1,0 +1,51 @@
+"""One stack for all the tests of this folder, its functions behind a fault proxy."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from local.carrier import CarrierSettings
+from local.settings import Ports
+from local.stack import Stack, StackSettings
+from tests.stack.campaigns import Lab
+from tests.stack.proxy import FaultProxy
+
+STACK = [
+    pytest.mark.stack,
+    # The stack's child processes leave their pipes to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
+TABLE = pytest.StashKey[list[str]]()
+
+SETTINGS = {
+    # A killed function's messages come back after six times this.
+    "batch_timeout_s": 6,
+    "receipt_wait_s": 20,
+    # The second retry is beyond what a queue delays, so it waits in the Due table.
+    "parameters": {"CallbackRetryDelays": "1,901"},
+    "carrier": CarrierSettings(
+        answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=2, gather_s=0.1
+    ),
+    "carrier_fields": {"timeout_s": 2},
+}
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Return the stack with its proxy."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the fault proxy finds the callers in /proc")
+    ports = Ports.free()
+    with FaultProxy(ports.url("emulator")) as proxy:
+        settings = StackSettings(functions_aws_url=proxy.url, **SETTINGS)  # type: ignore[arg-type]
+        with Stack(settings, ports=ports) as stack:
+            yield Lab(stack, proxy)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of what became of the campaigns whose processes were killed."""
+    for line in config.stash.get(TABLE, []):
+        terminalreporter.write_line(line)

@@ -1,0 +1,275 @@
+"""A function's process is killed in the middle of a campaign, or the answer to a write is lost.
+
+Each crash point has a campaign of 1,000 messages of its own. First those with lost answers run,
+all at once; then those with kills, each started when the one before has met its kill; then all
+is awaited together, since what a killed process held comes back only after a visibility time-out.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from harkara.services.accept import BLOCK_SIZE
+from tests.stack.campaigns import Ends, Lab, campaign, ends, wait_until
+from tests.stack.conftest import STACK, TABLE
+from tests.stack.proxy import Fault, Rule
+
+pytestmark = STACK
+
+COUNT = 1000
+MET_WITHIN_S = 30
+CALLED_BACK_WITHIN_S = 120
+QUIET_WITHIN_S = 240
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a fault strikes: the function, and what it puts there."""
+
+    name: str
+    function: str
+    puts: str
+    fault: Fault
+    # How often the platform refuses the callbacks of the first messages: once makes a retry from
+    # a queue, twice one from the Due table.
+    refusals: int = 0
+
+    @property
+    def campaign(self) -> str:
+        """The name of its campaign, with which every `smsgid` begins."""
+        return self.name.replace(": ", "-").replace(" ", "-")
+
+
+KILL_BEFORE, KILL_AFTER, LOSE = Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.LOSE_ANSWER
+
+STORED = Point("killed: chunk stored", "send", "chunk", KILL_AFTER)
+ENQUEUED = Point("killed: enqueued", "send", "submit", KILL_AFTER)
+CLAIMED = Point("killed: claimed", "submit", "claim", KILL_AFTER)
+CARRIER_ANSWERED = Point("killed: carrier answered", "submit", "outcome", KILL_BEFORE)
+POSTED = Point("killed: platform answered", "dlr", "ack", KILL_BEFORE)
+
+KILLS = (
+    STORED,
+    ENQUEUED,
+    CLAIMED,
+    CARRIER_ANSWERED,
+    Point("killed: outcome put", "submit", "outcome", KILL_AFTER),
+    Point("killed: receipts queued", "receipt", "receipts", KILL_AFTER),
+    Point("killed: finals put", "dlr", "final", KILL_AFTER),
+    POSTED,
+    Point("killed: ack put", "dlr", "ack", KILL_AFTER),
+    Point("killed: retry claimed", "dlr", "post", KILL_AFTER, refusals=1),
+    Point("killed: due enqueued", "sweep", "callback", KILL_AFTER, refusals=2),
+)
+LOSSES = (
+    Point("lost: chunk", "send", "chunk", LOSE),
+    Point("lost: enqueued chunk", "send", "submit", LOSE),
+    Point("lost: claim", "submit", "claim", LOSE),
+    Point("lost: outcome", "submit", "outcome", LOSE),
+    Point("lost: queued receipts", "receipt", "receipts", LOSE),
+    Point("lost: finals", "dlr", "final", LOSE),
+    Point("lost: ack", "dlr", "ack", LOSE),
+    Point("lost: claim of a retry", "dlr", "post", LOSE, refusals=1),
+    Point("lost: due", "dlr", "due", LOSE, refusals=2),
+)
+
+
+@dataclass
+class Run:
+    """What became of a point's campaign."""
+
+    point: Point
+    rule: Rule
+    answer: httpx.Response
+    # The `smsgid`s that were committed, and of those:
+    committed: set[str] = field(default_factory=set)
+    final: set[str] = field(default_factory=set)
+    in_doubt: set[str] = field(default_factory=set)
+    doubled: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Outcome:
+    """What became of all."""
+
+    runs: dict[Point, Run]
+    ends: Ends
+    quiet: bool
+
+
+def start(lab: Lab, point: Point) -> Run:
+    """Send a point's campaign."""
+    rule = lab.proxy.add(Rule(point.function, point.puts, point.fault, point.campaign))
+    urls = [
+        lab.callback_url(f"fail-{point.refusals}/{point.campaign}/{index}")
+        for index in range(3 if point.refusals else 0)
+    ]
+    return Run(point, rule, lab.send(campaign(point.campaign, COUNT, first=urls)))
+
+
+def called_back(lab: Lab) -> int:
+    """Return how many final states the platform heard of."""
+    summary = httpx.get(f"{lab.stack.platform_url}/callbacks?summary=1").json()
+    return int(summary["entries"])
+
+
+def sweep_until_quiet(lab: Lab) -> bool:
+    """Let an hour pass for what waits in the Due table; return whether all is done."""
+    if lab.make_due():
+        lab.sweep()
+        return False
+    return lab.is_quiet()
+
+
+@pytest.fixture(scope="module")
+def outcome(lab: Lab, request: pytest.FixtureRequest) -> Outcome:
+    began = time.monotonic()
+    before = called_back(lab)
+    runs = {point: start(lab, point) for point in LOSSES}
+    expected = before + COUNT * len(LOSSES) - 3  # those that wait in the Due table
+    wait_until(lambda: called_back(lab) >= expected, CALLED_BACK_WITHIN_S)
+    for point in KILLS:
+        runs[point] = run = start(lab, point)
+        if point.function == "sweep":
+            wait_until(lambda: lab.make_due() and not lab.sweep(), MET_WITHIN_S)
+        wait_until(lambda: run.rule.victims, MET_WITHIN_S)  # noqa: B023 - it is awaited here
+    quiet = wait_until(lambda: sweep_until_quiet(lab), QUIET_WITHIN_S, 1)
+    found = ends(lab)
+    for run in runs.values():
+        judge(lab, run, found)
+    request.config.stash[TABLE] = table(list(runs.values()), time.monotonic() - began)
+    return Outcome(runs, found, quiet)
+
+
+def judge(lab: Lab, run: Run, found: Ends) -> None:
+    """Fill in what became of a campaign."""
+    stored = {
+        ref for chunk in lab.proxy.chunks[run.point.campaign] for ref in found.accepted[chunk]
+    }
+    run.final = stored & found.states.keys()
+    run.in_doubt = stored & found.in_doubt
+    run.doubled = {ref for ref in stored if found.called_back[ref] > 1}
+    # What `send` was killed before enqueuing was never accepted.
+    run.committed = set() if run.point is STORED else stored
+    run.lost = {
+        ref for ref in run.committed if ref not in found.states or not found.called_back[ref]
+    }
+
+
+def table(runs: list[Run], took_s: float) -> list[str]:
+    """Return the lines of the table."""
+    lines = [
+        f"{'crash point':32}{'accepted':>9}{'final':>7}{'in doubt':>9}{'doubled':>8}{'lost':>6}"
+    ]
+    for run in runs:
+        numbers = map(len, (run.committed, run.final, run.in_doubt, run.doubled, run.lost))
+        lines.append(f"{run.point.name:32}" + "{:9}{:7}{:9}{:8}{:6}".format(*numbers))
+    return [*lines, f"{len(runs)} campaigns of {COUNT} in {took_s:.0f} s"]
+
+
+def name_of(point: Point) -> str:
+    return point.campaign
+
+
+each_point = pytest.mark.parametrize("point", [*KILLS, *LOSSES], ids=name_of)
+each_loss = pytest.mark.parametrize("point", LOSSES, ids=name_of)
+
+
+def test_nothing_waits_any_more(outcome: Outcome) -> None:
+    assert outcome.quiet
+
+
+@each_point
+def test_the_fault_was_met(outcome: Outcome, point: Point) -> None:
+    assert len(outcome.runs[point].rule.victims) == 1
+
+
+@each_point
+def test_every_accepted_message_is_final_and_called_back(outcome: Outcome, point: Point) -> None:
+    run = outcome.runs[point]
+    assert len(run.committed) == (0 if point is STORED else COUNT)
+    assert run.committed <= run.final
+    assert not run.lost
+
+
+@each_point
+def test_no_message_is_submitted_twice(outcome: Outcome, point: Point) -> None:
+    prefix = f"{point.campaign}-"
+    submitted = outcome.ends.submitted
+    assert not [ref for ref, n in submitted.items() if n > 1 and ref.startswith(prefix)]
+
+
+@each_point
+def test_what_is_not_in_doubt_is_delivered(outcome: Outcome, point: Point) -> None:
+    run, states = outcome.runs[point], outcome.ends.states
+    assert Counter(states[ref] for ref in run.final - run.in_doubt) == Counter(
+        delivered=len(run.final - run.in_doubt)
+    )
+    # The receipt of what is in doubt comes if the carrier took it.
+    submitted = {ref for ref in run.in_doubt if outcome.ends.submitted[ref]}
+    assert {states[ref] for ref in submitted} <= {"delivered"}
+    assert {states[ref] for ref in run.in_doubt - submitted} <= {"unknown"}
+
+
+@each_loss
+def test_a_lost_answer_puts_nothing_in_doubt(outcome: Outcome, point: Point) -> None:
+    run = outcome.runs[point]
+    assert run.answer.status_code == 200
+    assert not run.in_doubt
+    assert not run.doubled
+
+
+def test_what_is_in_doubt_at_the_carrier_is_a_block_a_kill_and_never_submitted_again(
+    outcome: Outcome, lab: Lab
+) -> None:
+    in_doubt = {ref for run in outcome.runs.values() for ref in run.in_doubt}
+    deaths = sum(worker.function == "submit" for worker in lab.proxy.killed)
+    assert 0 < len(in_doubt) <= BLOCK_SIZE * deaths
+    assert max(outcome.ends.submitted[ref] for ref in in_doubt) == 1
+    assert lab.logged_counts()["submit in_doubt"] >= len(in_doubt)
+    for point in (CLAIMED, CARRIER_ANSWERED):
+        assert outcome.runs[point].in_doubt, "a kill between claim and outcome leaves a doubt"
+
+
+def test_a_callback_is_doubled_only_in_doubt_unchanged_and_counted(
+    outcome: Outcome, lab: Lab
+) -> None:
+    doubled = {ref for run in outcome.runs.values() for ref in run.doubled}
+    posts = outcome.ends.doubled_posts
+    assert doubled, "a kill between post and ack leaves a doubt"
+    assert outcome.runs[POSTED].doubled
+    # Of one final state there is one webhook id, and its members are frozen.
+    in_posts = [
+        entry["meta"]
+        for group in posts.values()
+        for event in group[0]["events"]
+        for entry in event["data"]
+    ]
+    assert doubled == set(in_posts)
+    for group in posts.values():
+        assert len(group) == 2
+        assert group[0]["events"] == group[1]["events"]
+        assert group[0]["path"] == group[1]["path"]
+    assert len(posts) <= lab.logged_counts()["dlr callbacks_in_doubt"]
+
+
+def test_a_send_killed_before_its_commit_answers_5xx_and_nothing_comes_of_it(
+    outcome: Outcome,
+) -> None:
+    run = outcome.runs[STORED]
+    assert run.answer.status_code >= 500
+    assert not run.final
+    prefix = f"{STORED.campaign}-"
+    assert not [ref for ref in outcome.ends.called_back if ref.startswith(prefix)]
+
+
+def test_a_send_killed_after_its_commit_answers_5xx_and_yet_all_of_it_ends(
+    outcome: Outcome,
+) -> None:
+    run = outcome.runs[ENQUEUED]
+    assert run.answer.status_code >= 500
+    assert len(run.final) == COUNT

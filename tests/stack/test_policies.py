@@ -1,0 +1,214 @@
+"""Each function's policy allows every AWS call that it makes, and nothing else: the emulator has
+no IAM, so the calls that the proxy saw are compared with template.yaml.
+"""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from harkara.accounts import (
+    Account,
+    CarrierSettings,
+    Credential,
+    Enforcement,
+    Sender,
+    hash_secret,
+    hash_token,
+)
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.messages import Category
+from tests.stack.campaigns import Lab, wait_until
+from tests.stack.conftest import STACK
+from tests.stack.proxy import Fault, Rule
+from tests.template.reading import functions, grants
+
+pytestmark = STACK
+
+ACTIONS = {
+    "GetItem": "dynamodb:GetItem",
+    "Query": "dynamodb:Query",
+    "BatchGetItem": "dynamodb:BatchGetItem",
+    "BatchExecuteStatement INSERT": "dynamodb:PartiQLInsert",
+    "BatchWriteItem DeleteRequest": "dynamodb:BatchWriteItem",
+    "SendMessageBatch": "sqs:SendMessage",
+    "Decrypt": "kms:Decrypt",
+    "GetSecretValue": "secretsmanager:GetSecretValue",
+}
+# Lambda does these in the function's name: it polls the queues, and writes the logs.
+BY_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+ALL_MADE_WITHIN_S = 90
+
+
+class BusyCarrier(BaseHTTPRequestHandler):
+    """Takes a message at its second try, for which it wants a quarter of an hour to pass."""
+
+    tried: set[str] = set()
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        (record,) = from_json(self.rfile.read(int(self.headers["Content-Length"])))["smstosend"]
+        mid = record["smsgid"].partition(".")[0]
+        if mid in self.tried:
+            self._answer(200, [{"to": record["to"], "mid": mid, "smsgid": record["smsgid"]}])
+        else:
+            self.tried.add(mid)
+            self._answer(429, {}, {"Retry-After": "1000"})
+
+    def _answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        content = to_json(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def busy_account(lab: Lab) -> Iterator[str]:
+    """Return an account whose carrier throttles for longer than a queue can delay."""
+    outputs = lab.stack.outputs
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BusyCarrier)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    store = DynamoAccountStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
+    store.put_carrier(
+        CarrierSettings(
+            name="busy",
+            kind="datasend",
+            url=f"http://127.0.0.1:{server.server_address[1]}/datasend",
+            username="harkara",
+            secret=encrypt_secret(
+                lab.stack.client("kms"), outputs["SecretsKeyId"], "busy", "carrier-secret"
+            ),
+            receipt_token_hash=hash_token("busy"),
+            timeout_s=2,
+        )
+    )
+    senders = (
+        Sender(header="BUSYSI", category=Category.SERVICE_IMPLICIT),
+        Sender(header="BUSYTX", category=Category.TRANSACTIONAL),
+    )
+    store.put_account(
+        Account(
+            id="busy",
+            name="Busy carrier",
+            carrier="busy",
+            callback_url=lab.callback_url("busy"),
+            callback_hosts=("127.0.0.1",),
+            dlt=Enforcement.OFF,
+            senders={sender.header: sender for sender in senders},
+        )
+    )
+    answer = lab.stack.client("secretsmanager").get_secret_value(SecretId=outputs["PepperSecretId"])
+    pepper = answer["SecretString"].encode()
+    store.put_credential(
+        Credential(
+            username="busy", account_id="busy", secret_hash=hash_secret(pepper, "busy-secret")
+        )
+    )
+    yield "busy"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def logical_names(lab: Lab) -> dict[str, str]:
+    """Return the template's names of what the functions call by its own."""
+    endings = ("TableName", "QueueUrl", "SecretId", "KeyId")
+    names = {}
+    for output, value in lab.stack.outputs.items():
+        for ending in endings:
+            if output.endswith(ending):
+                kind = {"TableName": "Table", "QueueUrl": "Queue", "SecretId": "Secret"}
+                names[value] = output.removesuffix(ending) + kind.get(ending, "Key")
+    return names
+
+
+def made(lab: Lab) -> set[tuple[str, str, str]]:
+    """Return the calls so far as a policy names them: (function, action, logical id)."""
+    names = logical_names(lab)
+    # A key is known by its id, and KMS answers with its ARN.
+    return {
+        (call.function, ACTIONS.get(call.operation, call.operation), names.get(name, name))
+        for call in list(lab.proxy.calls)
+        for name in [call.resource.rpartition("key/")[2]]
+        if call.function in functions()
+    }
+
+
+def allowed() -> set[tuple[str, str, str]]:
+    """Return what the policies allow the functions themselves."""
+    return {
+        (function, action, resource)
+        for function in functions()
+        for action, resource in grants(function)
+        if action not in BY_LAMBDA
+    }
+
+
+@pytest.fixture(scope="module")
+def calls(lab: Lab, busy_account: str) -> set[tuple[str, str, str]]:
+    """Return the calls of all functions after traffic that takes every way there is."""
+    name = "policies"
+    # A claim whose answer is lost is read back.
+    lab.proxy.add(Rule("submit", "claim", Fault.LOSE_ANSWER, name))
+    # Failed; never receipted, so checked; refused by the carrier; throttled; refused by us.
+    magic = ("9001", "9004", "9005", "9006")
+    records = [
+        {"to": f"91987650{end}", "from": "HARKAR", "smstext": "Hello", "smsgid": f"{name}-{end}"}
+        for end in magic
+    ]
+    records.append({"to": "1", "from": "HARKAR", "smstext": "Hello", "smsgid": f"{name}-0001"})
+    late = {
+        **records[0],
+        "to": "919876500000",
+        "smsgid": f"{name}-0000",
+        "dlrurl": lab.callback_url("fail-2/policies"),  # a retry at once, one from the Due table
+    }
+    assert lab.send([*records, late]).status_code == 200
+    urgent = {**records[3], "from": "HKRBNK", "smsgid": f"{name}-urgent"}
+    assert lab.send([urgent], "demo").status_code == 200
+    waiting = [
+        {**late, "from": header, "smsgid": f"{name}-{header}"} for header in ("BUSYSI", "BUSYTX")
+    ]
+    assert lab.send(waiting, busy_account).status_code == 200
+
+    def all_made() -> bool:
+        if lab.make_due():
+            lab.sweep()
+        return allowed() <= made(lab)
+
+    wait_until(all_made, ALL_MADE_WITHIN_S, 1)
+    return made(lab)
+
+
+def test_a_function_makes_no_call_that_its_policy_does_not_allow(
+    calls: set[tuple[str, str, str]],
+) -> None:
+    assert calls - allowed() == set()
+
+
+def test_a_policy_allows_nothing_that_its_function_never_calls(
+    calls: set[tuple[str, str, str]],
+) -> None:
+    assert allowed() - calls == set()
+
+
+def test_every_call_is_known_to_be_a_functions(lab: Lab, calls: set[tuple[str, str, str]]) -> None:
+    assert {function for function, *_ in calls} == set(functions())
+    strangers = {call.function for call in lab.proxy.calls} - set(functions())
+    assert strangers <= {"gone"}, "only a process that was killed may be unknown"
