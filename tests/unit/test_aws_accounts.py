@@ -283,5 +283,3 @@ def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
     config = clients.client("dynamodb").meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert config.retries == {"mode": "standard", "total_max_attempts": 4}
-    # The reason for the checks in tests/unit/aws.py.
-    assert config.parameter_validation is False
