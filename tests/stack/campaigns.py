@@ -101,6 +101,12 @@ class Lab:
         name = self.stack.outputs["SweepFunctionName"]
         return "FunctionError" not in self.stack.client("lambda").invoke(FunctionName=name)
 
+    def deaths(self, function: str) -> int:
+        """Return how many of a function's processes were killed, for a time-out as well."""
+        name = self.stack.outputs[f"{function.title()}FunctionName"]
+        timed_out = self.stack.log.read_text().count(f"Lambda {name} timed out")
+        return timed_out + sum(worker.function == function for worker in self.proxy.killed)
+
     def logged_counts(self) -> Counter[str]:
         """Add up what the functions counted in their logs: `dlr callbacks_in_doubt`, ..."""
         total: Counter[str] = Counter()

@@ -1,0 +1,290 @@
+"""The whole way from POST /datasend to the callback, on the real template and functions."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from pydantic_core import from_json
+
+from harkara.messages import Lane, unpack
+from local.settings import ROOT
+from tests.stack.campaigns import Lab, Post, campaign, metas_of, wait_until
+from tests.stack.conftest import STACK
+
+pytestmark = STACK
+
+CALLED_BACK_WITHIN_S = 30
+# A check runs after the wait for receipts, and once more if a message was claimed just after it
+# was set.
+CHECKED_WITHIN_S = 75
+DELIVERED = {"description": "Delivered to handset"}
+
+# Last four digits of the recipient: CleverTap's code of the failure, None where delivered.
+MAGIC = {
+    "9001": "905",  # absent subscriber
+    "9002": "901",  # DND
+    "9003": "908",  # DLT template not matched
+    "9004": "900",  # never a receipt: unknown
+    "9005": "904",  # refused by the carrier
+    "9006": None,  # throttled twice, then taken
+    "9007": None,  # taken, and the submit never answered
+    "9008": None,  # receipted twice
+    "9009": None,  # receipted before the submit was answered
+    "9010": "910",  # failed, and later delivered: the first stands
+}
+
+
+def record(client_ref: str, *, to: str = "919876500000", **fields: str) -> dict[str, str]:
+    """Return a record to a number that is delivered."""
+    return {"to": to, "from": "HARKAR", "smstext": "Hello", "smsgid": client_ref, **fields}
+
+
+def called_back(lab: Lab, *client_refs: str, within_s: float = CALLED_BACK_WITHIN_S) -> list[Post]:
+    """Return the callbacks of these messages once there is one for each."""
+    wanted = set(client_refs)
+
+    def all_of_them() -> bool:
+        return wanted <= {ref for post in lab.callbacks() for ref in metas_of(post)}
+
+    assert wait_until(all_of_them, within_s), "no callback came"
+    return [post for post in lab.callbacks() if wanted & set(metas_of(post))]
+
+
+def entries(posts: list[Post]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return (event, entry) by message."""
+    return {
+        entry["meta"]: (event["event"], entry)
+        for post in posts
+        for event in post["events"]
+        for entry in event["data"]
+    }
+
+
+def event_body(name: str) -> str:
+    """Return the request's body in a sample event."""
+    return str(from_json((ROOT / "events" / f"{name}.json").read_bytes())["body"])
+
+
+def post(lab: Lab, body: str) -> httpx.Response:
+    headers = {"Content-Type": "application/json", "User-Agent": "CleverTap"}
+    return httpx.post(f"{lab.stack.endpoint}/datasend", content=body, headers=headers, timeout=30)
+
+
+def assert_error(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    error = answer.json()
+    assert error.keys() == {"status", "Error", "message"}
+    assert (error["status"], error["Error"]) == (False, code)
+    assert error["message"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def magic(lab: Lab) -> str:
+    """Send a message to each magic number, first: one of them takes its time."""
+    answer = lab.send([record(f"magic-{end}", to=f"91987651{end}") for end in MAGIC])
+    assert [row.keys() for row in answer.json()] == [{"to", "from", "mid", "smsgid"}] * len(MAGIC)
+    return "magic"
+
+
+def test_a_single_message_of_clevertap_is_called_back_exactly_as_documented(lab: Lab) -> None:
+    body = event_body("send-clevertap-single")
+    (sent,) = from_json(body)["smstosend"]
+    began = int(time.time())
+    answer = post(lab, body)
+    assert answer.status_code == 200
+    (row,) = answer.json()
+    assert row == {**row, "to": sent["to"], "from": sent["from"], "smsgid": sent["smsgid"]}
+    (callback,) = called_back(lab, sent["smsgid"])
+    ((event),) = callback["events"]
+    (entry,) = event["data"]
+    assert callback["events"] == [
+        {"event": "delivered", "data": [{"ts": entry["ts"], "meta": sent["smsgid"], **DELIVERED}]}
+    ]
+    assert began <= entry["ts"] <= int(time.time())
+    assert callback["path"] == "/clevertap/sandbox"
+    assert callback["webhook_id"]
+
+
+def test_a_batch_is_accepted_in_part_and_each_record_is_called_back(lab: Lab) -> None:
+    # Each run has ids of its own; CleverTap's end in a dot.
+    body = event_body("send-clevertap-batch").replace("1200000000", str(time.time_ns()))
+    refs = [row["smsgid"] for row in from_json(body)["smstosend"]]
+    answer = post(lab, body)
+    assert answer.status_code == 200
+    rows = answer.json()
+    assert [row["smsgid"] for row in rows] == refs
+    assert [row.get("Error") for row in rows] == [None, None, "INVALID_NUMBER", "EMPTY_TEXT"]
+    assert [row.keys() for row in rows[2:]] == [{"to", "from", "smsgid", "Error", "message"}] * 2
+    found = entries(called_back(lab, *refs))
+    assert [found[ref][0] for ref in refs] == ["delivered", "delivered", "failed", "failed"]
+    assert [found[ref][1].get("code") for ref in refs] == [None, None, "910", "900"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (event_body("send-bad-credentials"), 401, "UNAUTHORIZED"),
+        (event_body("send-malformed"), 400, "MALFORMED_JSON"),
+        ('{"user": "sandbox", "pass": "sandbox-secret"}', 400, "NO_RECORDS"),
+        (
+            '{"user": "sandbox", "pass": "sandbox-secret", "smstosend": [{"to": "1"}]}',
+            400,
+            "INVALID_NUMBER",
+        ),
+        (f'{{"user": "sandbox", "pad": "{"x" * (4 * 1024 * 1024)}"}}', 413, "BODY_TOO_LARGE"),
+    ],
+    ids=["credentials", "malformed", "empty", "nothing accepted", "too large"],
+)
+def test_a_bad_request_hears_why(lab: Lab, body: str, status: int, code: str) -> None:
+    assert_error(post(lab, body), status, code)
+
+
+def test_more_than_a_thousand_records_are_refused_whole(lab: Lab) -> None:
+    assert_error(lab.send(campaign("many", 1001)), 400, "TOO_MANY_RECORDS")
+
+
+def test_basic_authentication_will_do(lab: Lab) -> None:
+    answer = httpx.post(
+        f"{lab.stack.endpoint}/datasend",
+        json={"smstosend": [record("basic-0")]},
+        auth=("sandbox", "sandbox-secret"),
+    )
+    assert answer.status_code == 200
+    called_back(lab, "basic-0")
+
+
+def test_a_callback_goes_to_the_records_url_or_else_to_the_requests(lab: Lab) -> None:
+    own = record("dlrurl-own", dlrurl=lab.callback_url("of-the-record"))
+    answer = lab.send([own, record("dlrurl-all")], dlrurl=lab.callback_url("of-the-request"))
+    assert answer.status_code == 200
+    posts = called_back(lab, "dlrurl-own", "dlrurl-all")
+    paths = {ref: post["path"] for post in posts for ref in metas_of(post)}
+    assert paths == {
+        "dlrurl-own": "/clevertap/of-the-record",
+        "dlrurl-all": "/clevertap/of-the-request",
+    }
+
+
+def test_a_callback_url_that_leads_elsewhere_is_refused(lab: Lab) -> None:
+    bad = record("dlrurl-bad", dlrurl="https://evil.example/")
+    answer = lab.send([bad, record("dlrurl-good")])
+    assert [row.get("Error") for row in answer.json()] == ["INVALID_CALLBACK_URL", None]
+    assert_error(lab.send([record("x")], dlrurl="http://10.0.0.1/"), 400, "INVALID_CALLBACK_URL")
+
+
+def test_a_header_that_is_not_registered_is_refused(lab: Lab) -> None:
+    answer = lab.send([record("dlt-bad", **{"from": "NOBODY"})], "demo")
+    assert_error(answer, 400, "HEADER_NOT_REGISTERED")
+
+
+def test_a_transactional_header_takes_the_priority_lane(lab: Lab) -> None:
+    queue = lab.stack.outputs["SubmitPriorityQueueUrl"]
+    before = lab.proxy.calls.copy()
+    (row,) = lab.send([record("urgent", **{"from": "HKRBNK"})], "demo").json()
+    (enqueued,) = (
+        call
+        for call in (lab.proxy.calls - before)
+        if (call.function, call.operation) == ("send", "SendMessageBatch")
+    )
+    assert enqueued.resource == queue
+    item = lab.stack.client("dynamodb").get_item(
+        TableName=lab.stack.outputs["MessagesTableName"],
+        Key={"pk": {"S": row["mid"][:-2]}, "sk": {"S": "chunk"}},
+    )["Item"]
+    assert unpack(row["mid"][:-2], item["packed"]["B"]).lane is Lane.PRIORITY
+    (callback,) = called_back(lab, "urgent")
+    assert callback["path"] == "/clevertap/demo"
+
+
+def test_a_callback_that_fails_at_first_is_repeated_unchanged_until_it_is_taken(lab: Lab) -> None:
+    lab.send([record("retried", dlrurl=lab.callback_url("fail-1/retried"))])
+    called_back(lab, "retried")
+    first, second = lab.callbacks_of("retried", every=True)
+    assert (first["status"], second["status"]) == (503, 200)
+    assert first["events"] == second["events"]
+    assert first["webhook_id"] == second["webhook_id"]
+    assert second["received_at"] - first["received_at"] >= 1
+
+
+def test_a_callback_that_nobody_takes_is_parked_after_the_schedule(lab: Lab) -> None:
+    lab.send([record("parked", dlrurl=lab.callback_url("status-500/parked"))])
+    assert wait_until(lambda: sweep_due(lab), CALLED_BACK_WITHIN_S), "no retry came to wait"
+    assert wait_until(lambda: parked(lab, "parked"), CALLED_BACK_WITHIN_S), "it was not parked"
+    (mark,) = parked(lab, "parked")
+    assert mark["reason"] == "HTTP 500"
+    posts = lab.callbacks_of("parked", every=True)
+    assert [each["status"] for each in posts] == [500] * 3
+    assert len({each["webhook_id"] for each in posts}) == 1
+    assert not lab.make_due("callback")
+
+
+def sweep_due(lab: Lab) -> bool:
+    """Sweep, if a callback has come to wait in the Due table."""
+    return bool(lab.make_due("callback")) and lab.sweep()
+
+
+def parked(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
+    """Return what was parked of a message."""
+    marks = (
+        from_json(item["data"]["S"])
+        for item in lab.items("Messages")
+        if item["pk"]["S"] == "parked#sandbox"
+    )
+    return [mark for mark in marks if client_ref in mark["task"]]
+
+
+@pytest.mark.parametrize(("end", "code"), MAGIC.items())
+def test_every_magic_number_ends_as_named_and_once(
+    lab: Lab, magic: str, end: str, code: str | None
+) -> None:
+    ref = f"{magic}-{end}"
+    callbacks = called_back(lab, ref, within_s=CHECKED_WITHIN_S)
+    event, entry = entries(callbacks)[ref]
+    assert (event, entry.get("code")) == ("failed" if code else "delivered", code)
+    assert sum(metas_of(each).count(ref) for each in callbacks) == 1
+
+
+def test_the_carrier_took_each_magic_message_once(lab: Lab, magic: str) -> None:
+    mids = {
+        chunk.messages[index].client_ref.rpartition("-")[2]: chunk.mid(index)
+        for chunk in (
+            unpack(item["pk"]["S"], item["packed"]["B"])
+            for item in lab.items("Messages")
+            if item["sk"]["S"] == "chunk"
+        )
+        for index, message in enumerate(chunk.messages)
+        if message.client_ref.startswith(f"{magic}-")
+    }
+    counted = lab.submissions()
+    assert {end: counted["by_mid"].get(mid, 0) for end, mid in mids.items()} == {
+        end: int(end != "9005") for end in MAGIC
+    }
+    assert counted["throttled"] >= 2
+
+
+def test_what_waits_survives_a_clean_stop_and_start(lab: Lab) -> None:
+    """In the Due table (a callback's retry), in a queue (a chunk's check), in Messages."""
+    lab.send([record("restart-due", dlrurl=lab.callback_url("status-500/restart"))])
+    lab.send([record("restart-check", to="919876519004")])
+
+    def waits() -> bool:
+        return any("restart-due" in item["body"]["S"] for item in lab.items("Due"))
+
+    assert wait_until(waits, CALLED_BACK_WITHIN_S)
+    before = keys(lab)
+    lab.stack.stop()
+    lab.stack.start()
+    assert before <= keys(lab)
+    assert sweep_due(lab)
+    assert wait_until(lambda: parked(lab, "restart-due"), CALLED_BACK_WITHIN_S)
+    lab.send([record("restart-new")])
+    found = entries(called_back(lab, "restart-new", "restart-check", within_s=CHECKED_WITHIN_S))
+    assert found["restart-new"][0] == "delivered"
+    assert found["restart-check"][1]["code"] == "900"
+
+
+def keys(lab: Lab) -> set[tuple[str, str]]:
+    """Return the keys of all items in Messages."""
+    return {(item["pk"]["S"], item["sk"]["S"]) for item in lab.items("Messages")}
