@@ -67,7 +67,8 @@ class Packager:
             text=True,
         )
         if done.returncode:
-            raise LocalStackError(f"layer {name} could not be built:\n{done.stdout.strip()}")
+            said = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+            raise LocalStackError(f"layer {name} could not be built: {' '.join(said[-1:])}")
 
 
 def source_files(folder: Path) -> list[Path]:

@@ -159,12 +159,12 @@ class Stack:
         """Stop everything in order; the state stays in the folder."""
         # The carrier first: it would post receipts to a gateway that is gone.
         if self._servers is not None:
-            self._servers.terminate()
-            try:
-                self._servers.wait(SERVERS_STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self._servers.kill()
-                self._servers.wait()
+            with self._servers as servers:  # closes its pipes
+                servers.terminate()
+                try:
+                    servers.wait(SERVERS_STOP_WITHIN_S)
+                except subprocess.TimeoutExpired:
+                    servers.kill()
             self._servers = None
         if self._emulator is not None:
             self._emulator.stop()
