@@ -1,9 +1,18 @@
-"""Tests of handlers and of the HTTP client: connections go to this machine only."""
+"""Tests of handlers and of the HTTP client: as in Lambda, and connected to this machine only."""
 
+import asyncio
+import logging
 from collections.abc import Iterator
 
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
+
+from harkara import runtime
+from tests.functions.handlers import Gateway, Logs
+
+# Importing `runtime` makes the loop of a Lambda process; each test here has one of its own.
+asyncio.get_event_loop().close()
+asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +20,25 @@ def _loopback_only() -> Iterator[None]:
     socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
     yield
     enable_socket()
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """The functions on fakes, in a process that looks to them like Lambda's."""
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield Gateway()
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
+    """What is logged, by the functions' logger and by any other."""
+    written = Logs()
+    for handler in runtime.logger.handlers:
+        assert isinstance(handler, logging.StreamHandler)
+        monkeypatch.setattr(handler, "stream", written.own)
+    monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(written.other)])
+    return written

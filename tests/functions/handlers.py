@@ -1,0 +1,287 @@
+"""The functions, each loaded afresh and wired with fakes, and events to hand them."""
+
+import base64
+import importlib.util
+import io
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harkara.accounts import (
+    Account,
+    CarrierSettings,
+    Credential,
+    Enforcement,
+    hash_secret,
+    hash_token,
+)
+from harkara.carriers import connect
+from harkara.errors import CarrierUnreachable
+from harkara.ids import ReferenceSigner
+from harkara.messages import Chunk, Lane, Message, pack
+from harkara.ports import Carrier, HttpAnswer
+from harkara.services.accept import AcceptService
+from harkara.services.check import CheckService
+from harkara.services.deliver import DeliverService
+from harkara.services.receive import ReceiveService
+from harkara.services.submit import SubmitService
+from harkara.services.sweep import SweepService
+from harkara.tasks import QueueName
+from local.settings import RECEIPT_TOKEN, TAG_SECRET
+from tests.fakes import FakeAccountStore, FakeMessageStore, FakePlatform, FakeTaskQueues, Faults
+
+FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
+NOW = 1_767_258_000.0
+# The chunk that the sample events speak of, and what must stay out of all logs.
+CHUNK_ID = "101KDWCJ2M0000G40R40M30E209"
+MSISDN = "919876543210"
+TEXT = "Your secret code is 4711"
+SECRET = "sandbox-secret"
+CALLBACK_URL = "https://api.clevertap.com/dlr?key=callback-key"
+CARRIER_PASSWORD = "carrier-secret"
+PRIVATE = (
+    MSISDN[2:],
+    "4711",
+    SECRET,
+    RECEIPT_TOKEN,
+    TAG_SECRET,
+    "callback-key",
+    CARRIER_PASSWORD,
+    "pepper",
+)
+
+Event = dict[str, Any]
+
+
+class Logs:
+    """What was logged: in lines of JSON by the functions' logger, in any form by others."""
+
+    def __init__(self) -> None:
+        self.own = io.StringIO()
+        self.other = io.StringIO()
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.own.getvalue().splitlines()]
+
+    def private(self) -> list[str]:
+        """Return what should not be there and is."""
+        written = self.own.getvalue() + self.other.getvalue()
+        return [private for private in PRIVATE if private in written]
+
+
+class Context:
+    """What Lambda tells a handler of its invocation."""
+
+    function_name = "function"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:ap-south-1:123456789012:function:function"
+    aws_request_id = "request-id"
+
+    def __init__(self, remaining_ms: int = 60_000) -> None:
+        self.remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+def load(function: str) -> ModuleType:
+    """Load a function's app.py under a name of its own."""
+    path = FUNCTIONS / function / "app.py"
+    spec = importlib.util.spec_from_file_location(f"harkara_function_{function}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def http_event(
+    method: str,
+    path: str,
+    body: str | bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Event:
+    """Return an HTTP API event; a body of bytes travels as base64."""
+    event: Event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "203.0.113.10"},
+            "requestId": "request-id",
+            "stage": "$default",
+        },
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if body is not None:
+        event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return event
+
+
+def sqs_event(*bodies: str) -> Event:
+    """Return an SQS event; the messages are called m0, m1, ..."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": "handle",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:ap-south-1:123456789012:queue",
+                "awsRegion": "ap-south-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def datasend(*records: Mapping[str, Any], **fields: Any) -> str:
+    """Return the body of a request of the account `sandbox`."""
+    request = {"user": "sandbox", "pass": SECRET, **fields, "smstosend": records}
+    return json.dumps(request, ensure_ascii=False)
+
+
+RECORD = {"to": MSISDN, "from": "ACMEBK", "smstext": TEXT, "smsgid": "ref"}
+
+
+class Gateway:
+    """All five functions on one set of fakes."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.store = FakeMessageStore(self.faults)
+        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.platform = FakePlatform(self.faults)
+        self.signer = ReferenceSigner(TAG_SECRET.encode())
+        self.carrier_answer: HttpAnswer | Exception = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
+        self.accounts = FakeAccountStore(
+            {
+                "sandbox": Account(
+                    id="sandbox",
+                    name="Sandbox",
+                    carrier="sim",
+                    callback_url=CALLBACK_URL,
+                    dlt=Enforcement.OFF,
+                )
+            },
+            {
+                "sandbox": Credential(
+                    username="sandbox",
+                    account_id="sandbox",
+                    secret_hash=hash_secret(b"pepper", SECRET),
+                )
+            },
+            {
+                "sim": CarrierSettings(
+                    name="sim",
+                    kind="datasend",
+                    url="https://carrier.example/datasend",
+                    username="harkara",
+                    secret=b"",
+                    receipt_token_hash=hash_token(RECEIPT_TOKEN),
+                )
+            },
+        )
+        self._random = itertools.count(1)
+
+    def clock(self) -> float:
+        return NOW
+
+    def app(self, function: str, service: object = None) -> ModuleType:
+        """Load a function and wire it with its service on fakes, or with this one."""
+        module = load(function)
+        wired = service or getattr(self, f"_{function}")()
+        setattr(module, "services" if function == "dlr" else "service", lambda: wired)
+        return module
+
+    def call(self, function: str, event: Event, context: Context | None = None) -> Any:
+        """Invoke a function; what it answers must be JSON, as Lambda requires."""
+        answer = self.app(function).handler(event, context or Context())
+        return json.loads(json.dumps(answer))
+
+    def put_chunk(self) -> None:
+        """Store the chunk of the sample events: two accepted messages."""
+        message = Message(MSISDN, "ACMEBK", TEXT, "ref", 0, 1)
+        chunk = Chunk(
+            id=CHUNK_ID,
+            account_id="sandbox",
+            carrier="sim",
+            lane=Lane.BULK,
+            accepted_at_ms=int(NOW * 1000),
+            block_size=100,
+            callback_format="clevertap",
+            endpoints=(CALLBACK_URL,),
+            messages=[message, message],
+        )
+        self.store.put_chunk(CHUNK_ID, pack(chunk))
+
+    def bodies(self, queue: QueueName) -> list[str]:
+        """Return what waits in a queue."""
+        return [message.body for message in self.queues.waiting if message.queue is queue]
+
+    def _send(self) -> AcceptService:
+        return AcceptService(
+            accounts=self.accounts,
+            chunks=self.store,
+            queues=self.queues,
+            pepper=b"pepper",
+            clock=self.clock,
+            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+            private_callbacks=False,
+        )
+
+    def _submit(self) -> SubmitService:
+        async def exchange(
+            method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+        ) -> HttpAnswer:
+            if isinstance(self.carrier_answer, Exception):
+                raise self.carrier_answer
+            return self.carrier_answer
+
+        async def carrier(name: str) -> Carrier:
+            settings = self.accounts.carriers.get(name)
+            if settings is None:
+                raise CarrierUnreachable(name)
+            return connect(settings, CARRIER_PASSWORD, exchange)
+
+        return SubmitService(
+            store=self.store,
+            queues=self.queues,
+            carrier=carrier,
+            signer=self.signer,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            receipt_wait_s=259_200,
+        )
+
+    def _receipt(self) -> ReceiveService:
+        return ReceiveService(self.accounts, self.queues, self.signer, self.clock)
+
+    def _dlr(self) -> tuple[DeliverService, CheckService]:
+        deliver = DeliverService(
+            store=self.store,
+            queues=self.queues,
+            poster=self.platform,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            retry_delays_s=(5, 30),
+        )
+        check = CheckService(
+            store=self.store,
+            queues=self.queues,
+            clock=self.clock,
+            receipt_wait_s=259_200,
+            retry_delays_s=(5, 30),
+        )
+        return deliver, check
+
+    def _sweep(self) -> SweepService:
+        return SweepService(self.queues, self.queues, self.clock)

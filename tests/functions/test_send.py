@@ -1,0 +1,202 @@
+"""POST /datasend: answers, errors in their one shape, and logs that hold nothing private."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import StoreUnavailable
+from harkara.messages import unpack
+from harkara.tasks import QueueName
+from tests.functions.handlers import (
+    MSISDN,
+    PRIVATE,
+    RECORD,
+    SECRET,
+    TEXT,
+    Context,
+    Event,
+    Gateway,
+    Logs,
+    datasend,
+    http_event,
+)
+
+
+def post(body: str | bytes | None, **headers: str) -> Event:
+    return http_event("POST", "/datasend", body, headers)
+
+
+def basic(credentials: bytes, scheme: str = "Basic") -> dict[str, str]:
+    return {"authorization": f"{scheme} {base64.b64encode(credentials).decode()}"}
+
+
+def assert_refused(answer: dict[str, Any], code: Code) -> None:
+    """Check the one shape that errors have."""
+    meaning = MEANINGS[code]
+    assert answer["statusCode"] == meaning.http_status
+    assert answer["headers"]["Content-Type"] == "application/json"
+    body = json.loads(answer["body"])
+    assert body.keys() == {"status", "Error", "message"}
+    assert (body["status"], body["Error"]) == (False, code)
+    assert body["message"].startswith(meaning.advice)
+
+
+def test_a_record_is_accepted_stored_and_enqueued(gateway: Gateway) -> None:
+    answer = gateway.call("send", post(datasend(RECORD)))
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["Content-Type"] == "application/json"
+    ((chunk_id, packed),) = gateway.store.packed.items()
+    chunk = unpack(chunk_id, packed)
+    assert json.loads(answer["body"]) == [
+        {"to": MSISDN, "from": "ACMEBK", "mid": chunk.mid(0), "smsgid": "ref"}
+    ]
+    assert [message.text for message in chunk.messages] == [TEXT]
+    assert len(gateway.bodies(QueueName.SUBMIT)) == 1
+
+
+def test_a_refused_record_stands_in_its_place(gateway: Gateway) -> None:
+    answer = gateway.call("send", post(datasend({**RECORD, "to": "12"}, RECORD)))
+    first, second = json.loads(answer["body"])
+    assert answer["statusCode"] == 200
+    assert (first["Error"], first["to"]) == ("INVALID_NUMBER", "12")
+    assert second["mid"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(None, Code.MALFORMED_JSON, id="no body"),
+        pytest.param("{", Code.MALFORMED_JSON, id="half a body"),
+        pytest.param(b'{"user": "\xff\xfe"}', Code.MALFORMED_JSON, id="no utf-8"),
+        pytest.param(b"", Code.MALFORMED_JSON, id="empty base64"),
+        pytest.param("[]", Code.INVALID_REQUEST, id="an array"),
+        pytest.param('{"user": {}, "smstosend": [{}]}', Code.INVALID_REQUEST, id="user"),
+        pytest.param(datasend(), Code.NO_RECORDS, id="no records"),
+        pytest.param(datasend(*[RECORD] * 1001), Code.TOO_MANY_RECORDS, id="1,001 records"),
+        pytest.param(" " * (4 * 1024 * 1024 + 1), Code.BODY_TOO_LARGE, id="more than 4 MB"),
+        pytest.param(datasend(RECORD, user="nobody"), Code.UNAUTHORIZED, id="unknown user"),
+        pytest.param(datasend(RECORD, **{"pass": "x"}), Code.UNAUTHORIZED, id="wrong secret"),
+        pytest.param(datasend(RECORD, user=None), Code.UNAUTHORIZED, id="no user"),
+        pytest.param(datasend({**RECORD, "to": "1"}), Code.INVALID_NUMBER, id="no record is good"),
+        pytest.param(
+            datasend(RECORD, dlrurl="https://evil.example"), Code.INVALID_CALLBACK_URL, id="dlrurl"
+        ),
+    ],
+)
+def test_an_error_has_the_one_shape(
+    body: str | bytes | None, code: Code, gateway: Gateway, logs: Logs
+) -> None:
+    assert_refused(gateway.call("send", post(body)), code)
+    assert gateway.store.packed == {}
+    assert gateway.queues.waiting == []
+    assert logs.private() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nothing"), ("GET", "/datasend"), ("PUT", "/datasend"), ("POST", "/datasend/x")],
+)
+def test_another_route_is_not_found(method: str, path: str, gateway: Gateway) -> None:
+    assert_refused(gateway.call("send", http_event(method, path, "{}")), Code.NOT_FOUND)
+
+
+def test_health_is_told_without_a_service(gateway: Gateway) -> None:
+    answer = gateway.app("send", object()).handler(http_event("GET", "/health"), Context())
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": True})
+
+
+def test_a_body_in_base64_is_read(gateway: Gateway) -> None:
+    text = {**RECORD, "smstext": "नमस्ते 😀"}
+    answer = gateway.call("send", post(datasend(text).encode()))
+    assert answer["statusCode"] == 200
+    (packed,) = gateway.store.packed.items()
+    assert unpack(*packed).messages[0].text == "नमस्ते 😀"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(basic(f"sandbox:{SECRET}".encode()), id="Basic"),
+        pytest.param(basic(f"sandbox:{SECRET}".encode(), "basic"), id="in lower case"),
+    ],
+)
+def test_credentials_may_be_basic(headers: dict[str, str], gateway: Gateway) -> None:
+    body = datasend(RECORD, user=None, **{"pass": None})
+    assert gateway.call("send", post(body, **headers))["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"authorization": ""}, id="empty"),
+        pytest.param({"authorization": "Basic"}, id="without a value"),
+        pytest.param({"authorization": "Basic !!"}, id="no base64"),
+        pytest.param({"authorization": "Basic é"}, id="beyond ascii"),
+        pytest.param(basic(b"\xff\xfe:x"), id="no utf-8"),
+        pytest.param(basic(b"sandbox"), id="no colon"),
+        pytest.param(basic(f"sandbox:{SECRET}".encode(), "Bearer"), id="another scheme"),
+        pytest.param(basic(f"sandbox:{SECRET}:".encode()), id="a colon more"),
+    ],
+)
+def test_other_credentials_are_refused(headers: dict[str, str], gateway: Gateway) -> None:
+    body = datasend(RECORD, user=None, **{"pass": None})
+    answer = gateway.call("send", post(body, **headers))
+    assert_refused(answer, Code.UNAUTHORIZED)
+    assert answer["headers"]["WWW-Authenticate"] == "Basic"
+
+
+def test_credentials_in_the_body_come_first(gateway: Gateway) -> None:
+    body = datasend(RECORD, **{"pass": "wrong"})
+    answer = gateway.call("send", post(body, **basic(f"sandbox:{SECRET}".encode())))
+    assert_refused(answer, Code.UNAUTHORIZED)
+
+
+class Failing:
+    """A service that fails, quoting what it should not."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def authenticate(self, *_: str) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(StoreUnavailable("ThrottlingException"), Code.TRY_AGAIN, id="AWS fails"),
+        pytest.param(ValueError(f"{TEXT} to {MSISDN}"), Code.INTERNAL_ERROR, id="a bug"),
+        pytest.param(KeyError(SECRET), Code.INTERNAL_ERROR, id="another"),
+    ],
+)
+def test_a_failure_has_the_one_shape_and_is_logged_without_what_is_private(
+    error: Exception, code: Code, gateway: Gateway, logs: Logs
+) -> None:
+    app = gateway.app("send", Failing(error))
+    answer = app.handler(post(datasend(RECORD)), Context())
+    assert_refused(answer, code)
+    assert (answer["headers"].get("Retry-After") == "5") is (code is Code.TRY_AGAIN)
+    (line,) = logs.lines()
+    assert line["error"] == type(error).__name__
+    assert line["level"] == "WARNING"
+    assert "app.py:" in " ".join(line["at"])
+    assert logs.private() == []
+    assert not any(private in answer["body"] for private in PRIVATE)
+
+
+def test_a_request_leaves_a_line_that_names_its_chunk_and_nothing_private(
+    gateway: Gateway, logs: Logs, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = datasend(RECORD, {**RECORD, "smstext": ""}, dlrurl="https://clevertap.com/callback-key")
+    gateway.call("send", post(body, **basic(f"sandbox:{SECRET}".encode())))
+    (line,) = logs.lines()
+    assert line["message"] == "request accepted"
+    assert line["account_id"] == "sandbox"
+    assert line["chunks"] == list(gateway.store.packed)
+    assert line["counts"] == {"accepted": 1, "EMPTY_TEXT": 1}
+    assert logs.private() == []
+    assert not any(private in "".join(capfd.readouterr()) for private in PRIVATE)
