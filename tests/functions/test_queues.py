@@ -1,0 +1,254 @@
+"""submit, dlr and sweep as handlers: the partial batch answer, owners, and what is logged."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from harkara import runtime
+from harkara.deadline import Deadline
+from harkara.errors import NotOurTurn, SubmitOutcomeUnknown
+from harkara.ids import mid_of
+from harkara.marks import Claimant
+from harkara.messages import State
+from harkara.ports import HttpAnswer
+from harkara.tasks import (
+    CallbackTask,
+    CheckTask,
+    Dlr,
+    QueueName,
+    Receipt,
+    ReceiptsTask,
+    RecoverTask,
+    SubmitTask,
+    decode_submit,
+)
+from tests.functions.handlers import (
+    CALLBACK_URL,
+    CHUNK_ID,
+    MSISDN,
+    NOW,
+    TEXT,
+    Context,
+    Gateway,
+    Logs,
+    sqs_event,
+)
+
+MIDS = [mid_of(CHUNK_ID, index) for index in range(2)]
+SUBMIT = SubmitTask(CHUNK_ID, "sandbox").encode()
+RECEIPTS = ReceiptsTask((Receipt(MIDS[0], 1, State.DELIVERED, int(NOW)),)).encode()
+CALLBACK = CallbackTask(
+    "first-owner",
+    0,
+    1,
+    "sandbox",
+    "clevertap",
+    CALLBACK_URL,
+    (Dlr(MIDS[1], "ref", State.DELIVERED, int(NOW)),),
+).encode()
+NO_FAILURES: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
+
+
+def failures(*ids: str) -> dict[str, list[dict[str, str]]]:
+    """Return the one shape that Lambda reads; any other makes the whole batch fail."""
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in ids]}
+
+
+# submit
+
+
+def test_a_chunk_is_submitted_and_its_outcome_put_down(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
+    assert gateway.store.marks[CHUNK_ID, "outcome#01#0000"].data["taken"] == [
+        (0, "C1"),
+        (1, "C1"),
+    ]
+    assert gateway.store.marks[CHUNK_ID, "claim#01#0000"].owner == "m0"
+    (line,) = logs.lines()
+    assert (line["message"], line["message_id"]) == ("task done", "m0")
+    assert line["counts"] == {"taken": 2}
+    assert logs.private() == []
+
+
+def test_a_task_that_fails_comes_back_alone(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    body = SubmitTask("1" + "0" * 26, "sandbox").encode()
+    answer = gateway.call("submit", sqs_event("{}", SUBMIT, "no json", RECEIPTS, body, "[]"))
+    assert answer == failures("m0", "m2", "m3", "m5")
+    by_message = {line["message_id"]: line for line in logs.lines()}
+    assert by_message["m1"]["counts"] == {"taken": 2}
+    assert by_message["m4"]["counts"] == {"chunk_missing": 1}
+    assert logs.private() == []
+
+
+def test_a_whole_batch_that_fails_is_answered_too(gateway: Gateway) -> None:
+    assert gateway.call("submit", sqs_event("{}", "{}")) == failures("m0", "m1")
+
+
+def test_a_failure_that_quotes_a_message_is_logged_without_it(
+    gateway: Gateway, logs: Logs, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gateway.put_chunk()
+    gateway.carrier_answer = ValueError(f"{TEXT} to {MSISDN} with carrier-secret")
+    assert gateway.call("submit", sqs_event(SUBMIT)) == failures("m0")
+    (line,) = logs.lines()
+    assert (line["message"], line["error"], line["reason"]) == ("task comes back", "ValueError", "")
+    assert line["at"]
+    assert logs.private() == []
+    assert TEXT not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        pytest.param(HttpAnswer(429, {}, b""), "not_taken", id="throttled"),
+        pytest.param(HttpAnswer(400, {}, TEXT.encode()), "refused", id="refused"),
+        pytest.param(SubmitOutcomeUnknown("TimeoutError"), "in_doubt", id="in doubt"),
+    ],
+)
+def test_what_a_carrier_says_is_counted_and_not_quoted(
+    answer: HttpAnswer | Exception, end: str, gateway: Gateway, logs: Logs
+) -> None:
+    gateway.put_chunk()
+    gateway.carrier_answer = answer
+    assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
+    assert [line["counts"] for line in logs.lines()] == [{end: 2}]
+    assert logs.private() == []
+
+
+def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
+    gateway.put_chunk()
+
+    class Expiring(Context):
+        """Sixty seconds at the first question, one at every later one."""
+
+        def get_remaining_time_in_millis(self) -> int:
+            left, self.remaining_ms = self.remaining_ms, 1_000
+            return left
+
+    assert gateway.call("submit", sqs_event(SUBMIT), Expiring()) == NO_FAILURES
+    (body,) = gateway.bodies(QueueName.SUBMIT)
+    assert decode_submit(body) == SubmitTask(CHUNK_ID, "sandbox", handed_on=True)
+    assert (CHUNK_ID, "claim#01#0000") not in gateway.store.marks
+
+
+# dlr
+
+
+def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
+    (callback,) = gateway.platform.taken
+    assert (callback.url, callback.webhook_id) == (CALLBACK_URL, "m0.0")
+    assert [member.mid for member in callback.members] == [MIDS[0]]
+    assert [line["counts"] for line in logs.lines()] == [{"delivered": 1, "callbacks": 1}]
+    assert logs.private() == []
+
+
+def test_every_kind_of_task_finds_its_way(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    check, recover = CheckTask(CHUNK_ID).encode(), RecoverTask(CHUNK_ID, (0,)).encode()
+    assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
+    assert gateway.call("dlr", sqs_event(CALLBACK, check, recover, SUBMIT)) == failures("m3")
+    counts = {line["message_id"]: line.get("counts") for line in logs.lines()[1:]}
+    assert counts == {
+        "m0": {"callbacks": 1},
+        "m1": {"waiting": 1},
+        "m2": {"delivered": 1, "callbacks": 1},
+        "m3": None,
+    }
+
+
+def test_a_callback_that_fails_is_retried_and_its_url_not_logged(
+    gateway: Gateway, logs: Logs
+) -> None:
+    gateway.put_chunk()
+    gateway.platform.script = [503]
+    assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
+    assert [line["counts"] for line in logs.lines()] == [{"delivered": 1, "callbacks_to_retry": 1}]
+    assert len(gateway.bodies(QueueName.RECEIPT)) == 1
+    assert logs.private() == []
+
+
+# sweep
+
+
+def test_what_is_due_is_enqueued(gateway: Gateway, logs: Logs) -> None:
+    gateway.queues.schedule(QueueName.SUBMIT, SUBMIT, 1000)
+    assert gateway.call("sweep", {"detail-type": "Scheduled Event"}) == {"enqueued": 0}
+    gateway.queues.clock = lambda: NOW - 2000
+    gateway.queues.schedule(QueueName.RECEIPT, RECEIPTS, 1000)
+    assert gateway.call("sweep", {"detail-type": "Scheduled Event"}) == {"enqueued": 1}
+    assert gateway.bodies(QueueName.RECEIPT) == [RECEIPTS]
+    assert [line["enqueued"] for line in logs.lines()] == [0, 1]
+
+
+# What all queue handlers share
+
+
+def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
+    """Consume messages; return in whose name each was done."""
+    seen: list[Claimant] = []
+
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        seen.append(claimant)
+        assert deadline.remaining_s() == 60
+        return Counter()
+
+    runtime.consume(sqs_event(*bodies), context or Context(), handle)  # type: ignore[arg-type]
+    return seen
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
+    owners = [claimant.owner for claimant in claimants("{}", '{"owner": "first"}')]
+    assert owners == ["m0", "first"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harkara.runtime.time.time", lambda: NOW)
+    first, second = claimants("{}", "{}")
+    (again,) = claimants("{}")
+    assert first.holder == second.holder != again.holder
+    assert first.until_ms == int((NOW + 60) * 1000)
+
+
+@pytest.mark.usefixtures("gateway")
+def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        raise NotOurTurn("an earlier delivery may still be at work")
+
+    answer = runtime.consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    assert answer == failures("m0")
+    assert [line["reason"] for line in logs.lines()] == ["an earlier delivery may still be at work"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        return Counter(taken=2, refused=0)
+
+    runtime.consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    assert [line["counts"] for line in logs.lines()] == [{"taken": 2}]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_the_tasks_of_a_batch_are_done_at_once() -> None:
+    """Each waits for the other to have begun: one after the other they would wait for ever."""
+    begun: list[str] = []
+
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        begun.append(claimant.owner)
+        for _ in range(100):
+            if len(begun) == 2:
+                return Counter()
+            await asyncio.sleep(0)
+        raise AssertionError("the other has not begun")
+
+    answer = runtime.consume(sqs_event("{}", "{}"), Context(), handle)  # type: ignore[arg-type]
+    assert answer == NO_FAILURES

@@ -1,0 +1,159 @@
+"""/receipts/{carrier}/{token}: tokens, shapes, and logs without them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from harkara.codes import Code
+from harkara.errors import StoreUnavailable
+from harkara.ids import ReferenceSigner, mid_of
+from harkara.messages import State
+from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
+from local.settings import RECEIPT_TOKEN
+from tests.functions.handlers import (
+    CHUNK_ID,
+    MSISDN,
+    NOW,
+    PRIVATE,
+    Context,
+    Gateway,
+    Logs,
+    http_event,
+)
+from tests.functions.test_send import assert_refused
+
+MID = mid_of(CHUNK_ID, 0)
+PATH = f"/receipts/sim/{RECEIPT_TOKEN}"
+
+
+def entry(gateway: Gateway, **fields: Any) -> dict[str, Any]:
+    return {"smsgid": gateway.signer.sign(MID, 1), "to": MSISDN, "status": "DELIVRD"} | fields
+
+
+def post(gateway: Gateway, body: object, path: str = PATH) -> dict[str, Any]:
+    raw = body if isinstance(body, str | bytes) else json.dumps(body)
+    answer: dict[str, Any] = gateway.call("receipt", http_event("POST", path, raw))
+    return answer
+
+
+def queued(gateway: Gateway) -> list[Receipt]:
+    tasks = [decode_receipt(body) for body in gateway.bodies(QueueName.RECEIPT)]
+    assert all(isinstance(task, ReceiptsTask) for task in tasks)
+    return [receipt for task in tasks for receipt in task.receipts]  # type: ignore[union-attr]
+
+
+def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs) -> None:
+    answer = post(gateway, entry(gateway, ts=1_767_258_002))
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {
+        "status": True,
+        "receipts": 1,
+        "intermediate": 0,
+        "foreign": 0,
+    }
+    assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, 1_767_258_002)]
+    (line,) = logs.lines()
+    assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
+    assert line["counts"] == {"receipts": 1, "intermediate": 0, "foreign": 0}
+    assert logs.private() == []
+
+
+def test_a_receipt_without_a_time_gets_ours(gateway: Gateway) -> None:
+    post(gateway, entry(gateway))
+    assert [receipt.at_s for receipt in queued(gateway)] == [int(NOW)]
+
+
+def test_many_receipts_are_queued_a_hundred_a_task(gateway: Gateway) -> None:
+    answer = post(gateway, [entry(gateway)] * 101 + [entry(gateway, status="ENROUTE")])
+    assert json.loads(answer["body"])["receipts"] == 101
+    assert json.loads(answer["body"])["intermediate"] == 1
+    assert len(gateway.bodies(QueueName.RECEIPT)) == 2
+    assert len(queued(gateway)) == 101
+
+
+def test_a_body_in_base64_is_read(gateway: Gateway) -> None:
+    assert post(gateway, json.dumps(entry(gateway)).encode())["statusCode"] == 200
+    assert len(queued(gateway)) == 1
+
+
+def test_foreign_entries_among_ours_are_counted(gateway: Gateway) -> None:
+    answer = post(gateway, [entry(gateway), entry(gateway, smsgid="x")])
+    assert json.loads(answer["body"])["foreign"] == 1
+    assert len(queued(gateway)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        pytest.param("/receipts/sim/guessed", Code.NOT_FOUND, id="a wrong token"),
+        pytest.param(f"/receipts/other/{RECEIPT_TOKEN}", Code.NOT_FOUND, id="a wrong carrier"),
+        pytest.param("/receipts/sim", Code.NOT_FOUND, id="no token"),
+        pytest.param("/receipts/sim/", Code.NOT_FOUND, id="an empty token"),
+    ],
+)
+def test_a_route_without_its_token_is_not_there(
+    path: str, code: Code, gateway: Gateway, logs: Logs
+) -> None:
+    assert_refused(post(gateway, entry(gateway), path), code)
+    assert gateway.queues.waiting == []
+    assert logs.private() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("{", id="half"),
+        pytest.param(b"\xff", id="no utf-8"),
+        pytest.param([7], id="a number"),
+        pytest.param({"smsgid": f"{MID}.1.AAAAAAAA", "status": "DELIVRD"}, id="a forged tag"),
+        pytest.param(
+            {"smsgid": ReferenceSigner(b"x").sign(MID, 1), "status": "DELIVRD"}, id="another key"
+        ),
+    ],
+)
+def test_what_is_no_receipt_of_ours_is_refused(body: object, gateway: Gateway, logs: Logs) -> None:
+    assert_refused(post(gateway, body), Code.INVALID_RECEIPT)
+    assert gateway.queues.waiting == []
+    assert logs.private() == []
+
+
+def test_a_get_without_a_body_is_answered_in_shape(gateway: Gateway) -> None:
+    answer = gateway.call("receipt", http_event("GET", PATH))
+    assert_refused(answer, Code.INVALID_RECEIPT)
+
+
+class Failing:
+    """A service that fails, quoting what it should not."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def receive(self, *_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(StoreUnavailable("RequestThrottled"), Code.TRY_AGAIN, id="AWS fails"),
+        pytest.param(ValueError(MSISDN + RECEIPT_TOKEN), Code.INTERNAL_ERROR, id="a bug"),
+    ],
+)
+def test_a_failure_makes_the_carrier_try_again_and_is_logged_without_what_is_private(
+    error: Exception, code: Code, gateway: Gateway, logs: Logs
+) -> None:
+    app = gateway.app("receipt", Failing(error))
+    answer = app.handler(http_event("POST", PATH, "{}"), Context())
+    assert_refused(answer, code)
+    assert [line["error"] for line in logs.lines()] == [type(error).__name__]
+    assert logs.private() == []
+    assert not any(private in answer["body"] for private in PRIVATE)
+
+
+def test_a_queue_that_does_not_take_it_makes_the_carrier_try_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.queues, "send", lambda queue, bodies, group="": [False])
+    assert_refused(post(gateway, entry(gateway)), Code.TRY_AGAIN)

@@ -1,0 +1,133 @@
+"""Each function builds its service from its environment, on first use and once."""
+
+import asyncio
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from harkara.http import callbacks
+from harkara.http.callbacks import is_global, is_global_or_loopback
+from harkara.tasks import QueueName
+from tests.functions.handlers import load
+
+FUNCTIONS = ("send", "submit", "receipt", "dlr", "sweep")
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "ap-south-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "ACCOUNTS_TABLE": "accounts",
+    "MESSAGES_TABLE": "messages",
+    "DUE_TABLE": "due",
+    "SUBMIT_QUEUE_URL": "https://sqs/submit",
+    "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/submit_priority",
+    "RECEIPT_QUEUE_URL": "https://sqs/receipt",
+    "PEPPER_SECRET_ID": "pepper-id",
+    "TAG_SECRET_ID": "tag-id",
+    "RECEIPT_WAIT_S": "7",
+    "RETENTION_S": "8",
+    "CALLBACK_RETRY_DELAYS_S": "5,30",
+    "ALLOW_PRIVATE_CALLBACKS": "false",
+}
+URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
+    """Load a function whose secrets are known, and build its service."""
+    module = load(function)
+    if hasattr(module, "get_secret"):
+        environment.setattr(module, "get_secret", lambda name: f"secret of {name}")
+    build = module.services if function == "dlr" else module.service
+    service = build()
+    assert build() is service
+    return module, service
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_loading_a_function_reads_no_environment(function: str) -> None:
+    assert load(function).handler
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_without_its_environment_says_what_is_missing(
+    function: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.delenv("RECEIPT_QUEUE_URL" if function != "send" else "SUBMIT_QUEUE_URL")
+    with pytest.raises(ValidationError, match="queue_url"):
+        wired(function, environment)
+
+
+def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, service = wired("send", environment)
+    assert service.pepper == b"secret of pepper-id"
+    assert service.private_callbacks is False
+    assert service.queues._urls == {
+        queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
+    }
+    assert (service.accounts._table, service.chunks._table) == ("accounts", "messages")
+    assert service.chunks._retention_s == 8
+    assert service.randomness(10) != service.randomness(10)
+
+
+def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, service = wired("submit", environment)
+    mid = "1" + "0" * 28
+    assert service.signer.sign(mid, 1) != ""
+    assert service.receipt_wait_s == 7
+    assert service.queues._urls == URLS
+    assert service.queues._due._table == "due"
+    assert service.store._table == "messages"
+    assert service.carrier._accounts._table == "accounts"
+
+
+def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> None:
+    _, submit = wired("submit", environment)
+    _, receipt = wired("receipt", environment)
+    mid = "1" + "0" * 28
+    assert receipt.signer.verify(submit.signer.sign(mid, 3)) == (mid, 3)
+    assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
+    assert receipt.accounts._table == "accounts"
+
+
+@pytest.mark.parametrize(
+    ("private", "rule"), [("false", is_global), ("true", is_global_or_loopback)]
+)
+def test_dlr_is_wired(private: str, rule: object, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
+    made: list[object] = []
+    guard = callbacks.GuardedResolver
+
+    def guarded(allowed: Any) -> callbacks.GuardedResolver:
+        made.append(allowed)
+        return guard(allowed)
+
+    module = load("dlr")
+    environment.setattr(module, "GuardedResolver", guarded)
+    deliver, check = module.services()
+    # Both the literal addresses and the names go by the one rule.
+    assert made == [rule]
+    assert deliver.poster._allowed is rule
+    assert deliver.retry_delays_s == check.retry_delays_s == (5, 30)
+    assert check.receipt_wait_s == 7
+    assert deliver.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
+    assert deliver.queues._due._table == "due"
+
+
+def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, service = wired("sweep", environment)
+    assert service.queues._urls == URLS
+    assert service.due._table == "due"
+
+
+def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:
+    _, (deliver, _) = wired("dlr", environment)
+    asyncio.run(deliver.poster._exchange._client.aclose())
+    assert deliver.poster._exchange._client.is_closed
