@@ -48,7 +48,7 @@ lint: $(VENV)/installed
 	@$(BIN)/mypy layers/core/harkara functions local tests
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.running; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.running all; fi
 	@rm -rf .local $(VENV)
 	@echo "removed .local and $(VENV)"
 

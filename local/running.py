@@ -61,8 +61,16 @@ def down() -> str:
     return "nothing is running"
 
 
+def end_all() -> None:
+    """Stop every emulator below .local, those of tests that were killed too."""
+    for folder in (HOME, *HOME.glob("stack-*")):
+        Emulator(EMULATOR_VENV, folder, Ports().emulator).end_orphan()
+
+
 if __name__ == "__main__":
     try:
         print(down())
+        if sys.argv[1:] == ["all"]:
+            end_all()
     except LocalStackError as error:
         sys.exit(f"make down: {error}")
