@@ -80,6 +80,12 @@ def test_a_task_that_fails_comes_back_alone(gateway: Gateway, logs: Logs) -> Non
     by_message = {line["message_id"]: line for line in logs.lines()}
     assert by_message["m1"]["counts"] == {"taken": 2}
     assert by_message["m4"]["counts"] == {"chunk_missing": 1}
+    assert {name for name, line in by_message.items() if line["message"] == "task comes back"} == {
+        "m0",
+        "m2",
+        "m3",
+        "m5",
+    }
     assert logs.private() == []
 
 

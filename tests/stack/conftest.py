@@ -8,7 +8,7 @@ import pytest
 from local.carrier import CarrierSettings
 from local.settings import Ports
 from local.stack import Stack, StackSettings
-from tests.stack.campaigns import Lab
+from tests.stack.campaigns import MAGIC, Lab, record
 from tests.stack.proxy import FaultProxy
 
 STACK = [
@@ -21,9 +21,10 @@ TABLE = pytest.StashKey[list[str]]()
 SETTINGS = {
     # A killed function's messages come back after six times this.
     "batch_timeout_s": 6,
-    "receipt_wait_s": 20,
+    # Longer than that, or the receipts that a killed function held would come too late.
+    "receipt_wait_s": 45,
     # The second retry is beyond what a queue delays, so it waits in the Due table.
-    "parameters": {"CallbackRetryDelays": "1,901"},
+    "parameters": {"CallbackRetryDelays": "5,901"},
     "carrier": CarrierSettings(
         answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=2, gather_s=0.1
     ),
@@ -41,6 +42,18 @@ def lab() -> Iterator[Lab]:
         settings = StackSettings(functions_aws_url=proxy.url, **SETTINGS)  # type: ignore[arg-type]
         with Stack(settings, ports=ports) as stack:
             yield Lab(stack, proxy)
+
+
+@pytest.fixture(scope="session")
+def magic(lab: Lab) -> dict[str, str]:
+    """Send a message to each magic number; return their `smsgid`s by the number's end.
+
+    One for all modules: what never gets a receipt takes its time.
+    """
+    refs = {end: f"magic-{end}" for end in MAGIC}
+    records = [record(ref, to=f"91987651{end}") for end, ref in refs.items()]
+    assert lab.send(records).status_code == 200
+    return refs
 
 
 def pytest_terminal_summary(

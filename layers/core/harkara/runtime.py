@@ -46,8 +46,8 @@ def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> An
     until_ms = int((time.time() + deadline.remaining_s()) * 1000)
 
     async def one(record: SQSRecord) -> None:
-        claimant = Claimant(owner_of(record.message_id, record.body), holder, until_ms)
         try:
+            claimant = Claimant(owner_of(record.message_id, record.body), holder, until_ms)
             counts = await handle(record.body, claimant, deadline)
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)

@@ -183,7 +183,7 @@ def _outcome(entry: Any) -> Outcome:
     if not isinstance(entry, dict):
         return InDoubt()
     error = entry.get("Error")
-    if error is not None:
+    if error:
         carrier_code = str(error)[:_CARRIER_CODE_LIMIT]
         if carrier_code in THROTTLES:
             return NotTaken()

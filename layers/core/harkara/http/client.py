@@ -71,7 +71,7 @@ class HttpxExchange:
                     body += part
                     if len(body) > BODY_LIMIT_BYTES:
                         break
-                return HttpAnswer(response.status_code, response.headers, body)
+                return HttpAnswer(response.status_code, response.headers, body[:BODY_LIMIT_BYTES])
         except (
             httpx.HTTPError,
             httpx.InvalidURL,
