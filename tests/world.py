@@ -311,3 +311,17 @@ class World:
             if kind.startswith("outcome#")
             for index in mark.data["in_doubt"]
         }
+
+    def callbacks_in_doubt(self) -> set[str]:
+        """Mids of which a callback was perhaps posted before it was posted again."""
+        owners = {
+            (pk, kind.split("#")[1])
+            for (pk, kind), mark in self.store.marks.items()
+            if kind.startswith("post#") and mark.data["in_doubt"]
+        }
+        return {
+            mid
+            for (pk, kind), mark in self.store.marks.items()
+            if kind.startswith("ack#") and (pk, kind.split("#")[1]) in owners
+            for mid in mark.data["mids"]
+        }

@@ -47,7 +47,12 @@ class CheckService:
         now_s = self.clock()
         finals = {index_of(mark.kind): mark for mark in self._marks(chunk, "final#")}
         unsettled = set(range(len(chunk.messages))) - finals.keys()
-        overdue = self._overdue(chunk, unsettled, now_s)
+        submitted = {i: since for i, since in self._submitted(chunk).items() if i in unsettled}
+        overdue = [
+            Receipt(chunk.mid(index), attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
+            for index, (attempt, since_s) in sorted(submitted.items())
+            if since_s + self.receipt_wait_s <= now_s
+        ]
         unacknowledged = self._unacknowledged(chunk, finals)
         horizon_s = now_s - (sum(self.retry_delays_s) * (1 + JITTER) + _MARGIN_S)
         lost = [mark for mark in unacknowledged if mark.data["at"] < horizon_s]
@@ -57,7 +62,12 @@ class CheckService:
             bodies.append(RecoverTask(chunk.id, tuple(index_of(m.kind) for m in lost)).encode())
         if not all(self.queues.send(QueueName.RECEIPT, bodies, chunk.account_id)):
             raise StoreUnavailable("the receipt queue did not take a task")
-        waits_s = [float(self.receipt_wait_s)] if unsettled else []
+
+        # Again when the last of those that are submitted is overdue; of the others nobody knows.
+        young = [
+            since_s for _, since_s in submitted.values() if since_s > now_s - self.receipt_wait_s
+        ]
+        waits_s = [max(young, default=now_s) + self.receipt_wait_s - now_s] if unsettled else []
         if len(lost) < len(unacknowledged):
             waits_s.append(max(mark.data["at"] for mark in unacknowledged) - horizon_s)
         if waits_s:
@@ -68,9 +78,9 @@ class CheckService:
             unknown=len(overdue), waiting=len(unsettled) - len(overdue), recovered=len(lost)
         )
 
-    def _overdue(self, chunk: Chunk, unsettled: set[int], now_s: float) -> list[Receipt]:
-        """Return UNKNOWN receipts for those whose carrier has been silent for too long."""
-        submitted: dict[int, tuple[int, float]] = {}  # index: its last try, when it was claimed
+    def _submitted(self, chunk: Chunk) -> dict[int, tuple[int, float]]:
+        """Return the last try of each message that a carrier has or may have, and its time."""
+        submitted: dict[int, tuple[int, float]] = {}
         outcomes = {
             mark.kind.removeprefix("outcome"): mark for mark in self._marks(chunk, "outcome#")
         }
@@ -82,11 +92,7 @@ class CheckService:
                 submitted.pop(index, None)
                 if index not in not_taken:
                     submitted[index] = (attempt, claim.data["at"] / 1000)
-        return [
-            Receipt(chunk.mid(index), attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
-            for index, (attempt, since_s) in sorted(submitted.items())
-            if index in unsettled and since_s + self.receipt_wait_s <= now_s
-        ]
+        return submitted
 
     def _unacknowledged(self, chunk: Chunk, finals: dict[int, Mark]) -> list[Mark]:
         """Return the finals that somebody wants to hear of and no ack speaks of."""

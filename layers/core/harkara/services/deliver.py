@@ -103,19 +103,25 @@ class DeliverService:
         return counts
 
     async def call_back_again(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
+        self, task: CallbackTask, claimant: Claimant, deadline: Deadline, *, in_doubt: bool = False
     ) -> Counter[str]:
-        """Make an attempt after the first, if nobody else makes it."""
+        """Make an attempt after the first, if nobody else makes it.
+
+        `in_doubt`: the attempt before may have reached the platform. The mark says so for good.
+        """
         self._check_time(deadline)
-        in_doubt: Counter[str] = Counter()
         while True:
             claim = claimant.mark(
-                task.group_owner, marks.post_kind(task.group, task.attempt), at=self._now_ms()
+                task.group_owner,
+                marks.post_kind(task.group, task.attempt),
+                at=self._now_ms(),
+                in_doubt=in_doubt,
             )
             (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
             match claimant.relation(standing, self._now_ms()):
                 case Relation.MINE:
-                    return in_doubt + await self._post(task, claimant, deadline)
+                    doubts = Counter(callbacks_in_doubt=int(in_doubt))
+                    return doubts + await self._post(task, claimant, deadline)
                 case Relation.THEIRS:
                     return Counter(posted_by_another=1)
                 case Relation.STILL_HELD:
@@ -124,7 +130,7 @@ class DeliverService:
                     if await self._acknowledged(task):
                         return Counter(acknowledged_before=1)
                     task = replace(task, attempt=task.attempt + 1)
-                    in_doubt = Counter(callbacks_in_doubt=1)
+                    in_doubt = True
 
     async def _post_in_doubt(
         self, group: CallbackTask, claimant: Claimant, deadline: Deadline
@@ -132,8 +138,7 @@ class DeliverService:
         if await self._acknowledged(group):
             return Counter(acknowledged_before=1)
         again = replace(group, attempt=1)
-        counts = await self.call_back_again(again, claimant, deadline)
-        return counts | Counter(callbacks_in_doubt=1)
+        return await self.call_back_again(again, claimant, deadline, in_doubt=True)
 
     async def _post(
         self, task: CallbackTask, claimant: Claimant, deadline: Deadline
