@@ -68,16 +68,24 @@ class Counts:
     unauthorized: int = 0
     receipts_posted: int = 0
     receipts_given_up: int = 0
-    taken: Counter[str] = field(default_factory=Counter)
+    taken: int = 0
+    repeated: list[str] = field(default_factory=list)
+    by_mid: Counter[str] = field(default_factory=Counter)
     throttles: Counter[str] = field(default_factory=Counter)
 
     def as_json(self, *, with_mids: bool) -> dict[str, Any]:
         answer = {each.name: getattr(self, each.name) for each in fields(self) if each.type is int}
-        answer["taken"] = self.taken.total()
-        answer["repeated"] = [mid for mid, count in self.taken.items() if count > 1]
+        answer["repeated"] = self.repeated
         if with_mids:
-            answer["by_mid"] = dict(self.taken)
+            answer["by_mid"] = dict(self.by_mid)
         return answer
+
+    def take(self, mid: str) -> None:
+        """Count a message that was taken."""
+        self.taken += 1
+        self.by_mid[mid] += 1
+        if self.by_mid[mid] == 2:
+            self.repeated.append(mid)
 
 
 class Carrier:
@@ -138,7 +146,7 @@ class Carrier:
                     return _json({"status": False, "Error": "THROTTLED"}, 429, {"Retry-After": "1"})
                 answers.append(_error(record, "THROTTLED", "Too many requests"))
                 continue
-            counts.taken[mid] += 1
+            counts.take(mid)
             self._serial += 1
             answers.append(
                 {

@@ -19,12 +19,8 @@ ENTRY_LIMIT = 100
 MODE = re.compile(r"^/clevertap/(?:(fail)-(\d+)|(status)-(\d{3})|(hang))(?:/|$)")
 
 
-def shape_error(body: bytes) -> str | None:
-    """Return why `body` is not CleverTap's array of delivery events, or None."""
-    try:
-        events = from_json(body)
-    except ValueError as error:
-        return f"not JSON: {error}"
+def shape_error(events: Any) -> str | None:
+    """Return why a body is not CleverTap's array of delivery events, or None."""
     if not isinstance(events, list) or not events:
         return "the body is not an array of events"
     entries = 0
@@ -61,7 +57,16 @@ class Platform:
     """The platform's state and its HTTP routes."""
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._posts: list[dict[str, Any]] = []
+        # Counted as they come: who watches a campaign asks many times a second.
+        self._answers = Counter[str]()
+        self._delivered = 0
+        self._failed = Counter[str]()
+        self._metas: set[str] = set()
+        self._repeated: list[str] = []
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024 * 1024)
@@ -72,8 +77,11 @@ class Platform:
         return app
 
     async def _callback(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        reason = shape_error(body)
+        try:
+            events = from_json(await request.read())
+            reason = shape_error(events)
+        except ValueError as error:
+            events, reason = None, f"not JSON: {error}"
         if request.content_type != "application/json":
             reason = f"the content type is {request.content_type}"
         post: dict[str, Any] = {
@@ -81,7 +89,7 @@ class Platform:
             "webhook_id": request.headers.get("webhook-id"),
             "received_at": time.time(),
             "status": 400 if reason else 200,
-            "events": reason or from_json(body),
+            "events": reason or events,
         }
         mode = MODE.match(request.path)
         if not reason and mode:
@@ -93,42 +101,44 @@ class Platform:
             elif hang:
                 post["status"] = None
         self._posts.append(post)
+        self._answers[str(post["status"])] += 1
+        if _is_acknowledged(post):
+            self._count(post["events"])
         if post["status"] is None:
             while request.transport is not None and not request.transport.is_closing():
                 await asyncio.sleep(0.05)
         return _json({"status": "fail", "error": reason} if reason else {}, post["status"] or 200)
 
-    def _acknowledged(self) -> list[dict[str, Any]]:
-        return [post for post in self._posts if post["status"] and post["status"] // 100 == 2]
+    def _count(self, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            if event["event"] == "delivered":
+                self._delivered += len(event["data"])
+            else:
+                self._failed.update(entry["code"] for entry in event["data"])
+            for entry in event["data"]:
+                if entry["meta"] in self._metas:
+                    self._repeated.append(entry["meta"])
+                self._metas.add(entry["meta"])
 
     async def _show(self, request: web.Request) -> web.Response:
         """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts."""
         if "summary" in request.query:
             return _json(self._summary())
-        return _json(self._posts if "all" in request.query else self._acknowledged())
+        return _json([p for p in self._posts if "all" in request.query or _is_acknowledged(p)])
 
     def _summary(self) -> dict[str, Any]:
-        delivered, failed, metas = 0, Counter[str](), Counter[str]()
-        for post in self._acknowledged():
-            for event in post["events"]:
-                metas.update(entry["meta"] for entry in event["data"])
-                if event["event"] == "delivered":
-                    delivered += len(event["data"])
-                else:
-                    failed.update(entry["code"] for entry in event["data"])
-        statuses = Counter(str(post["status"]) for post in self._posts)
         return {
             "posts": len(self._posts),
-            "answers": dict(statuses),
+            "answers": dict(self._answers),
             "refusals": [post["events"] for post in self._posts if post["status"] == 400][:10],
-            "entries": metas.total(),
-            "delivered": delivered,
-            "failed": dict(sorted(failed.items())),
-            "repeated": [meta for meta, count in metas.items() if count > 1],
+            "entries": self._delivered + self._failed.total(),
+            "delivered": self._delivered,
+            "failed": dict(sorted(self._failed.items())),
+            "repeated": self._repeated,
         }
 
     async def _reset(self, _request: web.Request) -> web.Response:
-        self._posts.clear()
+        self._forget()
         return web.Response(status=204)
 
     async def _page(self, _request: web.Request) -> web.Response:
@@ -141,6 +151,10 @@ class Platform:
             "GET /callbacks                  what was acknowledged; ?all=1 all; ?summary=1 counts\n"
             "DELETE /callbacks               forget them\n"
         )
+
+
+def _is_acknowledged(post: dict[str, Any]) -> bool:
+    return post["status"] is not None and post["status"] // 100 == 2
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

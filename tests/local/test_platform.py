@@ -1,6 +1,5 @@
 """The platform simulator takes CleverTap's exact shape and nothing else."""
 
-import json
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ def events(*, delivered: Any = None, failed: Any = None) -> list[dict[str, Any]]
 
 
 def test_the_documented_shape_is_good() -> None:
-    assert shape_error(json.dumps(events(delivered=[DELIVERED], failed=[FAILED])).encode()) is None
+    assert shape_error(events(delivered=[DELIVERED], failed=[FAILED])) is None
 
 
 @pytest.mark.parametrize(
@@ -42,11 +41,7 @@ def test_the_documented_shape_is_good() -> None:
     ],
 )
 def test_another_shape_is_named(body: Any, reason: str) -> None:
-    assert reason in (shape_error(json.dumps(body).encode()) or "")
-
-
-def test_what_is_not_json_is_named() -> None:
-    assert "not JSON" in (shape_error(b"[{") or "")
+    assert reason in (shape_error(body) or "")
 
 
 async def post(client: Client, path: str, body: Any = None) -> int:
@@ -67,13 +62,15 @@ async def test_callbacks_are_shown_and_counted() -> None:
         assert await post(client, "/clevertap/demo") == 200
         assert await post(client, "/clevertap/demo", events(failed=[FAILED])) == 200
         assert await post(client, "/clevertap/demo", [{}]) == 400
+        async with client.post("/clevertap/demo", data=b"[{") as answer:
+            assert answer.status == 400
         shown = await get(client, "/callbacks")
         assert [each["path"] for each in shown] == ["/clevertap/demo"] * 2
         assert shown[0]["webhook_id"] == "w1"
         assert shown[0]["events"] == events(delivered=[DELIVERED])
         summary = await get(client, "/callbacks?summary=1")
         assert (summary["delivered"], summary["failed"], summary["repeated"]) == (1, {"901": 1}, [])
-        assert summary["answers"] == {"200": 2, "400": 1}
+        assert summary["answers"] == {"200": 2, "400": 2}
         assert await post(client, "/clevertap/other") == 200
         assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
         await client.delete("/callbacks")
