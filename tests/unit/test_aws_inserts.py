@@ -106,6 +106,11 @@ def test_what_passes_is_tried_again_alone(code: str) -> None:
     assert len(inserting.pauses) == 2
 
 
+def test_the_places_of_duplicates_are_in_order_over_all_tries() -> None:
+    inserting = Inserting(responses("ThrottlingError", "DuplicateItem"), responses("DuplicateItem"))
+    assert inserting.insert(2) == [0, 1]
+
+
 def test_tries_are_bounded_and_spread() -> None:
     inserting = Inserting(responses("ThrottlingError"))
     with pytest.raises(StoreUnavailable, match="busy"):

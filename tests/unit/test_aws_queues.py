@@ -103,8 +103,10 @@ def test_a_failed_call_is_an_unavailable_store(failure: Exception) -> None:
     ],
 )
 def test_a_short_wait_is_a_delay_in_the_queue(delay_s: float, in_queue_s: int | None) -> None:
-    aws, tasks = queues(all_in)
-    tasks.schedule(QueueName.SUBMIT, "body", delay_s, "acme")
+    aws = ScriptedAws("sqs", all_in)
+    unused, table = due({})
+    SqsTaskQueues(aws.client, URLS, table).schedule(QueueName.SUBMIT, "body", delay_s, "acme")
+    assert unused.requests == []
     (entry,) = aws.requests[0][1]["Entries"]
     assert entry.get("DelaySeconds") == in_queue_s
     assert entry["MessageGroupId"] == "acme"

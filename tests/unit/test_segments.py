@@ -78,6 +78,7 @@ def test_a_text_is_cut_where_the_standard_cuts_it(row: dict[str, Any]) -> None:
     assert [units(encoding, part) for part in parts] == row["segments"]
     assert "".join(parts) == text
     assert measure(text) == (encoding, sum(row["segments"]), len(row["segments"]))
+    assert segment_count(text) == len(row["segments"])
 
 
 @given(texts)
