@@ -6,65 +6,20 @@ ConnectTimeout, and who believed that would send the message twice.
 
 import asyncio
 import gzip
+import logging
 import socket
-from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.errors import CarrierError, CarrierUnreachable, SubmitOutcomeUnknown
 from harkara.http.callbacks import GuardedResolver, is_global, is_global_or_loopback
-from harkara.http.client import BODY_LIMIT_BYTES, HttpxExchange, open_client
+from harkara.http.client import HttpxExchange, open_client
 from harkara.ports import HttpAnswer
+from tests.functions.exchanges import answering, closed_port, post, run, run_to
 from tests.functions.servers import Script, answer, read_request, reset, serving
 
-TIMEOUT_S = 5.0
 READ_S = 0.2
-BODY = b'{"smstosend": []}'
-
-Call = Callable[[HttpxExchange, str], Awaitable[HttpAnswer]]
-
-
-async def post(exchange: HttpxExchange, url: str, timeout_s: float = TIMEOUT_S) -> HttpAnswer:
-    return await exchange("POST", url, {"content-type": "application/json"}, BODY, timeout_s)
-
-
-def run(script: Script, call: Call = post, resolver: AbstractResolver | None = None) -> HttpAnswer:
-    """Serve by the script and make the call."""
-
-    async def main() -> HttpAnswer:
-        client = open_client(4, resolver)
-        async with serving(script) as url, client:
-            return await call(HttpxExchange(client), url)
-
-    return asyncio.run(main())
-
-
-def run_to(url: str, resolver: AbstractResolver | None = None) -> HttpAnswer:
-    """Post to a URL where no server of ours is."""
-
-    async def main() -> HttpAnswer:
-        async with open_client(4, resolver) as client:
-            return await post(HttpxExchange(client), url)
-
-    return asyncio.run(main())
-
-
-def answering(raw: bytes, requests: list[bytes] | None = None) -> Script:
-    """Answer every request of a connection with these bytes."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            try:
-                request = await read_request(reader)
-            except asyncio.IncompleteReadError:
-                return
-            if requests is not None:
-                requests.append(request)
-            writer.write(raw)
-            await writer.drain()
-
-    return script
 
 
 def test_an_answer_has_status_headers_and_body() -> None:
@@ -84,14 +39,16 @@ def test_a_compressed_answer_is_read() -> None:
     assert run(answering(raw)).body == b"hello"
 
 
+def test_no_url_is_logged_where_the_root_logger_shows_info(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # As in Lambda, whose root logger stands at the function's level.
+    with caplog.at_level(logging.INFO):
+        run(answering(answer()))
+    assert not caplog.records
+
+
 # Nothing was sent
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_refused_connection_took_nothing() -> None:
@@ -173,16 +130,21 @@ class SilentResolver(Resolver):
         return []
 
 
-def test_a_name_that_is_not_resolved_in_time_took_nothing() -> None:
+def test_a_name_that_is_not_resolved_in_time_took_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harkara.http.client.CONNECT_TIMEOUT_S", 0.05)
     with pytest.raises(CarrierUnreachable):
         run(
             answering(answer()),
-            lambda exchange, url: post(exchange, "http://carrier.example/", READ_S),
+            lambda exchange, url: post(exchange, "http://carrier.example/"),
             SilentResolver(""),
         )
 
 
-def test_a_request_that_gets_no_connection_in_time_took_nothing() -> None:
+def test_a_request_that_gets_no_connection_in_time_took_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The first request holds the only connection; the second is never sent."""
     requests: list[bytes] = []
 
@@ -196,8 +158,9 @@ def test_a_request_that_gets_no_connection_in_time_took_nothing() -> None:
             first = asyncio.create_task(post(exchange, url))
             while not requests:
                 await asyncio.sleep(0.001)
+            monkeypatch.setattr("harkara.http.client.CONNECT_TIMEOUT_S", 0.05)
             with pytest.raises(CarrierUnreachable):
-                await post(exchange, url, READ_S)
+                await post(exchange, url)
             first.cancel()
 
     asyncio.run(main())
@@ -329,83 +292,6 @@ def test_a_connection_that_closed_while_it_was_idle_is_not_sent_on_again() -> No
     with pytest.raises(SubmitOutcomeUnknown):
         run(script, twice)
     assert len(requests) == 2
-
-
-# What is not done
-
-
-def test_a_redirect_is_an_answer_and_not_followed() -> None:
-    requests: list[bytes] = []
-    raw = answer("307 Temporary Redirect", headers="location: /elsewhere\r\n")
-    assert run(answering(raw, requests)).status == 307
-    assert len(requests) == 1
-
-
-def test_a_cookie_is_not_kept() -> None:
-    requests: list[bytes] = []
-    raw = answer(headers="set-cookie: session=1; Path=/\r\n")
-
-    async def twice(exchange: HttpxExchange, url: str) -> HttpAnswer:
-        await post(exchange, url)
-        return await post(exchange, url)
-
-    run(answering(raw, requests), twice)
-    assert len(requests) == 2
-    assert b"cookie" not in requests[1].lower()
-
-
-def test_proxy_variables_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    assert run(answering(answer())).status == 200
-
-
-def test_credentials_of_the_users_netrc_are_not_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    netrc = tmp_path_factory.mktemp("home") / "netrc"
-    netrc.write_text("machine 127.0.0.1 login someone password s3cret\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    requests: list[bytes] = []
-    run(answering(answer(), requests))
-    assert b"authorization" not in requests[0].lower()
-
-
-@pytest.mark.parametrize("chunk", [b" " * 65_536, b"\x00" * 1000])
-def test_a_huge_answer_is_cut(chunk: bytes) -> None:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader)
-        writer.write(answer(length=10**9))
-        while True:
-            writer.write(chunk)
-            await writer.drain()
-
-    assert len(run(script).body) == BODY_LIMIT_BYTES
-
-
-def test_an_answer_that_unpacks_to_a_huge_one_is_cut_too() -> None:
-    packed = gzip.compress(bytes(10 * BODY_LIMIT_BYTES))
-    raw = answer(body=packed, headers="content-encoding: gzip\r\n")
-    assert len(run(answering(raw)).body) == BODY_LIMIT_BYTES
-
-
-def test_a_connection_serves_many_requests() -> None:
-    connections = 0
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
-        await answering(answer())(reader, writer)
-
-    async def thrice(exchange: HttpxExchange, url: str) -> HttpAnswer:
-        for _ in range(2):
-            await post(exchange, url)
-        return await post(exchange, url)
-
-    assert run(script, thrice).status == 200
-    assert connections == 1
 
 
 def test_both_failures_are_a_carriers() -> None:

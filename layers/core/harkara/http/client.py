@@ -6,6 +6,7 @@ sent" and cause a second submit.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -16,6 +17,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
 from harkara.ports import HttpAnswer
+
+# At INFO httpx logs every request's URL, and Lambda shows INFO: a callback's URL holds tokens.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
