@@ -16,7 +16,7 @@ from harkara.errors import CarrierError, CarrierUnreachable, SubmitOutcomeUnknow
 from harkara.http.callbacks import GuardedResolver, is_global, is_global_or_loopback
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ports import HttpAnswer
-from tests.functions.exchanges import answering, closed_port, post, run, run_to
+from tests.functions.exchanges import BODY, answering, closed_port, post, run, run_to
 from tests.functions.servers import Script, answer, read_request, reset, serving
 
 READ_S = 0.2

@@ -1,0 +1,85 @@
+"""What the HTTP client does not do: follow, remember, read proxies, or read on for ever."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from harkara.http.client import BODY_LIMIT_BYTES, HttpxExchange
+from harkara.ports import HttpAnswer
+from tests.functions.exchanges import answering, closed_port, post, run
+from tests.functions.servers import answer, read_request
+
+
+def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    requests: list[bytes] = []
+    raw = answer("307 Temporary Redirect", headers="location: /elsewhere\r\n")
+    assert run(answering(raw, requests)).status == 307
+    assert len(requests) == 1
+
+
+def test_a_cookie_is_not_kept() -> None:
+    requests: list[bytes] = []
+    raw = answer(headers="set-cookie: session=1; Path=/\r\n")
+
+    async def twice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        await post(exchange, url)
+        return await post(exchange, url)
+
+    run(answering(raw, requests), twice)
+    assert len(requests) == 2
+    assert b"cookie" not in requests[1].lower()
+
+
+def test_proxy_variables_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(answering(answer())).status == 200
+
+
+def test_credentials_of_the_users_netrc_are_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    requests: list[bytes] = []
+    run(answering(answer(), requests))
+    assert b"authorization" not in requests[0].lower()
+
+
+@pytest.mark.parametrize("chunk", [b" " * 65_536, b"\x00" * 1000])
+def test_a_huge_answer_is_cut(chunk: bytes) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer(length=10**9))
+        while True:
+            writer.write(chunk)
+            await writer.drain()
+
+    assert len(run(script).body) == BODY_LIMIT_BYTES
+
+
+def test_an_answer_that_unpacks_to_a_huge_one_is_cut_too() -> None:
+    packed = gzip.compress(bytes(10 * BODY_LIMIT_BYTES))
+    raw = answer(body=packed, headers="content-encoding: gzip\r\n")
+    assert len(run(answering(raw)).body) == BODY_LIMIT_BYTES
+
+
+def test_a_connection_serves_many_requests() -> None:
+    connections = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(answer())(reader, writer)
+
+    async def thrice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        for _ in range(2):
+            await post(exchange, url)
+        return await post(exchange, url)
+
+    assert run(script, thrice).status == 200
+    assert connections == 1
