@@ -37,7 +37,7 @@ bench: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"
@@ -60,9 +60,9 @@ $(VENV)/installed: local/requirements/dev.txt pyproject.toml
 	@echo "installing $(VENV) (once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes \
 		--requirement local/requirements/dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --quiet --generate-hashes \
@@ -70,7 +70,7 @@ PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --q
 
 lock:
 	@$(PYTHON) -m venv .local/lock
-	@.local/lock/bin/pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
 	@for name in dev emulator sam; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in; done
