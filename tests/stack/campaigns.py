@@ -92,22 +92,21 @@ class Lab:
         )
 
     def make_due(self, *kinds: str) -> int:
-        """Bring forward what waits in the Due table for its time; return how many tasks.
+        """Bring forward what waits in the Due table for its time; return how many tasks are due.
 
         A chunk's check is left alone unless it is asked for: an hour must pass before it.
         """
         client, table = self.stack.client("dynamodb"), self.stack.outputs["DueTableName"]
         now = f"{int(time.time() * 1000):013d}"
+        kinds = kinds or ("callback", "submit")
         waiting = [
-            item
-            for item in self.items("Due")
-            if item["sk"]["S"] > now
-            and from_json(item["body"]["S"])["kind"] in (kinds or ("callback", "submit"))
+            item for item in self.items("Due") if from_json(item["body"]["S"])["kind"] in kinds
         ]
         for item in waiting:
-            digest = item["sk"]["S"].partition("#")[2]
-            client.put_item(TableName=table, Item={**item, "sk": {"S": f"{now}#{digest}"}})
-            client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+            due, _, digest = item["sk"]["S"].partition("#")
+            if due > now:
+                client.put_item(TableName=table, Item={**item, "sk": {"S": f"{now}#{digest}"}})
+                client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
         return len(waiting)
 
     def sweep(self) -> bool:
@@ -168,6 +167,8 @@ class Ends:
     in_doubt: set[str] = field(default_factory=set)
     """At the carrier, as the outcomes say."""
     called_back: Counter[str] = field(default_factory=Counter)
+    callbacks_in_doubt: set[str] = field(default_factory=set)
+    """Webhook ids of the callbacks whose repeat is marked as in doubt."""
     doubled_posts: dict[str, list[Post]] = field(default_factory=dict)
     """By webhook id, where a callback was acknowledged more than once."""
     submitted: Counter[str] = field(default_factory=Counter)
@@ -196,6 +197,8 @@ def ends(lab: Lab) -> Ends:
         elif kind.startswith("outcome#"):
             indexes = from_json(mark["data"]["S"])["in_doubt"]
             found.in_doubt |= {refs[partition, index] for index in indexes}
+        elif kind.startswith("post#") and from_json(mark["data"]["S"])["in_doubt"]:
+            found.callbacks_in_doubt.add(f"{partition}.{int(kind.split('#')[1])}")
     by_webhook_id = defaultdict(list)
     for post in lab.callbacks():
         by_webhook_id[post["webhook_id"]].append(post)
