@@ -287,3 +287,28 @@ def test_just_the_records_of_the_chunk_that_failed_are_to_be_sent_again() -> Non
     assert codes[first : first + lost] == [Code.TRY_AGAIN] * lost
     stored = [message.text for chunk in accept.chunks.all() for message in chunk.messages]
     assert stored == [record.text for record, code in zip(records, codes, strict=True) if not code]
+
+
+def test_refused_records_keep_their_callback_when_one_lane_fails() -> None:
+    accept = Accept(fail_at=[0])
+    results = accept.accept(BULK, WRONG, OTP)
+    assert [result.code for result in results].count(Code.TRY_AGAIN) == 1
+    (chunk,) = accept.chunks.all()
+    assert [code for _, code in chunk.refused()] == [Code.EMPTY_TEXT]
+
+
+def test_each_chunk_holds_just_its_own_callback_urls() -> None:
+    dice = random.Random(1)  # noqa: S311 - long URLs that do not compress, the same each time
+    urls = [f"https://clevertap.com/{dice.randbytes(500).hex()}" for _ in range(900)]
+    accept = Accept()
+    results = accept.accept(*(BULK._replace(callback_url=url) for url in urls))
+    assert all(result.mid for result in results)
+    assert 1 < len(accept.chunks.packed) < 20
+    assert max(map(len, accept.chunks.packed.values())) <= PACKED_LIMIT_BYTES
+    called = [
+        chunk.endpoints[message.endpoint]
+        for chunk in accept.chunks.all()
+        for message in chunk.messages
+        if message.endpoint is not None
+    ]
+    assert called == urls

@@ -182,3 +182,10 @@ def test_an_error_names_the_field_and_never_what_stood_in_it(
     assert field in str(error.value)
     assert "s3cret" not in str(error.value)
     assert "31" not in str(error.value)
+
+
+def test_a_callback_url_has_a_length_limit() -> None:
+    url = "https://clevertap.com/"
+    account = Account(id="a", name="A", carrier="sim")
+    assert account.may_call_back(url.ljust(2048, "x"), private=False)
+    assert not account.may_call_back(url.ljust(2049, "x"), private=False)

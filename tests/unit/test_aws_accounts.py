@@ -283,3 +283,8 @@ def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
     config = clients.client("dynamodb").meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert config.retries == {"mode": "standard", "total_max_attempts": 4}
+
+
+def test_a_name_longer_than_a_key_is_unknown_without_a_call() -> None:
+    aws = ScriptedAws("dynamodb")
+    assert DynamoAccountStore(aws.client, "Accounts").credential("x" * 3000) is None

@@ -227,3 +227,17 @@ def test_what_a_mark_says_comes_back() -> None:
     item = dict(zip(names, values, strict=True))
     _, reading = store({"Responses": {"Messages": [item]}})
     assert reading.get_marks([mark.key]) == [mark]
+
+
+def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
+    asked = []
+
+    def unprocessed(_: str, params: dict[str, Any]) -> dict[str, Any]:
+        asked.append(params)
+        return {"Responses": {}, "UnprocessedKeys": params["RequestItems"]}
+
+    aws = ScriptedAws("dynamodb", unprocessed)
+    messages = DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW, lambda _: None)
+    with pytest.raises(StoreUnavailable):
+        messages.get_marks([("a", "k")])
+    assert len(asked) == 6

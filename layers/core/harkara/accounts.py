@@ -7,7 +7,9 @@ takes 37 ms, and the key (the pepper) is in no table.
 import hashlib
 import hmac
 import ipaddress
+import re
 from enum import StrEnum
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from harkara.messages import Category
 
 ANY_COUNTRY = "*"
+# Scheme, host in labels (no user-info, nothing that clients read differently), port, the rest.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
+_URL = re.compile(rf"(?i:https?)://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?")
+_URL_LIMIT = 2048
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
 
@@ -63,7 +70,7 @@ class Account(_Record):
     name: str
     carrier: str
     callback_url: str = ""
-    callback_format: str = "clevertap"
+    callback_format: Literal["clevertap"] = "clevertap"
     callback_hosts: tuple[str, ...] = PLATFORM_HOSTS
     countries: tuple[str, ...] = ("IN",)
     dlt: Enforcement = Enforcement.ENFORCE
@@ -79,16 +86,18 @@ class Account(_Record):
     def may_call_back(self, url: str, *, private: bool) -> bool:
         """Whether a URL that a request names may get callbacks of this account.
 
-        It is https, without user-info, on a host of the account's list or below one, or on that
-        of the account's own URL. On the local stack (`private`) plain http to an address of this
-        machine will do.
+        It is printable ASCII, https, without user-info, on a host of the account's list or below
+        one, or on that of the account's own URL. On the local stack (`private`) plain http to an
+        address of this machine will do.
         """
+        if len(url) > _URL_LIMIT or not _URL.fullmatch(url):
+            return False
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
             return False
-        if parts.username is not None or port == 0:
+        if port == 0:
             return False
         allowed = host == urlsplit(self.callback_url).hostname or any(
             host == name or host.endswith("." + name) for name in self.callback_hosts
@@ -100,7 +109,7 @@ class CarrierSettings(_Record):
     """A carrier's route. `secret` is KMS ciphertext, bound to the carrier's name."""
 
     name: str
-    kind: str
+    kind: Literal["datasend"]
     url: str
     username: str
     secret: bytes

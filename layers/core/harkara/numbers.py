@@ -48,4 +48,7 @@ def _abroad(digits: str) -> tuple[str, str]:
         raise RequestRefused(Code.INVALID_NUMBER)
     # Formatted anew: people write a trunk zero after the country code, +44 (0)7400 123456.
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return str(e164).removeprefix("+"), country
+    msisdn = str(e164).removeprefix("+")
+    if country == INDIA and not _INDIAN_MSISDN.fullmatch(msisdn):  # a landline
+        raise RequestRefused(Code.INVALID_NUMBER)
+    return msisdn, country

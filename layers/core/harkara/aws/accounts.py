@@ -13,6 +13,7 @@ from harkara.aws.clients import aws_errors
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000
+NAME_LIMIT = 256
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -103,7 +104,9 @@ class DynamoAccountStore:
         with aws_errors():
             self._client.put_item(TableName=self._table, Item=item)
 
-    def _cached(self, kind: str, name: str, read: Callable[[str], T]) -> T:
+    def _cached(self, kind: str, name: str, read: Callable[[str], T | None]) -> T | None:
+        if len(name) > NAME_LIMIT:  # longer than a key may be, and than any name of ours
+            return None
         key, now = (kind, name), self._clock()
         expires, value = self._cache.get(key, (0.0, None))
         if now < expires:

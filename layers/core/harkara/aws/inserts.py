@@ -21,7 +21,7 @@ _PASSING = frozenset(
         "TransactionConflict",
     }
 )
-_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 class Inserter:
@@ -48,7 +48,7 @@ class Inserter:
     def _insert(self, items: Sequence[Item]) -> list[int]:
         duplicates: list[int] = []
         open_places = list(range(len(items)))
-        for pause_s in (*_PAUSES_S, None):
+        for pause_s in (*PAUSES_S, None):
             statements = [self._statement(items[place]) for place in open_places]
             with aws_errors():
                 answer = self._client.batch_execute_statement(Statements=statements)

@@ -1,11 +1,12 @@
 """The Messages table: chunks and marks (the kinds are listed in `harkara.marks`)."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harkara.aws.clients import aws_errors
-from harkara.aws.inserts import Inserter, Item
+from harkara.aws.inserts import PAUSES_S, Inserter, Item
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode, encode
 from harkara.marks import Mark
@@ -20,12 +21,20 @@ _READ_BATCH = 100
 class DynamoMessageStore:
     """Chunks and marks in DynamoDB. Chunks never change, so this process keeps the last ones."""
 
-    def __init__(self, client: Any, table: str, retention_s: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        retention_s: int,
+        clock: Clock,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
         self._retention_s = retention_s
         self._clock = clock
-        self._inserter = Inserter(client, table)
+        self._pause = pause
+        self._inserter = Inserter(client, table, pause)
         self._chunks: OrderedDict[str, Chunk] = OrderedDict()
 
     def put_chunk(self, chunk_id: str, packed: bytes) -> None:
@@ -84,13 +93,18 @@ class DynamoMessageStore:
                     "ConsistentRead": True,
                 }
             }
-            while request:
+            for pause_s in (*PAUSES_S, None):
                 with aws_errors():
                     answer = self._client.batch_get_item(RequestItems=request)
                 for item in answer["Responses"].get(self._table, ()):
                     mark = _mark(item)
                     found[mark.key] = mark
                 request = answer.get("UnprocessedKeys") or {}
+                if not request:
+                    break
+                if pause_s is None:
+                    raise StoreUnavailable("the table stayed busy")
+                self._pause(pause_s)
         return [found.get(key) for key in keys]
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:

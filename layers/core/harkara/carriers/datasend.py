@@ -71,6 +71,8 @@ _STATE_CODES = {
 # Errors in an answer that say "later", not "never".
 THROTTLES = frozenset({"THROTTLED", "TRY_AGAIN"})
 _CARRIER_CODE_LIMIT = 64
+_RETRY_AFTER_LIMIT_S = 3600
+_TIME_DIGITS = 13
 
 
 class DatasendCarrier:
@@ -126,11 +128,14 @@ def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> Received
         entries = decode(request.body)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_RECEIPT) from error
+    if not isinstance(entries, list | dict):
+        raise RequestRefused(Code.INVALID_RECEIPT)
     entries = entries if isinstance(entries, list) else [entries]
     receipts, intermediate_count, foreign_count = [], 0, 0
     for entry in entries:
         if not isinstance(entry, dict):
-            raise RequestRefused(Code.INVALID_RECEIPT)
+            foreign_count += 1
+            continue
         status = str(entry.get("status", "")).upper()
         try:
             mid, attempt = signer.verify(str(entry.get("smsgid", "")))
@@ -163,9 +168,11 @@ def _record(submission: Submission) -> dict[str, str]:
 
 def _outcomes(answer: HttpAnswer, count: int) -> list[Outcome]:
     """Read an answer. What is not clearly a refusal may have been taken."""
-    if answer.status in (429, 503):
-        wait = answer.headers.get("retry-after", "")
-        return [NotTaken(int(wait) if wait.isdecimal() else 0)] * count
+    wait = answer.headers.get("retry-after", "")
+    # A 503 of a gateway may come after the message was taken; one that names a time does not.
+    if answer.status == 429 or (answer.status == 503 and wait):
+        wait_s = int(wait[:9]) if wait.isdecimal() else 0
+        return [NotTaken(min(wait_s, _RETRY_AFTER_LIMIT_S))] * count
     if answer.status in (401, 403, 404):  # our settings are wrong: an operator mends them
         return [NotTaken()] * count
     if 400 <= answer.status < 500:
@@ -193,7 +200,7 @@ def _outcome(entry: Any) -> Outcome:
 
 
 def _receipt(mid: str, attempt: int, state: State, entry: dict[str, Any]) -> Receipt:
-    carrier_code = str(entry.get("code", ""))[:_CARRIER_CODE_LIMIT]
+    carrier_code = str(entry.get("code") or "")[:_CARRIER_CODE_LIMIT]
     code: str = ""
     if state is State.FAILED:
         code = FAILURES.get(carrier_code.lstrip("0"), Code.UNDELIVERED)
@@ -203,6 +210,7 @@ def _receipt(mid: str, attempt: int, state: State, entry: dict[str, Any]) -> Rec
 
 
 def _seconds(value: Any) -> int:
-    """Return a time in Unix seconds; milliseconds are recognised by their size."""
-    number = int(value) if str(value).isdecimal() else 0
+    """Return a time in Unix seconds, 0 where there is none; milliseconds show by their size."""
+    text = str(value)
+    number = int(text) if text.isdecimal() and len(text) <= _TIME_DIGITS else 0
     return number // 1000 if number >= 10**11 else number

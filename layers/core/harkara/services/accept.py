@@ -59,26 +59,36 @@ class AcceptService:
         results = [_LOST] * len(request.records)
         for place, message in refused:
             results[place] = RecordResult("", Code(message.refusal))
+        # They go behind the messages of the first chunk that is committed.
         refusals = [message for _, message in refused]
         for lane, (places, messages) in accepted.items():
             unanswered = iter(places)
-            # Refused records go last, with the first lane: none of them is waiting for an answer.
-            for chunk, packed in self._chunks(
-                account, lane, checker.endpoints, [*messages, *refusals]
+            for chunk, packed, count in self._chunks(
+                account, lane, checker.endpoints, messages, refusals
             ):
-                answered = list(islice(unanswered, len(chunk.messages)))
+                answered = list(islice(unanswered, count))
                 if self._commit(chunk, packed):
+                    refusals.clear()
                     for mid, place in zip(chunk.mids(), answered, strict=False):
                         results[place] = RecordResult(mid)
-            refusals = []
         if not any(result.mid for result in results):
             raise RequestRefused(_refusal(results))
         return results
 
     def _chunks(
-        self, account: Account, lane: Lane, endpoints: Sequence[str], messages: Sequence[Message]
-    ) -> Iterator[tuple[Chunk, bytes]]:
-        """Make the messages one chunk, or as many as it takes for each to fit in an item."""
+        self,
+        account: Account,
+        lane: Lane,
+        endpoints: Sequence[str],
+        messages: Sequence[Message],
+        refusals: Sequence[Message],
+    ) -> Iterator[tuple[Chunk, bytes, int]]:
+        """Make the messages one chunk, or as many as it takes for each to fit in an item.
+
+        Yields chunk, packed chunk and how many of `messages` it holds. `refusals` is read anew
+        for each chunk.
+        """
+        own_endpoints, rows = _with_own_endpoints(endpoints, [*messages, *refusals])
         now_ms = int(self.clock() * 1000)
         chunk = Chunk(
             id=ids.new_chunk_id(now_ms, self.randomness(ids.RANDOM_BYTES)),
@@ -88,16 +98,16 @@ class AcceptService:
             accepted_at_ms=now_ms,
             block_size=BLOCK_SIZE,
             callback_format=account.callback_format,
-            endpoints=tuple(endpoints),
-            messages=messages,
+            endpoints=own_endpoints,
+            messages=rows,
         )
         packed = pack(chunk)
         if len(packed) <= PACKED_LIMIT_BYTES or len(messages) == 1:
-            yield chunk, packed
+            yield chunk, packed, len(messages)
             return
         middle = len(messages) // 2
-        yield from self._chunks(account, lane, endpoints, messages[:middle])
-        yield from self._chunks(account, lane, endpoints, messages[middle:])
+        for half in (messages[:middle], messages[middle:]):
+            yield from self._chunks(account, lane, endpoints, half, refusals)
 
     def _commit(self, chunk: Chunk, packed: bytes) -> bool:
         task = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id)
@@ -107,6 +117,21 @@ class AcceptService:
         except StoreUnavailable:
             return False
         return enqueued
+
+
+def _with_own_endpoints(
+    endpoints: Sequence[str], messages: Sequence[Message]
+) -> tuple[tuple[str, ...], Sequence[Message]]:
+    """Return the endpoints that the messages name, and the messages with their places in them."""
+    if len(endpoints) <= 1:
+        return tuple(endpoints), messages
+    used = sorted({message.endpoint for message in messages if message.endpoint is not None})
+    places = {old: new for new, old in enumerate(used)}
+    rows = [
+        message if message.endpoint is None else message._replace(endpoint=places[message.endpoint])
+        for message in messages
+    ]
+    return tuple(endpoints[old] for old in used), rows
 
 
 def _refusal(results: Sequence[RecordResult]) -> Code:

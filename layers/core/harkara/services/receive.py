@@ -10,6 +10,8 @@ from harkara.ids import ReferenceSigner
 from harkara.ports import AccountStore, Clock, ReceiptRequest, ReceivedReceipts, TaskQueues
 from harkara.tasks import QueueName, receipts_tasks
 
+_CLOCK_LIMIT_S = 7 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiveService:
@@ -34,7 +36,11 @@ class ReceiveService:
         if received.foreign_count and not received.receipts and not received.intermediate_count:
             raise RequestRefused(Code.INVALID_RECEIPT)
         now_s = int(self.clock())
-        timed = [receipt._replace(at_s=receipt.at_s or now_s) for receipt in received.receipts]
+        # A carrier's clock that is far off would keep the check from ever looking at a final.
+        timed = [
+            receipt if abs(receipt.at_s - now_s) < _CLOCK_LIMIT_S else receipt._replace(at_s=now_s)
+            for receipt in received.receipts
+        ]
         bodies = [task.encode() for task in receipts_tasks(timed)]
         if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)

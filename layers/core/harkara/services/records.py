@@ -18,7 +18,7 @@ DLT_IDS_LIMIT = 64
 # Six letters or six digits with DLT; 3 to 6 letters and digits exist (wire-formats section 5).
 _INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 # Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
-_FOREIGN_HEADER = re.compile(r"[A-Za-z0-9 ._-]{1,11}|\+?[0-9]{3,15}")
+_FOREIGN_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
 
 
 class LaneRows(NamedTuple):
@@ -132,7 +132,9 @@ class RecordChecker:
         sender = account.senders.get(sender_id)
         if sender is None and country == INDIA and account.dlt is Enforcement.ENFORCE:
             raise RequestRefused(Code.HEADER_NOT_REGISTERED)
-        classified = account.templates.get(dlt_template_id) or sender
+        template = account.templates.get(dlt_template_id)
+        # Another header's template says nothing: naming an OTP's would open the priority lane.
+        classified = template if template and template.header == sender_id else sender
         category = classified.category if classified else account.default_category
         judged = self._lanes[lane_of(category)], sender.pe_id if sender else ""
         self._headers[header] = judged
