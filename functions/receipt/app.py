@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import deployment_secret
 from harkara.ids import ReferenceSigner
 from harkara.ports import ReceiptRequest
 from harkara.runtime import body_of, logger
@@ -32,7 +32,7 @@ def service() -> ReceiveService:
     return ReceiveService(
         accounts=DynamoAccountStore(client("dynamodb"), settings.accounts_table),
         queues=SqsTaskQueues(client("sqs"), queues),
-        signer=ReferenceSigner(str(get_secret(settings.tag_secret_id)).encode()),
+        signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
         clock=time.time,
     )
 

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api, ok
@@ -18,6 +17,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import deployment_secret
 from harkara.platforms import ics
 from harkara.runtime import answer, basic_credentials, body_of, logger
 from harkara.services.accept import AcceptService
@@ -41,7 +41,7 @@ def service() -> AcceptService:
             dynamodb, settings.messages_table, settings.retention_s, time.time
         ),
         queues=SqsTaskQueues(client("sqs"), queues),
-        pepper=str(get_secret(settings.pepper_secret_id)).encode(),
+        pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
         randomness=os.urandom,
         private_callbacks=settings.allow_private_callbacks,

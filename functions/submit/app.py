@@ -9,7 +9,6 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.parameters import get_secret
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.aws.accounts import DynamoAccountStore
@@ -18,6 +17,7 @@ from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import deployment_secret
 from harkara.deadline import Deadline
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ids import ReferenceSigner
@@ -51,7 +51,7 @@ def service() -> SubmitService:
             client("kms"),
             HttpxExchange(open_client(CONNECTIONS)),
         ),
-        signer=ReferenceSigner(str(get_secret(settings.tag_secret_id)).encode()),
+        signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
         clock=time.time,
         luck=random.random,
         receipt_wait_s=settings.receipt_wait_s,

@@ -5,8 +5,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from pydantic import ValidationError
 
+from harkara.aws import secrets
+from harkara.errors import StoreUnavailable
 from harkara.http import callbacks
 from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.tasks import QueueName
@@ -43,8 +46,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function whose secrets are known, and build its service."""
     module = load(function)
-    if hasattr(module, "get_secret"):
-        environment.setattr(module, "get_secret", lambda name: f"secret of {name}")
+    environment.setattr(secrets, "get_secret", lambda name: f"secret of {name}")
     build = module.services if function == "dlr" else module.service
     service = build()
     assert build() is service
@@ -54,6 +56,19 @@ def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, A
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
+
+
+@pytest.mark.parametrize("function", ["send", "receipt"])
+def test_a_secret_that_cannot_be_read_says_try_again(
+    function: str, environment: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> str:
+        raise GetParameterError("AccessDenied for arn:aws:secretsmanager:...:a-secret")
+
+    module = load(function)
+    environment.setattr(secrets, "get_secret", fail)
+    with pytest.raises(StoreUnavailable, match="a secret of the deployment could not be read"):
+        module.service()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
