@@ -50,3 +50,15 @@ def test_a_throttled_message_is_taken_at_its_third_try(world: World) -> None:
 
 def test_finals_of_one_receipt_request_go_out_in_one_callback(world: World) -> None:
     assert max(len(task.members) for task in world.platform.taken) > 1
+
+
+def test_blocks_of_refused_records_alone_are_not_submitted() -> None:
+    world = World()
+    wrong = [campaign.record("0001", to="12", client_ref=f"wrong-{n}") for n in range(250)]
+    answers = world.send([campaign.record("0000"), *wrong])
+    world.run()
+    check_without_a_kill(world, answers)
+    assert sorted(kind for _, kind in world.store.marks if kind.startswith("claim#")) == [
+        "claim#01#0000"
+    ]
+    assert len(world.called_back()) == 251

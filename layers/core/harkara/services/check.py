@@ -1,7 +1,7 @@
 """Look after a chunk until every message has its end and every end was called back.
 
-Each chunk has one check from the time `submit` opened it; while there is more to wait for, a check
-sets the next. It decides and enqueues, nothing more:
+`submit` sets a chunk's check once it has been through its blocks; while there is more to wait for,
+a check sets the next. It decides and enqueues, nothing more:
 
 - A message whose last try the carrier took, or may have taken, ends unknown once the wait for its
   receipt is over. One that waits for its turn or for its next try is left alone.

@@ -71,8 +71,9 @@ class SubmitService:
         if chunk is None:
             return Counter(chunk_missing=1)
         carrier = await self.carrier(chunk.carrier)
-        if task.attempt == 1 and not task.handed_on:
-            await self._open(chunk)
+        first = task.attempt == 1 and not task.handed_on
+        if first:
+            await self._report_refused(chunk)
         last = task.block + 1 if task.attempt > 1 else chunk.block_count
         for block in range(task.block, last):
             indexes = task.indexes or tuple(chunk.block(block))
@@ -86,17 +87,19 @@ class SubmitService:
                     break
                 part = _Part(chunk, block, task.attempt, indexes)
                 counts += await self._submit_part(part, carrier, claimant)
+        if first:
+            await self._set_check(chunk)
         return counts
 
-    async def _open(self, chunk: Chunk) -> None:
-        """Do what a chunk needs once: its check is set, and its refused records get callbacks.
-
-        A redelivery does it again; the marks of `dlr` make that harmless.
-        """
+    async def _set_check(self, chunk: Chunk) -> None:
+        """Have the chunk looked after. Until then its queue message stays, and comes back."""
         check = CheckTask(chunk.id).encode()
         await asyncio.to_thread(
             self.queues.schedule, QueueName.RECEIPT, check, self.receipt_wait_s, chunk.account_id
         )
+
+    async def _report_refused(self, chunk: Chunk) -> None:
+        """Have the refused records called back. A redelivery does it again: marks make it once."""
         at_s = chunk.accepted_at_ms // 1000
         refused = [
             Receipt(chunk.mid(index), 0, State.FAILED, at_s, code)
