@@ -11,11 +11,6 @@ from local.stack import Stack, StackSettings
 from tests.stack.campaigns import MAGIC, Lab, record
 from tests.stack.proxy import FaultProxy
 
-STACK = [
-    pytest.mark.stack,
-    # The stack's child processes leave their pipes to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
-]
 TABLE = pytest.StashKey[list[str]]()
 
 SETTINGS = {

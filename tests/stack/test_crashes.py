@@ -14,10 +14,10 @@ import pytest
 
 from harkara.services.accept import BLOCK_SIZE
 from tests.stack.campaigns import Ends, Lab, campaign, ends, metas_of, wait_until
-from tests.stack.conftest import STACK, TABLE
+from tests.stack.conftest import TABLE
 from tests.stack.proxy import Fault, Rule
 
-pytestmark = STACK
+pytestmark = pytest.mark.stack
 
 COUNT = 1000
 MET_WITHIN_S = 30

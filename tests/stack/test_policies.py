@@ -22,11 +22,10 @@ from harkara.accounts import (
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.messages import Category
 from tests.stack.campaigns import Lab, record, wait_until
-from tests.stack.conftest import STACK
 from tests.stack.proxy import Fault, Rule
 from tests.template.reading import functions, grants
 
-pytestmark = STACK
+pytestmark = pytest.mark.stack
 
 ACTIONS = {
     "GetItem": "dynamodb:GetItem",

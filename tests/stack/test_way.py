@@ -10,9 +10,8 @@ from pydantic_core import from_json, to_json
 from harkara.messages import Lane, unpack
 from local.settings import ROOT
 from tests.stack.campaigns import MAGIC, Lab, Post, campaign, metas_of, record, wait_until
-from tests.stack.conftest import STACK
 
-pytestmark = STACK
+pytestmark = pytest.mark.stack
 
 CALLED_BACK_WITHIN_S = 30
 # A check runs after the wait for receipts, and once more if a message was claimed just after it
