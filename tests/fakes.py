@@ -1,5 +1,6 @@
 """In-memory ports that behave as DynamoDB and SQS do where it matters, and fail when told to."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -170,8 +171,10 @@ class FakePlatform:
     script: list[int] = field(default_factory=list)
     taken: list[CallbackTask] = field(default_factory=list)
     posts: list[tuple[str, int, int]] = field(default_factory=list)
+    within_s: list[float] = field(default_factory=list)
 
-    async def post(self, callback: CallbackTask) -> PostResult:
+    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
+        self.within_s.append(within_s)
         number = self.faults.before("post")
         status = self.script.pop(0) if self.script else 200
         self.posts.append((callback.webhook_id, callback.attempt, status))

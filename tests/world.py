@@ -79,6 +79,7 @@ class FakeDatasendProvider:
     world: "World"
     taken: Counter[str] = field(default_factory=Counter)
     throttled: Counter[str] = field(default_factory=Counter)
+    within_s: list[float] = field(default_factory=list)
 
     async def exchange(self, reference: str, to: str) -> HttpAnswer:
         mid, magic = reference.partition(".")[0], to[-4:]
@@ -243,6 +244,7 @@ class World:
         async def exchange(
             method: str, url: str, headers: object, content: bytes, timeout_s: float
         ) -> HttpAnswer:
+            self.provider.within_s.append(timeout_s)
             (record,) = from_json(content)["smstosend"]
             number = self.faults.before("carrier")
             answer = await self.provider.exchange(record["smsgid"], record["to"])

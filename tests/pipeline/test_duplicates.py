@@ -94,7 +94,7 @@ def test_a_redriven_dead_letter_keeps_its_owner_and_posts_once() -> None:
 def test_a_batch_that_nears_its_deadline_hands_the_rest_on_and_doubles_nothing() -> None:
     world = World()
     answers = world.send([campaign.record("0000", client_ref=str(n)) for n in range(250)])
-    spent = iter([60.0, 60.0, 10.0])  # the budget, the first block, the second
+    spent = iter([60.0, 60.0, 60.0, 10.0])  # the budget, the first block (twice), the second
     world.remaining_s = lambda: next(spent, 60.0)
     world.run()
     assert world.counts["handed_on"] == 1
@@ -184,3 +184,13 @@ def lose_first_receipts_message(world: World) -> None:
         world.queues.waiting.remove(message)
 
     world.deliver = once  # type: ignore[method-assign]
+
+
+def test_neither_carrier_nor_platform_may_take_longer_than_the_invocation() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    world.remaining_s = lambda: 6.0
+    world.run()
+    assert world.platform.within_s == [4.0]
+    assert world.provider.within_s == [1.5]  # half of what is left: a turn may take the other
+    check_without_a_kill(world, answers)

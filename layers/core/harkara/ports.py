@@ -1,5 +1,6 @@
 """What the services need from outside, by role. `aws`, `carriers` and `http` fill these."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -141,8 +142,13 @@ class Carrier(Protocol):
         """How long `submit` takes at the most."""
         ...
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Hand the messages over; return an outcome for each, in order. Raises nothing."""
+    async def submit(
+        self, submissions: Sequence[Submission], within_s: float = math.inf
+    ) -> list[Outcome]:
+        """Hand the messages over, within what is left of the invocation at the latest.
+
+        Returns an outcome for each, in order. Raises nothing.
+        """
         ...
 
 
@@ -203,6 +209,9 @@ class CallbackPoster(Protocol):
         """How long `post` takes at the most."""
         ...
 
-    async def post(self, callback: CallbackTask) -> PostResult:
-        """Post a callback once. Raises nothing: what fails is a result."""
+    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
+        """Post a callback once, within what is left of the invocation at the latest.
+
+        Raises nothing: what fails is a result.
+        """
         ...

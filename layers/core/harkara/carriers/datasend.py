@@ -9,6 +9,7 @@ or an array of {"mid", "smsgid", "status", "code", "ts"}, `status` in SMPP's wor
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,14 +90,17 @@ class DatasendCarrier:
         """How long `submit` takes at the most: a wait for its turn, and the request."""
         return 2 * self._settings.timeout_s
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Outcome]:
+    async def submit(
+        self, submissions: Sequence[Submission], within_s: float = math.inf
+    ) -> list[Outcome]:
         """Hand the messages over, `records_per_request` at once; an outcome for each, in order."""
         size = self._settings.records_per_request
         parts = [submissions[at : at + size] for at in range(0, len(submissions), size)]
-        outcomes = await asyncio.gather(*map(self._request, parts))
+        timeout_s = min(self._settings.timeout_s, within_s / 2)
+        outcomes = await asyncio.gather(*(self._request(part, timeout_s) for part in parts))
         return [outcome for part in outcomes for outcome in part]
 
-    async def _request(self, submissions: Sequence[Submission]) -> list[Outcome]:
+    async def _request(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
         body = encode(
             {
                 "user": self._settings.username,
@@ -105,7 +109,6 @@ class DatasendCarrier:
             }
         )
         headers = {"content-type": "application/json"}
-        timeout_s = self._settings.timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 await self._turns.acquire()

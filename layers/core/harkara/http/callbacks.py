@@ -7,6 +7,7 @@ its choice for ten minutes; aiohttp's resolver hook needs neither.)
 """
 
 import ipaddress
+import math
 import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -78,14 +79,15 @@ class HttpCallbackPoster:
         """How long `post` takes at the most."""
         return TIMEOUT_S
 
-    async def post(self, callback: CallbackTask) -> PostResult:
+    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
         if not self._may_go_to(callback.url):
             return PostResult(0, "the callback URL is not allowed")
         headers = {"content-type": "application/json", "webhook-id": callback.webhook_id}
         body = FORMATS[callback.format](callback.members)
+        timeout_s = min(TIMEOUT_S, within_s)
         try:
-            answer = await self._exchange("POST", callback.url, headers, body, TIMEOUT_S)
+            answer = await self._exchange("POST", callback.url, headers, body, timeout_s)
         except (CarrierUnreachable, SubmitOutcomeUnknown) as error:
             return PostResult(0, str(error))
         return PostResult(answer.status, f"HTTP {answer.status}")

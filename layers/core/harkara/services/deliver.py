@@ -147,7 +147,7 @@ class DeliverService:
         if not deadline.allows(self.poster.timeout_s + _RECORD_S):
             await self._schedule(task, 0)
             return Counter(callbacks_handed_on=1)
-        result = await self.poster.post(task)
+        result = await self.poster.post(task, deadline.remaining_s() - _RECORD_S)
         if result.acknowledged:
             await self._end(task, claimant, result)
             return Counter(callbacks=1)

@@ -86,7 +86,7 @@ class SubmitService:
                     counts["handed_on"] += 1
                     break
                 part = _Part(chunk, block, task.attempt, indexes)
-                counts += await self._submit_part(part, carrier, claimant)
+                counts += await self._submit_part(part, carrier, claimant, deadline)
         if first:
             await self._set_check(chunk)
         return counts
@@ -108,7 +108,7 @@ class SubmitService:
         await self._report(chunk, refused)
 
     async def _submit_part(
-        self, part: "_Part", carrier: Carrier, claimant: Claimant
+        self, part: "_Part", carrier: Carrier, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
         now_ms = self._now_ms()
         claim = claimant.mark(
@@ -121,7 +121,7 @@ class SubmitService:
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
         outcomes = (
-            await self._hand_over(part, carrier)
+            await self._hand_over(part, carrier, deadline)
             if relation is Relation.MINE
             else [InDoubt()] * len(part.indexes)
         )
@@ -136,7 +136,9 @@ class SubmitService:
         await self._follow_up(part, outcome.data)
         return Counter({end: len(outcome.data[end]) for end in _ENDS})
 
-    async def _hand_over(self, part: "_Part", carrier: Carrier) -> list[Outcome]:
+    async def _hand_over(
+        self, part: "_Part", carrier: Carrier, deadline: Deadline
+    ) -> list[Outcome]:
         if self._now_ms() > part.chunk.accepted_at_ms + VALIDITY_S * 1000:
             return [Refused(Code.EXPIRED, "")] * len(part.indexes)
         submissions = [
@@ -145,7 +147,7 @@ class SubmitService:
             )
             for index in part.indexes
         ]
-        return await carrier.submit(submissions)
+        return await carrier.submit(submissions, deadline.remaining_s() - _RECORD_S)
 
     async def _follow_up(self, part: "_Part", data: Any) -> None:
         """See to what an outcome calls for: report the failures, retry what was not taken."""
