@@ -2,6 +2,7 @@
 
     HarkaraError
       RequestRefused            the caller's fault; carries a code
+      VariableRefused           a value that a template's variable does not take
       ForeignReference          a receipt or id that is not ours
       NotOurTurn                another holder may still be at work: come back later
       OutOfTime                 the deadline is near: hand the rest on
@@ -27,6 +28,14 @@ class RequestRefused(HarkaraError):
         super().__init__(code)
         self.code = code
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
+
+
+class VariableRefused(HarkaraError):
+    """A value that a variable of a template does not take, or one that is missing or too many."""
+
+    def __init__(self, number: int, rule: str) -> None:
+        super().__init__(f"variable {number} {rule}")
+        self.number = number
 
 
 class ForeignReference(HarkaraError):

@@ -1,0 +1,179 @@
+"""Sets of positions in a text, as the bits of one integer: bit 5 is the place before text[5].
+
+To read a variable from a set of positions gives the set of positions where it can end. So all the
+ways through a template are walked at once, in a number of operations that grows with the
+template's length and never with the number of ways.
+"""
+
+import re
+import string
+from collections.abc import Callable, Iterable
+
+from harkara.dlt.templates import Kind, Rules
+
+CharacterClass = Callable[[str], bool]
+
+_DIGIT: CharacterClass = frozenset(string.digits).__contains__
+_LETTER: CharacterClass = frozenset(string.ascii_letters).__contains__
+_HOST: CharacterClass = frozenset(string.ascii_letters + string.digits + "-.").__contains__
+_MAILBOX: CharacterClass = frozenset(
+    string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~."
+).__contains__
+_PHONE: CharacterClass = frozenset(string.digits + " -").__contains__
+_DOT: CharacterClass = frozenset(".").__contains__
+_AT: CharacterClass = frozenset("@").__contains__
+_PLUS: CharacterClass = frozenset("+").__contains__
+_PATH_START: CharacterClass = frozenset(":/?#").__contains__
+_HOST_LIMIT = 253
+_TOP_LEVEL_LIMIT = 63
+_MAILBOX_LIMIT = 64
+_PHONE_LIMIT = 20
+_URLS = (Kind.URL, Kind.URLOTT)
+_URL = re.compile(
+    rf"(?:https?://)?[A-Za-z0-9.-]{{1,{_HOST_LIMIT}}}\.[A-Za-z]{{2,{_TOP_LEVEL_LIMIT}}}((?:[:/?#].*)?)",
+    re.DOTALL,
+)
+# Above this many occurrences, characters are looked at together instead of one find each.
+_FEW = 32
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def _not_space(character: str) -> bool:
+    return not character.isspace()
+
+
+class Positions:
+    """The sets of positions of one text."""
+
+    __slots__ = ("_masks", "_starts", "end", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.end = 1 << len(text)
+        self._masks: dict[CharacterClass, int] = {_any: self.end - 1}
+        self._starts: dict[str, int] = {}
+
+    def fixed(self, at: int, literal: str) -> int:
+        """Return where a fixed text can end that begins at one of the positions."""
+        starts = self._starts.get(literal)
+        if starts is None:
+            starts = self._starts[literal] = self._find(literal)
+        return (at & starts) << len(literal)
+
+    def gap(self, at: int, low: int, high: int) -> int:
+        """Return where `low` to `high` characters of any kind can end."""
+        return self._run(at, _any, low, high)
+
+    def variable(self, at: int, kind: Kind, rules: Rules) -> int:
+        """Return where a variable can end."""
+        match kind:
+            case Kind.VAR:
+                return self._run(at, _any, 1, rules.var_limit)
+            case Kind.NUMERIC:
+                return self._run(at, _DIGIT, 1, rules.numeric_limit)
+            case Kind.ALPHANUMERIC:
+                return self._run(at, str.isalnum, 1, rules.alphanumeric_limit)
+            case Kind.URL | Kind.URLOTT:
+                return self._url(at, rules)
+            case Kind.CBN if rules.call_back_numbers:
+                return self._one_of(at, rules.call_back_numbers)
+            case Kind.CBN:
+                first = self._run(self._run(at, _PLUS, 0, 1), _DIGIT, 1, 1)
+                return self._run(self._run(first, _PHONE, 1, _PHONE_LIMIT - 2), _DIGIT, 1, 1)
+            case Kind.EMAIL:
+                mailbox = self._run(at, _MAILBOX, 1, _MAILBOX_LIMIT)
+                return self._host(self._run(mailbox, _AT, 1, 1))
+
+    def _url(self, at: int, rules: Rules) -> int:
+        if rules.urls:
+            base = self._one_of(at, rules.urls)
+        else:
+            base = self._host(at | self._one_of(at, ("https://", "http://")))
+        return base | self._run(
+            self._run(base, _PATH_START, 1, 1), _not_space, 0, rules.url_limit - 1
+        )
+
+    def _host(self, at: int) -> int:
+        dot = self._run(self._run(at, _HOST, 1, _HOST_LIMIT), _DOT, 1, 1)
+        return self._run(dot, _LETTER, 2, _TOP_LEVEL_LIMIT)
+
+    def _one_of(self, at: int, literals: Iterable[str]) -> int:
+        ends = 0
+        for literal in literals:
+            ends |= self.fixed(at, literal)
+        return ends
+
+    def _run(self, at: int, belongs: CharacterClass, low: int, high: int) -> int:
+        """Return where `low` to `high` characters of a class can end."""
+        mask = self._mask(belongs)
+        if low:
+            at = (at & _ahead(mask, low)) << low
+        # Steps of 1, 2, 4, ... characters, each taken or not, and one that fills the rest.
+        left, step, run = high - low, 1, mask
+        while at and left >= step:
+            at |= (at & run) << step
+            left -= step
+            run &= run >> step
+            step *= 2
+        return at | (at & _ahead(mask, left)) << left if at and left else at
+
+    def _mask(self, belongs: CharacterClass) -> int:
+        """Return the places of the characters of a class."""
+        mask = self._masks.get(belongs)
+        if mask is None:
+            bits = ["1" if belongs(character) else "0" for character in reversed(self.text)]
+            mask = self._masks[belongs] = int("".join(bits), 2) if bits else 0
+        return mask
+
+    def _find(self, literal: str) -> int:
+        """Return the places where a fixed text begins."""
+        starts, place = 0, -1
+        for _ in range(_FEW):
+            place = self.text.find(literal, place + 1)
+            if place < 0:
+                return starts
+            starts |= 1 << place
+        starts = self.end | self.end - 1
+        for offset, character in enumerate(literal):
+            starts &= self._places(character) >> offset
+        return starts
+
+    def _places(self, character: str) -> int:
+        places = self._starts.get(character)
+        if places is None:
+            bits = ["1" if each == character else "0" for each in reversed(self.text)]
+            places = self._starts[character] = int("".join(bits), 2)
+        return places
+
+
+def fits(value: str, kind: Kind, rules: Rules) -> bool:
+    """Whether a value may stand in a variable."""
+    if kind in _URLS:
+        return _is_url(value, rules)
+    positions = Positions(value)
+    return bool(positions.variable(1, kind, rules) & positions.end)
+
+
+def _is_url(value: str, rules: Rules) -> bool:
+    """What `Positions` says of a URL that ends where the text does, in a tenth of the time."""
+    if rules.urls:
+        tails = [value[len(url) :] for url in rules.urls if value.startswith(url)]
+    else:
+        match = _URL.fullmatch(value)
+        tails = [match[1]] if match else []
+    return any(
+        not tail or (tail[0] in ":/?#" and len(tail) <= rules.url_limit and tail.split() == [tail])
+        for tail in tails
+    )
+
+
+def _ahead(mask: int, count: int) -> int:
+    """Return the places from which `count` characters of a mask follow each other."""
+    have = 1
+    while have * 2 <= count:
+        mask &= mask >> have
+        have *= 2
+    return mask & mask >> (count - have) if have < count else mask
