@@ -61,6 +61,7 @@ def datasend() -> "Response[str]":
         account_id=account.id,
         chunks=sorted({result.mid[:-2] for result in results if result.mid}),
         counts=Counter(result.code or "accepted" for result in results),
+        warnings=Counter(result.warning for result in results if result.warning),
     )
     return answer(200, ics.answer(request.records, results))
 

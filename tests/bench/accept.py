@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from botocore.awsrequest import AWSResponse
 
-from harkara.accounts import Account, Credential, Sender, hash_secret
+from harkara.accounts import Account, Credential, Sender, Template, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
@@ -28,12 +28,22 @@ from tests.bench.report import Row
 RECORDS = 1_000
 ROUNDS = 60
 PEPPER = b"pepper"
+TEMPLATE_ID = "1107161234567890123"
+TEMPLATE = Template(
+    dlt_template_id=TEMPLATE_ID,
+    name="Order shipped",
+    header="ACMEBK",
+    category=Category.SERVICE_IMPLICIT,
+    text="Dear {#var#}, your order {#var#} of Rs {#numeric#} was shipped and will reach you by"
+    " {#var#}. Track it: {#var#}{#var#} - Acme",
+)
 ACCOUNT = Account(
     id="demo",
     name="Demo",
     carrier="sim",
     callback_url="https://eu1.api.clevertap.com/demo",
     senders={"ACMEBK": Sender(header="ACMEBK", category=Category.SERVICE_IMPLICIT)},
+    templates={TEMPLATE_ID: TEMPLATE},
 )
 FAKE_AWS = {
     "AWS_ACCESS_KEY_ID": "fake",
@@ -97,7 +107,7 @@ def _campaign() -> bytes:
             f" {luck.randrange(10**9)} of Rs {luck.randrange(10**5)} was shipped and will reach"
             f" you by Monday. Track it: https://acme.example/{luck.randrange(10**9)} - Acme",
             "smsgid": f"9999999999.1200000000.{index}.20220531.0.wzrk_default.-1.",
-            "templateid": "1107161234567890123",
+            "templateid": TEMPLATE_ID,
         }
         for index in range(RECORDS)
     ]
@@ -147,7 +157,8 @@ class StubbedNetwork:
                 answer = {"Item": self._items[asked["Key"]["pk"]["S"]][0]}
             case "Query":
                 partition = asked["ExpressionAttributeValues"][":pk"]["S"]
-                answer = {"Items": self._items[partition], "Count": 1, "ScannedCount": 1}
+                items = self._items[partition]
+                answer = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
             case "BatchExecuteStatement":
                 answer = {"Responses": [{} for _ in asked["Statements"]]}
             case _:

@@ -28,6 +28,7 @@ PURE = (
     "deadline",
     "platforms",
     "callbacks",
+    "dlt",
     "ports",
 )
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))

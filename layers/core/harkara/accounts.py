@@ -26,9 +26,10 @@ PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
 
 class Enforcement(StrEnum):
-    """What happens to a message that breaks a DLT rule."""
+    """What happens to a message that breaks a DLT rule: `warn` accepts it and counts it."""
 
     ENFORCE = "enforce"
+    WARN = "warn"
     OFF = "off"
 
 
@@ -64,7 +65,11 @@ class Template(_Record):
 
 
 class Account(_Record):
-    """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains."""
+    """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
+
+    `registered_urls` and `call_back_numbers` are what DLT admits in such variables of a template;
+    where there are none, anything of the right form.
+    """
 
     id: str
     name: str
@@ -76,6 +81,9 @@ class Account(_Record):
     dlt: Enforcement = Enforcement.ENFORCE
     default_category: Category = Category.SERVICE_IMPLICIT
     segment_limit: int = Field(default=10, ge=1, le=255)
+    variable_limit: int = Field(default=30, ge=1, le=2000)
+    registered_urls: tuple[str, ...] = ()
+    call_back_numbers: tuple[str, ...] = ()
     senders: dict[str, Sender] = {}
     templates: dict[str, Template] = {}
 

@@ -30,6 +30,8 @@ class Code(StrEnum):
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
     INVALID_HEADER = "INVALID_HEADER"
     HEADER_NOT_REGISTERED = "HEADER_NOT_REGISTERED"
+    TEMPLATE_MISMATCH = "TEMPLATE_MISMATCH"
+    TEMPLATE_NOT_FOUND = "TEMPLATE_NOT_FOUND"
     INVALID_CALLBACK_URL = "INVALID_CALLBACK_URL"
     # Messages, at the carrier and after it
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
@@ -92,6 +94,12 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.HEADER_NOT_REGISTERED: Meaning(
         400, "906", "Register this header for the account first; case counts."
+    ),
+    Code.TEMPLATE_MISMATCH: Meaning(
+        400, "908", "The text is not that of its DLT template: send it as it is registered."
+    ),
+    Code.TEMPLATE_NOT_FOUND: Meaning(
+        400, "908", "No DLT template of the account has this text: register it, or correct it."
     ),
     Code.INVALID_CALLBACK_URL: Meaning(
         400, "900", "Give an https dlrurl on a host that the account allows."

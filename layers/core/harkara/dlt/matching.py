@@ -7,6 +7,8 @@ then all the ways are walked at once, as sets of positions.
 """
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from harkara.dlt.positions import Positions, fits
 from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse
@@ -14,47 +16,47 @@ from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse
 Gap = tuple[Kind, ...]
 """Variables that follow each other with nothing between them."""
 
+Takes = Callable[[str], bool]
+
 
 class Matcher:
     """A template, ready to be compared with texts."""
 
-    __slots__ = ("_last", "_least", "_middle", "_prefix", "_suffix", "gaps", "literals", "rules")
+    __slots__ = ("_middle", "_plan", "gaps", "literals", "rules")
 
     def __init__(self, content: str, rules: Rules = DEFAULT_RULES) -> None:
         self.rules = rules
         # literals[0] gaps[0] literals[1] ... literals[-1]: none is empty but the first and last.
         self.literals, self.gaps = _join(parse(content))
-        self._least = sum(map(len, self.literals)) + sum(map(len, self.gaps))
-        self._prefix, self._suffix = self.literals[0], self.literals[-1]
         self._middle = [
-            (literal, *self._quick(gap))
+            (literal, len(literal), *self._quick(gap))
             for literal, gap in zip(self.literals[1:-1], self.gaps, strict=False)
         ]
-        self._last = self._quick(self.gaps[-1]) if self.gaps else None
+        prefix, suffix = self.literals[0], self.literals[-1]
+        last = self._quick(self.gaps[-1]) if self.gaps else None
+        self._plan = prefix, len(prefix), suffix, len(suffix), last
 
     def matches(self, text: str) -> bool:
         """Whether the text is this template with values that its variables allow."""
-        text = fold(text)
-        if self._last is None:
-            return text == self._prefix
-        if (
-            len(text) < self._least
-            or not text.startswith(self._prefix)
-            or not text.endswith(self._suffix)
-        ):
+        if "\r" in text:
+            text = fold(text)
+        prefix, start, suffix, size, last = self._plan
+        if last is None:
+            return text == prefix
+        if not text.startswith(prefix) or not text.endswith(suffix):
             return False
-        start, end = len(self._prefix), len(text) - len(self._suffix)
-        for literal, low, high, kind in self._middle:
-            place = text.find(literal, start + low, end)
+        end = len(text) - size
+        for literal, length, low, high, takes in self._middle:
+            place = text.find(literal, start + low)
             if place < 0:
                 return False
-            if place - start > high or (kind and not self._takes(kind, text[start:place])):
+            if place - start > high or (takes and not takes(text[start:place])):
                 return self._walk(text)
-            start = place + len(literal)
-        low, high, kind = self._last
+            start = place + length
+        low, high, takes = last
         if end - start < low:
             return False
-        if end - start > high or (kind and not self._takes(kind, text[start:end])):
+        if end - start > high or (takes and not takes(text[start:end])):
             return self._walk(text)
         return True
 
@@ -68,29 +70,30 @@ class Matcher:
 
     def _walk(self, text: str) -> bool:
         positions = Positions(text)
-        at = positions.fixed(1, self._prefix)
+        at = positions.fixed(1, self.literals[0])
         for gap, literal in zip(self.gaps, self.literals[1:], strict=True):
             at = positions.fixed(self.read(positions, at, gap), literal)
             if not at:
                 return False
         return bool(at & positions.end)
 
-    def _quick(self, gap: Gap) -> tuple[int, int, Kind | None]:
-        """Return what the quick way needs: least and greatest length, and the kind to look at."""
+    def _quick(self, gap: Gap) -> tuple[int, int, Takes | None]:
+        """Return what the quick way needs: least and greatest length, and what a value must be."""
         if _is_plain(gap):
             return len(gap), len(gap) * self.rules.var_limit, None
-        # Without a greatest length a gap of several kinds is left to the walk.
-        return (1, self._limit(gap[0]), gap[0]) if len(gap) == 1 else (len(gap), 0, None)
+        if len(gap) > 1:
+            return len(gap), 0, None  # of no length that would do: left to the walk
+        match gap[0]:
+            case Kind.NUMERIC:
+                return 1, self.rules.numeric_limit, _is_number
+            case Kind.ALPHANUMERIC:
+                return 1, self.rules.alphanumeric_limit, str.isalnum
+            case kind:
+                return 1, sys.maxsize, partial(fits, kind=kind, rules=self.rules)
 
-    def _limit(self, kind: Kind) -> int:
-        if kind is Kind.NUMERIC:
-            return self.rules.numeric_limit
-        return self.rules.alphanumeric_limit if kind is Kind.ALPHANUMERIC else sys.maxsize
 
-    def _takes(self, kind: Kind, value: str) -> bool:
-        if kind is Kind.NUMERIC:
-            return value.isascii() and value.isdigit()
-        return value.isalnum() if kind is Kind.ALPHANUMERIC else fits(value, kind, self.rules)
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit()
 
 
 def _is_plain(gap: Gap) -> bool:

@@ -48,10 +48,15 @@ class DatasendRequest(NamedTuple):
 
 
 class RecordResult(NamedTuple):
-    """What became of a record: its mid, or the code of its refusal."""
+    """What became of a record: its mid, or the code of its refusal and what more there is to say.
+
+    `warning` is the DLT rule that an accepted record breaks, where the account only warns.
+    """
 
     mid: str
     code: Code | None = None
+    detail: str = ""
+    warning: Code | None = None
 
 
 def parse(body: str | bytes) -> DatasendRequest:
@@ -90,9 +95,9 @@ def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
                 "from": record.sender_id,
                 "smsgid": record.client_ref,
                 "Error": code,
-                "message": MEANINGS[code].advice,
+                "message": f"{MEANINGS[code].advice} {detail}".strip(),
             }
-            for record, (mid, code) in zip(records, results, strict=True)
+            for record, (mid, code, detail, _) in zip(records, results, strict=True)
         ]
     )
 

@@ -58,7 +58,8 @@ class AcceptService:
         accepted, refused = checker.check(request.records)
         results = [_LOST] * len(request.records)
         for place, message in refused:
-            results[place] = RecordResult("", Code(message.refusal))
+            detail = checker.details.get(place, "")
+            results[place] = RecordResult("", Code(message.refusal), detail)
         # They go behind the messages of the first chunk that is committed.
         refusals = [message for _, message in refused]
         for lane, (places, messages) in accepted.items():
@@ -71,8 +72,11 @@ class AcceptService:
                     refusals.clear()
                     for mid, place in zip(chunk.mids(), answered, strict=False):
                         results[place] = RecordResult(mid)
+        for place, code in checker.warnings.items():
+            if results[place].mid:
+                results[place] = results[place]._replace(warning=code)
         if not any(result.mid for result in results):
-            raise RequestRefused(_refusal(results))
+            raise _refusal(results)
         return results
 
     def _chunks(
@@ -134,7 +138,8 @@ def _with_own_endpoints(
     return tuple(endpoints[old] for old in used), rows
 
 
-def _refusal(results: Sequence[RecordResult]) -> Code:
-    """Return the code for a request of which nothing was accepted: a retry helps before all."""
-    codes = [result.code for result in results if result.code]
-    return Code.TRY_AGAIN if Code.TRY_AGAIN in codes else codes[0]
+def _refusal(results: Sequence[RecordResult]) -> RequestRefused:
+    """Return why nothing of a request was accepted: a retry helps before all."""
+    refusals = [(result.code, result.detail) for result in results if result.code]
+    again = (Code.TRY_AGAIN, "")
+    return RequestRefused(*(again if again in refusals else refusals[0]))

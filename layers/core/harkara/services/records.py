@@ -1,19 +1,23 @@
-"""Check records one by one: number, country, header, text, callback URL."""
+"""Check records one by one: number, country, header, text, DLT template, callback URL."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harkara.accounts import Account, Enforcement
+from harkara.accounts import Account, Enforcement, Sender
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.messages import Lane, Message, lane_of
 from harkara.numbers import INDIA, normalise
 from harkara.platforms.ics import Record
 from harkara.segments import segment_count
+from harkara.services.templates import index_of
 
 CLIENT_REF_LIMIT = 512
 DLT_IDS_LIMIT = 64
+# To say where a text departs from a template takes a hundred times as long as to see that it does.
+DETAIL_LIMIT = 20
+_ABOUT_TEMPLATES = (Code.TEMPLATE_MISMATCH, Code.TEMPLATE_NOT_FOUND)
 
 # Six letters or six digits with DLT; 3 to 6 letters and digits exist (wire-formats section 5).
 _INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
@@ -35,21 +39,37 @@ class CheckedRecords(NamedTuple):
     refused: list[tuple[int, Message]]
 
 
+class _Judged(NamedTuple):
+    """What follows from a record's country, header and template id.
+
+    `matches` None: no text breaks a DLT rule. Where it says no, `_examine` says what follows.
+    """
+
+    lane: LaneRows
+    pe_id: str
+    matches: Callable[[str], bool] | None
+
+
 class RecordChecker:
     """Checks the records of one request for one account.
 
-    `endpoints` collects the callback URLs of the records, each once. Raises
+    `endpoints` collects the callback URLs of the records, each once; `details` what more there is
+    to say of a refusal, and `warnings` what an accepted record breaks, both by place. Raises
     RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
     """
 
     def __init__(self, account: Account, callback_url: str, *, private: bool) -> None:
         self.endpoints: list[str] = []
+        self.details: dict[int, str] = {}
+        self.warnings: dict[int, Code] = {}
         self._account = account
         self._private = private
         self._places: dict[str, int | None] = {}
         self._lanes = {lane: LaneRows([], []) for lane in Lane}
         # A campaign has few headers and templates: each pair is judged once.
-        self._headers: dict[tuple[str, str, str], tuple[LaneRows, str]] = {}
+        self._headers: dict[tuple[str, str, str], _Judged] = {}
+        self._enforced = account.dlt is Enforcement.ENFORCE
+        self._warning: Code | None = None
         url = callback_url or account.callback_url
         self._default_endpoint = self._endpoint(url) if url else None
         if callback_url and self._default_endpoint is None:
@@ -62,8 +82,13 @@ class RecordChecker:
             try:
                 lane, message = self._accept(record)
             except RequestRefused as error:
+                self._warning = None
                 refused.append((place, self._refused(record, error.code)))
+                if error.code in _ABOUT_TEMPLATES and len(self.details) < DETAIL_LIMIT:
+                    self.details[place] = self._detail(record)
             else:
+                if self._warning:
+                    self.warnings[place], self._warning = self._warning, None
                 lane.places.append(place)
                 lane.messages.append(message)
         return CheckedRecords(
@@ -80,12 +105,14 @@ class RecordChecker:
             raise RequestRefused(Code.INVALID_RECORD)
         msisdn, country = normalise(to)
         header = (country, sender_id, dlt_template_id)
-        lane, entity = self._headers.get(header) or self._judge(header)
+        lane, entity, matches = self._headers.get(header) or self._judge(header)
         if not text or text.isspace():
             raise RequestRefused(Code.EMPTY_TEXT)
         segments = segment_count(text)
         if segments > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
+        if matches is not None and not matches(text):
+            lane, dlt_template_id = self._examine(header, lane, text)
         endpoint = self._default_endpoint
         if callback_url:
             endpoint = self._endpoint(callback_url)
@@ -117,8 +144,48 @@ class RecordChecker:
             refusal=code,
         )
 
-    def _judge(self, header: tuple[str, str, str]) -> tuple[LaneRows, str]:
-        """Return the lane that a country, header and template id make, and the entity id.
+    def _examine(
+        self, header: tuple[str, str, str], lane: LaneRows, text: str
+    ) -> tuple[LaneRows, str]:
+        """Return a record's lane and template id where its header and text are yet to be judged.
+
+        Raises RequestRefused when they break a DLT rule and the account enforces it.
+        """
+        country, sender_id, dlt_template_id = header
+        account, index = self._account, index_of(self._account)
+        if sender_id not in account.senders:
+            self._breaks(Code.HEADER_NOT_REGISTERED)
+        if not account.templates:
+            return lane, dlt_template_id
+        if dlt_template_id:
+            matcher = index.matcher(dlt_template_id)
+            if matcher and not matcher.matches(text):
+                self._breaks(Code.TEMPLATE_MISMATCH)
+            return lane, dlt_template_id
+        found = index.find(text, sender_id)
+        if found is None:
+            self._breaks(Code.TEMPLATE_NOT_FOUND)
+            return lane, ""
+        known = (country, sender_id, found.dlt_template_id)
+        return (self._headers.get(known) or self._judge(known)).lane, found.dlt_template_id
+
+    def _breaks(self, code: Code) -> None:
+        if self._enforced:
+            raise RequestRefused(code)
+        self._warning = code
+
+    def _detail(self, record: Record) -> str:
+        """Return where a text departs from its template, or from the nearest one."""
+        index = index_of(self._account)
+        mismatch = (
+            index.departure(record.dlt_template_id, record.text)
+            if record.dlt_template_id
+            else index.nearest(record.text)
+        )
+        return str(mismatch) if mismatch else ""
+
+    def _judge(self, header: tuple[str, str, str]) -> _Judged:
+        """Return the lane and entity of a country, header and template id, and what to check.
 
         Raises RequestRefused when the account may not send so, or to that country.
         """
@@ -136,9 +203,26 @@ class RecordChecker:
         # Another header's template says nothing: naming an OTP's would open the priority lane.
         classified = template if template and template.header == sender_id else sender
         category = classified.category if classified else account.default_category
-        judged = self._lanes[lane_of(category)], sender.pe_id if sender else ""
+        matches = None
+        if country == INDIA and account.dlt is not Enforcement.OFF:
+            matches = self._comparison(sender, dlt_template_id)
+        judged = _Judged(self._lanes[lane_of(category)], sender.pe_id if sender else "", matches)
         self._headers[header] = judged
         return judged
+
+    def _comparison(
+        self, sender: Sender | None, dlt_template_id: str
+    ) -> Callable[[str], bool] | None:
+        """Return what a text is first asked; None where no text breaks a rule."""
+        if sender is None:
+            return _no
+        if not self._account.templates:
+            return None
+        if not dlt_template_id:
+            return _no
+        matcher = index_of(self._account).matcher(dlt_template_id)
+        # An id that is not registered here may be registered with DLT: it goes through.
+        return matcher.matches if matcher else None
 
     def _endpoint(self, url: str) -> int | None:
         """Return the place of a callback URL in `endpoints`; None when it is not allowed."""
@@ -148,3 +232,7 @@ class RecordChecker:
             if allowed:
                 self.endpoints.append(url)
         return self._places[url]
+
+
+def _no(_: str) -> bool:
+    return False

@@ -1,0 +1,32 @@
+"""The index of an account's DLT templates: made when it is first needed, kept with the account."""
+
+import weakref
+
+from harkara.accounts import Account
+from harkara.dlt.index import Entry, TemplateIndex
+from harkara.dlt.templates import Rules
+
+# By the account's identity: the store loads a changed account as another object, and what is no
+# longer loaded takes its index with it.
+_indexes: dict[int, TemplateIndex] = {}
+
+
+def index_of(account: Account) -> TemplateIndex:
+    """Return the index of the account's templates."""
+    key = id(account)
+    known = _indexes.get(key)
+    if known is not None:
+        return known
+    rules = Rules(
+        var_limit=account.variable_limit,
+        urls=account.registered_urls,
+        call_back_numbers=account.call_back_numbers,
+    )
+    entries = [
+        Entry(template.dlt_template_id, template.header, template.text)
+        for template in account.templates.values()
+    ]
+    index = TemplateIndex(entries, rules)
+    _indexes[key] = index
+    weakref.finalize(account, _indexes.pop, key, None)
+    return index
