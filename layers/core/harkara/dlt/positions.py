@@ -23,7 +23,9 @@ _PHONE: CharacterClass = frozenset(string.digits + " -").__contains__
 _DOT: CharacterClass = frozenset(".").__contains__
 _AT: CharacterClass = frozenset("@").__contains__
 _PLUS: CharacterClass = frozenset("+").__contains__
-_PATH_START: CharacterClass = frozenset(":/?#").__contains__
+_BEHIND_HOST: CharacterClass = frozenset(":/?#").__contains__
+# No colon: what follows https://acme.in:x@ is another host.
+_BELOW_URL: CharacterClass = frozenset("/?#").__contains__
 _HOST_LIMIT = 253
 _TOP_LEVEL_LIMIT = 63
 _MAILBOX_LIMIT = 64
@@ -89,12 +91,11 @@ class Positions:
 
     def _url(self, at: int, rules: Rules) -> int:
         if rules.urls:
-            base = self._one_of(at, rules.urls)
+            base, follows = self._one_of(at, rules.urls), _BELOW_URL
         else:
             base = self._host(at | self._one_of(at, ("https://", "http://")))
-        return base | self._run(
-            self._run(base, _PATH_START, 1, 1), _not_space, 0, rules.url_limit - 1
-        )
+            follows = _BEHIND_HOST
+        return base | self._run(self._run(base, follows, 1, 1), _not_space, 0, rules.url_limit - 1)
 
     def _host(self, at: int) -> int:
         dot = self._run(self._run(at, _HOST, 1, _HOST_LIMIT), _DOT, 1, 1)
@@ -161,11 +162,13 @@ def _is_url(value: str, rules: Rules) -> bool:
     """What `Positions` says of a URL that ends where the text does, in a tenth of the time."""
     if rules.urls:
         tails = [value[len(url) :] for url in rules.urls if value.startswith(url)]
+        follows = _BELOW_URL
     else:
         match = _URL.fullmatch(value)
         tails = [match[1]] if match else []
+        follows = _BEHIND_HOST
     return any(
-        not tail or (tail[0] in ":/?#" and len(tail) <= rules.url_limit and tail.split() == [tail])
+        not tail or (follows(tail[0]) and len(tail) <= rules.url_limit and tail.split() == [tail])
         for tail in tails
     )
 

@@ -1,0 +1,201 @@
+"""Whether a text matches a DLT template, and in how many steps that is known."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from harkara.dlt.chain import chain_hash
+from harkara.dlt.matching import Matcher
+from harkara.dlt.positions import Positions, fits
+from harkara.dlt.rendering import render
+from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, kinds, parse
+from harkara.errors import VariableRefused
+from tests.cases.reading import rows
+
+TAGS = [f"{{#{kind}#}}" for kind in Kind]
+VALUES: dict[Kind, st.SearchStrategy[str]] = {
+    Kind.VAR: st.text(min_size=1, max_size=30),
+    Kind.NUMERIC: st.text("0123456789", min_size=1, max_size=40),
+    Kind.ALPHANUMERIC: st.text("abcXYZ019", min_size=1, max_size=40),
+    Kind.URL: st.from_regex(r"\A(https?://)?[a-z0-9-]{1,9}(\.[a-z]{2,4}){1,2}(/[!-~]{0,20})?\Z"),
+    Kind.URLOTT: st.from_regex(r"\Ahttps://[a-z]{1,9}\.in(\?[!-~]{0,20})?\Z"),
+    Kind.CBN: st.from_regex(r"\A\+?[0-9][0-9 -]{1,15}[0-9]\Z"),
+    Kind.EMAIL: st.from_regex(r"\A[a-z.+]{1,9}@[a-z-]{1,9}\.[a-z]{2,3}\Z"),
+}
+LITERALS = st.text(max_size=8) | st.text("a, {#}", max_size=4)
+CONTENTS = st.lists(LITERALS | st.sampled_from(TAGS), max_size=8).map("".join)
+
+
+@st.composite
+def rendered(draw: st.DrawFn) -> tuple[str, str]:
+    """A content, and the text that it makes with allowed values."""
+    content = draw(CONTENTS)
+    return content, render(content, [draw(VALUES[kind]) for kind in kinds(content)])
+
+
+def ways(content: str, text: str) -> bool:
+    """Whether a text matches, by trying everything: what `Matcher` must say."""
+    parts = parse(content)
+
+    def rest(part: int, start: int) -> bool:
+        if part == len(parts):
+            return start == len(text)
+        if part % 2 == 0:
+            literal = parts[part]
+            return text.startswith(literal, start) and rest(part + 1, start + len(literal))
+        return any(
+            fits(text[start:end], Kind(parts[part]), DEFAULT_RULES) and rest(part + 1, end)
+            for end in range(start + 1, len(text) + 1)
+        )
+
+    return rest(0, 0)
+
+
+@pytest.mark.parametrize("case", rows("dlt_matches"))
+def test_a_text_matches_or_not(case: dict[str, Any]) -> None:
+    rules = TypeAdapter(Rules).validate_python(case.get("rules", {}))
+    assert Matcher(case["template"], rules).matches(case["text"]) is case["matches"]
+
+
+@given(rendered())
+def test_what_was_rendered_matches(template_and_text: tuple[str, str]) -> None:
+    content, text = template_and_text
+    assert Matcher(content).matches(text)
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=5), min_size=2, max_size=6),
+    st.data(),
+)
+def test_a_changed_fixed_character_never_matches(literals: list[str], data: st.DataObject) -> None:
+    # Values of digits: what is fixed and what is not can be told apart in the text.
+    values = [data.draw(st.text("0123456789", min_size=1, max_size=30)) for _ in literals[1:]]
+    content = "{#var#}".join(literals)
+    text = render(content, values)
+    place = data.draw(st.sampled_from([at for at, each in enumerate(text) if each in "abc"]))
+    other = data.draw(st.sampled_from([each for each in "abcA-" if each != text[place]]))
+    assert Matcher(content).matches(text)
+    assert not Matcher(content).matches(text[:place] + other + text[place + 1 :])
+
+
+@given(
+    st.lists(st.text("a,", max_size=2) | st.sampled_from(TAGS[:3]), max_size=6).map("".join),
+    st.text("a,1", max_size=12),
+)
+def test_the_quick_way_and_the_walk_say_what_trying_everything_says(
+    content: str, text: str
+) -> None:
+    assert Matcher(content).matches(text) is ways(content, text)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [DEFAULT_RULES, Rules(urls=("a.in", "http://b"), url_limit=5)],
+    ids=["any", "registered"],
+)
+@given(value=st.text("ab.in:/?#h tp1é\n", max_size=14) | st.from_regex(r"(https?://)?a\.in.*"))
+def test_a_url_by_itself_is_one_within_a_text(rules: Rules, value: str) -> None:
+    positions = Positions(value)
+    within = bool(positions.variable(1, Kind.URL, rules) & positions.end)
+    assert fits(value, Kind.URL, rules) is within
+
+
+# Steps are lines that are executed: they do not depend on the machine.
+
+
+def steps(function: Callable[[], object]) -> int:
+    """Return how many lines of the package a call executes."""
+    count = 0
+
+    def tracer(frame: Any, event: str, _: object) -> Any:
+        nonlocal count
+        if "harkara" not in frame.f_code.co_filename:
+            return None
+        count += event == "line"
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def steps_a_character(content: str, text: str) -> float:
+    taken = steps(lambda: Matcher(content).matches(text))
+    return taken / (len(content) + len(text))
+
+
+NORMAL = steps_a_character(
+    "Dear {#var#}, order {#var#} of {#alphanumeric#} is here. Acme",
+    "Dear Asha, order 17, order 18 of 12 is here, of 13 is here. Acme",
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param("{#var#}" * 285, "x" * 1530, id="only variables"),
+        pytest.param("{#var#}," * 90, "," * 1530, id="90 commas in commas"),
+        pytest.param("{#var#}," * 90 + "!", "a," * 765, id="90 commas, another end"),
+        pytest.param("{#var#}a" * 90 + "b", "a" * 1529 + "b", id="90 letters in the same letter"),
+        pytest.param("{#numeric#}1" * 90, "1" * 1530, id="digits in digits"),
+        pytest.param("{#url#}.in" * 60, "a.in" * 380, id="URLs in URLs"),
+        pytest.param("{#email#}@" * 60, "a@b.in" * 250, id="addresses in addresses"),
+        pytest.param("{#alphanumeric#}{#var#}" * 60, "a" * 1530, id="two kinds in turn"),
+        pytest.param(
+            "{#var#}".join("a" * n for n in range(1, 56)), "a" * 1530, id="ever longer texts"
+        ),
+    ],
+)  # fmt: skip
+def test_a_hostile_template_takes_as_many_steps_a_character_as_a_normal_one(
+    content: str, text: str
+) -> None:
+    assert steps_a_character(content, text) < 5 * NORMAL
+
+
+# Rendering
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(["Asha", "17"], id="a list"),
+        pytest.param({"1": "Asha", "2": "17"}, id="by number"),
+        pytest.param({"var2": "17", "var1": "Asha"}, id="by name"),
+    ],
+)
+def test_a_template_is_rendered(values: Any) -> None:
+    assert render("Dear {#var#}, {#numeric#}!", values) == "Dear Asha, 17!"
+
+
+@pytest.mark.parametrize(
+    ("values", "number", "rule"),
+    [
+        pytest.param(["Asha", "x"], 2, "({#numeric#}) takes 1 to 40 digits", id="the wrong kind"),
+        pytest.param(["a" * 31, "1"], 1, "({#var#}) takes 1 to 30 characters", id="too long"),
+        pytest.param(["", "1"], 1, "({#var#}) takes 1 to 30 characters", id="empty"),
+        pytest.param(["Asha"], 2, "has no value", id="too few"),
+        pytest.param({"2": "1"}, 1, "has no value", id="the first is missing"),
+        pytest.param(["a", "1", "x"], 3, "is not in the template, which has 2", id="too many"),
+        pytest.param({"1": "a", "2": "1", "name": "x"}, 3,
+                     "is not in the template, which has 2", id="an unknown name"),
+    ],
+)  # fmt: skip
+def test_a_value_that_breaks_a_rule_is_named(values: Sequence[str], number: int, rule: str) -> None:
+    with pytest.raises(VariableRefused) as refused:
+        render("Dear {#var#}, {#numeric#}!", values)
+    assert refused.value.number == number
+    assert str(refused.value) == f"variable {number} {rule}"
+
+
+def test_the_chain_hash_is_that_of_the_operators() -> None:
+    expected = "c0c951afca257c5b87c3da535c09112080483f35b7e6faf35e2428b3b526b694"
+    assert chain_hash("1101172974420810001", ["1101172974420830004"]) == expected

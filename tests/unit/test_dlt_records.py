@@ -1,0 +1,238 @@
+"""DLT templates at the check of records: found, compared, refused, or let through."""
+
+import gc
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, Credential, Enforcement, Sender, Template, hash_secret
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.messages import Category, Lane, Message
+from harkara.platforms.ics import DatasendRequest, Record, answer
+from harkara.services import templates
+from harkara.services.accept import AcceptService
+from harkara.services.records import DETAIL_LIMIT, RecordChecker
+from harkara.services.templates import index_of
+from local import campaign
+from local.seed import SENDERS, TEMPLATES
+from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults
+
+OTP = "1107000000000000001"
+ORDER = "1107000000000000002"
+TEXTS = {
+    OTP: ("ACMOTP", Category.OTP, "{#numeric#} is your OTP. Acme"),
+    ORDER: ("ACMEBK", Category.SERVICE_IMPLICIT, "Dear {#var#}, your order is here. Acme"),
+}
+ACCOUNT = Account(
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    countries=("IN", "SG"),
+    senders={"ACMEBK": Sender(header="ACMEBK", category=Category.SERVICE_IMPLICIT, pe_id="1101")},
+    templates={
+        key: Template(dlt_template_id=key, name=key, header=header, category=category, text=text)
+        for key, (header, category, text) in TEXTS.items()
+    },
+)
+WARNING = ACCOUNT.model_copy(update={"dlt": Enforcement.WARN})
+OFF = ACCOUNT.model_copy(update={"dlt": Enforcement.OFF})
+BARE = ACCOUNT.model_copy(update={"templates": {}})
+RECORD = Record(to="9876543210", sender_id="ACMEBK", text="Dear Asha, your order is here. Acme")
+
+
+class Outcome:
+    """What became of one record."""
+
+    def __init__(self, account: Account, record: Record) -> None:
+        checker = RecordChecker(account, "", private=False)
+        accepted, refused = checker.check([record])
+        self.code = Code(refused[0][1].refusal) if refused else None
+        self.detail = checker.details.get(0)
+        self.warning = checker.warnings.get(0)
+        self.lane: Lane | None = None
+        self.message = Message("", "", "", "", None)
+        for self.lane, (_, (self.message,)) in accepted.items():
+            pass
+
+
+@pytest.mark.parametrize(
+    ("changes", "lane", "dlt_template_id"),
+    [
+        pytest.param({"dlt_template_id": ORDER}, Lane.BULK, ORDER, id="of its template"),
+        pytest.param({}, Lane.BULK, ORDER, id="its template is found"),
+        pytest.param({"text": "12 is your OTP. Acme"}, Lane.PRIORITY, OTP, id="found of an OTP"),
+        pytest.param({"text": "Hello", "dlt_template_id": "1999"}, Lane.BULK, "1999",
+                     id="unverified: an id that is not registered"),
+        pytest.param({"to": "+6581234567", "text": "Hello"}, Lane.BULK, "", id="abroad"),
+        pytest.param({"to": "+6581234567", "text": "Hello", "dlt_template_id": ORDER}, Lane.BULK,
+                     ORDER, id="abroad, with an id"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("account", [ACCOUNT, WARNING], ids=["enforce", "warn"])
+def test_a_text_is_accepted(
+    account: Account, changes: dict[str, Any], lane: Lane, dlt_template_id: str
+) -> None:
+    outcome = Outcome(account, RECORD._replace(**changes))
+    assert (outcome.code, outcome.warning) == (None, None)
+    assert (outcome.lane, outcome.message.dlt_template_id) == (lane, dlt_template_id)
+
+
+BROKEN = [
+    pytest.param({"text": "Hello", "dlt_template_id": ORDER}, Code.TEMPLATE_MISMATCH,
+                 f"Template {ORDER} at character 1: expected the fixed text", id="not of its id"),
+    pytest.param({"dlt_template_id": OTP}, Code.TEMPLATE_MISMATCH,
+                 f"Template {OTP} at character 1: variable 1 takes 1 to 40 digits.",
+                 id="of another id"),
+    pytest.param({"text": "Dear Asha, your odrer is here. Acme"}, Code.TEMPLATE_NOT_FOUND,
+                 f'Template {ORDER} at character 18: expected the fixed text "rder', id="of none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "code", "detail"), BROKEN)
+def test_enforced_a_text_of_no_template_is_refused(
+    changes: dict[str, Any], code: Code, detail: str
+) -> None:
+    outcome = Outcome(ACCOUNT, RECORD._replace(**changes))
+    assert outcome.code is code
+    assert (outcome.detail or "").startswith(detail)
+    assert MEANINGS[code].clevertap == "908"
+
+
+@pytest.mark.parametrize(("changes", "code", "detail"), BROKEN)
+def test_warned_of_it_is_accepted(changes: dict[str, Any], code: Code, detail: str) -> None:
+    outcome = Outcome(WARNING, RECORD._replace(**changes))
+    assert (outcome.code, outcome.detail, outcome.warning) == (None, None, code)
+    assert outcome.message.text == changes.get("text", RECORD.text)
+
+
+@pytest.mark.parametrize(("changes", "code", "detail"), BROKEN)
+@pytest.mark.parametrize("account", [OFF, BARE], ids=["off", "no templates"])
+def test_else_no_text_is_compared(
+    account: Account, changes: dict[str, Any], code: Code, detail: str
+) -> None:
+    outcome = Outcome(account, RECORD._replace(**changes))
+    assert (outcome.code, outcome.warning) == (None, None)
+    assert outcome.message.dlt_template_id == changes.get("dlt_template_id", "")
+
+
+@pytest.mark.parametrize("account", [WARNING, BARE.model_copy(update={"dlt": Enforcement.WARN})])
+@pytest.mark.parametrize("dlt_template_id", ["", ORDER, "1999"])
+def test_an_unregistered_header_is_a_warning_too(account: Account, dlt_template_id: str) -> None:
+    record = RECORD._replace(sender_id="OTHERS", dlt_template_id=dlt_template_id)
+    outcome = Outcome(account, record)
+    assert (outcome.code, outcome.warning) == (None, Code.HEADER_NOT_REGISTERED)
+
+
+def test_a_warning_is_its_own_records() -> None:
+    checker = RecordChecker(WARNING, "", private=False)
+    wrong = RECORD._replace(text="Hello")
+    checker.check([wrong, RECORD, wrong._replace(callback_url="https://evil.example"), RECORD])
+    assert checker.warnings == {0: Code.TEMPLATE_NOT_FOUND}
+
+
+def test_details_are_made_for_the_first_few() -> None:
+    checker = RecordChecker(ACCOUNT, "", private=False)
+    checker.check([RECORD._replace(text="Hello")] * (DETAIL_LIMIT + 5))
+    assert list(checker.details) == list(range(DETAIL_LIMIT))
+
+
+def test_a_detail_never_shows_the_text() -> None:
+    outcome = Outcome(ACCOUNT, RECORD._replace(text="Dear Asha, SECRET order is here. Acme"))
+    assert outcome.detail is not None
+    assert "SECRET" not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("fields", "template", "text"),
+    [
+        pytest.param({"variable_limit": 40}, "Dear {#var#}!", f"Dear {'a' * 40}!", id="the limit"),
+        pytest.param({"registered_urls": ("https://a.in",)}, "See {#url#}!", "See https://a.in/1!",
+                     id="URLs"),
+        pytest.param({"call_back_numbers": ("1800",)}, "Call {#cbn#}!", "Call 1800!", id="numbers"),
+    ],
+)  # fmt: skip
+def test_the_account_sets_the_rules(fields: dict[str, Any], template: str, text: str) -> None:
+    entry = ACCOUNT.templates[ORDER].model_copy(update={"text": template})
+    account = ACCOUNT.model_copy(update={"templates": {ORDER: entry}, **fields})
+    assert Outcome(account, RECORD._replace(text=text)).message.dlt_template_id == ORDER
+    wrong = text.replace("a", "b" * 2).replace("1800", "1801")
+    assert Outcome(account, RECORD._replace(text=wrong)).code is Code.TEMPLATE_NOT_FOUND
+
+
+def test_an_index_is_made_once_and_goes_with_its_account() -> None:
+    account = ACCOUNT.model_copy()
+    key = id(account)
+    assert index_of(account) is index_of(account)
+    assert index_of(account) is not index_of(ACCOUNT)
+    del account
+    gc.collect()
+    assert key not in templates._indexes
+
+
+# The request
+
+
+class Accepting:
+    """AcceptService on fakes."""
+
+    def __init__(self, account: Account) -> None:
+        secret_hash = hash_secret(b"pepper", "secret")
+        credential = Credential(username="acme", account_id="acme", secret_hash=secret_hash)
+        faults = Faults()
+        self.account = account
+        self.service = AcceptService(
+            accounts=FakeAccountStore({"acme": account}, {"acme": credential}, {}),
+            chunks=FakeMessageStore(faults),
+            queues=FakeTaskQueues(faults, lambda: 0.0),
+            pepper=b"pepper",
+            clock=lambda: 0.0,
+            randomness=bytes,
+            private_callbacks=False,
+        )
+
+
+def test_the_answer_says_where_a_text_departs() -> None:
+    accepting = Accepting(ACCOUNT)
+    records = [RECORD, RECORD._replace(text="Dear Asha, your odrer is here. Acme")]
+    results = accepting.service.accept(ACCOUNT, DatasendRequest("", "", "", records))
+    detail = f'Template {ORDER} at character 18: expected the fixed text "rder is here. Acme".'
+    assert [(result.code, result.detail) for result in results] == [
+        (None, ""),
+        (Code.TEMPLATE_NOT_FOUND, detail),
+    ]
+    advice = MEANINGS[Code.TEMPLATE_NOT_FOUND].advice
+    assert f"{advice} {detail}".replace('"', '\\"') in answer(records, results).decode()
+
+
+def test_a_refused_request_says_it_too() -> None:
+    records = [RECORD._replace(text="Hi", dlt_template_id=ORDER)]
+    with pytest.raises(RequestRefused) as refused:
+        Accepting(ACCOUNT).service.accept(ACCOUNT, DatasendRequest("", "", "", records))
+    assert refused.value.code is Code.TEMPLATE_MISMATCH
+    assert f"Template {ORDER} at character 1" in refused.value.message
+    assert str(refused.value) == "TEMPLATE_MISMATCH"
+
+
+def test_warnings_come_back_with_the_results() -> None:
+    records = [RECORD, RECORD._replace(text="Hi")]
+    results = Accepting(WARNING).service.accept(WARNING, DatasendRequest("", "", "", records))
+    assert [result.warning for result in results] == [None, Code.TEMPLATE_NOT_FOUND]
+    assert all(result.mid for result in results)
+
+
+def test_the_sample_campaign_is_of_the_seeded_template() -> None:
+    demo = Account(
+        id="demo",
+        name="Demo",
+        carrier="sim",
+        senders={sender.header: sender for sender in SENDERS},
+        templates={template.dlt_template_id: template for template in TEMPLATES},
+    )
+    records = [
+        Record(row["to"], row["from"], row["smstext"]) for row in campaign.request(0)["smstosend"]
+    ]
+    accepted, refused = RecordChecker(demo, "", private=False).check(records)
+    assert refused == []
+    ids = {message.dlt_template_id for rows in accepted.values() for message in rows.messages}
+    assert ids == {"1107161234567890001"}
