@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harkara.accounts import Enforcement
 from harkara.codes import MEANINGS, Code
 from harkara.errors import StoreUnavailable
 from harkara.messages import unpack
@@ -200,3 +201,13 @@ def test_a_request_leaves_a_line_that_names_its_chunk_and_nothing_private(
     assert line["counts"] == {"accepted": 1, "EMPTY_TEXT": 1}
     assert logs.private() == []
     assert not any(private in "".join(capfd.readouterr()) for private in PRIVATE)
+
+
+def test_warnings_are_counted_in_the_log(gateway: Gateway, logs: Logs) -> None:
+    account = gateway.accounts.accounts["sandbox"]
+    warned = account.model_copy(update={"dlt": Enforcement.WARN})
+    gateway.accounts.accounts["sandbox"] = warned
+    assert gateway.call("send", post(datasend(RECORD)))["statusCode"] == 200
+    (line,) = logs.lines()
+    assert line["warnings"] == {"HEADER_NOT_REGISTERED": 1}
+    assert logs.private() == []

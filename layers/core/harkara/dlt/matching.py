@@ -22,41 +22,45 @@ Takes = Callable[[str], bool]
 class Matcher:
     """A template, ready to be compared with texts."""
 
-    __slots__ = ("_middle", "_plan", "gaps", "literals", "rules")
+    __slots__ = ("_ends", "_middle", "gaps", "literals", "rules")
 
     def __init__(self, content: str, rules: Rules = DEFAULT_RULES) -> None:
         self.rules = rules
         # literals[0] gaps[0] literals[1] ... literals[-1]: none is empty but the first and last.
         self.literals, self.gaps = _join(parse(content))
-        self._middle = [
-            (literal, len(literal), *self._quick(gap))
-            for literal, gap in zip(self.literals[1:-1], self.gaps, strict=False)
-        ]
         prefix, suffix = self.literals[0], self.literals[-1]
-        last = self._quick(self.gaps[-1]) if self.gaps else None
-        self._plan = prefix, len(prefix), suffix, len(suffix), last
+        ranges = [self._range(gap) for gap in self.gaps]
+        # A fixed text is searched from where the least value before it ends: what follows is the
+        # length of it and of the next least value, and by how much its own value may be longer.
+        self._middle = [
+            (literal, len(literal) + after[0], before[1] - before[0], before[2])
+            for literal, before, after in zip(self.literals[1:-1], ranges, ranges[1:], strict=False)
+        ]
+        low, high, takes = ranges[-1] if ranges else (0, 0, None)
+        first = len(prefix) + (ranges[0][0] if ranges else 0)
+        self._ends = prefix, first, suffix, len(suffix), high - low, takes
 
     def matches(self, text: str) -> bool:
         """Whether the text is this template with values that its variables allow."""
         if "\r" in text:
             text = fold(text)
-        prefix, start, suffix, size, last = self._plan
-        if last is None:
+        prefix, start, suffix, size, last_slack, last_takes = self._ends
+        if not self.gaps:
             return text == prefix
         if not text.startswith(prefix) or not text.endswith(suffix):
             return False
-        end = len(text) - size
-        for literal, length, low, high, takes in self._middle:
-            place = text.find(literal, start + low)
+        for literal, step, slack, takes in self._middle:
+            place = text.find(literal, start)
             if place < 0:
                 return False
-            if place - start > high or (takes and not takes(text[start:place])):
+            # Only a gap of one variable has `takes`: its value began a character before `start`.
+            if place - start > slack or (takes and not takes(text[start - 1 : place])):
                 return self._walk(text)
-            start = place + length
-        low, high, takes = last
-        if end - start < low:
+            start = place + step
+        end = len(text) - size
+        if end < start:
             return False
-        if end - start > high or (takes and not takes(text[start:end])):
+        if end - start > last_slack or (last_takes and not last_takes(text[start - 1 : end])):
             return self._walk(text)
         return True
 
@@ -77,12 +81,12 @@ class Matcher:
                 return False
         return bool(at & positions.end)
 
-    def _quick(self, gap: Gap) -> tuple[int, int, Takes | None]:
-        """Return what the quick way needs: least and greatest length, and what a value must be."""
+    def _range(self, gap: Gap) -> tuple[int, int, Takes | None]:
+        """Return a gap's least and greatest length, and what asks about its value."""
         if _is_plain(gap):
             return len(gap), len(gap) * self.rules.var_limit, None
         if len(gap) > 1:
-            return len(gap), 0, None  # of no length that would do: left to the walk
+            return len(gap), -1, None  # no length will do: left to the walk
         match gap[0]:
             case Kind.NUMERIC:
                 return 1, self.rules.numeric_limit, _is_number
