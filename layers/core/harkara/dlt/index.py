@@ -10,7 +10,7 @@ than a few. Such a template is still matched where its id is given.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from heapq import nlargest
 from itertools import chain
 from typing import NamedTuple
@@ -37,6 +37,14 @@ class Entry(NamedTuple):
     content: str
 
 
+class Rarest(NamedTuple):
+    """What a template is to be filed under, and how many share it."""
+
+    sharers: int
+    size: int
+    key: Run
+
+
 class TemplateIndex:
     """The templates of one account. It can be pickled."""
 
@@ -49,13 +57,12 @@ class TemplateIndex:
         self._entries = [entry for entry, _ in parsed]
         self._by_id = {entry.dlt_template_id: at for at, entry in enumerate(self._entries)}
         self._matchers: dict[int, Matcher] = {}
-        self._runs: dict[Run, list[int]] = {}
-        self._pieces: dict[str, list[int]] = {}
+        # By the run's size in words, 0 for pieces: the places of the templates filed under each.
+        self._filed: dict[int, dict[Run, list[int]]] = {}
         self._rest: list[int] = []
         self._words: dict[str, list[int]] = {}
         self._word_counts: list[int] = []
         self._file([parts for _, parts in parsed])
-        self._sizes = sorted({1 if isinstance(run, str) else len(run) for run in self._runs})
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -104,30 +111,26 @@ class TemplateIndex:
     def _candidates(self, text: str) -> list[int]:
         """Return the places of the templates that a text can match, the most particular first."""
         words = text.split()
-        hits: Iterator[list[int]] = (
-            self._runs[run]
-            for size in self._sizes
-            for run in self._runs.keys() & _runs(words, size)
-        )
-        if self._pieces:
-            pieces = self._pieces.keys() & _pieces(text)
-            hits = chain(hits, (self._pieces[piece] for piece in pieces))
-        found: set[int] = set()
-        crowded = [self._rest]
-        for places in hits:
-            if len(places) <= FEW_SHARERS:
-                found.update(places)
-            else:
-                crowded.append(places)
-        # Templates before this place are longer than the text.
-        first = bisect_left(self._shortest, -len(text))
-        few = [
-            places[at : at + CROWDED_LIMIT]
-            for places in crowded
-            if (at := bisect_left(places, first)) < len(places)
-        ]
-        found.update(sorted(set(chain(*few)))[:CROWDED_LIMIT])
-        return sorted(found)
+        found: list[int] = []
+        crowded = [self._rest] if self._rest else []
+        for size, filed in self._filed.items():
+            keys = _runs(words, size) if size else _pieces(text)
+            for key in filed.keys() & keys:
+                places = filed[key]
+                if len(places) <= FEW_SHARERS:
+                    found += places
+                else:
+                    crowded.append(places)
+        if crowded:
+            # Templates before this place are longer than the text.
+            first = bisect_left(self._shortest, -len(text))
+            few = [
+                places[at : at + CROWDED_LIMIT]
+                for places in crowded
+                if (at := bisect_left(places, first)) < len(places)
+            ]
+            found += sorted(set(chain(*few)))[:CROWDED_LIMIT]
+        return sorted(found) if len(found) > 1 else found
 
     def _matcher(self, place: int) -> Matcher:
         # Made when first needed: to make all of 10,000 takes longer than to file them.
@@ -140,42 +143,30 @@ class TemplateIndex:
     def _file(self, templates: list[list[str]]) -> None:
         sequences = [_whole_words(parts) for parts in templates]
         waiting = list(range(len(templates)))
-        rarest: dict[int, tuple[int, Run]] = {}
-        for size in RUNS:
-            runs = {
-                place: [run for words in sequences[place] for run in _runs(words, size)]
+        rarest: dict[int, Rarest] = {}
+        for size in (*RUNS, 0):
+            keys: dict[int, list[Run]] = {
+                place: [key for words in sequences[place] for key in _runs(words, size)]
+                if size
+                else [piece for literal in templates[place][::2] for piece in _pieces(literal)]
                 for place in waiting
             }
-            counts = Counter(chain.from_iterable(map(set, runs.values())))
-            for place, own in runs.items():
+            counts = Counter(chain.from_iterable(map(set, keys.values())))
+            for place, own in keys.items():
                 if own:
-                    count, run = min((counts[run], at) for at, run in enumerate(own))
-                    if place not in rarest or count < rarest[place][0]:
-                        rarest[place] = count, own[run]
-            waiting = [place for place in waiting if rarest.get(place, (3,))[0] > FEW_SHARERS]
-        self._file_pieces(waiting, templates, rarest)
-        for place, (_, key) in sorted(rarest.items()):
-            self._runs.setdefault(key, []).append(place)
-
-    def _file_pieces(
-        self,
-        waiting: list[int],
-        templates: list[list[str]],
-        rarest: dict[int, tuple[int, Run]],
-    ) -> None:
-        """File what no run of words tells apart under a piece of its fixed text, or nowhere."""
-        pieces = {
-            place: {piece for literal in templates[place][::2] for piece in _pieces(literal)}
-            for place in waiting
-        }
-        counts = Counter(chain.from_iterable(pieces.values()))
-        for place, own in pieces.items():
-            if own:
-                count, piece = min((counts[piece], piece) for piece in own)
-                if place not in rarest or count < rarest[place][0]:
-                    self._pieces.setdefault(piece, []).append(place)
-                    rarest.pop(place, None)
-            elif place not in rarest:
+                    count, at = min((counts[key], at) for at, key in enumerate(own))
+                    if place not in rarest or count < rarest[place].sharers:
+                        rarest[place] = Rarest(count, size, own[at])
+            waiting = [
+                place
+                for place in waiting
+                if place not in rarest or rarest[place].sharers > FEW_SHARERS
+            ]
+        for place in range(len(templates)):
+            if place in rarest:
+                _, size, key = rarest[place]
+                self._filed.setdefault(size, {}).setdefault(key, []).append(place)
+            else:
                 self._rest.append(place)
 
     def _learn_words(self) -> None:
@@ -213,7 +204,11 @@ def _whole_words(parts: list[str]) -> list[list[str]]:
 
 def _runs(words: list[str], size: int) -> Iterable[Run]:
     """Return the runs of `size` words: the words themselves, or tuples of them."""
-    return words if size == 1 else zip(*(words[start:] for start in range(size)), strict=False)
+    if size == 1:
+        return words
+    if size == 2:
+        return zip(words, words[1:], strict=False)
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def _pieces(text: str) -> list[str]:
