@@ -161,6 +161,14 @@ def test_a_hostile_template_takes_as_many_steps_a_character_as_a_normal_one(
     assert steps_a_character(content, text) < 5 * NORMAL
 
 
+@given(st.text("ab", min_size=60, max_size=200), st.text("ab", max_size=4))
+def test_a_fixed_text_is_found_however_often_it_stands_there(text: str, literal: str) -> None:
+    positions = Positions(text)
+    anywhere = (2 << len(text)) - 1
+    ends = [at + len(literal) for at in range(len(text) + 1) if text.startswith(literal, at)]
+    assert positions.fixed(anywhere, literal) == sum(1 << end for end in ends)
+
+
 # Rendering
 
 
@@ -194,6 +202,23 @@ def test_a_value_that_breaks_a_rule_is_named(values: Sequence[str], number: int,
         render("Dear {#var#}, {#numeric#}!", values)
     assert refused.value.number == number
     assert str(refused.value) == f"variable {number} {rule}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "rule"),
+    [
+        ("url", DEFAULT_RULES, "a URL"),
+        ("urlott", Rules(urls=("https://acme.in",)), "a registered URL"),
+        ("cbn", DEFAULT_RULES, "a phone number"),
+        ("cbn", Rules(call_back_numbers=("1800",)), "a registered call-back number"),
+        ("email", DEFAULT_RULES, "an e-mail address"),
+        ("alphanumeric", Rules(alphanumeric_limit=9), "1 to 9 letters and digits"),
+    ],
+)
+def test_a_rule_is_said_in_words(kind: str, rules: Rules, rule: str) -> None:
+    with pytest.raises(VariableRefused) as refused:
+        render(f"{{#{kind}#}}", ["-"], rules)
+    assert str(refused.value) == f"variable 1 ({{#{kind}#}}) takes {rule}"
 
 
 def test_the_chain_hash_is_that_of_the_operators() -> None:

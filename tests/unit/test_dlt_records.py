@@ -29,7 +29,10 @@ ACCOUNT = Account(
     name="Acme",
     carrier="sim",
     countries=("IN", "SG"),
-    senders={"ACMEBK": Sender(header="ACMEBK", category=Category.SERVICE_IMPLICIT, pe_id="1101")},
+    senders={
+        header: Sender(header=header, category=Category.SERVICE_IMPLICIT, pe_id="1101")
+        for header in ("ACMEBK", "ACMOTP")
+    },
     templates={
         key: Template(dlt_template_id=key, name=key, header=header, category=category, text=text)
         for key, (header, category, text) in TEXTS.items()
@@ -61,7 +64,10 @@ class Outcome:
     [
         pytest.param({"dlt_template_id": ORDER}, Lane.BULK, ORDER, id="of its template"),
         pytest.param({}, Lane.BULK, ORDER, id="its template is found"),
-        pytest.param({"text": "12 is your OTP. Acme"}, Lane.PRIORITY, OTP, id="found of an OTP"),
+        pytest.param({"text": "12 is your OTP. Acme", "sender_id": "ACMOTP"}, Lane.PRIORITY, OTP,
+                     id="that of an OTP is found"),
+        pytest.param({"text": "12 is your OTP. Acme"}, Lane.BULK, OTP,
+                     id="found of another header: it decides no lane"),
         pytest.param({"text": "Hello", "dlt_template_id": "1999"}, Lane.BULK, "1999",
                      id="unverified: an id that is not registered"),
         pytest.param({"to": "+6581234567", "text": "Hello"}, Lane.BULK, "", id="abroad"),
