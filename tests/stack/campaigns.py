@@ -128,6 +128,13 @@ class Lab:
         return total
 
 
+# What `demo`, whose DLT templates are enforced, may send in the priority lane.
+BANK = {
+    "from": "HKRBNK",
+    "smstext": "Rs 450 was debited from account XX12 on 1 January. HARKARA",
+}
+
+
 def record(client_ref: str, *, to: str = "919876500000", **fields: str) -> dict[str, str]:
     """Return a record; without a number of its own it is delivered."""
     return {"to": to, "from": "HARKAR", "smstext": "Hello", "smsgid": client_ref, **fields}

@@ -21,7 +21,7 @@ from harkara.accounts import (
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.messages import Category
-from tests.stack.campaigns import Lab, record, wait_until
+from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, Rule
 from tests.template.reading import functions, grants
 
@@ -168,7 +168,7 @@ def calls(lab: Lab, busy_account: str, magic: dict[str, str]) -> set[tuple[str, 
     # A retry from the queue, and one from the Due table.
     late = record("policies-late", dlrurl=lab.callback_url("fail-2/policies"))
     assert lab.send([late]).status_code == 200
-    throttled = record("policies-urgent", to="919876509006", **{"from": "HKRBNK"})
+    throttled = record("policies-urgent", to="919876509006", **BANK)
     assert lab.send([throttled], "demo").status_code == 200
     waiting = [record(f"policies-{name}", **{"from": name}) for name in ("BUSYSI", "BUSYTX")]
     assert lab.send(waiting, busy_account).status_code == 200

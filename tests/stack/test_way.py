@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.messages import Lane, unpack
 from local.settings import ROOT
-from tests.stack.campaigns import MAGIC, Lab, Post, campaign, metas_of, record, wait_until
+from tests.stack.campaigns import BANK, MAGIC, Lab, Post, campaign, metas_of, record, wait_until
 
 pytestmark = pytest.mark.stack
 
@@ -151,10 +151,14 @@ def test_a_header_that_is_not_registered_is_refused(lab: Lab) -> None:
     assert_error(answer, 400, "HEADER_NOT_REGISTERED")
 
 
+def test_a_text_of_no_template_is_refused(lab: Lab) -> None:
+    assert_error(lab.send([record("dlt-text")], "demo"), 400, "TEMPLATE_NOT_FOUND")
+
+
 def test_a_transactional_header_takes_the_priority_lane(lab: Lab) -> None:
     queue = lab.stack.outputs["SubmitPriorityQueueUrl"]
     before = lab.proxy.calls.copy()
-    (row,) = lab.send([record("urgent", **{"from": "HKRBNK"})], "demo").json()
+    (row,) = lab.send([record("urgent", **BANK)], "demo").json()
     (enqueued,) = (
         call
         for call in (lab.proxy.calls - before)
