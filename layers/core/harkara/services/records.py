@@ -39,15 +39,10 @@ class CheckedRecords(NamedTuple):
     refused: list[tuple[int, Message]]
 
 
-class _Judged(NamedTuple):
-    """What follows from a record's country, header and template id.
-
-    `matches` None: no text breaks a DLT rule. Where it says no, `_examine` says what follows.
-    """
-
-    lane: LaneRows
-    pe_id: str
-    matches: Callable[[str], bool] | None
+# What follows from a record's country, header and template id: its lane, its entity, and what its
+# text is first asked. None: no text breaks a DLT rule; where it says no, `_examine` goes on.
+# A plain tuple: a named one takes longer to take apart, once a record.
+_Judged = tuple[LaneRows, str, Callable[[str], bool] | None]
 
 
 class RecordChecker:
@@ -167,7 +162,7 @@ class RecordChecker:
             self._breaks(Code.TEMPLATE_NOT_FOUND)
             return lane, ""
         known = (country, sender_id, found.dlt_template_id)
-        return (self._headers.get(known) or self._judge(known)).lane, found.dlt_template_id
+        return (self._headers.get(known) or self._judge(known))[0], found.dlt_template_id
 
     def _breaks(self, code: Code) -> None:
         if self._enforced:
@@ -206,7 +201,7 @@ class RecordChecker:
         matches = None
         if country == INDIA and account.dlt is not Enforcement.OFF:
             matches = self._comparison(sender, dlt_template_id)
-        judged = _Judged(self._lanes[lane_of(category)], sender.pe_id if sender else "", matches)
+        judged = self._lanes[lane_of(category)], sender.pe_id if sender else "", matches
         self._headers[header] = judged
         return judged
 
