@@ -8,7 +8,7 @@ from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
 from tests.fakes import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import World
+from tests.world import RETRY_DELAYS_S, World
 
 
 def queued(world: World, queue: QueueName) -> QueueMessage:
@@ -193,4 +193,18 @@ def test_neither_carrier_nor_platform_may_take_longer_than_the_invocation() -> N
     world.run()
     assert world.platform.within_s == [4.0]
     assert world.provider.within_s == [1.5]  # half of what is left: a turn may take the other
+    check_without_a_kill(world, answers)
+
+
+def test_an_attempt_that_was_handed_on_is_not_one_of_the_schedule() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")])
+    task = next(message for message in world.queues.waiting if message.queue is QueueName.SUBMIT)
+    asyncio.run(submit_only(world, task))
+    spent = iter([60.0, 60.0, 1.0])  # the budget, the receipts, the post
+    world.remaining_s = lambda: next(spent, 60.0)
+    world.platform.script = [500] * len(RETRY_DELAYS_S)
+    world.run()
+    assert world.counts["callbacks_handed_on"] == 1
+    assert [status for *_, status in world.platform.posts] == [500] * len(RETRY_DELAYS_S) + [200]
     check_without_a_kill(world, answers)

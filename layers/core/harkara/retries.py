@@ -13,9 +13,9 @@ def with_jitter(delay_s: float, luck: float) -> float:
     return delay_s * (1 + JITTER * luck)
 
 
-def delay_after(attempt: int, delays_s: Sequence[int]) -> int | None:
-    """Return the pause after the attempt number `attempt` (0 is the first); None: no more."""
-    return delays_s[attempt] if attempt < len(delays_s) else None
+def delay_after(failures: int, delays_s: Sequence[int]) -> int | None:
+    """Return the pause after one more failure than `failures`; None: no more attempts."""
+    return delays_s[failures] if failures < len(delays_s) else None
 
 
 def submit_delay(attempt: int, retry_after_s: int) -> int:

@@ -95,10 +95,10 @@ class ReceiptsTask:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTask:
-    """Post a group again: the attempt number `attempt` (the first post was 0).
+    """Post a group again: the attempt number `attempt` (the first was 0), after `failures` posts.
 
-    The members were frozen before the first post. `group` counts within `group_owner`, the queue
-    message whose finals they are.
+    An attempt that was handed on for want of time is no failure. The members were frozen before
+    the first post. `group` counts within `group_owner`, the queue message whose finals they are.
     """
 
     group_owner: str
@@ -108,6 +108,7 @@ class CallbackTask:
     format: str
     url: str
     members: tuple[Dlr, ...]
+    failures: int = 0
 
     @property
     def webhook_id(self) -> str:
@@ -125,6 +126,7 @@ class CallbackTask:
             format=self.format,
             url=self.url,
             members=self.members,
+            failures=self.failures,
         )
 
 
@@ -198,6 +200,7 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
         format=fields["format"],
         url=fields["url"],
         members=tuple(_dlr(row) for row in fields["members"]),
+        failures=fields["failures"],
     )
 
 

@@ -151,9 +151,10 @@ class DeliverService:
         if result.acknowledged:
             await self._end(task, claimant, result)
             return Counter(callbacks=1)
-        delay_s = delay_after(task.attempt, self.retry_delays_s)
+        delay_s = delay_after(task.failures, self.retry_delays_s)
         if delay_s is not None:
-            await self._schedule(task, with_jitter(delay_s, self.luck()))
+            failed = replace(task, failures=task.failures + 1)
+            await self._schedule(failed, with_jitter(delay_s, self.luck()))
             return Counter(callbacks_to_retry=1)
         parked = claimant.mark(
             f"parked#{task.account_id}",
