@@ -22,8 +22,8 @@ PIECES = st.sampled_from([*WORDS, "{#var#}", "{#numeric#}", "Rs{#var#}", "{#var#
 CONTENTS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 
 
-def entries(*contents: str, header: str = "ACMEBK") -> list[Entry]:
-    return [Entry(str(number), header, content) for number, content in enumerate(contents)]
+def entries(*contents: str) -> list[Entry]:
+    return [Entry(str(number), (), content) for number, content in enumerate(contents)]
 
 
 def scan(index: list[Entry], text: str) -> set[str]:
@@ -51,25 +51,37 @@ def test_the_index_finds_what_a_scan_finds(contents: list[str], data: st.DataObj
         assert least(found.content) == best
 
 
-def test_a_template_of_the_header_comes_first() -> None:
-    index = TemplateIndex(
-        [
-            Entry("1", "OTHERS", "Dear {#var#}, your order is here"),
-            Entry("2", "ACMEBK", "Dear {#var#} is here"),
-        ]
-    )
-    text = "Dear Asha, your order is here"
-    assert [index.find(text, header) for header in ("ACMEBK", "OTHERS", "THIRDS")] == [
-        Entry("2", "ACMEBK", "Dear {#var#} is here"),
-        Entry("1", "OTHERS", "Dear {#var#}, your order is here"),
-        Entry("1", "OTHERS", "Dear {#var#}, your order is here"),
+OF_HEADERS = TemplateIndex(
+    [
+        Entry("1", ("OTHERS", "FOURTH"), "Dear {#var#}, your order is here"),
+        Entry("2", ("ACMEBK", "FOURTH"), "Dear {#var#} is here"),
+        Entry("3", (), "Dear {#var#}"),
     ]
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "dlt_template_id"),
+    [("ACMEBK", "2"), ("OTHERS", "1"), ("FOURTH", "1"), ("FIFTHS", "3"), ("", "3")],
+)
+def test_a_template_of_the_header_is_found_or_one_of_none(
+    header: str, dlt_template_id: str
+) -> None:
+    found = OF_HEADERS.find("Dear Asha, your order is here", header)
+    assert found == OF_HEADERS.entry(dlt_template_id)
+
+
+def test_a_template_of_other_headers_is_not_found() -> None:
+    index = TemplateIndex([Entry("1", ("OTHERS",), "Dear {#var#}")])
+    assert index.find("Dear Asha", "ACMEBK") is None
+    assert index.find("Dear Asha", "OTHERS") == index.entry("1")
 
 
 def test_an_empty_index_finds_nothing() -> None:
     index = TemplateIndex([])
-    assert (len(index), index.find("x"), index.nearest("x"), index.matcher("1")) == (
-        0, None, None, None,
+    assert len(index) == 0
+    assert (index.find("x"), index.nearest("x"), index.matcher("1"), index.entry("1")) == (
+        None, None, None, None,
     )  # fmt: skip
 
 
@@ -205,6 +217,26 @@ def test_the_nearest_template_shares_the_most_words() -> None:
     mismatch = index.nearest("Dear Asha, your ordr 17 was cancelled")
     assert mismatch is not None
     assert (mismatch.dlt_template_id, mismatch.position) == ("1", 19)
+
+
+@pytest.mark.parametrize(
+    ("header", "dlt_template_id"),
+    [
+        pytest.param("ACMEBK", "2", id="its own"),
+        pytest.param("OTHERS", "1", id="its own, nearer still"),
+        pytest.param("FIFTHS", "1", id="any, where it has none"),
+    ],
+)
+def test_the_nearest_template_is_one_of_the_header(header: str, dlt_template_id: str) -> None:
+    index = TemplateIndex(
+        [
+            Entry("1", ("OTHERS",), "Dear {#var#}, your order is here"),
+            Entry("2", ("ACMEBK",), "Dear {#var#}"),
+        ]
+    )
+    mismatch = index.nearest("Dear, your order is here", header)
+    assert mismatch is not None
+    assert mismatch.dlt_template_id == dlt_template_id
 
 
 def test_without_a_word_in_common_there_is_a_nearest_template_all_the_same() -> None:

@@ -66,8 +66,6 @@ class Outcome:
         pytest.param({}, Lane.BULK, ORDER, id="its template is found"),
         pytest.param({"text": "12 is your OTP. Acme", "sender_id": "ACMOTP"}, Lane.PRIORITY, OTP,
                      id="that of an OTP is found"),
-        pytest.param({"text": "12 is your OTP. Acme"}, Lane.BULK, OTP,
-                     id="found of another header: it decides no lane"),
         pytest.param({"text": "Hello", "dlt_template_id": "1999"}, Lane.BULK, "1999",
                      id="unverified: an id that is not registered"),
         pytest.param({"to": "+6581234567", "text": "Hello"}, Lane.BULK, "", id="abroad"),
@@ -90,6 +88,9 @@ BROKEN = [
     pytest.param({"dlt_template_id": OTP}, Code.TEMPLATE_MISMATCH,
                  f"Template {OTP} at character 1: variable 1 takes 1 to 40 digits.",
                  id="of another id"),
+    pytest.param({"text": "12 is your OTP. Acme"}, Code.TEMPLATE_NOT_FOUND,
+                 f'Template {ORDER} at character 1: expected the fixed text "Dear ',
+                 id="of another header"),
     pytest.param({"text": "Dear Asha, your odrer is here. Acme"}, Code.TEMPLATE_NOT_FOUND,
                  f'Template {ORDER} at character 18: expected the fixed text "rder', id="of none"),
 ]  # fmt: skip

@@ -30,11 +30,15 @@ Run = str | tuple[str, ...]
 
 
 class Entry(NamedTuple):
-    """A registered template."""
+    """A registered template; it belongs to the headers it names, or to every one if to none."""
 
     dlt_template_id: str
-    header: str
+    headers: tuple[str, ...]
     content: str
+
+    def belongs_to(self, header: str) -> bool:
+        """Whether a header may send texts of this template."""
+        return not self.headers or header in self.headers
 
 
 class Rarest(NamedTuple):
@@ -67,36 +71,47 @@ class TemplateIndex:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def entry(self, dlt_template_id: str) -> Entry | None:
+        """Return a registered template; None when it is not registered."""
+        place = self._by_id.get(dlt_template_id)
+        return None if place is None else self._entries[place]
+
     def matcher(self, dlt_template_id: str) -> Matcher | None:
         """Return the matcher of a registered template; None when it is not registered."""
         place = self._by_id.get(dlt_template_id)
         return None if place is None else self._matcher(place)
 
     def find(self, text: str, header: str = "") -> Entry | None:
-        """Return the template that a text matches: one of its header before all others."""
+        """Return the template of a header that a text matches.
+
+        Of several it is the most particular: the one whose shortest text is the longest.
+        """
         text = fold(text)
-        found = None
         for place in self._candidates(text):
             entry = self._entries[place]
-            if (found is None or entry.header == header) and self._matcher(place).matches(text):
-                if entry.header == header:
-                    return entry
-                found = entry
-        return found
+            if entry.belongs_to(header) and self._matcher(place).matches(text):
+                return entry
+        return None
 
-    def nearest(self, text: str) -> Mismatch | None:
-        """Return where a text departs from the template that shares the most words with it."""
+    def nearest(self, text: str, header: str = "") -> Mismatch | None:
+        """Return where a text departs from the template that shares the most words with it.
+
+        It is one of the header, unless the header has none.
+        """
         text = fold(text)
         self._learn_words()
         words = set(text.split())
+        own = [at for at, entry in enumerate(self._entries) if entry.belongs_to(header)]
+        places = own or range(len(self))
+        among = set(places)
         shared: Counter[int] = Counter()
         for word in words:
-            shared.update(self._words.get(word, ())[:_COMMON_WORD])
+            shared.update(among.intersection(self._words.get(word, ())[:_COMMON_WORD]))
 
         def likeness(place: int) -> float:
             return shared[place] / (len(words) + self._word_counts[place])
 
-        compared = nlargest(_NEAREST_COMPARED, shared, likeness) or range(min(1, len(self)))
+        compared = nlargest(_NEAREST_COMPARED, shared, likeness) or places[:1]
         found = [(likeness(place), self._departure(place, text)) for place in compared]
         mismatches = [(like, mismatch) for like, mismatch in found if mismatch]
         return max(mismatches, key=lambda row: (row[0], row[1].agreement), default=(0, None))[1]

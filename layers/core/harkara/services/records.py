@@ -167,7 +167,7 @@ class RecordChecker:
     def _breaks(self, code: Code) -> None:
         if self._enforced:
             raise RequestRefused(code)
-        self._warning = code
+        self._warning = self._warning or code
 
     def _detail(self, record: Record) -> str:
         """Return where a text departs from its template, or from the nearest one."""
@@ -175,7 +175,7 @@ class RecordChecker:
         mismatch = (
             index.departure(record.dlt_template_id, record.text)
             if record.dlt_template_id
-            else index.nearest(record.text)
+            else index.nearest(record.text, record.sender_id)
         )
         return str(mismatch) if mismatch else ""
 

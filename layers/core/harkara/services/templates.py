@@ -23,7 +23,9 @@ def index_of(account: Account) -> TemplateIndex:
         call_back_numbers=account.call_back_numbers,
     )
     entries = [
-        Entry(template.dlt_template_id, template.header, template.text)
+        Entry(
+            template.dlt_template_id, (template.header,) if template.header else (), template.text
+        )
         for template in account.templates.values()
     ]
     index = TemplateIndex(entries, rules)
