@@ -13,9 +13,14 @@ from local.transform import expand_http_apis, load, to_cloudformation, with_code
 
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, Any]:
+    return deploy()
+
+
+def deploy(**keys: str) -> dict[str, Any]:
+    """Return what is deployed; `keys` are those of zips that are not called like their resource."""
     sources = load((ROOT / "template.yaml").read_text())
     code = {
-        name: {"Bucket": "code", "Key": f"{name}.zip"}
+        name: {"Bucket": "code", "Key": keys.get(name, f"{name}.zip")}
         for name, resource in sources["Resources"].items()
         if resource["Type"].startswith("AWS::Serverless::")
     }
@@ -31,7 +36,9 @@ def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_http_event_becomes_a_route_to_its_function(deployed: dict[str, Any]) -> None:
+def test_every_http_event_becomes_a_route_to_what_its_function_published(
+    deployed: dict[str, Any],
+) -> None:
     integrations = of_type(deployed, "AWS::ApiGatewayV2::Integration")
     routes = {}
     for route in of_type(deployed, "AWS::ApiGatewayV2::Route").values():
@@ -45,7 +52,17 @@ def test_every_http_event_becomes_a_route_to_its_function(deployed: dict[str, An
         "POST /receipts/{carrier}/{token}": "ReceiptFunction",
     }
     assert routes.keys() == expected.keys()
-    assert all(f"${{{expected[key]}.Arn}}" in uri for key, uri in routes.items())
+    assert all(f"${{{expected[key]}Aliaslive}}" in uri for key, uri in routes.items())
+
+
+@pytest.mark.parametrize("changed", ["CoreLayer", "DepsLayer", "SendFunction"])
+def test_other_code_is_another_version_of_the_function(
+    deployed: dict[str, Any], changed: str
+) -> None:
+    versions = of_type(deployed, "AWS::Lambda::Version").keys()
+    again = of_type(deploy(**{changed: "other.zip"}), "AWS::Lambda::Version").keys()
+    everyone = changed.endswith("Layer")
+    assert versions - again == {each for each in versions if everyone or each.startswith(changed)}
 
 
 def test_no_api_keeps_an_openapi_body(deployed: dict[str, Any]) -> None:

@@ -22,6 +22,9 @@ WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue")
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
+# Properties of the function as a whole, or of the template only.
+NOT_VERSIONED = ("Events", "ReservedConcurrentExecutions", "VersionDescription")
+
 # The whole of what each function may do: to widen it, widen this table too.
 GRANTS = {
     "send": {
@@ -76,6 +79,14 @@ def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
         for event in properties["Events"].values()
         if event["Type"] == "SQS"
     ]
+
+
+def parameters_in(value: Any) -> set[str]:
+    """Return the parameters that a piece of the template refers to."""
+    if isinstance(value, dict):
+        found = {value["Ref"]} & template()["Parameters"].keys() if "Ref" in value else set()
+        return found.union(*map(parameters_in, value.values()))
+    return set().union(*map(parameters_in, value)) if isinstance(value, list) else set()
 
 
 def test_there_is_a_trigger_for_every_queue_and_for_no_dead_letters() -> None:
@@ -245,3 +256,27 @@ def test_reservations_are_off_by_default() -> None:
         assert condition == f"Reserves{function.title()}"
         assert template()["Parameters"][parameter["Ref"]]["Default"] == 0
         assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_answers_requests_is_published_with_a_snapshot(function: str) -> None:
+    properties = functions()[function]
+    answers = any(event["Type"] == "HttpApi" for event in properties["Events"].values())
+    assert properties.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if answers else None)
+    assert properties.get("AutoPublishAlias") == ("live" if answers else None)
+
+
+@pytest.mark.parametrize(
+    "function", [name for name in FUNCTIONS if "SnapStart" in functions()[name]]
+)
+def test_whatever_changes_a_function_publishes_a_version(function: str) -> None:
+    """Its code, a layer, a property of the template, or the value of a parameter."""
+    properties = functions()[function]
+    assert properties["AutoPublishAliasAllProperties"] is True
+    assert properties["VersionDeletionPolicy"] == "Delete"
+    assert template()["Globals"]["LayerVersion"] == {"PublishLambdaVersion": True}
+    # SAM names versions after what stands in the template: a parameter's value does not. And
+    # CloudFormation fails where it is to publish a function that has not changed: no others.
+    own = {name: value for name, value in properties.items() if name not in NOT_VERSIONED}
+    used = parameters_in([own, template()["Globals"]["Function"]])
+    assert set(re.findall(r"\${(\w+)}", properties["VersionDescription"]["Fn::Sub"])) == used
