@@ -6,9 +6,11 @@ from typing import Any
 from harkara.accounts import (
     ANY_COUNTRY,
     Account,
+    CallbackEndpoint,
     CarrierSettings,
     Credential,
     Enforcement,
+    Secret,
     Sender,
     Template,
     hash_secret,
@@ -24,37 +26,37 @@ PE_ID = "1101172974420810001"
 PASSWORDS = {"demo": "demo-secret", "sandbox": "sandbox-secret"}
 
 SENDERS = (
-    Sender(header="HARKAR", category=Category.SERVICE_IMPLICIT, pe_id=PE_ID),
-    Sender(header="HKROTP", category=Category.OTP, pe_id=PE_ID),
-    Sender(header="HKRBNK", category=Category.TRANSACTIONAL, pe_id=PE_ID),
-    Sender(header="561234", category=Category.PROMOTIONAL, pe_id=PE_ID),
+    Sender(header="HARKAR", categories=(Category.SERVICE_IMPLICIT,), pe_id=PE_ID),
+    Sender(header="HKROTP", categories=(Category.OTP,), pe_id=PE_ID),
+    Sender(header="HKRBNK", categories=(Category.TRANSACTIONAL,), pe_id=PE_ID),
+    Sender(header="561234", categories=(Category.PROMOTIONAL,), pe_id=PE_ID),
 )
 TEMPLATES = (
     Template(
         dlt_template_id="1107161234567890001",
         name="Order dispatched",
-        header="HARKAR",
+        headers=("HARKAR",),
         category=Category.SERVICE_IMPLICIT,
         text="Dear {#var#}, your order {#var#} is on its way and arrives on {#var#}. HARKARA",
     ),
     Template(
         dlt_template_id="1107161234567890002",
         name="One-time password",
-        header="HKROTP",
+        headers=("HKROTP",),
         category=Category.OTP,
         text="{#numeric#} is your one-time password. Tell it to nobody. HARKARA",
     ),
     Template(
         dlt_template_id="1107161234567890003",
         name="Account debited",
-        header="HKRBNK",
+        headers=("HKRBNK",),
         category=Category.TRANSACTIONAL,
         text="Rs {#numeric#} was debited from account {#alphanumeric#} on {#var#}. HARKARA",
     ),
     Template(
         dlt_template_id="1107161234567890004",
         name="Festival offer",
-        header="561234",
+        headers=("561234",),
         category=Category.PROMOTIONAL,
         text="{#var#}, {#numeric#} percent off everything until {#var#}. HARKARA",
     ),
@@ -74,7 +76,9 @@ def seed(
         store.put_account(account)
         secret_hash = hash_secret(pepper, PASSWORDS[account.id])
         store.put_credential(
-            Credential(username=account.id, account_id=account.id, secret_hash=secret_hash)
+            Credential(
+                username=account.id, account_id=account.id, secrets=(Secret(hash=secret_hash),)
+            )
         )
     secret = encrypt_secret(
         client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
@@ -96,7 +100,12 @@ def _accounts(ports: Ports) -> tuple[Account, Account]:
         id="demo",
         name="Demo: DLT is enforced",
         carrier=CARRIER,
-        callback_url=f"{ports.url('platform')}/clevertap/demo",
+        default_callback="platform",
+        callbacks={
+            "platform": CallbackEndpoint(
+                id="platform", url=f"{ports.url('platform')}/clevertap/demo"
+            )
+        },
         callback_hosts=(HOST,),
         senders={sender.header: sender for sender in SENDERS},
         templates={template.dlt_template_id: template for template in TEMPLATES},
@@ -105,7 +114,12 @@ def _accounts(ports: Ports) -> tuple[Account, Account]:
         id="sandbox",
         name="Sandbox: any header, text and country",
         carrier=CARRIER,
-        callback_url=f"{ports.url('platform')}/clevertap/sandbox",
+        default_callback="platform",
+        callbacks={
+            "platform": CallbackEndpoint(
+                id="platform", url=f"{ports.url('platform')}/clevertap/sandbox"
+            )
+        },
         callback_hosts=(HOST,),
         countries=(ANY_COUNTRY,),
         dlt=Enforcement.OFF,

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.accounts import Account, CallbackEndpoint, CarrierSettings, Credential
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
 from harkara.ports import DueTask, PostResult
@@ -182,3 +183,11 @@ class FakePlatform:
             self.taken.append(callback)
         self.faults.after(number)
         return PostResult(status, f"HTTP {status}")
+
+
+def calling_back(url: str) -> dict[str, Any]:
+    """Return the fields of an account that is called back at this URL."""
+    return {
+        "default_callback": "main",
+        "callbacks": {"main": CallbackEndpoint(id="main", url=url)},
+    }

@@ -19,8 +19,8 @@ from harkara.errors import HarkaraError, SubmitOutcomeUnknown
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import unpack
-from harkara.platforms.ics import DatasendRequest, Record, RecordResult
 from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
+from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
@@ -45,6 +45,7 @@ from tests.fakes import (
     Faults,
     ProcessKilled,
     QueueMessage,
+    calling_back,
 )
 
 BUDGET_S = 60.0
@@ -56,7 +57,12 @@ TOKEN = "receipt-token"
 URL = "https://eu1.api.clevertap.com/sms/account"
 
 ACCOUNT = Account(
-    id="acme", name="Acme", carrier="sim", callback_url=URL, dlt=Enforcement.OFF, countries=("*",)
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    **calling_back(URL),
+    dlt=Enforcement.OFF,
+    countries=("*",),
 )
 CARRIER = CarrierSettings(
     name="sim",
@@ -138,7 +144,7 @@ class World:
 
     def send(self, records: Sequence[Record], **fields: str) -> list[RecordResult] | None:
         """Accept a request as `send` does; None when its process died and the client heard 5xx."""
-        request = DatasendRequest("", "", fields.get("callback_url", ""), list(records))
+        request = SendRequest(list(records), fields.get("callback_url", ""))
         try:
             return self.accept_service().accept(ACCOUNT, request)
         except ProcessKilled:

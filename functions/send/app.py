@@ -50,10 +50,9 @@ def service() -> AcceptService:
 
 @api.post("/datasend")
 def datasend() -> "Response[str]":
-    request = ics.parse(body_of(api.current_event))
-    credentials = (request.username, request.password)
-    if not request.username:
-        credentials = basic_credentials(api.current_event)
+    credentials, request = ics.parse(body_of(api.current_event))
+    if not credentials.username:
+        credentials = ics.BodyCredentials(*basic_credentials(api.current_event))
     account = service().authenticate(*credentials)
     results = service().accept(account, request)
     logger.info(

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from botocore.awsrequest import AWSResponse
 
-from harkara.accounts import Account, Credential, Sender, Template, hash_secret
+from harkara.accounts import Account, Credential, Secret, Sender, Template, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
@@ -24,6 +24,7 @@ from harkara.platforms import ics
 from harkara.services.accept import AcceptService
 from harkara.tasks import QueueName
 from tests.bench.report import Row
+from tests.fakes import calling_back
 
 RECORDS = 1_000
 ROUNDS = 60
@@ -32,7 +33,7 @@ TEMPLATE_ID = "1107161234567890123"
 TEMPLATE = Template(
     dlt_template_id=TEMPLATE_ID,
     name="Order shipped",
-    header="ACMEBK",
+    headers=("ACMEBK",),
     category=Category.SERVICE_IMPLICIT,
     text="Dear {#var#}, your order {#var#} of Rs {#numeric#} was shipped and will reach you by"
     " {#var#}. Track it: {#var#}{#var#} - Acme",
@@ -41,8 +42,8 @@ ACCOUNT = Account(
     id="demo",
     name="Demo",
     carrier="sim",
-    callback_url="https://eu1.api.clevertap.com/demo",
-    senders={"ACMEBK": Sender(header="ACMEBK", category=Category.SERVICE_IMPLICIT)},
+    **calling_back("https://eu1.api.clevertap.com/demo"),
+    senders={"ACMEBK": Sender(header="ACMEBK", categories=(Category.SERVICE_IMPLICIT,))},
 )
 FAKE_AWS = {
     "AWS_ACCESS_KEY_ID": "fake",
@@ -89,8 +90,8 @@ class _Accept:
         self.warm_calls = len(network.calls) - self.cold_calls
 
     def run(self) -> None:
-        request = ics.parse(self._body)
-        account = self._service.authenticate(request.username, request.password)
+        credentials, request = ics.parse(self._body)
+        account = self._service.authenticate(*credentials)
         ics.answer(request.records, self._service.accept(account, request))
 
 
@@ -142,7 +143,9 @@ class StubbedNetwork:
         accounts = DynamoAccountStore(self._dynamodb, "Accounts")
         accounts.put_credential(
             Credential(
-                username="demo", account_id="demo", secret_hash=hash_secret(PEPPER, "secret")
+                username="demo",
+                account_id="demo",
+                secrets=(Secret(hash=hash_secret(PEPPER, "secret")),),
             )
         )
         accounts.put_account(account)

@@ -15,13 +15,14 @@ from harkara.accounts import (
     CarrierSettings,
     Credential,
     Enforcement,
+    Secret,
     hash_secret,
     hash_token,
 )
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
-from harkara.messages import Chunk, Lane, Message, pack
+from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.ports import Carrier, HttpAnswer
 from harkara.services.accept import AcceptService
 from harkara.services.check import CheckService
@@ -31,7 +32,14 @@ from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
 from local.settings import RECEIPT_TOKEN, TAG_SECRET
-from tests.fakes import FakeAccountStore, FakeMessageStore, FakePlatform, FakeTaskQueues, Faults
+from tests.fakes import (
+    FakeAccountStore,
+    FakeMessageStore,
+    FakePlatform,
+    FakeTaskQueues,
+    Faults,
+    calling_back,
+)
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 NOW = 1_767_258_000.0
@@ -168,7 +176,7 @@ class Gateway:
                     id="sandbox",
                     name="Sandbox",
                     carrier="sim",
-                    callback_url=CALLBACK_URL,
+                    **calling_back(CALLBACK_URL),
                     dlt=Enforcement.OFF,
                 )
             },
@@ -176,7 +184,7 @@ class Gateway:
                 "sandbox": Credential(
                     username="sandbox",
                     account_id="sandbox",
-                    secret_hash=hash_secret(b"pepper", SECRET),
+                    secrets=(Secret(hash=hash_secret(b"pepper", SECRET)),),
                 )
             },
             {
@@ -214,11 +222,10 @@ class Gateway:
             id=CHUNK_ID,
             account_id="sandbox",
             carrier="sim",
-            lane=Lane.BULK,
+            category=Category.SERVICE_IMPLICIT,
             accepted_at_ms=int(NOW * 1000),
             block_size=100,
-            callback_format="clevertap",
-            endpoints=(CALLBACK_URL,),
+            endpoints=(Endpoint(CALLBACK_URL, "clevertap", "main"),),
             messages=[message, message],
         )
         self.store.put_chunk(CHUNK_ID, pack(chunk))

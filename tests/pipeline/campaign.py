@@ -1,6 +1,6 @@
 """A small campaign with every magic number of the carrier, and what must become of each."""
 
-from harkara.platforms.ics import Record
+from harkara.requests import Record
 
 # Last four digits: the final state.
 EXPECTED = {

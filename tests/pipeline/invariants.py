@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harkara.messages import unpack
-from harkara.platforms.ics import RecordResult
+from harkara.requests import RecordResult
 from tests.world import World
 
 

@@ -15,12 +15,14 @@ from harkara.accounts import (
     CarrierSettings,
     Credential,
     Enforcement,
+    Secret,
     Sender,
     hash_secret,
     hash_token,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.messages import Category
+from tests.fakes import calling_back
 from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, Rule
 from tests.template.reading import functions, grants
@@ -99,15 +101,15 @@ def busy_account(lab: Lab) -> Iterator[str]:
         )
     )
     senders = (
-        Sender(header="BUSYSI", category=Category.SERVICE_IMPLICIT),
-        Sender(header="BUSYTX", category=Category.TRANSACTIONAL),
+        Sender(header="BUSYSI", categories=(Category.SERVICE_IMPLICIT,)),
+        Sender(header="BUSYTX", categories=(Category.TRANSACTIONAL,)),
     )
     store.put_account(
         Account(
             id="busy",
             name="Busy carrier",
             carrier="busy",
-            callback_url=lab.callback_url("busy"),
+            **calling_back(lab.callback_url("busy")),
             callback_hosts=("127.0.0.1",),
             dlt=Enforcement.OFF,
             senders={sender.header: sender for sender in senders},
@@ -117,7 +119,9 @@ def busy_account(lab: Lab) -> Iterator[str]:
     pepper = answer["SecretString"].encode()
     store.put_credential(
         Credential(
-            username="busy", account_id="busy", secret_hash=hash_secret(pepper, "busy-secret")
+            username="busy",
+            account_id="busy",
+            secrets=(Secret(hash=hash_secret(pepper, "busy-secret")),),
         )
     )
     yield "busy"

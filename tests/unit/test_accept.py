@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Sender, hash_secret
+from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, hash_secret
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.ids import split_mid
-from harkara.messages import Category, Chunk, Lane, unpack
-from harkara.platforms.ics import DatasendRequest, Record, RecordResult
+from harkara.messages import Category, Chunk, Endpoint, Lane, unpack
+from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import PACKED_LIMIT_BYTES, AcceptService
 from harkara.tasks import QueueName, decode_submit
-from tests.fakes import FakeAccountStore
+from tests.fakes import FakeAccountStore, calling_back
 
 NOW = 1_767_258_000.25
 PEPPER = b"pepper"
@@ -24,9 +24,9 @@ ACCOUNT = Account(
     id="acme",
     name="Acme",
     carrier="sim",
-    callback_url=URL,
+    **calling_back(URL),
     dlt=Enforcement.OFF,
-    senders={"ACMOTP": Sender(header="ACMOTP", category=Category.OTP)},
+    senders={"ACMOTP": Sender(header="ACMOTP", categories=(Category.OTP,))},
 )
 BULK = Record(to="9876543210", sender_id="ACMEBK", text="Hello", client_ref="ref")
 OTP = BULK._replace(sender_id="ACMOTP")
@@ -85,12 +85,14 @@ class Accept:
                 {"acme": ACCOUNT},
                 {
                     "user": Credential(
-                        username="user", account_id="acme", secret_hash=hash_secret(PEPPER, "right")
+                        username="user",
+                        account_id="acme",
+                        secrets=(Secret(hash=hash_secret(PEPPER, "right")),),
                     ),
                     "orphan": Credential(
                         username="orphan",
                         account_id="gone",
-                        secret_hash=hash_secret(PEPPER, "right"),
+                        secrets=(Secret(hash=hash_secret(PEPPER, "right")),),
                     ),
                 },
                 {},
@@ -104,7 +106,7 @@ class Accept:
         )
 
     def accept(self, *records: Record, url: str = "") -> list[RecordResult]:
-        return self.service.accept(ACCOUNT, DatasendRequest("", "", url, list(records)))
+        return self.service.accept(ACCOUNT, SendRequest(list(records), url))
 
     def refusal(self, *records: Record, url: str = "") -> Code:
         with pytest.raises(RequestRefused) as refused:
@@ -146,7 +148,12 @@ def test_a_request_becomes_a_chunk_and_a_task() -> None:
     assert [result.mid for result in results] == [chunk.mid(0), chunk.mid(1)]
     assert (chunk.account_id, chunk.carrier, chunk.lane) == ("acme", "sim", Lane.BULK)
     assert (chunk.accepted_at_ms, chunk.block_size) == (1_767_258_000_250, 100)
-    assert (chunk.callback_format, chunk.endpoints) == ("clevertap", (URL,))
+    assert chunk.endpoints == (
+        Endpoint(
+            URL,
+            "clevertap",
+        ),
+    )
     assert [message.text for message in chunk.messages] == ["Hello", "Hello"]
     ((queue, body, group),) = accept.queues.sent
     assert (queue, group) == (QueueName.SUBMIT, "acme")
@@ -306,7 +313,7 @@ def test_each_chunk_holds_just_its_own_callback_urls() -> None:
     assert 1 < len(accept.chunks.packed) < 20
     assert max(map(len, accept.chunks.packed.values())) <= PACKED_LIMIT_BYTES
     called = [
-        chunk.endpoints[message.endpoint]
+        chunk.endpoints[message.endpoint].url
         for chunk in accept.chunks.all()
         for message in chunk.messages
         if message.endpoint is not None

@@ -10,25 +10,27 @@ from harkara.accounts import (
     CarrierSettings,
     Credential,
     Enforcement,
+    Secret,
     hash_secret,
     hash_token,
     secret_matches,
     token_matches,
 )
 from tests.cases.reading import rows
+from tests.fakes import calling_back
 
 PEPPER = b"pepper"
 CREDENTIAL = Credential(
-    username="acme", account_id="acme", secret_hash=hash_secret(PEPPER, "right")
+    username="acme", account_id="acme", secrets=(Secret(hash=hash_secret(PEPPER, "right")),)
 )
 ACCOUNT = Account(
-    id="acme", name="Acme", carrier="sim", callback_url="https://hooks.acme.in/dlr?key=1"
+    id="acme", name="Acme", carrier="sim", **calling_back("https://hooks.acme.in/dlr?key=1")
 )
 LOCAL = Account(
     id="local",
     name="Local",
     carrier="sim",
-    callback_url="http://127.0.0.1:8092/clevertap/local",
+    **calling_back("http://127.0.0.1:8092/clevertap/local"),
     callback_hosts=("127.0.0.1", "localhost", "::1", "10.0.0.1"),
 )
 
@@ -61,7 +63,7 @@ def test_a_tokens_hash_is_sha_256() -> None:
 def test_a_secret_matches_its_credential_only(
     pepper: bytes, secret: str, credential: Credential | None, matches: bool
 ) -> None:
-    assert secret_matches(pepper, secret, credential) is matches
+    assert secret_matches(pepper, secret, credential, 0) is matches
 
 
 def test_an_unknown_user_costs_as_much_as_a_wrong_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +75,8 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_secret(monkeypatch: pytest.Mon
         return False
 
     monkeypatch.setattr("harkara.accounts.hmac.compare_digest", compare)
-    secret_matches(PEPPER, "wrong", CREDENTIAL)
-    secret_matches(PEPPER, "wrong", None)
+    secret_matches(PEPPER, "wrong", CREDENTIAL, 0)
+    secret_matches(PEPPER, "wrong", None, 0)
     assert work == [(64, 64), (64, 64)]
 
 
@@ -82,8 +84,8 @@ def test_no_credential_matches_even_when_the_comparison_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harkara.accounts.hmac.compare_digest", lambda *_: True)
-    assert secret_matches(PEPPER, "any", None) is False
-    assert secret_matches(PEPPER, "any", CREDENTIAL) is True
+    assert secret_matches(PEPPER, "any", None, 0) is False
+    assert secret_matches(PEPPER, "any", CREDENTIAL, 0) is True
 
 
 @pytest.mark.parametrize(
@@ -163,8 +165,8 @@ def test_a_new_account_is_held_to_the_rules() -> None:
     [
         pytest.param(Account, {"id": "x", "name": "x", "carrier": 7}, "carrier", id="account"),
         pytest.param(
-            Credential, {"username": "u", "account_id": "a", "secret_hash": ["s3cret"]},
-            "secret_hash", id="credential",
+            Credential, {"username": "u", "account_id": "a", "secrets": "s3cret"},
+            "secrets", id="credential",
         ),
         pytest.param(
             CarrierSettings,

@@ -22,6 +22,8 @@ PURE = (
     "errors",
     "accounts",
     "tasks",
+    "requests",
+    "hours",
     "marks",
     "retries",
     "jsons",

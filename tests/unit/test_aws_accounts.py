@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, CarrierSettings, Credential, Enforcement, Sender, Template
+from harkara.accounts import (
+    Account,
+    CarrierSettings,
+    Credential,
+    Enforcement,
+    Secret,
+    Sender,
+    Template,
+)
 from harkara.aws import clients
 from harkara.aws.accounts import (
     CACHE_LIMIT,
@@ -20,10 +28,10 @@ from harkara.carriers.datasend import DatasendCarrier
 from harkara.errors import StoreUnavailable
 from harkara.messages import Category
 from harkara.ports import HttpAnswer
-from tests.fakes import FakeAccountStore
+from tests.fakes import FakeAccountStore, calling_back
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
-CREDENTIAL = Credential(username="user", account_id="acme", secret_hash="0" * 64)
+CREDENTIAL = Credential(username="user", account_id="acme", secrets=(Secret(hash="0" * 64),))
 CARRIER = CarrierSettings(
     name="sim",
     kind="datasend",
@@ -38,21 +46,21 @@ ACCOUNT = Account(
     id="acme",
     name="Acme नमस्ते",
     carrier="sim",
-    callback_url="https://hooks.acme.in/dlr",
+    **calling_back("https://hooks.acme.in/dlr"),
     callback_hosts=("acme.in",),
     countries=("IN", "*"),
     dlt=Enforcement.OFF,
     default_category=Category.PROMOTIONAL,
     segment_limit=3,
     senders={
-        "ACMEBK": Sender(header="ACMEBK", category=Category.OTP, pe_id="1101"),
-        "123456": Sender(header="123456", category=Category.PROMOTIONAL),
+        "ACMEBK": Sender(header="ACMEBK", categories=(Category.OTP,), pe_id="1101"),
+        "123456": Sender(header="123456", categories=(Category.PROMOTIONAL,)),
     },
     templates={
         "1107": Template(
             dlt_template_id="1107",
             name="otp",
-            header="ACMEBK",
+            headers=("ACMEBK",),
             category=Category.OTP,
             text="{#var#}",
         )
@@ -77,6 +85,16 @@ class Table:
             case "GetItem":
                 found = self.items.get((params["Key"]["pk"]["S"], params["Key"]["sk"]["S"]))
                 return {"Item": found} if found else {}
+            case "UpdateItem":
+                key = (params["Key"]["pk"]["S"], params["Key"]["sk"]["S"])
+                version = int(self.items.get(key, {}).get("version", {"N": "0"})["N"]) + 1
+                data = params["ExpressionAttributeValues"][":data"]
+                self.items[key] = {
+                    **params["Key"],
+                    "data": data,
+                    "version": {"N": str(version)},
+                }
+                return {}
         partition = params["ExpressionAttributeValues"][":pk"]["S"]
         start = params.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
         rest = [
@@ -112,8 +130,8 @@ def test_what_was_put_is_read() -> None:
     store.put_account(BARE)
     store.put_credential(CREDENTIAL)
     store.put_carrier(CARRIER)
-    assert store.account("acme") == ACCOUNT
-    assert store.account("bare") == BARE
+    assert store.account("acme") == ACCOUNT.model_copy(update={"version": 1})
+    assert store.account("bare") == BARE.model_copy(update={"version": 1})
     assert store.credential("user") == CREDENTIAL
     assert store.carrier("sim") == CARRIER
 
@@ -126,13 +144,36 @@ def test_items_have_the_documented_keys() -> None:
     store.put_carrier(CARRIER)
     assert set(table.items) == {
         ("account#acme", "account"),
+        ("account#acme", "callback#main"),
         ("account#acme", "sender#ACMEBK"),
         ("account#acme", "sender#123456"),
         ("account#acme", "template#1107"),
         ("credential#user", "credential"),
         ("carrier#sim", "carrier"),
     }
-    assert "senders" not in table.items["account#acme", "account"]
+    assert "ACMEBK" not in table.items["account#acme", "account"]["data"]["S"]
+
+
+def test_an_unchanged_account_is_the_same_object_for_one_read_of_one_item() -> None:
+    store = Store()
+    store.store.put_account(ACCOUNT)
+    first = store.store.account("acme")
+    store.clock.now += CACHE_S
+    store.aws.requests.clear()
+    assert store.store.account("acme") is first
+    assert store.aws.operations == ["GetItem"]
+
+
+def test_a_changed_account_is_read_anew() -> None:
+    store = Store()
+    store.store.put_account(ACCOUNT)
+    store.store.account("acme")
+    store.store.put_account(ACCOUNT.model_copy(update={"name": "Acme Ltd"}))
+    store.clock.now += CACHE_S
+    changed = store.store.account("acme")
+    assert changed is not None
+    assert (changed.name, changed.version) == ("Acme Ltd", 2)
+    assert changed.templates == ACCOUNT.templates
 
 
 def test_what_is_absent_is_none() -> None:

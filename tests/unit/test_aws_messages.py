@@ -8,7 +8,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.errors import StoreUnavailable
 from harkara.ids import new_chunk_id
 from harkara.marks import Claimant, Mark
-from harkara.messages import Chunk, Lane, Message, pack
+from harkara.messages import Category, Chunk, Message, pack
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.9
@@ -19,10 +19,9 @@ CHUNK = Chunk(
     id=new_chunk_id(1_767_258_000_000, bytes(10)),
     account_id="acme",
     carrier="sim",
-    lane=Lane.BULK,
+    category=Category.SERVICE_IMPLICIT,
     accepted_at_ms=1_767_258_000_000,
     block_size=100,
-    callback_format="clevertap",
     endpoints=(),
     messages=[Message("919876543210", "ACMEBK", "Hello", "ref", None)],
 )

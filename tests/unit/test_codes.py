@@ -10,6 +10,7 @@ from harkara.errors import RequestRefused
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
 # wire-formats section 2: there is no 911.
+WEBENGAGE_CODES = {*range(2000, 2012), 2015, 2022, *range(2024, 2028), 3000, 9988}
 CLEVERTAP_CODES = {*map(str, range(900, 911)), *map(str, range(912, 921))}
 
 
@@ -21,8 +22,8 @@ def documented() -> dict[str, Meaning]:
         if line.startswith("| `")
     ]
     return {
-        code.strip("`"): Meaning(int(status), clevertap, advice)
-        for code, status, clevertap, advice in cells
+        code.strip("`"): Meaning(int(status), clevertap, int(webengage), advice)
+        for code, status, clevertap, webengage, advice in cells
     }
 
 
@@ -39,6 +40,7 @@ def test_a_code_is_its_own_name(code: Code) -> None:
 def test_a_meaning_is_one_that_the_outside_knows(code: Code) -> None:
     meaning = MEANINGS[code]
     assert meaning.clevertap in CLEVERTAP_CODES
+    assert meaning.webengage in WEBENGAGE_CODES
     assert HTTPStatus(meaning.http_status).value >= 400
     assert meaning.advice[0].isupper()
     assert meaning.advice.endswith(".")
@@ -53,7 +55,7 @@ def test_the_page_is_in_the_order_of_the_table() -> None:
 
 
 def test_a_refusal_says_what_to_do() -> None:
-    assert RequestRefused(Code.NO_RECORDS).message == "Put at least one record into smstosend."
+    assert RequestRefused(Code.NO_RECORDS).message == "Put at least one message into the request."
 
 
 def test_a_refusal_may_name_what_is_wrong() -> None:

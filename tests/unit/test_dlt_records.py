@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Sender, Template, hash_secret
+from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, Template, hash_secret
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
-from harkara.messages import Category, Lane, Message
-from harkara.platforms.ics import DatasendRequest, Record, answer
+from harkara.messages import Category, Lane, Message, lane_of
+from harkara.platforms.ics import answer
+from harkara.requests import Record, SendRequest
 from harkara.services import templates
 from harkara.services.accept import AcceptService
 from harkara.services.records import DETAIL_LIMIT, RecordChecker
@@ -30,11 +31,13 @@ ACCOUNT = Account(
     carrier="sim",
     countries=("IN", "SG"),
     senders={
-        header: Sender(header=header, category=Category.SERVICE_IMPLICIT, pe_id="1101")
+        header: Sender(header=header, categories=(Category.SERVICE_IMPLICIT,), pe_id="1101")
         for header in ("ACMEBK", "ACMOTP")
     },
     templates={
-        key: Template(dlt_template_id=key, name=key, header=header, category=category, text=text)
+        key: Template(
+            dlt_template_id=key, name=key, headers=(header,), category=category, text=text
+        )
         for key, (header, category, text) in TEXTS.items()
     },
 )
@@ -55,8 +58,8 @@ class Outcome:
         self.warning = checker.warnings.get(0)
         self.lane: Lane | None = None
         self.message = Message("", "", "", "", None)
-        for self.lane, (_, (self.message,)) in accepted.items():
-            pass
+        for category, (_, (self.message,)) in accepted.items():
+            self.lane = lane_of(category)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,9 @@ class Accepting:
 
     def __init__(self, account: Account) -> None:
         secret_hash = hash_secret(b"pepper", "secret")
-        credential = Credential(username="acme", account_id="acme", secret_hash=secret_hash)
+        credential = Credential(
+            username="acme", account_id="acme", secrets=(Secret(hash=secret_hash),)
+        )
         faults = Faults()
         self.account = account
         self.service = AcceptService(
@@ -202,7 +207,7 @@ class Accepting:
 def test_the_answer_says_where_a_text_departs() -> None:
     accepting = Accepting(ACCOUNT)
     records = [RECORD, RECORD._replace(text="Dear Asha, your odrer is here. Acme")]
-    results = accepting.service.accept(ACCOUNT, DatasendRequest("", "", "", records))
+    results = accepting.service.accept(ACCOUNT, SendRequest(records))
     detail = f'Template {ORDER} at character 18: expected the fixed text "rder is here. Acme".'
     assert [(result.code, result.detail) for result in results] == [
         (None, ""),
@@ -215,7 +220,7 @@ def test_the_answer_says_where_a_text_departs() -> None:
 def test_a_refused_request_says_it_too() -> None:
     records = [RECORD._replace(text="Hi", dlt_template_id=ORDER)]
     with pytest.raises(RequestRefused) as refused:
-        Accepting(ACCOUNT).service.accept(ACCOUNT, DatasendRequest("", "", "", records))
+        Accepting(ACCOUNT).service.accept(ACCOUNT, SendRequest(records))
     assert refused.value.code is Code.TEMPLATE_MISMATCH
     assert f"Template {ORDER} at character 1" in refused.value.message
     assert str(refused.value) == "TEMPLATE_MISMATCH"
@@ -223,7 +228,7 @@ def test_a_refused_request_says_it_too() -> None:
 
 def test_warnings_come_back_with_the_results() -> None:
     records = [RECORD, RECORD._replace(text="Hi")]
-    results = Accepting(WARNING).service.accept(WARNING, DatasendRequest("", "", "", records))
+    results = Accepting(WARNING).service.accept(WARNING, SendRequest(records))
     assert [result.warning for result in results] == [None, Code.TEMPLATE_NOT_FOUND]
     assert all(result.mid for result in results)
 

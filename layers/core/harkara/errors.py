@@ -22,11 +22,15 @@ class HarkaraError(Exception):
 
 
 class RequestRefused(HarkaraError):
-    """A request that is answered with 4xx (or 5xx where its code says so)."""
+    """A request that is answered with 4xx (or 5xx where its code says so).
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    `retry_after_s` is when the same request may succeed, 0 where waiting does not help.
+    """
+
+    def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 0) -> None:
         super().__init__(code)
         self.code = code
+        self.retry_after_s = retry_after_s
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
 
 

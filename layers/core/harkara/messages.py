@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from harkara.codes import Code
 from harkara.ids import INDEX_NAMES, mid_of
 from harkara.jsons import decode, encode
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+DEFAULT_VALIDITY_S = 24 * 3600
 
 
 class State(StrEnum):
@@ -46,11 +48,22 @@ def lane_of(category: Category) -> Lane:
     return Lane.PRIORITY if urgent else Lane.BULK
 
 
+class Endpoint(NamedTuple):
+    """Where a message's callback goes, and in which format (`harkara.callbacks`).
+
+    `callback_id` names the account's registered callback, empty for a URL of the request's own.
+    """
+
+    url: str
+    format: str
+    callback_id: str = ""
+
+
 class Message(NamedTuple):
     """One record of a request: an accepted message, or a refused record with its code.
 
     `to` is an msisdn (digits with country code, no +) unless refused; `endpoint` is the place of
-    its callback URL in the chunk's `endpoints`, None where nobody wants to hear.
+    its callback in the chunk's `endpoints`, None where nobody wants to hear.
     """
 
     to: str
@@ -62,21 +75,40 @@ class Message(NamedTuple):
     pe_id: str = ""
     dlt_template_id: str = ""
     refusal: str = ""
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The messages of one request and lane, written once and never changed."""
+    """Messages of one request that share category, times and carrier; never changed.
+
+    `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.hours`). `send_at_ms`
+    is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0 for none.
+    """
 
     id: str
     account_id: str
     carrier: str
-    lane: Lane
+    category: Category
     accepted_at_ms: int
     block_size: int
-    callback_format: str
-    endpoints: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
     messages: Sequence[Message]
+    daytime_only: bool = False
+    send_at_ms: int = 0
+    validity_s: int = DEFAULT_VALIDITY_S
+    duplicate_window_s: int = 0
+    telemarketer_ids: tuple[str, ...] = ()
+
+    @property
+    def lane(self) -> Lane:
+        """Which queue it waits in."""
+        return lane_of(self.category)
+
+    @property
+    def begins_ms(self) -> int:
+        """From when on it may be submitted: validity and retention count from here."""
+        return self.send_at_ms or self.accepted_at_ms
 
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
@@ -108,16 +140,8 @@ class Chunk:
 
 def pack(chunk: Chunk) -> bytes:
     """Return the chunk as bytes: the format's version, then compressed JSON without the id."""
-    fields = [
-        chunk.account_id,
-        chunk.carrier,
-        chunk.lane,
-        chunk.accepted_at_ms,
-        chunk.block_size,
-        chunk.callback_format,
-        chunk.endpoints,
-        list(map(tuple, chunk.messages)),
-    ]
+    fields = {name: getattr(chunk, name) for name in _PACKED_FIELDS}
+    fields["messages"] = list(map(tuple, chunk.messages))
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 
@@ -125,17 +149,12 @@ def unpack(chunk_id: str, packed: bytes) -> Chunk:
     """Return the chunk that `pack` made. Raises ValueError for a version of the future."""
     if packed[0] != FORMAT_VERSION:
         raise ValueError(f"chunk format {packed[0]} is not known here")
-    account, carrier, lane, accepted_at_ms, block_size, callback_format, endpoints, messages = (
-        decode(zlib.decompress(packed[1:]))
-    )
-    return Chunk(
-        id=chunk_id,
-        account_id=account,
-        carrier=carrier,
-        lane=Lane(lane),
-        accepted_at_ms=accepted_at_ms,
-        block_size=block_size,
-        callback_format=callback_format,
-        endpoints=tuple(endpoints),
-        messages=[Message(*fields) for fields in messages],
-    )
+    fields = decode(zlib.decompress(packed[1:]))
+    fields["category"] = Category(fields["category"])
+    fields["endpoints"] = tuple(Endpoint(*each) for each in fields["endpoints"])
+    fields["messages"] = [Message(*each) for each in fields["messages"]]
+    fields["telemarketer_ids"] = tuple(fields["telemarketer_ids"])
+    return Chunk(id=chunk_id, **fields)
+
+
+_PACKED_FIELDS = tuple(each.name for each in dataclass_fields(Chunk) if each.name != "id")

@@ -1,23 +1,36 @@
-"""The Accounts table: what operators set, read through a cache of a minute."""
+"""The Accounts table: what operators and customers set, read through a cache of a minute.
+
+Each record is one item, its fields as JSON in `data`: decoding ten thousand templates from
+DynamoDB's own types takes seconds. An account and its senders, templates and callbacks share a
+partition; every write to it counts up the account's `version`, so that a reader whose minute is
+over reads one item to see that nothing has changed.
+"""
 
 import time
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from pydantic import BaseModel
 
-from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.accounts import (
+    Account,
+    CallbackEndpoint,
+    CarrierSettings,
+    Credential,
+    Sender,
+    Template,
+)
 from harkara.aws.clients import aws_errors
+from harkara.jsons import decode
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
 
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+# Its parts are items of their own.
+_PARTS = {"senders", "templates", "callbacks", "version"}
 T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
 
 
 class DynamoAccountStore:
@@ -36,7 +49,10 @@ class DynamoAccountStore:
         return self._cached("credential", username, self._read_credential)
 
     def account(self, account_id: str) -> Account | None:
-        """Return an account with its senders and templates. Raises StoreUnavailable."""
+        """Return an account with its parts: the same object as long as it has not changed.
+
+        Raises StoreUnavailable.
+        """
         return self._cached("account", account_id, self._read_account)
 
     def carrier(self, name: str) -> CarrierSettings | None:
@@ -48,74 +64,104 @@ class DynamoAccountStore:
         self._put(f"credential#{credential.username}", "credential", credential)
 
     def put_account(self, account: Account) -> None:
-        """Store an account; its senders and templates become items beside it."""
+        """Store an account; its senders, templates and callbacks become items beside it."""
         partition = f"account#{account.id}"
-        self._put(partition, "account", account)
-        for sender in account.senders.values():
-            self._put(partition, f"sender#{sender.header}", sender)
-        for template in account.templates.values():
-            self._put(partition, f"template#{template.dlt_template_id}", template)
+        parts: Iterable[tuple[str, BaseModel]] = [
+            *((f"sender#{each.header}", each) for each in account.senders.values()),
+            *((f"template#{each.dlt_template_id}", each) for each in account.templates.values()),
+            *((f"callback#{each.id}", each) for each in account.callbacks.values()),
+        ]
+        for sort_key, part in parts:
+            self._put(partition, sort_key, part)
+        with aws_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": partition}, "sk": {"S": "account"}},
+                UpdateExpression="SET #data = :data ADD #version :one",
+                ExpressionAttributeNames={"#data": "data", "#version": "version"},
+                ExpressionAttributeValues={
+                    ":data": {"S": account.model_dump_json(exclude=_PARTS)},
+                    ":one": {"N": "1"},
+                },
+            )
 
     def put_carrier(self, carrier: CarrierSettings) -> None:
         """Store a carrier's settings, the secret encrypted by `encrypt_secret`."""
         self._put(f"carrier#{carrier.name}", "carrier", carrier)
 
-    def _read_credential(self, username: str) -> Credential | None:
-        item = self._get(f"credential#{username}", "credential")
-        return Credential.model_validate(item) if item else None
+    def _read_credential(self, username: str, _: Credential | None) -> Credential | None:
+        return self._get(f"credential#{username}", "credential", Credential)
 
-    def _read_carrier(self, name: str) -> CarrierSettings | None:
-        item = self._get(f"carrier#{name}", "carrier")
-        return CarrierSettings.model_validate(item) if item else None
+    def _read_carrier(self, name: str, _: CarrierSettings | None) -> CarrierSettings | None:
+        return self._get(f"carrier#{name}", "carrier", CarrierSettings)
 
-    def _read_account(self, account_id: str) -> Account | None:
+    def _read_account(self, account_id: str, known: Account | None) -> Account | None:
+        partition = f"account#{account_id}"
+        if known is not None:
+            item = self._item(partition, "account")
+            if item is not None and int(item["version"]["N"]) == known.version:
+                return known
         query = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": f"account#{account_id}"}},
+            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            # A version that is newer than the parts beside it would hide them until the next.
+            "ConsistentRead": True,
         }
         fields: dict[str, Any] = {}
-        senders: dict[str, Any] = {}
-        templates: dict[str, Any] = {}
+        senders: dict[str, Sender] = {}
+        templates: dict[str, Template] = {}
+        callbacks: dict[str, CallbackEndpoint] = {}
         with aws_errors():
             for page in self._client.get_paginator("query").paginate(**query):
-                for item in map(_plain, page["Items"]):
-                    kind, _, name = item["sk"].partition("#")
-                    if kind == "account":
-                        fields = item
-                    else:
-                        (senders if kind == "sender" else templates)[name] = item
+                for item in page["Items"]:
+                    data = item["data"]["S"]
+                    match item["sk"]["S"].partition("#"):
+                        case "account", _, _:
+                            fields = {**decode(data), "version": int(item["version"]["N"])}
+                        case "sender", _, name:
+                            senders[name] = Sender.model_validate_json(data)
+                        case "template", _, name:
+                            templates[name] = Template.model_validate_json(data)
+                        case "callback", _, name:
+                            callbacks[name] = CallbackEndpoint.model_validate_json(data)
         if not fields:
             return None
-        return Account.model_validate({**fields, "senders": senders, "templates": templates})
+        return Account(**fields, senders=senders, templates=templates, callbacks=callbacks)
 
-    def _get(self, partition: str, sort_key: str) -> dict[str, Any] | None:
+    def _get(self, partition: str, sort_key: str, kind: type[R]) -> R | None:
+        item = self._item(partition, sort_key)
+        return kind.model_validate_json(item["data"]["S"]) if item else None
+
+    def _item(self, partition: str, sort_key: str) -> dict[str, Any] | None:
         with aws_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key={"pk": {"S": partition}, "sk": {"S": sort_key}}
             )
-        return _plain(answer["Item"]) if "Item" in answer else None
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
 
     def _put(self, partition: str, sort_key: str, record: BaseModel) -> None:
-        # An account's senders and templates are items of their own.
-        own = record.model_dump(exclude={"senders", "templates"})
-        fields = {"pk": partition, "sk": sort_key, **own}
-        item = {name: _serialize(_storable(value)) for name, value in fields.items()}
+        item = {
+            "pk": {"S": partition},
+            "sk": {"S": sort_key},
+            "data": {"S": record.model_dump_json()},
+        }
         with aws_errors():
             self._client.put_item(TableName=self._table, Item=item)
 
-    def _cached(self, kind: str, name: str, read: Callable[[str], T | None]) -> T | None:
+    def _cached(self, kind: str, name: str, read: Callable[[str, T | None], T | None]) -> T | None:
+        """Return what is cached for a minute, else what `read` makes of it: it may stand on."""
         if len(name) > NAME_LIMIT:  # longer than a key may be, and than any name of ours
             return None
         key, now = (kind, name), self._clock()
         expires, value = self._cache.get(key, (0.0, None))
-        if now < expires:
-            return value  # type: ignore[no-any-return]  # what `read` returned, of its type
-        fresh = read(name)
-        if len(self._cache) >= CACHE_LIMIT:
-            self._cache.clear()
-        self._cache[key] = (now + CACHE_S, fresh)
-        return fresh
+        if now >= expires:
+            value = read(name, value)
+            if len(self._cache) >= CACHE_LIMIT:
+                self._cache.clear()
+            self._cache[key] = (now + CACHE_S, value)
+        return value  # type: ignore[no-any-return]  # what `read` returned, of its type
 
 
 def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
@@ -134,17 +180,3 @@ def decrypt_secret(kms: Any, carrier: CarrierSettings) -> str:
             CiphertextBlob=carrier.secret, EncryptionContext={"carrier": carrier.name}
         )
     return str(answer["Plaintext"], "utf-8")
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: _deserialize(value) for name, value in item.items()}
-    return {
-        name: bytes(value) if isinstance(value, Binary) else value for name, value in values.items()
-    }
-
-
-def _storable(value: Any) -> Any:
-    """DynamoDB's serializer knows no tuples and wants decimals for fractions."""
-    if isinstance(value, tuple):
-        return list(value)
-    return Decimal(str(value)) if isinstance(value, float) else value

@@ -17,50 +17,31 @@ from typing import Any, NamedTuple
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.jsons import decode, encode
-
-RECORD_LIMIT = 1_000
-BODY_LIMIT_BYTES = 4 * 1024 * 1024
+from harkara.requests import (
+    BODY_LIMIT_BYTES,
+    NO_OPTIONS,
+    RECORD_LIMIT,
+    Record,
+    RecordResult,
+    SendRequest,
+)
 
 # In the order of Record's fields.
 _RECORD_FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
 
 
-class Record(NamedTuple):
-    """One message as the platform asks for it; `malformed` when its fields have wrong types."""
-
-    to: str = ""
-    sender_id: str = ""
-    text: str = ""
-    client_ref: str = ""
-    pe_id: str = ""
-    dlt_template_id: str = ""
-    callback_url: str = ""
-    malformed: bool = False
-
-
-class DatasendRequest(NamedTuple):
-    """A request in whole; the credentials are empty where the body holds none."""
+class BodyCredentials(NamedTuple):
+    """User and password of a request's body, empty where it holds none."""
 
     username: str
     password: str
-    callback_url: str
-    records: list[Record]
 
 
-class RecordResult(NamedTuple):
-    """What became of a record: its mid, or the code of its refusal and what more there is to say.
+def parse(body: str | bytes) -> tuple[BodyCredentials, SendRequest]:
+    """Return the credentials and the request in a body.
 
-    `warning` is the DLT rule that an accepted record breaks, where the account only warns.
+    Raises RequestRefused for what no record can be blamed for.
     """
-
-    mid: str
-    code: Code | None = None
-    detail: str = ""
-    warning: Code | None = None
-
-
-def parse(body: str | bytes) -> DatasendRequest:
-    """Return the request in a body. Raises RequestRefused for what no record can be blamed for."""
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestRefused(Code.BODY_TOO_LARGE)
     try:
@@ -76,12 +57,9 @@ def parse(body: str | bytes) -> DatasendRequest:
         raise RequestRefused(Code.NO_RECORDS)
     if len(rows) > RECORD_LIMIT:
         raise RequestRefused(Code.TOO_MANY_RECORDS)
-    return DatasendRequest(
-        username=_top_level(request, "user"),
-        password=_top_level(request, "pass"),
-        callback_url=_top_level(request, "dlrurl"),
-        records=[_record(row) for row in rows],
-    )
+    credentials = BodyCredentials(_top_level(request, "user"), _top_level(request, "pass"))
+    records = [_record(row) for row in rows]
+    return credentials, SendRequest(records, _top_level(request, "dlrurl"))
 
 
 def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
@@ -97,22 +75,22 @@ def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
                 "Error": code,
                 "message": f"{MEANINGS[code].advice} {detail}".strip(),
             }
-            for record, (mid, code, detail, _) in zip(records, results, strict=True)
+            for record, (mid, code, detail, *_) in zip(records, results, strict=True)
         ]
     )
 
 
 def _record(row: Any) -> Record:
     if not isinstance(row, dict):
-        return Record(malformed=True)
+        return Record(problem=Code.INVALID_RECORD)
     values = [row.get(name, "") for name in _RECORD_FIELDS]
     try:
         "".join(values)  # the quickest way to ask whether all are strings
     except TypeError:
         strings = [_string(value) for value in values]
-        return Record._make([*(string or "" for string in strings), None in strings])
-    values.append(False)
-    return Record._make(values)
+        read = Record._make([*(string or "" for string in strings), NO_OPTIONS, None])
+        return read._replace(problem=Code.INVALID_RECORD) if None in strings else read
+    return Record._make([*values, NO_OPTIONS, None])
 
 
 def _top_level(request: dict[str, Any], name: str) -> str:

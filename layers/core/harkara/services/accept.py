@@ -12,9 +12,9 @@ from harkara import ids
 from harkara.accounts import Account, secret_matches
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.messages import Chunk, Lane, Message, pack
-from harkara.platforms.ics import DatasendRequest, RecordResult
+from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.ports import AccountStore, ChunkWriter, Clock, Randomness, TaskQueues
+from harkara.requests import RecordResult, SendRequest
 from harkara.services.records import RecordChecker
 from harkara.tasks import SubmitTask, queue_of
 
@@ -41,14 +41,14 @@ class AcceptService:
     def authenticate(self, username: str, secret: str) -> Account:
         """Return the account. Raises RequestRefused(UNAUTHORIZED), in the same time for all."""
         credential = self.accounts.credential(username)
-        if not secret_matches(self.pepper, secret, credential) or credential is None:
+        if not secret_matches(self.pepper, secret, credential, self.clock()) or credential is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         account = self.accounts.account(credential.account_id)
         if account is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         return account
 
-    def accept(self, account: Account, request: DatasendRequest) -> list[RecordResult]:
+    def accept(self, account: Account, request: SendRequest) -> list[RecordResult]:
         """Accept what can be accepted; return for each record its mid, or its refusal.
 
         A refused record of an accepted request is stored in the chunk too: its `failed` callback
@@ -62,10 +62,10 @@ class AcceptService:
             results[place] = RecordResult("", Code(message.refusal), detail)
         # They go behind the messages of the first chunk that is committed.
         refusals = [message for _, message in refused]
-        for lane, (places, messages) in accepted.items():
+        for category, (places, messages) in accepted.items():
             unanswered = iter(places)
             for chunk, packed, count in self._chunks(
-                account, lane, checker.endpoints, messages, refusals
+                account, category, checker.endpoints, messages, refusals
             ):
                 answered = list(islice(unanswered, count))
                 if self._commit(chunk, packed):
@@ -82,8 +82,8 @@ class AcceptService:
     def _chunks(
         self,
         account: Account,
-        lane: Lane,
-        endpoints: Sequence[str],
+        category: Category,
+        endpoints: Sequence[Endpoint],
         messages: Sequence[Message],
         refusals: Sequence[Message],
     ) -> Iterator[tuple[Chunk, bytes, int]]:
@@ -98,10 +98,9 @@ class AcceptService:
             id=ids.new_chunk_id(now_ms, self.randomness(ids.RANDOM_BYTES)),
             account_id=account.id,
             carrier=account.carrier,
-            lane=lane,
+            category=category,
             accepted_at_ms=now_ms,
             block_size=BLOCK_SIZE,
-            callback_format=account.callback_format,
             endpoints=own_endpoints,
             messages=rows,
         )
@@ -111,7 +110,7 @@ class AcceptService:
             return
         middle = len(messages) // 2
         for half in (messages[:middle], messages[middle:]):
-            yield from self._chunks(account, lane, endpoints, half, refusals)
+            yield from self._chunks(account, category, endpoints, half, refusals)
 
     def _commit(self, chunk: Chunk, packed: bytes) -> bool:
         task = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id)
@@ -124,8 +123,8 @@ class AcceptService:
 
 
 def _with_own_endpoints(
-    endpoints: Sequence[str], messages: Sequence[Message]
-) -> tuple[tuple[str, ...], Sequence[Message]]:
+    endpoints: Sequence[Endpoint], messages: Sequence[Message]
+) -> tuple[tuple[Endpoint, ...], Sequence[Message]]:
     """Return the endpoints that the messages name, and the messages with their places in them."""
     if len(endpoints) <= 1:
         return tuple(endpoints), messages

@@ -17,7 +17,7 @@ from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, OutOfTime
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Mark, Relation
-from harkara.messages import Chunk, State
+from harkara.messages import Chunk, Endpoint, State
 from harkara.ports import CallbackPoster, Clock, Luck, MessageStore, PostResult, TaskQueues
 from harkara.retries import delay_after, with_jitter
 from harkara.tasks import CallbackTask, Dlr, QueueName, Receipt, RecoverTask
@@ -250,13 +250,13 @@ def _final(claimant: Claimant, receipt: Receipt) -> Mark:
 
 def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[CallbackTask]:
     """Return the callbacks of a queue message: the same ones for the same marks, always."""
-    by_endpoint: dict[tuple[str, str, str], list[Dlr]] = {}
+    by_endpoint: dict[tuple[str, Endpoint], list[Dlr]] = {}
     for mark in own:
         chunk = chunks[mark.partition]
         index = marks.index_of(mark.kind)
         message = chunk.messages[index]
         if message.endpoint is not None:
-            address = (chunk.account_id, chunk.callback_format, chunk.endpoints[message.endpoint])
+            address = (chunk.account_id, chunk.endpoints[message.endpoint])
             data = mark.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
@@ -273,6 +273,6 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
         for at in range(0, len(members), MEMBER_LIMIT)
     ]
     return [
-        CallbackTask(owner, number, 0, account, callback_format, url, members)
-        for number, ((account, callback_format, url), members) in enumerate(parts)
+        CallbackTask(owner, number, 0, account, endpoint.format, endpoint.url, members)
+        for number, ((account, endpoint), members) in enumerate(parts)
     ]

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harkara.accounts import Account, Enforcement, Sender
+from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.messages import Lane, Message, lane_of
+from harkara.messages import Category, Endpoint, Message
 from harkara.numbers import INDIA, normalise
-from harkara.platforms.ics import Record
+from harkara.requests import Record
 from harkara.segments import segment_count
 from harkara.services.templates import index_of
 
@@ -25,8 +25,8 @@ _INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 _FOREIGN_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
 
 
-class LaneRows(NamedTuple):
-    """A lane's messages, with their places in the request."""
+class CategoryRows(NamedTuple):
+    """A category's messages, with their places in the request."""
 
     places: list[int]
     messages: list[Message]
@@ -35,14 +35,14 @@ class LaneRows(NamedTuple):
 class CheckedRecords(NamedTuple):
     """A request's records by what is to become of them; the refused ones with their places."""
 
-    accepted: dict[Lane, LaneRows]
+    accepted: dict[Category, CategoryRows]
     refused: list[tuple[int, Message]]
 
 
 # What follows from a record's country, header and template id: its lane, its entity, and what its
 # text is first asked. None: no text breaks a DLT rule; where it says no, `_examine` goes on.
 # A plain tuple: a named one takes longer to take apart, once a record.
-_Judged = tuple[LaneRows, str, Callable[[str], bool] | None]
+_Judged = tuple[CategoryRows, str, Callable[[str], bool] | None]
 
 
 class RecordChecker:
@@ -54,18 +54,20 @@ class RecordChecker:
     """
 
     def __init__(self, account: Account, callback_url: str, *, private: bool) -> None:
-        self.endpoints: list[str] = []
+        self.endpoints: list[Endpoint] = []
         self.details: dict[int, str] = {}
         self.warnings: dict[int, Code] = {}
         self._account = account
         self._private = private
         self._places: dict[str, int | None] = {}
-        self._lanes = {lane: LaneRows([], []) for lane in Lane}
+        self._rows = {category: CategoryRows([], []) for category in Category}
         # A campaign has few headers and templates: each pair is judged once.
         self._headers: dict[tuple[str, str, str], _Judged] = {}
         self._enforced = account.dlt is Enforcement.ENFORCE
         self._warning: Code | None = None
-        url = callback_url or account.callback_url
+        default = account.callbacks.get(account.default_callback)
+        self._format = default.format if default else "clevertap"
+        url = callback_url or (default.url if default else "")
         self._default_endpoint = self._endpoint(url) if url else None
         if callback_url and self._default_endpoint is None:
             raise RequestRefused(Code.INVALID_CALLBACK_URL)
@@ -87,16 +89,16 @@ class RecordChecker:
                 lane.places.append(place)
                 lane.messages.append(message)
         return CheckedRecords(
-            {lane: rows for lane, rows in self._lanes.items() if rows[0]}, refused
+            {category: rows for category, rows in self._rows.items() if rows[0]}, refused
         )
 
-    def _accept(self, record: Record) -> tuple[LaneRows, Message]:
-        to, sender_id, text, client_ref, pe_id, dlt_template_id, callback_url, malformed = record
-        if (
-            malformed
-            or len(client_ref) > CLIENT_REF_LIMIT
-            or len(pe_id) + len(dlt_template_id) > DLT_IDS_LIMIT
-        ):
+    def _accept(self, record: Record) -> tuple[CategoryRows, Message]:
+        to, sender_id, text, client_ref, pe_id, dlt_template_id, callback_url, options, problem = (
+            record
+        )
+        if problem:
+            raise RequestRefused(problem)
+        if len(client_ref) > CLIENT_REF_LIMIT or len(pe_id) + len(dlt_template_id) > DLT_IDS_LIMIT:
             raise RequestRefused(Code.INVALID_RECORD)
         msisdn, country = normalise(to)
         header = (country, sender_id, dlt_template_id)
@@ -124,6 +126,7 @@ class RecordChecker:
             pe_id or entity,
             dlt_template_id,
             "",
+            options.campaign_id,
         )
         return lane, Message._make(fields)
 
@@ -140,8 +143,8 @@ class RecordChecker:
         )
 
     def _examine(
-        self, header: tuple[str, str, str], lane: LaneRows, text: str
-    ) -> tuple[LaneRows, str]:
+        self, header: tuple[str, str, str], lane: CategoryRows, text: str
+    ) -> tuple[CategoryRows, str]:
         """Return a record's lane and template id where its header and text are yet to be judged.
 
         Raises RequestRefused when they break a DLT rule and the account enforces it.
@@ -196,12 +199,18 @@ class RecordChecker:
             raise RequestRefused(Code.HEADER_NOT_REGISTERED)
         template = account.templates.get(dlt_template_id)
         # Another header's template says nothing: naming an OTP's would open the priority lane.
-        classified = template if template and template.header == sender_id else sender
-        category = classified.category if classified else account.default_category
+        classified = template if template and sender_id in template.headers else sender
+        category = account.default_category
+        if classified:
+            category = (
+                classified.category
+                if isinstance(classified, Template)
+                else classified.categories[0]
+            )
         matches = None
         if country == INDIA and account.dlt is not Enforcement.OFF:
             matches = self._comparison(sender, dlt_template_id)
-        judged = self._lanes[lane_of(category)], sender.pe_id if sender else "", matches
+        judged = self._rows[category], sender.pe_id if sender else "", matches
         self._headers[header] = judged
         return judged
 
@@ -225,7 +234,7 @@ class RecordChecker:
             allowed = self._account.may_call_back(url, private=self._private)
             self._places[url] = len(self.endpoints) if allowed else None
             if allowed:
-                self.endpoints.append(url)
+                self.endpoints.append(Endpoint(url, self._format))
         return self._places[url]
 
 

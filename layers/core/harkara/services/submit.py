@@ -35,7 +35,6 @@ from harkara.ports import (
 from harkara.services.accept import BLOCK_SIZE
 from harkara.tasks import CheckTask, QueueName, Receipt, SubmitTask, queue_of, receipts_tasks
 
-VALIDITY_S = 24 * 3600
 # What recording an outcome and following it up may take after the carrier's time-out.
 _RECORD_S = 3.0
 
@@ -139,7 +138,7 @@ class SubmitService:
     async def _hand_over(
         self, part: "_Part", carrier: Carrier, deadline: Deadline
     ) -> list[Outcome]:
-        if self._now_ms() > part.chunk.accepted_at_ms + VALIDITY_S * 1000:
+        if self._now_ms() > part.chunk.begins_ms + part.chunk.validity_s * 1000:
             return [Refused(Code.EXPIRED, "")] * len(part.indexes)
         submissions = [
             Submission(

@@ -24,7 +24,7 @@ def index_of(account: Account) -> TemplateIndex:
     )
     entries = [
         Entry(
-            template.dlt_template_id, (template.header,) if template.header else (), template.text
+        Entry(template.dlt_template_id, template.headers, template.text)
         )
         for template in account.templates.values()
     ]

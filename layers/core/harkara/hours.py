@@ -1,0 +1,21 @@
+"""When promotional messages may go out in India: from 10:00 to 21:00 IST (TRAI's TCCCPR)."""
+
+from harkara.messages import Category
+
+# IST has had no daylight saving since 1945, so it needs no time zone data.
+IST_OFFSET_S = 5 * 3600 + 1800
+DAY_S = 24 * 3600
+OPENS_S = 10 * 3600
+CLOSES_S = 21 * 3600
+
+# Operators fold Service Explicit into promotional (wire-formats section 5).
+DAYTIME_CATEGORIES = frozenset({Category.PROMOTIONAL, Category.SERVICE_EXPLICIT})
+
+
+def next_open_s(at_s: float) -> float:
+    """Return the first moment at or after Unix time `at_s` at which the window is open."""
+    of_day_s = (at_s + IST_OFFSET_S) % DAY_S
+    if OPENS_S <= of_day_s < CLOSES_S:
+        return at_s
+    wait_s = OPENS_S - of_day_s
+    return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)

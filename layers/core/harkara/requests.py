@@ -1,0 +1,63 @@
+"""What a platform asks for, in one form for all of `platforms`, and what is answered to it."""
+
+from typing import NamedTuple
+
+from harkara.codes import Code
+from harkara.messages import Category, Message
+
+RECORD_LIMIT = 1_000
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+class Options(NamedTuple):
+    """What a record may ask for beyond its text; most records of a request share one.
+
+    `send_at_ms` (Unix milliseconds) and `validity_s` are 0 where the request says nothing.
+    `variables` are the values of a template's variables by name: `1`, `2`, ... in order.
+    """
+
+    category: Category | None = None
+    campaign_id: str = ""
+    send_at_ms: int = 0
+    validity_s: int = 0
+    variables: tuple[tuple[str, str], ...] = ()
+    unicode_allowed: bool = True
+
+
+NO_OPTIONS = Options()
+
+
+class Record(NamedTuple):
+    """One message as the platform asks for it; `problem` is what is wrong with its form."""
+
+    to: str = ""
+    sender_id: str = ""
+    text: str = ""
+    client_ref: str = ""
+    pe_id: str = ""
+    dlt_template_id: str = ""
+    callback_url: str = ""
+    options: Options = NO_OPTIONS
+    problem: Code | None = None
+
+
+class SendRequest(NamedTuple):
+    """A request in whole. `callback_url` is for the records that name none."""
+
+    records: list[Record]
+    callback_url: str = ""
+
+
+class RecordResult(NamedTuple):
+    """What became of a record: its mid, or the code of its refusal and what more there is to say.
+
+    `warning` is the DLT rule that an accepted record breaks, where the account only warns.
+    `message` is what was, or in a dry run would be, accepted; a dry run gives no mid.
+    """
+
+    mid: str
+    code: Code | None = None
+    detail: str = ""
+    warning: Code | None = None
+    message: Message | None = None
+    category: Category | None = None
