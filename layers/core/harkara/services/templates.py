@@ -23,9 +23,7 @@ def index_of(account: Account) -> TemplateIndex:
         call_back_numbers=account.call_back_numbers,
     )
     entries = [
-        Entry(
         Entry(template.dlt_template_id, template.headers, template.text)
-        )
         for template in account.templates.values()
     ]
     index = TemplateIndex(entries, rules)
