@@ -169,6 +169,24 @@ def test_a_new_account_is_held_to_the_rules() -> None:
             "secrets", id="credential",
         ),
         pytest.param(
+            Credential, {"username": "s3cret.", "account_id": "a", "secrets": ()},
+            "username", id="a dot in a user name",
+        ),
+        pytest.param(
+            Credential, {"username": "s3cret" * 11, "account_id": "a", "secrets": ()},
+            "username", id="a long user name",
+        ),
+        pytest.param(
+            Credential,
+            {"username": "u", "account_id": "a", "secrets": (), "networks": ("::1", "s3cret")},
+            "network 1", id="no network",
+        ),
+        pytest.param(
+            Credential,
+            {"username": "u", "account_id": "a", "secrets": (), "networks": ("10.0.0.1/8",)},
+            "network 0", id="a network with the address of a host",
+        ),
+        pytest.param(
             CarrierSettings,
             {**dict.fromkeys(("name", "kind", "url", "username", "receipt_token_hash"), "s3cret"),
              "secret": b"x", "timeout_s": 31},

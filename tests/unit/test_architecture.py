@@ -21,6 +21,7 @@ PURE = (
     "codes",
     "errors",
     "accounts",
+    "credentials",
     "tasks",
     "requests",
     "hours",

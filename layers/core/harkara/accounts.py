@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harkara.messages import Category
 
@@ -24,6 +24,8 @@ _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 _URL = re.compile(rf"(?i:https?)://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?")
 _URL_LIMIT = 2048
 _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
+# No dot: an API key is `<username>.<secret>`.
+_USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
 
@@ -75,6 +77,33 @@ class Credential(_Record):
     callback: str = ""
     default_category: Category | None = None
     expires_at_s: int = 0
+
+    @field_validator("username")
+    @classmethod
+    def _is_username(cls, username: str) -> str:
+        if not may_be_username(username):
+            raise ValueError("a user name is 1 to 64 letters, digits, _ or -")
+        return username
+
+    @field_validator("networks")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for place, network in enumerate(networks):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(f"network {place} is not a CIDR of IPv4 or IPv6") from None
+        return networks
+
+    def may_come_from(self, source_ip: str) -> bool:
+        """Whether a request from this address may use it."""
+        if not self.networks:
+            return True
+        try:
+            address = ipaddress.ip_address(source_ip)
+        except ValueError:
+            return False
+        return any(address in ipaddress.ip_network(network) for network in self.networks)
 
 
 class CallbackEndpoint(_Record):
@@ -220,9 +249,15 @@ class CarrierSettings(_Record):
     records_per_request: int = Field(default=1, ge=1, le=1000)
 
 
+def may_be_username(name: str) -> bool:
+    """Whether a credential may have this user name."""
+    return _USERNAME.fullmatch(name) is not None
+
+
 def hash_secret(pepper: bytes, secret: str) -> str:
     """Return the keyed hash under which a credential's secret is kept."""
-    return hmac.digest(pepper, secret.encode(), hashlib.sha256).hex()
+    # A lone surrogate in a header is a wrong secret like any other.
+    return hmac.digest(pepper, secret.encode(errors="surrogatepass"), hashlib.sha256).hex()
 
 
 def hash_token(token: str) -> str:

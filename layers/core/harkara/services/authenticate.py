@@ -1,0 +1,46 @@
+"""Authenticate a request: whose it is, from where, and whether its credential may do this."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harkara.accounts import Account, Credential, Scope, may_be_username, secret_matches
+from harkara.codes import Code
+from harkara.credentials import Presented
+from harkara.errors import RequestRefused
+from harkara.ports import AccountStore, Clock
+
+
+class Caller(NamedTuple):
+    """Who makes a request: an account, by one of its credentials."""
+
+    account: Account
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """Opens accounts to those who show a secret of theirs; `pepper` is the key of its hash."""
+
+    accounts: AccountStore
+    pepper: bytes
+    clock: Clock
+
+    def authenticate(self, presented: Presented, scope: Scope, source_ip: str) -> Caller:
+        """Return the caller. Raises RequestRefused, StoreUnavailable.
+
+        UNAUTHORIZED takes as long for an unknown user as for a wrong secret. What a credential
+        may not do is said only to who has its secret: ADDRESS_NOT_ALLOWED, then SCOPE_MISSING.
+        """
+        known = may_be_username(presented.username)
+        credential = self.accounts.credential(presented.username) if known else None
+        matches = secret_matches(self.pepper, presented.secret, credential, self.clock())
+        if credential is None or not matches:
+            raise RequestRefused(Code.UNAUTHORIZED)
+        account = self.accounts.account(credential.account_id)
+        if account is None:
+            raise RequestRefused(Code.UNAUTHORIZED)
+        if not credential.may_come_from(source_ip):
+            raise RequestRefused(Code.ADDRESS_NOT_ALLOWED)
+        if scope not in credential.scopes:
+            raise RequestRefused(Code.SCOPE_MISSING, f"(scope: {scope})")
+        return Caller(account, credential)
