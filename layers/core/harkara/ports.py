@@ -20,6 +20,26 @@ Randomness = Callable[[int], bytes]
 """So many random bytes: `os.urandom`."""
 
 
+class ChunkNames(Protocol):
+    """Where the ids of chunks come from."""
+
+    def new(self, now_ms: int) -> str:
+        """Return the next id; chunks of a later time get a greater one."""
+        ...
+
+
+class RateLimits(Protocol):
+    """How much an account may still send."""
+
+    def take(self, account: Account, segment_count: int) -> None:
+        """Count a request with its segments.
+
+        Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, and then counts
+        nothing; StoreUnavailable.
+        """
+        ...
+
+
 class ChunkWriter(Protocol):
     """Where accepted messages are kept."""
 
