@@ -21,7 +21,15 @@ Randomness = Callable[[int], bytes]
 
 
 class ChunkNames(Protocol):
-    """Where the ids of chunks come from."""
+    """Where the ids of a request's chunks come from, and the time that the request is made at.
+
+    The names of a request that is repeated are those of the first time, and so is its time: made
+    of the same account, it becomes the same chunks.
+    """
+
+    def now_ms(self) -> int:
+        """Return the time of the request: what is checked and stored counts from it."""
+        ...
 
     def new(self, now_ms: int) -> str:
         """Return the next id; chunks of a later time get a greater one."""
