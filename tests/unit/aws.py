@@ -13,7 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
-Answer = Mapping[str, Any] | Exception | Callable[[str, dict[str, Any]], Mapping[str, Any]]
+Parsed = Mapping[str, Any] | Exception
+Answer = Parsed | Callable[[str, dict[str, Any]], Parsed]
 
 
 class Refusal(Exception):
@@ -55,12 +56,12 @@ class ScriptedAws:
 
     def _answer(self, model: OperationModel, **_: Any) -> tuple[Any, Mapping[str, Any]]:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Refusal):
-            error = {"Code": answer.code, "Message": "a text of AWS: 919876543210"}
-            return SimpleNamespace(status_code=answer.status), {"Error": error}
-        if isinstance(answer, Exception):
-            raise answer
         parsed = answer(*self.requests[-1]) if callable(answer) else answer
+        if isinstance(parsed, Refusal):
+            error = {"Code": parsed.code, "Message": "a text of AWS: 919876543210"}
+            return SimpleNamespace(status_code=parsed.status), {"Error": error}
+        if isinstance(parsed, Exception):
+            raise parsed
         _check(parsed, model.output_shape)
         return SimpleNamespace(status_code=200), parsed
 

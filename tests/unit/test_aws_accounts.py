@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -29,6 +28,7 @@ from harkara.errors import StoreUnavailable
 from harkara.messages import Category
 from harkara.ports import HttpAnswer
 from tests.fakes import FakeAccountStore, calling_back
+from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 CREDENTIAL = Credential(username="user", account_id="acme", secrets=(Secret(hash="0" * 64),))
@@ -67,43 +67,6 @@ ACCOUNT = Account(
     },
 )
 BARE = Account(id="bare", name="Bare", carrier="sim", callback_hosts=())
-
-
-class Table:
-    """The Accounts table in memory; a page of a query holds two items."""
-
-    def __init__(self) -> None:
-        self.items: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def __call__(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        assert params["TableName"] == "Accounts"
-        match operation:
-            case "PutItem":
-                item = params["Item"]
-                self.items[item["pk"]["S"], item["sk"]["S"]] = item
-                return {}
-            case "GetItem":
-                found = self.items.get((params["Key"]["pk"]["S"], params["Key"]["sk"]["S"]))
-                return {"Item": found} if found else {}
-            case "UpdateItem":
-                key = (params["Key"]["pk"]["S"], params["Key"]["sk"]["S"])
-                version = int(self.items.get(key, {}).get("version", {"N": "0"})["N"]) + 1
-                data = params["ExpressionAttributeValues"][":data"]
-                self.items[key] = {
-                    **params["Key"],
-                    "data": data,
-                    "version": {"N": str(version)},
-                }
-                return {}
-        partition = params["ExpressionAttributeValues"][":pk"]["S"]
-        start = params.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
-        rest = [
-            item for (pk, sk), item in sorted(self.items.items()) if pk == partition and sk > start
-        ]
-        page: dict[str, Any] = {"Items": rest[:2]}
-        if len(rest) > 2:
-            page["LastEvaluatedKey"] = {name: rest[1][name] for name in ("pk", "sk")}
-        return page
 
 
 class Clock:
@@ -148,6 +111,7 @@ def test_items_have_the_documented_keys() -> None:
         ("account#acme", "sender#ACMEBK"),
         ("account#acme", "sender#123456"),
         ("account#acme", "template#1107"),
+        ("account#acme", "credential#user"),
         ("credential#user", "credential"),
         ("carrier#sim", "carrier"),
     }

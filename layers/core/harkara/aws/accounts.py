@@ -3,7 +3,8 @@
 Each record is one item, its fields as JSON in `data`: decoding ten thousand templates from
 DynamoDB's own types takes seconds. An account and its senders, templates and callbacks share a
 partition; every write to it counts up the account's `version`, so that a reader whose minute is
-over reads one item to see that nothing has changed.
+over reads one item to see that nothing has changed. A credential is found by its user name alone;
+a pointer in its account's partition lists it.
 """
 
 import time
@@ -27,8 +28,8 @@ CACHE_S = 60
 CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
 
-# Its parts are items of their own.
-_PARTS = {"senders", "templates", "callbacks", "version"}
+# An account's parts are items of their own.
+PARTS = {"senders", "templates", "callbacks", "version"}
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
 
@@ -61,6 +62,8 @@ class DynamoAccountStore:
 
     def put_credential(self, credential: Credential) -> None:
         """Store a credential."""
+        with aws_errors():
+            self._client.put_item(TableName=self._table, Item=credential_pointer(credential))
         self._put(f"credential#{credential.username}", "credential", credential)
 
     def put_account(self, account: Account) -> None:
@@ -80,7 +83,7 @@ class DynamoAccountStore:
                 UpdateExpression="SET #data = :data ADD #version :one",
                 ExpressionAttributeNames={"#data": "data", "#version": "version"},
                 ExpressionAttributeValues={
-                    ":data": {"S": account.model_dump_json(exclude=_PARTS)},
+                    ":data": {"S": account.model_dump_json(exclude=PARTS)},
                     ":one": {"N": "1"},
                 },
             )
@@ -162,6 +165,15 @@ class DynamoAccountStore:
                 self._cache.clear()
             self._cache[key] = (now + CACHE_S, value)
         return value  # type: ignore[no-any-return]  # what `read` returned, of its type
+
+
+def credential_pointer(credential: Credential) -> dict[str, Any]:
+    """Return the item that lists a credential among those of its account."""
+    return {
+        "pk": {"S": f"account#{credential.account_id}"},
+        "sk": {"S": f"credential#{credential.username}"},
+        "data": {"S": "{}"},
+    }
 
 
 def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:

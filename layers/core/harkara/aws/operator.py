@@ -1,0 +1,153 @@
+"""What only the operator does with the Accounts table: create, change, list and remove.
+
+Nothing is overwritten by accident: what is created must be absent, and a change is written only
+over what it was made from.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.aws.accounts import PARTS, credential_pointer
+from harkara.aws.clients import aws_errors
+from harkara.errors import StoreUnavailable
+
+R = TypeVar("R", bound=BaseModel)
+Item = dict[str, Any]
+
+_ATTEMPTS = 5
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class OperatorStore:
+    """Accounts (their own fields, no parts) and credentials, read without a cache.
+
+    Every method raises StoreUnavailable.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create_account(self, account: Account) -> bool:
+        """Store an account; return False, and store nothing, where there is one of its id."""
+        return self._create(f"account#{account.id}", "account", account)
+
+    def change_account(
+        self, account_id: str, change: Callable[[Account], Account]
+    ) -> Account | None:
+        """Store what `change` makes of an account, and return it; None where there is none."""
+        return self._change(f"account#{account_id}", "account", Account, change)
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts in the order of their ids. Reads the whole table."""
+        return sorted(self._all("account", Account), key=lambda account: account.id)
+
+    def carriers(self) -> list[CarrierSettings]:
+        """Return all carriers in the order of their names. Reads the whole table."""
+        return sorted(self._all("carrier", CarrierSettings), key=lambda carrier: carrier.name)
+
+    def create_credential(self, credential: Credential) -> bool:
+        """Store a credential; return False, and store nothing, where its user name is taken."""
+        with aws_errors():  # first: a pointer that leads nowhere is passed over
+            self._client.put_item(TableName=self._table, Item=credential_pointer(credential))
+        return self._create(f"credential#{credential.username}", "credential", credential)
+
+    def change_credential(
+        self, username: str, change: Callable[[Credential], Credential]
+    ) -> Credential | None:
+        """Store what `change` makes of a credential, and return it; None where there is none."""
+        return self._change(f"credential#{username}", "credential", Credential, change)
+
+    def remove_credential(self, username: str) -> bool:
+        """Remove a credential; return False where there is none."""
+        credential = self._credential(username)
+        if credential is None:
+            return False
+        pointer = credential_pointer(credential)
+        with aws_errors():
+            for key in (
+                {"pk": {"S": f"credential#{username}"}, "sk": {"S": "credential"}},
+                {"pk": pointer["pk"], "sk": pointer["sk"]},
+            ):
+                self._client.delete_item(TableName=self._table, Key=key)
+        return True
+
+    def credentials(self, account_id: str) -> list[Credential]:
+        """Return an account's credentials in the order of their user names."""
+        pointers = self._pages(
+            "query",
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
+            ExpressionAttributeValues={
+                ":pk": {"S": f"account#{account_id}"},
+                ":kind": {"S": "credential#"},
+            },
+        )
+        found = [self._credential(each["sk"]["S"].partition("#")[2]) for each in pointers]
+        return [each for each in found if each is not None and each.account_id == account_id]
+
+    def _credential(self, username: str) -> Credential | None:
+        item = self._item(f"credential#{username}", "credential")
+        return Credential.model_validate_json(item["data"]["S"]) if item else None
+
+    def _create(self, partition: str, sort_key: str, record: BaseModel) -> bool:
+        return self._write(partition, sort_key, record, None)
+
+    def _change(
+        self, partition: str, sort_key: str, kind: type[R], change: Callable[[R], R]
+    ) -> R | None:
+        for _ in range(_ATTEMPTS):
+            item = self._item(partition, sort_key)
+            if item is None:
+                return None
+            changed = change(kind.model_validate_json(item["data"]["S"]))
+            if self._write(partition, sort_key, changed, item["data"]):
+                return changed
+        raise StoreUnavailable("others kept changing it")
+
+    def _write(self, partition: str, sort_key: str, record: BaseModel, over: Item | None) -> bool:
+        """Store a record where `over` is what stands there, None for nothing; say whether it is."""
+        values = {":data": {"S": record.model_dump_json(exclude=PARTS)}, ":one": {"N": "1"}}
+        try:
+            with aws_errors():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
+                    UpdateExpression="SET #data = :data ADD #version :one",
+                    ConditionExpression="#data = :over" if over else "attribute_not_exists(pk)",
+                    ExpressionAttributeNames={"#data": "data", "#version": "version"},
+                    ExpressionAttributeValues={**values, **({":over": over} if over else {})},
+                )
+        except StoreUnavailable as error:
+            if str(error) != _CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+    def _item(self, partition: str, sort_key: str) -> Item | None:
+        with aws_errors():
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
+                ConsistentRead=True,
+            )
+        item: Item | None = answer.get("Item")
+        return item
+
+    def _all(self, sort_key: str, kind: type[R]) -> list[R]:
+        items = self._pages(
+            "scan",
+            FilterExpression="sk = :sk",
+            ExpressionAttributeValues={":sk": {"S": sort_key}},
+        )
+        return [kind.model_validate_json(item["data"]["S"]) for item in items]
+
+    def _pages(self, operation: str, **request: Any) -> Iterator[Item]:
+        with aws_errors():
+            pages = self._client.get_paginator(operation).paginate(
+                TableName=self._table, ConsistentRead=True, **request
+            )
+            for page in pages:
+                yield from page["Items"]
