@@ -53,7 +53,7 @@ class FakeMessageStore:
         self.packed: dict[str, bytes] = {}
         self.marks: dict[tuple[str, str], Mark] = {}
 
-    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         number = self.faults.before("put_chunk")
         self.packed[chunk_id] = packed
         self.faults.after(number)
@@ -63,7 +63,9 @@ class FakeMessageStore:
         packed = self.packed.get(chunk_id)
         return unpack(chunk_id, packed) if packed else None
 
-    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+    def put_once(
+        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[Mark]:
         kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
         number = self.faults.before(f"put_once {'+'.join(kinds)}")
         assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"

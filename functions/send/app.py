@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
@@ -35,12 +36,13 @@ def service() -> AcceptService:
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
     }
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
     return AcceptService(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
         chunks=DynamoMessageStore(
             dynamodb, settings.messages_table, settings.retention_s, time.time
         ),
-        queues=SqsTaskQueues(client("sqs"), queues),
+        queues=SqsTaskQueues(client("sqs"), queues, due),
         pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
         randomness=os.urandom,

@@ -228,7 +228,7 @@ class Gateway:
             endpoints=(Endpoint(CALLBACK_URL, "clevertap", "main"),),
             messages=[message, message],
         )
-        self.store.put_chunk(CHUNK_ID, pack(chunk))
+        self.store.put_chunk(CHUNK_ID, pack(chunk), chunk.begins_ms)
 
     def bodies(self, queue: QueueName) -> list[str]:
         """Return what waits in a queue."""

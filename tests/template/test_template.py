@@ -31,6 +31,7 @@ GRANTS = {
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),

@@ -41,7 +41,7 @@ class Chunks:
         self.calls = 0
         self.packed: dict[str, bytes] = {}
 
-    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
+    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         self.calls += 1
         if self.calls - 1 in self.fail_at:
             raise StoreUnavailable("ProvisionedThroughputExceededException")

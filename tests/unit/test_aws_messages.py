@@ -65,17 +65,39 @@ def inserted(*codes: str | None) -> dict[str, Any]:
 )
 def test_a_chunk_is_put_with_its_time_to_live(code: str | None) -> None:
     aws, messages = store(inserted(code))
-    messages.put_chunk(CHUNK.id, b"packed")
+    messages.put_chunk(CHUNK.id, b"packed", 0)
     (statement,) = aws.requests[0][1]["Statements"]
     assert statement["Statement"].endswith("{'pk':?,'sk':?,'packed':?,'ttl':?}")
     assert statement["Parameters"] == [{"S": CHUNK.id}, {"S": "chunk"}, {"B": b"packed"}, TTL]
     assert len(aws.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("begins_ms", "keep_s", "ttl_s"),
+    [
+        pytest.param(0, None, 1_769_850_000, id="from now"),
+        pytest.param(1_767_000_000_000, None, 1_769_850_000, id="what began counts from now"),
+        pytest.param(1_769_850_000_999, None, 1_772_442_000, id="from when it begins"),
+        pytest.param(0, 60, 1_767_258_060, id="a minute from now"),
+        pytest.param(1_769_850_000_000, 60, 1_769_850_060, id="a minute from when it begins"),
+        pytest.param(0, 0, 1_767_258_000, id="no longer"),
+    ],
+)
+def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
+    begins_ms: int, keep_s: int | None, ttl_s: int
+) -> None:
+    aws, messages = store(inserted(None))
+    messages.put_once([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
+    if keep_s is None:
+        messages.put_chunk(CHUNK.id, b"packed", begins_ms)
+    for _, params in aws.requests:
+        assert params["Statements"][0]["Parameters"][-1] == {"N": str(ttl_s)}
+
+
 def test_a_chunk_that_is_too_large_is_not_stored() -> None:
     _, messages = store(inserted("ValidationError"))
     with pytest.raises(StoreUnavailable):
-        messages.put_chunk(CHUNK.id, b"packed")
+        messages.put_chunk(CHUNK.id, b"packed", 0)
 
 
 def test_a_chunk_is_read_consistently_and_once() -> None:
@@ -117,7 +139,7 @@ def test_the_chunks_that_are_kept_are_bounded() -> None:
     "call",
     [
         pytest.param(lambda messages: messages.get_chunk("c"), id="get_chunk"),
-        pytest.param(lambda messages: messages.put_chunk("c", b"x"), id="put_chunk"),
+        pytest.param(lambda messages: messages.put_chunk("c", b"x", 0), id="put_chunk"),
         pytest.param(lambda messages: messages.get_marks([("c", "final#0000")]), id="get_marks"),
         pytest.param(lambda messages: messages.find_marks("c", "final#"), id="find_marks"),
         pytest.param(lambda messages: messages.put_once([MINE.mark("c", "k")]), id="put_once"),

@@ -51,8 +51,11 @@ class RateLimits(Protocol):
 class ChunkWriter(Protocol):
     """Where accepted messages are kept."""
 
-    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
-        """Store a packed chunk. Raises StoreUnavailable."""
+    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+        """Store a packed chunk; how long it is kept counts from `begins_ms`, or from now if later.
+
+        Raises StoreUnavailable.
+        """
         ...
 
 
@@ -63,11 +66,14 @@ class MessageStore(Protocol):
         """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
         ...
 
-    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+    def put_once(
+        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[Mark]:
         """Put each mark where it is absent; return for each the mark that stands there now.
 
-        A store whose answer was lost finds its own mark. Keys are distinct. Raises
-        StoreUnavailable: some may be in place.
+        A store whose answer was lost finds its own mark. Keys are distinct. They are kept for
+        `keep_s` (None: as long as messages are) from `begins_ms`, or from now if that is later.
+        Raises StoreUnavailable: some may be in place.
         """
         ...
 

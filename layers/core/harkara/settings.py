@@ -33,6 +33,7 @@ class SendSettings(_Settings):
 
     accounts_table: str
     messages_table: str
+    due_table: str
     submit_queue_url: str
     submit_priority_queue_url: str
     pepper_secret_id: str

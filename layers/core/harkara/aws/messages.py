@@ -37,8 +37,11 @@ class DynamoMessageStore:
         self._inserter = Inserter(client, table, pause)
         self._chunks: OrderedDict[str, Chunk] = OrderedDict()
 
-    def put_chunk(self, chunk_id: str, packed: bytes) -> None:
-        """Store a packed chunk. Raises StoreUnavailable."""
+    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+        """Store a packed chunk; how long it is kept counts from `begins_ms`, or from now if later.
+
+        Raises StoreUnavailable.
+        """
         # A duplicate is our own, whose first answer was lost: ids are random.
         self._inserter.insert(
             [
@@ -46,7 +49,7 @@ class DynamoMessageStore:
                     "pk": {"S": chunk_id},
                     "sk": {"S": _CHUNK_KIND},
                     "packed": {"B": packed},
-                    "ttl": self._ttl(),
+                    "ttl": self._ttl(begins_ms),
                 }
             ]
         )
@@ -70,10 +73,13 @@ class DynamoMessageStore:
             self._chunks.popitem(last=False)
         return chunk
 
-    def put_once(self, marks: Sequence[Mark]) -> list[Mark]:
+    def put_once(
+        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[Mark]:
         """Put each mark where it is absent; return for each the one that stands there now."""
         standing = list(marks)
-        places = self._inserter.insert([self._item(mark) for mark in marks])
+        ttl = self._ttl(begins_ms, keep_s)
+        places = self._inserter.insert([_item(mark, ttl) for mark in marks])
         found = self.get_marks([marks[place].key for place in places])
         for place, mark in zip(places, found, strict=True):
             if mark is None:
@@ -119,19 +125,21 @@ class DynamoMessageStore:
             pages = self._client.get_paginator("query").paginate(**query)
             return [_mark(item) for page in pages for item in page["Items"]]
 
-    def _item(self, mark: Mark) -> Item:
-        return {
-            "pk": {"S": mark.partition},
-            "sk": {"S": mark.kind},
-            "owner": {"S": mark.owner},
-            "holder": {"S": mark.holder},
-            "until": {"N": str(mark.until_ms)},
-            "data": {"S": encode(mark.data).decode()},
-            "ttl": self._ttl(),
-        }
+    def _ttl(self, begins_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
+        from_s = max(int(self._clock()), begins_ms // 1000)
+        return {"N": str(from_s + (self._retention_s if keep_s is None else keep_s))}
 
-    def _ttl(self) -> Mapping[str, str]:
-        return {"N": str(int(self._clock()) + self._retention_s)}
+
+def _item(mark: Mark, ttl: Mapping[str, str]) -> Item:
+    return {
+        "pk": {"S": mark.partition},
+        "sk": {"S": mark.kind},
+        "owner": {"S": mark.owner},
+        "holder": {"S": mark.holder},
+        "until": {"N": str(mark.until_ms)},
+        "data": {"S": encode(mark.data).decode()},
+        "ttl": ttl,
+    }
 
 
 def _mark(item: Mapping[str, Any]) -> Mark:

@@ -115,7 +115,7 @@ class AcceptService:
     def _commit(self, chunk: Chunk, packed: bytes) -> bool:
         task = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id)
         try:
-            self.chunks.put_chunk(chunk.id, packed)
+            self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
             (enqueued,) = self.queues.send(queue_of(chunk.lane), [task.encode()], chunk.account_id)
         except StoreUnavailable:
             return False
