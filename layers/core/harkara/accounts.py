@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -127,9 +128,8 @@ class Sender(_Record):
     callback: str = ""
 
     def carries(self, category: Category) -> bool:
-        """Whether it is registered for the category. OTP is none of DLT's own: it is a service."""
-        also = _OTP_GOES_AS if category is Category.OTP else ()
-        return category in self.categories or any(each in self.categories for each in also)
+        """Whether it is registered for the category."""
+        return admits(self.categories, category)
 
 
 class Template(_Record):
@@ -180,6 +180,9 @@ class Account(_Record):
     default_category: Category = Category.SERVICE_IMPLICIT
     segment_limit: int = Field(default=10, ge=1, le=255)
     variable_limit: int = Field(default=30, ge=1, le=2000)
+    numeric_limit: int = Field(default=40, ge=1, le=2000)
+    alphanumeric_limit: int = Field(default=40, ge=1, le=2000)
+    url_limit: int = Field(default=200, ge=1, le=2000)
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
     out_of_hours: Literal["defer", "refuse"] = "defer"
@@ -252,6 +255,15 @@ class CarrierSettings(_Record):
 def may_be_username(name: str) -> bool:
     """Whether a credential may have this user name."""
     return _USERNAME.fullmatch(name) is not None
+
+
+def admits(registered: Sequence[Category], category: Category) -> bool:
+    """Whether what is registered for some categories may go out as `category`.
+
+    OTP is no category of DLT's: such a message is registered as transactional or as a service.
+    """
+    also = _OTP_GOES_AS if category is Category.OTP else ()
+    return category in registered or any(each in registered for each in also)
 
 
 def hash_secret(pepper: bytes, secret: str) -> str:

@@ -30,6 +30,7 @@ class RequestRefused(HarkaraError):
     def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 0) -> None:
         super().__init__(code)
         self.code = code
+        self.detail = detail
         self.retry_after_s = retry_after_s
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
 

@@ -1,6 +1,7 @@
 """Phone numbers: any usual spelling in, an msisdn and its country out."""
 
 import re
+from collections.abc import Sequence
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused
@@ -10,6 +11,7 @@ INDIA = "IN"
 # Indian mobile numbers begin with 6 to 9 (National Numbering Plan). They go by these expressions,
 # the common spelling first: 60 times faster than the library.
 _INDIAN_MSISDN = re.compile(r"91[6-9][0-9]{9}")
+_INDIAN_MSISDNS = re.compile(rf"{_INDIAN_MSISDN.pattern}(?:\n{_INDIAN_MSISDN.pattern})*")
 _INDIAN_MOBILE = re.compile(r"(?:\+?91|0)?([6-9][0-9]{9})")
 _OTHER = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 _PUNCTUATION = re.compile(r"[\s().-]")
@@ -33,6 +35,13 @@ def normalise(number: str) -> tuple[str, str]:
     if other is None or (number[0] not in "+0" and len(number) <= 10):
         raise RequestRefused(Code.INVALID_NUMBER)
     return _abroad(other[1])
+
+
+def are_indian(numbers: Sequence[str]) -> bool:
+    """Whether each is an Indian msisdn in the common spelling, in one look at all of them."""
+    joined = "\n".join(numbers)
+    # Of the right length in all, no number can hold a line's end of its own.
+    return len(joined) == 13 * len(numbers) - 1 and bool(_INDIAN_MSISDNS.fullmatch(joined))
 
 
 def _abroad(digits: str) -> tuple[str, str]:

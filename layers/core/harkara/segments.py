@@ -7,6 +7,7 @@ character nor the two code units of a surrogate pair are torn apart: counting is
 """
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -58,6 +59,17 @@ def segment_count(text: str) -> int:
         single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
         return 1 if length <= single else -(-length // step)
     return measure(text).segment_count
+
+
+def segment_counts(texts: Sequence[str], whole: str) -> list[int]:
+    """Return how many segments each text takes; `whole` is the texts joined.
+
+    Where no text holds an unusual character, that is seen in one look at all of them.
+    """
+    if not whole.isascii() or whole.encode().translate(None, _ASCII_BASIC):
+        return list(map(segment_count, texts))
+    single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
+    return [1 if length <= single else -(-length // step) for length in map(len, texts)]
 
 
 def split(text: str) -> list[str]:

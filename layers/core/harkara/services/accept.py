@@ -1,21 +1,24 @@
-"""Accept a request: authenticate, check each record, store the chunk, enqueue it.
+"""Accept a request: check each record, store the chunks, enqueue them.
 
 The enqueue is the commit. What is stored and not enqueued is inert and expires; the client then
-hears that it was not accepted. One request makes one chunk a lane, in two AWS calls each.
+hears that it was not accepted. A chunk whose time has not come waits in the Due table instead. One
+request makes one chunk for each category and time, in two AWS calls each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
-from harkara import ids
-from harkara.accounts import Account, secret_matches
+from harkara.accounts import Account
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.messages import Category, Chunk, Endpoint, Message, pack
-from harkara.ports import AccountStore, ChunkWriter, Clock, Randomness, TaskQueues
+from harkara.hours import next_open_s
+from harkara.messages import Chunk, Endpoint, Message, pack
+from harkara.ports import ChunkNames, ChunkWriter, Clock, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
-from harkara.services.records import RecordChecker
+from harkara.services.authenticate import Caller
+from harkara.services.judgement import Slot
+from harkara.services.records import CheckedRecords, RecordChecker
 from harkara.tasks import SubmitTask, queue_of
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
@@ -30,62 +33,75 @@ _LOST = RecordResult("", Code.TRY_AGAIN)
 class AcceptService:
     """What `send` does with a request."""
 
-    accounts: AccountStore
     chunks: ChunkWriter
     queues: TaskQueues
-    pepper: bytes
+    limits: RateLimits
+    names: ChunkNames
     clock: Clock
-    randomness: Randomness
     private_callbacks: bool
 
-    def authenticate(self, username: str, secret: str) -> Account:
-        """Return the account. Raises RequestRefused(UNAUTHORIZED), in the same time for all."""
-        credential = self.accounts.credential(username)
-        if not secret_matches(self.pepper, secret, credential, self.clock()) or credential is None:
-            raise RequestRefused(Code.UNAUTHORIZED)
-        account = self.accounts.account(credential.account_id)
-        if account is None:
-            raise RequestRefused(Code.UNAUTHORIZED)
-        return account
-
-    def accept(self, account: Account, request: SendRequest) -> list[RecordResult]:
+    def accept(
+        self, caller: Caller, request: SendRequest, names: ChunkNames | None = None
+    ) -> list[RecordResult]:
         """Accept what can be accepted; return for each record its mid, or its refusal.
 
         A refused record of an accepted request is stored in the chunk too: its `failed` callback
-        comes from there, since a platform need not read the answer.
+        comes from there, since a platform need not read the answer. The same `names` for the same
+        request make the same chunks: to accept it again is harmless. Raises RequestRefused when
+        nothing is accepted.
         """
-        checker = RecordChecker(account, request.callback_url, private=self.private_callbacks)
-        accepted, refused = checker.check(request.records)
-        results = [_LOST] * len(request.records)
-        for place, message in refused:
-            detail = checker.details.get(place, "")
-            results[place] = RecordResult("", Code(message.refusal), detail)
+        now_ms = int(self.clock() * 1000)
+        checker, (accepted, refused) = self._check(caller, request, now_ms)
+        results = _refusals(checker, refused, len(request.records))
+        if accepted:
+            segments = sum(row.segment_count for rows in accepted for row in rows.messages)
+            self.limits.take(caller.account, segments)
         # They go behind the messages of the first chunk that is committed.
         refusals = [message for _, message in refused]
-        for category, (places, messages) in accepted.items():
+        for slot, places, messages in accepted:
             unanswered = iter(places)
             for chunk, packed, count in self._chunks(
-                account, category, checker.endpoints, messages, refusals
+                caller.account,
+                slot,
+                checker.judge.endpoints,
+                messages,
+                refusals,
+                names or self.names,
+                now_ms,
             ):
                 answered = list(islice(unanswered, count))
                 if self._commit(chunk, packed):
                     refusals.clear()
-                    for mid, place in zip(chunk.mids(), answered, strict=False):
-                        results[place] = RecordResult(mid)
-        for place, code in checker.warnings.items():
-            if results[place].mid:
-                results[place] = results[place]._replace(warning=code)
+                    _answer(results, checker, slot, answered, chunk.messages, chunk.mids())
         if not any(result.mid for result in results):
             raise _refusal(results)
         return results
 
+    def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
+        """Return what `accept` would make of each record, without a mid. Nothing is stored."""
+        checker, (accepted, refused) = self._check(caller, request, int(self.clock() * 1000))
+        results = _refusals(checker, refused, len(request.records))
+        for slot, places, messages in accepted:
+            _answer(results, checker, slot, places, messages, repeat(""))
+        return results
+
+    def _check(
+        self, caller: Caller, request: SendRequest, now_ms: int
+    ) -> tuple[RecordChecker, CheckedRecords]:
+        checker = RecordChecker(
+            caller, request.callback_url, now_ms, private=self.private_callbacks
+        )
+        return checker, checker.check(request.records)
+
     def _chunks(
         self,
         account: Account,
-        category: Category,
+        slot: Slot,
         endpoints: Sequence[Endpoint],
         messages: Sequence[Message],
         refusals: Sequence[Message],
+        names: ChunkNames,
+        now_ms: int,
     ) -> Iterator[tuple[Chunk, bytes, int]]:
         """Make the messages one chunk, or as many as it takes for each to fit in an item.
 
@@ -93,16 +109,20 @@ class AcceptService:
         for each chunk.
         """
         own_endpoints, rows = _with_own_endpoints(endpoints, [*messages, *refusals])
-        now_ms = int(self.clock() * 1000)
         chunk = Chunk(
-            id=ids.new_chunk_id(now_ms, self.randomness(ids.RANDOM_BYTES)),
+            id=names.new(now_ms),
             account_id=account.id,
             carrier=account.carrier,
-            category=category,
+            category=slot.category,
             accepted_at_ms=now_ms,
             block_size=BLOCK_SIZE,
             endpoints=own_endpoints,
             messages=rows,
+            daytime_only=slot.daytime_only,
+            send_at_ms=slot.send_at_ms,
+            validity_s=slot.validity_s,
+            duplicate_window_s=account.duplicate_window_s,
+            telemarketer_ids=account.telemarketer_ids,
         )
         packed = pack(chunk)
         if len(packed) <= PACKED_LIMIT_BYTES or len(messages) == 1:
@@ -110,16 +130,48 @@ class AcceptService:
             return
         middle = len(messages) // 2
         for half in (messages[:middle], messages[middle:]):
-            yield from self._chunks(account, category, endpoints, half, refusals)
+            yield from self._chunks(account, slot, endpoints, half, refusals, names, now_ms)
 
     def _commit(self, chunk: Chunk, packed: bytes) -> bool:
-        task = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id)
+        body = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id).encode()
+        queue = queue_of(chunk.lane)
+        begins_s = chunk.begins_ms / 1000
+        if chunk.daytime_only:
+            begins_s = next_open_s(begins_s)
+        wait_s = begins_s - self.clock()
         try:
             self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
-            (enqueued,) = self.queues.send(queue_of(chunk.lane), [task.encode()], chunk.account_id)
+            if wait_s > 0:
+                self.queues.schedule(queue, body, wait_s, chunk.account_id)
+                return True
+            (enqueued,) = self.queues.send(queue, [body], chunk.account_id)
         except StoreUnavailable:
             return False
         return enqueued
+
+
+def _refusals(
+    checker: RecordChecker, refused: Sequence[tuple[int, Message]], count: int
+) -> list[RecordResult]:
+    """Return the results of the refused records in their places, `_LOST` in all others."""
+    results = [_LOST] * count
+    for place, message in refused:
+        detail = checker.details.get(place, "")
+        results[place] = RecordResult("", Code(message.refusal), detail)
+    return results
+
+
+def _answer(
+    results: list[RecordResult],
+    checker: RecordChecker,
+    slot: Slot,
+    places: Sequence[int],
+    messages: Sequence[Message],
+    mids: Iterable[str],
+) -> None:
+    for place, message, mid in zip(places, messages, mids, strict=False):
+        warning = checker.warnings.get(place)
+        results[place] = RecordResult(mid, None, "", warning, message, slot.category)
 
 
 def _with_own_endpoints(

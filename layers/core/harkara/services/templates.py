@@ -17,16 +17,23 @@ def index_of(account: Account) -> TemplateIndex:
     known = _indexes.get(key)
     if known is not None:
         return known
-    rules = Rules(
-        var_limit=account.variable_limit,
-        urls=account.registered_urls,
-        call_back_numbers=account.call_back_numbers,
-    )
     entries = [
         Entry(template.dlt_template_id, template.headers, template.text)
         for template in account.templates.values()
     ]
-    index = TemplateIndex(entries, rules)
+    index = TemplateIndex(entries, rules_of(account))
     _indexes[key] = index
     weakref.finalize(account, _indexes.pop, key, None)
     return index
+
+
+def rules_of(account: Account) -> Rules:
+    """Return what may stand in the variables of the account's templates."""
+    return Rules(
+        var_limit=account.variable_limit,
+        numeric_limit=account.numeric_limit,
+        alphanumeric_limit=account.alphanumeric_limit,
+        url_limit=account.url_limit,
+        urls=account.registered_urls,
+        call_back_numbers=account.call_back_numbers,
+    )

@@ -1,0 +1,236 @@
+"""What follows from a record's country, header, template id, entity and options.
+
+A campaign has few of these combinations, so each is judged once a request: whether the account may
+send so, which category it is of and when it goes out, and what its text must be.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harkara.accounts import Account, CallbackEndpoint, Enforcement, Sender, Template, admits
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.hours import DAYTIME_CATEGORIES, next_open_s
+from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
+from harkara.numbers import INDIA
+from harkara.requests import Options
+from harkara.services.authenticate import Caller
+from harkara.services.templates import index_of
+
+SLOT_LIMIT = 20
+SCHEDULE_LIMIT_S = 30 * 24 * 3600
+# A scheduled time that has just gone by, on the way here or in a slow clock, means at once.
+LATE_S = 3600
+
+# Six letters or six digits with DLT; 3 to 6 letters and digits exist (wire-formats section 5).
+_INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
+# Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
+_FOREIGN_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
+
+
+class Slot(NamedTuple):
+    """What the messages of a chunk have in common."""
+
+    category: Category
+    daytime_only: bool
+    send_at_ms: int
+    validity_s: int
+
+
+class SlotRows(NamedTuple):
+    """A slot's messages, with their places in the request."""
+
+    slot: Slot
+    places: list[int]
+    messages: list[Message]
+
+
+class Subject(NamedTuple):
+    """What is judged."""
+
+    country: str
+    sender_id: str
+    dlt_template_id: str
+    pe_id: str
+    options: Options
+
+
+class Judged(NamedTuple):
+    """What a record is to be, as far as its text has no say in it.
+
+    `template` is the registered one that the record names. `seeks`: the text's template is to be
+    found among the account's. `matches`: what the text must be, None where nothing is asked.
+    `warning`: the DLT rule that it breaks at an account that only warns.
+    """
+
+    subject: Subject
+    rows: SlotRows
+    entity: str
+    endpoint: int | None
+    is_dlt: bool
+    template: Template | None
+    matches: Callable[[str], bool] | None
+    seeks: bool
+    warning: Code | None
+
+
+class Judge:
+    """Judges for one request of one caller.
+
+    `endpoints` collects the callbacks of the records, each once. Raises
+    RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
+    """
+
+    def __init__(self, caller: Caller, callback_url: str, now_ms: int, *, private: bool) -> None:
+        self.account: Account = caller.account
+        self.endpoints: list[Endpoint] = []
+        self.slots: dict[Slot, SlotRows] = {}
+        self._credential = caller.credential
+        self._now_ms = now_ms
+        self._private = private
+        self._places: dict[str, int | None] = {}
+        self._judged: dict[Subject, Judged] = {}
+        default = self._registered(self._credential.callback)
+        if callback_url:
+            self._default_endpoint = self.endpoint(callback_url)
+            if self._default_endpoint is None:
+                raise RequestRefused(Code.INVALID_CALLBACK_URL)
+        else:
+            self._default_endpoint = self._endpoint_of(default)
+
+    def judge(self, subject: Subject) -> Judged:
+        """Return what follows. Raises RequestRefused where nothing of it may be sent."""
+        judged = self._judged.get(subject)
+        if judged is None:
+            judged = self._judged[subject] = self._judge(subject)
+        return judged
+
+    def default_endpoint(self, sender_id: str) -> int | None:
+        """Return the place of the callback of a record that names none.
+
+        The request's own, else the credential's, the header's, the account's.
+        """
+        if self._default_endpoint is not None:
+            return self._default_endpoint
+        sender = self.account.senders.get(sender_id)
+        own = self._registered(sender.callback if sender else "")
+        return self._endpoint_of(own or self._registered(self.account.default_callback))
+
+    def endpoint(self, url: str) -> int | None:
+        """Return the place of a URL that the request names; None when it is not allowed."""
+        if url not in self._places:
+            callback = next(
+                (each for each in self.account.callbacks.values() if each.url == url), None
+            )
+            allowed = self.account.may_call_back(url, private=self._private)
+            self._places[url] = len(self.endpoints) if allowed else None
+            if allowed and callback:
+                self.endpoints.append(Endpoint(url, callback.format, callback.id))
+            elif allowed:
+                self.endpoints.append(Endpoint(url, self._format()))
+        return self._places[url]
+
+    def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
+        return self.endpoint(callback.url) if callback else None
+
+    def _format(self) -> str:
+        """Return the format of a URL that is not registered: that of the caller's usual one."""
+        names = (self._credential.callback, self.account.default_callback)
+        usual = next(filter(None, map(self._registered, names)), None)
+        return usual.format if usual else "clevertap"
+
+    def _registered(self, name: str) -> CallbackEndpoint | None:
+        return self.account.callbacks.get(name)
+
+    def _judge(self, subject: Subject) -> Judged:
+        country, sender_id, dlt_template_id, pe_id, options = subject
+        account = self.account
+        if not account.may_send_to(country):
+            raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
+        indian = country == INDIA
+        if not (_INDIAN_HEADER if indian else _FOREIGN_HEADER).fullmatch(sender_id):
+            raise RequestRefused(Code.INVALID_HEADER)
+        sender = account.senders.get(sender_id)
+        template = account.templates.get(dlt_template_id)
+        is_dlt = indian and account.dlt is not Enforcement.OFF
+        category = self._category(sender_id, sender, template, options)
+        warning = None
+        if is_dlt:
+            warning = _first_broken(account, subject, sender, template, category)
+            if warning and account.dlt is Enforcement.ENFORCE:
+                raise RequestRefused(warning)
+        matcher = index_of(account).matcher(dlt_template_id) if is_dlt and template else None
+        return Judged(
+            subject=subject,
+            rows=self._rows(category, options, indian=indian),
+            entity=pe_id or (sender.pe_id if sender else ""),
+            endpoint=self.default_endpoint(sender_id),
+            is_dlt=is_dlt,
+            template=template,
+            matches=matcher.matches if matcher else None,
+            seeks=is_dlt
+            and not dlt_template_id
+            and bool(account.templates or account.strict_templates),
+            warning=warning,
+        )
+
+    def _category(
+        self, sender_id: str, sender: Sender | None, template: Template | None, options: Options
+    ) -> Category:
+        if options.category:
+            return options.category
+        # Another header's template says nothing: naming an OTP's would open the priority lane.
+        if template and goes_with(template, sender_id):
+            return template.category
+        default = self._credential.default_category
+        if default and (sender is None or sender.carries(default)):
+            return default
+        return sender.categories[0] if sender else self.account.default_category
+
+    def _rows(self, category: Category, options: Options, *, indian: bool) -> SlotRows:
+        send_at_ms, now_ms = options.send_at_ms, self._now_ms
+        if send_at_ms and not -LATE_S <= (send_at_ms - now_ms) / 1000 <= SCHEDULE_LIMIT_S:
+            raise RequestRefused(Code.INVALID_SEND_TIME)
+        if send_at_ms <= now_ms:
+            send_at_ms = 0
+        daytime_only = indian and category in DAYTIME_CATEGORIES
+        if daytime_only and self.account.out_of_hours == "refuse":
+            begins_s = (send_at_ms or now_ms) / 1000
+            if next_open_s(begins_s) > begins_s:
+                raise RequestRefused(Code.PROMOTIONAL_HOURS)
+        slot = Slot(category, daytime_only, send_at_ms, options.validity_s or DEFAULT_VALIDITY_S)
+        rows = self.slots.get(slot)
+        if rows is None:
+            if len(self.slots) >= SLOT_LIMIT:
+                raise RequestRefused(Code.MIXED_REQUEST)
+            rows = self.slots[slot] = SlotRows(slot, [], [])
+        return rows
+
+
+def goes_with(template: Template, sender_id: str) -> bool:
+    """Whether a template may be sent under a header."""
+    return not template.headers or sender_id in template.headers
+
+
+def _first_broken(
+    account: Account,
+    subject: Subject,
+    sender: Sender | None,
+    template: Template | None,
+    category: Category,
+) -> Code | None:
+    """Return the first of the DLT rules that a record breaks whatever its text says."""
+    broken = {
+        Code.HEADER_NOT_REGISTERED: sender is None,
+        Code.ENTITY_MISMATCH: sender and subject.pe_id and sender.pe_id not in ("", subject.pe_id),
+        Code.TEMPLATE_NOT_REGISTERED: account.strict_templates
+        and subject.dlt_template_id
+        and not template,
+        Code.TEMPLATE_HEADER: template and not goes_with(template, subject.sender_id),
+        Code.INVALID_CATEGORY: template
+        and goes_with(template, subject.sender_id)
+        and not admits((template.category,), category),
+        Code.HEADER_CATEGORY: sender and not sender.carries(category),
+    }
+    return next((code for code, is_so in broken.items() if is_so), None)
