@@ -9,6 +9,7 @@ from harkara.accounts import Account, CallbackEndpoint, CarrierSettings, Credent
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
 from harkara.ports import DueTask, PostResult
+from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
 
 SHARDS = 16
@@ -185,6 +186,11 @@ class FakePlatform:
             self.taken.append(callback)
         self.faults.after(number)
         return PostResult(status, f"HTTP {status}")
+
+
+def caller_of(account: Account, **fields: Any) -> Caller:
+    """Return somebody who may do all in the account's name; `fields` are of the credential."""
+    return Caller(account, Credential(username="user", account_id=account.id, secrets=(), **fields))
 
 
 def calling_back(url: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from harkara.accounts import Account, CarrierSettings, Enforcement, hash_token
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, SubmitOutcomeUnknown
-from harkara.ids import ReferenceSigner
+from harkara.ids import RandomNames, ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import unpack
 from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
@@ -45,6 +45,7 @@ from tests.fakes import (
     Faults,
     ProcessKilled,
     QueueMessage,
+    caller_of,
     calling_back,
 )
 
@@ -146,7 +147,7 @@ class World:
         """Accept a request as `send` does; None when its process died and the client heard 5xx."""
         request = SendRequest(list(records), fields.get("callback_url", ""))
         try:
-            return self.accept_service().accept(ACCOUNT, request)
+            return self.accept_service().accept(caller_of(ACCOUNT), request)
         except ProcessKilled:
             self.killed += 1
             return None
@@ -237,12 +238,10 @@ class World:
 
     def accept_service(self) -> AcceptService:
         return AcceptService(
-            accounts=self.accounts,
             chunks=self.store,
             queues=self.queues,
-            pepper=b"pepper",
             clock=self.clock,
-            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+            names=RandomNames(lambda size: next(self._random).to_bytes(size, "big")),
             private_callbacks=False,
         )
 

@@ -14,14 +14,17 @@ from typing import Any
 import orjson
 from botocore.awsrequest import AWSResponse
 
-from harkara.accounts import Account, Credential, Secret, Sender, Template, hash_secret
+from harkara.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.credentials import presented
+from harkara.ids import RandomNames
 from harkara.messages import Category
 from harkara.platforms import ics
 from harkara.services.accept import AcceptService
+from harkara.services.authenticate import Authenticator
 from harkara.tasks import QueueName
 from tests.bench.report import Row
 from tests.fakes import calling_back
@@ -83,7 +86,7 @@ class _Accept:
     def __init__(self, body: bytes, account: Account) -> None:
         self._body = body
         network = StubbedNetwork()
-        self._service = network.accept_service(account)
+        self._authenticator, self._service = network.services(account)
         self.run()
         self.cold_calls = len(network.calls)
         self.run()
@@ -91,8 +94,9 @@ class _Accept:
 
     def run(self) -> None:
         credentials, request = ics.parse(self._body)
-        account = self._service.authenticate(*credentials)
-        ics.answer(request.records, self._service.accept(account, request))
+        shown = presented({}, *credentials)
+        caller = self._authenticator.authenticate(shown, Scope.SEND, "203.0.113.10")
+        ics.answer(request.records, self._service.accept(caller, request))
 
 
 def _ratio(work: Callable[[], Any], unit: Callable[[], Any]) -> float:
@@ -138,8 +142,8 @@ class StubbedNetwork:
         for each in (self._dynamodb, self._sqs):
             each.meta.events.register("before-send", self._answer)
 
-    def accept_service(self, account: Account) -> AcceptService:
-        """Return the service that `send` runs, wired to this network, with one account."""
+    def services(self, account: Account) -> tuple[Authenticator, AcceptService]:
+        """Return the services that `send` runs, wired to this network, with one account."""
         accounts = DynamoAccountStore(self._dynamodb, "Accounts")
         accounts.put_credential(
             Credential(
@@ -151,15 +155,14 @@ class StubbedNetwork:
         accounts.put_account(account)
         self.calls.clear()
         queues = dict.fromkeys(QueueName, "https://sqs.ap-south-1.amazonaws.com/1/queue")
-        return AcceptService(
-            accounts=accounts,
+        accept = AcceptService(
             chunks=DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time),
             queues=SqsTaskQueues(self._sqs, queues),
-            pepper=PEPPER,
             clock=time.time,
-            randomness=os.urandom,
+            names=RandomNames(os.urandom),
             private_callbacks=False,
         )
+        return Authenticator(accounts, PEPPER, time.time), accept
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().partition(".")[2]

@@ -21,10 +21,11 @@ from harkara.accounts import (
 )
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
-from harkara.ids import ReferenceSigner
+from harkara.ids import RandomNames, ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.ports import Carrier, HttpAnswer
 from harkara.services.accept import AcceptService
+from harkara.services.authenticate import Authenticator
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.receive import ReceiveService
@@ -207,7 +208,8 @@ class Gateway:
         """Load a function and wire it with its service on fakes, or with this one."""
         module = load(function)
         wired = service or getattr(self, f"_{function}")()
-        setattr(module, "services" if function == "dlr" else "service", lambda: wired)
+        name = "services" if hasattr(module, "services") else "service"
+        setattr(module, name, lambda: wired)
         return module
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
@@ -234,16 +236,15 @@ class Gateway:
         """Return what waits in a queue."""
         return [message.body for message in self.queues.waiting if message.queue is queue]
 
-    def _send(self) -> AcceptService:
-        return AcceptService(
-            accounts=self.accounts,
+    def _send(self) -> tuple[Authenticator, AcceptService]:
+        accept = AcceptService(
             chunks=self.store,
             queues=self.queues,
-            pepper=b"pepper",
             clock=self.clock,
-            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+            names=RandomNames(lambda size: next(self._random).to_bytes(size, "big")),
             private_callbacks=False,
         )
+        return Authenticator(self.accounts, b"pepper", self.clock), accept
 
     def _submit(self) -> SubmitService:
         async def exchange(

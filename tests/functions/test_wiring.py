@@ -1,6 +1,7 @@
 """Each function builds its service from its environment, on first use and once."""
 
 import asyncio
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -43,11 +44,16 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def builder(module: ModuleType) -> Callable[[], Any]:
+    build: Callable[[], Any] = getattr(module, "services", None) or module.service
+    return build
+
+
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function whose secrets are known, and build its service."""
     module = load(function)
     environment.setattr(secrets, "get_secret", lambda name: f"secret of {name}")
-    build = module.services if function == "dlr" else module.service
+    build = builder(module)
     service = build()
     assert build() is service
     return module, service
@@ -68,7 +74,7 @@ def test_a_secret_that_cannot_be_read_says_try_again(
     module = load(function)
     environment.setattr(secrets, "get_secret", fail)
     with pytest.raises(StoreUnavailable, match="a secret of the deployment could not be read"):
-        module.service()
+        builder(module)()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -81,16 +87,16 @@ def test_a_function_without_its_environment_says_what_is_missing(
 
 
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
-    _, service = wired("send", environment)
-    assert service.pepper == b"secret of pepper-id"
+    _, (authenticator, service) = wired("send", environment)
+    assert authenticator.pepper == b"secret of pepper-id"
     assert service.private_callbacks is False
     assert service.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
     }
-    assert (service.accounts._table, service.chunks._table) == ("accounts", "messages")
+    assert (authenticator.accounts._table, service.chunks._table) == ("accounts", "messages")
     assert service.chunks._retention_s == service.queues._due._retention_s == 8
     assert service.queues._due._table == "due"
-    assert service.randomness(10) != service.randomness(10)
+    assert service.names.new(0) != service.names.new(0)
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, hash_secret
+from harkara.accounts import Account, Enforcement, Sender
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import split_mid
+from harkara.ids import RandomNames, split_mid
 from harkara.messages import Category, Chunk, Endpoint, Lane, unpack
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import PACKED_LIMIT_BYTES, AcceptService
 from harkara.tasks import QueueName, decode_submit
-from tests.fakes import FakeAccountStore, calling_back
+from tests.fakes import caller_of, calling_back
 
 NOW = 1_767_258_000.25
 PEPPER = b"pepper"
@@ -81,61 +81,20 @@ class Accept:
         self.queues = Queues(queues)
         numbers = itertools.count(1)
         self.service = AcceptService(
-            accounts=FakeAccountStore(
-                {"acme": ACCOUNT},
-                {
-                    "user": Credential(
-                        username="user",
-                        account_id="acme",
-                        secrets=(Secret(hash=hash_secret(PEPPER, "right")),),
-                    ),
-                    "orphan": Credential(
-                        username="orphan",
-                        account_id="gone",
-                        secrets=(Secret(hash=hash_secret(PEPPER, "right")),),
-                    ),
-                },
-                {},
-            ),
             chunks=self.chunks,
             queues=self.queues,
-            pepper=PEPPER,
             clock=lambda: NOW,
-            randomness=lambda size: next(numbers).to_bytes(size, "big"),
+            names=RandomNames(lambda size: next(numbers).to_bytes(size, "big")),
             private_callbacks=False,
         )
 
     def accept(self, *records: Record, url: str = "") -> list[RecordResult]:
-        return self.service.accept(ACCOUNT, SendRequest(list(records), url))
+        return self.service.accept(caller_of(ACCOUNT), SendRequest(list(records), url))
 
     def refusal(self, *records: Record, url: str = "") -> Code:
         with pytest.raises(RequestRefused) as refused:
             self.accept(*records, url=url)
         return refused.value.code
-
-
-# Who
-
-
-def test_the_right_secret_opens_its_account() -> None:
-    assert Accept().service.authenticate("user", "right") == ACCOUNT
-
-
-@pytest.mark.parametrize(
-    ("username", "secret"),
-    [
-        pytest.param("user", "wrong", id="a wrong secret"),
-        pytest.param("user", "", id="no secret"),
-        pytest.param("nobody", "right", id="an unknown user"),
-        pytest.param("", "", id="nothing"),
-        pytest.param("orphan", "right", id="an account that is gone"),
-    ],
-)
-def test_nothing_else_does_and_all_of_it_looks_alike(username: str, secret: str) -> None:
-    with pytest.raises(RequestRefused) as refused:
-        Accept().service.authenticate(username, secret)
-    assert refused.value.code is Code.UNAUTHORIZED
-    assert refused.value.message == RequestRefused(Code.UNAUTHORIZED).message
 
 
 # What is stored and enqueued
@@ -148,12 +107,7 @@ def test_a_request_becomes_a_chunk_and_a_task() -> None:
     assert [result.mid for result in results] == [chunk.mid(0), chunk.mid(1)]
     assert (chunk.account_id, chunk.carrier, chunk.lane) == ("acme", "sim", Lane.BULK)
     assert (chunk.accepted_at_ms, chunk.block_size) == (1_767_258_000_250, 100)
-    assert chunk.endpoints == (
-        Endpoint(
-            URL,
-            "clevertap",
-        ),
-    )
+    assert chunk.endpoints == (Endpoint(URL, "clevertap", "main"),)
     assert [message.text for message in chunk.messages] == ["Hello", "Hello"]
     ((queue, body, group),) = accept.queues.sent
     assert (queue, group) == (QueueName.SUBMIT, "acme")

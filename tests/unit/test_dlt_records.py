@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, Template, hash_secret
+from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
+from harkara.ids import RandomNames
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.platforms.ics import answer
-from harkara.requests import Record, SendRequest
+from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services import templates
 from harkara.services.accept import AcceptService
 from harkara.services.records import DETAIL_LIMIT, RecordChecker
 from harkara.services.templates import index_of
 from local import campaign
 from local.seed import SENDERS, TEMPLATES
-from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults
+from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults, caller_of
 
+NOW_MS = 1_767_258_000_000  # 14:30 IST
 OTP = "1107000000000000001"
 ORDER = "1107000000000000002"
 TEXTS = {
@@ -51,15 +53,15 @@ class Outcome:
     """What became of one record."""
 
     def __init__(self, account: Account, record: Record) -> None:
-        checker = RecordChecker(account, "", private=False)
+        checker = RecordChecker(caller_of(account), "", NOW_MS, private=False)
         accepted, refused = checker.check([record])
         self.code = Code(refused[0][1].refusal) if refused else None
         self.detail = checker.details.get(0)
         self.warning = checker.warnings.get(0)
         self.lane: Lane | None = None
         self.message = Message("", "", "", "", None)
-        for category, (_, (self.message,)) in accepted.items():
-            self.lane = lane_of(category)
+        for slot, _, (self.message,) in accepted:
+            self.lane = lane_of(slot.category)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_text_is_accepted(
 BROKEN = [
     pytest.param({"text": "Hello", "dlt_template_id": ORDER}, Code.TEMPLATE_MISMATCH,
                  f"Template {ORDER} at character 1: expected the fixed text", id="not of its id"),
-    pytest.param({"dlt_template_id": OTP}, Code.TEMPLATE_MISMATCH,
+    pytest.param({"dlt_template_id": OTP, "sender_id": "ACMOTP"}, Code.TEMPLATE_MISMATCH,
                  f"Template {OTP} at character 1: variable 1 takes 1 to 40 digits.",
                  id="of another id"),
     pytest.param({"text": "12 is your OTP. Acme"}, Code.TEMPLATE_NOT_FOUND,
@@ -135,14 +137,14 @@ def test_an_unregistered_header_is_a_warning_too(account: Account, dlt_template_
 
 
 def test_a_warning_is_its_own_records() -> None:
-    checker = RecordChecker(WARNING, "", private=False)
+    checker = RecordChecker(caller_of(WARNING), "", NOW_MS, private=False)
     wrong = RECORD._replace(text="Hello")
     checker.check([wrong, RECORD, wrong._replace(callback_url="https://evil.example"), RECORD])
     assert checker.warnings == {0: Code.TEMPLATE_NOT_FOUND}
 
 
 def test_details_are_made_for_the_first_few() -> None:
-    checker = RecordChecker(ACCOUNT, "", private=False)
+    checker = RecordChecker(caller_of(ACCOUNT), "", NOW_MS, private=False)
     checker.check([RECORD._replace(text="Hello")] * (DETAIL_LIMIT + 5))
     assert list(checker.details) == list(range(DETAIL_LIMIT))
 
@@ -187,27 +189,24 @@ class Accepting:
     """AcceptService on fakes."""
 
     def __init__(self, account: Account) -> None:
-        secret_hash = hash_secret(b"pepper", "secret")
-        credential = Credential(
-            username="acme", account_id="acme", secrets=(Secret(hash=secret_hash),)
-        )
         faults = Faults()
         self.account = account
         self.service = AcceptService(
-            accounts=FakeAccountStore({"acme": account}, {"acme": credential}, {}),
             chunks=FakeMessageStore(faults),
             queues=FakeTaskQueues(faults, lambda: 0.0),
-            pepper=b"pepper",
             clock=lambda: 0.0,
-            randomness=bytes,
+            names=RandomNames(bytes),
             private_callbacks=False,
         )
+
+    def accept(self, records: list[Record]) -> list[RecordResult]:
+        return self.service.accept(caller_of(self.account), SendRequest(records))
 
 
 def test_the_answer_says_where_a_text_departs() -> None:
     accepting = Accepting(ACCOUNT)
     records = [RECORD, RECORD._replace(text="Dear Asha, your odrer is here. Acme")]
-    results = accepting.service.accept(ACCOUNT, SendRequest(records))
+    results = accepting.accept(records)
     detail = f'Template {ORDER} at character 18: expected the fixed text "rder is here. Acme".'
     assert [(result.code, result.detail) for result in results] == [
         (None, ""),
@@ -220,7 +219,7 @@ def test_the_answer_says_where_a_text_departs() -> None:
 def test_a_refused_request_says_it_too() -> None:
     records = [RECORD._replace(text="Hi", dlt_template_id=ORDER)]
     with pytest.raises(RequestRefused) as refused:
-        Accepting(ACCOUNT).service.accept(ACCOUNT, SendRequest(records))
+        Accepting(ACCOUNT).accept(records)
     assert refused.value.code is Code.TEMPLATE_MISMATCH
     assert f"Template {ORDER} at character 1" in refused.value.message
     assert str(refused.value) == "TEMPLATE_MISMATCH"
@@ -228,7 +227,7 @@ def test_a_refused_request_says_it_too() -> None:
 
 def test_warnings_come_back_with_the_results() -> None:
     records = [RECORD, RECORD._replace(text="Hi")]
-    results = Accepting(WARNING).service.accept(WARNING, SendRequest(records))
+    results = Accepting(WARNING).accept(records)
     assert [result.warning for result in results] == [None, Code.TEMPLATE_NOT_FOUND]
     assert all(result.mid for result in results)
 
@@ -244,7 +243,7 @@ def test_the_sample_campaign_is_of_the_seeded_template() -> None:
     records = [
         Record(row["to"], row["from"], row["smstext"]) for row in campaign.request(0)["smstosend"]
     ]
-    accepted, refused = RecordChecker(demo, "", private=False).check(records)
+    accepted, refused = RecordChecker(caller_of(demo), "", NOW_MS, private=False).check(records)
     assert refused == []
-    ids = {message.dlt_template_id for rows in accepted.values() for message in rows.messages}
+    ids = {message.dlt_template_id for rows in accepted for message in rows.messages}
     assert ids == {"1107161234567890001"}

@@ -12,8 +12,9 @@ from harkara.errors import RequestRefused
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.requests import Record
 from harkara.services.records import CheckedRecords, RecordChecker
-from tests.fakes import calling_back
+from tests.fakes import caller_of, calling_back
 
+NOW_MS = 1_767_258_000_000  # 14:30 IST
 URL = "https://api.clevertap.com/dlr"
 OTHER_URL = "https://api.moengage.com/dlr"
 EVIL_URL = "https://evil.example/dlr"
@@ -52,14 +53,22 @@ RECORD = Record(
 )
 
 
+def checker_of(account: Account, url: str = "", *, private: bool = False) -> RecordChecker:
+    return RecordChecker(caller_of(account), url, NOW_MS, private=private)
+
+
 def check(record: Record, account: Account = ACCOUNT, url: str = "") -> CheckedRecords:
-    return RecordChecker(account, url, private=False).check([record])
+    return checker_of(account, url).check([record])
+
+
+def urls(checker: RecordChecker) -> list[str]:
+    return [endpoint.url for endpoint in checker.judge.endpoints]
 
 
 def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]:
-    ((category, (places, (message,))),) = check(record, account).accepted.items()
+    ((slot, places, (message,)),) = check(record, account).accepted
     assert places == [0]
-    return lane_of(category), message
+    return lane_of(slot.category), message
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,7 @@ def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]
 )
 def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: Code) -> None:
     accepted, ((place, message),) = check(RECORD._replace(**changes))
-    assert accepted == {}
+    assert accepted == []
     assert place == 0
     assert message.refusal == code
 
@@ -103,7 +112,7 @@ def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: 
         pytest.param({"text": "a" * 306}, id="as many segments as allowed"),
         pytest.param({"text": "."}, id="one character"),
         pytest.param({"sender_id": "123456"}, id="a numeric header"),
-        pytest.param({"pe_id": "1" * 19, "dlt_template_id": "1" * 19}, id="the longest ids of DLT"),
+        pytest.param({"dlt_template_id": "1" * 19}, id="the longest id of DLT"),
         pytest.param({"to": "+6581234567", "sender_id": "Acme Bank"}, id="an alphanumeric abroad"),
         pytest.param({"to": "+6581234567", "sender_id": "+6591234567"}, id="a number abroad"),
         pytest.param({"to": "+6581234567", "sender_id": "UNKNOWN"}, id="unregistered abroad"),
@@ -176,17 +185,22 @@ def test_header_and_template_decide_lane_and_entity(
     assert (chosen, message.pe_id) == (lane, pe_id)
 
 
-def test_a_record_may_name_its_entity() -> None:
-    _, message = accepted(RECORD._replace(pe_id="1999"))
+def test_a_record_may_name_the_entity_of_a_header_that_has_none() -> None:
+    _, message = accepted(RECORD._replace(pe_id="1999", sender_id="ACMTXN"))
     assert message.pe_id == "1999"
+
+
+def test_a_record_of_another_entity_than_its_headers_is_refused() -> None:
+    _, ((_, message),) = check(RECORD._replace(pe_id="1999"))
+    assert message.refusal == Code.ENTITY_MISMATCH
 
 
 def test_records_keep_their_places() -> None:
     wrong = RECORD._replace(text="")
     otp = RECORD._replace(sender_id="ACMOTP")
     rows = [wrong, otp, RECORD, wrong, RECORD, otp]
-    accepted, refused = RecordChecker(ACCOUNT, "", private=False).check(rows)
-    assert {category: places for category, (places, _) in accepted.items()} == {
+    accepted, refused = checker_of(ACCOUNT).check(rows)
+    assert {slot.category: places for slot, places, _ in accepted} == {
         Category.OTP: [1, 5],
         Category.SERVICE_IMPLICIT: [2, 4],
     }
@@ -197,32 +211,32 @@ def test_records_keep_their_places() -> None:
 
 
 def test_every_url_is_kept_once() -> None:
-    checker = RecordChecker(ACCOUNT, "", private=False)
+    checker = checker_of(ACCOUNT)
     named = RECORD._replace(callback_url=OTHER_URL)
     own = RECORD._replace(callback_url=URL)
     accepted, refused = checker.check([RECORD, named, own, named._replace(text="")])
-    assert [endpoint.url for endpoint in checker.endpoints] == [URL, OTHER_URL]
-    assert [message.endpoint for message in accepted[Category.SERVICE_IMPLICIT][1]] == [0, 1, 0]
+    assert urls(checker) == [URL, OTHER_URL]
+    assert [message.endpoint for message in accepted[0].messages] == [0, 1, 0]
     assert [message.endpoint for _, message in refused] == [1]
 
 
 def test_the_requests_url_comes_before_the_accounts() -> None:
-    checker = RecordChecker(ACCOUNT, OTHER_URL, private=False)
+    checker = checker_of(ACCOUNT, OTHER_URL)
     accepted, _ = checker.check([RECORD])
-    assert [endpoint.url for endpoint in checker.endpoints] == [OTHER_URL]
-    assert accepted[Category.SERVICE_IMPLICIT][1][0].endpoint == 0
+    assert urls(checker) == [OTHER_URL]
+    assert accepted[0].messages[0].endpoint == 0
 
 
 def test_a_foreign_url_of_the_request_refuses_it() -> None:
     with pytest.raises(RequestRefused) as refused:
-        RecordChecker(ACCOUNT, EVIL_URL, private=False)
+        checker_of(ACCOUNT, EVIL_URL)
     assert refused.value.code is Code.INVALID_CALLBACK_URL
 
 
 def test_a_record_that_names_a_foreign_url_is_called_back_at_the_accounts() -> None:
-    checker = RecordChecker(ACCOUNT, "", private=False)
+    checker = checker_of(ACCOUNT)
     _, ((_, message),) = checker.check([RECORD._replace(callback_url=EVIL_URL)])
-    assert [endpoint.url for endpoint in checker.endpoints] == [URL]
+    assert urls(checker) == [URL]
     assert message.endpoint == 0
 
 
@@ -235,17 +249,17 @@ def test_a_record_that_names_a_foreign_url_is_called_back_at_the_accounts() -> N
 )
 def test_an_account_without_a_sound_url_hears_nothing(url: str) -> None:
     account = ACCOUNT.model_copy(update=calling_back(url))
-    checker = RecordChecker(account, "", private=False)
+    checker = checker_of(account)
     accepted, ((_, refused),) = checker.check([RECORD, RECORD._replace(text="")])
-    assert checker.endpoints == []
-    assert accepted[Category.SERVICE_IMPLICIT][1][0].endpoint is None
+    assert checker.judge.endpoints == []
+    assert accepted[0].messages[0].endpoint is None
     assert refused.endpoint is None
 
 
 def test_the_local_stack_may_be_called_back_over_http() -> None:
     local = ACCOUNT.model_copy(update=calling_back("http://127.0.0.1:8092/x"))
-    assert len(RecordChecker(local, "", private=True).endpoints) == 1
-    assert RecordChecker(local, "", private=False).endpoints == []
+    assert checker_of(local, private=True).judge.default_endpoint("ACMEBK") == 0
+    assert checker_of(local).judge.default_endpoint("ACMEBK") is None
 
 
 records = st.builds(
@@ -263,13 +277,13 @@ records = st.builds(
 
 @given(st.lists(records, max_size=6))
 def test_every_record_is_accepted_or_refused_and_nothing_is_raised(rows: list[Record]) -> None:
-    checker = RecordChecker(ACCOUNT, "", private=False)
+    checker = checker_of(ACCOUNT)
     accepted, refused = checker.check(rows)
-    places = [place for lane_places, _ in accepted.values() for place in lane_places]
+    places = [place for rows in accepted for place in rows.places]
     assert sorted(places + [place for place, _ in refused]) == list(range(len(rows)))
-    for _, messages in accepted.values():
-        for message in messages:
+    for rows_ in accepted:
+        for message in rows_.messages:
             assert message.to.isdecimal()
             assert 1 <= message.segment_count <= 2
             assert message.endpoint is not None
-            assert message.endpoint < len(checker.endpoints)
+            assert message.endpoint < len(checker.judge.endpoints)

@@ -81,18 +81,6 @@ def body_of(event: APIGatewayProxyEventV2) -> bytes:
     return base64.b64decode(body) if event.is_base64_encoded else body.encode()
 
 
-def basic_credentials(event: APIGatewayProxyEventV2) -> tuple[str, str]:
-    """Return user and password of a Basic authorization; two empty strings where there is none."""
-    scheme, _, value = event.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        username, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except ValueError:  # binascii.Error and UnicodeDecodeError are such
-        return "", ""
-    return username, password
-
-
 def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> "Response[str]":
     """Return a JSON answer."""
     return Response(status, "application/json", body.decode(), headers=dict(headers or {}))

@@ -35,10 +35,10 @@ class AcceptService:
 
     chunks: ChunkWriter
     queues: TaskQueues
-    limits: RateLimits
     names: ChunkNames
     clock: Clock
     private_callbacks: bool
+    limits: RateLimits | None = None
 
     def accept(
         self, caller: Caller, request: SendRequest, names: ChunkNames | None = None
@@ -53,7 +53,7 @@ class AcceptService:
         now_ms = int(self.clock() * 1000)
         checker, (accepted, refused) = self._check(caller, request, now_ms)
         results = _refusals(checker, refused, len(request.records))
-        if accepted:
+        if accepted and self.limits:
             segments = sum(row.segment_count for rows in accepted for row in rows.messages)
             self.limits.take(caller.account, segments)
         # They go behind the messages of the first chunk that is committed.
@@ -140,7 +140,7 @@ class AcceptService:
             begins_s = next_open_s(begins_s)
         wait_s = begins_s - self.clock()
         try:
-            self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
+            self.chunks.put_chunk(chunk.id, packed)
             if wait_s > 0:
                 self.queues.schedule(queue, body, wait_s, chunk.account_id)
                 return True

@@ -4,7 +4,6 @@ Records of a campaign differ in number, text and reference alone: those are chec
 column, in a third of the time. Whatever is unusual about them is left to the check of one record.
 """
 
-import re
 from collections.abc import Sequence
 from itertools import repeat
 from typing import NamedTuple
@@ -55,7 +54,7 @@ class RecordChecker:
 
     def check(self, records: Sequence[Record]) -> CheckedRecords:
         """Return the records checked; what is wrong with one is in its message's `refusal`."""
-        if not self._check_alike(records):
+        if not (records and self._check_alike(records)):
             for place, record in enumerate(records):
                 try:
                     rows, message = self._accept(record)
