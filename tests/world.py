@@ -16,7 +16,7 @@ from harkara.accounts import Account, CarrierSettings, Enforcement, hash_token
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, SubmitOutcomeUnknown
-from harkara.ids import RandomNames, ReferenceSigner
+from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import unpack
 from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
@@ -24,6 +24,7 @@ from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
@@ -240,8 +241,7 @@ class World:
         return AcceptService(
             chunks=self.store,
             queues=self.queues,
-            clock=self.clock,
-            names=RandomNames(lambda size: next(self._random).to_bytes(size, "big")),
+            names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
             private_callbacks=False,
         )
 

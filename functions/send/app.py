@@ -21,11 +21,11 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.credentials import presented
-from harkara.ids import RandomNames
 from harkara.platforms import ics
 from harkara.runtime import answer, body_of, logger
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
+from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.tasks import QueueName
 
@@ -51,8 +51,7 @@ def services() -> tuple[Authenticator, AcceptService]:
             dynamodb, settings.messages_table, settings.retention_s, time.time
         ),
         queues=SqsTaskQueues(client("sqs"), queues, due),
-        names=RandomNames(os.urandom),
-        clock=time.time,
+        names=RandomNames(time.time, os.urandom),
         private_callbacks=settings.allow_private_callbacks,
     )
     return authenticator, accept

@@ -20,11 +20,11 @@ from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.credentials import presented
-from harkara.ids import RandomNames
 from harkara.messages import Category
 from harkara.platforms import ics
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
+from harkara.services.names import RandomNames
 from harkara.tasks import QueueName
 from tests.bench.report import Row
 from tests.fakes import calling_back
@@ -158,8 +158,7 @@ class StubbedNetwork:
         accept = AcceptService(
             chunks=DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time),
             queues=SqsTaskQueues(self._sqs, queues),
-            clock=time.time,
-            names=RandomNames(os.urandom),
+            names=RandomNames(time.time, os.urandom),
             private_callbacks=False,
         )
         return Authenticator(accounts, PEPPER, time.time), accept

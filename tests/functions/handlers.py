@@ -21,13 +21,14 @@ from harkara.accounts import (
 )
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
-from harkara.ids import RandomNames, ReferenceSigner
+from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.ports import Carrier, HttpAnswer
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
@@ -240,8 +241,7 @@ class Gateway:
         accept = AcceptService(
             chunks=self.store,
             queues=self.queues,
-            clock=self.clock,
-            names=RandomNames(lambda size: next(self._random).to_bytes(size, "big")),
+            names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
             private_callbacks=False,
         )
         return Authenticator(self.accounts, b"pepper", self.clock), accept

@@ -10,10 +10,11 @@ import pytest
 from harkara.accounts import Account, Enforcement, Sender
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import RandomNames, split_mid
+from harkara.ids import split_mid
 from harkara.messages import Category, Chunk, Endpoint, Lane, unpack
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import PACKED_LIMIT_BYTES, AcceptService
+from harkara.services.names import RandomNames
 from harkara.tasks import QueueName, decode_submit
 from tests.fakes import caller_of, calling_back
 
@@ -83,8 +84,7 @@ class Accept:
         self.service = AcceptService(
             chunks=self.chunks,
             queues=self.queues,
-            clock=lambda: NOW,
-            names=RandomNames(lambda size: next(numbers).to_bytes(size, "big")),
+            names=RandomNames(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
             private_callbacks=False,
         )
 

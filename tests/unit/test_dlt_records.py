@@ -8,12 +8,12 @@ import pytest
 from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
-from harkara.ids import RandomNames
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.platforms.ics import answer
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services import templates
 from harkara.services.accept import AcceptService
+from harkara.services.names import RandomNames
 from harkara.services.records import DETAIL_LIMIT, RecordChecker
 from harkara.services.templates import index_of
 from local import campaign
@@ -194,8 +194,7 @@ class Accepting:
         self.service = AcceptService(
             chunks=FakeMessageStore(faults),
             queues=FakeTaskQueues(faults, lambda: 0.0),
-            clock=lambda: 0.0,
-            names=RandomNames(bytes),
+            names=RandomNames(lambda: NOW_MS / 1000, bytes),
             private_callbacks=False,
         )
 

@@ -10,8 +10,6 @@ The leading `1` is the version of the format. Alphabet: Crockford's base 32, upp
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from harkara.errors import ForeignReference
 
@@ -49,17 +47,6 @@ def split_mid(mid: str) -> tuple[str, int]:
     if len(mid) != MID_LENGTH or mid[0] != VERSION or not _VALUES.keys() >= set(mid):
         raise ForeignReference("not a message id of this gateway")
     return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
-
-
-@dataclass(frozen=True, slots=True)
-class RandomNames:
-    """New chunk ids; `randomness` is `os.urandom`."""
-
-    randomness: Callable[[int], bytes]
-
-    def new(self, now_ms: int) -> str:
-        """Return a chunk id of this time."""
-        return new_chunk_id(now_ms, self.randomness(RANDOM_BYTES))
 
 
 class ReferenceSigner:

@@ -14,7 +14,7 @@ from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import next_open_s
 from harkara.messages import Chunk, Endpoint, Message, pack
-from harkara.ports import ChunkNames, ChunkWriter, Clock, RateLimits, TaskQueues
+from harkara.ports import ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.authenticate import Caller
 from harkara.services.judgement import Slot
@@ -36,7 +36,6 @@ class AcceptService:
     chunks: ChunkWriter
     queues: TaskQueues
     names: ChunkNames
-    clock: Clock
     private_callbacks: bool
     limits: RateLimits | None = None
 
@@ -50,7 +49,8 @@ class AcceptService:
         request make the same chunks: to accept it again is harmless. Raises RequestRefused when
         nothing is accepted.
         """
-        now_ms = int(self.clock() * 1000)
+        names = names or self.names
+        now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
         results = _refusals(checker, refused, len(request.records))
         if accepted and self.limits:
@@ -66,7 +66,7 @@ class AcceptService:
                 checker.judge.endpoints,
                 messages,
                 refusals,
-                names or self.names,
+                names,
                 now_ms,
             ):
                 answered = list(islice(unanswered, count))
@@ -79,7 +79,7 @@ class AcceptService:
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
         """Return what `accept` would make of each record, without a mid. Nothing is stored."""
-        checker, (accepted, refused) = self._check(caller, request, int(self.clock() * 1000))
+        checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, len(request.records))
         for slot, places, messages in accepted:
             _answer(results, checker, slot, places, messages, repeat(""))
@@ -138,9 +138,9 @@ class AcceptService:
         begins_s = chunk.begins_ms / 1000
         if chunk.daytime_only:
             begins_s = next_open_s(begins_s)
-        wait_s = begins_s - self.clock()
+        wait_s = begins_s - chunk.accepted_at_ms / 1000
         try:
-            self.chunks.put_chunk(chunk.id, packed)
+            self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
             if wait_s > 0:
                 self.queues.schedule(queue, body, wait_s, chunk.account_id)
                 return True
