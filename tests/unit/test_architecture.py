@@ -25,6 +25,7 @@ PURE = (
     "tasks",
     "requests",
     "hours",
+    "parts",
     "marks",
     "retries",
     "jsons",

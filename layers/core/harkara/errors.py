@@ -2,6 +2,7 @@
 
     HarkaraError
       RequestRefused            the caller's fault; carries a code
+      FieldRefused              a field of what is to be registered
       VariableRefused           a value that a template's variable does not take
       ForeignReference          a receipt or id that is not ours
       NotOurTurn                another holder may still be at work: come back later
@@ -33,6 +34,15 @@ class RequestRefused(HarkaraError):
         self.detail = detail
         self.retry_after_s = retry_after_s
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
+
+
+class FieldRefused(HarkaraError):
+    """A field that an account's part cannot have so; says what it must be, never what it was."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
 
 
 class VariableRefused(HarkaraError):

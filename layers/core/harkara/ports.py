@@ -6,8 +6,10 @@ from typing import NamedTuple, Protocol
 
 from harkara.accounts import Account, CarrierSettings, Credential
 from harkara.codes import Code
+from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk, Message
+from harkara.parts import P, Part
 from harkara.tasks import CallbackTask, QueueName, Receipt
 
 Clock = Callable[[], float]
@@ -99,6 +101,47 @@ class AccountStore(Protocol):
 
     def carrier(self, name: str) -> CarrierSettings | None:
         """Return a carrier's settings; its secret stays encrypted."""
+        ...
+
+
+class Registry(Protocol):
+    """The parts of accounts, read and written past any cache.
+
+    Readers of an AccountStore see what was written once their cache is over. Each method raises
+    StoreUnavailable: a single write is then done in whole or not at all.
+    """
+
+    def get(self, account_id: str, kind: type[P], name: str) -> P | None:
+        """Return a part of an account."""
+        ...
+
+    def find(
+        self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
+    ) -> list[P]:
+        """Return the parts of a kind in the order of their names, those beyond `after`."""
+        ...
+
+    def create(self, account_id: str, part: Part) -> bool:
+        """Put a part in; say whether it was absent."""
+        ...
+
+    def replace(self, account_id: str, part: Part) -> bool:
+        """Put a part in place of the one of its name; say whether there was one."""
+        ...
+
+    def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
+        """Take a part out; say whether it was there."""
+        ...
+
+    def put_all(self, account_id: str, parts: Sequence[Part], deadline: Deadline) -> None:
+        """Put parts in, whether or not they are there. None begins once the deadline is near.
+
+        Raises StoreUnavailable: some may be in, and the same again puts in the rest.
+        """
+        ...
+
+    def credentials(self, account_id: str) -> list[Credential]:
+        """Return an account's credentials."""
         ...
 
 

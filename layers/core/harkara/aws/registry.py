@@ -1,0 +1,190 @@
+"""The parts of accounts in the table Accounts, read consistently and written.
+
+A part changes together with its account's `version`, in one transaction, so that no reader can
+miss it. Many parts go in by themselves and the version after them.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from harkara.accounts import CallbackEndpoint, Credential, Sender, Template
+from harkara.aws.clients import aws_errors
+from harkara.deadline import Deadline
+from harkara.errors import StoreUnavailable
+from harkara.parts import P, Part, name_of
+
+BATCH = 25
+THREADS = 8
+# What one batch may take, its pauses included.
+BATCH_S = 3.0
+# One partition takes 1,000 items a second: many at once wait for each other.
+PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2)
+_KINDS: dict[type[Part], str] = {
+    Sender: "sender#",
+    Template: "template#",
+    CallbackEndpoint: "callback#",
+}
+_CREDENTIAL = "credential#"
+# Reasons for which a transaction is repeated: another one was at the same account.
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+Item = Mapping[str, Any]
+
+
+class DynamoRegistry:
+    """Senders, templates and callbacks in DynamoDB."""
+
+    def __init__(
+        self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._pause = pause
+
+    def get(self, account_id: str, kind: type[P], name: str) -> P | None:
+        """Return a part of an account."""
+        item = self._item(_partition(account_id), _KINDS[kind] + name)
+        return kind.model_validate_json(item["data"]["S"]) if item else None
+
+    def find(
+        self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
+    ) -> list[P]:
+        """Return the parts of a kind in the order of their names, those beyond `after`."""
+        items = self._items(_partition(account_id), _KINDS[kind], after, limit)
+        return [kind.model_validate_json(item["data"]["S"]) for item in islice(items, limit)]
+
+    def create(self, account_id: str, part: Part) -> bool:
+        """Put a part in; say whether it was absent."""
+        return self._put(account_id, part, "attribute_not_exists(pk)")
+
+    def replace(self, account_id: str, part: Part) -> bool:
+        """Put a part in place of the one of its name; say whether there was one."""
+        return self._put(account_id, part, "attribute_exists(pk)")
+
+    def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
+        """Take a part out; say whether it was there."""
+        delete = {
+            "TableName": self._table,
+            "Key": _key(_partition(account_id), _KINDS[kind] + name),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+        return self._change(account_id, {"Delete": delete})
+
+    def put_all(self, account_id: str, parts: Sequence[Part], deadline: Deadline) -> None:
+        """Put parts in, whether or not they are there. None begins once the deadline is near.
+
+        Raises StoreUnavailable: some may be in, and the same again puts in the rest.
+        """
+        requests = [{"PutRequest": {"Item": _item(account_id, part)}} for part in parts]
+        batches = [requests[at : at + BATCH] for at in range(0, len(requests), BATCH)]
+        try:
+            with ThreadPoolExecutor(THREADS) as pool:
+                # Where one fails, those that have not begun are cancelled.
+                for _ in pool.map(partial(self._put_batch, deadline=deadline), batches):
+                    pass
+        finally:
+            with aws_errors():
+                self._client.update_item(**self._count_up(account_id))
+
+    def credentials(self, account_id: str) -> list[Credential]:
+        """Return an account's credentials."""
+        names = (item["sk"]["S"] for item in self._items(_partition(account_id), _CREDENTIAL))
+        items = (self._item(name, "credential") for name in names)
+        found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
+        # Who has lost a race for a user name has left a pointer to the winner's.
+        return [each for each in found if each.account_id == account_id]
+
+    def _put(self, account_id: str, part: Part, condition: str) -> bool:
+        put = {
+            "TableName": self._table,
+            "Item": _item(account_id, part),
+            "ConditionExpression": condition,
+        }
+        return self._change(account_id, {"Put": put})
+
+    def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
+        """Change one part and count up the version, both or neither; say if the part allowed it."""
+        actions = [action, {"Update": self._count_up(account_id)}]
+        for pause_s in PAUSES_S:
+            with aws_errors():
+                try:
+                    self._client.transact_write_items(TransactItems=actions)
+                    return True
+                except self._client.exceptions.TransactionCanceledException as error:
+                    reasons = [each["Code"] for each in error.response["CancellationReasons"]]
+                    if reasons[0] == "ConditionalCheckFailed":
+                        return False
+                    if not _PASSING.intersection(reasons):
+                        raise
+            self._pause(pause_s)
+        raise StoreUnavailable("the account stayed busy")
+
+    def _put_batch(self, requests: Sequence[Item], deadline: Deadline) -> None:
+        for pause_s in PAUSES_S:
+            if not deadline.allows(BATCH_S):
+                raise StoreUnavailable("the time of the request is up")
+            with aws_errors():
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
+            if not requests:
+                return
+            self._pause(pause_s)
+        raise StoreUnavailable("the table stayed busy")
+
+    def _count_up(self, account_id: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": _key(_partition(account_id), "account"),
+            "UpdateExpression": "ADD #version :one",
+            # Without it a version alone would stand for an account that was removed.
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+
+    def _item(self, partition: str, sort_key: str) -> Item | None:
+        with aws_errors():
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(partition, sort_key), ConsistentRead=True
+            )
+        item: Item | None = answer.get("Item")
+        return item
+
+    def _items(
+        self, partition: str, prefix: str, after: str = "", limit: int | None = None
+    ) -> Iterator[Item]:
+        """Yield the items whose sort key begins so, in order, beyond `after`; `limit` a page."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {":pk": {"S": partition}, ":prefix": {"S": prefix}},
+            "ConsistentRead": True,
+        }
+        if after:
+            query["ExclusiveStartKey"] = _key(partition, prefix + after)
+        if limit:
+            query["Limit"] = limit
+        while True:
+            with aws_errors():
+                page = self._client.query(**query)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _partition(account_id: str) -> str:
+    return f"account#{account_id}"
+
+
+def _key(partition: str, sort_key: str) -> Item:
+    return {"pk": {"S": partition}, "sk": {"S": sort_key}}
+
+
+def _item(account_id: str, part: Part) -> Item:
+    key = _key(_partition(account_id), _KINDS[type(part)] + name_of(part))
+    return {**key, "data": {"S": part.model_dump_json()}}

@@ -1,0 +1,198 @@
+"""Senders, DLT templates and callbacks, as their account's owner reads and changes them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, NamedTuple
+
+from harkara.accounts import Account, CallbackEndpoint, Sender, Template
+from harkara.codes import Code
+from harkara.deadline import Deadline
+from harkara.dlt import csv
+from harkara.errors import FieldRefused, RequestRefused
+from harkara.jsons import encode
+from harkara.parts import MAKERS, P, Part, fields_of, name_of
+from harkara.ports import Registry
+
+PAGE_LIMIT = 1_000
+# Lambda answers 6 MB; where every other character is escaped in its own JSON, this much is that.
+PAGE_LIMIT_BYTES = 2_500_000
+# Whoever sends for the account loads them all.
+TEMPLATE_COUNT_LIMIT = 100_000
+
+
+class Page(NamedTuple, Generic[P]):
+    """Parts in the order of their names; what follows is read `after` `next_name`, if given."""
+
+    parts: list[P]
+    next_name: str | None
+
+
+class RowResult(StrEnum):
+    """What became of a row of an imported file."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+class ImportedRow(NamedTuple):
+    """A row of an imported file: its number as a spreadsheet shows it, and what became of it.
+
+    `template_id` is empty where the row has no proper one; `problem` says why it was not taken.
+    """
+
+    row: int
+    template_id: str
+    result: RowResult
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryService:
+    """What an account may do with its own parts.
+
+    Its methods raise RequestRefused (INVALID_REQUEST names the field) and StoreUnavailable.
+    """
+
+    registry: Registry
+    private_callbacks: bool
+
+    def page(
+        self, account: Account, kind: type[P], after: str = "", limit: int = PAGE_LIMIT
+    ) -> Page[P]:
+        """Return up to `limit` parts; fewer where they would not fit in an answer."""
+        found = self.registry.find(account.id, kind, after, limit + 1)
+        size, count = 0, 0
+        for part in found[:limit]:
+            size += len(encode(fields_of(part)))
+            if count and size > PAGE_LIMIT_BYTES:
+                break
+            count += 1
+        more = count < len(found)
+        return Page(found[:count], name_of(found[count - 1]) if more else None)
+
+    def get(self, account: Account, kind: type[P], name: str) -> P:
+        """Return a part; NOT_FOUND."""
+        part = self.registry.get(account.id, kind, name)
+        if part is None:
+            raise RequestRefused(Code.NOT_FOUND)
+        return part
+
+    def create(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
+        """Register a part made of these fields; ALREADY_EXISTS."""
+        part = self._make(account, kind, fields)
+        if kind is Template and len(account.templates) >= TEMPLATE_COUNT_LIMIT:
+            raise _too_many_templates()
+        if not self.registry.create(account.id, part):
+            raise RequestRefused(Code.ALREADY_EXISTS)
+        return part
+
+    def replace(
+        self, account: Account, kind: type[Part], name: str, fields: Mapping[str, Any]
+    ) -> Part:
+        """Register these fields in place of a part, whose name they need not repeat; NOT_FOUND."""
+        part = self._make(account, kind, {NAME_FIELDS[kind]: name, **fields})
+        if name_of(part) != name:
+            raise _refusal(FieldRefused(NAME_FIELDS[kind], "the same as in the URL"))
+        if not self.registry.replace(account.id, part):
+            raise RequestRefused(Code.NOT_FOUND)
+        return part
+
+    def remove(self, account: Account, kind: type[Part], name: str) -> None:
+        """Take a part out; NOT_FOUND, IN_USE for a callback that something names."""
+        if kind is CallbackEndpoint and (user := self._user_of(account, name)):
+            raise RequestRefused(Code.IN_USE, f"({user})")
+        if not self.registry.remove(account.id, kind, name):
+            raise RequestRefused(Code.NOT_FOUND)
+
+    def import_templates(
+        self, account: Account, content: bytes, deadline: Deadline
+    ) -> list[ImportedRow]:
+        """Register the templates of a CSV file; what it does not hold stays. INVALID_CSV.
+
+        Raises StoreUnavailable when time is up: some of them may be in, and the same file again
+        puts in the rest.
+        """
+        rows = csv.parse(content)
+        known = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
+        report, taken = [], []
+        for row in rows:
+            result = _result(row, known)
+            report.append(ImportedRow(row.number, row.template_id, result, row.problem))
+            if row.template and result is not RowResult.UNCHANGED:
+                taken.append(row.template)
+        created = sum(line.result is RowResult.CREATED for line in report)
+        if created and len(known) + created > TEMPLATE_COUNT_LIMIT:
+            raise _too_many_templates()
+        # Even for none: the last import may have died before its templates were shown to readers.
+        self.registry.put_all(account.id, taken, deadline)
+        return report
+
+    def export_templates(self, account: Account) -> bytes:
+        """Return all templates as a CSV file that `import_templates` takes."""
+        return csv.export(self.registry.find(account.id, Template))
+
+    def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
+        try:
+            part = MAKERS[kind](fields)
+            self._check_callback(account, part)
+        except FieldRefused as error:
+            raise _refusal(error) from error
+        return part
+
+    def _check_callback(self, account: Account, part: Part) -> None:
+        match part:
+            case CallbackEndpoint(url=url):
+                if not account.may_call_back(url, private=self.private_callbacks):
+                    raise FieldRefused("url", "an https URL on a host that the account allows")
+            case Sender(callback=name) if name:
+                if self.registry.get(account.id, CallbackEndpoint, name) is None:
+                    raise FieldRefused("callback", "the id of a registered callback")
+
+    def _user_of(self, account: Account, callback: str) -> str:
+        """Return what names a callback; empty when nothing does."""
+        if account.default_callback == callback:
+            return "the account's default callback"
+        for sender in self.registry.find(account.id, Sender):
+            if sender.callback == callback:
+                return f"sender {sender.header}"
+        for credential in self.registry.credentials(account.id):
+            if credential.callback == callback:
+                return f"credential {credential.username}"
+        return ""
+
+
+NAME_FIELDS: dict[type[Part], str] = {
+    Sender: "header",
+    Template: "template_id",
+    CallbackEndpoint: "id",
+}
+
+
+def counts(report: list[ImportedRow]) -> Counter[str]:
+    """Return how many rows there are of each result, none left out."""
+    found = Counter(line.result.value for line in report)
+    return Counter({result.value: found[result] for result in RowResult})
+
+
+def _result(row: csv.Row, known: Mapping[str, Template]) -> RowResult:
+    if row.template is None:
+        return RowResult.SKIPPED if row.skipped else RowResult.REFUSED
+    standing = known.get(row.template.dlt_template_id)
+    if standing is None:
+        return RowResult.CREATED
+    return RowResult.UNCHANGED if standing == row.template else RowResult.CHANGED
+
+
+def _refusal(error: FieldRefused) -> RequestRefused:
+    return RequestRefused(Code.INVALID_REQUEST, f"({error})")
+
+
+def _too_many_templates() -> RequestRefused:
+    return RequestRefused(
+        Code.INVALID_REQUEST, f"(an account has at most {TEMPLATE_COUNT_LIMIT:,} templates)"
+    )
