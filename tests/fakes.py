@@ -56,7 +56,7 @@ class FakeMessageStore:
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         number = self.faults.before("put_chunk")
-        self.packed[chunk_id] = packed
+        self.packed.setdefault(chunk_id, packed)
         self.faults.after(number)
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:

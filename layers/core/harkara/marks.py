@@ -19,6 +19,9 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
     owner      post#<group>#<attempt>   before any post after the first
     owner      ack#<group>              the platform took the callback, or it was parked
+    idempotency#<account>#<hash of the key>
+               run#<holder before>      before a request with an Idempotency-Key is served
+               end#<holder>             what came of the holder's run: its answer
 """
 
 from collections.abc import Mapping
@@ -101,6 +104,16 @@ def post_kind(group: int, attempt: int) -> str:
 def ack_kind(group: int) -> str:
     """Sort key of the end of a group's callback."""
     return f"ack#{group:03d}"
+
+
+def run_kind(before: str) -> str:
+    """Sort key of the run of a request that follows that of this holder; "" for the first."""
+    return f"run#{before}"
+
+
+def end_kind(holder: str) -> str:
+    """Sort key of the end of a holder's run of a request."""
+    return f"end#{holder}"
 
 
 def index_of(kind: str) -> int:

@@ -1,0 +1,156 @@
+"""Answer a repeated request as the first time: what an `Idempotency-Key` is for.
+
+Who serves a request under a key puts a `run` mark before and an `end` mark after. The mark's owner
+is the request, so that another request finds the key taken. The `end` holds the answer, if that
+will not change; else the next repeat is a run of its own. So it is when a process died: its names
+for chunks are then used again, what it stored and enqueued comes out again, and is done once.
+
+Runs form a chain: the first is `run#`, the next `run#<holder of the one before>`.
+"""
+
+import base64
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harkara.accounts import Account
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.marks import Claimant, Mark, Relation, end_kind, run_kind
+from harkara.ports import ChunkNames, Clock, MessageStore, Randomness
+from harkara.services.authenticate import Caller
+from harkara.services.names import RepeatableNames
+
+KEEP_S = 24 * 3600
+# DynamoDB deletes what has expired some days late and in any order: an answer outlasts its run.
+END_KEEP_S = 5 * KEEP_S
+IN_PROGRESS_RETRY_S = 2
+# DynamoDB takes 400 KB an item.
+ANSWER_LIMIT_BYTES = 350_000
+
+_KEY = re.compile(r"[ -~]{1,255}")
+# What the same request may hear no more at another time.
+_PASSING = (401, 409, 429)
+# The next run is another request, with names and a time of its own: nothing was done.
+_ANEW = {"anew": True}
+# The next run is the same request: something may have been done.
+_AGAIN = {"anew": False}
+
+
+class Answer(NamedTuple):
+    """An HTTP answer of ours: status, body, and the headers beyond its type."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Serves a request once, however often it comes."""
+
+    store: MessageStore
+    clock: Clock
+    randomness: Randomness
+
+    def once(
+        self,
+        caller: Caller,
+        key: str | None,
+        request: bytes,
+        until_ms: int,
+        produce: Callable[[ChunkNames | None], Answer],
+    ) -> Answer:
+        """Return what `produce` answers, or what it answered to the same request under the key.
+
+        `request` is all that tells requests apart: method, path, query, body. `until_ms` is when
+        this invocation is surely over. Without a key (None) `produce` is called without names.
+        Raises what `produce` raises; RequestRefused for a key of no use, IDEMPOTENCY_CONFLICT for
+        one of another request, REQUEST_IN_PROGRESS while the first may still be at work.
+        """
+        if key is None:
+            return produce(None)
+        if not _KEY.fullmatch(key):
+            raise RequestRefused(
+                Code.INVALID_REQUEST, "(Idempotency-Key: 1 to 255 printable ASCII characters)"
+            )
+        owner = hashlib.sha256(request).hexdigest()
+        claimant = Claimant(owner, self.randomness(8).hex(), until_ms)
+        run = self._begin(claimant, _partition(caller.account, key))
+        if isinstance(run, Answer):
+            return run
+        try:
+            answer = produce(_names(caller, run))
+        except RequestRefused as refused:
+            again = MEANINGS[refused.code].http_status >= 500
+            self._end(claimant, run.partition, _AGAIN if again else _ANEW)
+            raise
+        except Exception:
+            self._end(claimant, run.partition, _AGAIN)
+            raise
+        self._end(claimant, run.partition, _end_of(answer))
+        return answer
+
+    def _begin(self, claimant: Claimant, partition: str) -> Mark | Answer:
+        """Return the mark of this run, or the answer of an earlier one."""
+        now_ms = int(self.clock() * 1000)
+        anew: Mapping[str, Any] = {"seed": self.randomness(16).hex(), "at_ms": now_ms}
+        plan, before = anew, ""
+        while True:
+            mark = claimant.mark(partition, run_kind(before), **plan)
+            (run,) = self.store.put_once([mark], keep_s=KEEP_S)
+            relation = claimant.relation(run, now_ms)
+            if relation is Relation.MINE:
+                return run
+            if relation is Relation.THEIRS:
+                raise RequestRefused(Code.IDEMPOTENCY_CONFLICT)
+            (end,) = self.store.get_marks([(partition, end_kind(run.holder))])
+            if end is None and relation is Relation.STILL_HELD:
+                raise RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=IN_PROGRESS_RETRY_S)
+            if end is not None and "body" in end.data:
+                return _unpack(end.data)
+            plan = anew if end is not None and end.data["anew"] else run.data
+            before = run.holder
+
+    def _end(self, claimant: Claimant, partition: str, data: Mapping[str, Any]) -> None:
+        mark = claimant.mark(partition, end_kind(claimant.holder), **data)
+        try:
+            self.store.put_once([mark], keep_s=END_KEEP_S)
+        except StoreUnavailable:
+            # What was accepted is accepted. A repeat makes the same of it once this run is over.
+            return
+
+
+def _partition(account: Account, key: str) -> str:
+    return f"idempotency#{account.id}#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _names(caller: Caller, run: Mark) -> ChunkNames:
+    """Return the run's names, which are others where the request may be judged differently.
+
+    Under one name, chunks of two contents would be one: messages would be lost.
+    """
+    judged_by = (caller.account.version, caller.credential.model_dump_json())
+    seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()
+    return RepeatableNames(seed, run.data["at_ms"])
+
+
+def _end_of(answer: Answer) -> Mapping[str, Any]:
+    """Return what stands in the mark of a run that ended so."""
+    if answer.status >= 500:
+        return _AGAIN
+    if answer.status in _PASSING:
+        return _ANEW
+    body = base64.b64encode(zlib.compress(answer.body, level=1)).decode()
+    # A repeat makes a longer answer again, of the same names.
+    if len(body) > ANSWER_LIMIT_BYTES:
+        return _AGAIN
+    return {"status": answer.status, "body": body, "headers": dict(answer.headers)}
+
+
+def _unpack(data: Mapping[str, Any]) -> Answer:
+    body = zlib.decompress(base64.b64decode(data["body"]))
+    return Answer(data["status"], body, data["headers"])

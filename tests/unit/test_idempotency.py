@@ -1,0 +1,411 @@
+"""A request under an Idempotency-Key is served once, whoever dies and whoever comes meanwhile."""
+
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.accounts import Account, Credential
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.jsons import decode, encode
+from harkara.marks import Mark
+from harkara.ports import ChunkNames
+from harkara.services.authenticate import Caller
+from harkara.services.idempotency import Answer, Idempotency
+from harkara.tasks import QueueName
+from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults, ProcessKilled
+
+TIMEOUT_S = 15
+CALLER = Caller(
+    Account(id="acme", name="Acme", carrier="sim", version=7),
+    Credential(username="acme", account_id="acme", secrets=()),
+)
+BODY = b"POST /datasend\nbody"
+OTHER = b"POST /datasend\nanother body"
+KEY = "campaign-1"
+
+
+@dataclass
+class Meanwhile(Faults):
+    """Lets something else happen before one of the calls."""
+
+    meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
+
+    def before(self, name: str) -> int:
+        number = super().before(name)
+        self.meanwhile.pop(number, lambda: None)()
+        return number
+
+
+class Gateway:
+    """Serves requests of two chunks; says in each answer how many runs there were."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.now_s = 1_767_258_000.0
+        self.store = FakeMessageStore(self.faults)
+        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.runs = 0
+        numbers = itertools.count(1)
+        self.idempotency = Idempotency(
+            self.store, self.clock, lambda size: next(numbers).to_bytes(size, "big")
+        )
+        self.produce: Callable[[ChunkNames | None], Answer] = self.accept
+        self.caller = CALLER
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def accept(self, names: ChunkNames | None) -> Answer:
+        self.runs += 1
+        assert names is not None
+        ids = []
+        for _ in range(2):
+            ids.append(names.new(names.now_ms()))
+            self.store.put_chunk(ids[-1], b"packed", 0)
+            self.queues.send(QueueName.SUBMIT, [ids[-1]])
+        return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
+
+    def once(self, body: bytes = BODY, key: str | None = KEY) -> Answer:
+        until_ms = int((self.now_s + TIMEOUT_S) * 1000)
+        return self.idempotency.once(self.caller, key, body, until_ms, self.produce)
+
+    def refusal(self, body: bytes = BODY, key: str = KEY) -> RequestRefused:
+        with pytest.raises(RequestRefused) as refused:
+            self.once(body, key)
+        return refused.value
+
+    def ids(self) -> list[str]:
+        """Serve the request; return the ids in the answer."""
+        ids: list[str] = decode(self.once().body)["ids"]
+        return ids
+
+    def enqueued(self) -> set[str]:
+        return {message.body for message in self.queues.waiting}
+
+
+CALLS = ["put_once run", *["put_chunk", "send submit"] * 2, "put_once end"]
+
+
+def test_the_calls_of_a_request_are_those_that_are_broken_here() -> None:
+    gateway = Gateway()
+    gateway.once()
+    assert gateway.faults.calls == CALLS
+
+
+@pytest.mark.parametrize("after_s", [0, 10, 23 * 3600])
+def test_a_repeat_is_answered_the_same_and_not_served(after_s: int) -> None:
+    gateway = Gateway()
+    first = gateway.once()
+    gateway.now_s += after_s
+    assert gateway.once() == first
+    assert gateway.runs == 1
+
+
+def test_without_a_key_each_request_is_served() -> None:
+    gateway = Gateway()
+    named: list[ChunkNames | None] = []
+
+    def produce(names: ChunkNames | None) -> Answer:
+        named.append(names)
+        return Answer(200, b"{}")
+
+    gateway.produce = produce
+    gateway.once(key=None)
+    gateway.once(key=None)
+    assert named == [None, None]
+    assert gateway.faults.calls == []
+
+
+def test_another_request_under_the_key_is_refused() -> None:
+    gateway = Gateway()
+    gateway.once()
+    assert gateway.refusal(OTHER).code is Code.IDEMPOTENCY_CONFLICT
+    assert gateway.runs == 1
+
+
+def test_keys_of_other_accounts_and_other_keys_are_other_requests() -> None:
+    gateway = Gateway()
+    gateway.once()
+    gateway.once(OTHER, key="campaign-2")
+    other = CALLER.account.model_copy(update={"id": "other"})
+    gateway.caller = CALLER._replace(account=other)
+    gateway.once(OTHER)
+    assert gateway.runs == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        pytest.param("k", True, id="one character"),
+        pytest.param("k" * 255, True, id="the longest"),
+        pytest.param("a b~!", True, id="printable"),
+        pytest.param("", False, id="empty"),
+        pytest.param("k" * 256, False, id="too long"),
+        pytest.param("é", False, id="not ASCII"),
+        pytest.param("a\n", False, id="a line's end"),
+        pytest.param("\ud800", False, id="a lone surrogate"),
+    ],
+)
+def test_a_key_is_printable_ascii(key: str, good: bool) -> None:
+    gateway = Gateway()
+    if good:
+        assert gateway.once(key=key).status == 200
+    else:
+        refused = gateway.refusal(key=key)
+        assert refused.code is Code.INVALID_REQUEST
+        assert "Idempotency-Key" in refused.message
+
+
+# What is not over, and who dies
+
+
+@pytest.mark.parametrize("at", range(len(CALLS)))
+@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
+def test_a_repeat_after_a_death_makes_the_same_ids(at: int, moment: str) -> None:
+    expected = Gateway().ids()
+    gateway = Gateway()
+    getattr(gateway.faults, moment).add(at)
+    with pytest.raises(ProcessKilled):
+        gateway.once()
+    begun, ended = (moment, at) != ("kill_before", 0), (moment, at) == ("kill_after", 5)
+    if begun and not ended:
+        refused = gateway.refusal()
+        assert refused.code is Code.REQUEST_IN_PROGRESS
+        assert refused.retry_after_s > 0
+        assert gateway.refusal(OTHER).code is Code.IDEMPOTENCY_CONFLICT
+    gateway.now_s += TIMEOUT_S + 1
+    ids = gateway.ids()
+    if begun:
+        assert ids == expected
+    assert gateway.store.packed.keys() == gateway.enqueued() == set(ids)
+    assert gateway.runs == (1 if ended or at == 0 else 2)
+    assert gateway.ids() == ids
+
+
+@pytest.mark.parametrize("at", range(len(CALLS)))
+def test_two_at_the_same_time_never_run_twice(at: int) -> None:
+    gateway = Gateway(Meanwhile())
+    assert isinstance(gateway.faults, Meanwhile)
+    outcomes: list[Answer | Code] = []
+
+    def serve() -> None:
+        try:
+            outcomes.append(gateway.once())
+        except RequestRefused as refused:
+            outcomes.append(refused.code)
+
+    gateway.faults.meanwhile[at] = serve
+    serve()
+    answers = {outcome for outcome in map(str, outcomes) if outcome != Code.REQUEST_IN_PROGRESS}
+    assert gateway.runs == len(answers) == 1
+
+
+@pytest.mark.parametrize("at", range(2 + len(CALLS)))
+def test_two_that_take_over_at_the_same_time_never_run_twice(at: int) -> None:
+    gateway = Gateway(Meanwhile(kill_before={1}))
+    assert isinstance(gateway.faults, Meanwhile)
+    with pytest.raises(ProcessKilled):
+        gateway.once()
+    gateway.now_s += TIMEOUT_S + 1
+    gateway.runs = 0
+    codes: list[Code | None] = []
+
+    def serve() -> None:
+        try:
+            gateway.once()
+            codes.append(None)
+        except RequestRefused as refused:
+            codes.append(refused.code)
+
+    gateway.faults.meanwhile[len(gateway.faults.calls) + at] = serve
+    serve()
+    assert gateway.runs == 1
+    assert set(codes) <= {None, Code.REQUEST_IN_PROGRESS}
+    assert None in codes
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, TIMEOUT_S + 1, 3600]),
+            st.sampled_from([None, "kill_before", "kill_after", "lose_answer"]),
+            st.integers(0, 9),
+        ),
+        max_size=6,
+    )
+)
+def test_whoever_dies_whenever_all_answers_are_alike(
+    attempts: Sequence[tuple[int, str | None, int]],
+) -> None:
+    gateway = Gateway()
+    answered = set()
+    refusals = set()
+    for after_s, fault, at in [*attempts, (TIMEOUT_S + 1, None, 0)]:
+        gateway.now_s += after_s
+        if fault:
+            getattr(gateway.faults, fault).add(len(gateway.faults.calls) + at)
+        try:
+            answered.add(tuple(gateway.ids()))
+        except ProcessKilled:
+            pass
+        except RequestRefused as refused:
+            refusals.add(refused.code)
+        gateway.faults.kill_before.clear()
+        gateway.faults.kill_after.clear()
+        gateway.faults.lose_answer.clear()
+    (ids,) = answered
+    assert refusals <= {Code.REQUEST_IN_PROGRESS}
+    assert gateway.store.packed.keys() == gateway.enqueued() == set(ids)
+
+
+def test_another_state_of_the_account_makes_other_ids() -> None:
+    """What it stored once might not be what it would store now, in another order."""
+    gateway = Gateway(Faults(kill_after={2}))
+    with pytest.raises(ProcessKilled):
+        gateway.once()
+    gateway.now_s += TIMEOUT_S + 1
+    changed = CALLER.account.model_copy(update={"version": 8})
+    gateway.caller = CALLER._replace(account=changed)
+    assert not set(gateway.ids()) & set(Gateway().ids())
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        pytest.param(200, 1, id="accepted"),
+        pytest.param(400, 1, id="refused for good"),
+        pytest.param(413, 1, id="too large"),
+        pytest.param(401, 2, id="a secret that may be corrected"),
+        pytest.param(429, 2, id="too fast"),
+        pytest.param(500, 2, id="failed"),
+        pytest.param(503, 2, id="to be sent again"),
+    ],
+)
+def test_what_will_not_change_is_kept_and_nothing_else(status: int, runs: int) -> None:
+    gateway = Gateway()
+    named: list[list[str]] = []
+
+    def produce(names: ChunkNames | None) -> Answer:
+        assert names is not None
+        named.append([names.new(names.now_ms()) for _ in range(2)])
+        return Answer(status, b"")
+
+    gateway.produce = produce
+    assert gateway.once().status == status
+    gateway.now_s += 1
+    assert gateway.once().status == status
+    assert len(named) == runs
+    if runs == 2:
+        # What was refused for now left nothing behind; what failed may have.
+        assert (named[0] == named[1]) is (status >= 500)
+
+
+@pytest.mark.parametrize(
+    ("error", "same"),
+    [
+        pytest.param(RequestRefused(Code.DAILY_LIMIT), False, id="a refusal"),
+        pytest.param(RequestRefused(Code.TRY_AGAIN), True, id="to be sent again"),
+        pytest.param(StoreUnavailable("x"), True, id="no store"),
+        pytest.param(ValueError("x"), True, id="a bug"),
+    ],
+)
+def test_what_is_raised_is_raised_and_the_next_repeat_runs(error: Exception, same: bool) -> None:
+    gateway = Gateway()
+    named: list[str] = []
+
+    def produce(names: ChunkNames | None) -> Answer:
+        assert names is not None
+        named.append(names.new(names.now_ms()))
+        if len(named) == 1:
+            raise error
+        return Answer(200, b"")
+
+    gateway.produce = produce
+    with pytest.raises(type(error)):
+        gateway.once()
+    gateway.now_s += 1
+    assert gateway.once().status == 200
+    assert (named[0] == named[1]) is same
+
+
+class Failing(FakeMessageStore):
+    """Does not take the marks of ends."""
+
+    def put_once(
+        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[Mark]:
+        if marks[0].kind.startswith("end#"):
+            raise StoreUnavailable("ThrottlingException")
+        return super().put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+
+
+def test_an_answer_that_is_not_stored_is_given_all_the_same() -> None:
+    gateway = Gateway()
+    gateway.store = Failing(gateway.faults)
+    gateway.idempotency = Idempotency(gateway.store, gateway.clock, random.randbytes)
+    first = gateway.ids()
+    gateway.now_s += TIMEOUT_S + 1
+    assert gateway.ids() == first
+    assert gateway.runs == 2
+
+
+def test_an_answer_too_long_to_be_stored_is_made_again() -> None:
+    gateway = Gateway()
+    noise = random.Random(1).randbytes(300_000)  # noqa: S311 - what does not compress
+
+    def produce(names: ChunkNames | None) -> Answer:
+        answer = gateway.accept(names)
+        return answer._replace(body=answer.body + noise)
+
+    gateway.produce = produce
+    first, second = gateway.once().body, gateway.once().body
+    assert gateway.runs == 2
+    assert first[:66] == second[:66]
+    assert len(gateway.enqueued()) == 2
+
+
+class Keeping(FakeMessageStore):
+    """Notes how long marks are kept."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults)
+        self.kept_s: dict[str, int | None] = {}
+
+    def put_once(
+        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[Mark]:
+        self.kept_s[marks[0].kind.partition("#")[0]] = keep_s
+        return super().put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+
+
+def test_an_answer_outlasts_its_request_which_is_kept_for_a_day() -> None:
+    gateway = Gateway()
+    gateway.store = store = Keeping(gateway.faults)
+    gateway.idempotency = Idempotency(store, gateway.clock, random.randbytes)
+    gateway.once()
+    run_s, end_s = store.kept_s["run"], store.kept_s["end"]
+    assert run_s == 24 * 3600
+    assert end_s is not None
+    # DynamoDB deletes within a few days, in any order.
+    assert end_s >= run_s + 3 * 24 * 3600
+
+
+def test_what_is_left_of_an_expired_request_does_not_answer_the_next() -> None:
+    gateway = Gateway()
+    first = gateway.ids()
+    runs = [key for key in gateway.store.marks if key[1].startswith("run#")]
+    for key in runs:
+        del gateway.store.marks[key]
+    gateway.now_s += 25 * 3600
+    second = gateway.ids()
+    assert not set(first) & set(second)
+    assert gateway.ids() == second
