@@ -16,6 +16,7 @@ from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.http.callbacks import (
     GuardedResolver,
@@ -25,7 +26,6 @@ from harkara.http.callbacks import (
 )
 from harkara.http.client import HttpxExchange, open_client
 from harkara.marks import Claimant
-from harkara.runtime import consume
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.settings import DlrSettings

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client
+from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.ids import ReferenceSigner
@@ -23,6 +23,7 @@ from harkara.settings import ReceiptSettings
 from harkara.tasks import QueueName
 
 api = new_api()
+prepare("dynamodb", "secretsmanager", "sqs")
 
 
 @cache

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara.accounts import Scope
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client
+from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -30,6 +30,7 @@ from harkara.settings import SendSettings
 from harkara.tasks import QueueName
 
 api = new_api()
+prepare("dynamodb", "secretsmanager", "sqs")
 
 
 @cache

@@ -18,11 +18,11 @@ from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
+from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
-from harkara.runtime import consume
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
 from harkara.tasks import QueueName, decode_submit

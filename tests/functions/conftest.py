@@ -1,6 +1,7 @@
 """Tests of handlers and of the HTTP client: as in Lambda, and connected to this machine only."""
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Iterator
 
@@ -10,7 +11,8 @@ from pytest_socket import enable_socket, socket_allow_hosts
 from harkara import runtime
 from tests.functions.handlers import Gateway, Logs
 
-# Importing `runtime` makes the loop of a Lambda process; each test here has one of its own.
+# It makes the loop of a Lambda process; each test here has one of its own.
+importlib.import_module("harkara.batch")
 asyncio.get_event_loop().close()
 asyncio.set_event_loop(None)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from harkara import runtime
+from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, SubmitOutcomeUnknown
 from harkara.ids import mid_of
@@ -203,7 +203,7 @@ def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
         assert deadline.remaining_s() == 60
         return Counter()
 
-    runtime.consume(sqs_event(*bodies), context or Context(), handle)  # type: ignore[arg-type]
+    consume(sqs_event(*bodies), context or Context(), handle)  # type: ignore[arg-type]
     return seen
 
 
@@ -217,7 +217,7 @@ def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
 def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harkara.runtime.time.time", lambda: NOW)
+    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW)
     first, second = claimants("{}", "{}")
     (again,) = claimants("{}")
     assert first.holder == second.holder != again.holder
@@ -229,7 +229,7 @@ def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
         raise NotOurTurn("an earlier delivery may still be at work")
 
-    answer = runtime.consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    answer = consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
     assert answer == failures("m0")
     assert [line["reason"] for line in logs.lines()] == ["an earlier delivery may still be at work"]
 
@@ -239,7 +239,7 @@ def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
         return Counter(taken=2, refused=0)
 
-    runtime.consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
     assert [line["counts"] for line in logs.lines()] == [{"taken": 2}]
 
 
@@ -256,5 +256,5 @@ def test_the_tasks_of_a_batch_are_done_at_once() -> None:
             await asyncio.sleep(0)
         raise AssertionError("the other has not begun")
 
-    answer = runtime.consume(sqs_event("{}", "{}"), Context(), handle)  # type: ignore[arg-type]
+    answer = consume(sqs_event("{}", "{}"), Context(), handle)  # type: ignore[arg-type]
     assert answer == NO_FAILURES

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from harkara.aws import secrets
@@ -37,6 +37,13 @@ ENVIRONMENT = {
 URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
 
 
+class SecretsManager:
+    """Has a secret under every name."""
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:
+        return {"SecretString": f"secret of {SecretId}"}
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name, value in ENVIRONMENT.items():
@@ -52,7 +59,7 @@ def builder(module: ModuleType) -> Callable[[], Any]:
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function whose secrets are known, and build its service."""
     module = load(function)
-    environment.setattr(secrets, "get_secret", lambda name: f"secret of {name}")
+    environment.setattr(secrets, "client", lambda _: SecretsManager())
     build = builder(module)
     service = build()
     assert build() is service
@@ -68,12 +75,14 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
 def test_a_secret_that_cannot_be_read_says_try_again(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: str) -> str:
-        raise GetParameterError("AccessDenied for arn:aws:secretsmanager:...:a-secret")
+    class Refusing:
+        def get_secret_value(self, SecretId: str) -> dict[str, str]:
+            error = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
+            raise ClientError({"Error": error}, "GetSecretValue")
 
     module = load(function)
-    environment.setattr(secrets, "get_secret", fail)
-    with pytest.raises(StoreUnavailable, match="a secret of the deployment could not be read"):
+    environment.setattr(secrets, "client", lambda _: Refusing())
+    with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
         builder(module)()
 
 

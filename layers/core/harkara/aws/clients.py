@@ -1,12 +1,14 @@
 """Clients of AWS services, and what their failures mean."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session, get_session
 
 from harkara.errors import StoreUnavailable
 
@@ -21,9 +23,32 @@ _CONFIG = Config(
 )
 
 
+@cache
+def _session() -> Session:
+    """Return the one session: it keeps what it has read of the services."""
+    return get_session()
+
+
 def client(service: str) -> Any:
     """Return a client; it is safe to share between threads."""
-    return boto3.client(service, config=_CONFIG)
+    # boto3 would make the same client, and cost a fifth of a cold start.
+    return _session().create_client(service, config=_CONFIG)
+
+
+def prepare(*services: str) -> None:
+    """Read what clients are made from while Lambda makes a SnapStart snapshot; else do nothing.
+
+    A process that is restored from the snapshot then makes its clients ten times as fast.
+    """
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        for service in services:
+            # With credentials of nobody: those of the function's role stay out of the snapshot.
+            _session().create_client(
+                service,
+                config=_CONFIG,
+                aws_access_key_id="none",
+                aws_secret_access_key="none",  # noqa: S106
+            )
 
 
 @contextmanager

@@ -1,0 +1,46 @@
+"""A batch from a queue: its tasks, all at once, and which of them must come back."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    AsyncBatchProcessor,
+    EventType,
+    async_process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.deadline import Deadline
+from harkara.marks import Claimant
+from harkara.runtime import deadline_of, log_failure, logger
+from harkara.tasks import owner_of
+
+Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
+"""Does the task in a queue message's body; returns counts for the log."""
+
+# One loop for the life of the process: connections to carriers and platforms stay open in it.
+asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> Any:
+    """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
+    deadline = deadline_of(context)
+    holder = os.urandom(8).hex()
+    until_ms = int((time.time() + deadline.remaining_s()) * 1000)
+
+    async def one(record: SQSRecord) -> None:
+        try:
+            claimant = Claimant(owner_of(record.message_id, record.body), holder, until_ms)
+            counts = await handle(record.body, claimant, deadline)
+        except Exception as error:
+            log_failure("task comes back", error, message_id=record.message_id)
+            raise
+        logger.info("task done", message_id=record.message_id, counts=+counts)
+
+    processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return async_process_partial_response(event, one, processor, context)
