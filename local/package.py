@@ -50,25 +50,25 @@ class Packager:
             self.say(f"building the layer {name}")
             BUILDS.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=BUILDS) as built:
-                self._make(name, folder, Path(built))
+                build_layer(name, folder, Path(built), self.python)
                 files = sorted(path for path in Path(built).rglob("*") if path.is_file())
                 write_zip(Path(built), files, target)
         return target
 
-    def _make(self, name: str, folder: Path, built: Path) -> None:
-        """Run the layer's own Makefile, the one that `sam build` runs."""
-        settings = [f"ARTIFACTS_DIR={built}", f"PYTHON={self.python}"]
-        done = subprocess.run(
-            ["make", "-s", "-C", folder, f"build-{name}", *settings],
-            # Not those of the `make` that may have started this one.
-            env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if done.returncode:
-            said = [line for line in done.stdout.splitlines() if not line.startswith("make")]
-            raise LocalStackError(f"layer {name} could not be built: {' '.join(said[-1:])}")
+
+def build_layer(name: str, folder: Path, built: Path, python: Path) -> None:
+    """Build a layer by its own Makefile, the one that `sam build` runs, for an interpreter."""
+    done = subprocess.run(
+        ["make", "-s", "-C", folder, f"build-{name}", f"ARTIFACTS_DIR={built}", f"PYTHON={python}"],
+        # Not those of the `make` that may have started this one.
+        env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        said = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+        raise LocalStackError(f"layer {name} could not be built: {' '.join(said[-1:])}")
 
 
 def source_files(folder: Path) -> list[Path]:

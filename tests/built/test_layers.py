@@ -1,0 +1,115 @@
+"""The layers as they are deployed: whole, compiled, and with nothing that no function imports."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from local.settings import AWS_ENVIRONMENT
+from tests.built.artefact import FUNCTIONS, Layers, run
+from tests.template.reading import ROOT, functions
+
+MEGABYTE = 1_000_000
+NAMES = sorted(functions())
+
+PRINT_FILES = """
+for module in list(sys.modules.values()):
+    print(getattr(module, "__file__", None))
+"""
+# What is imported on first use: at a foreign number, and at an HTTP request.
+LATE_IMPORTS = r"""
+import asyncio
+from harkara.http.client import HttpxExchange, open_client
+from harkara.numbers import normalise
+
+async def answer(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+async def exchange():
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = open_client(1)
+    answered = await HttpxExchange(client)("GET", f"http://127.0.0.1:{port}", {}, b"", 5)
+    assert answered.status == 200
+    await client.aclose()
+    server.close()
+
+assert normalise("+442079460958") == ("442079460958", "GB")
+asyncio.run(exchange())
+"""
+# Whatever is compiled has the name of its file; `-P` and the like compile strings without one.
+REFUSE_TO_COMPILE = """
+def refuse(event, arguments):
+    if event == "compile" and str(arguments[1]).startswith(tuple(sys.argv[1:3])):
+        raise AssertionError(f"{arguments[1]} was compiled")
+
+sys.addaudithook(refuse)
+"""
+
+
+def megabytes(folder: Path) -> float:
+    files = (path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(files) / MEGABYTE
+
+
+def loaded(code: str, layers: Layers, *paths: Path) -> set[str]:
+    """Run a program; return the names, at the top of the layer `deps`, of what it has imported."""
+    files = run(code + PRINT_FILES, *layers, *paths).splitlines()
+    inside = f"{layers.deps}/"
+    return {
+        file.removeprefix(inside).partition("/")[0] for file in files if file.startswith(inside)
+    }
+
+
+def clients_in(folder: Path) -> set[str]:
+    """Return the AWS services that sources make clients of."""
+    sources = (path.read_text() for path in folder.rglob("*.py"))
+    return {name for source in sources for name in re.findall(r'\bclient\("(\w+)"\)', source)}
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_a_function_imports_from_the_layers_alone(layers: Layers, function: str) -> None:
+    run("import app; assert callable(app.handler)", *layers, FUNCTIONS / function)
+
+
+def test_no_distribution_is_there_that_no_function_imports(layers: Layers) -> None:
+    imported = loaded(LATE_IMPORTS, layers)
+    for function in NAMES:
+        imported |= loaded("import app", layers, FUNCTIONS / function)
+    there = {path.name for path in layers.deps.iterdir() if path.suffix != ".dist-info"}
+    assert there - {"__pycache__"} == imported
+
+
+def test_nothing_traces(layers: Layers) -> None:
+    assert not [path for path in layers.deps.iterdir() if "xray" in path.name]
+    sources = [*(ROOT / "functions").rglob("*.py"), *layers.core.rglob("*.py")]
+    assert not [path for path in sources if re.search(r"\bTracer\b|xray", path.read_text())]
+
+
+def test_botocore_knows_the_services_that_are_used_and_no_other(layers: Layers) -> None:
+    data = layers.deps / "botocore" / "data"
+    used = clients_in(FUNCTIONS) | clients_in(layers.core)
+    assert {path.name for path in data.iterdir() if path.is_dir()} == used
+    code = f"from harkara.aws.clients import client; [client(each) for each in {sorted(used)}]"
+    run(code, *layers, environment=AWS_ENVIRONMENT)
+
+
+def test_the_layers_are_small(layers: Layers) -> None:
+    assert megabytes(layers.deps / "botocore") <= 8
+    assert megabytes(layers.deps) <= 50
+    assert megabytes(layers.core) <= 1
+
+
+def test_the_layers_hold_bytecode_that_is_never_checked_against_times(layers: Layers) -> None:
+    for layer in layers:
+        compiled = list(layer.rglob("*.pyc"))
+        assert len(compiled) == len(list(layer.rglob("*.py")))
+        for path in compiled:
+            # PEP 552: flags 1 is hash-based and unchecked.
+            assert path.read_bytes()[4:8] == b"\x01\0\0\0"
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_the_bytecode_is_used(layers: Layers, function: str) -> None:
+    run(REFUSE_TO_COMPILE + "import app" + LATE_IMPORTS, *layers, FUNCTIONS / function)
