@@ -171,6 +171,11 @@ class StubbedNetwork:
             case "PutItem":
                 self._items.setdefault(asked["Item"]["pk"]["S"], []).append(asked["Item"])
                 answer: dict[str, Any] = {}
+            case "UpdateItem":
+                values = asked["ExpressionAttributeValues"]
+                item = {**asked["Key"], "data": values[":data"], "version": {"N": "1"}}
+                self._items.setdefault(asked["Key"]["pk"]["S"], []).append(item)
+                answer = {}
             case "GetItem":
                 answer = {"Item": self._items[asked["Key"]["pk"]["S"]][0]}
             case "Query":

@@ -61,7 +61,8 @@ class Judged(NamedTuple):
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
     found among the account's. `matches`: what the text must be, None where nothing is asked.
-    `warning`: the DLT rule that it breaks at an account that only warns.
+    `warning`: the DLT rule that it breaks at an account that only warns. `found`: what follows with
+    each template that was found for such a record.
     """
 
     subject: Subject
@@ -73,6 +74,7 @@ class Judged(NamedTuple):
     matches: Callable[[str], bool] | None
     seeks: bool
     warning: Code | None
+    found: "dict[str, Judged]"
 
 
 class Judge:
@@ -105,6 +107,14 @@ class Judge:
         if judged is None:
             judged = self._judged[subject] = self._judge(subject)
         return judged
+
+    def of_template(self, judged: Judged, dlt_template_id: str) -> Judged:
+        """Return what follows once the template of a record is found. Raises as `judge` does."""
+        found = judged.found.get(dlt_template_id)
+        if found is None:
+            subject = judged.subject._replace(dlt_template_id=dlt_template_id)
+            found = judged.found[dlt_template_id] = self.judge(subject)
+        return found
 
     def default_endpoint(self, sender_id: str) -> int | None:
         """Return the place of the callback of a record that names none.
@@ -173,6 +183,7 @@ class Judge:
             and not dlt_template_id
             and bool(account.templates or account.strict_templates),
             warning=warning,
+            found={},
         )
 
     def _category(

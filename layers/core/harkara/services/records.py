@@ -4,9 +4,11 @@ Records of a campaign differ in number, text and reference alone: those are chec
 column, in a third of the time. Whatever is unusual about them is left to the check of one record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harkara.accounts import Enforcement
 from harkara.codes import Code
@@ -79,7 +81,7 @@ class RecordChecker:
         whole = "".join(texts)
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
             return False
-        if (account.smart_encoding and not whole.isascii()) or account.registered_urls:
+        if account.smart_encoding and not whole.isascii():
             return False
         segments = segment_counts(texts, whole)
         if max(segments) > account.segment_limit:
@@ -88,49 +90,32 @@ class RecordChecker:
             judged = self._judge(INDIA, first)
         except RequestRefused:
             return False
-        if (
-            judged.warning
-            or judged.seeks
-            or not (judged.matches is None or all(map(judged.matches, texts)))
-        ):
-            self._compare_alike(records, judged, segments)
-            return True
-        rows = judged.rows
-        rows.places.extend(range(len(records)))
-        rows.messages.extend(
-            map(
-                Message._make,
-                zip(
-                    tos,
-                    sender_ids,
-                    texts,
-                    refs,
-                    repeat(judged.endpoint),
-                    segments,
-                    repeat(judged.entity),
-                    template_ids,
-                    repeat(""),
-                    repeat(first.options.campaign_id),
-                    strict=False,
-                ),
-            )
-        )
+        batch = _Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
+        is_plain = not (judged.seeks or judged.warning or account.registered_urls)
+        if is_plain and (judged.matches is None or all(map(judged.matches, texts))):
+            batch.accept(judged, range(len(records)))
+        else:
+            self._compare_alike(records, batch)
         return True
 
-    def _compare_alike(
-        self, records: Sequence[Record], judged: Judged, segments: Sequence[int]
-    ) -> None:
+    def _compare_alike(self, records: Sequence[Record], batch: "_Batch") -> None:
         """Compare each text of such records with its template, or find it."""
-        for place, (record, segment_count) in enumerate(zip(records, segments, strict=True)):
-            text = record.text
+        places: dict[str, list[int]] = {}
+        finals: dict[str, Judged] = {}
+        for place, text in enumerate(batch.texts):
             try:
-                final = self._compare(judged, text)
+                final = self._compare(batch.judged, text)
             except RequestRefused as error:
-                self._refuse(place, record, error)
-            else:
-                self._add(
-                    place, final.rows, _message(record, record.to, text, segment_count, final)
-                )
+                self._refuse(place, records[place], error)
+                continue
+            template_id = final.subject.dlt_template_id
+            if template_id not in finals:
+                finals[template_id], places[template_id] = final, []
+            places[template_id].append(place)
+            if self._warning:
+                self.warnings[place] = self._warning
+        for template_id, final in finals.items():
+            batch.accept(final, places[template_id])
 
     def _accept(self, record: Record) -> tuple[SlotRows, Message]:
         if record.problem:
@@ -205,8 +190,7 @@ class RecordChecker:
             if found is None:
                 self._breaks(Code.TEMPLATE_NOT_FOUND)
             else:
-                subject = judged.subject._replace(dlt_template_id=found.dlt_template_id)
-                judged = self.judge.judge(subject)
+                judged = self.judge.of_template(judged, found.dlt_template_id)
                 self._warning = judged.warning
         elif judged.matches and not judged.matches(text):
             self._breaks(Code.TEMPLATE_MISMATCH)
@@ -260,6 +244,46 @@ class RecordChecker:
 
 def _is_one(column: Sequence[object]) -> bool:
     return column.count(column[0]) == len(column)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records that differ in number, text and reference alone, column by column."""
+
+    judged: Judged
+    campaign_id: str
+    tos: Sequence[str]
+    sender_ids: Sequence[str]
+    texts: Sequence[str]
+    refs: Sequence[str]
+    segments: Sequence[int]
+
+    def accept(self, judged: Judged, places: Sequence[int]) -> None:
+        """Make messages of the records in these places."""
+        columns: list[Sequence[Any]] = [self.tos, self.sender_ids, self.texts, self.refs]
+        columns.append(self.segments)
+        if len(places) < len(self.tos):
+            columns = [[column[place] for place in places] for column in columns]
+        tos, sender_ids, texts, refs, segments = columns
+        rows = zip(
+            tos,
+            sender_ids,
+            texts,
+            refs,
+            repeat(judged.endpoint),
+            segments,
+            repeat(judged.entity),
+            repeat(judged.subject.dlt_template_id),
+            repeat(""),
+            repeat(self.campaign_id),
+            strict=False,
+        )
+        judged.rows.places.extend(places)
+        judged.rows.messages.extend(map(_make_message, rows))
+
+
+# In the order of its fields: Message's own constructor takes three times as long.
+_make_message: Callable[[Iterable[Any]], Message] = partial(tuple.__new__, Message)
 
 
 def _message(record: Record, msisdn: str, text: str, segment_count: int, judged: Judged) -> Message:
