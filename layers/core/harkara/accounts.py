@@ -56,7 +56,7 @@ class _Record(BaseModel):
 class Secret(_Record):
     """A credential's secret as its keyed hash, and when it ends (Unix seconds, 0: never).
 
-    While a secret is rotated there are two.
+    Those that were rotated out stay beside the new one until they end.
     """
 
     hash: str

@@ -1,0 +1,61 @@
+"""`harkara`: what the operator does to a deployment, on AWS and on the local stack alike.
+
+    harkara <noun> <verb> ... --stack NAME [--region R] [--profile P]
+    harkara <noun> <verb> ... --local
+
+Exit status: 0 done, 1 refused or impossible, 2 wrong use. An error is one line on stderr.
+"""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+
+from pydantic import ValidationError
+
+from harkara.errors import RequestRefused, StoreUnavailable
+from local.admin import accounts, carriers, credentials
+from local.admin.command import CommandRefused, UsageError, parser_of
+from local.admin.desk import Desk
+from local.admin.printing import as_json, as_table
+from local.settings import LocalStackError
+
+NOUNS = (accounts, credentials, carriers)
+REFUSED, WRONG_USE = 1, 2
+
+
+def main(
+    argv: Sequence[str] | None = None, open_desk: Callable[[Namespace], Desk] = Desk.open
+) -> int:
+    """Run one command; return the exit status. `open_desk` connects to what `argv` names."""
+    try:
+        arguments = parser_of(NOUNS).parse_args(argv)
+        answer = arguments.run(open_desk(arguments), arguments)
+    except UsageError as error:
+        return _fail(str(error), WRONG_USE)
+    except ValidationError as error:
+        return _fail(_wrong_fields(error), WRONG_USE)
+    except RequestRefused as error:
+        return _fail(error.message, REFUSED)
+    except StoreUnavailable as error:
+        advice = "check your AWS credentials and what they may do, then try again"
+        return _fail(f"AWS did not do it ({error}): {advice}", REFUSED)
+    except (CommandRefused, LocalStackError) as error:
+        return _fail(str(error), REFUSED)
+    try:
+        print(as_json(answer) if arguments.json else as_table(answer), flush=True)
+    except BrokenPipeError:  # as in `harkara template list ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _wrong_fields(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_input=False, include_url=False)
+    )
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"harkara: {' '.join(message.split())}", file=sys.stderr)
+    return status

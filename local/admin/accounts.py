@@ -1,0 +1,174 @@
+"""Accounts: the customers, how they may send and what it costs."""
+
+import argparse
+import re
+from argparse import BooleanOptionalAction, Namespace
+from decimal import Decimal
+from typing import Any, get_args
+
+from harkara.accounts import Account, Enforcement, Limits, Rate
+from harkara.messages import Category
+from local.admin.command import CommandRefused, Parser, Verbs, duration_s, name
+from local.admin.desk import Desk, no_account
+from local.admin.printing import Answer
+
+NOUN = "account"
+_RATE = re.compile(r"([0-9]{1,15})(?::([a-z_]+))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")
+_COUNTRY = re.compile(r"[A-Z]{2}|\*")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add create, set, show and list."""
+    create = verbs.add("create", _create, "create an account")
+    create.add_argument("account", type=name, help="its id: letters, digits, - and _")
+    create.add_argument("--carrier", type=name, required=True, help="that takes its messages")
+    _add_fields(create)
+    change = verbs.add("set", _set, "change what is given of an account")
+    change.add_argument("account", type=name)
+    change.add_argument("--carrier", type=name)
+    change.add_argument("--default-callback", metavar="ID", help="a registered callback, or ''")
+    _add_fields(change)
+    show = verbs.add("show", _show, "show an account")
+    show.add_argument("account", type=name)
+    verbs.add("list", _list, "list the accounts; reads the whole table")
+
+
+def _add_fields(parser: Parser) -> None:
+    # Each option is called like the field that it sets; a list replaces the list.
+    add = parser.add_argument
+    add("--name", help="for people")
+    add("--countries", nargs="*", type=_country, metavar="ISO", help="it may send to; '*': all")
+    add("--dlt", choices=[*Enforcement], help="what becomes of a message that breaks a DLT rule")
+    add(
+        "--strict-templates",
+        action=BooleanOptionalAction,
+        help="refuse template ids that are not registered",
+    )
+    add("--default-category", choices=[*Category], help="of messages that say nothing of it")
+    add("--segment-limit", type=int, metavar="N", help="segments of a message")
+    add("--variable-limit", type=int, metavar="N", help="characters of a template's variable")
+    add(
+        "--smart-encoding",
+        action=BooleanOptionalAction,
+        help="replace typographic characters that would cost Unicode",
+    )
+    add(
+        "--duplicate-window",
+        dest="duplicate_window_s",
+        type=duration_s,
+        metavar="30m",
+        help="the same text to the same number within it is refused; 0s: never",
+    )
+    hours = get_args(Account.model_fields["out_of_hours"].annotation)
+    add("--out-of-hours", choices=hours, help="promotional messages at night")
+    add("--callback-hosts", nargs="*", type=_host, metavar="HOST", help="of URLs in requests")
+    add("--registered-urls", nargs="*", metavar="URL", help="that DLT admits in texts")
+    add("--call-back-numbers", nargs="*", metavar="NUMBER", help="that DLT admits in texts")
+    add("--telemarketer-ids", nargs="*", metavar="ID", help="the chain, in order")
+    add(
+        "--rates",
+        nargs="*",
+        type=_rate,
+        metavar="PREFIX[:CATEGORY]=PRICE",
+        help="prices of a segment to numbers that begin so",
+    )
+    add("--requests-per-s", type=float, metavar="N", help="0 is no limit, as in the next two")
+    add("--segments-per-s", type=float, metavar="N")
+    add("--segments-per-day", type=int, metavar="N", help="of IST")
+
+
+def _create(desk: Desk, arguments: Namespace) -> Answer:
+    account_id = arguments.account
+    _check_carrier(desk, arguments)
+    empty = Account(id=account_id, name=account_id, carrier=arguments.carrier)
+    account = _with_fields(empty, arguments)
+    if not desk.operator.create_account(account):
+        raise CommandRefused(
+            f"the account {account_id} exists: change it with `harkara account set`"
+        )
+    return {"account": account_id}
+
+
+def _set(desk: Desk, arguments: Namespace) -> Answer:
+    account_id = arguments.account
+    _check_carrier(desk, arguments)
+    callback = arguments.default_callback
+    if callback and callback not in desk.account(account_id).callbacks:
+        raise CommandRefused(
+            f"there is no callback {callback}: add it with `harkara callback add {account_id}`"
+        )
+    changed = desk.operator.change_account(
+        account_id, lambda account: _with_fields(account, arguments)
+    )
+    if changed is None:
+        raise CommandRefused(no_account(account_id))
+    return {"account": account_id}
+
+
+def _show(desk: Desk, arguments: Namespace) -> Answer:
+    account = desk.account(arguments.account)
+    fields = account.model_dump(mode="json", exclude={"limits", "rates", "version"})
+    return {
+        **fields,
+        **account.limits.model_dump(),
+        "rates": [_written(rate) for rate in account.rates],
+        # People's numbers and thousands of texts stay where they are.
+        "call_back_numbers": len(account.call_back_numbers),
+        "senders": sorted(account.senders),
+        "templates": len(account.templates),
+        "callbacks": sorted(account.callbacks),
+    }
+
+
+def _list(desk: Desk, _: Namespace) -> Answer:
+    return [
+        {
+            "account": account.id,
+            "name": account.name,
+            "carrier": account.carrier,
+            "dlt": account.dlt,
+            "countries": account.countries,
+        }
+        for account in desk.operator.accounts()
+    ]
+
+
+def _check_carrier(desk: Desk, arguments: Namespace) -> None:
+    carrier = arguments.carrier
+    if carrier and desk.store.carrier(carrier) is None:
+        raise CommandRefused(f"there is no carrier {carrier}: set it up with `harkara carrier put`")
+
+
+def _with_fields(account: Account, arguments: Namespace) -> Account:
+    """Return an account with the fields that were given. Raises ValidationError."""
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    limits = {name: given[name] for name in Limits.model_fields if name in given}
+    own: dict[str, Any] = {name: given[name] for name in Account.model_fields if name in given}
+    return Account.model_validate(
+        {**account.model_dump(), **own, "limits": {**account.limits.model_dump(), **limits}}
+    )
+
+
+def _country(text: str) -> str:
+    if not _COUNTRY.fullmatch(text):
+        raise argparse.ArgumentTypeError("use ISO codes of two capital letters, or '*'")
+    return text
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise argparse.ArgumentTypeError("give the host alone, as in hooks.acme.in")
+    return text
+
+
+def _rate(text: str) -> Rate:
+    match = _RATE.fullmatch(text)
+    if match is None or (match[2] and match[2] not in [*Category]):
+        raise argparse.ArgumentTypeError("write a rate as 91=0.25 or 91:otp=0.20")
+    category = Category(match[2]) if match[2] else None
+    return Rate(prefix=match[1], category=category, price=Decimal(match[3]))
+
+
+def _written(rate: Rate) -> str:
+    return f"{rate.prefix}{f':{rate.category}' if rate.category else ''}={rate.price}"

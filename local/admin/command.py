@@ -1,0 +1,99 @@
+"""The command line: nouns with verbs, the options that all share, and the types of values."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
+
+from harkara.accounts import may_be_username
+
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+
+Run = Callable[[Any, argparse.Namespace], Any]
+
+
+class UsageError(Exception):
+    """The command was not given as it must be; the message is one line that says how."""
+
+
+class CommandRefused(Exception):
+    """What was asked cannot be done; the message is one line that says what to do."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+class Verbs:
+    """The verbs of one noun."""
+
+    def __init__(self, noun: Parser, shared: Parser) -> None:
+        self._verbs = noun.add_subparsers(required=True, metavar="<verb>", parser_class=Parser)
+        self._shared = shared
+
+    def add(self, name: str, run: Run, help_text: str) -> Parser:
+        """Return the parser of a verb: `run` gets the desk and the arguments."""
+        verb = self._verbs.add_parser(
+            name, help=help_text, description=help_text, parents=[self._shared]
+        )
+        verb.set_defaults(run=run)
+        return verb
+
+
+class Noun(Protocol):
+    """A module with the verbs of one noun."""
+
+    NOUN: str
+    __doc__: str | None
+
+    def add_verbs(self, verbs: Verbs) -> None: ...
+
+
+def parser_of(nouns: Sequence[Any]) -> Parser:
+    """Return the parser of the whole command."""
+    shared = Parser(add_help=False)
+    where = shared.add_argument_group("which deployment")
+    which = where.add_mutually_exclusive_group(required=True)
+    which.add_argument("--stack", metavar="NAME", help="a CloudFormation stack on AWS")
+    which.add_argument("--local", action="store_true", help="the stack that `make up` runs")
+    where.add_argument("--region", help="of the stack; else that of the profile or environment")
+    where.add_argument("--profile", help="of your AWS configuration")
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    parser = Parser(prog="harkara", description="Set up a deployment of Harkara.")
+    subparsers = parser.add_subparsers(required=True, metavar="<noun>", parser_class=Parser)
+    for noun in nouns:
+        summary = (noun.__doc__ or "").partition("\n")[0]
+        added = subparsers.add_parser(noun.NOUN, help=summary, description=summary)
+        noun.add_verbs(Verbs(added, shared))
+    return parser
+
+
+def name(text: str) -> str:
+    """A name that is part of a key: of an account, a carrier, a user."""
+    if not may_be_username(text):
+        raise argparse.ArgumentTypeError("use 1 to 64 letters, digits, '-' and '_'")
+    return text
+
+
+def duration_s(text: str) -> int:
+    """A time span, as in 30m, 24h, 90d; in seconds."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError("write a duration as 90s, 30m, 24h or 7d")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+def time_s(text: str) -> int:
+    """A point in time, in Unix seconds."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("write a time as 2027-01-31T18:30:00+05:30")
+    return int(moment.timestamp())

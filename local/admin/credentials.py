@@ -1,0 +1,127 @@
+"""Credentials: user names of an account with their secrets, and what they may do."""
+
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from harkara.accounts import Credential, Scope, Secret, has_expired
+from harkara.credentials import api_key, new_secret
+from harkara.messages import Category
+from local.admin.command import CommandRefused, UsageError, Verbs, duration_s, name, time_s
+from local.admin.desk import Desk
+from local.admin.printing import Answer
+
+NOUN = "credential"
+DAY_S = 24 * 3600
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add create, rotate, revoke and list."""
+    create = verbs.add("create", _create, "create a credential and print its secret, once")
+    create.add_argument("account", type=name)
+    create.add_argument("username", type=name, help="a name that no other account uses")
+    create.add_argument("--scopes", nargs="+", choices=[*Scope], help="what it may do; else all")
+    create.add_argument(
+        "--networks", nargs="+", default=(), metavar="CIDR", help="it may come from; else any"
+    )
+    create.add_argument("--callback", metavar="ID", default="", help="of its messages")
+    create.add_argument("--default-category", choices=[*Category], help="of its messages")
+    create.add_argument("--expires", type=time_s, default=0, metavar="TIME", help="else never")
+    rotate = verbs.add("rotate", _rotate, "print another secret, once; the old one ends later")
+    rotate.add_argument("username", type=name)
+    rotate.add_argument(
+        "--overlap",
+        type=duration_s,
+        default=DAY_S,
+        metavar="24h",
+        help="how long the old secret stays valid (24h); 0s ends it",
+    )
+    revoke = verbs.add("revoke", _revoke, "remove a credential; it works for a minute at most")
+    revoke.add_argument("username", type=name)
+    listing = verbs.add("list", _list, "list an account's credentials, without their secrets")
+    listing.add_argument("account", type=name)
+
+
+def _create(desk: Desk, arguments: Namespace) -> Answer:
+    username, callback = arguments.username, arguments.callback
+    account = desk.account(arguments.account)
+    if callback and callback not in account.callbacks:
+        raise CommandRefused(
+            f"there is no callback {callback}: add it with `harkara callback add {account.id}`"
+        )
+    if has_expired(arguments.expires, desk.clock()):
+        raise UsageError("--expires is past: give a time to come")
+    secret = new_secret(desk.randomness)
+    credential = Credential(
+        username=username,
+        account_id=account.id,
+        secrets=(Secret(hash=desk.hash(secret)),),
+        scopes=tuple(arguments.scopes or Scope),
+        networks=tuple(arguments.networks),
+        callback=callback,
+        default_category=arguments.default_category,
+        expires_at_s=arguments.expires,
+    )
+    if not desk.operator.create_credential(credential):
+        raise CommandRefused(
+            f"the user name {username} is taken: choose another,"
+            f" or renew its secret with `harkara credential rotate {username}`"
+        )
+    return _shown_once(username, secret)
+
+
+def _rotate(desk: Desk, arguments: Namespace) -> Answer:
+    secret = new_secret(desk.randomness)
+    secret_hash = desk.hash(secret)
+    now_s = int(desk.clock())
+
+    def renew(credential: Credential) -> Credential:
+        ends_s = now_s + arguments.overlap
+        older = [
+            Secret(hash=each.hash, expires_at_s=min(each.expires_at_s or ends_s, ends_s))
+            for each in credential.secrets
+        ]
+        still_valid = [each for each in older if not has_expired(each.expires_at_s, now_s)]
+        return credential.model_copy(update={"secrets": (Secret(hash=secret_hash), *still_valid)})
+
+    if desk.operator.change_credential(arguments.username, renew) is None:
+        raise CommandRefused(_no_credential(arguments.username))
+    return _shown_once(arguments.username, secret)
+
+
+def _revoke(desk: Desk, arguments: Namespace) -> Answer:
+    if not desk.operator.remove_credential(arguments.username):
+        raise CommandRefused(_no_credential(arguments.username))
+    return {"revoked": arguments.username}
+
+
+def _list(desk: Desk, arguments: Namespace) -> Answer:
+    account = desk.account(arguments.account)
+    return [
+        {
+            "username": each.username,
+            "scopes": each.scopes,
+            "networks": each.networks,
+            "callback": each.callback,
+            "default_category": each.default_category,
+            "expires": _time(each.expires_at_s),
+            "secrets_expire": [_time(secret.expires_at_s) for secret in each.secrets],
+        }
+        for each in desk.operator.credentials(account.id)
+    ]
+
+
+def _shown_once(username: str, secret: str) -> Answer:
+    return {
+        "username": username,
+        "password": secret,
+        "api_key": api_key(username, secret),
+        "note": "keep it: the secret is shown this once",
+    }
+
+
+def _no_credential(username: str) -> str:
+    return f"there is no credential {username}: see `harkara credential list <account>`"
+
+
+def _time(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at_s else "never"

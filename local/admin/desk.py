@@ -1,0 +1,107 @@
+"""What the verbs work with: the deployment that the command line names."""
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TextIO
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harkara.accounts import Account, hash_secret
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.clients import aws_errors
+from harkara.aws.operator import OperatorStore
+from harkara.ports import Clock, Randomness
+from local import running
+from local.admin.command import CommandRefused
+from local.deploy import client as local_client
+from local.settings import LocalStackError, Ports
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A deployment's stores and keys, and what the operator's machine gives."""
+
+    outputs: Mapping[str, str]
+    """Of the CloudFormation stack; `ApiUrl` is where the API is reached."""
+    client: Callable[[str], Any]
+    """Returns a boto3 client of a service."""
+    clock: Clock = time.time
+    randomness: Randomness = os.urandom
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+
+    @classmethod
+    def open(cls, arguments: Namespace) -> "Desk":
+        """Connect to the deployment that a command names. Raises CommandRefused."""
+        if arguments.local:
+            return _on_this_machine()
+        return _on_aws(arguments.stack, arguments.region, arguments.profile)
+
+    @cached_property
+    def operator(self) -> OperatorStore:
+        """Accounts and credentials, to change and list."""
+        return OperatorStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+
+    @cached_property
+    def store(self) -> DynamoAccountStore:
+        """Accounts with their parts, and carriers."""
+        return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+
+    def account(self, account_id: str) -> Account:
+        """Return an account with its parts. Raises CommandRefused where there is none."""
+        account = self.store.account(account_id)
+        if account is None:
+            raise CommandRefused(no_account(account_id))
+        return account
+
+    def hash(self, secret: str) -> str:
+        """Return the keyed hash under which a credential's secret is kept."""
+        with aws_errors():
+            answer = self.client("secretsmanager").get_secret_value(
+                SecretId=self.outputs["PepperSecretId"]
+            )
+        return hash_secret(answer["SecretString"].encode(), secret)
+
+    def encrypt(self, carrier: str, secret: str) -> bytes:
+        """Return a carrier's secret as it is kept."""
+        return encrypt_secret(self.client("kms"), self.outputs["SecretsKeyId"], carrier, secret)
+
+
+def no_account(account_id: str) -> str:
+    """Return what to say where an account is not there."""
+    return f"there is no account {account_id}: `harkara account list` shows those that are"
+
+
+def _on_this_machine() -> Desk:
+    found = running.read()
+    if found is None:
+        raise LocalStackError("no stack is running: start one with `make up`")
+    outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
+    return Desk(outputs, lambda service: local_client(service, found["aws_url"]))
+
+
+def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        cloudformation = session.client("cloudformation")
+        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            where = session.region_name
+            raise CommandRefused(f"there is no stack {stack} in {where}: check --region") from error
+        raise CommandRefused(_no_access(error.response["Error"]["Code"])) from error
+    except BotoCoreError as error:
+        raise CommandRefused(_no_access(str(error))) from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    if "AccountsTableName" not in outputs:
+        raise CommandRefused(f"the stack {stack} is none of Harkara's: it has no AccountsTableName")
+    return Desk(outputs, session.client)
+
+
+def _no_access(reason: str) -> str:
+    return f"AWS did not answer ({reason}): check --profile, --region and your AWS credentials"

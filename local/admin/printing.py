@@ -1,0 +1,40 @@
+"""What the command prints: JSON for programs, columns for people."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+Answer = Row | Sequence[Row]
+
+
+def as_json(answer: Answer) -> str:
+    """Return an answer as JSON."""
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+def as_table(answer: Answer) -> str:
+    """Return rows as a table with a head, or one row as a line a field."""
+    if isinstance(answer, Mapping):
+        return _columns([(name, _cell(value)) for name, value in answer.items()])
+    if not answer:
+        return "none"
+    head = tuple(answer[0])
+    return _columns([head, *(tuple(_cell(row[name]) for name in head) for row in answer)])
+
+
+def _columns(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    # One line a row, whatever stands in a name.
+    return "" if value is None else " ".join(str(value).split())

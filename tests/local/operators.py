@@ -1,0 +1,120 @@
+"""The command `harkara` on a deployment in memory."""
+
+import io
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+from harkara.accounts import Account, CarrierSettings
+from harkara.aws.accounts import DynamoAccountStore
+from local.admin import main
+from local.admin.desk import Desk
+from tests.tables import Table
+from tests.unit.aws import Answer, ScriptedAws
+
+NOW = 1_767_258_000  # 2026-01-01T09:00:00Z
+PEPPER = b"pepper"
+API_URL = "https://api.example"
+OUTPUTS = {
+    "AccountsTableName": "Accounts",
+    "PepperSecretId": "pepper-secret",
+    "SecretsKeyId": "secrets-key",
+    "ApiUrl": API_URL,
+}
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"cipher",
+    receipt_token_hash="0" * 64,
+)
+
+
+class Done(NamedTuple):
+    """What became of a command."""
+
+    status: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        assert (self.status, self.err) == (0, "")
+        return from_json(self.out)
+
+
+@dataclass
+class Clock:
+    now_s: float = NOW
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def _encrypted(_: str, params: dict[str, Any]) -> dict[str, Any]:
+    assert params["KeyId"] == OUTPUTS["SecretsKeyId"]
+    carrier = params["EncryptionContext"]["carrier"]
+    return {"CiphertextBlob": carrier.encode() + b":" + params["Plaintext"][::-1]}
+
+
+class Operator:
+    """An operator at a desk whose tables are in memory, and the functions' view of them."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.clock = Clock()
+        self._answers: dict[str, Answer] = {
+            "dynamodb": self.table,
+            "secretsmanager": {"SecretString": PEPPER.decode()},
+            "kms": _encrypted,
+        }
+        self._clients: dict[str, Any] = {}
+        self._random = _randomness()
+
+    @property
+    def store(self) -> DynamoAccountStore:
+        """The functions' store with nothing in its cache."""
+        return DynamoAccountStore(self.client("dynamodb"), "Accounts")
+
+    def client(self, service: str) -> Any:
+        """Return a client of a service, the same each time."""
+        if service not in self._clients:
+            self._clients[service] = ScriptedAws(service, self._answers[service]).client
+        return self._clients[service]
+
+    def __call__(self, line: str, stdin: str = "") -> Done:
+        """Run a command: `account create acme --carrier sim`."""
+        out, err = io.StringIO(), io.StringIO()
+
+        def open_desk(arguments: Namespace) -> Desk:
+            assert arguments.stack == "harkara"
+            return Desk(
+                OUTPUTS,
+                self.client,
+                self.clock,
+                lambda count: next(self._random)[:count],
+                io.StringIO(stdin),
+            )
+
+        with redirect_stdout(out), redirect_stderr(err):
+            status = main([*line.split(), "--stack", "harkara"], open_desk)
+        return Done(status, out.getvalue(), err.getvalue())
+
+    def with_carrier(self) -> "Operator":
+        self.store.put_carrier(CARRIER)
+        return self
+
+    def with_account(self, **fields: Any) -> "Operator":
+        """Put the account `acme` in."""
+        account: dict[str, Any] = {"id": "acme", "name": "Acme", "carrier": "sim", **fields}
+        self.store.put_account(Account(**account))
+        return self.with_carrier()
+
+
+def _randomness() -> Iterator[bytes]:
+    for number in range(256):
+        yield bytes([number]) * 64

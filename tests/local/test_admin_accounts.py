@@ -1,0 +1,219 @@
+"""`harkara account` and `harkara carrier`: what the operator sets is what the functions read."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harkara.accounts import Account, Enforcement, Limits, Rate, token_matches
+from harkara.messages import Category
+from tests.fakes import calling_back
+from tests.local.operators import API_URL, CARRIER, Operator
+
+ACME = Account(id="acme", name="acme", carrier="sim", version=1)
+
+
+def test_an_account_is_created_with_defaults() -> None:
+    operator = Operator().with_carrier()
+    assert operator("account create acme --carrier sim --json").json() == {"account": "acme"}
+    assert operator.store.account("acme") == ACME
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ("--name Acme", {"name": "Acme"}),
+        ("--countries IN US", {"countries": ("IN", "US")}),
+        ("--countries *", {"countries": ("*",)}),
+        ("--dlt warn", {"dlt": Enforcement.WARN}),
+        ("--strict-templates", {"strict_templates": True}),
+        ("--default-category otp", {"default_category": Category.OTP}),
+        ("--segment-limit 3 --variable-limit 40", {"segment_limit": 3, "variable_limit": 40}),
+        ("--smart-encoding", {"smart_encoding": True}),
+        ("--duplicate-window 30m", {"duplicate_window_s": 1800}),
+        ("--out-of-hours refuse", {"out_of_hours": "refuse"}),
+        ("--callback-hosts hooks.acme.in", {"callback_hosts": ("hooks.acme.in",)}),
+        ("--callback-hosts", {"callback_hosts": ()}),
+        ("--registered-urls https://acme.in/", {"registered_urls": ("https://acme.in/",)}),
+        ("--call-back-numbers 1800123456", {"call_back_numbers": ("1800123456",)}),
+        ("--telemarketer-ids 1202 1203", {"telemarketer_ids": ("1202", "1203")}),
+        (
+            "--rates 91=0.25 91:otp=0.2",
+            {
+                "rates": (
+                    Rate(prefix="91", price=Decimal("0.25")),
+                    Rate(prefix="91", price=Decimal("0.2"), category=Category.OTP),
+                )
+            },
+        ),
+        (
+            "--requests-per-s 2.5 --segments-per-day 1000",
+            {"limits": Limits(requests_per_s=2.5, segments_per_day=1000)},
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_field_is_created_and_set(options: str, fields: dict[str, object]) -> None:
+    created, changed = Operator().with_carrier(), Operator().with_account()
+    assert created(f"account create acme --carrier sim {options}").status == 0
+    assert created.store.account("acme") == ACME.model_copy(update=fields)
+    before = changed.store.account("acme")
+    assert before is not None
+    assert changed(f"account set acme {options}").status == 0
+    assert changed.store.account("acme") == before.model_copy(update={"version": 2, **fields})
+
+
+def test_what_is_not_given_stays() -> None:
+    operator = Operator().with_account(limits=Limits(requests_per_s=5), strict_templates=True)
+    assert operator("account set acme --segments-per-s 7 --no-strict-templates").status == 0
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.limits == Limits(requests_per_s=5, segments_per_s=7)
+    assert not account.strict_templates
+
+
+def test_an_account_goes_to_another_carrier_and_callback() -> None:
+    operator = Operator().with_account(**calling_back("https://hooks.acme.in/dlr"))
+    operator.store.put_carrier(CARRIER.model_copy(update={"name": "other"}))
+    assert operator("account set acme --carrier other --default-callback main").status == 0
+    account = operator.store.account("acme")
+    assert account is not None
+    assert (account.carrier, account.default_callback) == ("other", "main")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("account create acme --carrier sim", "the account acme exists"),
+        ("account create other --carrier gone", "there is no carrier gone"),
+        ("account set acme --carrier gone", "there is no carrier gone"),
+        ("account set acme --default-callback gone", "there is no callback gone"),
+        ("account set gone --name Gone", "there is no account gone"),
+        ("account show gone", "there is no account gone"),
+    ],
+)
+def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
+    operator = Operator().with_account()
+    before = dict(operator.table.items)
+    done = operator(line)
+    assert (done.status, done.out) == (1, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert operator.table.items == before
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("account create", "arguments are required: account, --carrier"),
+        ("account create a#b --carrier sim", "use 1 to 64 letters"),
+        ("account set acme --countries india", "two capital letters"),
+        ("account set acme --rates 91:sms=1", "91:otp=0.20"),
+        ("account set acme --rates 91", "91:otp=0.20"),
+        ("account set acme --duplicate-window 30", "24h"),
+        ("account set acme --callback-hosts https://acme.in/", "hooks.acme.in"),
+        ("account set acme --segment-limit 0", "segment_limit: Input should be greater"),
+        ("account set acme --requests-per-s -1", "limits.requests_per_s: Input should be"),
+        ("account forget acme", "invalid choice"),
+        ("accounts", "invalid choice"),
+    ],
+)
+def test_wrong_use_is_one_line_and_changes_nothing(line: str, says: str) -> None:
+    operator = Operator().with_account()
+    before = dict(operator.table.items)
+    done = operator(line)
+    assert (done.status, done.out) == (2, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert operator.table.items == before
+
+
+def test_an_account_is_shown_without_its_call_back_numbers() -> None:
+    operator = Operator().with_account(call_back_numbers=("1800123456",))
+    shown = operator("account show acme --json").json()
+    assert (shown["id"], shown["carrier"], shown["call_back_numbers"]) == ("acme", "sim", 1)
+    assert "1800123456" not in operator("account show acme").out
+
+
+def test_accounts_are_listed_as_a_table() -> None:
+    operator = Operator().with_account(name="Acme\nLtd")
+    operator("account create bare --carrier sim --countries *")
+    assert operator("account list").out.splitlines() == [
+        "account  name      carrier  dlt      countries",
+        "acme     Acme Ltd  sim      enforce  IN",
+        "bare     bare      sim      enforce  *",
+    ]
+
+
+def test_an_empty_list_says_so() -> None:
+    assert Operator()("account list").out == "none\n"
+    assert Operator()("account list --json").json() == []
+
+
+# Carriers
+
+PUT = "carrier put sim --url https://carrier.example/datasend --username harkara"
+
+
+def test_a_carrier_is_put_with_its_secret_encrypted() -> None:
+    operator = Operator()
+    answer = operator(f"{PUT} --secret-file - --timeout 5 --json", "pass word\n").json()
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.secret == b"sim:drow ssap"
+    assert (carrier.url, carrier.username) == ("https://carrier.example/datasend", "harkara")
+    assert carrier.timeout_s == 5
+    base, _, token = answer["receipt_url"].rpartition("/")
+    assert base == f"{API_URL}/receipts/sim"
+    assert token_matches(token, carrier.receipt_token_hash)
+
+
+def test_what_is_not_given_of_a_carrier_stays() -> None:
+    operator = Operator().with_carrier()
+    assert operator("carrier put sim --connections 7 --json").json() == {"carrier": "sim"}
+    assert operator.store.carrier("sim") == CARRIER.model_copy(update={"connections": 7})
+
+
+def test_a_carriers_secret_is_replaced_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("another\r\n")
+    operator = Operator().with_carrier()
+    assert operator(f"carrier put sim --secret-file {tmp_path}/secret").status == 0
+    assert operator.store.carrier("sim") == CARRIER.model_copy(update={"secret": b"sim:rehtona"})
+
+
+def test_a_carriers_receipts_get_another_url() -> None:
+    operator = Operator().with_carrier()
+    answer = operator("carrier put sim --new-receipt-url --json").json()
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert token_matches(answer["receipt_url"].rpartition("/")[2], carrier.receipt_token_hash)
+
+
+@pytest.mark.parametrize(
+    ("line", "stdin", "status", "says"),
+    [
+        ("carrier put new", "", 2, "it takes --url, --username, --secret-file"),
+        (f"{PUT} --secret-file -", "\n", 1, "the secret is empty"),
+        (f"{PUT} --secret-file gone", "", 1, "gone cannot be read"),
+        (f"{PUT} --secret-file - --url http://carrier.example/", "x", 2, "must be https"),
+        (f"{PUT} --secret-file - --url https://[", "x", 2, "--url is no URL"),
+        (f"{PUT} --secret-file - --timeout 31", "x", 2, "timeout_s: Input should be less"),
+    ],
+    ids=["nothing", "empty", "no file", "http", "no URL", "too long"],
+)
+def test_a_carrier_that_cannot_be_put_says_why(
+    line: str, stdin: str, status: int, says: str
+) -> None:
+    operator = Operator()
+    done = operator(line, stdin)
+    assert (done.status, done.out) == (status, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert operator.table.items == {}
+
+
+def test_carriers_are_listed_without_their_secrets() -> None:
+    operator = Operator().with_carrier()
+    (row,) = operator("carrier list --json").json()
+    assert (row["carrier"], row["url"], row["connections"]) == ("sim", CARRIER.url, 64)
+    assert not row.keys() & {"secret", "receipt_token_hash"}

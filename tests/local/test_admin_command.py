@@ -1,0 +1,160 @@
+"""The command `harkara` itself: how it finds a deployment, what it says when it cannot go on."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from local import admin, running
+from local.admin.desk import Desk
+from local.settings import ROOT
+from tests.local.operators import OUTPUTS, Operator
+from tests.unit.aws import Refusal, ScriptedAws
+
+VERBS = {
+    "account": ["create", "set", "show", "list"],
+    "credential": ["create", "rotate", "revoke", "list"],
+    "carrier": ["put", "list"],
+}
+ON_AWS = ["account", "list", "--stack", "harkara"]
+
+
+def run(argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = admin.main(argv)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+class Session:
+    """A boto3 session whose CloudFormation answers as it is told."""
+
+    region_name = "ap-south-1"
+
+    def __init__(self, answer: Any) -> None:
+        self.asked_for: dict[str, Any] = {}
+        self.cloudformation = ScriptedAws("cloudformation", answer)
+        self.accounts = Operator().with_account()
+
+    def __call__(self, **asked_for: Any) -> "Session":
+        self.asked_for = asked_for
+        return self
+
+    def client(self, service: str) -> Any:
+        if service == "cloudformation":
+            return self.cloudformation.client
+        return self.accounts.client(service)
+
+
+def described(outputs: dict[str, str]) -> dict[str, Any]:
+    listed = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
+    return {
+        "Stacks": [
+            {
+                "StackName": "harkara",
+                "CreationTime": "2026-01-01T00:00:00Z",
+                "StackStatus": "CREATE_COMPLETE",
+                "Outputs": listed,
+            }
+        ]
+    }
+
+
+def test_it_is_installed_by_its_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {"harkara": "local.admin:main"}
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local.admin"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "harkara: the following arguments are required: <noun> (see harkara --help)\n"
+    )
+
+
+@pytest.mark.parametrize("verb", [f"{noun} {verb}" for noun in VERBS for verb in VERBS[noun]])
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        admin.main([*verb.split(), "--help"])
+    assert ended.value.code == 0
+    assert f"usage: harkara {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("which", [[], ["--local", "--stack", "harkara"]], ids=["none", "two"])
+def test_one_deployment_is_named(which: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(["account", "list", *which], capsys)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_a_stack_on_aws_is_found_by_its_outputs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(described(OUTPUTS))
+    monkeypatch.setattr(boto3, "Session", session)
+    argv = [*ON_AWS, "--region", "ap-south-1", "--profile", "ops", "--json"]
+    status, out, err = run(argv, capsys)
+    assert (status, err) == (0, "")
+    assert [row["account"] for row in json.loads(out)] == ["acme"]
+    assert session.asked_for == {"profile_name": "ops", "region_name": "ap-south-1"}
+    assert session.cloudformation.requests == [("DescribeStacks", {"StackName": "harkara"})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (Refusal("ValidationError"), "there is no stack harkara in ap-south-1"),
+        (Refusal("AccessDenied", 403), "AWS did not answer (AccessDenied)"),
+        (NoCredentialsError(), "check --profile, --region and your AWS credentials"),
+        (described({"Bucket": "x"}), "none of Harkara's"),
+    ],
+    ids=["no stack", "no access", "no credentials", "another stack"],
+)
+def test_a_stack_that_cannot_be_used_says_why(
+    answer: Any,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(boto3, "Session", Session(answer))
+    status, out, err = run(ON_AWS, capsys)
+    assert (status, out) == (1, "")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_profile_that_is_not_there_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run([*ON_AWS, "--profile", "no-such-profile"], capsys)
+    assert status == 1
+    assert "no-such-profile" in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_local_stack_it_says_how_to_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
+    status, out, err = run(["account", "list", "--local"], capsys)
+    assert (status, out) == (1, "")
+    assert err == "harkara: no stack is running: start one with `make up`\n"
+
+
+def test_aws_refusing_a_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    refusing = ScriptedAws("dynamodb", Refusal("AccessDeniedException"))
+
+    def open_desk(_: Namespace) -> Desk:
+        return Desk(OUTPUTS, lambda _: refusing.client)
+
+    assert admin.main(ON_AWS, open_desk) == 1
+    err = capsys.readouterr().err
+    assert "AWS did not do it (AccessDeniedException)" in err
+    assert err.count("\n") == 1
