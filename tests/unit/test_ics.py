@@ -16,16 +16,8 @@ from harkara.platforms.ics import (
 )
 from harkara.requests import BODY_LIMIT_BYTES, RECORD_LIMIT, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
+from tests.unit.json_values import json_values
 
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=10),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children),
-    max_leaves=10,
-)
 FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
 
 

@@ -35,6 +35,10 @@ class RequestRefused(HarkaraError):
         self.retry_after_s = retry_after_s
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
 
+    def body(self) -> dict[str, object]:
+        """Return the one shape in which errors are answered."""
+        return {"status": False, "Error": self.code, "message": self.message}
+
 
 class FieldRefused(HarkaraError):
     """A field that an account's part cannot have so; says what it must be, never what it was."""

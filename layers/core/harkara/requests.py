@@ -1,5 +1,7 @@
 """What a platform asks for, in one form for all of `platforms`, and what is answered to it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from harkara.codes import Code
@@ -42,10 +44,16 @@ class Record(NamedTuple):
 
 
 class SendRequest(NamedTuple):
-    """A request in whole. `callback_url` is for the records that name none."""
+    """A request in whole. `callback_url` is for the records that name none.
+
+    `details` is what more there is to say of a record's problem, by place. `single`: the one
+    record stood in no list, and the answer is to be like it.
+    """
 
     records: list[Record]
     callback_url: str = ""
+    details: Mapping[int, str] = MappingProxyType({})
+    single: bool = False
 
 
 class RecordResult(NamedTuple):

@@ -72,6 +72,12 @@ def segment_counts(texts: Sequence[str], whole: str) -> list[int]:
     return [1 if length <= single else -(-length // step) for length in map(len, texts)]
 
 
+def first_outside_gsm(text: str) -> int | None:
+    """Return the place of the first character that costs UCS-2; None where none does."""
+    found = _OUTSIDE_GSM.search(text)
+    return found.start() if found else None
+
+
 def split(text: str) -> list[str]:
     """Return the segments' texts in order; joined they are the text."""
     encoding = measure(text).encoding

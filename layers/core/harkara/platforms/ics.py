@@ -1,33 +1,70 @@
-"""ICS Mobile's `POST /datasend` (wire-formats section 1): the request as records, the answer.
+"""ICS Mobile's `POST /datasend` and `/smpp` (wire-formats section 1): requests, and answers.
 
-    {"user": "...", "pass": "...", "dlrurl": "https://...",
+    {"user": "...", "pass": "...", "dlrurl": "https://...", "scheduletime": "2026-01-31 18:30:00",
      "smstosend": [{"to": "919876543210", "from": "ACMEBK", "smstext": "...", "smsgid": "...",
                     "peid": "...", "templateid": "...", "dlrurl": "https://..."}]}
 
     [{"to": "...", "from": "...", "mid": "...", "smsgid": "..."},
      {"to": "...", "from": "...", "smsgid": "...", "Error": "<code>", "message": "..."}]
 
-Unknown fields are ignored; null is as good as absent; a whole number where a string belongs is
-read as its digits.
+An option (`OPTIONS`) stands at the top for all records, or in a record. One record may stand in
+the object itself, or come as a form; the answer then is one object. Unknown fields are ignored;
+null is as good as absent; a whole number where a string belongs is read as its digits.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
-from harkara.jsons import decode, encode
-from harkara.requests import (
-    BODY_LIMIT_BYTES,
-    NO_OPTIONS,
-    RECORD_LIMIT,
-    Record,
-    RecordResult,
-    SendRequest,
+from harkara.jsons import encode
+from harkara.platforms.options import (
+    CAMPAIGN_RULE,
+    VARIABLES_RULE,
+    OptionField,
+    campaign_id,
+    flag,
+    ist_time_ms,
+    sms_type,
+    template_variables,
+    validity_s,
 )
+from harkara.platforms.rows import Fields, check_length, json_of, object_of, request_of, top_level
+from harkara.requests import Record, RecordResult, SendRequest
 
-# In the order of Record's fields.
-_RECORD_FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
+FORM = "application/x-www-form-urlencoded"
+
+_FLAG = "true, false, 1 or 0"
+OPTIONS = {
+    "smstype": OptionField(
+        "category",
+        sms_type,
+        Code.INVALID_CATEGORY,
+        "otp, transactional, service implicit, service explicit or promotional",
+    ),
+    "campaignid": OptionField("campaign_id", campaign_id, Code.INVALID_RECORD, CAMPAIGN_RULE),
+    "scheduletime": OptionField(
+        "send_at_ms",
+        ist_time_ms,
+        Code.INVALID_SEND_TIME,
+        "2026-01-31 18:30:00 in IST, or ISO 8601 with its offset",
+    ),
+    "validity": OptionField("validity_s", validity_s, Code.INVALID_VALIDITY, "whole seconds"),
+    "templatevariables": OptionField(
+        "variables",
+        template_variables,
+        Code.INVALID_RECORD,
+        f"values separated by |, {VARIABLES_RULE}",
+    ),
+    "allowunicode": OptionField("unicode_allowed", flag, Code.INVALID_RECORD, _FLAG),
+    # Links are not shortened: the flag is only checked.
+    "urlshortening": OptionField("", flag, Code.INVALID_RECORD, _FLAG),
+}
+_STRINGS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
+_FIELDS = Fields(_STRINGS, OPTIONS)
+_SMPP_FIELDS = Fields(("to", "from", "text", "smsmsgid", "peid", "templateid", "dlrurl"), OPTIONS)
+_FORM_FIELDS_LIMIT = 100
 
 
 class BodyCredentials(NamedTuple):
@@ -37,29 +74,29 @@ class BodyCredentials(NamedTuple):
     password: str
 
 
-def parse(body: str | bytes) -> tuple[BodyCredentials, SendRequest]:
-    """Return the credentials and the request in a body.
+def parse(
+    body: str | bytes, content_type: str = "application/json"
+) -> tuple[BodyCredentials, SendRequest]:
+    """Return the credentials and the request in a body of `/datasend`.
 
     Raises RequestRefused for what no record can be blamed for.
     """
-    if len(body) > BODY_LIMIT_BYTES:
-        raise RequestRefused(Code.BODY_TOO_LARGE)
-    try:
-        request = decode(body)
-    except ValueError as error:
-        raise RequestRefused(Code.MALFORMED_JSON) from error
-    if not isinstance(request, dict):
-        raise RequestRefused(Code.INVALID_REQUEST, "(an object at the top)")
+    request = _object(body, content_type)
+    credentials = BodyCredentials(top_level(request, "user"), top_level(request, "pass"))
     rows = request.get("smstosend")
-    if rows is not None and not isinstance(rows, list):
-        raise RequestRefused(Code.INVALID_REQUEST, "(smstosend: an array of objects)")
-    if not rows:
-        raise RequestRefused(Code.NO_RECORDS)
-    if len(rows) > RECORD_LIMIT:
-        raise RequestRefused(Code.TOO_MANY_RECORDS)
-    credentials = BodyCredentials(_top_level(request, "user"), _top_level(request, "pass"))
-    records = [_record(row) for row in rows]
-    return credentials, SendRequest(records, _top_level(request, "dlrurl"))
+    if rows is None and any(request.get(name) is not None for name in _STRINGS[:-1]):
+        return credentials, request_of([request], _FIELDS)._replace(single=True)
+    read = request_of(rows, _FIELDS, "smstosend", request)
+    return credentials, read._replace(callback_url=top_level(request, "dlrurl"))
+
+
+def parse_smpp(
+    query: str, body: str | bytes = b"", content_type: str = FORM
+) -> tuple[BodyCredentials, SendRequest]:
+    """Return the credentials and the one record of `/smpp`; the body goes before the query."""
+    request = _form(query) | (_object(body, content_type) if body else {})
+    credentials = BodyCredentials(top_level(request, "username"), top_level(request, "password"))
+    return credentials, request_of([request], _SMPP_FIELDS)._replace(single=True)
 
 
 def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
@@ -80,30 +117,40 @@ def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
     )
 
 
-def _record(row: Any) -> Record:
-    if not isinstance(row, dict):
-        return Record(problem=Code.INVALID_RECORD)
-    values = [row.get(name, "") for name in _RECORD_FIELDS]
+def single_answer(record: Record, result: RecordResult) -> bytes:
+    """Return the answer to an accepted request of one record that stood in no list."""
+    return encode(
+        {
+            "status": "accepted",
+            "mid": result.mid,
+            "to": record.to,
+            "from": record.sender_id,
+            "smsgid": record.client_ref,
+        }
+    )
+
+
+def _object(body: str | bytes, content_type: str) -> dict[str, Any]:
+    """Return a body's fields: of a form where its type says so, else of a JSON object.
+
+    What begins with a brace is JSON whatever its type: curl calls all that it posts a form.
+    """
+    is_form = content_type.partition(";")[0].strip().lower() == FORM
+    if not is_form or body.lstrip()[:1] in ("{", b"{"):
+        return object_of(body)
+    check_length(body)
+    return _form(body)
+
+
+def _form(text: str | bytes) -> dict[str, Any]:
+    """Return the fields of a form or query; of a repeated one the last counts."""
     try:
-        "".join(values)  # the quickest way to ask whether all are strings
-    except TypeError:
-        strings = [_string(value) for value in values]
-        read = Record._make([*(string or "" for string in strings), NO_OPTIONS, None])
-        return read._replace(problem=Code.INVALID_RECORD) if None in strings else read
-    return Record._make([*values, NO_OPTIONS, None])
-
-
-def _top_level(request: dict[str, Any], name: str) -> str:
-    string = _string(request.get(name))
-    if string is None:
-        raise RequestRefused(Code.INVALID_REQUEST, f"({name}: a string)")
-    return string
-
-
-def _string(value: Any) -> str | None:
-    """Return a JSON value as the string that was meant; None where it cannot be one."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+        sound = text.encode() if isinstance(text, str) else text
+        pairs = parse_qsl(sound.decode(), errors="strict", max_num_fields=_FORM_FIELDS_LIMIT)
+    except ValueError as error:
+        rule = f"(a form in UTF-8 of at most {_FORM_FIELDS_LIMIT} fields)"
+        raise RequestRefused(Code.INVALID_REQUEST, rule) from error
+    form: dict[str, Any] = dict(pairs)
+    if "smstosend" in form:
+        form["smstosend"] = json_of(form["smstosend"])
+    return form

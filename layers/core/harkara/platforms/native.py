@@ -1,0 +1,147 @@
+"""Harkara's own `POST /v1/messages`: many messages, or one that stands in the object itself.
+
+    {"messages": [{"to": "919876543210", "from": "ACMEBK", "text": "...", "client_ref": "...",
+                   "template_id": "...", "variables": ["..."], "pe_id": "...",
+                   "category": "otp", "send_at": "2026-01-31T18:30:00+05:30",
+                   "validity_period_s": 3600, "callback_url": "https://...",
+                   "campaign_id": "..."}]}
+
+    {"messages": [{"mid": "...", "client_ref": "...", "to": "...", "country": "IN",
+                   "encoding": "GSM7", "segments": 1, "template_id": "...", "category": "otp",
+                   "price": "0.25", "warning": null, "error": null}]}
+
+One message is answered by its element with a `status`, and that element once more in `messages`.
+Unknown fields are ignored; null is as good as absent; a whole number where a string belongs is
+read as its digits.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.accounts import Account
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.jsons import encode
+from harkara.numbers import normalise
+from harkara.platforms.options import (
+    CAMPAIGN_RULE,
+    VARIABLES_RULE,
+    OptionField,
+    campaign_id,
+    category,
+    time_ms,
+    validity_s,
+    variables,
+)
+from harkara.platforms.rows import Fields, object_of, request_of
+from harkara.requests import Record, RecordResult, SendRequest
+from harkara.segments import first_outside_gsm, measure
+
+OPTIONS = {
+    "category": OptionField(
+        "category",
+        category,
+        Code.INVALID_CATEGORY,
+        "otp, transactional, service_implicit, service_explicit or promotional",
+    ),
+    "campaign_id": OptionField("campaign_id", campaign_id, Code.INVALID_RECORD, CAMPAIGN_RULE),
+    "send_at": OptionField(
+        "send_at_ms", time_ms, Code.INVALID_SEND_TIME, "ISO 8601 with an offset or Z"
+    ),
+    "validity_period_s": OptionField(
+        "validity_s", validity_s, Code.INVALID_VALIDITY, "whole seconds"
+    ),
+    "variables": OptionField("variables", variables, Code.INVALID_RECORD, VARIABLES_RULE),
+}
+_STRINGS = ("to", "from", "text", "client_ref", "pe_id", "template_id", "callback_url")
+_FIELDS = Fields(_STRINGS, OPTIONS)
+
+
+def parse(body: str | bytes) -> SendRequest:
+    """Return the request in a body. Raises RequestRefused for what no message is to blame for."""
+    request = object_of(body)
+    rows = request.get("messages")
+    if rows is None and any(request.get(name) is not None for name in _STRINGS):
+        return request_of([request], _FIELDS)._replace(single=True)
+    return request_of(rows, _FIELDS, "messages")
+
+
+def answer(
+    account: Account, request: SendRequest, results: Sequence[RecordResult], *, dry_run: bool
+) -> bytes:
+    """Return the answer to an accepted request or a dry run: an element a record, in order."""
+    elements = _elements(account, request, results, dry_run=dry_run)
+    if not request.single:
+        return encode({"messages": elements})
+    status = "refused" if results[0].code else "accepted"
+    return encode({"status": status, **elements[0], "messages": elements})
+
+
+def refusal(
+    account: Account,
+    request: SendRequest,
+    results: Sequence[RecordResult],
+    refused: RequestRefused,
+) -> bytes:
+    """Return the answer where nothing was accepted: the one shape of errors, and the elements."""
+    elements = _elements(account, request, results, dry_run=False)
+    return encode({**refused.body(), "messages": elements})
+
+
+def _elements(
+    account: Account, request: SendRequest, results: Sequence[RecordResult], *, dry_run: bool
+) -> list[dict[str, Any]]:
+    return [
+        _element(account, record, result, dry_run=dry_run)
+        for record, result in zip(request.records, results, strict=True)
+    ]
+
+
+def _element(
+    account: Account, record: Record, result: RecordResult, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return what became of a record; of a refused one, what can be said of its number and text."""
+    message, code = result.message, result.code
+    to, country = _number(record.to)
+    text = message.text if message else record.text
+    measured = measure(text) if text else None
+    template_id = message.dlt_template_id if message else record.dlt_template_id
+    price = None
+    if message and result.category:
+        price = account.price(message.to, result.category, message.segment_count)
+    element: dict[str, Any] = {
+        "mid": result.mid or None,
+        "client_ref": record.client_ref,
+        "to": to,
+        "country": country,
+        "encoding": measured.encoding if measured else None,
+        "segments": measured.segment_count if measured else None,
+        "template_id": template_id or None,
+        "category": result.category,
+        "price": None if price is None else f"{price:f}",
+        "warning": result.warning,
+        "error": None,
+    }
+    if code:
+        element["error"] = {
+            "code": code,
+            "message": f"{MEANINGS[code].advice} {result.detail}".strip(),
+        }
+    if dry_run:
+        element |= {"text": text, "encoding_reason": _encoding_reason(text)}
+    return element
+
+
+def _number(to: str) -> tuple[str, str | None]:
+    try:
+        return normalise(to)
+    except RequestRefused:
+        return to, None
+
+
+def _encoding_reason(text: str) -> str | None:
+    """Return which character costs UCS-2; None where none does."""
+    place = first_outside_gsm(text)
+    if place is None:
+        return None
+    return f"character {place + 1} (U+{ord(text[place]):04X}) is not in the GSM alphabet"

@@ -1,0 +1,163 @@
+"""Values of options, as JSON or a form has them: each reader takes one and returns what was meant.
+
+A reader raises ValueError for what it does not take; `OptionField.rule` then says what it takes.
+An absent value never comes here: neither null nor an empty string.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from harkara.codes import Code
+from harkara.hours import IST_OFFSET_S
+from harkara.jsons import decode
+from harkara.messages import Category
+
+VALIDITY_S = range(60, 3 * 24 * 3600 + 1)
+# What one request gives to all of its records counts a thousand times. A template has at most
+# 2,000 characters, so at most 285 variables.
+CAMPAIGN_ID_LIMIT = 255
+VARIABLES_LIMIT = 300
+VARIABLES_LENGTH_LIMIT = 10_000
+
+_IST = timezone(timedelta(seconds=IST_OFFSET_S))
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_SECONDS = re.compile(r"[0-9]{1,6}")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_SEPARATORS = re.compile(r"[\s_-]+")
+_SMS_TYPES = {
+    "otp": Category.OTP,
+    "transactional": Category.TRANSACTIONAL,
+    "t": Category.TRANSACTIONAL,
+    "service": Category.SERVICE_IMPLICIT,
+    "serviceimplicit": Category.SERVICE_IMPLICIT,
+    "si": Category.SERVICE_IMPLICIT,
+    "serviceexplicit": Category.SERVICE_EXPLICIT,
+    "se": Category.SERVICE_EXPLICIT,
+    "promotional": Category.PROMOTIONAL,
+    "p": Category.PROMOTIONAL,
+}
+
+
+CAMPAIGN_RULE = f"a string of at most {CAMPAIGN_ID_LIMIT} characters"
+VARIABLES_RULE = (
+    "a list of strings, or an object with the names 1, 2, ...: at most"
+    f" {VARIABLES_LIMIT}, of {VARIABLES_LENGTH_LIMIT:,} characters in all"
+)
+
+
+class OptionField(NamedTuple):
+    """A field of a request that holds an option.
+
+    `option` is the field of `harkara.requests.Options`, empty for one that is only checked;
+    `code` and `rule` say what is wrong where `read` raises ValueError.
+    """
+
+    option: str
+    read: Callable[[Any], Any]
+    code: Code
+    rule: str
+
+
+def string(value: Any) -> str:
+    """Return a string, or a whole number's digits."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError
+    return str(value)
+
+
+def campaign_id(value: Any) -> str:
+    """Return a string that is not too long."""
+    found = string(value)
+    if len(found) > CAMPAIGN_ID_LIMIT:
+        raise ValueError
+    return found
+
+
+def category(value: Any) -> Category:
+    """Return a category by its own name."""
+    return Category(value)
+
+
+def sms_type(value: Any) -> Category:
+    """Return the category of an SMS type: in DLT's words, however joined, or TRAI's letters."""
+    found = _SMS_TYPES.get(_SEPARATORS.sub("", string(value)).lower())
+    if found is None:
+        raise ValueError
+    return found
+
+
+def ist_time_ms(value: Any) -> int:
+    """Return Unix milliseconds of a time that is IST where it names no offset."""
+    return _time_ms(value, _IST)
+
+
+def time_ms(value: Any) -> int:
+    """Return Unix milliseconds of a time with its offset, or Z."""
+    return _time_ms(value, None)
+
+
+def validity_s(value: Any) -> int:
+    """Return seconds within the limits, from a number or digits."""
+    seconds = value
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        seconds = int(value)
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds not in VALIDITY_S:
+        raise ValueError
+    return seconds
+
+
+def flag(value: Any) -> bool:
+    """Return true or false, from 0 and 1 and strings as well."""
+    if isinstance(value, float):
+        raise ValueError
+    found = _FLAGS.get(str(value).lower())
+    if found is None:
+        raise ValueError
+    return found
+
+
+def variables(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return names and values of a list, named from 1 in order, or of an object (`1` or `var1`)."""
+    if isinstance(value, list):
+        value = {str(place): each for place, each in enumerate(value, 1)}
+    if not isinstance(value, dict) or len(value) > VARIABLES_LIMIT:
+        raise ValueError
+    named = {name.removeprefix("var"): _value(each) for name, each in value.items()}
+    length = sum(map(len, named)) + sum(map(len, named.values()))
+    if len(named) < len(value) or length > VARIABLES_LENGTH_LIMIT:
+        raise ValueError
+    return tuple(named.items())
+
+
+def template_variables(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return variables of a list or object, or of a string: such JSON, or values between `|`."""
+    if not isinstance(value, str):
+        return variables(value)
+    try:
+        written = decode(value) if value[:1] in ("[", "{") else None
+    except ValueError:  # a value that begins so
+        written = None
+    return variables(value.split("|") if written is None else written)
+
+
+def _time_ms(value: Any, zone: timezone | None) -> int:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None or (zone is None and match["offset"] is None):
+        raise ValueError
+    time = datetime.fromisoformat(value)
+    found = int((time if time.tzinfo else time.replace(tzinfo=zone)).timestamp() * 1000)
+    # 0 is no time, and nothing was ever to be sent before 1970.
+    if found <= 0:
+        raise ValueError
+    return found
+
+
+def _value(value: Any) -> str:
+    return str(value) if isinstance(value, float) else string(value)

@@ -1,0 +1,184 @@
+"""The rows of a request as records: column by column, which is the quickest way for a thousand."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
+
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.jsons import decode
+from harkara.platforms.options import OptionField, string
+from harkara.requests import (
+    BODY_LIMIT_BYTES,
+    NO_OPTIONS,
+    RECORD_LIMIT,
+    Options,
+    Record,
+    SendRequest,
+)
+
+# What the named tuples' own `_make` do, without a call of Python for each.
+_as_record = cast(Callable[[Iterable[Any]], Record], partial(tuple.__new__, Record))
+_as_options = cast(Callable[[Iterable[Any]], Options], partial(tuple.__new__, Options))
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_STRING = OptionField("", string, Code.INVALID_RECORD, "a string")
+_ABSENT = (None, "")
+_WRONG = object()
+
+_Problems = dict[int, tuple[Code, str]]
+
+
+class Fields(NamedTuple):
+    """A format's names of Record's strings, in Record's order, and its fields with options."""
+
+    strings: Sequence[str]
+    options: Mapping[str, OptionField]
+
+
+def json_of(body: str | bytes) -> Any:
+    """Return a body's JSON. Raises RequestRefused where it is too long, or none."""
+    check_length(body)
+    try:
+        return decode(body)
+    except ValueError as error:
+        raise RequestRefused(Code.MALFORMED_JSON) from error
+
+
+def object_of(body: str | bytes) -> dict[str, Any]:
+    """Return a body's JSON object. Raises RequestRefused where it is none."""
+    value = json_of(body)
+    if not isinstance(value, dict):
+        raise RequestRefused(Code.INVALID_REQUEST, "(an object at the top)")
+    return value
+
+
+def top_level(request: Mapping[str, Any], name: str) -> str:
+    """Return a string of a request's own. Raises RequestRefused, which names it."""
+    value = request.get(name)
+    try:
+        return "" if value is None else string(value)
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_REQUEST, f"({name}: a string)") from error
+
+
+def check_length(body: str | bytes) -> None:
+    """Raise RequestRefused(BODY_TOO_LARGE) for a body beyond the limit."""
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RequestRefused(Code.BODY_TOO_LARGE)
+
+
+def request_of(
+    rows: Any, fields: Fields, name: str = "", shared: Mapping[str, Any] = NOTHING
+) -> SendRequest:
+    """Return the request of a list of rows, JSON objects; `shared` has options for all of them.
+
+    A row's own option goes before the shared one. Null and, for an option, an empty string are as
+    good as absent. What is wrong with a row is its record's `problem`. Raises RequestRefused where
+    `rows`, called `name`, is not 1 to 1,000 in a list.
+    """
+    if rows is not None and not isinstance(rows, list):
+        raise RequestRefused(Code.INVALID_REQUEST, f"({name}: an array of objects)")
+    if not rows:
+        raise RequestRefused(Code.NO_RECORDS)
+    if len(rows) > RECORD_LIMIT:
+        raise RequestRefused(Code.TOO_MANY_RECORDS)
+    problems: _Problems = {}
+    if set(map(type, rows)) != {dict}:
+        rows = _objects(rows, problems)
+    given = set().union(*rows)
+    columns: list[Iterable[Any]] = [
+        _strings([row.get(field, "") for row in rows], field, problems)
+        if field in given
+        else repeat("", len(rows))
+        for field in fields.strings
+    ]
+    options = _options(rows, fields.options, given, shared, problems)
+    columns += options, repeat(None, len(rows))
+    records = list(map(_as_record, zip(*columns, strict=True)))
+    for place, (code, _) in problems.items():
+        records[place] = records[place]._replace(problem=code)
+    details = {place: detail for place, (_, detail) in problems.items()}
+    return SendRequest(records, details=details)
+
+
+def _objects(rows: Sequence[Any], problems: _Problems) -> list[dict[str, Any]]:
+    """Return the rows, an empty one in place of what is no object."""
+    for place, row in enumerate(rows):
+        if not isinstance(row, dict):
+            problems[place] = Code.INVALID_RECORD, "(an object)"
+    return [row if isinstance(row, dict) else {} for row in rows]
+
+
+def _strings(column: list[Any], name: str, problems: _Problems) -> list[str]:
+    """Return a column as strings."""
+    try:
+        "".join(column)  # the quickest way to ask whether all are strings
+    except TypeError:
+        return _read(column, name, _STRING, problems, absent="", wrong="")
+    return column
+
+
+def _options(
+    rows: Sequence[dict[str, Any]],
+    fields: Mapping[str, OptionField],
+    given: set[str],
+    shared: Mapping[str, Any],
+    problems: _Problems,
+) -> Iterable[Options]:
+    """Return the rows' options, equal ones as one object."""
+    named = [name for name in fields if name in given or name in shared]
+    if not named:
+        return repeat(NO_OPTIONS, len(rows))
+    columns: dict[str, Iterable[Any]] = {
+        option: repeat(value, len(rows)) for option, value in NO_OPTIONS._asdict().items()
+    }
+    for name in named:
+        field = fields[name]
+        absent = wrong = getattr(NO_OPTIONS, field.option, None)
+        # Read once for all the rows: it may be long.
+        if shared.get(name) not in _ABSENT:
+            absent = _value(field, shared[name])
+        values = [row.get(name) for row in rows]
+        columns[field.option] = _read(values, name, field, problems, absent=absent, wrong=wrong)
+    columns.pop("", None)
+    known = {NO_OPTIONS: NO_OPTIONS}
+    read = map(_as_options, zip(*columns.values(), strict=True))
+    return [known.setdefault(each, each) for each in read]
+
+
+def _read(
+    column: Sequence[Any],
+    name: str,
+    field: OptionField,
+    problems: _Problems,
+    *,
+    absent: Any,
+    wrong: Any,
+) -> list[Any]:
+    """Return a column's values as the field has them: `absent` where there is none.
+
+    Where one is not taken there is `wrong`, and a problem unless the row has one already.
+    """
+    known: dict[tuple[type, Any], Any] = {(type(each), each): absent for each in _ABSENT}
+    found = []
+    for place, value in enumerate(column):
+        key = type(value), value
+        try:
+            read = known[key]
+        except KeyError:
+            read = known[key] = _value(field, value)
+        except TypeError:  # a list or an object has no hash
+            read = _value(field, value)
+        if read is _WRONG:
+            problems.setdefault(place, (field.code, f"({name}: {field.rule})"))
+        found.append(wrong if read is _WRONG else read)
+    return found
+
+
+def _value(field: OptionField, value: Any) -> Any:
+    try:
+        return field.read(value)
+    except ValueError:
+        return _WRONG

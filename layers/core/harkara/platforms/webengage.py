@@ -1,0 +1,118 @@
+"""WebEngage's private SSP, `POST /webengage` (wire-formats section 4): one message a call.
+
+{"version": "2.0",
+ "smsData": {"toNumber": "919876543210", "fromNumber": "ACMEBK", "body": "..."},
+ "metadata": {"campaignType": "PROMOTIONAL", "messageId": "...",
+              "indiaDLT": {"contentTemplateId": "...", "principalEntityId": "..."}}}
+
+{"status": "sms_accepted"}
+{"status": "sms_rejected", "statusCode": 2003, "message": "..."}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.jsons import encode
+from harkara.messages import Category
+from harkara.platforms.options import OptionField
+from harkara.platforms.rows import Fields, object_of, request_of
+from harkara.requests import SendRequest
+
+VERSIONS = ("1.0", "2.0")
+
+# WebEngage's own status for each of its codes; it tries again what is answered with 429 or 5xx.
+HTTP_STATUSES = {
+    2000: 200,
+    2001: 401,
+    2002: 400,
+    2003: 400,
+    2004: 400,
+    2005: 403,
+    2006: 403,
+    2007: 413,
+    2008: 200,
+    2009: 200,
+    2010: 400,
+    2011: 401,
+    2015: 429,
+    2022: 403,
+    2024: 403,
+    2025: 403,
+    2026: 403,
+    2027: 400,
+    3000: 403,
+    9988: 200,
+}
+# A transactional campaign holds service messages too: the header or template says which.
+_CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
+
+
+def _campaign_type(value: Any) -> Category | None:
+    if not isinstance(value, str) or value not in _CAMPAIGN_TYPES:
+        raise ValueError
+    return _CAMPAIGN_TYPES[value]
+
+
+_FIELDS = Fields(
+    (
+        "toNumber",
+        "fromNumber",
+        "body",
+        "messageId",
+        "principalEntityId",
+        "contentTemplateId",
+        "",  # the callback is the credential's or account's
+    ),
+    {
+        "campaignType": OptionField(
+            "category", _campaign_type, Code.INVALID_CATEGORY, "TRANSACTIONAL or PROMOTIONAL"
+        )
+    },
+)
+
+
+def parse(body: str | bytes) -> SendRequest:
+    """Return the request in a body. Raises RequestRefused for a version or shape not known."""
+    request = object_of(body)
+    if request.get("version") not in VERSIONS:
+        raise RequestRefused(Code.UNSUPPORTED_VERSION)
+    metadata = _part(request, "metadata")
+    dlt = _part(metadata, "indiaDLT")
+    row = {
+        **_named(dlt, "principalEntityId", "contentTemplateId"),
+        **_named(metadata, "messageId", "campaignType"),
+        **_named(_part(request, "smsData"), "toNumber", "fromNumber", "body"),
+    }
+    return request_of([row], _FIELDS)._replace(single=True)
+
+
+def answer() -> bytes:
+    """Return the answer to an accepted message: WebEngage knows it by its own id."""
+    return encode({"status": "sms_accepted"})
+
+
+def refusal(refused: RequestRefused) -> tuple[int, bytes]:
+    """Return the HTTP status and the answer to a refused message or request."""
+    meaning = MEANINGS[refused.code]
+    # What is to be tried again keeps its status; 9988 would turn it into an answer for good.
+    again = meaning.http_status >= 500 or refused.retry_after_s > 0
+    status = meaning.http_status if again else HTTP_STATUSES[meaning.webengage]
+    body = {
+        "status": "sms_rejected",
+        "statusCode": meaning.webengage,
+        "message": refused.message,
+    }
+    return status, encode(body)
+
+
+def _part(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = request.get(name)
+    if part is not None and not isinstance(part, dict):
+        raise RequestRefused(Code.INVALID_REQUEST, f"({name}: an object)")
+    return part or {}
+
+
+def _named(part: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: part.get(name) for name in names}

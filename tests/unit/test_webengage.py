@@ -1,0 +1,165 @@
+"""WebEngage's private SSP: the request, and answers in its own shape and codes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import from_json, to_json
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.messages import Category
+from harkara.platforms import webengage
+from harkara.requests import NO_OPTIONS, Record
+from tests.unit.json_values import json_values
+
+# The specification's own example (wire-formats section 4).
+EXAMPLE: dict[str, Any] = {
+    "version": "2.0",
+    "smsData": {"toNumber": "919999999999", "fromNumber": "PAXXXN", "body": "Text"},
+    "metadata": {
+        "campaignType": "PROMOTIONAL",
+        "timestamp": "2018-01-25T10:24:16+0000",
+        "messageId": "webengage-message-id",
+        "custom": {"k": "v"},
+        "indiaDLT": {
+            "contentTemplateId": "xyz",
+            "principalEntityId": "abc",
+            "telemarketerId": "tm1",
+        },
+    },
+}
+READ = Record(
+    to="919999999999",
+    sender_id="PAXXXN",
+    text="Text",
+    client_ref="webengage-message-id",
+    pe_id="abc",
+    dlt_template_id="xyz",
+    options=NO_OPTIONS._replace(category=Category.PROMOTIONAL),
+)
+
+
+def test_the_specifications_example_is_read() -> None:
+    request = webengage.parse(to_json(EXAMPLE))
+    assert request.records == [READ]
+    assert request.single
+
+
+@pytest.mark.parametrize(
+    ("changed", "record"),
+    [
+        pytest.param({"version": "1.0"}, READ, id="version 1.0"),
+        pytest.param(
+            {"metadata": {"campaignType": "TRANSACTIONAL", "messageId": "m"}},
+            Record("919999999999", "PAXXXN", "Text", "m"),
+            id="transactional leaves the category to the header",
+        ),
+        pytest.param(
+            {"metadata": None}, Record("919999999999", "PAXXXN", "Text"), id="no metadata"
+        ),
+        pytest.param(
+            {"metadata": {"campaignType": ["x"]}},
+            Record("919999999999", "PAXXXN", "Text", problem=Code.INVALID_CATEGORY),
+            id="a campaign type that is none",
+        ),
+        pytest.param(
+            {"smsData": {"toNumber": 1, "body": {}}, "metadata": {}},
+            Record("1", problem=Code.INVALID_RECORD),
+            id="a body that is an object",
+        ),
+        pytest.param({"smsData": {}, "metadata": {}}, Record(), id="nothing"),
+    ],
+)
+def test_a_message_is_read(changed: dict[str, Any], record: Record) -> None:
+    assert webengage.parse(to_json({**EXAMPLE, **changed})).records == [record]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "detail"),
+    [
+        pytest.param({"version": "3.0"}, Code.UNSUPPORTED_VERSION, "", id="version 3.0"),
+        pytest.param({"version": None}, Code.UNSUPPORTED_VERSION, "", id="no version"),
+        pytest.param({"version": 2.0}, Code.UNSUPPORTED_VERSION, "", id="a number as version"),
+        pytest.param({"version": ["2.0"]}, Code.UNSUPPORTED_VERSION, "", id="a list as version"),
+        pytest.param({"smsData": []}, Code.INVALID_REQUEST, "(smsData: an object)", id="smsData"),
+        pytest.param(
+            {"metadata": "x"}, Code.INVALID_REQUEST, "(metadata: an object)", id="metadata"
+        ),
+        pytest.param(
+            {"metadata": {"indiaDLT": "x"}},
+            Code.INVALID_REQUEST,
+            "(indiaDLT: an object)",
+            id="indiaDLT",
+        ),
+    ],
+)
+def test_a_request_without_the_shape_is_refused(
+    changed: dict[str, Any], code: Code, detail: str
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        webengage.parse(to_json({**EXAMPLE, **changed}))
+    assert refused.value.code is code
+    assert refused.value.message == f"{MEANINGS[code].advice} {detail}".strip()
+
+
+members = st.dictionaries(
+    st.sampled_from(["toNumber", "body", "campaignType", "messageId", "indiaDLT"]), json_values
+)
+
+
+@given(
+    st.binary()
+    | json_values.map(to_json)
+    | st.builds(
+        lambda data, metadata: to_json({"version": "2.0", "smsData": data, "metadata": metadata}),
+        members | json_values,
+        members | json_values,
+    )
+)
+def test_no_body_fails_otherwise_than_by_a_refusal(body: bytes) -> None:
+    try:
+        request = webengage.parse(body)
+    except RequestRefused:
+        return
+    assert all(isinstance(field, str) for record in request.records for field in record[:7])
+
+
+def test_an_accepted_message_is_told_so() -> None:
+    assert from_json(webengage.answer()) == {"status": "sms_accepted"}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_refusal_has_webengages_code_and_shape(code: Code) -> None:
+    status, body = webengage.refusal(RequestRefused(code, "(detail)"))
+    assert from_json(body) == {
+        "status": "sms_rejected",
+        "statusCode": MEANINGS[code].webengage,
+        "message": f"{MEANINGS[code].advice} (detail)",
+    }
+    if MEANINGS[code].http_status < 500:
+        assert status == webengage.HTTP_STATUSES[MEANINGS[code].webengage]
+    else:
+        assert status == MEANINGS[code].http_status
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        pytest.param(RequestRefused(Code.INVALID_NUMBER), 400, id="number"),
+        pytest.param(RequestRefused(Code.TEXT_TOO_LONG), 413, id="too long"),
+        pytest.param(RequestRefused(Code.TEMPLATE_MISMATCH), 403, id="template"),
+        pytest.param(RequestRefused(Code.ADDRESS_NOT_ALLOWED), 401, id="address"),
+        pytest.param(RequestRefused(Code.MALFORMED_JSON), 200, id="anything else"),
+        pytest.param(RequestRefused(Code.RATE_LIMITED, retry_after_s=3), 429, id="throttled"),
+        pytest.param(RequestRefused(Code.TRY_AGAIN), 503, id="try again"),
+        pytest.param(
+            RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=3), 409, id="in progress"
+        ),
+    ],
+)
+def test_a_status_is_that_of_webengages_table_unless_a_retry_helps(
+    refused: RequestRefused, status: int
+) -> None:
+    assert webengage.refusal(refused)[0] == status
