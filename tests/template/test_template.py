@@ -42,6 +42,7 @@ GRANTS = {
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:GetItem", "MessagesTable"),
         ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),

@@ -155,7 +155,7 @@ def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception)
 
 
 def test_a_mark_is_put_where_there_is_none() -> None:
-    mark = MINE.mark("chunk", "claim#01#0000", at=7, indexes=(1, 2))
+    mark = MINE.mark("chunk", "claim#001#0000", at=7, indexes=(1, 2))
     aws, messages = store(inserted(None))
     assert messages.put_once([mark]) == [mark]
     (statement,) = aws.requests[0][1]["Statements"]
@@ -240,7 +240,7 @@ def test_marks_are_found_by_prefix_over_all_pages() -> None:
 
 def test_what_a_mark_says_comes_back() -> None:
     data = {"state": "failed", "carrier_code": "नमस्ते \x00", "not_taken": [[1, 30]], "at": 2**42}
-    mark = MINE.mark("a", "outcome#01#0000", **data)
+    mark = MINE.mark("a", "outcome#001#0000", **data)
     aws, messages = store(inserted(None))
     messages.put_once([mark])
     values = aws.requests[0][1]["Statements"][0]["Parameters"]

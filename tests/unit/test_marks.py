@@ -33,7 +33,7 @@ NOW_MS = 1_000_000
 def test_a_mark_in_place_is_someones(
     owner: str, holder: str, until_ms: int, relation: Relation
 ) -> None:
-    standing = Claimant(owner, holder, until_ms).mark("chunk", "claim#01#0000")
+    standing = Claimant(owner, holder, until_ms).mark("chunk", "claim#001#0000")
     assert Claimant("me", "here", NOW_MS + 60_000).relation(standing, NOW_MS) is relation
 
 
@@ -47,8 +47,10 @@ def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("kinds", "first"),
     [
-        pytest.param([claim_kind(t, b) for t in (1, 10) for b in (2, 10)], "claim#01#0002", id="c"),
-        pytest.param([outcome_kind(t, 0) for t in (1, 99)], "outcome#01#0000", id="outcome"),
+        pytest.param(
+            [claim_kind(t, b) for t in (1, 10, 150) for b in (2, 10)], "claim#001#0002", id="c"
+        ),
+        pytest.param([outcome_kind(t, 0) for t in (1, 99, 100)], "outcome#001#0000", id="outcome"),
         pytest.param([final_kind(n) for n in (0, 9, 1023)], "final#0000", id="final"),
         pytest.param([recovered_kind(n) for n in (7, 70)], "recovered#0007", id="recovered"),
         pytest.param([post_kind(g, 1) for g in (0, 100)], "post#000#01", id="post"),

@@ -239,7 +239,11 @@ class Account(_Record):
 
 
 class CarrierSettings(_Record):
-    """A carrier's route. `secret` is KMS ciphertext, bound to the carrier's name."""
+    """A carrier's route. `secret` is KMS ciphertext, bound to the carrier's name.
+
+    `chain_hash_field` names the field for the PE-TM chain hash, which operators call differently;
+    empty: it is not sent.
+    """
 
     name: str
     kind: Literal["datasend"]
@@ -250,6 +254,7 @@ class CarrierSettings(_Record):
     timeout_s: float = Field(default=15, gt=0, le=30)
     connections: int = Field(default=64, ge=1, le=512)
     records_per_request: int = Field(default=1, ge=1, le=1000)
+    chain_hash_field: str = ""
 
 
 def may_be_username(name: str) -> bool:

@@ -30,12 +30,13 @@ asyncio.set_event_loop(asyncio.new_event_loop())
 def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> Any:
     """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
     deadline = deadline_of(context)
-    holder = os.urandom(8).hex()
     until_ms = int((time.time() + deadline.remaining_s()) * 1000)
 
     async def one(record: SQSRecord) -> None:
         try:
-            claimant = Claimant(owner_of(record.message_id, record.body), holder, until_ms)
+            # A holder for each: two messages of one owner may come in one batch.
+            owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
+            claimant = Claimant(owner, holder, until_ms)
             counts = await handle(record.body, claimant, deadline)
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)

@@ -1,6 +1,6 @@
 """When promotional messages may go out in India: from 10:00 to 21:00 IST (TRAI's TCCCPR)."""
 
-from harkara.messages import Category
+from harkara.messages import Category, Chunk
 
 # IST has had no daylight saving since 1945, so it needs no time zone data.
 IST_OFFSET_S = 5 * 3600 + 1800
@@ -19,3 +19,9 @@ def next_open_s(at_s: float) -> float:
         return at_s
     wait_s = OPENS_S - of_day_s
     return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)
+
+
+def ready_s(chunk: Chunk, at_s: float) -> float:
+    """Return from when on a chunk's messages may go out, as seen at Unix time `at_s`."""
+    begins_s = max(at_s, chunk.begins_ms / 1000)
+    return next_open_s(begins_s) if chunk.daytime_only else begins_s

@@ -15,6 +15,7 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
 
     chunk id   claim#<try>#<block>      before the carrier is called
     chunk id   outcome#<try>#<block>    what came of it
+    chunk id   cancel#<index>           the customer takes a message back
     chunk id   final#<index>            the final state; its owner posts the callback
     chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
     owner      post#<group>#<attempt>   before any post after the first
@@ -22,6 +23,8 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     idempotency#<account>#<hash of the key>
                run#<holder before>      before a request with an Idempotency-Key is served
                end#<holder>             what came of the holder's run: its answer
+    duplicate#<account>#<hash of number and text>
+               in#<stretch of time>     a message (the owner is its mid) that went out there
 """
 
 from collections.abc import Mapping
@@ -78,12 +81,22 @@ class Claimant(NamedTuple):
 
 def claim_kind(attempt: int, block: int) -> str:
     """Sort key of a claim of a block."""
-    return f"claim#{attempt:02d}#{block:04d}"
+    return f"claim#{attempt:03d}#{block:04d}"
 
 
 def outcome_kind(attempt: int, block: int) -> str:
     """Sort key of the outcome of a claimed block."""
-    return f"outcome#{attempt:02d}#{block:04d}"
+    return f"outcome#{attempt:03d}#{block:04d}"
+
+
+def cancel_kind(index: int) -> str:
+    """Sort key of a message's cancel."""
+    return f"cancel#{index:04d}"
+
+
+def duplicate_kind(bucket: int) -> str:
+    """Sort key of a number's text in a stretch of time."""
+    return f"in#{bucket:013d}"
 
 
 def final_kind(index: int) -> str:
@@ -117,5 +130,5 @@ def end_kind(holder: str) -> str:
 
 
 def index_of(kind: str) -> int:
-    """Return the index in a `final#` or `recovered#` key."""
+    """Return the index in a `final#`, `recovered#` or `cancel#` key."""
     return int(kind.partition("#")[2])

@@ -205,10 +205,11 @@ Outcome = Taken | Refused | NotTaken | InDoubt
 
 
 class Submission(NamedTuple):
-    """A message as a carrier gets it."""
+    """A message as a carrier gets it; `chain_hash` is empty where the chain is not known."""
 
     reference: str
     message: Message
+    chain_hash: str = ""
 
 
 class Carrier(Protocol):

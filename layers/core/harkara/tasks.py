@@ -6,8 +6,8 @@
     CheckTask       receipt queue    look whether a chunk's messages have their ends
     RecoverTask     receipt queue    post finals whose callback got lost
 
-A body names its kind first. It may name its `owner` when a person moved it (a redrive makes a new
-SQS message): the duty stays its first owner's.
+A body names its kind first. It may name its `owner`: the duty stays that queue message's when what
+is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
 """
 
 from collections.abc import Sequence
@@ -69,10 +69,11 @@ class SubmitTask:
     indexes: tuple[int, ...] = ()
     handed_on: bool = False
 
-    def encode(self) -> str:
-        """Return the queue message's body."""
+    def encode(self, owner: str | None = None) -> str:
+        """Return the queue message's body, in the name of an owner if the duty has one already."""
         return _encode(
             "submit",
+            **({"owner": owner} if owner else {}),
             chunk=self.chunk_id,
             account=self.account_id,
             block=self.block,
@@ -99,6 +100,7 @@ class CallbackTask:
 
     An attempt that was handed on for want of time is no failure. The members were frozen before
     the first post. `group` counts within `group_owner`, the queue message whose finals they are.
+    What is put down of it is kept as long as the finals, from `begins_ms` of their chunk.
     """
 
     group_owner: str
@@ -109,6 +111,7 @@ class CallbackTask:
     url: str
     members: tuple[Dlr, ...]
     failures: int = 0
+    begins_ms: int = 0
 
     @property
     def webhook_id(self) -> str:
@@ -127,6 +130,7 @@ class CallbackTask:
             url=self.url,
             members=self.members,
             failures=self.failures,
+            begins_ms=self.begins_ms,
         )
 
 
@@ -201,6 +205,7 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
         url=fields["url"],
         members=tuple(_dlr(row) for row in fields["members"]),
         failures=fields["failures"],
+        begins_ms=fields["begins_ms"],
     )
 
 

@@ -1,8 +1,9 @@
 """Another provider that speaks ICS's `datasend`: so Harkara can stand in front of ICS itself.
 
 Submit: POST {"user", "pass", "smstosend": [{"to", "from", "smstext", "smsgid", "peid"?,
-"templateid"?}]}, `smsgid` being our reference; the answer is an array in the same order, with
-`mid` or `Error` each (wire-formats section 1).
+"templateid"?, and the chain hash under the name that the carrier gives it}]}, `smsgid` being our
+reference; the answer is an array in the same order, with `mid` or `Error` each (wire-formats
+section 1).
 
 Receipts (no public document says; the names are those of the request and of SMPP 3.4): an object
 or an array of {"mid", "smsgid", "status", "code", "ts"}, `status` in SMPP's words.
@@ -105,7 +106,7 @@ class DatasendCarrier:
             {
                 "user": self._settings.username,
                 "pass": self._password,
-                "smstosend": [_record(submission) for submission in submissions],
+                "smstosend": [self._record(submission) for submission in submissions],
             }
         )
         headers = {"content-type": "application/json"}
@@ -123,6 +124,22 @@ class DatasendCarrier:
             return [InDoubt()] * len(submissions)
         finally:
             self._turns.release()
+
+    def _record(self, submission: Submission) -> dict[str, str]:
+        message = submission.message
+        record = {
+            "to": message.to,
+            "from": message.sender_id,
+            "smstext": message.text,
+            "smsgid": submission.reference,
+        }
+        if message.pe_id:
+            record["peid"] = message.pe_id
+        if message.dlt_template_id:
+            record["templateid"] = message.dlt_template_id
+        if self._settings.chain_hash_field and submission.chain_hash:
+            record[self._settings.chain_hash_field] = submission.chain_hash
+        return record
 
 
 def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> ReceivedReceipts:
@@ -152,21 +169,6 @@ def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> Received
             continue
         receipts.append(_receipt(mid, attempt, state, entry))
     return ReceivedReceipts(receipts, intermediate_count, foreign_count)
-
-
-def _record(submission: Submission) -> dict[str, str]:
-    message = submission.message
-    record = {
-        "to": message.to,
-        "from": message.sender_id,
-        "smstext": message.text,
-        "smsgid": submission.reference,
-    }
-    if message.pe_id:
-        record["peid"] = message.pe_id
-    if message.dlt_template_id:
-        record["templateid"] = message.dlt_template_id
-    return record
 
 
 def _outcomes(answer: HttpAnswer, count: int) -> list[Outcome]:

@@ -50,7 +50,7 @@ class DeliverService:
         known = [receipt for receipt in reversed(wanted.values()) if _knows(chunks, receipt)]
         current = await self._current(chunks, known)
         finals = [_final(claimant, receipt) for receipt in current]
-        standing = await asyncio.to_thread(self.store.put_once, finals)
+        standing = await self._put_finals(chunks, finals)
         counts = Counter(
             repeated=len(receipts) - len(wanted),
             foreign=len(wanted) - len(known),
@@ -73,8 +73,13 @@ class DeliverService:
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
-        standing = await asyncio.to_thread(self.store.put_once, takeovers)
+        standing = await self._put_finals({chunk.id: chunk}, takeovers)
         return await self._post_own({chunk.id: chunk}, standing, claimant, deadline)
+
+    async def _put_finals(self, chunks: dict[str, Chunk], finals: Sequence[Mark]) -> list[Mark]:
+        """Put them for as long as the chunks are kept: one may end long before it would begin."""
+        begins_ms = max((chunk.begins_ms for chunk in chunks.values()), default=0)
+        return await asyncio.to_thread(self.store.put_once, finals, begins_ms=begins_ms)
 
     async def _post_own(
         self,
@@ -181,7 +186,7 @@ class DeliverService:
             attempt=task.attempt,
             mids=[member.mid for member in task.members],
         )
-        await asyncio.to_thread(self.store.put_once, [ack])
+        await asyncio.to_thread(self.store.put_once, [ack], begins_ms=task.begins_ms)
 
     async def _acknowledged(self, task: CallbackTask) -> bool:
         key = (task.group_owner, marks.ack_kind(task.group))
@@ -272,7 +277,17 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
         for address, members in by_endpoint.items()
         for at in range(0, len(members), MEMBER_LIMIT)
     ]
+    begins_ms = max((chunks[mark.partition].begins_ms for mark in own), default=0)
     return [
-        CallbackTask(owner, number, 0, account, endpoint.format, endpoint.url, members)
+        CallbackTask(
+            group_owner=owner,
+            group=number,
+            attempt=0,
+            account_id=account,
+            format=endpoint.format,
+            url=endpoint.url,
+            members=members,
+            begins_ms=begins_ms,
+        )
         for number, ((account, endpoint), members) in enumerate(parts)
     ]

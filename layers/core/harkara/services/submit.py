@@ -3,6 +3,11 @@
 A claim without an outcome, found by a later delivery of its queue message, means that the holder
 died in between: its messages are in doubt, counted, and not submitted again. What the carrier did
 not take is tried again as a new queue message, under a claim of its own.
+
+What may not go out yet (a send time ahead, promotional messages at night), and what no time is
+left for, goes on as another queue message in the same owner's name: a block that an earlier
+delivery claimed stays that owner's to see to. Cancels are read after the claim is put: a cancel
+that finds no claim is one that this read finds (`harkara.services.cancel`).
 """
 
 import asyncio
@@ -15,9 +20,11 @@ from typing import Any
 from harkara import retries
 from harkara.codes import Code
 from harkara.deadline import Deadline
+from harkara.dlt.chain import chain_hash
 from harkara.errors import NotOurTurn, StoreUnavailable
+from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
-from harkara.marks import Claimant, Relation, claim_kind, outcome_kind
+from harkara.marks import Claimant, Relation, claim_kind, index_of, outcome_kind
 from harkara.messages import Chunk, State
 from harkara.ports import (
     Carrier,
@@ -26,13 +33,13 @@ from harkara.ports import (
     Luck,
     MessageStore,
     NotTaken,
-    Outcome,
     Refused,
     Submission,
-    Taken,
     TaskQueues,
 )
 from harkara.services.accept import BLOCK_SIZE
+from harkara.services.duplicates import find_duplicates
+from harkara.services.tries import ENDS, Cancelled, End, outcome_data
 from harkara.tasks import CheckTask, QueueName, Receipt, SubmitTask, queue_of, receipts_tasks
 
 # What recording an outcome and following it up may take after the carrier's time-out.
@@ -79,10 +86,11 @@ class SubmitService:
             if not indexes:
                 continue
             async with self._room_for(len(indexes)):
-                if not deadline.allows(carrier.timeout_s + _RECORD_S):
-                    rest = replace(task, block=block, handed_on=True)
-                    await self._send(queue_of(chunk.lane), rest.encode(), chunk.account_id)
-                    counts["handed_on"] += 1
+                wait_s = self._wait_s(chunk)
+                if wait_s > 0 or not deadline.allows(carrier.timeout_s + _RECORD_S):
+                    rest = replace(task, block=block, handed_on=True).encode(claimant.owner)
+                    await self._schedule(chunk, queue_of(chunk.lane), rest, wait_s)
+                    counts["deferred" if wait_s > 0 else "handed_on"] += 1
                     break
                 part = _Part(chunk, block, task.attempt, indexes)
                 counts += await self._submit_part(part, carrier, claimant, deadline)
@@ -92,10 +100,8 @@ class SubmitService:
 
     async def _set_check(self, chunk: Chunk) -> None:
         """Have the chunk looked after. Until then its queue message stays, and comes back."""
-        check = CheckTask(chunk.id).encode()
-        await asyncio.to_thread(
-            self.queues.schedule, QueueName.RECEIPT, check, self.receipt_wait_s, chunk.account_id
-        )
+        wait_s = self.receipt_wait_s + self._wait_s(chunk)
+        await self._schedule(chunk, QueueName.RECEIPT, CheckTask(chunk.id).encode(), wait_s)
 
     async def _report_refused(self, chunk: Chunk) -> None:
         """Have the refused records called back. A redelivery does it again: marks make it once."""
@@ -119,7 +125,7 @@ class SubmitService:
             return Counter(claimed_by_another=len(part.indexes))
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
-        outcomes = (
+        ends: list[End] = (
             await self._hand_over(part, carrier, deadline)
             if relation is Relation.MINE
             else [InDoubt()] * len(part.indexes)
@@ -128,25 +134,50 @@ class SubmitService:
             part.chunk.id,
             outcome_kind(part.attempt, part.block),
             at=self._now_ms(),
-            **_outcome_data(part.indexes, outcomes),
+            **outcome_data(part.indexes, ends),
         )
         # The earlier holder's outcome stands, if it lived to put one down.
         (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
         await self._follow_up(part, outcome.data)
-        return Counter({end: len(outcome.data[end]) for end in _ENDS})
+        return Counter({end: len(outcome.data[end]) for end in ENDS})
 
-    async def _hand_over(
-        self, part: "_Part", carrier: Carrier, deadline: Deadline
-    ) -> list[Outcome]:
-        if self._now_ms() > part.chunk.begins_ms + part.chunk.validity_s * 1000:
-            return [Refused(Code.EXPIRED, "")] * len(part.indexes)
-        submissions = [
-            Submission(
-                self.signer.sign(part.chunk.mid(index), part.attempt), part.chunk.messages[index]
-            )
-            for index in part.indexes
-        ]
-        return await carrier.submit(submissions, deadline.remaining_s() - _RECORD_S)
+    async def _hand_over(self, part: "_Part", carrier: Carrier, deadline: Deadline) -> list[End]:
+        try:
+            ends = await asyncio.to_thread(self._kept_back, part)
+        except StoreUnavailable:  # nothing has left: without this it would all be in doubt
+            return [NotTaken()] * len(part.indexes)
+        live = [index for index in part.indexes if index not in ends]
+        if live:
+            submissions = [self._submission(part, index) for index in live]
+            outcomes = await carrier.submit(submissions, deadline.remaining_s() - _RECORD_S)
+            ends.update(zip(live, outcomes, strict=True))
+        return [ends[index] for index in part.indexes]
+
+    def _kept_back(self, part: "_Part") -> dict[int, End]:
+        """Return the messages of a part that do not go out, and why."""
+        chunk = part.chunk
+        cancels = self.store.find_marks(chunk.id, "cancel#")
+        cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
+        ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
+        live = [index for index in part.indexes if index not in ends]
+        if ready_s(chunk, self.clock()) > _ends_s(chunk):
+            return ends | dict.fromkeys(live, Refused(Code.EXPIRED, ""))
+        duplicates = find_duplicates(self.store, chunk, live)
+        return ends | dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
+
+    def _submission(self, part: "_Part", index: int) -> Submission:
+        message, chain = part.chunk.messages[index], part.chunk.telemarketer_ids
+        return Submission(
+            self.signer.sign(part.chunk.mid(index), part.attempt),
+            message,
+            chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
+        )
+
+    def _wait_s(self, chunk: Chunk) -> float:
+        """Return how long the chunk must wait; what would wait beyond its end need not."""
+        now_s = self.clock()
+        may_s = ready_s(chunk, now_s)
+        return may_s - now_s if may_s <= _ends_s(chunk) else 0.0
 
     async def _follow_up(self, part: "_Part", data: Any) -> None:
         """See to what an outcome calls for: report the failures, retry what was not taken."""
@@ -162,7 +193,11 @@ class SubmitService:
             )
             for index, code, carrier_code in data["refused"]
         ]
-        await self._report(chunk, failures)
+        cancels = [
+            Receipt(chunk.mid(index), attempt, State.CANCELLED, data["at"] // 1000, Code.CANCELLED)
+            for index in data["cancelled"]
+        ]
+        await self._report(chunk, failures + cancels)
         if not data["not_taken"]:
             return
         retry = SubmitTask(
@@ -173,22 +208,15 @@ class SubmitService:
             indexes=tuple(index for index, _ in data["not_taken"]),
         )
         pause_s = retries.submit_delay(attempt, max(wait for _, wait in data["not_taken"]))
-        await asyncio.to_thread(
-            self.queues.schedule,
-            queue_of(chunk.lane),
-            retry.encode(),
-            retries.with_jitter(pause_s, self.luck()),
-            chunk.account_id,
-        )
+        delay_s = retries.with_jitter(pause_s, self.luck())
+        await self._schedule(chunk, queue_of(chunk.lane), retry.encode(), delay_s)
 
     async def _report(self, chunk: Chunk, receipts: Sequence[Receipt]) -> None:
         for task in receipts_tasks(receipts):
-            await self._send(QueueName.RECEIPT, task.encode(), chunk.account_id)
+            await self._schedule(chunk, QueueName.RECEIPT, task.encode(), 0)
 
-    async def _send(self, queue: QueueName, body: str, group: str) -> None:
-        (sent,) = await asyncio.to_thread(self.queues.send, queue, [body], group)
-        if not sent:
-            raise StoreUnavailable(f"the {queue} queue did not take a task")
+    async def _schedule(self, chunk: Chunk, queue: QueueName, body: str, delay_s: float) -> None:
+        await asyncio.to_thread(self.queues.schedule, queue, body, delay_s, chunk.account_id)
 
     @asynccontextmanager
     async def _room_for(self, count: int) -> AsyncIterator[None]:
@@ -216,19 +244,6 @@ class _Part:
     indexes: Sequence[int]
 
 
-_ENDS = ("taken", "refused", "not_taken", "in_doubt")
-
-
-def _outcome_data(indexes: Sequence[int], outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
-    data: dict[str, list[Any]] = {end: [] for end in _ENDS}
-    for index, outcome in zip(indexes, outcomes, strict=True):
-        match outcome:
-            case Taken(carrier_message_id):
-                data["taken"].append((index, carrier_message_id))
-            case Refused(code, carrier_code):
-                data["refused"].append((index, code, carrier_code))
-            case NotTaken(retry_after_s):
-                data["not_taken"].append((index, retry_after_s))
-            case InDoubt():
-                data["in_doubt"].append(index)
-    return data
+def _ends_s(chunk: Chunk) -> float:
+    """Return until when the chunk may be submitted."""
+    return chunk.begins_ms / 1000 + chunk.validity_s

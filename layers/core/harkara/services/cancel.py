@@ -1,0 +1,59 @@
+"""Take a message back while no carrier has it.
+
+Cancel puts `cancel#<index>`, then reads the claims; `submit` puts its claim, then reads the
+cancels: one of them always sees the other. A cancel that comes too late stands all the same: if
+the carrier did not take the message, there is no further try.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harkara.accounts import Account
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.marks import Mark, cancel_kind
+from harkara.messages import State
+from harkara.ports import Clock, MessageStore, NotTaken, TaskQueues
+from harkara.services.tries import Cancelled, find_message, tries_of
+from harkara.tasks import QueueName, Receipt, ReceiptsTask
+
+
+class CancelResult(NamedTuple):
+    """A message that was cancelled, now or before."""
+
+    mid: str
+    to: str
+    client_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelService:
+    """What `manage` does with a cancel."""
+
+    store: MessageStore
+    queues: TaskQueues
+    clock: Clock
+
+    def cancel(self, account: Account, mid: str) -> CancelResult:
+        """Cancel an account's message; its final state and callback follow at once.
+
+        Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message
+        may be cancelled, and asking again tells.
+        """
+        chunk, index = find_message(self.store, account.id, mid)
+        now_s = self.clock()
+        cancel = Mark(chunk.id, cancel_kind(index), account.id, "", 0, {"at": int(now_s * 1000)})
+        self.store.put_once([cancel], begins_ms=chunk.begins_ms)
+        tries = tries_of(self.store, chunk, index)
+        end = tries[-1].end if tries else NotTaken()
+        if isinstance(end, NotTaken):
+            # Try 0: no later try may supersede it, for none goes out.
+            receipt = Receipt(mid, 0, State.CANCELLED, int(now_s), Code.CANCELLED)
+            body = ReceiptsTask((receipt,)).encode()
+            (sent,) = self.queues.send(QueueName.RECEIPT, [body], account.id)
+            if not sent:
+                raise StoreUnavailable("the receipt queue did not take a task")
+        elif not isinstance(end, Cancelled):
+            raise RequestRefused(Code.TOO_LATE_TO_CANCEL)
+        message = chunk.messages[index]
+        return CancelResult(mid, message.to, message.client_ref)

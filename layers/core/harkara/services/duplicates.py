@@ -1,0 +1,56 @@
+"""Find messages whose text went to the same number a short while before.
+
+A message leaves a mark under a hash of number and text, in the stretch of time (bucket) in which
+it begins: put once, so of several in one bucket one goes out. Marks of the buckets before and
+after are compared by their exact times. Two that are submitted at the same moment, on either side
+of a bucket's end, may both go out.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from harkara.marks import Mark, duplicate_kind
+from harkara.messages import Chunk, Message
+from harkara.ports import MessageStore
+
+
+def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -> set[int]:
+    """Return those of a chunk's messages that repeat another one; the same at every try.
+
+    Raises StoreUnavailable.
+    """
+    window_ms = chunk.duplicate_window_s * 1000
+    if not window_ms:
+        return set()
+    begins_ms = chunk.begins_ms
+    bucket = begins_ms // window_ms
+    first: dict[str, int] = {}
+    for index in indexes:
+        first.setdefault(_partition(chunk.account_id, chunk.messages[index]), index)
+    duplicates = set(indexes) - set(first.values())
+
+    kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
+    found = store.get_marks([(partition, kind) for partition in first for kind in kinds])
+    wanted: dict[int, Mark] = {}
+    for place, (partition, index) in enumerate(first.items()):
+        own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
+        mid = chunk.mid(index)
+        if own is not None and own.owner == mid:  # it passed at an earlier try
+            continue
+        if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
+            duplicates.add(index)
+        else:
+            wanted[index] = Mark(partition, kinds[0], mid, "", 0, {"at": begins_ms})
+    standing = store.put_once(
+        list(wanted.values()), begins_ms=begins_ms, keep_s=2 * chunk.duplicate_window_s
+    )
+    return duplicates | {
+        index
+        for (index, mark), stands in zip(wanted.items(), standing, strict=True)
+        if stands.owner != mark.owner
+    }
+
+
+def _partition(account_id: str, message: Message) -> str:
+    digest = blake2b(f"{message.to}\n{message.text}".encode(), digest_size=16)
+    return f"duplicate#{account_id}#{digest.hexdigest()}"

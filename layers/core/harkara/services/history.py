@@ -1,0 +1,145 @@
+"""What became of a message: its fields, its state, and what happened to it when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from harkara.accounts import Account
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.hours import ready_s
+from harkara.marks import Mark, cancel_kind, final_kind, recovered_kind
+from harkara.messages import Chunk, State
+from harkara.numbers import normalise
+from harkara.ports import Clock, InDoubt, MessageStore, NotTaken, PostResult, Refused, Taken
+from harkara.segments import measure
+from harkara.services.tries import Cancelled, Try, find_message, tries_of
+
+Step = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryService:
+    """What `manage` answers about a message."""
+
+    store: MessageStore
+    clock: Clock
+
+    def message(self, account: Account, mid: str) -> dict[str, Any]:
+        """Return a message of the account as `GET /v1/messages/{mid}` answers it, without text.
+
+        `state` is accepted, scheduled, submitted or the final state; `timeline` has a step for
+        each thing that happened, with its time. Raises RequestRefused(NOT_FOUND) and
+        StoreUnavailable.
+        """
+        chunk, index = find_message(self.store, account.id, mid)
+        tries = tries_of(self.store, chunk, index)
+        kinds = (final_kind(index), recovered_kind(index), cancel_kind(index))
+        final, recovered, cancel = self.store.get_marks([(chunk.id, kind) for kind in kinds])
+        owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
+        return {
+            **_fields(account, chunk, index),
+            "state": final.data["state"] if final else self._state(chunk, tries, cancel),
+            "error": _error(final),
+            "timeline": [
+                *_accepted(chunk),
+                *(_step_of(each) for each in tries if _step_of(each)),
+                *_ended(final),
+                *(step for owner in owners for step in self._called_back(owner, mid)),
+            ],
+        }
+
+    def _state(self, chunk: Chunk, tries: Sequence[Try], cancel: Mark | None) -> str:
+        """Return the state of a message that has no final state yet."""
+        match tries[-1].end if tries else NotTaken():
+            case Refused(code):
+                return State.EXPIRED if code is Code.EXPIRED else State.FAILED
+            case Cancelled():
+                return State.CANCELLED
+            case NotTaken():
+                if cancel:
+                    return State.CANCELLED
+                now_s = self.clock()
+                return "scheduled" if ready_s(chunk, now_s) > now_s else "accepted"
+            case _:
+                return "submitted"
+
+    def _called_back(self, owner: str, mid: str) -> Iterator[Step]:
+        """Yield the end of the callback in which a final state of this owner went out."""
+        for ack in self.store.find_marks(owner, "ack#"):
+            if mid in ack.data["mids"]:
+                status = ack.data["status"]
+                yield {
+                    **_step("callback", ack.data["at"]),
+                    "attempt": ack.data["attempt"],
+                    "status": status,
+                    "acknowledged": PostResult(status, "").acknowledged,
+                }
+
+
+def _fields(account: Account, chunk: Chunk, index: int) -> dict[str, Any]:
+    message = chunk.messages[index]
+    price = account.price(message.to, chunk.category, message.segment_count)
+    return {
+        "mid": chunk.mid(index),
+        "client_ref": message.client_ref,
+        "to": message.to,
+        "country": _country(message.to),
+        "encoding": measure(message.text).encoding,
+        "segments": message.segment_count,
+        "template_id": message.dlt_template_id,
+        "category": chunk.category,
+        "price": None if price is None else str(price),
+    }
+
+
+def _country(msisdn: str) -> str | None:
+    try:
+        return normalise("+" + msisdn)[1]
+    except RequestRefused:  # a number that was valid when it was accepted
+        return None
+
+
+def _error(final: Mark | None) -> dict[str, str] | None:
+    code = final.data["code"] if final else ""
+    return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
+
+
+def _accepted(chunk: Chunk) -> Iterator[Step]:
+    yield _step("accepted", chunk.accepted_at_ms)
+    send_at_ms = int(ready_s(chunk, chunk.accepted_at_ms / 1000) * 1000)
+    if send_at_ms > chunk.accepted_at_ms:
+        yield {**_step("scheduled", chunk.accepted_at_ms), "send_at": _iso(send_at_ms)}
+
+
+def _step_of(tried: Try) -> Step | None:
+    """Return what a try came to; None while nothing is known, and where the final state says it."""
+    match tried.end:
+        case Taken(carrier_message_id):
+            step, more = "submitted", {"carrier_message_id": carrier_message_id}
+        case Refused(code, carrier_code):
+            step, more = "refused", {"code": code, "carrier_code": carrier_code}
+        case NotTaken():
+            step, more = "not_taken", {}
+        case InDoubt():
+            step, more = "in_doubt", {}
+        case _:
+            return None
+    return {**_step(step, tried.ended_at_ms), "try": tried.attempt, **more}
+
+
+def _ended(final: Mark | None) -> Iterator[Step]:
+    if final:
+        data = final.data
+        codes = {name: data[name] for name in ("code", "carrier_code") if data[name]}
+        yield {**_step(data["state"], data["at"] * 1000), **codes}
+
+
+def _step(name: str, at_ms: int) -> Step:
+    return {"step": name, "at": _iso(at_ms)}
+
+
+def _iso(at_ms: int) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,101 @@
+"""A message's tries, as its marks tell: `submit` writes them, cancel and history read them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harkara.codes import Code
+from harkara.errors import ForeignReference, RequestRefused
+from harkara.ids import split_mid
+from harkara.marks import Mark, outcome_kind
+from harkara.messages import Chunk
+from harkara.ports import InDoubt, MessageStore, NotTaken, Outcome, Refused, Taken
+
+
+class Cancelled(NamedTuple):
+    """The customer took the message back before it was submitted."""
+
+
+End = Outcome | Cancelled
+"""How a try ended for a message."""
+
+ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled")
+
+
+class Try(NamedTuple):
+    """A try that covers a message. `end` is None while no outcome is put down."""
+
+    attempt: int
+    claim: Mark
+    ended_at_ms: int
+    end: End | None
+
+
+def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[Any]]:
+    """Return what an outcome mark says of a part's messages, by end."""
+    data: dict[str, list[Any]] = {end: [] for end in ENDS}
+    for index, end in zip(indexes, ends, strict=True):
+        match end:
+            case Taken(carrier_message_id):
+                data["taken"].append((index, carrier_message_id))
+            case Refused(code, carrier_code):
+                data["refused"].append((index, code, carrier_code))
+            case NotTaken(retry_after_s):
+                data["not_taken"].append((index, retry_after_s))
+            case InDoubt():
+                data["in_doubt"].append(index)
+            case Cancelled():
+                data["cancelled"].append(index)
+    return data
+
+
+def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Chunk, int]:
+    """Return an accepted message's chunk and its index there.
+
+    Raises RequestRefused(NOT_FOUND), also for a message of another account.
+    """
+    try:
+        chunk_id, index = split_mid(mid)
+    except ForeignReference:
+        raise _not_found() from None
+    chunk = store.get_chunk(chunk_id)
+    if chunk is None or chunk.account_id != account_id or index >= len(chunk.messages):
+        raise _not_found()
+    if chunk.messages[index].refusal:  # it never became a message, and nobody was told its mid
+        raise _not_found()
+    return chunk, index
+
+
+def tries_of(store: MessageStore, chunk: Chunk, index: int) -> list[Try]:
+    """Return the tries that cover a message, in order. The claims are read first, consistently."""
+    claims = [
+        mark for mark in store.find_marks(chunk.id, "claim#") if index in mark.data["indexes"]
+    ]
+    block = index // chunk.block_size
+    attempts = [int(claim.kind.split("#")[1]) for claim in claims]
+    outcomes = store.get_marks([(chunk.id, outcome_kind(each, block)) for each in attempts])
+    return [
+        Try(attempt, claim, outcome.data["at"], _end(outcome.data, index))
+        if outcome
+        else Try(attempt, claim, 0, None)
+        for attempt, claim, outcome in zip(attempts, claims, outcomes, strict=True)
+    ]
+
+
+def _end(data: Mapping[str, Any], index: int) -> End | None:
+    """Return how an outcome's try ended for a message: what `outcome_data` wrote."""
+    for at, carrier_message_id in data["taken"]:
+        if at == index:
+            return Taken(carrier_message_id)
+    for at, code, carrier_code in data["refused"]:
+        if at == index:
+            return Refused(Code(code), carrier_code)
+    for at, retry_after_s in data["not_taken"]:
+        if at == index:
+            return NotTaken(retry_after_s)
+    if index in data["cancelled"]:
+        return Cancelled()
+    return InDoubt() if index in data["in_doubt"] else None
+
+
+def _not_found() -> RequestRefused:
+    return RequestRefused(Code.NOT_FOUND, "The account has no message of this mid.")
