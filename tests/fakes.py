@@ -166,6 +166,25 @@ class FakeAccountStore:
         return self.carriers.get(name)
 
 
+class FakeLimitStore:
+    """What is counted against limits."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.standing: dict[str, str] = {}
+        self.expires_at_s: dict[str, int] = {}
+
+    def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
+        number = self.faults.before("swap")
+        standing = self.standing.get(name, "")
+        if standing != seen:
+            return standing
+        self.standing[name] = new
+        self.expires_at_s[name] = expires_at_s
+        self.faults.after(number)
+        return None
+
+
 @dataclass
 class FakePlatform:
     """Takes callbacks, or answers with the statuses that were scripted first."""

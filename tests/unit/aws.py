@@ -18,12 +18,13 @@ Answer = Parsed | Callable[[str, dict[str, Any]], Parsed]
 
 
 class Refusal(Exception):
-    """AWS refuses the whole call."""
+    """AWS refuses the whole call; `fields` are what stands beside the error."""
 
-    def __init__(self, code: str, status: int = 400) -> None:
+    def __init__(self, code: str, status: int = 400, **fields: Any) -> None:
         super().__init__(code)
         self.code = code
         self.status = status
+        self.fields = fields
 
 
 LOST = EndpointConnectionError(endpoint_url="https://dynamodb.example")
@@ -59,7 +60,7 @@ class ScriptedAws:
         parsed = answer(*self.requests[-1]) if callable(answer) else answer
         if isinstance(parsed, Refusal):
             error = {"Code": parsed.code, "Message": "a text of AWS: 919876543210"}
-            return SimpleNamespace(status_code=parsed.status), {"Error": error}
+            return SimpleNamespace(status_code=parsed.status), {"Error": error, **parsed.fields}
         if isinstance(parsed, Exception):
             raise parsed
         _check(parsed, model.output_shape)

@@ -50,6 +50,18 @@ class RateLimits(Protocol):
         ...
 
 
+class LimitStore(Protocol):
+    """What is counted against limits: a short text under each name, written by many at once."""
+
+    def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
+        """Write `new` where `seen` stands ("" for nothing); keep it until Unix time at least.
+
+        Returns None once it is written, else what stands there instead. Raises StoreUnavailable:
+        it may be written.
+        """
+        ...
+
+
 class ChunkWriter(Protocol):
     """Where accepted messages are kept."""
 

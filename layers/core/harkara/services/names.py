@@ -32,7 +32,7 @@ class RepeatableNames:
 
     seed: bytes
     at_ms: int
-    _numbers: Iterator[int] = field(default_factory=count)
+    _numbers: Iterator[int] = field(default_factory=count, init=False)
 
     def now_ms(self) -> int:
         """Return when the request was made first."""

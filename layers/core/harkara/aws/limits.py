@@ -1,0 +1,37 @@
+"""What is counted against limits, in the Messages table: an item a shard, swapped as a whole."""
+
+from typing import Any
+
+from harkara.aws.clients import aws_errors
+
+_KIND = "rate"
+
+
+class DynamoLimitStore:
+    """Texts that many processes write, each on what it saw."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
+        """Write `new` where `seen` stands ("" for nothing); return what stands there instead."""
+        values = {":new": {"S": new}, ":ttl": {"N": str(expires_at_s)}}
+        if seen:
+            values[":seen"] = {"S": seen}
+        with aws_errors():
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"pk": {"S": name}, "sk": {"S": _KIND}},
+                    UpdateExpression="SET #data = :new, #ttl = :ttl",
+                    ConditionExpression="#data = :seen" if seen else "attribute_not_exists(#data)",
+                    ExpressionAttributeNames={"#data": "data", "#ttl": "ttl"},
+                    ExpressionAttributeValues=values,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                # It has none where the item expired meanwhile.
+                item = error.response.get("Item", {})
+                return str(item["data"]["S"]) if item else ""
+        return None
