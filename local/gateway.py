@@ -23,6 +23,8 @@ PAGE = """Harkara, on this machine
 
 POST /datasend                     send messages (ICS's JSON)
 GET  /health
+GET, POST         /v1/senders, /v1/templates (JSON or CSV), /v1/callbacks
+GET, PUT, DELETE  /v1/senders/{name}, /v1/templates/{name}, /v1/callbacks/{name}
 POST /receipts/{carrier}/{token}   receipts from carriers
 
 Try it:

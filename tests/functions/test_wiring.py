@@ -16,7 +16,7 @@ from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.tasks import QueueName
 from tests.functions.handlers import load
 
-FUNCTIONS = ("send", "submit", "receipt", "dlr", "sweep")
+FUNCTIONS = ("send", "manage", "submit", "receipt", "dlr", "sweep")
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-south-1",
     "AWS_ACCESS_KEY_ID": "test",

@@ -36,6 +36,15 @@ GRANTS = {
         ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
     },
+    "manage": {
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:Query", "AccountsTable"),
+        ("dynamodb:PutItem", "AccountsTable"),
+        ("dynamodb:UpdateItem", "AccountsTable"),
+        ("dynamodb:DeleteItem", "AccountsTable"),
+        ("dynamodb:BatchWriteItem", "AccountsTable"),
+        ("secretsmanager:GetSecretValue", "PepperSecret"),
+    },
     "submit": {
         *((action, "SubmitQueue") for action in RECEIVE),
         *((action, "SubmitPriorityQueue") for action in RECEIVE),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from harkara import settings
 from harkara.settings import (
     DlrSettings,
+    ManageSettings,
     ReceiptSettings,
     SendSettings,
     SubmitSettings,
@@ -28,9 +29,12 @@ ALL = {
     "CALLBACK_RETRY_DELAYS_S": "5,30,300",
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
-Model = type[SendSettings | SubmitSettings | ReceiptSettings | DlrSettings | SweepSettings]
+Model = type[
+    SendSettings | ManageSettings | SubmitSettings | ReceiptSettings | DlrSettings | SweepSettings
+]
 MODELS: tuple[Any, ...] = (
     SendSettings,
+    ManageSettings,
     SubmitSettings,
     ReceiptSettings,
     DlrSettings,

@@ -107,7 +107,11 @@ class Credential(_Record):
         return any(address in ipaddress.ip_network(network) for network in self.networks)
 
 
-class CallbackEndpoint(_Record):
+class Part(_Record):
+    """What an account registers, known by a name among others of its kind (`harkara.parts`)."""
+
+
+class CallbackEndpoint(Part):
     """A registered callback: where the status of messages goes, and in which format."""
 
     id: str
@@ -116,7 +120,7 @@ class CallbackEndpoint(_Record):
     format: Literal["clevertap"] = "clevertap"
 
 
-class Sender(_Record):
+class Sender(Part):
     """A header (sender id) that DLT knows, what it is registered for, and its entity.
 
     The first category is that of a message which says nothing of its own.
@@ -132,7 +136,7 @@ class Sender(_Record):
         return admits(self.categories, category)
 
 
-class Template(_Record):
+class Template(Part):
     """A content template that DLT knows. Without `headers` it goes with any of the account's."""
 
     dlt_template_id: str

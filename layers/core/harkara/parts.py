@@ -6,9 +6,9 @@ those of wire-formats section 5. Whoever makes a part gets FieldRefused for a fi
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
-from harkara.accounts import CallbackEndpoint, Sender, Template
+from harkara.accounts import CallbackEndpoint, Part, Sender, Template
 from harkara.dlt.templates import fold, kinds
 from harkara.errors import FieldRefused
 from harkara.messages import Category
@@ -19,8 +19,7 @@ TEXT_LIMIT = 2_000
 
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
-Part = Sender | Template | CallbackEndpoint
-P = TypeVar("P", Sender, Template, CallbackEndpoint)
+P = TypeVar("P", bound=Part)
 Fields = Mapping[str, Any]
 
 _Pattern = tuple[re.Pattern[str], str]
@@ -93,13 +92,7 @@ def callback_of(fields: Fields) -> CallbackEndpoint:
 
 def name_of(part: Part) -> str:
     """Return what a part is known by among those of its kind in an account."""
-    match part:
-        case Sender():
-            return part.header
-        case Template():
-            return part.dlt_template_id
-        case CallbackEndpoint():
-            return part.id
+    return str(getattr(part, KINDS[type(part)].attribute))
 
 
 def fields_of(part: Part) -> dict[str, Any]:
@@ -171,9 +164,16 @@ def _with_known_variables(text: str) -> str:
     return text
 
 
-Maker = Callable[[Fields], Part]
-MAKERS: dict[type[Part], Maker] = {
-    Sender: sender_of,
-    Template: template_of,
-    CallbackEndpoint: callback_of,
+class Kind(NamedTuple):
+    """How a kind of part is made, and which of its fields is its name: in JSON, and here."""
+
+    make: Callable[[Fields], Part]
+    name_field: str
+    attribute: str
+
+
+KINDS: dict[type[Part], Kind] = {
+    Sender: Kind(sender_of, "header", "header"),
+    Template: Kind(template_of, "template_id", "dlt_template_id"),
+    CallbackEndpoint: Kind(callback_of, "id", "id"),
 }

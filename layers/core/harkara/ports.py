@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.accounts import Account, CarrierSettings, Credential, Part
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk, Message
-from harkara.parts import P, Part
+from harkara.parts import P
 from harkara.tasks import CallbackTask, QueueName, Receipt
 
 Clock = Callable[[], float]

@@ -41,6 +41,14 @@ class SendSettings(_Settings):
     allow_private_callbacks: bool
 
 
+class ManageSettings(_Settings):
+    """`manage`."""
+
+    accounts_table: str
+    pepper_secret_id: str
+    allow_private_callbacks: bool
+
+
 class SubmitSettings(_Settings):
     """`submit`."""
 

@@ -11,11 +11,11 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from harkara.accounts import CallbackEndpoint, Credential, Sender, Template
+from harkara.accounts import CallbackEndpoint, Credential, Part, Sender, Template
 from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.parts import P, Part, name_of
+from harkara.parts import P, name_of
 
 BATCH = 25
 THREADS = 8

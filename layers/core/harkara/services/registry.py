@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple
 
-from harkara.accounts import Account, CallbackEndpoint, Sender, Template
+from harkara.accounts import Account, CallbackEndpoint, Part, Sender, Template
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt import csv
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
-from harkara.parts import MAKERS, P, Part, fields_of, name_of
+from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import Registry
 
 PAGE_LIMIT = 1_000
@@ -95,9 +95,10 @@ class RegistryService:
         self, account: Account, kind: type[Part], name: str, fields: Mapping[str, Any]
     ) -> Part:
         """Register these fields in place of a part, whose name they need not repeat; NOT_FOUND."""
-        part = self._make(account, kind, {NAME_FIELDS[kind]: name, **fields})
+        name_field = KINDS[kind].name_field
+        part = self._make(account, kind, {name_field: name, **fields})
         if name_of(part) != name:
-            raise _refusal(FieldRefused(NAME_FIELDS[kind], "the same as in the URL"))
+            raise _refusal(FieldRefused(name_field, "the same as in the URL"))
         if not self.registry.replace(account.id, part):
             raise RequestRefused(Code.NOT_FOUND)
         return part
@@ -138,7 +139,7 @@ class RegistryService:
 
     def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         try:
-            part = MAKERS[kind](fields)
+            part = KINDS[kind].make(fields)
             self._check_callback(account, part)
         except FieldRefused as error:
             raise _refusal(error) from error
@@ -164,13 +165,6 @@ class RegistryService:
             if credential.callback == callback:
                 return f"credential {credential.username}"
         return ""
-
-
-NAME_FIELDS: dict[type[Part], str] = {
-    Sender: "header",
-    Template: "template_id",
-    CallbackEndpoint: "id",
-}
 
 
 def counts(report: list[ImportedRow]) -> Counter[str]:

@@ -1,0 +1,177 @@
+"""/v1/senders, /v1/templates, /v1/callbacks: what an account registers, in JSON; templates in CSV.
+
+Next: `harkara.services.registry`. What is registered is read by functions/send within a minute.
+"""
+
+import gzip
+import re
+import time
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.accounts import Account, CallbackEndpoint, Part, Scope, Sender, Template
+from harkara.api import new_api, ok
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.secrets import deployment_secret
+from harkara.codes import Code
+from harkara.credentials import presented
+from harkara.errors import RequestRefused
+from harkara.jsons import decode, encode
+from harkara.parts import fields_of
+from harkara.requests import BODY_LIMIT_BYTES
+from harkara.runtime import answer, body_of, deadline_of, logger
+from harkara.services.authenticate import Authenticator
+from harkara.services.registry import PAGE_LIMIT, RegistryService, counts
+from harkara.settings import ManageSettings
+
+PAGE_SIZE = 100
+AFTER_LIMIT = 64
+# Lambda answers 6 MB, and this travels as base64.
+EXPORT_LIMIT_BYTES = 4_400_000
+COLLECTIONS: dict[str, type[Part]] = {
+    "senders": Sender,
+    "templates": Template,
+    "callbacks": CallbackEndpoint,
+}
+CSV = "text/csv"
+# Gzip that is said to be text/csv is spoiled by API Gateway, which takes it for text.
+CSV_TYPES = (CSV, "application/csv", "application/gzip", "application/x-gzip")
+
+api = new_api()
+
+
+class Services(NamedTuple):
+    authenticator: Authenticator
+    registry: RegistryService
+
+
+@cache
+def services() -> Services:
+    settings = ManageSettings.from_environment()
+    dynamodb = client("dynamodb")
+    authenticator = Authenticator(
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
+        pepper=deployment_secret(settings.pepper_secret_id),
+        clock=time.time,
+    )
+    registry = RegistryService(
+        registry=DynamoRegistry(dynamodb, settings.accounts_table),
+        private_callbacks=settings.allow_private_callbacks,
+    )
+    return Services(authenticator, registry)
+
+
+@api.get("/v1/<collection>")
+def read_all(collection: str) -> "Response[Any]":
+    kind, account = kind_of(collection), account_for(Scope.READ)
+    if kind is Template and CSV in api.current_event.headers.get("accept", ""):
+        return export(account)
+    page = services().registry.page(account, kind, after_name(), page_limit())
+    return ok({collection: [fields_of(part) for part in page.parts], "next": page.next_name})
+
+
+@api.post("/v1/<collection>")
+def create(collection: str) -> "Response[str]":
+    kind, account = kind_of(collection), account_for(Scope.ADMIN)
+    content_type = api.current_event.headers.get("content-type", "")
+    if kind is Template and content_type.partition(";")[0].strip().lower() in CSV_TYPES:
+        return import_templates(account)
+    part = services().registry.create(account, kind, fields_in_body())
+    logger.info("registered", account_id=account.id, collection=collection)
+    return answer(201, encode(fields_of(part)))
+
+
+@api.get("/v1/<collection>/<name>")
+def read(collection: str, name: str) -> "Response[str]":
+    kind, account = kind_of(collection), account_for(Scope.READ)
+    return ok(fields_of(services().registry.get(account, kind, unquote(name))))
+
+
+@api.put("/v1/<collection>/<name>")
+def replace(collection: str, name: str) -> "Response[str]":
+    kind, account = kind_of(collection), account_for(Scope.ADMIN)
+    part = services().registry.replace(account, kind, unquote(name), fields_in_body())
+    logger.info("changed", account_id=account.id, collection=collection)
+    return ok(fields_of(part))
+
+
+@api.delete("/v1/<collection>/<name>")
+def remove(collection: str, name: str) -> "Response[str]":
+    kind, account = kind_of(collection), account_for(Scope.ADMIN)
+    services().registry.remove(account, kind, unquote(name))
+    logger.info("removed", account_id=account.id, collection=collection)
+    return Response(204, body="")
+
+
+def export(account: Account) -> "Response[bytes]":
+    content = services().registry.export_templates(account)
+    headers = {"Content-Disposition": 'attachment; filename="templates.csv"'}
+    packs = "gzip" in api.current_event.headers.get("accept-encoding", "")
+    if packs:
+        content = gzip.compress(content, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    if len(content) > EXPORT_LIMIT_BYTES:
+        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
+        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
+    return Response(200, f"{CSV}; charset=utf-8", content, headers=dict(headers))
+
+
+def import_templates(account: Account) -> "Response[str]":
+    deadline = deadline_of(api.lambda_context)
+    report = services().registry.import_templates(account, body(), deadline)
+    logger.info("templates imported", account_id=account.id, counts=counts(report))
+    return ok({**counts(report), "rows": [line._asdict() for line in report]})
+
+
+def kind_of(collection: str) -> type[Part]:
+    if collection not in COLLECTIONS:
+        raise RequestRefused(Code.NOT_FOUND)
+    return COLLECTIONS[collection]
+
+
+def account_for(scope: Scope) -> Account:
+    event = api.current_event
+    source_ip = event.request_context.http.source_ip
+    shown = presented(event.headers)
+    return services().authenticator.authenticate(shown, scope, source_ip).account
+
+
+def page_limit() -> int:
+    given = api.current_event.query_string_parameters.get("limit", str(PAGE_SIZE))
+    if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= PAGE_LIMIT:
+        return int(given)
+    raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {PAGE_LIMIT:,})")
+
+
+def after_name() -> str:
+    given = api.current_event.query_string_parameters.get("after", "")
+    if len(given) > AFTER_LIMIT:
+        raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
+    return given
+
+
+def body() -> bytes:
+    content = body_of(api.current_event)
+    if len(content) > BODY_LIMIT_BYTES:
+        raise RequestRefused(Code.BODY_TOO_LARGE)
+    return content
+
+
+def fields_in_body() -> dict[str, Any]:
+    try:
+        fields = decode(body())
+    except ValueError:
+        raise RequestRefused(Code.MALFORMED_JSON) from None
+    if not isinstance(fields, dict):
+        raise RequestRefused(Code.INVALID_REQUEST, "(body: a JSON object)")
+    return fields
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)
