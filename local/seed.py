@@ -1,5 +1,6 @@
 """Accounts, senders, templates and the carrier of the local stack."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from harkara.accounts import (
     CarrierSettings,
     Credential,
     Enforcement,
+    Part,
     Secret,
     Sender,
     Template,
@@ -17,6 +19,8 @@ from harkara.accounts import (
     hash_token,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.registry import DynamoRegistry
+from harkara.deadline import Deadline
 from harkara.messages import Category
 from local.deploy import client
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, TAG_SECRET, Ports
@@ -62,6 +66,29 @@ TEMPLATES = (
     ),
 )
 
+# What the sample events of `manage` read, change and remove in the account sandbox.
+SAMPLES: tuple[Part, ...] = (
+    *(
+        Sender(header=header, categories=(Category.SERVICE_IMPLICIT,), pe_id=PE_ID)
+        for header in ("SAMPLE", "UNUSED")
+    ),
+    *(
+        Template(
+            dlt_template_id=template_id,
+            name="Sample",
+            headers=("SAMPLE",),
+            category=Category.SERVICE_IMPLICIT,
+            text="Sample order {#var#} is on its way. HARKARA",
+            pe_id=PE_ID,
+        )
+        for template_id in ("1107160000000000007", "1107160000000000009")
+    ),
+    *(
+        CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
+        for name in ("sample", "unused")
+    ),
+)
+
 
 def seed(
     aws_url: str, outputs: Mapping[str, str], ports: Ports, carrier_fields: Mapping[str, Any]
@@ -80,6 +107,8 @@ def seed(
                 username=account.id, account_id=account.id, secrets=(Secret(hash=secret_hash),)
             )
         )
+    registry = DynamoRegistry(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    registry.put_all("sandbox", SAMPLES, Deadline(lambda: math.inf))
     secret = encrypt_secret(
         client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
     )

@@ -7,10 +7,11 @@ import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harkara.accounts import (
+    PLATFORM_HOSTS,
     Account,
     CarrierSettings,
     Credential,
@@ -30,14 +31,17 @@ from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
+from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
-from local.settings import RECEIPT_TOKEN, TAG_SECRET
+from local.seed import SAMPLES
+from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
 from tests.fakes import (
     FakeAccountStore,
     FakeMessageStore,
     FakePlatform,
+    FakeRegistry,
     FakeTaskQueues,
     Faults,
     calling_back,
@@ -163,7 +167,7 @@ RECORD = {"to": MSISDN, "from": "ACMEBK", "smstext": TEXT, "smsgid": "ref"}
 
 
 class Gateway:
-    """All five functions on one set of fakes."""
+    """All functions on one set of fakes."""
 
     def __init__(self) -> None:
         self.faults = Faults()
@@ -179,6 +183,7 @@ class Gateway:
                     name="Sandbox",
                     carrier="sim",
                     **calling_back(CALLBACK_URL),
+                    callback_hosts=(*PLATFORM_HOSTS, HOST),
                     dlt=Enforcement.OFF,
                 )
             },
@@ -200,6 +205,8 @@ class Gateway:
                 )
             },
         )
+        self.registry = FakeRegistry(self.accounts)
+        self.registry.put_all("sandbox", SAMPLES)
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -245,6 +252,12 @@ class Gateway:
             private_callbacks=False,
         )
         return Authenticator(self.accounts, b"pepper", self.clock), accept
+
+    def _manage(self) -> SimpleNamespace:
+        return SimpleNamespace(
+            authenticator=Authenticator(self.accounts, b"pepper", self.clock),
+            registry=RegistryService(self.registry, private_callbacks=False),
+        )
 
     def _submit(self) -> SubmitService:
         async def exchange(

@@ -71,7 +71,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
 
 
-@pytest.mark.parametrize("function", ["send", "receipt"])
+@pytest.mark.parametrize("function", ["send", "manage", "receipt"])
 def test_a_secret_that_cannot_be_read_says_try_again(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
@@ -90,8 +90,10 @@ def test_a_secret_that_cannot_be_read_says_try_again(
 def test_a_function_without_its_environment_says_what_is_missing(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
-    environment.delenv("RECEIPT_QUEUE_URL" if function != "send" else "SUBMIT_QUEUE_URL")
-    with pytest.raises(ValidationError, match="queue_url"):
+    missing = {"send": "SUBMIT_QUEUE_URL", "manage": "ACCOUNTS_TABLE"}
+    name = missing.get(function, "RECEIPT_QUEUE_URL")
+    environment.delenv(name)
+    with pytest.raises(ValidationError, match=name.lower()):
         wired(function, environment)
 
 
@@ -106,6 +108,16 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.chunks._retention_s == service.queues._due._retention_s == 8
     assert service.queues._due._table == "due"
     assert service.names.new(0) != service.names.new(0)
+
+
+@pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
+def test_manage_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
+    _, services = wired("manage", environment)
+    assert services.authenticator.pepper == b"secret of pepper-id"
+    assert services.authenticator.accounts._table == "accounts"
+    assert services.registry.registry._table == "accounts"
+    assert services.registry.private_callbacks is allowed
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
