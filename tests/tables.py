@@ -1,7 +1,7 @@
 """A DynamoDB table in memory that answers a ScriptedAws: the operations and expressions in use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.unit.aws import Refusal
@@ -12,7 +12,7 @@ Params = dict[str, Any]
 PAGE = 2
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
-_COMPARISON = re.compile(r"(\S+) (=|>) (\S+)")
+_EQUALITY = re.compile(r"(\S+) = (\S+)")
 
 
 class Table:
@@ -23,6 +23,14 @@ class Table:
         self.items: dict[tuple[str, str], Item] = {}
 
     def __call__(self, operation: str, params: Params) -> Mapping[str, Any] | Refusal:
+        match operation:
+            case "TransactWriteItems":
+                return self._transact(params["TransactItems"])
+            case "BatchWriteItem":
+                for request in params["RequestItems"][self.name]:
+                    item = request["PutRequest"]["Item"]
+                    self.items[_key(item)] = item
+                return {}
         assert params["TableName"] == self.name
         match operation:
             case "GetItem":
@@ -32,18 +40,37 @@ class Table:
                 return self._page(params, "KeyConditionExpression")
             case "Scan":
                 return self._page(params, "FilterExpression")
-        key = _key(params.get("Item") or params["Key"])
-        if not _holds(params, "ConditionExpression", self.items.get(key, {})):
+        if not self._allows(params):
             return Refusal(CONDITION_FAILED)
+        self._write(operation.removesuffix("Item"), params)
+        return {}
+
+    def _allows(self, params: Params) -> bool:
+        return _holds(params, "ConditionExpression", self.items.get(_key_of(params), {}))
+
+    def _write(self, operation: str, params: Params) -> None:
+        key = _key_of(params)
         match operation:
-            case "PutItem":
+            case "Put":
                 self.items[key] = params["Item"]
-            case "DeleteItem":
+            case "Delete":
                 self.items.pop(key, None)
-            case "UpdateItem":
+            case "Update":
                 self.items[key] = _updated({**params["Key"], **self.items.get(key, {})}, params)
             case _:
                 raise AssertionError(f"{operation} is not known here")
+
+    def _transact(self, actions: Sequence[Params]) -> Mapping[str, Any] | Refusal:
+        """Write all or nothing; each item once, as DynamoDB asks."""
+        writes = [write for action in actions for write in action.items()]
+        assert len({_key_of(params) for _, params in writes}) == len(writes)
+        allowed = [self._allows(params) for _, params in writes]
+        if not all(allowed):
+            codes = ["None" if each else "ConditionalCheckFailed" for each in allowed]
+            reasons = [{"Code": code} for code in codes]
+            return Refusal("TransactionCanceledException", CancellationReasons=reasons)
+        for operation, params in writes:
+            self._write(operation, params)
         return {}
 
     def _page(self, params: Params, expression: str) -> Mapping[str, Any]:
@@ -63,6 +90,10 @@ def _key(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
+def _key_of(params: Params) -> tuple[str, str]:
+    return _key(params.get("Item") or params["Key"])
+
+
 def _name(params: Params, placeholder: str) -> str:
     return str(params.get("ExpressionAttributeNames", {}).get(placeholder, placeholder))
 
@@ -80,20 +111,17 @@ def _clause_holds(params: Params, clause: str, item: Item) -> bool:
             prefix = params["ExpressionAttributeValues"][value]["S"]
             return found is not None and found["S"].startswith(prefix)
         return (found is not None) == (kind == "attribute_exists")
-    comparison = _COMPARISON.fullmatch(clause)
-    assert comparison, f"not known here: {clause}"
-    name, sign, value = comparison.groups()
-    found, other = item.get(_name(params, name)), params["ExpressionAttributeValues"][value]
-    if sign == "=":
-        return bool(found == other)
-    return found is not None and bool(found["S"] > other["S"])
+    equality = _EQUALITY.fullmatch(clause)
+    assert equality, f"not known here: {clause}"
+    name, value = equality.groups()
+    return bool(item.get(_name(params, name)) == params["ExpressionAttributeValues"][value])
 
 
 def _updated(item: Item, params: Params) -> Item:
-    """Return an item after `SET name = :value, ... ADD name :number`."""
-    sets, _, adds = params["UpdateExpression"].removeprefix("SET ").partition(" ADD ")
+    """Return an item after `SET name = :value, ... ADD name :number`, either of them or both."""
+    sets, _, adds = params["UpdateExpression"].partition("ADD ")
     values = params["ExpressionAttributeValues"]
-    for assignment in sets.split(", "):
+    for assignment in filter(None, sets.removeprefix("SET ").strip().split(", ")):
         name, _, value = assignment.partition(" = ")
         item[_name(params, name)] = values[value]
     for addition in filter(None, adds.split(", ")):
