@@ -138,7 +138,8 @@ class AcceptService:
         begins_s = chunk.begins_ms / 1000
         if chunk.daytime_only:
             begins_s = next_open_s(begins_s)
-        wait_s = begins_s - chunk.accepted_at_ms / 1000
+        # A request that is repeated was accepted at the time of the first: the wait is from now.
+        wait_s = begins_s - self.names.now_ms() / 1000
         try:
             self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
             if wait_s > 0:
