@@ -44,7 +44,7 @@ class Measure(NamedTuple):
 
 def measure(text: str) -> Measure:
     """Return the encoding of a text and what it takes; the empty text takes one segment."""
-    if text.isascii() and not text.encode().translate(None, _ASCII_BASIC):
+    if is_plain(text):
         return _measure(Encoding.GSM7, text)
     if _OUTSIDE_GSM.search(text) is None:
         return _measure(Encoding.GSM7, _EXTENSION.sub(_escaped, text))
@@ -53,23 +53,21 @@ def measure(text: str) -> Measure:
 
 def segment_count(text: str) -> int:
     """Return how many segments a text takes, by the shortest way for the plainest texts."""
-    if text.isascii() and not text.encode().translate(None, _ASCII_BASIC):
-        # One septet a character and no pairs: only here is counting a division.
-        length = len(text)
-        single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
-        return 1 if length <= single else -(-length // step)
+    if is_plain(text):
+        return _plain_segment_count(len(text))
     return measure(text).segment_count
 
 
-def segment_counts(texts: Sequence[str], whole: str) -> list[int]:
-    """Return how many segments each text takes; `whole` is the texts joined.
+def is_plain(text: str) -> bool:
+    """Whether each character is one of ASCII that takes one septet."""
+    return text.isascii() and not text.encode().translate(None, _ASCII_BASIC)
 
-    Where no text holds an unusual character, that is seen in one look at all of them.
-    """
-    if not whole.isascii() or whole.encode().translate(None, _ASCII_BASIC):
+
+def segment_counts(texts: Sequence[str], *, plain: bool) -> list[int]:
+    """Return how many segments each text takes; `plain` when all of them are (`is_plain`)."""
+    if not plain:
         return list(map(segment_count, texts))
-    single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
-    return [1 if length <= single else -(-length // step) for length in map(len, texts)]
+    return [_plain_segment_count(length) for length in map(len, texts)]
 
 
 def first_outside_gsm(text: str) -> int | None:
@@ -88,6 +86,12 @@ def split(text: str) -> list[str]:
         part.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
         for part in _cut(encoding, _utf16(text))
     ]
+
+
+def _plain_segment_count(length: int) -> int:
+    # One septet a character and no pairs: only here is counting a division.
+    single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
+    return 1 if length <= single else -(-length // step)
 
 
 def _measure(encoding: Encoding, units: str) -> Measure:

@@ -22,9 +22,9 @@ _TABLE = {ord(character): plain for plain, group in _PLAIN.items() for character
 def plainly(text: str) -> str:
     """Return the text with plain quotes, dashes and spaces, if that lets it go out in GSM 7-bit.
 
-    A text that needs Unicode all the same stays as it is.
+    A text that needs Unicode all the same stays as it is, as does one that never did.
     """
-    if text.isascii() and "`" not in text and "\t" not in text:
+    if measure(text).encoding is Encoding.GSM7:
         return text
     plain = text.translate(_TABLE)
     return plain if measure(plain).encoding is Encoding.GSM7 else text

@@ -17,7 +17,7 @@ from harkara.errors import RequestRefused, VariableRefused
 from harkara.messages import Message
 from harkara.numbers import INDIA, are_indian, normalise
 from harkara.requests import Record
-from harkara.segments import Encoding, measure, segment_counts
+from harkara.segments import Encoding, is_plain, measure, segment_counts
 from harkara.services.authenticate import Caller
 from harkara.services.judgement import Judge, Judged, SlotRows, Subject
 from harkara.services.templates import index_of, rules_of
@@ -76,14 +76,15 @@ class RecordChecker:
         if any(problems) or any(urls) or not all(map(_is_one, columns)):
             return False
         first, account = records[0], self._account
-        if max(map(len, refs)) > CLIENT_REF_LIMIT or not are_indian(tos):
+        ids = len(first.pe_id) + len(first.dlt_template_id)
+        if max(map(len, refs)) > CLIENT_REF_LIMIT or ids > DLT_IDS_LIMIT or not are_indian(tos):
             return False
-        whole = "".join(texts)
+        plain = is_plain("".join(texts))
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
             return False
-        if account.smart_encoding and not whole.isascii():
+        if account.smart_encoding and not plain:
             return False
-        segments = segment_counts(texts, whole)
+        segments = segment_counts(texts, plain=plain)
         if max(segments) > account.segment_limit:
             return False
         try:
@@ -91,8 +92,8 @@ class RecordChecker:
         except RequestRefused:
             return False
         batch = _Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
-        is_plain = not (judged.seeks or judged.warning or account.registered_urls)
-        if is_plain and (judged.matches is None or all(map(judged.matches, texts))):
+        only_compared = not (judged.seeks or judged.warning or account.registered_urls)
+        if only_compared and (judged.matches is None or all(map(judged.matches, texts))):
             batch.accept(judged, range(len(records)))
         else:
             self._compare_alike(records, batch)

@@ -1,0 +1,233 @@
+"""What follows from a record's country, header, template id, entity and options."""
+
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, CallbackEndpoint, Enforcement, Sender, Template
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.messages import DEFAULT_VALIDITY_S, Category
+from harkara.requests import NO_OPTIONS, Options
+from harkara.services.judgement import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
+from tests.fakes import caller_of
+
+NOON_MS = 1_767_249_000_000  # 2026-01-01 12:00 IST
+NIGHT_MS = NOON_MS + 10 * 3600 * 1000  # 22:00 IST
+PROMOTIONAL = Options(category=Category.PROMOTIONAL)
+URLS = {name: f"https://{name}.clevertap.com/dlr" for name in ("main", "header", "key", "own")}
+ACCOUNT = Account(
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    countries=("*",),
+    default_callback="main",
+    callbacks={
+        name: CallbackEndpoint(id=name, url=URLS[name]) for name in ("main", "header", "key")
+    },
+    senders={
+        "ACMEBK": Sender(header="ACMEBK", categories=(Category.SERVICE_IMPLICIT,), pe_id="1101"),
+        "ACMALL": Sender(
+            header="ACMALL",
+            categories=(Category.TRANSACTIONAL, Category.PROMOTIONAL),
+            callback="header",
+        ),
+    },
+    templates={
+        "1107": Template(
+            dlt_template_id="1107", headers=("ACMALL",), category=Category.PROMOTIONAL, text="Sale"
+        ),
+        "1108": Template(dlt_template_id="1108", category=Category.SERVICE_IMPLICIT, text="Hello"),
+    },
+)
+
+
+def judge(
+    account: Account = ACCOUNT, *, url: str = "", now_ms: int = NOON_MS, **credential: Any
+) -> Judge:
+    return Judge(caller_of(account, **credential), url, now_ms, private=False)
+
+
+def subject(
+    sender_id: str = "ACMALL", template: str = "", options: Options = NO_OPTIONS, pe_id: str = ""
+) -> Subject:
+    return Subject("IN", sender_id, template, pe_id, options)
+
+
+def changed(**fields: Any) -> Account:
+    return ACCOUNT.model_copy(update=fields)
+
+
+def refusal(judged: Subject, account: Account = ACCOUNT, now_ms: int = NOON_MS) -> Code:
+    with pytest.raises(RequestRefused) as refused:
+        judge(account, now_ms=now_ms).judge(judged)
+    return refused.value.code
+
+
+def category(judged: Judged) -> Category:
+    return judged.rows.slot.category
+
+
+# The category
+
+
+@pytest.mark.parametrize(
+    ("sender_id", "template", "named", "default", "expected"),
+    [
+        pytest.param("ACMALL", "", Category.PROMOTIONAL, None, Category.PROMOTIONAL, id="named"),
+        pytest.param("ACMALL", "", Category.OTP, None, Category.OTP, id="OTP as transactional"),
+        pytest.param("ACMEBK", "", Category.OTP, None, Category.OTP, id="OTP as a service"),
+        pytest.param("ACMALL", "1107", None, Category.TRANSACTIONAL, Category.PROMOTIONAL,
+                     id="its template's"),
+        pytest.param("ACMALL", "", None, Category.PROMOTIONAL, Category.PROMOTIONAL,
+                     id="the credential's default"),
+        pytest.param("ACMEBK", "", None, Category.PROMOTIONAL, Category.SERVICE_IMPLICIT,
+                     id="a default that the header does not carry"),
+        pytest.param("ACMALL", "", None, None, Category.TRANSACTIONAL, id="the header's first"),
+    ],
+)  # fmt: skip
+def test_a_record_is_of_a_category(
+    sender_id: str, template: str, named: Category | None, default: Category | None,
+    expected: Category,
+) -> None:  # fmt: skip
+    options = Options(category=named)
+    judged = judge(default_category=default).judge(subject(sender_id, template, options))
+    assert category(judged) is expected
+
+
+def test_without_a_header_the_credentials_default_comes_before_the_accounts() -> None:
+    lax = changed(dlt=Enforcement.OFF, default_category=Category.PROMOTIONAL)
+    assert category(judge(lax).judge(subject("OTHERS"))) is Category.PROMOTIONAL
+    named = judge(lax, default_category=Category.OTP).judge(subject("OTHERS"))
+    assert category(named) is Category.OTP
+
+
+# DLT's rules
+
+BROKEN = [
+    pytest.param(subject("OTHERS"), {}, Code.HEADER_NOT_REGISTERED, id="an unknown header"),
+    pytest.param(subject("ACMEBK", pe_id="1102"), {}, Code.ENTITY_MISMATCH, id="another entity"),
+    pytest.param(subject("ACMEBK", "9"), {"strict_templates": True},
+                 Code.TEMPLATE_NOT_REGISTERED, id="an unknown template, strictly"),
+    pytest.param(subject("ACMEBK", "1107"), {}, Code.TEMPLATE_HEADER, id="another header's"),
+    pytest.param(subject("ACMALL", "1107", Options(category=Category.OTP)), {},
+                 Code.INVALID_CATEGORY, id="an OTP by a promotional template"),
+    pytest.param(subject("ACMEBK", options=PROMOTIONAL), {}, Code.HEADER_CATEGORY,
+                 id="promotional by a service header"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("judged", "fields", "code"), BROKEN)
+def test_a_broken_rule_refuses_warns_or_is_nothing(
+    judged: Subject, fields: dict[str, Any], code: Code
+) -> None:
+    assert refusal(judged, changed(**fields)) is code
+    assert judge(changed(**fields, dlt=Enforcement.WARN)).judge(judged).warning is code
+    assert judge(changed(**fields, dlt=Enforcement.OFF)).judge(judged).warning is None
+
+
+@pytest.mark.parametrize(("judged", "fields", "code"), BROKEN[1:])
+def test_abroad_no_rule_of_dlt_holds(judged: Subject, fields: dict[str, Any], code: Code) -> None:
+    abroad = judge(changed(**fields)).judge(judged._replace(country="SG"))
+    assert (abroad.warning, abroad.is_dlt, abroad.seeks) == (None, False, False)
+
+
+def test_an_unknown_template_goes_through_unverified() -> None:
+    judged = judge().judge(subject("ACMEBK", "9"))
+    assert (judged.matches, judged.seeks, judged.warning) == (None, False, None)
+
+
+def test_a_template_of_no_header_goes_with_each() -> None:
+    judged = judge().judge(subject("ACMEBK", "1108"))
+    assert judged.matches is not None
+    assert judged.matches("Hello")
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "kept"),
+    [
+        pytest.param(0, False, id="at once"),
+        pytest.param(-LATE_S, False, id="just gone by"),
+        pytest.param(1, True, id="a second ahead"),
+        pytest.param(SCHEDULE_LIMIT_S, True, id="thirty days ahead"),
+    ],
+)
+def test_a_send_time_is_kept_unless_it_has_come(wait_s: int, kept: bool) -> None:
+    send_at_ms = NOON_MS + wait_s * 1000
+    judged = judge().judge(subject(options=Options(send_at_ms=send_at_ms, validity_s=60)))
+    slot = judged.rows.slot
+    assert (slot.send_at_ms, slot.validity_s) == (send_at_ms if kept else 0, 60)
+
+
+@pytest.mark.parametrize("wait_s", [-LATE_S - 1, SCHEDULE_LIMIT_S + 1])
+def test_a_send_time_too_far_off_is_refused(wait_s: int) -> None:
+    options = Options(send_at_ms=NOON_MS + wait_s * 1000)
+    assert refusal(subject(options=options)) is Code.INVALID_SEND_TIME
+
+
+@pytest.mark.parametrize(
+    ("country", "named", "daytime_only"),
+    [
+        pytest.param("IN", Category.PROMOTIONAL, True, id="promotional"),
+        pytest.param("IN", Category.SERVICE_EXPLICIT, True, id="service explicit"),
+        pytest.param("IN", Category.SERVICE_IMPLICIT, False, id="service implicit"),
+        pytest.param("IN", Category.OTP, False, id="an OTP"),
+        pytest.param("SG", Category.PROMOTIONAL, False, id="promotional, abroad"),
+    ],
+)
+def test_india_has_hours_for_promotion(country: str, named: Category, daytime_only: bool) -> None:
+    lax = changed(dlt=Enforcement.OFF)
+    options = Options(category=named)
+    judged = judge(lax).judge(subject(options=options)._replace(country=country))
+    assert judged.rows.slot.daytime_only is daytime_only
+    assert judged.rows.slot.validity_s == DEFAULT_VALIDITY_S
+
+
+def test_at_night_promotion_is_deferred_or_refused_as_the_account_says() -> None:
+    judged = subject(options=PROMOTIONAL)
+    assert judge(now_ms=NIGHT_MS).judge(judged).rows.slot.daytime_only
+    refusing = changed(out_of_hours="refuse")
+    assert refusal(judged, refusing, NIGHT_MS) is Code.PROMOTIONAL_HOURS
+    assert judge(refusing).judge(judged)
+    at_night = PROMOTIONAL._replace(send_at_ms=NIGHT_MS)
+    assert refusal(subject(options=at_night), refusing) is Code.PROMOTIONAL_HOURS
+
+
+def test_a_request_has_only_so_many_times() -> None:
+    judging = judge()
+    for number in range(SLOT_LIMIT):
+        judging.judge(subject(options=Options(validity_s=60 + number)))
+    with pytest.raises(RequestRefused) as refused:
+        judging.judge(subject(options=Options(validity_s=3600)))
+    assert refused.value.code is Code.MIXED_REQUEST
+    assert judging.judge(subject(options=Options(validity_s=60)))
+
+
+# Callbacks
+
+
+@pytest.mark.parametrize(
+    ("sender_id", "url", "callback", "expected"),
+    [
+        pytest.param("ACMALL", URLS["own"], "key", "own", id="the request's before all"),
+        pytest.param("ACMALL", "", "key", "key", id="the credential's before the header's"),
+        pytest.param("ACMALL", "", "", "header", id="the header's before the account's"),
+        pytest.param("ACMEBK", "", "", "main", id="the account's"),
+        pytest.param("ACMEBK", "", "gone", "main", id="one that is no more"),
+    ],
+)
+def test_a_record_is_called_back_at(sender_id: str, url: str, callback: str, expected: str) -> None:
+    judging = judge(url=url, callback=callback)
+    place = judging.judge(subject(sender_id)).endpoint
+    assert place is not None
+    endpoint = judging.endpoints[place]
+    assert (endpoint.url, endpoint.format) == (URLS[expected], "clevertap")
+    assert endpoint.callback_id == ("" if expected == "own" else expected)
+
+
+def test_a_registered_url_that_a_request_names_is_known_again() -> None:
+    judging = judge(url=URLS["header"])
+    assert [endpoint.callback_id for endpoint in judging.endpoints] == ["header"]
