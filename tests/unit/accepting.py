@@ -1,0 +1,98 @@
+"""AcceptService on stores and queues that fail as they are told."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, Enforcement, Sender
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.messages import Category, Chunk, unpack
+from harkara.requests import Record, RecordResult, SendRequest
+from harkara.services.accept import AcceptService
+from harkara.services.names import RandomNames
+from harkara.tasks import QueueName
+from tests.fakes import caller_of, calling_back
+
+NOW = 1_767_258_000.25
+PEPPER = b"pepper"
+URL = "https://api.clevertap.com/dlr"
+ACCOUNT = Account(
+    id="acme",
+    name="Acme",
+    carrier="sim",
+    **calling_back(URL),
+    dlt=Enforcement.OFF,
+    senders={"ACMOTP": Sender(header="ACMOTP", categories=(Category.OTP,))},
+)
+BULK = Record(to="9876543210", sender_id="ACMEBK", text="Hello", client_ref="ref")
+OTP = BULK._replace(sender_id="ACMOTP")
+WRONG = BULK._replace(text="")
+
+
+class Chunks:
+    """Takes chunks, but fails at the calls that are told (0 is the first)."""
+
+    def __init__(self, fail_at: set[int]) -> None:
+        self.fail_at = fail_at
+        self.calls = 0
+        self.packed: dict[str, bytes] = {}
+
+    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+        self.calls += 1
+        if self.calls - 1 in self.fail_at:
+            raise StoreUnavailable("ProvisionedThroughputExceededException")
+        self.packed[chunk_id] = packed
+        self.begins_ms = begins_ms
+
+    def all(self) -> list[Chunk]:
+        return [unpack(chunk_id, packed) for chunk_id, packed in self.packed.items()]
+
+
+class Queues:
+    """Takes tasks, refuses them or fails, as scripted by call."""
+
+    def __init__(self, script: Sequence[bool | Exception]) -> None:
+        self.script = list(script)
+        self.sent: list[tuple[QueueName, str, str]] = []
+        self.scheduled: list[tuple[QueueName, float]] = []
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        (body,) = bodies
+        result = self.script.pop(0) if self.script else True
+        if isinstance(result, Exception):
+            raise result
+        if result:
+            self.sent.append((queue, body, group))
+        return [result]
+
+    def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        self.scheduled.append((queue, delay_s))
+        self.send(queue, [body], group)
+
+
+class Accept:
+    """The service on fakes."""
+
+    def __init__(
+        self, fail_at: Sequence[int] = (), queues: Sequence[bool | Exception] = (), **fields: Any
+    ) -> None:
+        self.chunks = Chunks(set(fail_at))
+        self.queues = Queues(queues)
+        numbers = itertools.count(1)
+        self.service = AcceptService(
+            chunks=self.chunks,
+            queues=self.queues,
+            names=RandomNames(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
+            private_callbacks=False,
+        )
+
+    def accept(self, *records: Record, url: str = "") -> list[RecordResult]:
+        return self.service.accept(caller_of(ACCOUNT), SendRequest(list(records), url))
+
+    def refusal(self, *records: Record, url: str = "") -> Code:
+        with pytest.raises(RequestRefused) as refused:
+            self.accept(*records, url=url)
+        return refused.value.code

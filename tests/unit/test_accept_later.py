@@ -1,0 +1,115 @@
+"""Accepting what goes out later, what is only tried, and what an account may still send."""
+
+from dataclasses import replace
+
+import pytest
+
+from harkara.accounts import Account
+from harkara.codes import Code
+from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.messages import Category
+from harkara.requests import Options, Record, SendRequest
+from harkara.tasks import QueueName
+from tests.fakes import caller_of
+from tests.unit.accepting import ACCOUNT, BULK, NOW, OTP, WRONG, Accept
+
+# What waits for its time
+
+PROMOTIONAL = BULK._replace(options=Options(category=Category.PROMOTIONAL))
+HOUR_MS = 3600 * 1000
+
+
+def scheduled(record: Record, wait_ms: int) -> Record:
+    send_at_ms = int(NOW * 1000) + wait_ms
+    return record._replace(options=record.options._replace(send_at_ms=send_at_ms))
+
+
+@pytest.mark.parametrize(
+    ("record", "delay_s"),
+    [
+        pytest.param(scheduled(BULK, 60_000), 60, id="in a minute"),
+        pytest.param(scheduled(BULK, 20 * 24 * HOUR_MS), 20 * 24 * 3600, id="in twenty days"),
+        # NOW is 14:30 IST; the window opens at 10:00.
+        pytest.param(scheduled(PROMOTIONAL, 8 * HOUR_MS), 19.5 * 3600, id="promotion at night"),
+    ],
+)
+def test_what_is_to_go_out_later_is_scheduled(record: Record, delay_s: float) -> None:
+    accept = Accept()
+    (result,) = accept.accept(record)
+    (chunk,) = accept.chunks.all()
+    assert result.mid == chunk.mid(0)
+    ((queue, delay),) = accept.queues.scheduled
+    assert queue is QueueName.SUBMIT
+    assert delay == pytest.approx(delay_s, abs=1)
+    assert accept.chunks.begins_ms == chunk.begins_ms == record.options.send_at_ms
+
+
+def test_by_day_promotion_goes_out_at_once() -> None:
+    accept = Accept()
+    accept.accept(PROMOTIONAL)
+    (chunk,) = accept.chunks.all()
+    assert chunk.daytime_only
+    assert accept.queues.scheduled == []
+
+
+def test_what_cannot_be_scheduled_is_not_accepted() -> None:
+    accept = Accept(queues=[StoreUnavailable("ThrottlingException")])
+    assert accept.refusal(scheduled(BULK, 60_000)) is Code.TRY_AGAIN
+
+
+def test_messages_of_different_times_are_different_chunks() -> None:
+    accept = Accept()
+    results = accept.accept(BULK, scheduled(BULK, 60_000), PROMOTIONAL, BULK)
+    assert [len(chunk.messages) for chunk in accept.chunks.all()] == [2, 1, 1]
+    assert len({result.mid[:-2] for result in results}) == 3
+
+
+# Dry runs, and what a result says
+
+
+def test_a_dry_run_stores_nothing_and_says_what_would_become_of_each_record() -> None:
+    accept = Accept()
+    request = SendRequest([BULK, WRONG, OTP])
+    results = accept.service.dry_run(caller_of(ACCOUNT), request)
+    assert [result.mid for result in results] == ["", "", ""]
+    assert [result.code for result in results] == [None, Code.EMPTY_TEXT, None]
+    assert [result.category for result in results] == [
+        Category.SERVICE_IMPLICIT,
+        None,
+        Category.OTP,
+    ]
+    assert [result.message.to for result in results if result.message] == ["919876543210"] * 2
+    assert (accept.chunks.calls, accept.queues.sent) == (0, [])
+
+
+# Limits
+
+
+class Limits:
+    """Counts what is taken, or refuses it."""
+
+    def __init__(self, refusal: RequestRefused | None = None) -> None:
+        self.refusal = refusal
+        self.taken: list[tuple[str, int]] = []
+
+    def take(self, account: Account, segment_count: int) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.taken.append((account.id, segment_count))
+
+
+def test_the_segments_of_what_can_be_accepted_are_counted_once() -> None:
+    accept, limits = Accept(), Limits()
+    service = replace(accept.service, limits=limits)
+    service.accept(caller_of(ACCOUNT), SendRequest([BULK, WRONG, OTP._replace(text="a" * 161)]))
+    assert limits.taken == [("acme", 3)]
+
+
+def test_what_is_beyond_the_limit_is_not_stored() -> None:
+    accept = Accept()
+    refusal = RequestRefused(Code.RATE_LIMITED, retry_after_s=7)
+    service = replace(accept.service, limits=Limits(refusal))
+    with pytest.raises(RequestRefused) as refused:
+        service.accept(caller_of(ACCOUNT), SendRequest([BULK]))
+    assert refused.value is refusal
+    assert accept.chunks.calls == 0
