@@ -24,6 +24,8 @@ PAGE = """Harkara, on this machine
 POST /datasend                     send messages (ICS's JSON)
 GET  /health
 GET, POST         /v1/senders, /v1/templates (JSON or CSV), /v1/callbacks
+GET, DELETE       /v1/messages/{mid}
+POST              /cancel-scheduled/sms
 GET, PUT, DELETE  /v1/senders/{name}, /v1/templates/{name}, /v1/callbacks/{name}
 POST /receipts/{carrier}/{token}   receipts from carriers
 

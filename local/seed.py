@@ -1,6 +1,7 @@
 """Accounts, senders, templates and the carrier of the local stack."""
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,6 @@ from harkara.accounts import (
     CarrierSettings,
     Credential,
     Enforcement,
-    Part,
     Secret,
     Sender,
     Template,
@@ -19,9 +19,11 @@ from harkara.accounts import (
     hash_token,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.deadline import Deadline
-from harkara.messages import Category
+from harkara.messages import Category, pack
+from local import samples
 from local.deploy import client
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, TAG_SECRET, Ports
 
@@ -66,29 +68,6 @@ TEMPLATES = (
     ),
 )
 
-# What the sample events of `manage` read, change and remove in the account sandbox.
-SAMPLES: tuple[Part, ...] = (
-    *(
-        Sender(header=header, categories=(Category.SERVICE_IMPLICIT,), pe_id=PE_ID)
-        for header in ("SAMPLE", "UNUSED")
-    ),
-    *(
-        Template(
-            dlt_template_id=template_id,
-            name="Sample",
-            headers=("SAMPLE",),
-            category=Category.SERVICE_IMPLICIT,
-            text="Sample order {#var#} is on its way. HARKARA",
-            pe_id=PE_ID,
-        )
-        for template_id in ("1107160000000000007", "1107160000000000009")
-    ),
-    *(
-        CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
-        for name in ("sample", "unused")
-    ),
-)
-
 
 def seed(
     aws_url: str, outputs: Mapping[str, str], ports: Ports, carrier_fields: Mapping[str, Any]
@@ -108,7 +87,11 @@ def seed(
             )
         )
     registry = DynamoRegistry(client("dynamodb", aws_url), outputs["AccountsTableName"])
-    registry.put_all("sandbox", SAMPLES, Deadline(lambda: math.inf))
+    registry.put_all(samples.ACCOUNT_ID, samples.PARTS, Deadline(lambda: math.inf))
+    messages = DynamoMessageStore(
+        client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
+    )
+    messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
     secret = encrypt_secret(
         client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
     )

@@ -1,6 +1,8 @@
-"""/v1/senders, /v1/templates, /v1/callbacks: what an account registers, in JSON; templates in CSV.
+"""What an account reads and changes of its own, beside sending: its registered senders, templates
+and callbacks, and its messages, which it may cancel.
 
-Next: `harkara.services.registry`. What is registered is read by functions/send within a minute.
+Next: `harkara.services.registry`, `history` and `cancel`. What is registered is read by
+functions/send within a minute; a cancel enqueues for functions/dlr.
 """
 
 import gzip
@@ -17,6 +19,8 @@ from harkara.accounts import Account, CallbackEndpoint, Part, Scope, Sender, Tem
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import deployment_secret
 from harkara.codes import Code
@@ -27,8 +31,11 @@ from harkara.parts import fields_of
 from harkara.requests import BODY_LIMIT_BYTES
 from harkara.runtime import answer, body_of, deadline_of, logger
 from harkara.services.authenticate import Authenticator
+from harkara.services.cancel import CancelService
+from harkara.services.history import HistoryService
 from harkara.services.registry import PAGE_LIMIT, RegistryService, counts
 from harkara.settings import ManageSettings
+from harkara.tasks import QueueName
 
 PAGE_SIZE = 100
 AFTER_LIMIT = 64
@@ -49,6 +56,8 @@ api = new_api()
 class Services(NamedTuple):
     authenticator: Authenticator
     registry: RegistryService
+    history: HistoryService
+    cancel: CancelService
 
 
 @cache
@@ -64,7 +73,35 @@ def services() -> Services:
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
         private_callbacks=settings.allow_private_callbacks,
     )
-    return Services(authenticator, registry)
+    messages = DynamoMessageStore(
+        dynamodb, settings.messages_table, settings.retention_s, time.time
+    )
+    queues = SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url})
+    return Services(
+        authenticator,
+        registry,
+        HistoryService(messages, time.time),
+        CancelService(messages, queues, time.time),
+    )
+
+
+@api.get("/v1/messages/<mid>")
+def message(mid: str) -> "Response[str]":
+    return ok(services().history.message(account_for(Scope.READ), mid))
+
+
+@api.delete("/v1/messages/<mid>")
+def cancel(mid: str) -> "Response[str]":
+    return cancelled(account_for(Scope.SEND), mid)
+
+
+@api.post("/cancel-scheduled/sms")
+def cancel_scheduled() -> "Response[str]":
+    fields = fields_in_body()
+    user, password, mid = (fields.get(name, "") for name in ("user", "pass", "mid"))
+    if not (isinstance(user, str) and isinstance(password, str) and isinstance(mid, str)):
+        raise RequestRefused(Code.INVALID_REQUEST, "(mid, user, pass: strings)")
+    return cancelled(account_for(Scope.SEND, user, password), mid)
 
 
 @api.get("/v1/<collection>")
@@ -135,10 +172,16 @@ def kind_of(collection: str) -> type[Part]:
     return COLLECTIONS[collection]
 
 
-def account_for(scope: Scope) -> Account:
+def cancelled(account: Account, mid: str) -> "Response[str]":
+    result = services().cancel.cancel(account, mid)
+    logger.info("message cancelled", account_id=account.id, mid=mid)
+    return ok({"status": "cancelled", **result._asdict()})
+
+
+def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
     event = api.current_event
     source_ip = event.request_context.http.source_ip
-    shown = presented(event.headers)
+    shown = presented(event.headers, username, password)
     return services().authenticator.authenticate(shown, scope, source_ip).account
 
 

@@ -27,15 +27,17 @@ from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.ports import Carrier, HttpAnswer
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
+from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.history import HistoryService
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
-from local.seed import SAMPLES
+from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
 from tests.fakes import (
     FakeAccountStore,
@@ -206,7 +208,6 @@ class Gateway:
             },
         )
         self.registry = FakeRegistry(self.accounts)
-        self.registry.put_all("sandbox", SAMPLES)
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -240,6 +241,12 @@ class Gateway:
         )
         self.store.put_chunk(CHUNK_ID, pack(chunk), chunk.begins_ms)
 
+    def put_samples(self) -> None:
+        """Store what the sample events of `manage` find on the local stack."""
+        self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
+        chunk = samples.CHUNK
+        self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+
     def bodies(self, queue: QueueName) -> list[str]:
         """Return what waits in a queue."""
         return [message.body for message in self.queues.waiting if message.queue is queue]
@@ -257,6 +264,8 @@ class Gateway:
         return SimpleNamespace(
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
             registry=RegistryService(self.registry, private_callbacks=False),
+            history=HistoryService(self.store, self.clock),
+            cancel=CancelService(self.store, self.queues, self.clock),
         )
 
     def _submit(self) -> SubmitService:

@@ -90,10 +90,8 @@ def test_a_secret_that_cannot_be_read_says_try_again(
 def test_a_function_without_its_environment_says_what_is_missing(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
-    missing = {"send": "SUBMIT_QUEUE_URL", "manage": "ACCOUNTS_TABLE"}
-    name = missing.get(function, "RECEIPT_QUEUE_URL")
-    environment.delenv(name)
-    with pytest.raises(ValidationError, match=name.lower()):
+    environment.delenv("RECEIPT_QUEUE_URL" if function != "send" else "SUBMIT_QUEUE_URL")
+    with pytest.raises(ValidationError, match="queue_url"):
         wired(function, environment)
 
 
@@ -118,6 +116,9 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.authenticator.accounts._table == "accounts"
     assert services.registry.registry._table == "accounts"
     assert services.registry.private_callbacks is allowed
+    for service in (services.history, services.cancel):
+        assert (service.store._table, service.store._retention_s) == ("messages", 8)
+    assert services.cancel.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:

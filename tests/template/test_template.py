@@ -43,6 +43,11 @@ GRANTS = {
         ("dynamodb:UpdateItem", "AccountsTable"),
         ("dynamodb:DeleteItem", "AccountsTable"),
         ("dynamodb:BatchWriteItem", "AccountsTable"),
+        ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:Query", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("sqs:SendMessage", "ReceiptQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
     },
     "submit": {

@@ -45,7 +45,10 @@ class ManageSettings(_Settings):
     """`manage`."""
 
     accounts_table: str
+    messages_table: str
+    receipt_queue_url: str
     pepper_secret_id: str
+    retention_s: int
     allow_private_callbacks: bool
 
 

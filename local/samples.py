@@ -1,0 +1,54 @@
+"""What the sample events of `manage` read, change, remove and cancel: in the account sandbox."""
+
+from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.messages import Category, Chunk, Message
+from local.settings import HOST
+
+ACCOUNT_ID = "sandbox"
+_PE_ID = "1101172974420810001"
+
+PARTS: tuple[Part, ...] = (
+    *(
+        Sender(header=header, categories=(Category.SERVICE_IMPLICIT,), pe_id=_PE_ID)
+        for header in ("SAMPLE", "UNUSED")
+    ),
+    *(
+        Template(
+            dlt_template_id=template_id,
+            name="Sample",
+            headers=("SAMPLE",),
+            category=Category.SERVICE_IMPLICIT,
+            text="Sample order {#var#} is on its way. HARKARA",
+            pe_id=_PE_ID,
+        )
+        for template_id in ("1107160000000000007", "1107160000000000009")
+    ),
+    *(
+        CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
+        for name in ("sample", "unused")
+    ),
+)
+# Scheduled for the year 2100, so that nothing claims them; nobody is called back.
+CHUNK = Chunk(
+    id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
+    account_id=ACCOUNT_ID,
+    carrier="sim",
+    category=Category.SERVICE_IMPLICIT,
+    accepted_at_ms=1_767_258_000_000,
+    send_at_ms=4_102_444_800_000,
+    block_size=100,
+    endpoints=(),
+    messages=[
+        Message(
+            to="919876543211",
+            sender_id="SAMPLE",
+            text="Sample order 7 is on its way. HARKARA",
+            client_ref=f"sample-{number}",
+            endpoint=None,
+            segment_count=1,
+            pe_id=_PE_ID,
+            dlt_template_id="1107160000000000007",
+        )
+        for number in range(3)
+    ],
+)
