@@ -31,6 +31,8 @@ GRANTS = {
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
@@ -214,6 +216,18 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(function: str) -> None
     properties = functions()[function]
     assert properties["Role"] == {"Fn::GetAtt": [f"{function.title()}Role", "Arn"]}
     assert "Policies" not in properties
+
+
+def test_of_messages_nothing_is_updated_but_what_is_counted_against_limits() -> None:
+    (statement,) = (
+        statement
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if "dynamodb:UpdateItem" in as_list(statement["Action"])
+        and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
+    )
+    keys = {"dynamodb:LeadingKeys": ["rate#*"]}
+    assert statement["Condition"] == {"ForAllValues:StringLike": keys}
 
 
 def test_no_policy_of_a_role_has_a_wildcard() -> None:
