@@ -18,6 +18,7 @@ from local.transform import expand_http_apis, load, to_cloudformation, with_code
 from local.venvs import Say
 
 BUCKET = "harkara-code"
+TRANSLATED = "template.json"
 FINGERPRINT = "harkara:fingerprint"
 DEPLOYED_WITHIN_S = 120
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -62,9 +63,14 @@ class Deployer:
             return _outputs(stack)
 
         say("deploying template.yaml" if stack is None else "redeploying what has changed")
-        code = self._upload(zips)
+        s3 = self._open_bucket()
+        for path in zips.values():
+            s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
+        code = {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
         translated = to_cloudformation(with_code(sources, code))
         body = with_types(expand_http_apis(translated), self.parameters)
+        # CloudFormation takes 51,200 bytes in a call, and a megabyte from a bucket.
+        s3.put_object(Bucket=BUCKET, Key=TRANSLATED, Body=json.dumps(body).encode())
         if stack and "ROLLBACK" in stack["StackStatus"] and "UPDATE" not in stack["StackStatus"]:
             cloudformation.delete_stack(StackName=STACK_NAME)
             _settle(cloudformation)
@@ -72,7 +78,7 @@ class Deployer:
         act = cloudformation.update_stack if stack else cloudformation.create_stack
         act(
             StackName=STACK_NAME,
-            TemplateBody=json.dumps(body),
+            TemplateURL=f"{self.url}/{BUCKET}/{TRANSLATED}",
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value}
                 for name, value in self.parameters.items()
@@ -92,14 +98,13 @@ class Deployer:
         inputs = [self.template.read_text(), *own, *names, sorted(self.parameters.items())]
         return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
-    def _upload(self, zips: dict[str, Path]) -> dict[str, dict[str, str]]:
+    def _open_bucket(self) -> Any:
+        """Return a client of S3, where the bucket for code and template is."""
         s3 = client("s3", self.url)
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
             place = {"LocationConstraint": REGION}
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
-        for path in zips.values():
-            s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
-        return {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
+        return s3
 
 
 def _describe(cloudformation: Any) -> dict[str, Any] | None:

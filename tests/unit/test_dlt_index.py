@@ -15,7 +15,7 @@ from harkara.dlt.mismatch import Part, departure
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import kinds
 from tests.cases.reading import rows
-from tests.unit.test_dlt_matching import steps
+from tests.unit.steps import steps
 
 WORDS = ("order", "of", "your", "is", "here.", "Dear")
 PIECES = st.sampled_from([*WORDS, "{#var#}", "{#numeric#}", "Rs{#var#}", "{#var#},"])

@@ -1,7 +1,6 @@
 """Whether a text matches a DLT template, and in how many steps that is known."""
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from harkara.dlt.rendering import render
 from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, kinds, parse
 from harkara.errors import VariableRefused
 from tests.cases.reading import rows
+from tests.unit.steps import steps
 
 TAGS = [f"{{#{kind}#}}" for kind in Kind]
 VALUES: dict[Kind, st.SearchStrategy[str]] = {
@@ -103,29 +103,6 @@ def test_a_url_by_itself_is_one_within_a_text(rules: Rules, value: str) -> None:
     positions = Positions(value)
     within = bool(positions.variable(1, Kind.URL, rules) & positions.end)
     assert fits(value, Kind.URL, rules) is within
-
-
-# Steps are lines that are executed: they do not depend on the machine.
-
-
-def steps(function: Callable[[], object]) -> int:
-    """Return how many lines of the package a call executes."""
-    count = 0
-
-    def tracer(frame: Any, event: str, _: object) -> Any:
-        nonlocal count
-        if "harkara" not in frame.f_code.co_filename:
-            return None
-        count += event == "line"
-        return tracer
-
-    before = sys.gettrace()
-    sys.settrace(tracer)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def steps_a_character(content: str, text: str) -> float:

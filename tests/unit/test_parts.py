@@ -1,0 +1,84 @@
+"""What an account may register: fields in, a checked part out, and its fields again."""
+
+from typing import Any
+
+import pytest
+
+from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.errors import FieldRefused
+from harkara.messages import Category
+from harkara.parts import (
+    HEADER_COUNT_LIMIT,
+    KINDS,
+    TEXT_LIMIT,
+    fields_of,
+    name_of,
+    sender_of,
+    template_of,
+)
+from tests.cases.reading import rows
+
+COLLECTIONS: dict[str, type[Part]] = {
+    "senders": Sender,
+    "templates": Template,
+    "callbacks": CallbackEndpoint,
+}
+TEMPLATE = {"template_id": "1107", "category": "otp", "text": "{#var#}"}
+
+
+@pytest.mark.parametrize("case", rows("parts"))
+def test_a_part_is_made_of_good_fields_alone(case: tuple[str, dict[str, Any], str | None]) -> None:
+    collection, fields, wrong = case
+    kind = COLLECTIONS[collection]
+    if wrong is None:
+        part = KINDS[kind].make(fields)
+        assert KINDS[kind].make(fields_of(part)) == part
+        given = {name: value for name, value in fields.items() if value is not None}
+        assert fields_of(part) == fields_of(part) | given
+        assert name_of(part) == fields[KINDS[kind].name_field]
+        return
+    with pytest.raises(FieldRefused) as error:
+        KINDS[kind].make(fields)
+    assert error.value.field == wrong
+    assert str(error.value) == f"{wrong}: {error.value.rule}"
+
+
+def test_a_refusal_does_not_repeat_what_it_refuses() -> None:
+    for field in TEMPLATE:
+        with pytest.raises(FieldRefused) as error:
+            template_of({**TEMPLATE, field: "s3cret\x00"})
+        assert "s3cret" not in str(error.value)
+    with pytest.raises(FieldRefused) as error:
+        template_of({**TEMPLATE, "s3cret": ""})
+    assert "s3cret" not in str(error.value)
+
+
+def test_white_space_around_a_name_goes_and_within_a_text_stays() -> None:
+    template = template_of(
+        {**TEMPLATE, "template_id": " 1107 ", "headers": [" ACMEBK"], "text": " a \r\nb\r"}
+    )
+    assert template.dlt_template_id == "1107"
+    assert template.headers == ("ACMEBK",)
+    assert template.text == " a \nb\n"
+
+
+def test_what_is_given_twice_counts_once() -> None:
+    template = template_of({**TEMPLATE, "headers": ["B1B", "A1A", "B1B"]})
+    assert template.headers == ("B1B", "A1A")
+    sender = sender_of({"header": "B1B", "categories": ["otp", "otp"]})
+    assert sender.categories == (Category.OTP,)
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("text", "x" * TEXT_LIMIT, "x" * (TEXT_LIMIT + 1)),
+        ("text", " " * (TEXT_LIMIT - 1) + "x", " " * TEXT_LIMIT + "x"),
+        ("headers", [f"H{at}X" for at in range(HEADER_COUNT_LIMIT)], ["A1A"] * 101),
+        ("name", "x" * 200, "x" * 201),
+    ],
+)
+def test_lengths_have_their_limits(field: str, good: object, bad: object) -> None:
+    assert template_of({**TEMPLATE, field: good})
+    with pytest.raises(FieldRefused, match=field):
+        template_of({**TEMPLATE, field: bad})
