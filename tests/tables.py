@@ -9,17 +9,17 @@ from tests.unit.aws import Refusal
 Item = dict[str, Any]
 Params = dict[str, Any]
 
-PAGE = 2
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
 _EQUALITY = re.compile(r"(\S+) = (\S+)")
 
 
 class Table:
-    """Items by (pk, sk); a page of a query or scan holds two."""
+    """Items by (pk, sk), in pages of so many."""
 
-    def __init__(self, name: str = "Accounts") -> None:
+    def __init__(self, name: str = "Accounts", page: int = 2) -> None:
         self.name = name
+        self.page = page
         self.items: dict[tuple[str, str], Item] = {}
 
     def __call__(self, operation: str, params: Params) -> Mapping[str, Any] | Refusal:
@@ -79,7 +79,7 @@ class Table:
         # A query's page is of what fits its key; a scan's is filtered after it was read.
         if expression == "KeyConditionExpression":
             rest = [item for item in rest if _holds(params, expression, item)]
-        page = rest[: min(PAGE, params.get("Limit", PAGE))]
+        page = rest[: min(self.page, params.get("Limit", self.page))]
         answer: Item = {"Items": [item for item in page if _holds(params, expression, item)]}
         if len(rest) > len(page):
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}

@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from harkara.errors import RequestRefused, StoreUnavailable
-from local.admin import accounts, carriers, credentials
-from local.admin.command import CommandRefused, UsageError, parser_of
+from local.admin import accounts, callbacks, carriers, credentials, senders, templates
+from local.admin.command import CommandRefused, PartlyRefused, UsageError, parser_of
 from local.admin.desk import Desk
-from local.admin.printing import as_json, as_table
+from local.admin.printing import Answer, as_json, as_table
 from local.settings import LocalStackError
 
-NOUNS = (accounts, credentials, carriers)
+NOUNS = (carriers, accounts, callbacks, senders, templates, credentials)
 REFUSED, WRONG_USE = 1, 2
 
 
@@ -40,13 +40,20 @@ def main(
     except StoreUnavailable as error:
         advice = "check your AWS credentials and what they may do, then try again"
         return _fail(f"AWS did not do it ({error}): {advice}", REFUSED)
+    except PartlyRefused as error:
+        _print(error.answer, in_json=arguments.json)
+        return _fail(str(error), REFUSED)
     except (CommandRefused, LocalStackError) as error:
         return _fail(str(error), REFUSED)
+    _print(answer, in_json=arguments.json)
+    return 0
+
+
+def _print(answer: Answer, *, in_json: bool) -> None:
     try:
-        print(as_json(answer) if arguments.json else as_table(answer), flush=True)
+        print(as_json(answer) if in_json else as_table(answer), flush=True)
     except BrokenPipeError:  # as in `harkara template list ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _wrong_fields(error: ValidationError) -> str:

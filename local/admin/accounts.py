@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from harkara.accounts import Account, Enforcement, Limits, Rate
 from harkara.messages import Category
-from local.admin.command import CommandRefused, Parser, Verbs, duration_s, name
+from local.admin.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
 from local.admin.desk import Desk, no_account
 from local.admin.printing import Answer
 
@@ -20,17 +20,14 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 def add_verbs(verbs: Verbs) -> None:
     """Add create, set, show and list."""
-    create = verbs.add("create", _create, "create an account")
-    create.add_argument("account", type=name, help="its id: letters, digits, - and _")
+    create = verbs.add("create", _create, "create an account", ACCOUNT)
     create.add_argument("--carrier", type=name, required=True, help="that takes its messages")
     _add_fields(create)
-    change = verbs.add("set", _set, "change what is given of an account")
-    change.add_argument("account", type=name)
+    change = verbs.add("set", _set, "change what is given of an account", ACCOUNT)
     change.add_argument("--carrier", type=name)
     change.add_argument("--default-callback", metavar="ID", help="a registered callback, or ''")
     _add_fields(change)
-    show = verbs.add("show", _show, "show an account")
-    show.add_argument("account", type=name)
+    verbs.add("show", _show, "show an account", ACCOUNT)
     verbs.add("list", _list, "list the accounts; reads the whole table")
 
 

@@ -4,7 +4,8 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NoReturn, Protocol
+from types import ModuleType
+from typing import Any, NoReturn
 
 from harkara.accounts import may_be_username
 
@@ -22,6 +23,14 @@ class CommandRefused(Exception):
     """What was asked cannot be done; the message is one line that says what to do."""
 
 
+class PartlyRefused(CommandRefused):
+    """Some of what was asked is done; `answer` says what."""
+
+    def __init__(self, message: str, answer: Any) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
 
@@ -36,26 +45,17 @@ class Verbs:
         self._verbs = noun.add_subparsers(required=True, metavar="<verb>", parser_class=Parser)
         self._shared = shared
 
-    def add(self, name: str, run: Run, help_text: str) -> Parser:
+    def add(self, name: str, run: Run, help_text: str, *parents: Parser) -> Parser:
         """Return the parser of a verb: `run` gets the desk and the arguments."""
         verb = self._verbs.add_parser(
-            name, help=help_text, description=help_text, parents=[self._shared]
+            name, help=help_text, description=help_text, parents=[self._shared, *parents]
         )
         verb.set_defaults(run=run)
         return verb
 
 
-class Noun(Protocol):
-    """A module with the verbs of one noun."""
-
-    NOUN: str
-    __doc__: str | None
-
-    def add_verbs(self, verbs: Verbs) -> None: ...
-
-
-def parser_of(nouns: Sequence[Any]) -> Parser:
-    """Return the parser of the whole command."""
+def parser_of(nouns: Sequence[ModuleType]) -> Parser:
+    """Return the parser of the whole command: each noun is a module of its verbs."""
     shared = Parser(add_help=False)
     where = shared.add_argument_group("which deployment")
     which = where.add_mutually_exclusive_group(required=True)
@@ -97,3 +97,13 @@ def time_s(text: str) -> int:
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError("write a time as 2027-01-31T18:30:00+05:30")
     return int(moment.timestamp())
+
+
+def _account_parser() -> Parser:
+    parser = Parser(add_help=False)
+    parser.add_argument("account", type=name, help="its id: letters, digits, - and _")
+    return parser
+
+
+# For the verbs that are about one account.
+ACCOUNT = _account_parser()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from harkara.accounts import Credential, Scope, Secret, has_expired
 from harkara.credentials import api_key, new_secret
 from harkara.messages import Category
-from local.admin.command import CommandRefused, UsageError, Verbs, duration_s, name, time_s
+from local.admin.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
 from local.admin.desk import Desk
 from local.admin.printing import Answer
 
@@ -16,8 +16,7 @@ DAY_S = 24 * 3600
 
 def add_verbs(verbs: Verbs) -> None:
     """Add create, rotate, revoke and list."""
-    create = verbs.add("create", _create, "create a credential and print its secret, once")
-    create.add_argument("account", type=name)
+    create = verbs.add("create", _create, "create a credential; its secret is shown once", ACCOUNT)
     create.add_argument("username", type=name, help="a name that no other account uses")
     create.add_argument("--scopes", nargs="+", choices=[*Scope], help="what it may do; else all")
     create.add_argument(
@@ -26,7 +25,7 @@ def add_verbs(verbs: Verbs) -> None:
     create.add_argument("--callback", metavar="ID", default="", help="of its messages")
     create.add_argument("--default-category", choices=[*Category], help="of its messages")
     create.add_argument("--expires", type=time_s, default=0, metavar="TIME", help="else never")
-    rotate = verbs.add("rotate", _rotate, "print another secret, once; the old one ends later")
+    rotate = verbs.add("rotate", _rotate, "show another secret, once; the old one ends later")
     rotate.add_argument("username", type=name)
     rotate.add_argument(
         "--overlap",
@@ -37,8 +36,7 @@ def add_verbs(verbs: Verbs) -> None:
     )
     revoke = verbs.add("revoke", _revoke, "remove a credential; it works for a minute at most")
     revoke.add_argument("username", type=name)
-    listing = verbs.add("list", _list, "list an account's credentials, without their secrets")
-    listing.add_argument("account", type=name)
+    verbs.add("list", _list, "list an account's credentials, without their secrets", ACCOUNT)
 
 
 def _create(desk: Desk, arguments: Namespace) -> Answer:
@@ -106,7 +104,7 @@ def _list(desk: Desk, arguments: Namespace) -> Answer:
             "expires": _time(each.expires_at_s),
             "secrets_expire": [_time(secret.expires_at_s) for secret in each.secrets],
         }
-        for each in desk.operator.credentials(account.id)
+        for each in desk.registry.registry.credentials(account.id)
     ]
 
 

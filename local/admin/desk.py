@@ -16,7 +16,9 @@ from harkara.accounts import Account, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.operator import OperatorStore
+from harkara.aws.registry import DynamoRegistry
 from harkara.ports import Clock, Randomness
+from harkara.services.registry import RegistryService
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client
@@ -31,6 +33,8 @@ class Desk:
     """Of the CloudFormation stack; `ApiUrl` is where the API is reached."""
     client: Callable[[str], Any]
     """Returns a boto3 client of a service."""
+    private_callbacks: bool = False
+    """Whether callbacks may go to addresses of this machine."""
     clock: Clock = time.time
     randomness: Randomness = os.urandom
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -51,6 +55,14 @@ class Desk:
     def store(self) -> DynamoAccountStore:
         """Accounts with their parts, and carriers."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
+
+    @cached_property
+    def registry(self) -> RegistryService:
+        """The parts of accounts, to change and list."""
+        table = self.outputs["AccountsTableName"]
+        return RegistryService(
+            DynamoRegistry(self.client("dynamodb"), table), self.private_callbacks
+        )
 
     def account(self, account_id: str) -> Account:
         """Return an account with its parts. Raises CommandRefused where there is none."""
@@ -82,7 +94,8 @@ def _on_this_machine() -> Desk:
     if found is None:
         raise LocalStackError("no stack is running: start one with `make up`")
     outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
-    return Desk(outputs, lambda service: local_client(service, found["aws_url"]))
+    aws_url = found["aws_url"]
+    return Desk(outputs, lambda service: local_client(service, aws_url), private_callbacks=True)
 
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
@@ -100,7 +113,9 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     if "AccountsTableName" not in outputs:
         raise CommandRefused(f"the stack {stack} is none of Harkara's: it has no AccountsTableName")
-    return Desk(outputs, session.client)
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
+    private = parameters["AllowPrivateCallbacks"] == "true"
+    return Desk(outputs, session.client, private_callbacks=private)
 
 
 def _no_access(reason: str) -> str:

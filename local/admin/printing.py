@@ -14,13 +14,19 @@ def as_json(answer: Answer) -> str:
 
 
 def as_table(answer: Answer) -> str:
-    """Return rows as a table with a head, or one row as a line a field."""
+    """Return rows as a table with a head, or one row as a line a field, rows in it below."""
     if isinstance(answer, Mapping):
-        return _columns([(name, _cell(value)) for name, value in answer.items()])
+        lists = [value for value in answer.values() if _is_rows(value)]
+        fields = [(name, _cell(value)) for name, value in answer.items() if value not in lists]
+        return "\n\n".join([_columns(fields), *map(as_table, lists)])
     if not answer:
         return "none"
     head = tuple(answer[0])
     return _columns([head, *(tuple(_cell(row[name]) for name in head) for row in answer)])
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> str:

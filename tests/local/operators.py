@@ -65,7 +65,7 @@ class Operator:
     """An operator at a desk whose tables are in memory, and the functions' view of them."""
 
     def __init__(self) -> None:
-        self.table = Table()
+        self.table = Table(page=1_000)
         self.clock = Clock()
         self._answers: dict[str, Answer] = {
             "dynamodb": self.table,
@@ -95,9 +95,9 @@ class Operator:
             return Desk(
                 OUTPUTS,
                 self.client,
-                self.clock,
-                lambda count: next(self._random)[:count],
-                io.StringIO(stdin),
+                clock=self.clock,
+                randomness=lambda count: next(self._random)[:count],
+                stdin=io.StringIO(stdin),
             )
 
         with redirect_stdout(out), redirect_stderr(err):

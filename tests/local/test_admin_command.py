@@ -20,8 +20,11 @@ from tests.unit.aws import Refusal, ScriptedAws
 
 VERBS = {
     "account": ["create", "set", "show", "list"],
-    "credential": ["create", "rotate", "revoke", "list"],
+    "callback": ["add", "list", "remove"],
     "carrier": ["put", "list"],
+    "credential": ["create", "rotate", "revoke", "list"],
+    "sender": ["add", "list", "remove"],
+    "template": ["import", "export", "list", "remove"],
 }
 ON_AWS = ["account", "list", "--stack", "harkara"]
 
@@ -61,6 +64,9 @@ def described(outputs: dict[str, str]) -> dict[str, Any]:
                 "CreationTime": "2026-01-01T00:00:00Z",
                 "StackStatus": "CREATE_COMPLETE",
                 "Outputs": listed,
+                "Parameters": [
+                    {"ParameterKey": "AllowPrivateCallbacks", "ParameterValue": "false"}
+                ],
             }
         ]
     }

@@ -85,6 +85,14 @@ def test_a_credential_is_what_its_options_say() -> None:
     ]
 
 
+def test_a_user_name_of_another_account_is_not_listed() -> None:
+    operator = Operator().with_account()
+    operator("account create other --carrier sim")
+    created(operator)
+    assert operator("credential create other user").status == 1
+    assert operator("credential list other --json").json() == []
+
+
 def test_both_secrets_work_until_the_overlap_is_over() -> None:
     operator = Operator().with_account()
     old = created(operator)["api_key"]

@@ -51,13 +51,19 @@ class ScriptedAws:
         """The names of the calls that were made."""
         return [operation for operation, _ in self.requests]
 
-    def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+    def _note(
+        self, params: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> None:
         _check(params, model.input_shape)
         self.requests.append((model.name, params))
+        # The last request may be another thread's.
+        context["scripted"] = params
 
-    def _answer(self, model: OperationModel, **_: Any) -> tuple[Any, Mapping[str, Any]]:
+    def _answer(
+        self, model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        parsed = answer(*self.requests[-1]) if callable(answer) else answer
+        parsed = answer(model.name, context["scripted"]) if callable(answer) else answer
         if isinstance(parsed, Refusal):
             error = {"Code": parsed.code, "Message": "a text of AWS: 919876543210"}
             return SimpleNamespace(status_code=parsed.status), {"Error": error, **parsed.fields}

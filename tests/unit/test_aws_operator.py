@@ -101,27 +101,6 @@ def test_a_change_that_others_keep_overtaking_is_given_up() -> None:
         operator.store.change_account("acme", overtaken)
 
 
-def test_an_accounts_credentials_are_listed_by_name() -> None:
-    operator = Operator()
-    operator.functions.put_account(ACCOUNT)
-    for name in ("moengage", "clevertap", "webengage"):
-        operator.store.create_credential(credential(name))
-    operator.store.create_credential(credential("another", "bare"))
-    assert [each.username for each in operator.store.credentials("acme")] == [
-        "clevertap",
-        "moengage",
-        "webengage",
-    ]
-    assert "Scan" not in operator.aws.operations
-
-
-def test_a_refused_user_name_is_not_listed() -> None:
-    operator = Operator()
-    operator.store.create_credential(credential("user"))
-    assert not operator.store.create_credential(credential("user", "bare"))
-    assert operator.store.credentials("bare") == []
-
-
 def test_a_removed_credential_is_gone_and_its_name_is_free() -> None:
     operator = Operator()
     operator.store.create_credential(credential("user"))
@@ -157,13 +136,12 @@ def use_everything(store: OperatorStore) -> Mapping[str, Callable[[], Any]]:
         "create": lambda: store.create_account(BARE),
         "change": lambda: store.change_account("acme", lambda account: account),
         "list": store.accounts,
-        "credentials": lambda: store.credentials("acme"),
         "remove": lambda: store.remove_credential("user"),
     }
 
 
 @pytest.mark.parametrize("failure", [Refusal("ThrottlingException"), LOST], ids=["refused", "lost"])
-@pytest.mark.parametrize("use", ["create", "change", "list", "credentials", "remove"])
+@pytest.mark.parametrize("use", ["create", "change", "list", "remove"])
 def test_a_failure_is_an_unavailable_store(use: str, failure: Exception) -> None:
     store = OperatorStore(ScriptedAws("dynamodb", failure).client, "Accounts")
     with pytest.raises(StoreUnavailable):

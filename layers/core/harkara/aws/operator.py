@@ -4,7 +4,7 @@ Nothing is overwritten by accident: what is created must be absent, and a change
 over what it was made from.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -63,34 +63,16 @@ class OperatorStore:
 
     def remove_credential(self, username: str) -> bool:
         """Remove a credential; return False where there is none."""
-        credential = self._credential(username)
-        if credential is None:
-            return False
-        pointer = credential_pointer(credential)
-        with aws_errors():
-            for key in (
-                {"pk": {"S": f"credential#{username}"}, "sk": {"S": "credential"}},
-                {"pk": pointer["pk"], "sk": pointer["sk"]},
-            ):
-                self._client.delete_item(TableName=self._table, Key=key)
-        return True
-
-    def credentials(self, account_id: str) -> list[Credential]:
-        """Return an account's credentials in the order of their user names."""
-        pointers = self._pages(
-            "query",
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
-            ExpressionAttributeValues={
-                ":pk": {"S": f"account#{account_id}"},
-                ":kind": {"S": "credential#"},
-            },
-        )
-        found = [self._credential(each["sk"]["S"].partition("#")[2]) for each in pointers]
-        return [each for each in found if each is not None and each.account_id == account_id]
-
-    def _credential(self, username: str) -> Credential | None:
         item = self._item(f"credential#{username}", "credential")
-        return Credential.model_validate_json(item["data"]["S"]) if item else None
+        if item is None:
+            return False
+        pointer = credential_pointer(Credential.model_validate_json(item["data"]["S"]))
+        with aws_errors():
+            for each in (item, pointer):
+                self._client.delete_item(
+                    TableName=self._table, Key={"pk": each["pk"], "sk": each["sk"]}
+                )
+        return True
 
     def _create(self, partition: str, sort_key: str, record: BaseModel) -> bool:
         return self._write(partition, sort_key, record, None)
@@ -137,17 +119,13 @@ class OperatorStore:
         return item
 
     def _all(self, sort_key: str, kind: type[R]) -> list[R]:
-        items = self._pages(
-            "scan",
-            FilterExpression="sk = :sk",
-            ExpressionAttributeValues={":sk": {"S": sort_key}},
-        )
-        return [kind.model_validate_json(item["data"]["S"]) for item in items]
-
-    def _pages(self, operation: str, **request: Any) -> Iterator[Item]:
+        scan = {
+            "TableName": self._table,
+            "FilterExpression": "sk = :sk",
+            "ExpressionAttributeValues": {":sk": {"S": sort_key}},
+            "ConsistentRead": True,
+        }
         with aws_errors():
-            pages = self._client.get_paginator(operation).paginate(
-                TableName=self._table, ConsistentRead=True, **request
-            )
-            for page in pages:
-                yield from page["Items"]
+            pages = self._client.get_paginator("scan").paginate(**scan)
+            items = [item for page in pages for item in page["Items"]]
+        return [kind.model_validate_json(item["data"]["S"]) for item in items]

@@ -1,0 +1,41 @@
+"""What senders, templates and callbacks have in common: they are parts of an account."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harkara.accounts import Part
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.parts import KINDS, P
+from local.admin.command import CommandRefused
+from local.admin.desk import Desk
+from local.admin.printing import Answer
+
+
+def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Answer:
+    """Register a part of these fields, in place of the one of its name where there is one."""
+    account, part = desk.account(account_id), fields[KINDS[kind].name_field]
+    try:
+        desk.registry.replace(account, kind, part, fields)
+    except RequestRefused as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        desk.registry.create(account, kind, fields)
+        return {"added": part}
+    return {"replaced": part}
+
+
+def parts_of(desk: Desk, account_id: str, kind: type[P]) -> list[P]:
+    """Return an account's parts of a kind in the order of their names."""
+    return desk.registry.registry.find(desk.account(account_id).id, kind)
+
+
+def remove_part(desk: Desk, account_id: str, kind: type[Part], part: str) -> Answer:
+    """Take a part out. Raises CommandRefused where there is none."""
+    try:
+        desk.registry.remove(desk.account(account_id), kind, part)
+    except RequestRefused as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        raise CommandRefused(f"the account {account_id} has no {part}") from error
+    return {"removed": part}

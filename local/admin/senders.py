@@ -1,0 +1,48 @@
+"""Senders: the headers (sender ids) that DLT knows an account by."""
+
+from argparse import Namespace
+
+from harkara.accounts import Sender
+from harkara.messages import Category
+from harkara.parts import fields_of
+from local.admin.command import ACCOUNT, Verbs
+from local.admin.desk import Desk
+from local.admin.parts import add_part, parts_of, remove_part
+from local.admin.printing import Answer
+
+NOUN = "sender"
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add add, list and remove."""
+    add = verbs.add("add", _add, "register a header, or register it anew", ACCOUNT)
+    add.add_argument("header")
+    add.add_argument(
+        "--categories",
+        nargs="+",
+        required=True,
+        choices=[*Category],
+        help="it is registered for; the first is that of messages that say nothing of it",
+    )
+    add.add_argument("--pe-id", default="", metavar="ID", help="the entity that it belongs to")
+    add.add_argument("--callback", default="", metavar="ID", help="of its messages")
+    verbs.add("list", _list, "list an account's headers", ACCOUNT)
+    verbs.add("remove", _remove, "take a header out", ACCOUNT).add_argument("header")
+
+
+def _add(desk: Desk, arguments: Namespace) -> Answer:
+    fields = {
+        "header": arguments.header,
+        "categories": arguments.categories,
+        "pe_id": arguments.pe_id,
+        "callback": arguments.callback,
+    }
+    return add_part(desk, arguments.account, Sender, fields)
+
+
+def _list(desk: Desk, arguments: Namespace) -> Answer:
+    return [fields_of(sender) for sender in parts_of(desk, arguments.account, Sender)]
+
+
+def _remove(desk: Desk, arguments: Namespace) -> Answer:
+    return remove_part(desk, arguments.account, Sender, arguments.header)

@@ -1,0 +1,66 @@
+"""Templates: the contents that DLT knows, from the files that its portals export."""
+
+import math
+from argparse import Namespace
+from pathlib import Path
+
+from harkara.accounts import Template
+from harkara.deadline import Deadline
+from harkara.parts import fields_of
+from harkara.services.registry import RowResult, counts
+from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
+from local.admin.desk import Desk
+from local.admin.parts import parts_of, remove_part
+from local.admin.printing import Answer
+
+NOUN = "template"
+_IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add import, export, list and remove."""
+    importing = verbs.add("import", _import, "register the templates of a CSV file", ACCOUNT)
+    importing.add_argument("file", type=Path, help="as a DLT portal exports it; gzip will do")
+    exporting = verbs.add("export", _export, "write all templates to a CSV file", ACCOUNT)
+    exporting.add_argument("file", type=Path)
+    verbs.add("list", _list, "list an account's templates; their texts with --json", ACCOUNT)
+    verbs.add("remove", _remove, "take a template out", ACCOUNT).add_argument("template_id")
+
+
+def _import(desk: Desk, arguments: Namespace) -> Answer:
+    file, account = arguments.file, desk.account(arguments.account)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
+    report = desk.registry.import_templates(account, content, Deadline(lambda: math.inf))
+    # People look for the rows that need them, programs for every row.
+    rows = [line._asdict() for line in report if arguments.json or line.result not in _IN_ORDER]
+    answer = {**counts(report), **({"rows": rows} if rows or arguments.json else {})}
+    if any(line.result is RowResult.REFUSED for line in report):
+        raise PartlyRefused(
+            "some rows were refused: correct them and import the file again", answer
+        )
+    return answer
+
+
+def _export(desk: Desk, arguments: Namespace) -> Answer:
+    file, account = arguments.file, desk.account(arguments.account)
+    content = desk.registry.export_templates(account)
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
+    return {"exported": len(account.templates), "file": str(file)}
+
+
+def _list(desk: Desk, arguments: Namespace) -> Answer:
+    rows = [fields_of(template) for template in parts_of(desk, arguments.account, Template)]
+    if not arguments.json:
+        for row in rows:
+            del row["text"]
+    return rows
+
+
+def _remove(desk: Desk, arguments: Namespace) -> Answer:
+    return remove_part(desk, arguments.account, Template, arguments.template_id)

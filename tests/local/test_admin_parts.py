@@ -1,0 +1,195 @@
+"""`harkara sender`, `callback` and `template`: what an account is registered with."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from harkara.accounts import CallbackEndpoint, Sender, Template
+from harkara.messages import Category
+from tests.local.operators import Operator
+
+HEAD = "Entity ID,Header,Template ID,Template Name,Content,Type,Status\n"
+OTP_ROW = "1101172974420810001,ACMEBK,1107,Sign in,{#numeric#} is your code,OTP,Approved\n"
+COUNT = 1_010  # no whole number of batches or pages
+SENDER = {"header": "ACMEBK", "categories": ["transactional", "otp"], "pe_id": "1101172974420"}
+
+
+def operator_of(**fields: object) -> Operator:
+    return Operator().with_account(callback_hosts=("acme.in",), **fields)
+
+
+# Senders and callbacks
+
+
+def test_a_sender_is_added_and_listed() -> None:
+    operator = operator_of()
+    line = "sender add acme ACMEBK --categories transactional otp --pe-id 1101172974420 --json"
+    assert operator(line).json() == {"added": "ACMEBK"}
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.senders == {
+        "ACMEBK": Sender(
+            header="ACMEBK",
+            categories=(Category.TRANSACTIONAL, Category.OTP),
+            pe_id="1101172974420",
+        )
+    }
+    assert operator("sender list acme --json").json() == [{**SENDER, "callback": ""}]
+
+
+def test_adding_anew_replaces() -> None:
+    operator = operator_of()
+    operator("sender add acme ACMEBK --categories otp --pe-id 1101172974420")
+    again = operator("sender add acme ACMEBK --categories promotional --json")
+    assert again.json() == {"replaced": "ACMEBK"}
+    (sender,) = operator("sender list acme --json").json()
+    assert (sender["categories"], sender["pe_id"]) == (["promotional"], "")
+
+
+def test_a_callback_is_listed_without_what_may_be_a_key() -> None:
+    operator = operator_of()
+    url = "https://hooks.acme.in/dlr?key=callback-key"
+    assert operator(f"callback add acme main --url {url} --name Ours").out == "added  main\n"
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.callbacks == {"main": CallbackEndpoint(id="main", name="Ours", url=url)}
+    assert operator("callback list acme").out.splitlines() == [
+        "id    name  url                            format",
+        "main  Ours  https://hooks.acme.in/dlr?...  clevertap",
+    ]
+
+
+def test_a_callback_that_something_names_stays() -> None:
+    operator = operator_of()
+    operator("callback add acme main --url https://hooks.acme.in/dlr")
+    operator("sender add acme ACMEBK --categories otp --callback main")
+    refused = operator("callback remove acme main")
+    assert refused.status == 1
+    assert "sender ACMEBK" in refused.err
+    assert operator("sender remove acme ACMEBK --json").json() == {"removed": "ACMEBK"}
+    assert operator("callback remove acme main --json").json() == {"removed": "main"}
+    assert operator("callback list acme --json").json() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "says"),
+    [
+        ("sender add gone ACMEBK --categories otp", 1, "there is no account gone"),
+        ("sender add acme ACMEBK --categories sms", 2, "invalid choice"),
+        ("sender add acme ACMEBK", 2, "--categories"),
+        ("sender add acme ACMEBK --categories otp --pe-id 11x", 1, "pe_id"),
+        ("sender add acme ACMEBK --categories otp --callback gone", 1, "callback"),
+        ("sender remove acme GONE", 1, "the account acme has no GONE"),
+        ("callback add acme main --url http://hooks.acme.in/dlr", 1, "an https URL"),
+        ("callback add acme main --url https://elsewhere.in/dlr", 1, "an https URL"),
+        ("callback remove acme gone", 1, "the account acme has no gone"),
+        ("callback list gone", 1, "there is no account gone"),
+        ("template remove acme 1107", 1, "the account acme has no 1107"),
+        ("template import acme gone.csv", 1, "gone.csv cannot be read"),
+        ("template export acme gone/all.csv", 1, "gone/all.csv cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_says_why_and_changes_nothing(
+    line: str, status: int, says: str
+) -> None:
+    operator = operator_of()
+    before = dict(operator.table.items)
+    done = operator(line)
+    assert (done.status, done.out) == (status, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert operator.table.items == before
+
+
+# Templates
+
+
+def test_templates_are_imported_with_a_report_of_each_row(tmp_path: Path) -> None:
+    operator = operator_of()
+    file = tmp_path / "all.csv"
+    file.write_text(f"{HEAD}{OTP_ROW}{OTP_ROW.replace('1107', '1108').replace('Approved', 'No')}")
+    assert operator(f"template import acme {file} --json").json() == {
+        "created": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "skipped": 1,
+        "refused": 0,
+        "rows": [
+            {"row": 2, "template_id": "1107", "result": "created", "problem": ""},
+            {
+                "row": 3,
+                "template_id": "1108",
+                "result": "skipped",
+                "problem": "Status: not approved",
+            },
+        ],
+    }
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.templates == {
+        "1107": Template(
+            dlt_template_id="1107",
+            name="Sign in",
+            headers=("ACMEBK",),
+            category=Category.OTP,
+            text="{#numeric#} is your code",
+            pe_id="1101172974420810001",
+        )
+    }
+
+
+def test_refused_rows_are_shown_and_the_others_are_in(tmp_path: Path) -> None:
+    operator = operator_of()
+    file = tmp_path / "all.csv"
+    file.write_text(f"{HEAD}{OTP_ROW}{OTP_ROW.replace('1107', 'x')}")
+    done = operator(f"template import acme {file}")
+    assert (done.status, done.err) == (
+        1,
+        "harkara: some rows were refused: correct them and import the file again\n",
+    )
+    assert done.out.splitlines() == [
+        "created    1",
+        "changed    0",
+        "unchanged  0",
+        "skipped    0",
+        "refused    1",
+        "",
+        "row  template_id  result   problem",
+        "3                 refused  Template ID: 1 to 19 digits, as text",
+    ]
+    assert [row["template_id"] for row in operator("template list acme --json").json()] == ["1107"]
+
+
+def test_a_large_file_is_imported_exported_and_imported_unchanged(tmp_path: Path) -> None:
+    operator = operator_of()
+    file, exported = tmp_path / "all.csv.gz", tmp_path / "exported.csv"
+    rows = (OTP_ROW.replace("1107", str(number)) for number in range(1, COUNT + 1))
+    file.write_bytes(gzip.compress((HEAD + "".join(rows)).encode()))
+    assert operator(f"template import acme {file}").out.startswith(f"created    {COUNT}\n")
+    answer = operator(f"template export acme {exported} --json").json()
+    assert answer == {"exported": COUNT, "file": str(exported)}
+    again = operator(f"template import acme {exported} --json").json()
+    assert (again["unchanged"], len(again["rows"])) == (COUNT, COUNT)
+
+
+def test_a_file_that_is_no_csv_is_refused_whole(tmp_path: Path) -> None:
+    operator = operator_of()
+    (tmp_path / "all.csv").write_bytes("नमस्ते".encode("utf-16"))
+    done = operator(f"template import acme {tmp_path}/all.csv")
+    assert (done.status, done.out) == (1, "")
+    assert "not UTF-8" in done.err
+
+
+def test_templates_are_listed_for_people_without_their_texts(tmp_path: Path) -> None:
+    operator = operator_of()
+    (tmp_path / "all.csv").write_text(HEAD + OTP_ROW)
+    operator(f"template import acme {tmp_path}/all.csv")
+    assert operator("template list acme").out.splitlines() == [
+        "template_id  name     headers  category  pe_id",
+        "1107         Sign in  ACMEBK   otp       1101172974420810001",
+    ]
+    (template,) = operator("template list acme --json").json()
+    assert template["text"] == "{#numeric#} is your code"
+    assert operator("template remove acme 1107 --json").json() == {"removed": "1107"}
+    assert operator("template list acme --json").json() == []
