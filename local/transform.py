@@ -104,7 +104,7 @@ def expand_http_apis(template: Template) -> Template:
 def _route(api: str, path: str, method: str, operation: dict[str, Any]) -> Template:
     integration = operation[INTEGRATION]
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    key = path if path == "$default" else f"{verb} {path}"
+    key = "$default" if operation.get("isDefaultRoute") else f"{verb} {path}"
     suffix = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", key))
     integration_id = f"{api}{suffix}Integration"
     return {

@@ -1,13 +1,15 @@
-"""POST /datasend: the platform's records in, mids out. The way of a message begins here.
+"""The routes that take messages: ICS's, WebEngage's, Harkara's own. A message's way begins here.
 
 Next: `harkara.services.accept`, which enqueues for functions/submit.
 """
 
 import os
+import random
 import time
 from collections import Counter
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,26 +19,45 @@ from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
+from harkara.codes import Code
 from harkara.credentials import presented
-from harkara.platforms import ics
-from harkara.runtime import answer, body_of, logger
-from harkara.services.accept import AcceptService
-from harkara.services.authenticate import Authenticator
+from harkara.errors import RequestRefused
+from harkara.platforms import ics, native, webengage
+from harkara.platforms.options import flag
+from harkara.ports import ChunkNames
+from harkara.requests import RecordResult, SendRequest
+from harkara.runtime import answer, body_of, deadline_of, logger, refusal
+from harkara.services.accept import AcceptService, NothingAccepted
+from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.idempotency import Answer, Idempotency
+from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.tasks import QueueName
 
-api = new_api()
+Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
+
+api = new_api({"/webengage": webengage.refusal})
 prepare("dynamodb", "secretsmanager", "sqs")
 
 
+class Services(NamedTuple):
+    authenticator: Authenticator
+    accept: AcceptService
+    idempotency: Idempotency
+
+
 @cache
-def services() -> tuple[Authenticator, AcceptService]:
+def services() -> Services:
     settings = SendSettings.from_environment()
     dynamodb = client("dynamodb")
+    messages = DynamoMessageStore(
+        dynamodb, settings.messages_table, settings.retention_s, time.time
+    )
     queues = {
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
@@ -47,39 +68,104 @@ def services() -> tuple[Authenticator, AcceptService]:
         pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
     )
+    limits = AccountLimits(
+        store=DynamoLimitStore(dynamodb, settings.messages_table),
+        clock=time.time,
+        luck=random.SystemRandom().random,
+    )
     accept = AcceptService(
-        chunks=DynamoMessageStore(
-            dynamodb, settings.messages_table, settings.retention_s, time.time
-        ),
+        chunks=messages,
         queues=SqsTaskQueues(client("sqs"), queues, due),
         names=RandomNames(time.time, os.urandom),
         private_callbacks=settings.allow_private_callbacks,
+        limits=limits,
     )
-    return authenticator, accept
+    return Services(authenticator, accept, Idempotency(messages, time.time, os.urandom))
 
 
 @api.post("/datasend")
 def datasend() -> "Response[str]":
-    credentials, request = ics.parse(body_of(api.current_event))
+    credentials, request = ics.parse(body_of(api.current_event), content_type())
+    return accept(authenticate(*credentials), request, ics.answer)
+
+
+@api.route("/smpp", method=["GET", "POST"])
+def smpp() -> "Response[str]":
     event = api.current_event
-    authenticator, service = services()
-    shown = presented(event.headers, *credentials)
-    source_ip = event.request_context.http.source_ip
-    caller = authenticator.authenticate(shown, Scope.SEND, source_ip)
-    results = service.accept(caller, request)
-    logger.info(
-        "request accepted",
-        account_id=caller.account.id,
-        chunks=sorted({result.mid[:-2] for result in results if result.mid}),
-        counts=Counter(result.code or "accepted" for result in results),
-        warnings=Counter(result.warning for result in results if result.warning),
-    )
-    return answer(200, ics.answer(request.records, results))
+    credentials, request = ics.parse_smpp(event.raw_query_string, body_of(event), content_type())
+    return accept(authenticate(*credentials), request, ics.answer)
+
+
+@api.post("/webengage")
+def private_ssp() -> "Response[str]":
+    caller = authenticate()
+    request = webengage.parse(body_of(api.current_event))
+    return accept(caller, request, lambda *_: webengage.ACCEPTED)
+
+
+@api.post("/v1/messages")
+def messages() -> "Response[str]":
+    caller = authenticate()
+    request = native.parse(body_of(api.current_event))
+    if is_dry_run():
+        results = services().accept.dry_run(caller, request)
+        return answer(200, native.answer(caller.account, request, results, dry_run=True))
+    try:
+        return accept(caller, request, partial(native.answer, caller.account))
+    except NothingAccepted as refused:
+        shape = partial(native.refusal, caller.account, request, refused.results)
+        return refusal(refused, shape)
 
 
 @api.get("/health")
 def health() -> "Response[str]":
     return ok({"status": True})
+
+
+def authenticate(username: str = "", password: str = "") -> Caller:
+    event = api.current_event
+    shown = presented(event.headers, username, password)
+    source_ip = event.request_context.http.source_ip
+    return services().authenticator.authenticate(shown, Scope.SEND, source_ip)
+
+
+def accept(caller: Caller, request: SendRequest, render: Render) -> "Response[str]":
+    """Accept what can be accepted and answer 200, the same again for a repeated request."""
+    event, idempotency = api.current_event, services().idempotency
+    http = event.request_context.http
+    line = f"{http.method} {http.path} {event.raw_query_string}\n"
+    until_s = idempotency.clock() + deadline_of(api.lambda_context).remaining_s()
+
+    def produce(names: ChunkNames | None) -> Answer:
+        results = services().accept.accept(caller, request, names)
+        logger.info(
+            "request accepted",
+            account_id=caller.account.id,
+            chunks=sorted({result.mid[:-2] for result in results if result.mid}),
+            counts=Counter(result.code or "accepted" for result in results),
+            warnings=Counter(result.warning for result in results if result.warning),
+        )
+        return Answer(200, render(request, results))
+
+    answered = idempotency.once(
+        caller,
+        event.headers.get("idempotency-key"),
+        line.encode() + body_of(event),
+        int(until_s * 1000),
+        produce,
+    )
+    return answer(*answered)
+
+
+def content_type() -> str:
+    return api.current_event.headers.get("content-type", "")
+
+
+def is_dry_run() -> bool:
+    try:
+        return flag(api.current_event.query_string_parameters.get("dry_run", "false"))
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class _Accept:
         credentials, request = ics.parse(self._body)
         shown = presented({}, *credentials)
         caller = self._authenticator.authenticate(shown, Scope.SEND, "203.0.113.10")
-        ics.answer(request.records, self._service.accept(caller, request))
+        ics.answer(request, self._service.accept(caller, request))
 
 
 def _ratio(work: Callable[[], Any], unit: Callable[[], Any]) -> float:

@@ -31,6 +31,8 @@ from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
+from harkara.services.idempotency import Idempotency
+from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
@@ -41,6 +43,7 @@ from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
 from tests.fakes import (
     FakeAccountStore,
+    FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
     FakeRegistry,
@@ -208,6 +211,7 @@ class Gateway:
             },
         )
         self.registry = FakeRegistry(self.accounts)
+        self.limits = FakeLimitStore(self.faults)
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -251,14 +255,22 @@ class Gateway:
         """Return what waits in a queue."""
         return [message.body for message in self.queues.waiting if message.queue is queue]
 
-    def _send(self) -> tuple[Authenticator, AcceptService]:
+    def randomness(self, size: int) -> bytes:
+        return next(self._random).to_bytes(size, "big")
+
+    def _send(self) -> SimpleNamespace:
         accept = AcceptService(
             chunks=self.store,
             queues=self.queues,
-            names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
+            names=RandomNames(self.clock, self.randomness),
             private_callbacks=False,
+            limits=AccountLimits(self.limits, self.clock, lambda: 0.5),
         )
-        return Authenticator(self.accounts, b"pepper", self.clock), accept
+        return SimpleNamespace(
+            authenticator=Authenticator(self.accounts, b"pepper", self.clock),
+            accept=accept,
+            idempotency=Idempotency(self.store, self.clock, self.randomness),
+        )
 
     def _manage(self) -> SimpleNamespace:
         return SimpleNamespace(

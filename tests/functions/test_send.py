@@ -1,7 +1,8 @@
-"""POST /datasend: answers, errors in their one shape, and logs that hold nothing private."""
+"""`send`, by POST /datasend: answers, errors in their one shape, logs without what is private."""
 
 import base64
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,10 +99,29 @@ def test_an_error_has_the_one_shape(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nothing"), ("GET", "/datasend"), ("PUT", "/datasend"), ("POST", "/datasend/x")],
+    [("GET", "/nothing"), ("POST", "/datasend/x"), ("POST", "//datasend"), ("POST", "/receipts/a")],
 )
 def test_another_route_is_not_found(method: str, path: str, gateway: Gateway) -> None:
     assert_refused(gateway.call("send", http_event(method, path, "{}")), Code.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/datasend", "POST"),
+        ("PATCH", "/smpp", "GET, POST"),
+        ("GET", "/v1/messages", "POST"),
+        ("POST", "/v1/messages/1", "GET, DELETE"),
+        ("DELETE", "/receipts/sim/token", "GET, POST"),
+        ("HEAD", "/health", "GET"),
+    ],
+)
+def test_another_method_is_told_which_are_allowed(
+    method: str, path: str, allowed: str, gateway: Gateway
+) -> None:
+    answer = gateway.call("send", http_event(method, path, "{}"))
+    assert_refused(answer, Code.METHOD_NOT_ALLOWED)
+    assert answer["headers"]["Allow"] == allowed
 
 
 def test_health_is_told_without_a_service(gateway: Gateway) -> None:
@@ -147,7 +167,8 @@ def test_other_credentials_are_refused(headers: dict[str, str], gateway: Gateway
     body = datasend(RECORD, user=None, **{"pass": None})
     answer = gateway.call("send", post(body, **headers))
     assert_refused(answer, Code.UNAUTHORIZED)
-    assert answer["headers"]["WWW-Authenticate"] == "Basic"
+    challenge = 'Basic realm="Harkara", Bearer realm="Harkara"'
+    assert answer["headers"]["WWW-Authenticate"] == challenge
 
 
 def test_credentials_in_a_header_come_before_those_of_the_body(gateway: Gateway) -> None:
@@ -177,7 +198,7 @@ class Failing:
 def test_a_failure_has_the_one_shape_and_is_logged_without_what_is_private(
     error: Exception, code: Code, gateway: Gateway, logs: Logs
 ) -> None:
-    app = gateway.app("send", (Failing(error), None))
+    app = gateway.app("send", SimpleNamespace(authenticator=Failing(error)))
     answer = app.handler(post(datasend(RECORD)), Context())
     assert_refused(answer, code)
     assert (answer["headers"].get("Retry-After") == "5") is (code is Code.TRY_AGAIN)

@@ -96,7 +96,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
 
 
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
-    _, (authenticator, service) = wired("send", environment)
+    _, (authenticator, service, idempotency) = wired("send", environment)
     assert authenticator.pepper == b"secret of pepper-id"
     assert service.private_callbacks is False
     assert service.queues._urls == {
@@ -106,6 +106,8 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.chunks._retention_s == service.queues._due._retention_s == 8
     assert service.queues._due._table == "due"
     assert service.names.new(0) != service.names.new(0)
+    assert service.limits.store._table == "messages"
+    assert idempotency.store is service.chunks
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])

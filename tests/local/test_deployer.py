@@ -9,7 +9,7 @@ import pytest
 from local.package import fingerprint, source_files, write_zip
 from local.settings import ROOT
 from local.transform import expand_http_apis, load, to_cloudformation, with_code, with_types
-from tests.template.reading import functions
+from tests.template.reading import functions, routes
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +41,18 @@ def test_every_http_event_becomes_a_route_to_what_its_function_published(
     deployed: dict[str, Any],
 ) -> None:
     integrations = of_type(deployed, "AWS::ApiGatewayV2::Integration")
-    routes = {}
+    targets = {}
     for route in of_type(deployed, "AWS::ApiGatewayV2::Route").values():
         name = route["Target"]["Fn::Sub"].removeprefix("integrations/${").removesuffix("}")
         assert integrations[name]["PayloadFormatVersion"] == "2.0"
-        routes[route["RouteKey"]] = integrations[name]["IntegrationUri"]["Fn::Sub"]
+        targets[route["RouteKey"]] = integrations[name]["IntegrationUri"]["Fn::Sub"]
     expected = {
-        f"{event['Properties']['Method']} {event['Properties']['Path']}": f"{name.title()}Function"
+        route: f"{name.title()}Function"
         for name, properties in functions().items()
-        for event in properties["Events"].values()
-        if event["Type"] == "HttpApi"
+        for route in routes(properties)
     }
-    assert routes.keys() == expected.keys()
-    assert all(f"${{{expected[key]}Aliaslive}}" in uri for key, uri in routes.items())
+    assert targets.keys() == expected.keys()
+    assert all(f"${{{expected[key]}Aliaslive}}" in uri for key, uri in targets.items())
 
 
 @pytest.mark.parametrize("changed", ["CoreLayer", "DepsLayer", "SendFunction"])

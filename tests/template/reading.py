@@ -56,6 +56,15 @@ def functions() -> dict[str, Resource]:
     }
 
 
+def routes(properties: dict[str, Any]) -> set[str]:
+    """Return a function's route keys: `POST /datasend`; `$default` is what is no route."""
+    events = [event for event in properties["Events"].values() if event["Type"] == "HttpApi"]
+    return {
+        f"{each['Method']} {each['Path']}" if "Path" in each else "$default"
+        for each in (event["Properties"] for event in events)
+    }
+
+
 def environment(function: str) -> dict[str, Any]:
     """Return a function's environment, that of all functions included."""
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]

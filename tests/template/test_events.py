@@ -1,5 +1,6 @@
 """The sample events: every function and route has one, and they are what AWS would send."""
 
+import base64
 import hashlib
 import json
 from typing import Any
@@ -7,21 +8,22 @@ from typing import Any
 import pytest
 
 from harkara.ids import ReferenceSigner
+from harkara.routes import ROUTES
 from local.settings import TAG_SECRET
 from tests.events import EVENTS, SampleEvent, differences, sample_events
-from tests.template.reading import functions
+from tests.template.reading import functions, routes
 
 SAMPLES = sample_events()
 
 
-def routes() -> set[str]:
-    """Return the route keys of the API: `POST /datasend`."""
-    return {
-        f"{event['Properties']['Method']} {event['Properties']['Path']}"
-        for properties in functions().values()
-        for event in properties["Events"].values()
-        if event["Type"] == "HttpApi"
-    }
+def all_routes() -> set[str]:
+    """Return the route keys of the API."""
+    return set().union(*map(routes, functions().values()))
+
+
+def test_the_routes_are_those_that_the_functions_know_of() -> None:
+    known = {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}
+    assert all_routes() == {"$default", *known}
 
 
 def test_every_function_has_a_sample_event() -> None:
@@ -35,9 +37,9 @@ def test_every_expected_answer_belongs_to_an_event() -> None:
 
 def test_every_route_has_a_sample_event() -> None:
     sampled = {sample.event["routeKey"] for sample in SAMPLES if "routeKey" in sample.event}
-    assert sampled <= routes()
+    assert sampled <= all_routes()
     # Carriers that report by GET send in the query what others post.
-    assert routes() - sampled == {"GET /receipts/{carrier}/{token}"}
+    assert all_routes() - sampled == {"GET /receipts/{carrier}/{token}"}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
@@ -51,8 +53,11 @@ def test_an_event_is_consistent_in_itself(sample: SampleEvent) -> None:
         http = event["requestContext"]["http"]
         assert event["requestContext"]["routeKey"] == event["routeKey"]
         assert event["rawPath"] == http["path"]
-        assert event["routeKey"].startswith(http["method"])
-        assert event["headers"]["content-length"] == str(len(event.get("body", "").encode()))
+        assert event["routeKey"] == "$default" or event["routeKey"].startswith(http["method"])
+        body = event.get("body", "").encode()
+        if event["isBase64Encoded"]:
+            body = base64.b64decode(body, validate=True)
+        assert event["headers"]["content-length"] == str(len(body))
 
 
 def test_a_sample_receipt_has_a_reference_that_the_local_stack_gave() -> None:

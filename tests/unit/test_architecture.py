@@ -28,6 +28,7 @@ PURE = (
     "parts",
     "marks",
     "retries",
+    "routes",
     "jsons",
     "deadline",
     "platforms",

@@ -212,7 +212,8 @@ def test_the_answer_says_where_a_text_departs() -> None:
         (Code.TEMPLATE_NOT_FOUND, detail),
     ]
     advice = MEANINGS[Code.TEMPLATE_NOT_FOUND].advice
-    assert f"{advice} {detail}".replace('"', '\\"') in answer(records, results).decode()
+    answered = answer(SendRequest(records), results).decode()
+    assert f"{advice} {detail}".replace('"', '\\"') in answered
 
 
 def test_a_refused_request_says_it_too() -> None:

@@ -129,7 +129,7 @@ def test_an_answer_is_in_the_order_of_the_records() -> None:
         Record(to="3", sender_id="X"),
     ]
     results = [RecordResult("M1"), RecordResult("", Code.INVALID_NUMBER), RecordResult("M3")]
-    assert from_json(answer(records, results)) == [
+    assert from_json(answer(SendRequest(records), results)) == [
         {"to": "+919876543210", "from": "ACMEBK", "mid": "M1", "smsgid": "a."},
         {
             "to": "12",
@@ -144,4 +144,4 @@ def test_an_answer_is_in_the_order_of_the_records() -> None:
 
 def test_an_answer_to_other_records_is_a_bug() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        answer([Record(), Record()], [RecordResult("M1")])
+        answer(SendRequest([Record(), Record()]), [RecordResult("M1")])

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.messages import Category
-from harkara.platforms.ics import FORM, OPTIONS, parse, parse_smpp, single_answer
+from harkara.platforms.ics import FORM, OPTIONS, answer, parse, parse_smpp
 from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 
@@ -118,7 +118,8 @@ def test_no_query_body_or_type_fails_otherwise_than_by_a_refusal(
 
 def test_an_answer_to_one_record_is_flat() -> None:
     record = Record(to="+919876543210", sender_id="ACMEBK", text="secret", client_ref="a.")
-    assert from_json(single_answer(record, RecordResult("M1"))) == {
+    request = SendRequest([record], single=True)
+    assert from_json(answer(request, [RecordResult("M1")])) == {
         "status": "accepted",
         "mid": "M1",
         "to": "+919876543210",

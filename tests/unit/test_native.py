@@ -203,8 +203,9 @@ def test_one_message_is_answered_flat_and_in_a_list(result: RecordResult, status
 
 def test_where_nothing_is_accepted_the_error_has_its_one_shape_and_the_messages() -> None:
     refused = RequestRefused(Code.TEMPLATE_MISMATCH, "Template T1 at character 6.")
-    body = from_json(native.refusal(ACCOUNT, REQUEST, [REFUSED], refused))
-    assert body == {
+    status, body = native.refusal(ACCOUNT, REQUEST, [REFUSED], refused)
+    assert status == 400
+    assert from_json(body) == {
         "status": False,
         "Error": "TEMPLATE_MISMATCH",
         "message": refused.message,

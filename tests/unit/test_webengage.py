@@ -127,7 +127,7 @@ def test_no_body_fails_otherwise_than_by_a_refusal(body: bytes) -> None:
 
 
 def test_an_accepted_message_is_told_so() -> None:
-    assert from_json(webengage.answer()) == {"status": "sms_accepted"}
+    assert from_json(webengage.ACCEPTED) == {"status": "sms_accepted"}
 
 
 @pytest.mark.parametrize("code", Code)

@@ -27,6 +27,7 @@ class Code(StrEnum):
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     REQUEST_IN_PROGRESS = "REQUEST_IN_PROGRESS"
     NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     IN_USE = "IN_USE"
     TOO_LATE_TO_CANCEL = "TOO_LATE_TO_CANCEL"
@@ -125,6 +126,9 @@ MEANINGS: dict[Code, Meaning] = {
         "The first request with this key is not over: send it again after the Retry-After seconds.",
     ),
     Code.NOT_FOUND: Meaning(404, "900", 9988, "There is nothing at this address: check the URL."),
+    Code.METHOD_NOT_ALLOWED: Meaning(
+        405, "900", 9988, "This address takes other methods: see the Allow header."
+    ),
     Code.ALREADY_EXISTS: Meaning(
         409, "900", 9988, "This is registered already: change it with PUT."
     ),

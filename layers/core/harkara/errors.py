@@ -2,6 +2,7 @@
 
     HarkaraError
       RequestRefused            the caller's fault; carries a code
+        NothingAccepted         (services.accept) with what became of each record
       FieldRefused              a field of what is to be registered
       VariableRefused           a value that a template's variable does not take
       ForeignReference          a receipt or id that is not ours

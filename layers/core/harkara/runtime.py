@@ -5,7 +5,8 @@ Nothing here logs an exception's text unless it is ours: others may quote what a
 
 import base64
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -19,6 +20,8 @@ from harkara.errors import HarkaraError, RequestRefused
 from harkara.jsons import encode
 
 logger = Logger()
+
+TRY_AGAIN_AFTER_S = 5
 
 
 def deadline_of(context: LambdaContext) -> Deadline:
@@ -49,11 +52,22 @@ def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -
     return Response(status, "application/json", body.decode(), headers=dict(headers or {}))
 
 
-def refusal(refused: RequestRefused) -> "Response[str]":
-    """Return the answer to a refused request, in the one shape that errors have."""
-    status = MEANINGS[refused.code].http_status
-    body = {"status": False, "Error": refused.code, "message": refused.message}
-    headers = {"Retry-After": "5"} if refused.code is Code.TRY_AGAIN else {}
-    if refused.code is Code.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Basic"
-    return answer(status, encode(body), headers)
+def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
+    """Return status and body of a refusal, in the shape that errors have wherever none is named."""
+    return MEANINGS[refused.code].http_status, encode(refused.body())
+
+
+def refusal(
+    refused: RequestRefused, shape: Callable[[RequestRefused], tuple[int, bytes]] = one_shape
+) -> "Response[str]":
+    """Return the answer to a refused request."""
+    status, body = shape(refused)
+    headers = {}
+    retry_after_s = refused.retry_after_s or (
+        TRY_AGAIN_AFTER_S if refused.code is Code.TRY_AGAIN else 0
+    )
+    if retry_after_s:
+        headers["Retry-After"] = str(retry_after_s)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="Harkara", Bearer realm="Harkara"'
+    return answer(status, body, headers)

@@ -31,7 +31,7 @@ from harkara.platforms.options import (
     validity_s,
 )
 from harkara.platforms.rows import Fields, check_length, json_of, object_of, request_of, top_level
-from harkara.requests import Record, RecordResult, SendRequest
+from harkara.requests import RecordResult, SendRequest
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -99,35 +99,21 @@ def parse_smpp(
     return credentials, request_of([request], _SMPP_FIELDS)._replace(single=True)
 
 
-def answer(records: Sequence[Record], results: Sequence[RecordResult]) -> bytes:
-    """Return the answer to an accepted request: an array in the order of its records."""
-    return encode(
-        [
-            {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref}
-            if code is None
-            else {
-                "to": record.to,
-                "from": record.sender_id,
-                "smsgid": record.client_ref,
-                "Error": code,
-                "message": f"{MEANINGS[code].advice} {detail}".strip(),
-            }
-            for record, (mid, code, detail, *_) in zip(records, results, strict=True)
-        ]
-    )
-
-
-def single_answer(record: Record, result: RecordResult) -> bytes:
-    """Return the answer to an accepted request of one record that stood in no list."""
-    return encode(
-        {
-            "status": "accepted",
-            "mid": result.mid,
+def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
+    """Return the answer to an accepted request: an array in the order of its records, or one."""
+    elements = [
+        {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref}
+        if code is None
+        else {
             "to": record.to,
             "from": record.sender_id,
             "smsgid": record.client_ref,
+            "Error": code,
+            "message": f"{MEANINGS[code].advice} {detail}".strip(),
         }
-    )
+        for record, (mid, code, detail, *_) in zip(request.records, results, strict=True)
+    ]
+    return encode({"status": "accepted", **elements[0]} if request.single else elements)
 
 
 def _object(body: str | bytes, content_type: str) -> dict[str, Any]:

@@ -67,7 +67,11 @@ def parse(body: str | bytes) -> SendRequest:
 
 
 def answer(
-    account: Account, request: SendRequest, results: Sequence[RecordResult], *, dry_run: bool
+    account: Account,
+    request: SendRequest,
+    results: Sequence[RecordResult],
+    *,
+    dry_run: bool = False,
 ) -> bytes:
     """Return the answer to an accepted request or a dry run: an element a record, in order."""
     elements = _elements(account, request, results, dry_run=dry_run)
@@ -82,10 +86,11 @@ def refusal(
     request: SendRequest,
     results: Sequence[RecordResult],
     refused: RequestRefused,
-) -> bytes:
-    """Return the answer where nothing was accepted: the one shape of errors, and the elements."""
+) -> tuple[int, bytes]:
+    """Return status and body where nothing was accepted: the error's one shape, and `messages`."""
     elements = _elements(account, request, results, dry_run=False)
-    return encode({**refused.body(), "messages": elements})
+    status = MEANINGS[refused.code].http_status
+    return status, encode({**refused.body(), "messages": elements})
 
 
 def _elements(

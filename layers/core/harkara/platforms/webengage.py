@@ -21,6 +21,8 @@ from harkara.platforms.rows import Fields, object_of, request_of
 from harkara.requests import SendRequest
 
 VERSIONS = ("1.0", "2.0")
+# WebEngage knows the message by its own id.
+ACCEPTED = encode({"status": "sms_accepted"})
 
 # WebEngage's own status for each of its codes; it tries again what is answered with 429 or 5xx.
 HTTP_STATUSES = {
@@ -86,11 +88,6 @@ def parse(body: str | bytes) -> SendRequest:
         **_named(_part(request, "smsData"), "toNumber", "fromNumber", "body"),
     }
     return request_of([row], _FIELDS)._replace(single=True)
-
-
-def answer() -> bytes:
-    """Return the answer to an accepted message: WebEngage knows it by its own id."""
-    return encode({"status": "sms_accepted"})
 
 
 def refusal(refused: RequestRefused) -> tuple[int, bytes]:

@@ -29,6 +29,14 @@ BLOCK_SIZE = 100
 _LOST = RecordResult("", Code.TRY_AGAIN)
 
 
+class NothingAccepted(RequestRefused):
+    """No record of a request was accepted, each for its own reason, which `results` tells."""
+
+    def __init__(self, code: Code, detail: str, results: Sequence[RecordResult]) -> None:
+        super().__init__(code, detail)
+        self.results = results
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptService:
     """What `send` does with a request."""
@@ -46,13 +54,13 @@ class AcceptService:
 
         A refused record of an accepted request is stored in the chunk too: its `failed` callback
         comes from there, since a platform need not read the answer. The same `names` for the same
-        request make the same chunks: to accept it again is harmless. Raises RequestRefused when
-        nothing is accepted.
+        request make the same chunks: to accept it again is harmless. Raises NothingAccepted, and
+        RequestRefused for what concerns the request as a whole.
         """
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
-        results = _refusals(checker, refused, len(request.records))
+        results = _refusals(checker, refused, request)
         if accepted and self.limits:
             segments = sum(row.segment_count for rows in accepted for row in rows.messages)
             self.limits.take(caller.account, segments)
@@ -74,13 +82,13 @@ class AcceptService:
                     refusals.clear()
                     _answer(results, checker, slot, answered, chunk.messages, chunk.mids())
         if not any(result.mid for result in results):
-            raise _refusal(results)
+            raise _nothing_accepted(results)
         return results
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
         """Return what `accept` would make of each record, without a mid. Nothing is stored."""
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
-        results = _refusals(checker, refused, len(request.records))
+        results = _refusals(checker, refused, request)
         for slot, places, messages in accepted:
             _answer(results, checker, slot, places, messages, repeat(""))
         return results
@@ -152,12 +160,12 @@ class AcceptService:
 
 
 def _refusals(
-    checker: RecordChecker, refused: Sequence[tuple[int, Message]], count: int
+    checker: RecordChecker, refused: Sequence[tuple[int, Message]], request: SendRequest
 ) -> list[RecordResult]:
     """Return the results of the refused records in their places, `_LOST` in all others."""
-    results = [_LOST] * count
+    results = [_LOST] * len(request.records)
     for place, message in refused:
-        detail = checker.details.get(place, "")
+        detail = checker.details.get(place) or request.details.get(place, "")
         results[place] = RecordResult("", Code(message.refusal), detail)
     return results
 
@@ -190,8 +198,8 @@ def _with_own_endpoints(
     return tuple(endpoints[old] for old in used), rows
 
 
-def _refusal(results: Sequence[RecordResult]) -> RequestRefused:
+def _nothing_accepted(results: Sequence[RecordResult]) -> NothingAccepted:
     """Return why nothing of a request was accepted: a retry helps before all."""
     refusals = [(result.code, result.detail) for result in results if result.code]
     again = (Code.TRY_AGAIN, "")
-    return RequestRefused(*(again if again in refusals else refusals[0]))
+    return NothingAccepted(*(again if again in refusals else refusals[0]), results)

@@ -1,0 +1,34 @@
+"""The HTTP API's routes, whichever function serves them: what is asked of another is answered 405.
+
+API Gateway hands what is no route to `send`, which knows by this table what to say. The template's
+routes are tested against it.
+"""
+
+import re
+
+ROUTES: dict[str, tuple[str, ...]] = {
+    "/datasend": ("POST",),
+    "/smpp": ("GET", "POST"),
+    "/webengage": ("POST",),
+    "/v1/messages": ("POST",),
+    "/v1/messages/{mid}": ("GET", "DELETE"),
+    "/cancel-scheduled/sms": ("POST",),
+    "/v1/senders": ("GET", "POST"),
+    "/v1/senders/{name}": ("GET", "PUT", "DELETE"),
+    "/v1/templates": ("GET", "POST"),
+    "/v1/templates/{name}": ("GET", "PUT", "DELETE"),
+    "/v1/callbacks": ("GET", "POST"),
+    "/v1/callbacks/{name}": ("GET", "PUT", "DELETE"),
+    "/health": ("GET",),
+    "/receipts/{carrier}/{token}": ("GET", "POST"),
+}
+
+_PATTERNS = {
+    re.compile("/".join("[^/]+" if part[:1] == "{" else part for part in path.split("/"))): methods
+    for path, methods in ROUTES.items()
+}
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Return the methods that a path takes; none where there is nothing."""
+    return next((methods for pattern, methods in _PATTERNS.items() if pattern.fullmatch(path)), ())
