@@ -41,11 +41,13 @@ class Faults:
     kill_after: set[int] = field(default_factory=set)
     lose_answer: set[int] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    on_call: Callable[[int, str], object] = lambda number, name: None
 
     def before(self, name: str) -> int:
         """Note a call; die if it is the one."""
         number = len(self.calls)
         self.calls.append(name)
+        self.on_call(number, name)
         if number in self.kill_before:
             raise ProcessKilled(name)
         return number
@@ -57,21 +59,30 @@ class Faults:
 
 
 class FakeMessageStore:
-    """Chunks and marks. A lost answer is repeated, as botocore does: the mark is there already."""
+    """Chunks and marks. A lost answer is repeated, as botocore does: the mark is there already.
 
-    def __init__(self, faults: Faults) -> None:
+    What is older than its time to live is not found, and stays to be looked at.
+    """
+
+    def __init__(
+        self, faults: Faults, clock: Callable[[], float] = lambda: 0.0, retention_s: int = 10**9
+    ) -> None:
         self.faults = faults
+        self.clock = clock
+        self.retention_s = retention_s
         self.packed: dict[str, bytes] = {}
         self.marks: dict[tuple[str, str], Mark] = {}
+        self.ends_s: dict[tuple[str, str], float] = {}
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         number = self.faults.before("put_chunk")
         self.packed.setdefault(chunk_id, packed)
+        self.ends_s[chunk_id, "chunk"] = self._end_s(begins_ms)
         self.faults.after(number)
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
         self.faults.before("get_chunk")
-        packed = self.packed.get(chunk_id)
+        packed = self.packed.get(chunk_id) if self._lives((chunk_id, "chunk")) else None
         return unpack(chunk_id, packed) if packed else None
 
     def put_once(
@@ -82,21 +93,31 @@ class FakeMessageStore:
         assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
         rounds = 2 if number in self.faults.lose_answer else 1
         for _ in range(rounds):
-            standing = [self.marks.setdefault(mark.key, mark) for mark in marks]
+            for mark in marks:
+                if mark.key not in self.marks or not self._lives(mark.key):
+                    self.marks[mark.key] = mark
+                    self.ends_s[mark.key] = self._end_s(begins_ms, keep_s)
         self.faults.after(number)
-        return standing
+        return [self.marks[mark.key] for mark in marks]
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         self.faults.before("get_marks")
-        return [self.marks.get(key) for key in keys]
+        return [self.marks.get(key) if self._lives(key) else None for key in keys]
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         self.faults.before("find_marks")
         return [
             mark
             for (pk, kind), mark in sorted(self.marks.items())
-            if pk == partition and kind.startswith(kind_prefix)
+            if pk == partition and kind.startswith(kind_prefix) and self._lives((pk, kind))
         ]
+
+    def _lives(self, key: tuple[str, str]) -> bool:
+        return self.clock() <= self.ends_s.get(key, math.inf)
+
+    def _end_s(self, begins_ms: int, keep_s: int | None = None) -> float:
+        from_s = max(self.clock(), begins_ms / 1000)
+        return from_s + (self.retention_s if keep_s is None else keep_s)
 
 
 @dataclass

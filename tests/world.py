@@ -8,20 +8,21 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 
 from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, CarrierSettings, Enforcement, hash_token
 from harkara.carriers.datasend import DatasendCarrier
+from harkara.codes import Code
 from harkara.deadline import Deadline
-from harkara.errors import HarkaraError, SubmitOutcomeUnknown
+from harkara.errors import HarkaraError, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
-from harkara.messages import unpack
+from harkara.messages import Chunk, unpack
 from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
+from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.names import RandomNames
@@ -49,7 +50,10 @@ from tests.fakes import (
     caller_of,
     calling_back,
 )
+from tests.provider import FakeDatasendProvider
 
+NOW = 1_700_000_000.0  # 03:43 at night in India
+RETENTION_S = 7 * 86_400  # the shortest that the template allows
 BUDGET_S = 60.0
 VISIBILITY_S = 360.0
 RECEIPT_WAIT_S = 72 * 3600
@@ -80,59 +84,24 @@ async def _nothing() -> None:
     """Happens while the carrier thinks, unless a test has other plans."""
 
 
-@dataclass
-class FakeDatasendProvider:
-    """The carrier at the other end of the wire: decides by the recipient's last four digits."""
-
-    world: "World"
-    taken: Counter[str] = field(default_factory=Counter)
-    throttled: Counter[str] = field(default_factory=Counter)
-    within_s: list[float] = field(default_factory=list)
-
-    async def exchange(self, reference: str, to: str) -> HttpAnswer:
-        mid, magic = reference.partition(".")[0], to[-4:]
-        if magic == "9006" and self.throttled[mid] < 2:
-            self.throttled[mid] += 1
-            return HttpAnswer(429, {"retry-after": "1"}, b"")
-        if magic == "9005":
-            return _answer({"to": to, "Error": "SENDER_BLOCKED"})
-        self.taken[mid] += 1
-        await self.world.meanwhile()
-        receipts = {
-            "9001": [("UNDELIV", "27")],
-            "9002": [("UNDELIV", "650")],
-            "9003": [("REJECTD", "633")],
-            "9004": [],
-            "9008": [("DELIVRD", "000"), ("DELIVRD", "000")],
-            "9010": [("UNDELIV", "1"), ("DELIVRD", "000")],
-        }.get(magic, [("DELIVRD", "000")])
-        for delay, (status, code) in enumerate(receipts):
-            at = self.world.now if magic == "9009" else self.world.now + 0.5 + delay
-            self.world.receipts.append((at, reference, status, code))
-        if magic == "9009":
-            await self.world.take_receipts()
-        if magic == "9007":
-            raise SubmitOutcomeUnknown("no answer")
-        return _answer({"to": to, "mid": f"carrier-{mid}", "smsgid": reference})
-
-
-def _answer(entry: dict[str, str]) -> HttpAnswer:
-    return HttpAnswer(200, {}, to_json([entry]))
-
-
 class World:
     """Everything between a platform's request and its callbacks."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(
+        self, faults: Faults | None = None, *, now: float = NOW, account: Account = ACCOUNT
+    ) -> None:
         self.faults = faults or Faults()
-        self.now = 1_700_000_000.0
+        self.now = now
+        self.account = account
         self.receipts: list[tuple[float, str, str, str]] = []
+        self.plans: list[tuple[float, Callable[[], object]]] = []
+        self.cancelled: set[str] = set()
         self.killed = 0
-        self.store = FakeMessageStore(self.faults)
+        self.store = FakeMessageStore(self.faults, self.clock, RETENTION_S)
         self.queues = FakeTaskQueues(self.faults, self.clock)
         self.platform = FakePlatform(self.faults)
         self.provider = FakeDatasendProvider(self)
-        self.accounts = FakeAccountStore({"acme": ACCOUNT}, {}, {"sim": CARRIER})
+        self.accounts = FakeAccountStore({"acme": account}, {}, {"sim": CARRIER})
         self.signer = ReferenceSigner(b"tag key")
         self.counts: Counter[str] = Counter()
         self._holders = itertools.count()
@@ -148,10 +117,26 @@ class World:
         """Accept a request as `send` does; None when its process died and the client heard 5xx."""
         request = SendRequest(list(records), fields.get("callback_url", ""))
         try:
-            return self.accept_service().accept(caller_of(ACCOUNT), request)
+            return self.accept_service().accept(caller_of(self.account), request)
         except ProcessKilled:
             self.killed += 1
             return None
+
+    def cancel(self, mid: str) -> Code | None:
+        """Cancel a message; return why it was refused. `cancelled` has what was answered so."""
+        try:
+            CancelService(self.store, self.queues, self.clock).cancel(self.account, mid)
+        except RequestRefused as refused:
+            return refused.code
+        except ProcessKilled:
+            self.killed += 1
+            return None
+        self.cancelled.add(mid)
+        return None
+
+    def at(self, delay_s: float, action: Callable[[], object]) -> None:
+        """Plan what happens from outside, so many seconds from now."""
+        self.plans.append((self.now + delay_s, action))
 
     def run(self) -> None:
         """Run until nothing is waiting in a queue, in the Due table or at the carrier."""
@@ -162,6 +147,7 @@ class World:
         self.submit = self.submit_service()
         for _ in range(100_000):
             moments = [
+                *(at for at, _ in self.plans),
                 *(message.visible_at for message in self.queues.waiting),
                 *(at for at, *_ in self.receipts),
                 *(max(at, self._next_sweep) for at, _ in self.queues.rows),
@@ -169,7 +155,10 @@ class World:
             if not moments:
                 return
             self.now = max(self.now, min(moments))
-            if self.receipts and min(at for at, *_ in self.receipts) <= self.now:
+            if due := [plan for plan in self.plans if plan[0] <= self.now]:
+                self.plans.remove(due[0])
+                due[0][1]()
+            elif self.receipts and min(at for at, *_ in self.receipts) <= self.now:
                 await self.take_receipts()
             elif ready := [m for m in self.queues.waiting if m.visible_at <= self.now]:
                 await self.deliver(min(ready, key=lambda message: message.visible_at))
@@ -295,11 +284,13 @@ class World:
 
     # What came of it.
 
+    def chunks(self) -> dict[str, Chunk]:
+        """Everything that was stored, by id."""
+        return {row[0]: unpack(*row) for row in self.store.packed.items()}
+
     def finals(self) -> dict[str, str]:
         """Final state by mid."""
-        chunks = {
-            chunk_id: unpack(chunk_id, packed) for chunk_id, packed in self.store.packed.items()
-        }
+        chunks = self.chunks()
         return {
             chunks[pk].mid(index_of(kind)): mark.data["state"]
             for (pk, kind), mark in self.store.marks.items()

@@ -1,6 +1,11 @@
-"""A small campaign with every magic number of the carrier, and what must become of each."""
+"""Small campaigns with the magic numbers of the carrier, and what must become of each."""
 
-from harkara.requests import Record
+from collections.abc import Sequence
+from functools import partial
+
+from harkara.messages import Category
+from harkara.requests import Options, Record, RecordResult
+from tests.world import NOW, World
 
 # Last four digits: the final state.
 EXPECTED = {
@@ -16,6 +21,35 @@ EXPECTED = {
     "9009": "delivered",
     "9010": "failed",
 }
+# 10:00 in India, and 23:00 the day after.
+OPENING = NOW + 22_600
+NIGHT = OPENING + 37 * 3600
+
+AT_ONCE = Options()
+SOON = Options(send_at_ms=int(NOW + 600) * 1000)
+FAR = Options(send_at_ms=int(NOW + 29 * 86_400) * 1000)
+PROMOTION = Options(category=Category.PROMOTIONAL)
+NIGHTLY = Options(category=Category.PROMOTIONAL, send_at_ms=int(NIGHT) * 1000)
+BRIEF = Options(category=Category.PROMOTIONAL, validity_s=3600)
+
+# Messages that go out later: last four digits, options, when they are cancelled (seconds from the
+# start, 0 never), the final state.
+LATER = (
+    ("0000", AT_ONCE, 0, "delivered"),
+    ("0000", SOON, 0, "delivered"),
+    ("0000", SOON, 1, "cancelled"),
+    ("9006", SOON, 0, "delivered"),
+    ("0000", FAR, 0, "delivered"),
+    ("9001", FAR, 0, "failed"),
+    ("0000", FAR, 2, "cancelled"),
+    ("0000", PROMOTION, 0, "delivered"),
+    ("9005", PROMOTION, 0, "failed"),
+    ("0000", PROMOTION, 3600, "cancelled"),
+    ("9006", PROMOTION, 22_603, "cancelled"),  # between the second try and the third
+    ("0000", PROMOTION, 22_700, "delivered"),  # too late
+    ("0000", NIGHTLY, 0, "delivered"),
+    ("0000", BRIEF, 0, "expired"),
+)
 
 
 def record(magic: str, *, to: str = "", client_ref: str = "") -> Record:
@@ -31,3 +65,16 @@ def record(magic: str, *, to: str = "", client_ref: str = "") -> Record:
 def records() -> list[Record]:
     """Return one record a magic number, and one that is refused."""
     return [*map(record, EXPECTED), record("0001", to="12")]
+
+
+def send_later(world: World) -> Sequence[RecordResult] | None:
+    """Send what goes out later, and plan the cancels."""
+    rows = [
+        record(magic, client_ref=str(number))._replace(options=options)
+        for number, (magic, options, *_) in enumerate(LATER)
+    ]
+    answers = world.send([*rows, record("0001", to="12")])
+    for result, (_, _, cancel_s, _) in zip(answers or (), LATER, strict=False):
+        if cancel_s and result.mid:
+            world.at(cancel_s, partial(world.cancel, result.mid))
+    return answers

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from harkara.messages import unpack
+from harkara.hours import next_open_s
+from harkara.ids import split_mid
 from harkara.requests import RecordResult
 from tests.world import World
 
@@ -13,7 +14,7 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
     accepted = {result.mid for answer in answers for result in answer or () if result.mid}
     committed = {
         chunk.mid(index)
-        for chunk in (unpack(*row) for row in world.store.packed.items())
+        for chunk in world.chunks().values()
         if any(chunk.id in mid for mid in accepted) or any(chunk.id in mid for mid in finals)
         for index in range(len(chunk.messages))
     }
@@ -22,6 +23,9 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
     assert committed <= called_back.keys(), "a final state was never called back"
     submitted_twice = {mid for mid, count in world.provider.taken.items() if count > 1}
     assert not submitted_twice, "a carrier took a message twice"
+    assert not world.cancelled & world.provider.taken.keys(), "a cancelled message was submitted"
+    assert {finals[mid] for mid in world.cancelled} <= {"cancelled"}
+    check_times(world)
     doubled = {mid for mid, count in called_back.items() if count > 1}
     assert doubled <= world.callbacks_in_doubt(), "a callback was doubled, uncounted"
     assert not world.queues.waiting
@@ -33,3 +37,13 @@ def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) 
     check(world, *answers)
     assert set(world.called_back().values()) == {1}
     assert not world.callbacks_in_doubt()
+
+
+def check_times(world: World) -> None:
+    """Fail unless the carrier took each message when it might go out, and before its end."""
+    chunks = world.chunks()
+    for mid, at_s in world.provider.taken_at.items():
+        chunk = chunks[split_mid(mid)[0]]
+        assert at_s * 1000 >= chunk.begins_ms, "a message was submitted too early"
+        assert not chunk.daytime_only or at_s == next_open_s(at_s), "one was submitted at night"
+        assert at_s <= chunk.begins_ms / 1000 + chunk.validity_s, "one was submitted too late"

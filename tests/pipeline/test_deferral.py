@@ -1,0 +1,187 @@
+"""What goes on as another queue message keeps its owner, whatever an earlier delivery began."""
+
+import asyncio
+
+import pytest
+
+from harkara.errors import StoreUnavailable
+from harkara.hours import CLOSES_S, DAY_S, IST_OFFSET_S
+from harkara.ports import DueTask
+from harkara.requests import Options
+from harkara.tasks import owner_of
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check, check_without_a_kill
+from tests.world import ACCOUNT, NOW, World
+
+MIDNIGHT = NOW - (NOW + IST_OFFSET_S) % DAY_S
+CLOSING = MIDNIGHT + CLOSES_S
+
+
+def promotions(world: World, magic: str, count: int = 1) -> list[str]:
+    """Send promotional messages; return their mids."""
+    answers = world.send(
+        [
+            campaign.record(magic, client_ref=str(number))._replace(options=campaign.PROMOTION)
+            for number in range(count)
+        ]
+    )
+    assert answers
+    return [answer.mid for answer in answers]
+
+
+def die_after(world: World, name: str) -> None:
+    """Let the process die after its first call of this name."""
+
+    def die_once(number: int, called: str) -> None:
+        if called == name and not world.killed:
+            world.faults.kill_after.add(number)
+
+    world.faults.on_call = die_once
+
+
+@pytest.mark.parametrize(
+    ("dies_after", "magic", "state"),
+    [
+        pytest.param("put_once outcome", "9006", "delivered", id="not taken, and not tried again"),
+        pytest.param("put_once outcome", "9005", "failed", id="refused, and not reported"),
+        pytest.param("put_once claim", "0000", "unknown", id="claimed, and no outcome"),
+        pytest.param("carrier", "0000", "delivered", id="taken, and no outcome"),
+    ],
+)
+def test_what_a_dead_delivery_began_before_the_window_closed_is_seen_to_when_it_opens(
+    dies_after: str, magic: str, state: str
+) -> None:
+    world = World(now=CLOSING - 10)
+    (mid,) = promotions(world, magic)
+    die_after(world, dies_after)
+    world.run()
+    assert (world.killed, world.counts["deferred"]) == (1, 1)
+    assert world.finals() == {mid: state}
+    check(world)
+
+
+@pytest.mark.parametrize(("magic", "state"), [("9006", "delivered"), ("9005", "failed")])
+def test_so_is_what_it_began_before_time_ran_out(magic: str, state: str) -> None:
+    world = World()
+    answers = world.send([campaign.record(magic)])
+    assert answers
+    die_after(world, "put_once outcome")
+    spent = iter([60.0, 60.0, 60.0, 60.0, 10.0])  # the budget, the block (twice); again
+    world.remaining_s = lambda: next(spent, 60.0)
+    world.run()
+    assert (world.killed, world.counts["handed_on"]) == (1, 1)
+    assert world.finals() == {answers[0].mid: state}
+    check(world, answers)
+
+
+def test_a_window_that_closes_on_a_chunk_lets_the_rest_out_the_next_day() -> None:
+    world = World(now=CLOSING - 10)
+    mids = promotions(world, "0000", 250)
+
+    async def close_after_a_block() -> None:
+        if len(world.provider.taken) == 100:
+            world.now = CLOSING
+
+    world.meanwhile = close_after_a_block
+    world.run()
+    check_without_a_kill(world)
+    assert set(world.finals()) == set(mids)
+    assert world.counts["deferred"] == 1
+    times = world.provider.taken_at
+    assert {times[mid] for mid in mids[:100]} == {CLOSING - 10}
+    assert {int(times[mid] - CLOSING) // 3600 for mid in mids[100:]} == {13}
+
+
+def hurry(world: World, times: int = 1) -> None:
+    """Put the tasks that wait for later into their queues at once."""
+    tasks = [task for _, task in world.queues.rows]
+    for message in list(world.queues.waiting):
+        if message.visible_at > world.now:
+            world.queues.waiting.remove(message)
+            tasks.append(DueTask("", "", message.queue, message.body))
+    world.queues.rows.clear()
+    for task in tasks:
+        world.queues.send(task.queue, [task.body] * times)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("options", "begins_s"),
+    [
+        pytest.param(campaign.SOON, NOW + 600, id="within a queue's delay"),
+        pytest.param(campaign.FAR, NOW + 29 * 86_400, id="far away"),
+        pytest.param(campaign.PROMOTION, campaign.OPENING, id="when the window opens"),
+        pytest.param(campaign.NIGHTLY, campaign.OPENING + 48 * 3600, id="the next one"),
+    ],
+)
+def test_a_task_that_comes_early_waits_and_its_check_with_it(
+    options: Options, begins_s: float, times: int
+) -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")._replace(options=options)])
+    hurry(world, times)
+    world.run()
+    assert world.counts["deferred"] == times
+    assert list(world.provider.taken_at.values()) == [begins_s]
+    assert world.counts["waiting"] == 0, "nothing was settled when the check came"
+    check_without_a_kill(world, answers)
+
+
+def test_a_deferred_task_is_its_first_owners() -> None:
+    world = World()
+    promotions(world, "0000")
+    hurry(world)
+    (message,) = world.queues.waiting
+    world.submit = world.submit_service()
+    asyncio.run(world.deliver(message))
+    bodies = [task.body for _, task in world.queues.rows if '"submit"' in task.body]
+    assert [owner_of("another", body) for body in bodies] == [message.id]
+
+
+def test_refused_records_of_a_request_for_later_are_called_back_once() -> None:
+    world = World()
+    answers = world.send(
+        [
+            campaign.record("0000")._replace(options=campaign.FAR),
+            campaign.record("0001", to="12"),
+        ]
+    )
+    hurry(world)
+    called_back: list[int] = []
+    world.at(60, lambda: called_back.append(world.called_back().total()))
+    world.run()
+    assert called_back == [1]
+    assert sorted(world.finals().values()) == ["delivered", "failed"]
+    check_without_a_kill(world, answers)
+
+
+def test_a_promotion_whose_validity_ends_in_the_night_expires_at_once() -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")._replace(options=campaign.BRIEF)])
+    hurry(world)
+    expired: list[str] = []
+    world.at(60, lambda: expired.extend(world.finals().values()))
+    world.run()
+    assert expired == ["expired"]
+    assert not world.provider.taken
+    check_without_a_kill(world, answers)
+
+
+@pytest.mark.parametrize("call", ["find_marks", "put_once in"])
+def test_a_store_that_fails_between_claim_and_carrier_leaves_nothing_in_doubt(call: str) -> None:
+    account = ACCOUNT.model_copy(update={"duplicate_window_s": 1800})
+    world = World(account=account)
+    answers = world.send([campaign.record("0000"), campaign.record("9008")])
+    failed: list[int] = []
+
+    def fail_once(number: int, called: str) -> None:
+        if called == call and not failed:
+            failed.append(number)
+            raise StoreUnavailable("busy")
+
+    world.faults.on_call = fail_once
+    world.run()
+    assert world.counts["not_taken"] == 2
+    assert not world.in_doubt()
+    assert set(world.finals().values()) == {"delivered"}
+    check_without_a_kill(world, answers)

@@ -1,0 +1,94 @@
+"""Scheduled, promotional and cancelled messages: their whole way, and every call dying on it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes import Faults
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check, check_without_a_kill
+from tests.world import NOW, World
+
+
+def run(faults: Faults | None = None) -> World:
+    world = World(faults)
+    answers = campaign.send_later(world)
+    world.run()
+    check(world, answers)
+    return world
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    world = World()
+    answers = campaign.send_later(world)
+    world.run()
+    check_without_a_kill(world, answers)
+    return world
+
+
+CALLS = list(enumerate(run().faults.calls))
+WRITES = [
+    (number, name) for number, name in CALLS if name.startswith(("put_once", "send", "schedule"))
+]
+
+
+def name_of(call: object) -> str:
+    return str(call).replace(" ", "-")
+
+
+@pytest.mark.parametrize(
+    ("place", "state"), [(place, row[-1]) for place, row in enumerate(campaign.LATER)]
+)
+def test_every_message_ends_as_named(world: World, place: int, state: str) -> None:
+    ends = [
+        member.state
+        for task in world.platform.taken
+        for member in task.members
+        if member.client_ref == str(place)
+    ]
+    assert ends == [state]
+
+
+def test_each_goes_out_at_its_time(world: World) -> None:
+    times = sorted({int(at - NOW) for at in world.provider.taken_at.values()})
+    first_tries = [0, 600, 22_600, 22_600 + 48 * 3600, 29 * 86_400]
+    assert [at for at in times if at in first_tries] == first_tries
+    assert set(times) - set(first_tries) == {606}  # the third try of what was throttled
+
+
+@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
+def test_a_process_that_dies_before_a_call_loses_and_doubles_nothing(
+    number: int, name: str
+) -> None:
+    world = run(Faults(kill_before={number}))
+    assert world.killed == 1
+    assert world.faults.calls[number] == name
+
+
+@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
+def test_a_process_that_dies_after_a_call_loses_and_doubles_nothing(number: int, name: str) -> None:
+    world = run(Faults(kill_after={number}))
+    assert world.killed <= 1  # reads have no after
+    assert world.faults.calls[number] == name
+
+
+@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
+def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
+    world = World(Faults(lose_answer={number}))
+    answers = campaign.send_later(world)
+    world.run()
+    check_without_a_kill(world, answers)
+    assert world.faults.calls[number] == name
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
+)
+def test_many_deaths_and_losses_together_lose_nothing(
+    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+) -> None:
+    run(Faults(kill_before, kill_after, lose_answer))
