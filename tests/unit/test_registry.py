@@ -1,0 +1,263 @@
+"""What an account may do with its senders, templates and callbacks."""
+
+import math
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.codes import Code
+from harkara.deadline import Deadline
+from harkara.dlt.csv import export
+from harkara.errors import RequestRefused
+from harkara.messages import Category
+from harkara.parts import KINDS, name_of
+from harkara.services import registry
+from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts
+from tests.fakes import FakeAccountStore, FakeRegistry
+
+URL = "https://api.clevertap.com/dlr"
+MAIN = CallbackEndpoint(id="main", url=URL)
+SPARE = CallbackEndpoint(id="spare", url=URL)
+SENDER = {"header": "ACMEBK", "categories": ["otp"]}
+TEMPLATE = {"template_id": "1107", "category": "otp", "text": "{#var#}"}
+CALLBACK = {"id": "new", "url": URL}
+FIELDS: list[tuple[type[Part], dict[str, Any]]] = [
+    (Sender, SENDER),
+    (Template, TEMPLATE),
+    (CallbackEndpoint, CALLBACK),
+]
+IDS = ["senders", "templates", "callbacks"]
+DEADLINE = Deadline(lambda: math.inf)
+
+
+class World:
+    """An account with two callbacks, beside another of the same."""
+
+    def __init__(self, *, private: bool = False) -> None:
+        self.store = FakeAccountStore(
+            {
+                name: Account(
+                    id=name,
+                    name=name,
+                    carrier="sim",
+                    default_callback="main",
+                    callbacks={"main": MAIN, "spare": SPARE},
+                )
+                for name in ("acme", "other")
+            }
+        )
+        self.registry = FakeRegistry(self.store)
+        self.service = RegistryService(self.registry, private)
+
+    @property
+    def account(self) -> Account:
+        return self.store.accounts["acme"]
+
+    def create(self, kind: type[Part], fields: dict[str, Any]) -> Part:
+        return self.service.create(self.account, kind, fields)
+
+    def load(self, content: bytes) -> list[ImportedRow]:
+        return self.service.import_templates(self.account, content, DEADLINE)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def template(number: int, text: str = "x") -> Template:
+    return Template(dlt_template_id=str(number), category=Category.OTP, text=text)
+
+
+@pytest.mark.parametrize(("kind", "fields"), FIELDS, ids=IDS)
+def test_what_was_created_is_read_replaced_and_removed(
+    kind: type[Part], fields: dict[str, Any], world: World
+) -> None:
+    part = world.create(kind, fields)
+    name = name_of(part)
+    assert world.service.get(world.account, kind, name) == part
+    assert part in world.service.page(world.account, kind).parts
+    rest = {key: value for key, value in fields.items() if key != KINDS[kind].name_field}
+    changed = {**rest, ("pe_id" if kind is not CallbackEndpoint else "name"): "110117297442"}
+    assert world.service.replace(world.account, kind, name, changed) != part
+    world.service.remove(world.account, kind, name)
+    assert part not in world.service.page(world.account, kind).parts
+
+
+@pytest.mark.parametrize(("kind", "fields"), FIELDS, ids=IDS)
+def test_nothing_is_created_twice_or_changed_where_it_is_not(
+    kind: type[Part], fields: dict[str, Any], world: World
+) -> None:
+    name = fields[KINDS[kind].name_field]
+    for absent in (
+        lambda: world.service.get(world.account, kind, name),
+        lambda: world.service.replace(world.account, kind, name, fields),
+        lambda: world.service.remove(world.account, kind, name),
+    ):
+        with pytest.raises(RequestRefused, match="NOT_FOUND"):
+            absent()
+    world.create(kind, fields)
+    with pytest.raises(RequestRefused, match="ALREADY_EXISTS"):
+        world.create(kind, fields)
+
+
+@pytest.mark.parametrize(("kind", "fields"), FIELDS, ids=IDS)
+def test_another_account_sees_and_changes_nothing(
+    kind: type[Part], fields: dict[str, Any], world: World
+) -> None:
+    world.create(kind, fields)
+    name, other = fields[KINDS[kind].name_field], world.store.accounts["other"]
+    with pytest.raises(RequestRefused, match="NOT_FOUND"):
+        world.service.get(other, kind, name)
+    with pytest.raises(RequestRefused, match="NOT_FOUND"):
+        world.service.replace(other, kind, name, fields)
+    with pytest.raises(RequestRefused, match="NOT_FOUND"):
+        world.service.remove(other, kind, name)
+    assert name not in map(name_of, world.service.page(other, kind).parts)
+
+
+def test_a_wrong_field_is_named(world: World) -> None:
+    with pytest.raises(RequestRefused) as error:
+        world.create(Sender, {**SENDER, "pe_id": "1"})
+    assert error.value.code is Code.INVALID_REQUEST
+    assert "(pe_id: 12 to 19 digits" in error.value.message
+
+
+def test_a_name_in_the_body_is_that_of_the_url(world: World) -> None:
+    world.create(Sender, SENDER)
+    with pytest.raises(RequestRefused) as error:
+        world.service.replace(world.account, Sender, "ACMEBK", {**SENDER, "header": "OTHERS"})
+    assert "(header: the same as in the URL)" in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "private", "allowed"),
+    [
+        ("https://in1.api.clevertap.com/x", False, True),
+        ("https://evil.example/x", False, False),
+        ("https://clevertap.com.evil.example/x", False, False),
+        ("http://api.clevertap.com/x", False, False),
+        ("https://user@api.clevertap.com/x", False, False),
+        ("http://127.0.0.1/x", False, False),
+    ],
+)
+def test_a_callback_goes_where_the_account_may_call(url: str, private: bool, allowed: bool) -> None:
+    world = World(private=private)
+    if allowed:
+        assert world.create(CallbackEndpoint, {**CALLBACK, "url": url})
+        return
+    with pytest.raises(RequestRefused) as error:
+        world.create(CallbackEndpoint, {**CALLBACK, "url": url})
+    assert "(url: an https URL on a host that the account allows)" in error.value.message
+    assert url not in error.value.message
+
+
+def test_a_sender_names_a_callback_that_is_there(world: World) -> None:
+    assert world.create(Sender, {**SENDER, "callback": "spare"})
+    with pytest.raises(RequestRefused) as error:
+        world.create(Sender, {**SENDER, "header": "OTHERS", "callback": "gone"})
+    assert "(callback: the id of a registered callback)" in error.value.message
+
+
+def test_the_default_callback_is_in_use(world: World) -> None:
+    with pytest.raises(RequestRefused) as error:
+        world.service.remove(world.account, CallbackEndpoint, "main")
+    assert error.value.code is Code.IN_USE
+    assert "(the account's default callback)" in error.value.message
+
+
+def test_a_callback_that_a_sender_names_is_in_use(world: World) -> None:
+    world.create(Sender, {**SENDER, "callback": "spare"})
+    with pytest.raises(RequestRefused, match="IN_USE") as error:
+        world.service.remove(world.account, CallbackEndpoint, "spare")
+    assert "(sender ACMEBK)" in error.value.message
+
+
+def test_a_callback_that_a_credential_names_is_in_use_by_its_own_account_alone(
+    world: World,
+) -> None:
+    world.store.credentials["sender-1"] = Credential(
+        username="sender-1", account_id="acme", secrets=(), callback="spare"
+    )
+    with pytest.raises(RequestRefused, match="IN_USE") as error:
+        world.service.remove(world.account, CallbackEndpoint, "spare")
+    assert "(credential sender-1)" in error.value.message
+    world.service.remove(world.store.accounts["other"], CallbackEndpoint, "spare")
+
+
+def test_pages_follow_each_other(world: World) -> None:
+    world.registry.put_all("acme", [template(number) for number in range(10, 15)])
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = world.service.page(world.account, Template, after, 2)
+        seen += map(name_of, page.parts)
+        after = page.next_name
+    assert seen == ["10", "11", "12", "13", "14"]
+
+
+def test_a_full_page_with_nothing_behind_it_is_the_last(world: World) -> None:
+    page = world.service.page(world.account, CallbackEndpoint, "", 2)
+    assert (len(page.parts), page.next_name) == (2, None)
+    assert world.service.page(world.account, Template).next_name is None
+
+
+def test_a_page_is_shorter_where_it_would_not_fit_in_an_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "PAGE_LIMIT_BYTES", 1200)
+    templates = [template(number, "x" * 400) for number in (10, 11, 12)]
+    world.registry.put_all("acme", [*templates, template(13, "x" * 2000), template(14)])
+    page = world.service.page(world.account, Template)
+    assert ([each.dlt_template_id for each in page.parts], page.next_name) == (["10", "11"], "11")
+
+
+def test_a_page_holds_at_least_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PAGE_LIMIT_BYTES", 1)
+    world.registry.put_all("acme", [template(10), template(11)])
+    assert world.service.page(world.account, Template).next_name == "10"
+
+
+def test_a_file_s_rows_are_reported_one_by_one(world: World) -> None:
+    world.registry.put_all("acme", [template(1), template(2)])
+    content = (
+        b"Template ID,Content,Type,Status\n1,x,OTP,\n2,y,OTP,\n3,z,OTP,\n4,w,OTP,Pending\n5,,OTP,\n"
+    )
+    report = world.load(content)
+    assert [(line.row, line.template_id, line.result) for line in report] == [
+        (2, "1", RowResult.UNCHANGED),
+        (3, "2", RowResult.CHANGED),
+        (4, "3", RowResult.CREATED),
+        (5, "4", RowResult.SKIPPED),
+        (6, "5", RowResult.REFUSED),
+    ]
+    assert [bool(line.problem) for line in report] == [False, False, False, True, True]
+    assert set(counts(report).values()) == {1}
+    texts = {name: part.text for name, part in world.account.templates.items()}
+    assert texts == {"1": "x", "2": "y", "3": "z"}
+
+
+def test_what_a_file_does_not_hold_stays(world: World) -> None:
+    world.registry.put_all("acme", [template(1)])
+    world.load(b"Template ID,Content,Type\n2,x,OTP\n")
+    assert set(world.account.templates) == {"1", "2"}
+
+
+def test_what_is_exported_is_imported_as_unchanged(world: World) -> None:
+    world.registry.put_all("acme", [template(1, "=1"), template(2, 'a"\n,b')])
+    content = world.service.export_templates(world.account)
+    assert content == export(world.account.templates.values())
+    assert {line.result for line in world.load(content)} == {RowResult.UNCHANGED}
+
+
+def test_an_account_has_so_many_templates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "TEMPLATE_COUNT_LIMIT", 2)
+    world.registry.put_all("acme", [template(1)])
+    with pytest.raises(RequestRefused, match="INVALID_REQUEST"):
+        world.load(b"Template ID,Content,Type\n2,x,OTP\n3,x,OTP\n")
+    assert set(world.account.templates) == {"1"}
+    world.load(b"Template ID,Content,Type\n1,y,OTP\n2,x,OTP\n")
+    with pytest.raises(RequestRefused, match="INVALID_REQUEST"):
+        world.create(Template, TEMPLATE)
+    world.load(b"Template ID,Content,Type\n1,z,OTP\n2,z,OTP\n")
