@@ -44,7 +44,10 @@ def _add_fields(parser: Parser) -> None:
     )
     add("--default-category", choices=[*Category], help="of messages that say nothing of it")
     add("--segment-limit", type=int, metavar="N", help="segments of a message")
-    add("--variable-limit", type=int, metavar="N", help="characters of a template's variable")
+    add("--variable-limit", type=int, metavar="N", help="characters of a template's {#var#}")
+    add("--numeric-limit", type=int, metavar="N", help="of a {#numeric#}")
+    add("--alphanumeric-limit", type=int, metavar="N", help="of an {#alphanumeric#}")
+    add("--url-limit", type=int, metavar="N", help="of a {#url#}")
     add(
         "--smart-encoding",
         action=BooleanOptionalAction,

@@ -32,6 +32,9 @@ def add_verbs(verbs: Verbs) -> None:
     put.add_argument("--connections", type=int, metavar="N", help="at a time, of one process")
     put.add_argument("--records-per-request", type=int, metavar="N")
     put.add_argument(
+        "--chain-hash-field", metavar="NAME", help="of the PE-TM chain hash; '': it is not sent"
+    )
+    put.add_argument(
         "--new-receipt-url",
         action="store_true",
         help="the carrier's receipts get another URL; the present one ends within a minute",

@@ -11,8 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError
+from pydantic import BaseModel
 
+from harkara.accounts import Account, CarrierSettings, Limits
 from local import admin, running
+from local.admin.command import parser_of
 from local.admin.desk import Desk
 from local.settings import ROOT
 from tests.local.operators import OUTPUTS, Operator
@@ -93,6 +96,26 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         admin.main([*verb.split(), "--help"])
     assert ended.value.code == 0
     assert f"usage: harkara {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verb", "kinds", "others"),
+    [
+        (
+            "account set acme",
+            (Account, Limits),
+            {"id", "limits", "senders", "templates", "callbacks", "version"},
+        ),
+        ("carrier put sim", (CarrierSettings,), {"name", "secret", "receipt_token_hash"}),
+    ],
+    ids=["account", "carrier"],
+)
+def test_every_field_has_an_option(
+    verb: str, kinds: tuple[type[BaseModel], ...], others: set[str]
+) -> None:
+    arguments = parser_of(admin.NOUNS).parse_args([*verb.split(), "--local"])
+    fields = {name for kind in kinds for name in kind.model_fields}
+    assert fields - vars(arguments).keys() == others
 
 
 @pytest.mark.parametrize("which", [[], ["--local", "--stack", "harkara"]], ids=["none", "two"])

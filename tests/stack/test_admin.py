@@ -1,0 +1,136 @@
+"""An account that the operator sets up with `harkara` sends, on the real tables and functions."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic_core import from_json
+
+from harkara.accounts import Scope
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.credentials import presented
+from harkara.errors import RequestRefused
+from harkara.services.authenticate import Authenticator
+from local import admin, running
+from local.settings import AWS_ENVIRONMENT, HOST, STACK_NAME
+from tests.stack.campaigns import Lab, metas_of, record, wait_until
+
+pytestmark = pytest.mark.stack
+
+CALLED_BACK_WITHIN_S = 30
+TEMPLATES = """Entity ID,Header,Template ID,Template Name,Content,Type,Status
+1101172974420810001,OPERAT,1107161234567890077,Parcel,Parcel {#var#} is here. OPERATED,SI,Approved
+"""
+REGISTERED = {"from": "OPERAT", "smstext": "Parcel 7 is here. OPERATED"}
+Run = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def run(lab: Lab) -> Iterator[Run]:
+    """Return `harkara` for the lab's stack as CloudFormation tells of it."""
+
+    def run(line: str) -> Any:
+        with redirect_stdout(io.StringIO()) as out:
+            assert admin.main([*line.split(), "--stack", STACK_NAME, "--json"]) == 0
+        return from_json(out.getvalue())
+
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**AWS_ENVIRONMENT, "AWS_ENDPOINT_URL": lab.stack.aws_url}.items():
+            environment.setenv(name, value)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def api_key(lab: Lab, run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return what was printed for the account `operated`, which is set up command by command."""
+    file = tmp_path_factory.mktemp("operated") / "templates.csv"
+    file.write_text(TEMPLATES)
+    run(f"account create operated --carrier sim --callback-hosts {HOST}")
+    run(f"callback add operated platform --url {lab.callback_url('operated')}")
+    run("account set operated --default-callback platform")
+    run("sender add operated OPERAT --categories service_implicit --pe-id 1101172974420810001")
+    assert run(f"template import operated {file}")["created"] == 1
+    return str(run("credential create operated operated")["api_key"])
+
+
+def send(lab: Lab, key: str, client_ref: str, **fields: str) -> httpx.Response:
+    return httpx.post(
+        f"{lab.stack.endpoint}/datasend",
+        json={"smstosend": [record(client_ref, **fields)]},
+        headers={"X-Api-Key": key},
+        timeout=30,
+    )
+
+
+def opens(lab: Lab, key: str) -> bool:
+    """Whether a key opens the account, past the cache that `send` keeps for a minute."""
+    outputs = lab.stack.outputs
+    secrets = lab.stack.client("secretsmanager")
+    pepper = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])["SecretString"]
+    store = DynamoAccountStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
+    authenticator = Authenticator(store, pepper.encode(), time.time)
+    try:
+        authenticator.authenticate(presented({"x-api-key": key}), Scope.SEND, HOST)
+    except RequestRefused:
+        return False
+    return True
+
+
+def test_an_account_that_was_set_up_sends_with_the_printed_key(lab: Lab, api_key: str) -> None:
+    assert send(lab, api_key, "operated", **REGISTERED).status_code == 200
+    other_text = {**REGISTERED, "smstext": "Something else"}
+    assert send(lab, api_key, "other", **other_text).json()["Error"] == "TEMPLATE_NOT_FOUND"
+
+    def called_back() -> list[str]:
+        return [post["path"] for post in lab.callbacks() if metas_of(post) == ["operated"]]
+
+    assert wait_until(called_back, CALLED_BACK_WITHIN_S)
+    assert called_back() == ["/clevertap/operated"]
+
+
+@pytest.mark.usefixtures("api_key")
+def test_both_secrets_send_while_one_is_rotated_out_and_neither_when_it_is_revoked(
+    lab: Lab, run: Run
+) -> None:
+    # `send` has never heard of this user name, so it reads what stands when it is first used.
+    keys = [run("credential create operated rotated")["api_key"]]
+    keys.append(run("credential rotate rotated --overlap 1h")["api_key"])
+    assert [send(lab, key, "rotated", **REGISTERED).status_code for key in keys] == [200, 200]
+    assert [opens(lab, key) for key in keys] == [True, True]
+    run("credential revoke rotated")
+    assert [opens(lab, key) for key in keys] == [False, False]
+
+
+@pytest.mark.usefixtures("api_key")
+def test_a_revoked_credential_does_not_send(lab: Lab, run: Run) -> None:
+    key = run("credential create operated revoked")["api_key"]
+    run("credential revoke revoked")
+    assert send(lab, key, "revoked", **REGISTERED).status_code == 401
+
+
+@pytest.mark.usefixtures("api_key")
+def test_a_rotation_without_overlap_ends_the_old_secret(lab: Lab, run: Run) -> None:
+    old = run("credential create operated once")["api_key"]
+    new = run("credential rotate once --overlap 0s")["api_key"]
+    statuses = [send(lab, key, "once", **REGISTERED).status_code for key in (old, new)]
+    assert statuses == [401, 200]
+
+
+def test_the_running_stack_is_found_by_its_note(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
+    monkeypatch.setattr(running, "PROGRAM", "python")
+    running.note(lab.stack)
+    assert admin.main(["account", "list", "--local", "--json"]) == 0
+    rows = {row["account"]: row for row in from_json(capsys.readouterr().out)}
+    assert rows["demo"]["carrier"] == "sim"
+    # A callback to this machine, which no stack on AWS would take.
+    line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
+    assert admin.main(line.split()) == 0
+    assert admin.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0
