@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accounts import Scope
-from harkara.api import new_api, ok
+from harkara.api import Shape, new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
@@ -30,7 +30,7 @@ from harkara.platforms import ics, native, webengage
 from harkara.platforms.options import flag
 from harkara.ports import ChunkNames
 from harkara.requests import RecordResult, SendRequest
-from harkara.runtime import answer, body_of, deadline_of, logger, refusal
+from harkara.runtime import answer, body_of, deadline_of, logger, one_shape, refusal
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator, Caller
 from harkara.services.idempotency import Answer, Idempotency
@@ -100,7 +100,7 @@ def smpp() -> "Response[str]":
 def private_ssp() -> "Response[str]":
     caller = authenticate()
     request = webengage.parse(body_of(api.current_event))
-    return accept(caller, request, lambda *_: webengage.ACCEPTED)
+    return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
 @api.post("/v1/messages")
@@ -110,11 +110,13 @@ def messages() -> "Response[str]":
     if is_dry_run():
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
-    try:
-        return accept(caller, request, partial(native.answer, caller.account))
-    except NothingAccepted as refused:
-        shape = partial(native.refusal, caller.account, request, refused.results)
-        return refusal(refused, shape)
+
+    def shape(refused: RequestRefused) -> tuple[int, bytes]:
+        if isinstance(refused, NothingAccepted):
+            return native.refusal(caller.account, request, refused.results, refused)
+        return one_shape(refused)
+
+    return accept(caller, request, partial(native.answer, caller.account), shape)
 
 
 @api.get("/health")
@@ -129,15 +131,20 @@ def authenticate(username: str = "", password: str = "") -> Caller:
     return services().authenticator.authenticate(shown, Scope.SEND, source_ip)
 
 
-def accept(caller: Caller, request: SendRequest, render: Render) -> "Response[str]":
-    """Accept what can be accepted and answer 200, the same again for a repeated request."""
+def accept(
+    caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
+) -> "Response[str]":
+    """Accept what can be accepted and answer it, the same again for a repeated request."""
     event, idempotency = api.current_event, services().idempotency
     http = event.request_context.http
     line = f"{http.method} {http.path} {event.raw_query_string}\n"
     until_s = idempotency.clock() + deadline_of(api.lambda_context).remaining_s()
 
     def produce(names: ChunkNames | None) -> Answer:
-        results = services().accept.accept(caller, request, names)
+        try:
+            results = services().accept.accept(caller, request, names)
+        except RequestRefused as refused:
+            return Answer(*refusal(refused, shape))
         logger.info(
             "request accepted",
             account_id=caller.account.id,

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from pydantic_core import from_json
 
+from harkara.accounts import Account, Credential, Secret, hash_secret
+from harkara.aws.accounts import DynamoAccountStore
 from harkara.marks import index_of
 from harkara.messages import unpack
 from local.stack import Stack
@@ -48,11 +50,33 @@ class Lab:
     proxy: FaultProxy
 
     def send(
-        self, records: Sequence[Mapping[str, Any]], account: str = "sandbox", **fields: Any
+        self,
+        records: Sequence[Mapping[str, Any]],
+        account: str = "sandbox",
+        *,
+        key: str | None = None,
+        **fields: Any,
     ) -> httpx.Response:
-        """POST records to /datasend, as a platform does."""
+        """POST records to /datasend, as a platform does; `key` is an Idempotency-Key."""
         body = {"user": account, "pass": f"{account}-secret", "smstosend": records, **fields}
-        return httpx.post(f"{self.stack.endpoint}/datasend", json=body, timeout=30)
+        headers = {} if key is None else {"Idempotency-Key": key}
+        url = f"{self.stack.endpoint}/datasend"
+        return httpx.post(url, json=body, headers=headers, timeout=30)
+
+    def add_account(self, account: Account) -> DynamoAccountStore:
+        """Put an account that `send` knows the secret of; return the store."""
+        outputs = self.stack.outputs
+        store = DynamoAccountStore(self.stack.client("dynamodb"), outputs["AccountsTableName"])
+        store.put_account(account)
+        secrets = self.stack.client("secretsmanager")
+        answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
+        secret_hash = hash_secret(answer["SecretString"].encode(), f"{account.id}-secret")
+        store.put_credential(
+            Credential(
+                username=account.id, account_id=account.id, secrets=(Secret(hash=secret_hash),)
+            )
+        )
+        return store
 
     def callback_url(self, path: str) -> str:
         """Return an address of the platform's."""

@@ -21,7 +21,7 @@ def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> APIGatewayHtt
     api = APIGatewayHttpResolver()
 
     def refuse(refused: RequestRefused) -> "Response[str]":
-        return refusal(refused, shapes.get(api.current_event.path, one_shape))
+        return answer(*refusal(refused, shapes.get(api.current_event.path, one_shape)))
 
     def unavailable(error: StoreUnavailable) -> "Response[str]":
         log_failure("request not accepted", error)

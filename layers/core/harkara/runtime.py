@@ -59,8 +59,8 @@ def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
 
 def refusal(
     refused: RequestRefused, shape: Callable[[RequestRefused], tuple[int, bytes]] = one_shape
-) -> "Response[str]":
-    """Return the answer to a refused request."""
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return status, body and headers of the answer to a refused request."""
     status, body = shape(refused)
     headers = {}
     retry_after_s = refused.retry_after_s or (
@@ -70,4 +70,4 @@ def refusal(
         headers["Retry-After"] = str(retry_after_s)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="Harkara", Bearer realm="Harkara"'
-    return answer(status, body, headers)
+    return status, body, headers

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harkara.accounts import Account
-from harkara.codes import MEANINGS, Code
+from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.marks import Claimant, Mark, Relation, end_kind, run_kind
 from harkara.ports import ChunkNames, Clock, MessageStore, Randomness
@@ -68,8 +68,9 @@ class Idempotency:
 
         `request` is all that tells requests apart: method, path, query, body. `until_ms` is when
         this invocation is surely over. Without a key (None) `produce` is called without names.
-        Raises what `produce` raises; RequestRefused for a key of no use, IDEMPOTENCY_CONFLICT for
-        one of another request, REQUEST_IN_PROGRESS while the first may still be at work.
+        Raises what `produce` raises, and then the next repeat is served; RequestRefused for a key
+        of no use, IDEMPOTENCY_CONFLICT for one of another request, REQUEST_IN_PROGRESS while the
+        first may still be at work.
         """
         if key is None:
             return produce(None)
@@ -84,10 +85,6 @@ class Idempotency:
             return run
         try:
             answer = produce(_names(caller, run))
-        except RequestRefused as refused:
-            again = MEANINGS[refused.code].http_status >= 500
-            self._end(claimant, run.partition, _AGAIN if again else _ANEW)
-            raise
         except Exception:
             self._end(claimant, run.partition, _AGAIN)
             raise

@@ -1,0 +1,133 @@
+"""`send` when a request comes again under its Idempotency-Key, or too fast, on every route."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Limits
+from harkara.codes import MEANINGS, Code
+from tests.fakes import ProcessKilled
+from tests.functions.handlers import (
+    MSISDN,
+    RECORD,
+    SECRET,
+    TEXT,
+    Event,
+    Gateway,
+    datasend,
+    http_event,
+)
+
+KEY = {"idempotency-key": "key", "x-api-key": f"sandbox.{SECRET}"}
+
+
+def post(path: str, body: Any) -> Event:
+    return http_event("POST", path, json.dumps(body), KEY)
+
+
+def ics(to: str) -> Event:
+    return http_event("POST", "/datasend", datasend({**RECORD, "to": to}), KEY)
+
+
+def smpp(to: str) -> Event:
+    event = http_event("GET", "/smpp", None, KEY)
+    event["rawQueryString"] = f"to={to}&from=ACMEBK&text=Hello"
+    return event
+
+
+def webengage(to: str) -> Event:
+    sms = {"toNumber": to, "fromNumber": "ACMEBK", "body": TEXT}
+    metadata = {"campaignType": "TRANSACTIONAL", "messageId": "ref"}
+    return post("/webengage", {"version": "2.0", "smsData": sms, "metadata": metadata})
+
+
+def native(to: str) -> Event:
+    return post("/v1/messages", {"to": to, "from": "ACMEBK", "text": TEXT})
+
+
+every_route = pytest.mark.parametrize("request_to", [ics, smpp, webengage, native])
+RequestTo = Callable[[str], Event]
+
+
+def set_limits(gateway: Gateway, **limits: float) -> None:
+    account = gateway.accounts.accounts["sandbox"]
+    changed = account.model_copy(update={"limits": Limits.model_validate(limits)})
+    gateway.accounts.accounts["sandbox"] = changed
+
+
+@every_route
+def test_a_repeat_is_answered_the_same_and_accepted_once(
+    request_to: RequestTo, gateway: Gateway
+) -> None:
+    first = gateway.call("send", request_to(MSISDN))
+    assert first["statusCode"] == 200
+    assert gateway.call("send", request_to(MSISDN)) == first
+    assert len(gateway.store.packed) == len(gateway.queues.waiting) == 1
+
+
+@every_route
+def test_a_refusal_is_repeated_even_if_the_request_would_pass_meanwhile(
+    request_to: RequestTo, gateway: Gateway
+) -> None:
+    account = gateway.accounts.accounts["sandbox"]
+    gateway.accounts.accounts["sandbox"] = account.model_copy(update={"countries": ()})
+    first = gateway.call("send", request_to(MSISDN))
+    gateway.accounts.accounts["sandbox"] = account
+    assert "accepted" not in first["body"]
+    assert gateway.call("send", request_to(MSISDN)) == first
+    assert gateway.store.packed == {}
+
+
+@every_route
+def test_another_request_under_the_key_is_refused(request_to: RequestTo, gateway: Gateway) -> None:
+    gateway.call("send", request_to(MSISDN))
+    other = gateway.call("send", request_to("919876543211"))
+    assert MEANINGS[Code.IDEMPOTENCY_CONFLICT].advice in other["body"]
+    assert len(gateway.store.packed) == 1
+
+
+@every_route
+def test_after_a_death_the_first_is_waited_for(request_to: RequestTo, gateway: Gateway) -> None:
+    gateway.faults.kill_after.add(2)
+    with pytest.raises(ProcessKilled):
+        gateway.call("send", request_to(MSISDN))
+    answer = gateway.call("send", request_to(MSISDN))
+    assert answer["statusCode"] == 409
+    assert int(answer["headers"]["Retry-After"]) > 0
+
+
+@every_route
+def test_who_sends_too_fast_is_told_when_to_send_again(
+    request_to: RequestTo, gateway: Gateway
+) -> None:
+    set_limits(gateway, requests_per_s=0.1)
+    assert gateway.call("send", ics(MSISDN))["statusCode"] == 200
+    event = request_to("919876543211")
+    del event["headers"]["idempotency-key"]
+    answer = gateway.call("send", event)
+    assert answer["statusCode"] == 429
+    assert answer["headers"]["Retry-After"] == "9"
+    assert MEANINGS[Code.RATE_LIMITED].advice in answer["body"]
+    assert len(gateway.store.packed) == 1
+
+
+@every_route
+def test_what_came_too_fast_passes_later_under_its_key(
+    request_to: RequestTo, gateway: Gateway
+) -> None:
+    set_limits(gateway, segments_per_day=1)
+    gateway.limits.standing["rate#sandbox#0"] = "[0,0,99999,1]"
+    assert gateway.call("send", request_to(MSISDN))["statusCode"] == 429
+    gateway.limits.standing.clear()
+    assert gateway.call("send", request_to(MSISDN))["statusCode"] == 200
+
+
+def test_a_dry_run_counts_against_no_limit(gateway: Gateway) -> None:
+    set_limits(gateway, requests_per_s=0.1)
+    event = native(MSISDN)
+    event["rawQueryString"] = "dry_run=true"
+    event["queryStringParameters"] = {"dry_run": "true"}
+    assert [gateway.call("send", event)["statusCode"] for _ in range(3)] == [200] * 3
+    assert gateway.faults.calls == []
