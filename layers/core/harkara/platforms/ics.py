@@ -111,7 +111,7 @@ def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
             "Error": code,
             "message": f"{MEANINGS[code].advice} {detail}".strip(),
         }
-        for record, (mid, code, detail, *_) in zip(request.records, results, strict=True)
+        for record, (mid, code, detail, _, _, _) in zip(request.records, results, strict=True)
     ]
     return encode({"status": "accepted", **elements[0]} if request.single else elements)
 

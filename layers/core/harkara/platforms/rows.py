@@ -128,23 +128,23 @@ def _options(
     problems: _Problems,
 ) -> Iterable[Options]:
     """Return the rows' options, equal ones as one object."""
-    named = [name for name in fields if name in given or name in shared]
-    if not named:
-        return repeat(NO_OPTIONS, len(rows))
-    columns: dict[str, Iterable[Any]] = {
-        option: repeat(value, len(rows)) for option, value in NO_OPTIONS._asdict().items()
-    }
-    for name in named:
-        field = fields[name]
-        absent = wrong = getattr(NO_OPTIONS, field.option, None)
-        # Read once for all the rows: it may be long.
-        if shared.get(name) not in _ABSENT:
-            absent = _value(field, shared[name])
-        values = [row.get(name) for row in rows]
-        columns[field.option] = _read(values, name, field, problems, absent=absent, wrong=wrong)
-    columns.pop("", None)
+    alike, columns = NO_OPTIONS._asdict(), {}
+    for name, field in fields.items():
+        # A shared value is read once for all the rows: it may be long.
+        is_shared = shared.get(name) not in _ABSENT
+        wrong = getattr(NO_OPTIONS, field.option, None)
+        absent = _value(field, shared[name]) if is_shared else wrong
+        if name in given or absent is _WRONG:
+            values = [row.get(name) for row in rows]
+            columns[field.option] = _read(values, name, field, problems, absent=absent, wrong=wrong)
+        elif is_shared and field.option:
+            alike[field.option] = absent
     known = {NO_OPTIONS: NO_OPTIONS}
-    read = map(_as_options, zip(*columns.values(), strict=True))
+    if not columns.keys() & alike.keys():
+        options = Options(**alike)
+        return repeat(known.get(options, options), len(rows))
+    whole = [columns.get(option, repeat(value, len(rows))) for option, value in alike.items()]
+    read = map(_as_options, zip(*whole, strict=True))
     return [known.setdefault(each, each) for each in read]
 
 

@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from harkara.codes import MEANINGS, Code
@@ -20,6 +21,7 @@ from harkara.platforms.options import OptionField
 from harkara.platforms.rows import Fields, object_of, request_of
 from harkara.requests import SendRequest
 
+OTHER = 9988
 VERSIONS = ("1.0", "2.0")
 # WebEngage knows the message by its own id.
 ACCEPTED = encode({"status": "sms_accepted"})
@@ -45,7 +47,7 @@ HTTP_STATUSES = {
     2026: 403,
     2027: 400,
     3000: 403,
-    9988: 200,
+    OTHER: 200,
 }
 # A transactional campaign holds service messages too: the header or template says which.
 _CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
@@ -93,9 +95,10 @@ def parse(body: str | bytes) -> SendRequest:
 def refusal(refused: RequestRefused) -> tuple[int, bytes]:
     """Return the HTTP status and the answer to a refused message or request."""
     meaning = MEANINGS[refused.code]
-    # What is to be tried again keeps its status; 9988 would turn it into an answer for good.
-    again = meaning.http_status >= 500 or refused.retry_after_s > 0
-    status = meaning.http_status if again else HTTP_STATUSES[meaning.webengage]
+    status = HTTP_STATUSES[meaning.webengage]
+    # 9988 is any other reason, answered for good: where ours says more than 400, ours stands.
+    if meaning.webengage == OTHER and meaning.http_status != HTTPStatus.BAD_REQUEST:
+        status = meaning.http_status
     body = {
         "status": "sms_rejected",
         "statusCode": meaning.webengage,

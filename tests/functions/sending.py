@@ -1,0 +1,74 @@
+"""Requests to the routes that take messages, and what is asked of the answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from harkara.codes import MEANINGS, Code
+from harkara.messages import Chunk, unpack
+from tests.functions.handlers import MSISDN, RECORD, SECRET, TEXT, Event, Gateway, http_event
+
+API_KEY = {"x-api-key": f"sandbox.{SECRET}"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+MESSAGE = {"to": MSISDN, "from": "ACMEBK", "text": TEXT, "client_ref": "ref"}
+SMPP = {"from": "ACMEBK", "to": MSISDN, "text": TEXT, "smsmsgid": "ref"}
+WEBENGAGE: dict[str, Any] = {
+    "version": "2.0",
+    "smsData": {"toNumber": MSISDN, "fromNumber": "ACMEBK", "body": TEXT},
+    "metadata": {"campaignType": "TRANSACTIONAL", "messageId": "ref"},
+}
+# A route's path and the body of one message.
+ROUTES: dict[str, dict[str, Any]] = {
+    "/datasend": RECORD,
+    "/smpp": SMPP,
+    "/webengage": WEBENGAGE,
+    "/v1/messages": MESSAGE,
+}
+each_route = pytest.mark.parametrize("path", ROUTES)
+
+
+def post(path: str, body: object = None, query: str = "", **headers: str) -> Event:
+    """Return a request with an API key; without a body, that of one message."""
+    if body is None:
+        body = ROUTES[path]
+    event = http_event(
+        "POST",
+        path,
+        body if isinstance(body, str | bytes) else json.dumps(body),
+        {**API_KEY, **{name.replace("_", "-"): value for name, value in headers.items()}},
+    )
+    return with_query(event, query)
+
+
+def with_query(event: Event, query: str) -> Event:
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    return {
+        **event,
+        "rawQueryString": query,
+        "queryStringParameters": {name: value for name, _, value in pairs},
+    }
+
+
+def chunk_of(gateway: Gateway) -> Chunk:
+    """Return the one chunk that was stored."""
+    (stored,) = gateway.store.packed.items()
+    return unpack(*stored)
+
+
+def body_of(answer: dict[str, Any]) -> Any:
+    return json.loads(answer["body"])
+
+
+def code_of(answer: dict[str, Any]) -> Code:
+    """Return the code of a refusal, whose status and shape are the path's own."""
+    body = body_of(answer)
+    if "Error" in body:
+        code = Code(body["Error"])
+        assert answer["statusCode"] == MEANINGS[code].http_status
+        return code
+    assert body.keys() == {"status", "statusCode", "message"}
+    assert body["status"] == "sms_rejected"
+    (found,) = {code for code in Code if body["message"].startswith(MEANINGS[code].advice)}
+    assert body["statusCode"] == MEANINGS[found].webengage
+    return found
