@@ -217,10 +217,16 @@ def test_what_is_removed_is_gone(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/accounts"), ("PUT", "/v1/accounts/x"), ("GET", "/v1"), ("PATCH", "/v1/senders")],
+    [("GET", "/v1/accounts"), ("PUT", "/v1/accounts/x"), ("GET", "/v1")],
 )
 def test_another_route_is_not_found(method: str, path: str, gateway: Gateway) -> None:
     assert_refused(gateway.call("manage", request(method, path, {})), Code.NOT_FOUND)
+
+
+def test_another_method_is_told_which_are_allowed(gateway: Gateway) -> None:
+    answer = gateway.call("manage", request("PATCH", "/v1/senders", {}))
+    assert_refused(answer, Code.METHOD_NOT_ALLOWED)
+    assert answer["headers"]["Allow"] == "GET, POST"
 
 
 def test_a_store_that_fails_says_try_again(gateway: Gateway) -> None:
