@@ -2,7 +2,7 @@
 
 import io
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -72,7 +72,7 @@ class Operator:
             "secretsmanager": {"SecretString": PEPPER.decode()},
             "kms": _encrypted,
         }
-        self._clients: dict[str, Any] = {}
+        self.services: dict[str, ScriptedAws] = {}
         self._random = _randomness()
 
     @property
@@ -82,12 +82,16 @@ class Operator:
 
     def client(self, service: str) -> Any:
         """Return a client of a service, the same each time."""
-        if service not in self._clients:
-            self._clients[service] = ScriptedAws(service, self._answers[service]).client
-        return self._clients[service]
+        if service not in self.services:
+            self.services[service] = ScriptedAws(service, self._answers[service])
+        return self.services[service].client
 
     def __call__(self, line: str, stdin: str = "") -> Done:
         """Run a command: `account create acme --carrier sim`."""
+        return self.run(line.split(), stdin)
+
+    def run(self, words: Sequence[str], stdin: str = "") -> Done:
+        """Run a command in words; it is about the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
         def open_desk(arguments: Namespace) -> Desk:
@@ -101,7 +105,7 @@ class Operator:
             )
 
         with redirect_stdout(out), redirect_stderr(err):
-            status = main([*line.split(), "--stack", "harkara"], open_desk)
+            status = main([*words, "--stack", "harkara"], open_desk)
         return Done(status, out.getvalue(), err.getvalue())
 
     def with_carrier(self) -> "Operator":

@@ -1,0 +1,72 @@
+"""Every command of docs/operations.md is run, in order, as it stands there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from local.settings import ROOT
+from tests.local.operators import Operator
+
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What the operations of DynamoDB that IAM does not know by their own names are to it.
+PARTS = {"TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem")}
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    """Return the operator who did all that the page says, in a folder with the files it names."""
+    folder = tmp_path_factory.mktemp("operations")
+    (folder / "airtel.secret").write_text("password\n")
+    operator, printed = Operator(), ""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        for language, content in _BLOCK.findall(PAGE):
+            match language:
+                case "csv":
+                    Path("templates.csv").write_text(content)
+                case "text":
+                    assert printed == content
+                case "sh":
+                    for command in content.splitlines():
+                        printed = run(operator, command)
+                case _:
+                    raise AssertionError(f"no test reads a block of {language}")
+    return operator
+
+
+def run(operator: Operator, command: str) -> str:
+    """Run a command of the page; return what it printed."""
+    program, *words = shlex.split(command)
+    assert (program, words.pop()) == ("harkara", "--local")
+    done = operator.run(words)
+    assert (done.status, done.err) == (0, ""), command
+    return done.out
+
+
+def test_the_page_leaves_what_it_says(operator: Operator) -> None:
+    account = operator.store.account("acme")
+    assert account is not None
+    assert (account.carrier, account.default_callback) == ("airtel", "clevertap")
+    assert account.templates.keys() == {"1107161234567890101"}
+    assert account.senders.keys() == {"ACMEFD"}
+    names = [row["username"] for row in operator("credential list acme --json").json()]
+    assert names == ["acme-backend", "acme-clevertap"]
+
+
+def test_no_command_is_outside_a_block() -> None:
+    prose = _BLOCK.sub("", PAGE)
+    assert re.findall(r"`harkara \w+ \w+", prose) == []
+
+
+def test_the_permissions_are_what_the_commands_need(operator: Operator) -> None:
+    listed = set(re.findall(r"`(\w+:\w+)`", PAGE.partition("Where the tables")[0]))
+    made = {
+        f"{service}:{part}"
+        for service, aws in operator.services.items()
+        for operation in aws.operations
+        for part in PARTS.get(operation, (operation,))
+    }
+    assert listed == made | {"cloudformation:DescribeStacks"}
