@@ -21,9 +21,11 @@ class FakeDatasendProvider:
     taken: Counter[str] = field(default_factory=Counter)
     taken_at: dict[str, float] = field(default_factory=dict)
     throttled: Counter[str] = field(default_factory=Counter)
+    chain_hashes: dict[str, str | None] = field(default_factory=dict)
     within_s: list[float] = field(default_factory=list)
 
-    async def exchange(self, reference: str, to: str) -> HttpAnswer:
+    async def exchange(self, record: dict[str, str]) -> HttpAnswer:
+        reference, to = record["smsgid"], record["to"]
         mid, magic = reference.partition(".")[0], to[-4:]
         if magic == "9006" and self.throttled[mid] < 2:
             self.throttled[mid] += 1
@@ -32,6 +34,7 @@ class FakeDatasendProvider:
             return _answer({"to": to, "Error": "SENDER_BLOCKED"})
         self.taken[mid] += 1
         self.taken_at[mid] = self.world.now
+        self.chain_hashes[mid] = record.get("chainhash")
         await self.world.meanwhile()
         receipts = {
             "9001": [("UNDELIV", "27")],

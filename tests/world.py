@@ -77,6 +77,7 @@ CARRIER = CarrierSettings(
     username="harkara",
     secret=b"",
     receipt_token_hash=hash_token(TOKEN),
+    chain_hash_field="chainhash",
 )
 
 
@@ -241,7 +242,7 @@ class World:
             self.provider.within_s.append(timeout_s)
             (record,) = from_json(content)["smstosend"]
             number = self.faults.before("carrier")
-            answer = await self.provider.exchange(record["smsgid"], record["to"])
+            answer = await self.provider.exchange(record)
             self.faults.after(number)
             return answer
 

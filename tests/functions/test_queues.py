@@ -140,6 +140,15 @@ def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
     assert (CHUNK_ID, "claim#001#0000") not in gateway.store.marks
 
 
+def test_two_messages_of_one_owner_in_a_batch_submit_once(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    body = SubmitTask(CHUNK_ID, "sandbox", handed_on=True).encode("m")
+    answer = gateway.call("submit", sqs_event(body, body))
+    assert len(answer["batchItemFailures"]) == 1
+    counts = [line["counts"] for line in logs.lines() if line["message"] == "task done"]
+    assert counts == [{"taken": 2}]
+
+
 # dlr
 
 

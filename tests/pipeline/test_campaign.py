@@ -5,7 +5,7 @@ import pytest
 from harkara.messages import State
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
-from tests.world import World
+from tests.world import ACCOUNT, World
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +62,43 @@ def test_blocks_of_refused_records_alone_are_not_submitted() -> None:
         "claim#001#0000"
     ]
     assert len(world.called_back()) == 251
+
+
+@pytest.mark.parametrize(
+    ("chain", "pe_id", "chain_hash"),
+    [
+        pytest.param(
+            ("1101172974420830004",),
+            "1101172974420810001",
+            "c0c951afca257c5b87c3da535c09112080483f35b7e6faf35e2428b3b526b694",
+            id="entity and telemarketer",  # wire-formats section 5
+        ),
+        pytest.param((), "1101172974420810001", None, id="no telemarketer"),
+        pytest.param(("1101172974420830004",), "", None, id="no entity"),
+    ],
+)
+def test_a_message_carries_the_hash_of_its_chain(
+    chain: tuple[str, ...], pe_id: str, chain_hash: str | None
+) -> None:
+    world = World(account=ACCOUNT.model_copy(update={"telemarketer_ids": chain}))
+    answers = world.send([campaign.record("0000")._replace(pe_id=pe_id)])
+    world.run()
+    check_without_a_kill(world, answers)
+    assert list(world.provider.chain_hashes.values()) == [chain_hash]
+
+
+def test_a_text_that_went_to_a_number_before_is_refused_within_the_window() -> None:
+    world = World(account=ACCOUNT.model_copy(update={"duplicate_window_s": 1800}))
+    answers = [world.send([campaign.record("0000"), campaign.record("9006")])]
+
+    def send_again() -> None:
+        again = [campaign.record("0000"), campaign.record("9006", client_ref="new")]
+        answers.append(world.send(again))
+
+    for minutes in (10, 29, 31):
+        world.at(minutes * 60, send_again)
+    world.run()
+    check_without_a_kill(world, *answers)
+    assert sorted(world.finals().values()) == ["delivered"] * 4 + ["failed"] * 4
+    codes = [member.code for task in world.platform.taken for member in task.members]
+    assert sorted(codes) == [""] * 4 + ["DUPLICATE"] * 4

@@ -144,6 +144,26 @@ def test_ids_of_dlt_are_sent_where_there_are_any() -> None:
     assert record.keys() == {"to", "from", "smstext", "smsgid"}
 
 
+@pytest.mark.parametrize(
+    ("field", "chain_hash", "sent"),
+    [
+        pytest.param("chainhash", "c0c9", {"chainhash": "c0c9"}, id="under the carrier's name"),
+        pytest.param("", "c0c9", {}, id="the carrier wants none"),
+        pytest.param("chainhash", "", {}, id="none is known"),
+    ],
+)
+def test_the_chain_hash_goes_where_the_carrier_wants_it(
+    field: str, chain_hash: str, sent: dict[str, str]
+) -> None:
+    exchange = ScriptedExchange(taken())
+    settings = SETTINGS.model_copy(update={"chain_hash_field": field})
+    submission = Submission("r", MESSAGE._replace(pe_id="", dlt_template_id=""), chain_hash)
+    asyncio.run(connect(settings, "x", exchange).submit([submission]))
+    (record,) = exchange.requests[0]["body"]["smstosend"]
+    plain = {"to": "919876543210", "from": "ACMEBK", "smstext": "नमस्ते", "smsgid": "r"}
+    assert record == {**plain, **sent}
+
+
 def test_the_customers_own_reference_stays_here() -> None:
     exchange = ScriptedExchange(taken())
     submit(exchange, 1)

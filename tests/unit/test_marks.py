@@ -6,7 +6,9 @@ from harkara.marks import (
     Claimant,
     Relation,
     ack_kind,
+    cancel_kind,
     claim_kind,
+    duplicate_kind,
     final_kind,
     index_of,
     outcome_kind,
@@ -52,6 +54,8 @@ def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
         ),
         pytest.param([outcome_kind(t, 0) for t in (1, 99, 100)], "outcome#001#0000", id="outcome"),
         pytest.param([final_kind(n) for n in (0, 9, 1023)], "final#0000", id="final"),
+        pytest.param([cancel_kind(n) for n in (3, 30)], "cancel#0003", id="cancel"),
+        pytest.param([duplicate_kind(n) for n in (9, 10**12)], "in#0000000000009", id="duplicate"),
         pytest.param([recovered_kind(n) for n in (7, 70)], "recovered#0007", id="recovered"),
         pytest.param([post_kind(g, 1) for g in (0, 100)], "post#000#01", id="post"),
         pytest.param([ack_kind(g) for g in (0, 100)], "ack#000", id="ack"),
@@ -64,4 +68,5 @@ def test_keys_sort_as_their_numbers_do(kinds: list[str], first: str) -> None:
 
 @pytest.mark.parametrize("index", [0, 7, 1023])
 def test_a_key_tells_its_index(index: int) -> None:
-    assert index_of(final_kind(index)) == index_of(recovered_kind(index)) == index
+    for kind in (final_kind, recovered_kind, cancel_kind):
+        assert index_of(kind(index)) == index

@@ -121,6 +121,12 @@ def test_a_body_may_name_whose_duty_it_is(owner: dict[str, object], expected: st
     assert decode_submit(body) == SUBMIT
 
 
+def test_what_is_handed_on_may_stay_its_first_owners() -> None:
+    body = SUBMIT.encode("first-id")
+    assert owner_of("message-id", body) == "first-id"
+    assert decode_submit(body) == SUBMIT
+
+
 def test_receipts_travel_a_hundred_at_a_time() -> None:
     rows = [Receipt(str(n), 1, State.DELIVERED, n) for n in range(2 * RECEIPTS_PER_TASK + 1)]
     tasks = receipts_tasks(rows)

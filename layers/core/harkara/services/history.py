@@ -72,7 +72,7 @@ class HistoryService:
                 status = ack.data["status"]
                 yield {
                     **_step("callback", ack.data["at"]),
-                    "attempt": ack.data["attempt"],
+                    "try": ack.data["attempt"] + 1,
                     "status": status,
                     "acknowledged": PostResult(status, "").acknowledged,
                 }
@@ -88,9 +88,9 @@ def _fields(account: Account, chunk: Chunk, index: int) -> dict[str, Any]:
         "country": _country(message.to),
         "encoding": measure(message.text).encoding,
         "segments": message.segment_count,
-        "template_id": message.dlt_template_id,
+        "template_id": message.dlt_template_id or None,
         "category": chunk.category,
-        "price": None if price is None else str(price),
+        "price": None if price is None else f"{price:f}",
     }
 
 
