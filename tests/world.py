@@ -6,6 +6,7 @@ the visibility time-out. The world runs until nothing waits any more, however fa
 
 import asyncio
 import itertools
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -139,11 +140,14 @@ class World:
         """Plan what happens from outside, so many seconds from now."""
         self.plans.append((self.now + delay_s, action))
 
-    def run(self) -> None:
-        """Run until nothing is waiting in a queue, in the Due table or at the carrier."""
-        asyncio.run(self._run())
+    def run(self, for_s: float = math.inf) -> None:
+        """Run until nothing is waiting in a queue, in the Due table or at the carrier.
 
-    async def _run(self) -> None:
+        Or for so many seconds: what is to happen later then waits.
+        """
+        asyncio.run(self._run(self.now + for_s))
+
+    async def _run(self, end_s: float) -> None:
         # A process of `submit` lives on between its invocations, until it is killed.
         self.submit = self.submit_service()
         for _ in range(100_000):
@@ -153,7 +157,7 @@ class World:
                 *(at for at, *_ in self.receipts),
                 *(max(at, self._next_sweep) for at, _ in self.queues.rows),
             ]
-            if not moments:
+            if min(moments, default=math.inf) >= end_s:
                 return
             self.now = max(self.now, min(moments))
             if due := [plan for plan in self.plans if plan[0] <= self.now]:

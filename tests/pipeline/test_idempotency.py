@@ -64,7 +64,7 @@ def test_a_campaign_repeated_after_a_death_goes_out_once(
     assert platform.send() is None
     assert world.faults.calls[number] == name
     if pause == "when all of it went out":
-        world.run()
+        world.run(HOUR_S)
     world.now += TIMEOUT_S + 1
     results = platform.send()
     assert platform.send() == results
