@@ -6,6 +6,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from harkara.routes import ROUTES
+
 HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -19,20 +21,15 @@ HOP_BY_HOP = {
 # What aiohttp's client would add by itself.
 NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
-PAGE = """Harkara, on this machine
+_ROUTES = "\n".join(f"{', '.join(methods):<18}{path}" for path, methods in ROUTES.items())
+PAGE = f"""Harkara, on this machine
 
-POST /datasend                     send messages (ICS's JSON)
-GET  /health
-GET, POST         /v1/senders, /v1/templates (JSON or CSV), /v1/callbacks
-GET, DELETE       /v1/messages/{mid}
-POST              /cancel-scheduled/sms
-GET, PUT, DELETE  /v1/senders/{name}, /v1/templates/{name}, /v1/callbacks/{name}
-POST /receipts/{carrier}/{token}   receipts from carriers
+{_ROUTES}
 
 Try it:
-  curl -s %(url)s/datasend -H 'content-type: application/json' -d '{"user": "sandbox", \
-"pass": "sandbox-secret", "smstosend": [{"to": "919876543210", "from": "HARKAR", \
-"smstext": "Hello", "smsgid": "first"}]}'
+  curl -s %(url)s/datasend -H 'content-type: application/json' -d '{{"user": "sandbox", \
+"pass": "sandbox-secret", "smstosend": [{{"to": "919876543210", "from": "HARKAR", \
+"smstext": "Hello", "smsgid": "first"}}]}}'
 Then look at the carrier's /submissions and the platform's /callbacks.
 """
 

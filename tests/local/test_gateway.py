@@ -58,7 +58,9 @@ async def test_a_get_has_no_body() -> None:
 @pytest.mark.asyncio
 async def test_the_front_page_says_what_is_here() -> None:
     async with gateway() as client, client.get("/") as answer:
-        assert "POST /datasend" in await answer.text()
+        page = await answer.text()
+    assert "POST              /datasend\n" in page
+    assert '{"user": "sandbox", "pass"' in page
 
 
 @pytest.mark.asyncio
