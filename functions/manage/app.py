@@ -1,5 +1,5 @@
 """What an account reads and changes of its own, beside sending: its registered senders, templates
-and callbacks, and its messages, which it may cancel.
+and callbacks, and its messages, which it may cancel. And the description of the API.
 
 Next: `harkara.services.registry`, `history` and `cancel`. What is registered is read by
 functions/send within a minute; a cancel enqueues for functions/dlr.
@@ -27,6 +27,8 @@ from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
 from harkara.jsons import decode, encode
+from harkara.openapi import page
+from harkara.openapi.document import document
 from harkara.parts import fields_of
 from harkara.requests import BODY_LIMIT_BYTES
 from harkara.runtime import answer, body_of, deadline_of, logger
@@ -83,6 +85,16 @@ def services() -> Services:
         HistoryService(messages, time.time),
         CancelService(messages, queues, time.time),
     )
+
+
+@api.get("/openapi.json")
+def openapi() -> "Response[str]":
+    return ok(document())
+
+
+@api.get("/docs")
+def docs() -> "Response[str]":
+    return Response(200, "text/html; charset=utf-8", page.render(document()), dict(page.HEADERS))
 
 
 @api.get("/v1/messages/<mid>")

@@ -34,6 +34,7 @@ PURE = (
     "platforms",
     "callbacks",
     "dlt",
+    "openapi",
     "ports",
 )
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))

@@ -20,6 +20,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/v1/callbacks": ("GET", "POST"),
     "/v1/callbacks/{name}": ("GET", "PUT", "DELETE"),
     "/health": ("GET",),
+    "/openapi.json": ("GET",),
+    "/docs": ("GET",),
     "/receipts/{carrier}/{token}": ("GET", "POST"),
 }
 

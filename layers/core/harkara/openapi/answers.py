@@ -1,0 +1,127 @@
+"""The answers of each route, by HTTP status: made of the codes that it may refuse with."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.openapi.shapes import Schema, closed, content, ref
+from harkara.platforms import webengage
+
+ALWAYS = (Code.TRY_AGAIN, Code.INTERNAL_ERROR)
+AUTHENTICATED = (Code.UNAUTHORIZED, Code.ADDRESS_NOT_ALLOWED, Code.SCOPE_MISSING)
+BODY = (Code.MALFORMED_JSON, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE)
+RATES = (Code.RATE_LIMITED, Code.DAILY_LIMIT)
+IDEMPOTENT = (Code.IDEMPOTENCY_CONFLICT, Code.REQUEST_IN_PROGRESS)
+# Why one record is refused; where no other was accepted, the whole request.
+RECORDS = (
+    Code.INVALID_RECORD,
+    Code.INVALID_NUMBER,
+    Code.COUNTRY_NOT_ALLOWED,
+    Code.EMPTY_TEXT,
+    Code.TEXT_TOO_LONG,
+    Code.UNICODE_NOT_ALLOWED,
+    Code.INVALID_HEADER,
+    Code.HEADER_NOT_REGISTERED,
+    Code.HEADER_CATEGORY,
+    Code.ENTITY_MISMATCH,
+    Code.INVALID_CATEGORY,
+    Code.TEMPLATE_MISMATCH,
+    Code.TEMPLATE_NOT_FOUND,
+    Code.TEMPLATE_NOT_REGISTERED,
+    Code.TEMPLATE_HEADER,
+    Code.INVALID_VARIABLES,
+    Code.INVALID_CALLBACK_URL,
+    Code.INVALID_SEND_TIME,
+    Code.INVALID_VALIDITY,
+    Code.MIXED_REQUEST,
+    Code.PROMOTIONAL_HOURS,
+    Code.URL_NOT_ALLOWED,
+)
+SENDING = (*BODY, Code.NO_RECORDS, *AUTHENTICATED, *RATES, *IDEMPOTENT, *RECORDS, *ALWAYS)
+
+_RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
+_HEADERS: Mapping[int, Schema] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": {"$ref": "#/components/headers/Authenticate"}},
+    HTTPStatus.CONFLICT: {"Retry-After": {"$ref": "#/components/headers/RetryAfterIfInProgress"}},
+    HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
+}
+HEADERS: Schema = {
+    "RetryAfter": {
+        "description": "Seconds after which the same request may succeed.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "RetryAfterIfInProgress": {
+        "description": "With REQUEST_IN_PROGRESS: seconds until the first request is over.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Authenticate": {
+        "description": "The schemes that are taken.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+}
+
+
+def ok(description: str, body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Schema:
+    """Return the answer to what was done."""
+    return {str(int(status)): {"description": description, "content": dict(body)}}
+
+
+def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:
+    """Return the answers to what was refused, in the one shape; `more` are further properties."""
+    by_status: dict[int, list[Code]] = {}
+    for code in dict.fromkeys(codes):
+        by_status.setdefault(MEANINGS[code].http_status, []).append(code)
+    return {
+        str(status): _answer(
+            status,
+            [f"`{code}`: {MEANINGS[code].advice}" for code in found],
+            _error([code.value for code in found], more or {}),
+        )
+        for status, found in sorted(by_status.items())
+    }
+
+
+def webengage_refusals(codes: Iterable[Code]) -> Schema:
+    """Return the answers to what WebEngage's format refuses; those with status 200 among them."""
+    by_status: dict[int, list[Code]] = {}
+    for code in dict.fromkeys(codes):
+        retry_after_s = int(code in (*RATES, *IDEMPOTENT[1:]))
+        status, _ = webengage.refusal(RequestRefused(code, retry_after_s=retry_after_s))
+        by_status.setdefault(status, []).append(code)
+    return {
+        str(status): _answer(
+            status,
+            [f"{MEANINGS[code].webengage}: {MEANINGS[code].advice}" for code in found],
+            _rejected(sorted({MEANINGS[code].webengage for code in found})),
+        )
+        for status, found in sorted(by_status.items())
+    }
+
+
+def _answer(status: int, lines: list[str], schema: Schema) -> Schema:
+    headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
+    return {"description": "\n".join(lines), **headers, "content": content(schema)}
+
+
+def _error(codes: list[str], more: Schema) -> Schema:
+    properties = {
+        "status": {"const": False},
+        "Error": {"type": "string", "enum": codes},
+        "message": ref("Message"),
+    }
+    return closed({**properties, **more}, tuple(more))
+
+
+def _rejected(codes: list[int]) -> Schema:
+    return closed(
+        {
+            "status": {"const": "sms_rejected"},
+            "statusCode": {"type": "integer", "enum": codes},
+            "message": ref("Message"),
+        }
+    )

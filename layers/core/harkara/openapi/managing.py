@@ -1,0 +1,259 @@
+"""The routes about what was sent and what is registered, of carriers, and of this description."""
+
+from typing import Any
+
+from harkara.codes import Code
+from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, ok, refusals
+from harkara.openapi.results import PARTS
+from harkara.openapi.sending import BODY_SECURITY, HEADER_SECURITY
+from harkara.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, text
+
+PAGE_LIMIT = 1_000
+
+_ACCESS = (*AUTHENTICATED, *ALWAYS)
+_MID: Schema = {
+    "name": "mid",
+    "in": "path",
+    "required": True,
+    "description": "Our id of the message, as the answer to the send had it.",
+    "schema": {"type": "string", "minLength": 1},
+}
+_PAGING: list[Schema] = [
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": 100},
+    },
+    {
+        "name": "after",
+        "in": "query",
+        "description": "`next` of the page before.",
+        "schema": {"type": "string", "maxLength": 64},
+    },
+]
+_EXAMPLES: dict[str, Schema] = {
+    "senders": {
+        "header": "ACMEBK",
+        "categories": ["service_implicit", "otp"],
+        "pe_id": "1101172974420810001",
+    },
+    "templates": {
+        "template_id": "1107161234567890001",
+        "name": "Order dispatched",
+        "headers": ["ACMEBK"],
+        "category": "service_implicit",
+        "text": "Your order {#var#} is on its way.",
+    },
+    "callbacks": {"id": "clevertap-main", "url": "https://in1.api.clevertap.com/sms/dlr"},
+}
+_GZIP = "application/gzip"
+_FILE = (
+    "A file in the columns of the operators' DLT portals (entity id, header, template id, template"
+    " name, content, type, status), UTF-8, at most 20,000 rows and 4 MB; more when it is packed"
+    " with gzip (application/gzip)."
+)
+
+
+def _operation(name: str, tag: str, summary: str, description: str = "", **more: Any) -> Schema:
+    described = {"description": description} if description else {}
+    return {"operationId": name, "tags": [tag], "summary": summary, **described, **more}
+
+
+def _guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
+    """Return an operation on what an account has; `scope` is what the credential must have."""
+    tag = "Messages" if scope == "send" or name == "readMessage" else "Account"
+    description = f"Scope `{scope}`. {more.pop('description', '')}".strip()
+    return _operation(name, tag, summary, description, security=HEADER_SECURITY, **more)
+
+
+def _collection(collection: str) -> Schema:
+    """Return the paths of one kind of an account's parts."""
+    name, properties, required = PARTS[collection]
+    path = f"/v1/{collection}"
+    of = {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "description": properties[required[0]].get("description", "") or f"The {required[0]}.",
+        "schema": {"type": "string", "minLength": 1},
+    }
+    example = _EXAMPLES[collection]
+    part = content(ref(name))
+    new = {"required": True, "content": content(ref(f"New{name}"), example=example)}
+    page = content(ref(f"{name}Page"))
+    in_use = (Code.IN_USE,) if collection == "callbacks" else ()
+    return {
+        path: {
+            "get": _guarded(
+                f"list{name}s",
+                f"List {collection}",
+                "read",
+                parameters=_PAGING,
+                responses={**ok("A page.", page), **refusals((Code.INVALID_REQUEST, *_ACCESS))},
+            ),
+            "post": _guarded(
+                f"create{name}",
+                f"Register a {name.lower()}",
+                "admin",
+                requestBody=new,
+                responses={
+                    **ok("It is registered.", part, 201),
+                    **refusals((*BODY, Code.ALREADY_EXISTS, *_ACCESS)),
+                },
+            ),
+        },
+        f"{path}/{{name}}": {
+            "parameters": [of],
+            "get": _guarded(
+                f"read{name}",
+                f"Read a {name.lower()}",
+                "read",
+                responses={**ok("It.", part), **refusals((Code.NOT_FOUND, *_ACCESS))},
+            ),
+            "put": _guarded(
+                f"replace{name}",
+                f"Replace a {name.lower()}",
+                "admin",
+                description="The name in the body may be left out; another is refused.",
+                requestBody={**new, "content": content(ref(f"Changed{name}"), example=example)},
+                responses={
+                    **ok("As it is from here on.", part),
+                    **refusals((*BODY, Code.NOT_FOUND, *_ACCESS)),
+                },
+            ),
+            "delete": _guarded(
+                f"remove{name}",
+                f"Take a {name.lower()} out",
+                "admin",
+                responses={
+                    "204": {"description": "It is out."},
+                    **refusals((Code.NOT_FOUND, *in_use, *_ACCESS)),
+                },
+            ),
+        },
+    }
+
+
+def _with_csv(paths: Schema) -> Schema:
+    """Return the paths of templates, which come and go in CSV too."""
+    listing, creating = paths["/v1/templates"]["get"], paths["/v1/templates"]["post"]
+    listing["description"] += " With `Accept: text/csv` all of them as a file."
+    listing["responses"]["200"]["content"] |= content(text("The file."), CSV)
+    creating["description"] += f" Or many at once. {_FILE}"
+    packed = {"type": "string", "contentMediaType": _GZIP, "description": "The file, packed."}
+    creating["requestBody"]["content"] |= content(text("The file."), CSV) | content(packed, _GZIP)
+    creating["responses"] |= ok("Of a file: what became of each row.", content(ref("ImportReport")))
+    creating["responses"] |= refusals((*BODY, Code.INVALID_CSV, Code.ALREADY_EXISTS, *_ACCESS))
+    return paths
+
+
+_TOKEN_PATH: list[Schema] = [
+    {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", "minLength": 1},
+    }
+    for name, description in (
+        ("carrier", "The carrier's name."),
+        ("token", "What the operator of the gateway gave the carrier."),
+    )
+]
+_RECEIPT_ANSWERS = {
+    **ok("They are queued.", content(ref("ReceiptsTaken"))),
+    **refusals((Code.INVALID_RECEIPT, Code.NOT_FOUND, *ALWAYS)),
+}
+_CANCEL_ANSWERS = {
+    **ok("It will not go out.", content(ref("Cancelled"))),
+    **refusals((Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *_ACCESS)),
+}
+
+
+def _receipts(name: str, **more: Any) -> Schema:
+    return _operation(
+        name,
+        "Carriers",
+        "Receipts of a carrier",
+        "For carriers alone, in the carrier's own format.",
+        security=[],
+        parameters=_TOKEN_PATH,
+        responses=_RECEIPT_ANSWERS,
+        **more,
+    )
+
+
+PATHS: Schema = {
+    "/v1/messages/{mid}": {
+        "parameters": [_MID],
+        "get": _guarded(
+            "readMessage",
+            "Read what became of a message",
+            "read",
+            responses={
+                **ok("What became of it, without its text.", content(ref("MessageHistory"))),
+                **refusals((Code.NOT_FOUND, *_ACCESS)),
+            },
+        ),
+        "delete": _guarded(
+            "cancelMessage",
+            "Cancel a message that is not submitted yet",
+            "send",
+            responses=_CANCEL_ANSWERS,
+        ),
+    },
+    "/cancel-scheduled/sms": {
+        "post": _guarded(
+            "cancelScheduled",
+            "Cancel a message that is not submitted yet, in ICS Mobile's format",
+            "send",
+            requestBody={
+                "required": True,
+                "content": content(ref("Cancel"), example={"mid": "101M80PKPVGTZQN98QP2VKS1J1800"}),
+            },
+            responses={
+                **_CANCEL_ANSWERS,
+                **refusals((*BODY, Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *_ACCESS)),
+            },
+        )
+        | {"security": BODY_SECURITY}
+    },
+    **_collection("senders"),
+    **_with_csv(_collection("templates")),
+    **_collection("callbacks"),
+    "/receipts/{carrier}/{token}": {
+        "get": _receipts("receiptsGet"),
+        "post": _receipts("receiptsPost", requestBody={"content": {JSON: {"schema": {}}}}),
+    },
+    "/openapi.json": {
+        "get": _operation(
+            "openapi",
+            "Description",
+            "This document",
+            security=[],
+            responses=ok("OpenAPI 3.1.", content({"type": "object"})),
+        )
+    },
+    "/docs": {
+        "get": _operation(
+            "docs",
+            "Description",
+            "This document as a page",
+            security=[],
+            responses=ok("HTML.", content({"type": "string"}, "text/html")),
+        )
+    },
+}
+
+SCHEMAS: Schema = {
+    "Cancel": {
+        "type": "object",
+        "properties": {
+            "mid": text("Our id of the message."),
+            "user": lenient("The user name, unless a header authenticates."),
+            "pass": lenient("Its secret."),
+        },
+        "required": ["mid"],
+    }
+}

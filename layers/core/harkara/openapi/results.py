@@ -1,0 +1,221 @@
+"""Schemas of what is answered: what became of messages, and what an account has registered."""
+
+from harkara.codes import Code
+from harkara.messages import Category, State
+from harkara.openapi.answers import RECORDS
+from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
+from harkara.parts import HEADER_COUNT_LIMIT, NAME_LIMIT, TEMPLATE_ID, TEXT_LIMIT
+from harkara.segments import Encoding
+
+_MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
+_RECORD_CODES = [code.value for code in (*RECORDS, Code.TRY_AGAIN)]
+_CODE = {"type": "string", "enum": _RECORD_CODES}
+_WARNING = {
+    **nullable(_CODE),
+    "description": "The DLT rule that the message breaks, where the account only warns.",
+}
+_TEXT = {"type": "string"}
+_CATEGORY = {"type": "string", "enum": [*map(str, Category)]}
+_TIME = text("UTC.", format="date-time")
+
+_ICS_ACCEPTED: Schema = {
+    "to": text("As it was sent."),
+    "from": _TEXT,
+    "mid": _MID,
+    "smsgid": text("As it was sent; empty where it was not."),
+}
+_ELEMENT: Schema = {
+    "mid": nullable(text("Our id of the message; null where there is none: refused, or dry run.")),
+    "client_ref": _TEXT,
+    "to": text("Digits with country code; as it was sent where it is no number."),
+    "country": nullable(text("ISO 3166 code.")),
+    "encoding": nullable({"type": "string", "enum": [*map(str, Encoding)]}),
+    "segments": nullable(whole("How many are billed.", minimum=1)),
+    "template_id": nullable(text("The DLT template, given or found.")),
+    "category": nullable(_CATEGORY),
+    "price": nullable(text("By the account's rate card, in its currency.", examples=["0.25"])),
+    "warning": _WARNING,
+    "error": {"anyOf": [{"type": "null"}, ref("RecordError")]},
+    "text": text("Dry run: the text as it would go out."),
+    "encoding_reason": nullable(text("Dry run: why it takes UCS-2.")),
+}
+_DRY_RUN = ("text", "encoding_reason")
+ELEMENTS: Schema = {
+    "type": "array",
+    "items": ref("SentMessage"),
+    "description": "What became of each message, in order.",
+}
+_HISTORY = (
+    "mid",
+    "client_ref",
+    "to",
+    "country",
+    "encoding",
+    "segments",
+    "template_id",
+    "category",
+    "price",
+)
+_ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
+_STEPS = ("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt", "callback")
+
+_HEADER = r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}"
+_NAME = text("In one line.", maxLength=NAME_LIMIT)
+_PE_ID = text("The entity's id, 12 to 19 digits, or empty.", pattern="^([0-9]{12,19})?$")
+_SENDER: Schema = {
+    "header": text("The DLT header; case counts.", pattern=f"^({_HEADER})$"),
+    "categories": {
+        "type": "array",
+        "items": _CATEGORY,
+        "minItems": 1,
+        "description": "What it is registered for; the first is that of a message that says none.",
+    },
+    "pe_id": _PE_ID,
+    "callback": text("The id of a registered callback, or empty.", maxLength=64),
+}
+_TEMPLATE: Schema = {
+    "template_id": text("The DLT template's id.", pattern=f"^{TEMPLATE_ID.pattern}$"),
+    "name": _NAME,
+    "headers": {
+        "type": "array",
+        "items": text(pattern=f"^({_HEADER})$"),
+        "maxItems": HEADER_COUNT_LIMIT,
+        "description": "Those that it goes with; any, where there are none.",
+    },
+    "category": _CATEGORY,
+    "text": text(
+        "As it is registered, with its variables: `{#var#}`, `{#numeric#}`, `{#alphanumeric#}`,"
+        " `{#url#}`, `{#urlott#}`, `{#cbn#}`, `{#email#}`.",
+        minLength=1,
+        maxLength=TEXT_LIMIT,
+    ),
+    "pe_id": _PE_ID,
+}
+_CALLBACK: Schema = {
+    "id": text("Yours.", pattern="^[A-Za-z0-9_-]{1,64}$"),
+    "name": _NAME,
+    "url": text("https, on a host that the account allows."),
+    "format": text("The platform's own format.", enum=["clevertap"]),
+}
+PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
+    "senders": ("Sender", _SENDER, ("header", "categories")),
+    "templates": ("Template", _TEMPLATE, ("template_id", "category", "text")),
+    "callbacks": ("Callback", _CALLBACK, ("id", "url")),
+}
+"""By collection: the schema's name, its properties, and those to be given, its name first."""
+
+
+def _parts() -> Schema:
+    schemas: Schema = {}
+    for collection, (name, properties, required) in PARTS.items():
+        schemas[name] = closed(properties)
+        given = {
+            field: schema if field in (*required, "format") else nullable(schema)
+            for field, schema in properties.items()
+        }
+        schemas[f"New{name}"] = {**closed(given), "required": list(required)}
+        schemas[f"Changed{name}"] = {**closed(given), "required": list(required[1:])}
+        schemas[f"{name}Page"] = closed(
+            {
+                collection: {"type": "array", "items": ref(name)},
+                "next": nullable(text("What to give as `after` for the next page; null: none.")),
+            }
+        )
+    return schemas
+
+
+SCHEMAS: Schema = {
+    "IcsAccepted": closed(_ICS_ACCEPTED),
+    "IcsRefused": closed(
+        {
+            **{name: _ICS_ACCEPTED[name] for name in ("to", "from", "smsgid")},
+            "Error": _CODE,
+            "message": ref("Message"),
+        }
+    ),
+    "IcsAnswer": {
+        "type": "array",
+        "items": {"anyOf": [ref("IcsAccepted"), ref("IcsRefused")]},
+        "description": "What became of each record, in order.",
+    },
+    "IcsSingleAnswer": closed({"status": {"const": "accepted"}, **_ICS_ACCEPTED}),
+    "WebEngageAccepted": closed({"status": {"const": "sms_accepted"}}),
+    "RecordError": closed({"code": _CODE, "message": ref("Message")}),
+    "SentMessage": closed(_ELEMENT, _DRY_RUN),
+    "SentMessages": closed({"messages": ELEMENTS}),
+    "SentSingle": closed(
+        {"status": {"enum": ["accepted", "refused"]}, **_ELEMENT, "messages": ELEMENTS}, _DRY_RUN
+    ),
+    "Step": {
+        "type": "object",
+        "properties": {"step": text(enum=[*_STEPS, *map(str, State)]), "at": _TIME},
+        "required": ["step", "at"],
+        "description": "Something that happened to a message; further properties say more.",
+    },
+    "MessageHistory": closed(
+        {
+            **{name: _ELEMENT[name] for name in _HISTORY},
+            "mid": _MID,
+            "state": text(enum=["accepted", "scheduled", "submitted", *map(str, State)]),
+            "error": {
+                "anyOf": [
+                    {"type": "null"},
+                    closed({"code": text(enum=[*map(str, Code)]), "message": ref("Message")}),
+                ]
+            },
+            "timeline": {"type": "array", "items": ref("Step"), "minItems": 1},
+        }
+    ),
+    "Cancelled": closed(
+        {"status": {"const": "cancelled"}, "mid": _MID, "to": _TEXT, "client_ref": _TEXT}
+    ),
+    **_parts(),
+    "ImportReport": closed(
+        {
+            **{result: whole("Rows.", minimum=0) for result in _ROW_RESULTS},
+            "rows": {
+                "type": "array",
+                "items": closed(
+                    {
+                        "row": whole("As a spreadsheet numbers it.", minimum=1),
+                        "template_id": text("Empty where the row has no proper one."),
+                        "result": text(enum=list(_ROW_RESULTS)),
+                        "problem": text("Why the row was not taken; empty where it was."),
+                    }
+                ),
+            },
+        }
+    ),
+    "ReceiptsTaken": closed(
+        {
+            "status": {"const": True},
+            "receipts": whole("Final states.", minimum=0),
+            "intermediate": whole("States that are not final.", minimum=0),
+            "foreign": whole("Receipts without our reference.", minimum=0),
+        }
+    ),
+    "Health": closed({"status": {"const": True}}),
+    "CleverTapCallback": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "event": text(enum=["delivered", "failed"]),
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "ts": whole("Unix seconds."),
+                            "meta": text("Your own id of the message, or ours where it has none."),
+                            "description": _TEXT,
+                            "code": text("With `failed`: CleverTap's code."),
+                        },
+                        "required": ["ts", "meta", "description"],
+                    },
+                },
+            },
+            "required": ["event", "data"],
+        },
+    },
+}
