@@ -59,6 +59,9 @@ def test_the_right_secret_opens_its_account() -> None:
         pytest.param({}, {"username": "user\ud800"}, id="no name of a user"),
         pytest.param({}, {"username": "", "given": ""}, id="nothing"),
         pytest.param({"account_id": "gone"}, {}, id="an account that is gone"),
+        pytest.param(
+            {"account_id": "gone", "networks": ("198.51.100.0/24",)}, {}, id="gone, from elsewhere"
+        ),
         pytest.param({"secrets": ()}, {}, id="a credential without secrets"),
         pytest.param({"secrets": (secret("right", NOW),)}, {}, id="a secret that has ended"),
         pytest.param({"expires_at_s": NOW}, {}, id="a credential that has ended"),
@@ -74,6 +77,18 @@ def test_nothing_else_does_and_all_of_it_looks_alike(
     refused = refusal(credential(**fields), **given)
     assert refused.code is Code.UNAUTHORIZED
     assert refused.message == RequestRefused(Code.UNAUTHORIZED).message
+
+
+@pytest.mark.parametrize("username", ["", "user.", "user\ud800", "u" * 65])
+def test_the_store_is_not_asked_for_what_is_no_name_of_a_user(username: str) -> None:
+    class Store(FakeAccountStore):
+        def credential(self, username: str) -> Credential | None:
+            raise AssertionError("asked")
+
+    service = Authenticator(Store(), PEPPER, lambda: float(NOW))
+    with pytest.raises(RequestRefused) as refused:
+        service.authenticate(Presented(username, "right"), Scope.SEND, SOURCE)
+    assert refused.value.code is Code.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("given", ["old", "new"])

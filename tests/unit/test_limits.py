@@ -237,6 +237,21 @@ def test_what_one_shard_refuses_two_others_may_admit(luck: float, tried: list[in
     assert list(sending.store.standing) == [f"rate#acme#{shard}" for shard in tried]
 
 
+def test_all_shards_together_admit_the_accounts_rate() -> None:
+    sending = Sending(segments_per_s=300)
+    assert shard_count(sending.account.limits) == 3
+    # A second's burst, and one request a shard.
+    assert sending.codes(10, 100) == [None] * 6 + [Code.RATE_LIMITED] * 4
+
+
+def test_the_wait_is_for_the_shard_that_is_free_first() -> None:
+    sending = Sending(segments_per_s=300)
+    assert [sending.take(segments) for segments in (1_000, 500, 800)] == [None] * 3
+    refused = sending.take(1)
+    assert refused is not None
+    assert refused.retry_after_s == 4
+
+
 # What it costs
 
 
