@@ -11,7 +11,7 @@ Params = dict[str, Any]
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
-_EQUALITY = re.compile(r"(\S+) = (\S+)")
+_COMPARISON = re.compile(r"(\S+) ([=<]) (\S+)")
 
 
 class Table:
@@ -111,10 +111,11 @@ def _clause_holds(params: Params, clause: str, item: Item) -> bool:
             prefix = params["ExpressionAttributeValues"][value]["S"]
             return found is not None and found["S"].startswith(prefix)
         return (found is not None) == (kind == "attribute_exists")
-    equality = _EQUALITY.fullmatch(clause)
-    assert equality, f"not known here: {clause}"
-    name, value = equality.groups()
-    return bool(item.get(_name(params, name)) == params["ExpressionAttributeValues"][value])
+    comparison = _COMPARISON.fullmatch(clause)
+    assert comparison, f"not known here: {clause}"
+    name, sign, value = comparison.groups()
+    found, wanted = item.get(_name(params, name)), params["ExpressionAttributeValues"][value]
+    return found == wanted if sign == "=" else found is not None and found["S"] < wanted["S"]
 
 
 def _updated(item: Item, params: Params) -> Item:

@@ -67,7 +67,7 @@ def services() -> Services:
     settings = ManageSettings.from_environment()
     dynamodb = client("dynamodb")
     authenticator = Authenticator(
-        accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
         pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
     )

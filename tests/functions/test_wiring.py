@@ -116,6 +116,7 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     _, services = wired("manage", environment)
     assert services.authenticator.pepper == b"secret of pepper-id"
     assert services.authenticator.accounts._table == "accounts"
+    assert not services.authenticator.accounts._templates
     assert services.registry.registry._table == "accounts"
     assert services.registry.private_callbacks is allowed
     for service in (services.history, services.cancel):

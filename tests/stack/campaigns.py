@@ -78,6 +78,20 @@ class Lab:
         )
         return store
 
+    def replay(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Send the request of a sample event; return the answer as a function gives it."""
+        http = event["requestContext"]["http"]
+        names = ("accept", "content-type", "x-api-key")
+        answer = httpx.request(
+            http["method"],
+            f"{self.stack.endpoint}{event['rawPath']}",
+            params=event["rawQueryString"],
+            content=event.get("body"),
+            headers={name: event["headers"][name] for name in names if name in event["headers"]},
+            timeout=30,
+        )
+        return {"statusCode": answer.status_code, "body": answer.text}
+
     def callback_url(self, path: str) -> str:
         """Return an address of the platform's."""
         return f"{self.stack.platform_url}/clevertap/{path}"

@@ -8,6 +8,7 @@ import pytest
 from local.carrier import CarrierSettings
 from local.settings import Ports
 from local.stack import Stack, StackSettings
+from tests.events import differences, sample_events
 from tests.stack.campaigns import MAGIC, Lab, record
 from tests.stack.proxy import FaultProxy
 
@@ -49,6 +50,16 @@ def magic(lab: Lab) -> dict[str, str]:
     records = [record(ref, to=f"91987651{end}") for end, ref in refs.items()]
     assert lab.send(records).status_code == 200
     return refs
+
+
+@pytest.fixture(scope="session")
+def managed(lab: Lab) -> dict[str, list[str]]:
+    """Send the requests of the sample events of `manage`; return where answers differ, by name."""
+    return {
+        sample.name: differences(sample.expected, lab.replay(sample.event))
+        for sample in sample_events()
+        if sample.function == "manage"
+    }
 
 
 def pytest_terminal_summary(

@@ -157,8 +157,8 @@ class FaultProxy:
                 headers.popall("Transfer-Encoding", None)
         except aiohttp.ClientError:  # the stack stops
             return self._end(request, None)
-        for resource in _resources(asked, answer):
-            self.calls[Call(worker.function, _verb(operation, asked), resource)] += 1
+        for verb, resource in _actions(operation, asked, answer):
+            self.calls[Call(worker.function, verb, resource)] += 1
         if fault is Fault.KILL_AFTER:
             return self._end(request, worker)
         if fault is Fault.LOSE_ANSWER:
@@ -249,6 +249,14 @@ def _function(process: Path) -> str:
         if name == b"POWERTOOLS_SERVICE_NAME":
             return value.decode()
     return "none"
+
+
+def _actions(operation: str, asked: Any, answer: bytes) -> set[tuple[str, str]]:
+    """Return what a call does, and to what. A policy knows a transaction by its parts."""
+    if "TransactItems" in asked:
+        parts = (part for action in asked["TransactItems"] for part in action.items())
+        return {(f"{verb}Item", params["TableName"]) for verb, params in parts}
+    return {(_verb(operation, asked), resource) for resource in _resources(asked, answer)}
 
 
 def _verb(operation: str, asked: Any) -> str:

@@ -2,6 +2,7 @@
 no IAM, so the calls that the proxy saw are compared with template.yaml.
 """
 
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -29,11 +30,14 @@ pytestmark = pytest.mark.stack
 
 ACTIONS = {
     "GetItem": "dynamodb:GetItem",
+    "PutItem": "dynamodb:PutItem",
     "UpdateItem": "dynamodb:UpdateItem",
+    "DeleteItem": "dynamodb:DeleteItem",
     "Query": "dynamodb:Query",
     "BatchGetItem": "dynamodb:BatchGetItem",
     "BatchExecuteStatement INSERT": "dynamodb:PartiQLInsert",
     "BatchWriteItem DeleteRequest": "dynamodb:BatchWriteItem",
+    "BatchWriteItem PutRequest": "dynamodb:BatchWriteItem",
     "SendMessageBatch": "sqs:SendMessage",
     "Decrypt": "kms:Decrypt",
     "GetSecretValue": "secretsmanager:GetSecretValue",
@@ -155,13 +159,17 @@ def allowed() -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def calls(lab: Lab, busy_account: str, magic: dict[str, str]) -> set[tuple[str, str, str]]:
+def calls(
+    lab: Lab, busy_account: str, magic: dict[str, str], managed: dict[str, list[str]]
+) -> set[tuple[str, str, str]]:
     """Return the calls of all functions after traffic that takes every way there is."""
     # A claim whose answer is lost is read back.
     lab.proxy.add(Rule("submit", "claim", Fault.LOSE_ANSWER, "policies"))
     # A retry from the queue, and one from the Due table.
     late = record("policies-late", dlrurl=lab.callback_url("fail-2/policies"))
     assert lab.send([late]).status_code == 200
+    tomorrow = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 86_400))
+    assert lab.send([record("policies-scheduled", scheduletime=tomorrow)]).status_code == 200
     throttled = record("policies-urgent", to="919876509006", **BANK)
     assert lab.send([throttled], "demo").status_code == 200
     waiting = [record(f"policies-{name}", **{"from": name}) for name in ("BUSYSI", "BUSYTX")]

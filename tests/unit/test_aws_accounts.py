@@ -118,6 +118,13 @@ def test_items_have_the_documented_keys() -> None:
     assert "ACMEBK" not in table.items["account#acme", "account"]["data"]["S"]
 
 
+def test_a_store_may_leave_the_templates_out() -> None:
+    aws = ScriptedAws("dynamodb", Table())
+    DynamoAccountStore(aws.client, "Accounts").put_account(ACCOUNT)
+    account = DynamoAccountStore(aws.client, "Accounts", templates=False).account("acme")
+    assert account == ACCOUNT.model_copy(update={"templates": {}, "version": 1})
+
+
 def test_an_unchanged_account_is_the_same_object_for_one_read_of_one_item() -> None:
     store = Store()
     store.store.put_account(ACCOUNT)

@@ -30,19 +30,31 @@ NAME_LIMIT = 256
 
 # An account's parts are items of their own.
 PARTS = {"senders", "templates", "callbacks", "version"}
+# Sort keys in order: account, callback#, credential#, sender#, template# and then nothing.
+_TEMPLATES = "template#"
+_END = "u"
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
 
 
 class DynamoAccountStore:
-    """Accounts, credentials and carriers in DynamoDB. What is absent is remembered too."""
+    """Accounts, credentials and carriers in DynamoDB. What is absent is remembered too.
+
+    Without `templates` accounts come without theirs: they are most of what is read.
+    """
 
     def __init__(
-        self, client: Any, table: str, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Any,
+        table: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        templates: bool = True,
     ) -> None:
         self._client = client
         self._table = table
         self._clock = clock
+        self._templates = templates
         self._cache: dict[tuple[str, str], tuple[float, Any]] = {}
 
     def credential(self, username: str) -> Credential | None:
@@ -104,10 +116,11 @@ class DynamoAccountStore:
             item = self._item(partition, "account")
             if item is not None and int(item["version"]["N"]) == known.version:
                 return known
+        end = _END if self._templates else _TEMPLATES
         query = {
             "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            "KeyConditionExpression": "pk = :pk AND sk < :end",
+            "ExpressionAttributeValues": {":pk": {"S": partition}, ":end": {"S": end}},
             # A version that is newer than the parts beside it would hide them until the next.
             "ConsistentRead": True,
         }

@@ -85,8 +85,6 @@ class RegistryService:
     def create(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         """Register a part made of these fields; ALREADY_EXISTS."""
         part = self._make(account, kind, fields)
-        if kind is Template and len(account.templates) >= TEMPLATE_COUNT_LIMIT:
-            raise _too_many_templates()
         if not self.registry.create(account.id, part):
             raise RequestRefused(Code.ALREADY_EXISTS)
         return part
@@ -128,7 +126,9 @@ class RegistryService:
                 taken.append(row.template)
         created = sum(line.result is RowResult.CREATED for line in report)
         if created and len(known) + created > TEMPLATE_COUNT_LIMIT:
-            raise _too_many_templates()
+            raise RequestRefused(
+                Code.INVALID_REQUEST, f"(an account has at most {TEMPLATE_COUNT_LIMIT:,} templates)"
+            )
         # Even for none: the last import may have died before its templates were shown to readers.
         self.registry.put_all(account.id, taken, deadline)
         return report
@@ -184,9 +184,3 @@ def _result(row: csv.Row, known: Mapping[str, Template]) -> RowResult:
 
 def _refusal(error: FieldRefused) -> RequestRefused:
     return RequestRefused(Code.INVALID_REQUEST, f"({error})")
-
-
-def _too_many_templates() -> RequestRefused:
-    return RequestRefused(
-        Code.INVALID_REQUEST, f"(an account has at most {TEMPLATE_COUNT_LIMIT:,} templates)"
-    )
