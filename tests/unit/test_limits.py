@@ -273,6 +273,21 @@ def test_a_flood_is_refused_without_a_call() -> None:
     assert len(sending.faults.calls) == calls + 1
 
 
+def test_a_process_remembers_so_many_shards_and_then_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harkara.services.limits.CACHED_SHARDS", 3)
+    sending = Sending(requests_per_s=1)
+    refused = sending.account
+    assert sending.codes(3) == [None, None, Code.RATE_LIMITED]
+    for name in ("one", "two", "three"):
+        sending.account = refused.model_copy(update={"id": name})
+        assert sending.codes(1) == [None]
+    sending.account, calls = refused, len(sending.faults.calls)
+    assert sending.codes(2) == [Code.RATE_LIMITED] * 2
+    assert len(sending.faults.calls) == calls + 1
+
+
 def test_a_store_that_never_takes_a_write_is_unavailable() -> None:
     class Busy(FakeLimitStore):
         def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str:

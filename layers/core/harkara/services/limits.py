@@ -32,7 +32,7 @@ SHARDS_TRIED = 3
 # Whoever fails to write has seen another write: a shard's burst is used up before that.
 _SWAPS = 50
 _KEEP_S = 2 * DAY_S
-_CACHED_SHARDS = 10_000
+CACHED_SHARDS = 10_000
 
 
 class Usage(NamedTuple):
@@ -133,7 +133,7 @@ class AccountLimits:
         raise RequestRefused(code, retry_after_s=max(1, wait_s))
 
     def _take(self, name: str, limits: Limits, segment_count: int) -> Refusal | None:
-        if len(self._seen) >= _CACHED_SHARDS:
+        if len(self._seen) >= CACHED_SHARDS:
             self._seen.clear()
         for _ in range(_SWAPS):
             seen, now_us = self._seen.get(name, ""), self._now_us()
