@@ -23,6 +23,8 @@ from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
 
 SHARDS = 16
+# DynamoDB takes no longer sort key.
+KEY_LIMIT = 1024
 
 
 class ProcessKilled(BaseException):
@@ -223,6 +225,7 @@ class FakeRegistry:
     store: FakeAccountStore
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
+        assert len(name) <= KEY_LIMIT
         return self._parts(account_id, kind).get(name)
 
     def find(
@@ -244,6 +247,7 @@ class FakeRegistry:
         return True
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
+        assert len(name) <= KEY_LIMIT
         parts = dict(self._parts(account_id, kind))
         found = parts.pop(name, None)
         self._set(account_id, kind, parts)

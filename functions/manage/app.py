@@ -26,21 +26,20 @@ from harkara.aws.secrets import deployment_secret
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
-from harkara.jsons import decode, encode
+from harkara.jsons import encode
 from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.parts import fields_of
-from harkara.requests import BODY_LIMIT_BYTES
+from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.runtime import answer, body_of, deadline_of, logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.history import HistoryService
-from harkara.services.registry import PAGE_LIMIT, RegistryService, counts
+from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
 from harkara.settings import ManageSettings
 from harkara.tasks import QueueName
 
 PAGE_SIZE = 100
-AFTER_LIMIT = 64
 # Lambda answers 6 MB, and this travels as base64.
 EXPORT_LIMIT_BYTES = 4_400_000
 COLLECTIONS: dict[str, type[Part]] = {
@@ -109,10 +108,8 @@ def cancel(mid: str) -> "Response[str]":
 
 @api.post("/cancel-scheduled/sms")
 def cancel_scheduled() -> "Response[str]":
-    fields = fields_in_body()
-    user, password, mid = (fields.get(name, "") for name in ("user", "pass", "mid"))
-    if not (isinstance(user, str) and isinstance(password, str) and isinstance(mid, str)):
-        raise RequestRefused(Code.INVALID_REQUEST, "(mid, user, pass: strings)")
+    fields = object_of(body_of(api.current_event))
+    user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
 
 
@@ -121,8 +118,8 @@ def read_all(collection: str) -> "Response[Any]":
     kind, account = kind_of(collection), account_for(Scope.READ)
     if kind is Template and CSV in api.current_event.headers.get("accept", ""):
         return export(account)
-    page = services().registry.page(account, kind, after_name(), page_limit())
-    return ok({collection: [fields_of(part) for part in page.parts], "next": page.next_name})
+    found = services().registry.page(account, kind, after_name(), page_limit())
+    return ok({collection: [fields_of(part) for part in found.parts], "next": found.next_name})
 
 
 @api.post("/v1/<collection>")
@@ -131,7 +128,8 @@ def create(collection: str) -> "Response[str]":
     content_type = api.current_event.headers.get("content-type", "")
     if kind is Template and content_type.partition(";")[0].strip().lower() in CSV_TYPES:
         return import_templates(account)
-    part = services().registry.create(account, kind, fields_in_body())
+    fields = object_of(body_of(api.current_event))
+    part = services().registry.create(account, kind, fields)
     logger.info("registered", account_id=account.id, collection=collection)
     return answer(201, encode(fields_of(part)))
 
@@ -145,7 +143,8 @@ def read(collection: str, name: str) -> "Response[str]":
 @api.put("/v1/<collection>/<name>")
 def replace(collection: str, name: str) -> "Response[str]":
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    part = services().registry.replace(account, kind, unquote(name), fields_in_body())
+    fields = object_of(body_of(api.current_event))
+    part = services().registry.replace(account, kind, unquote(name), fields)
     logger.info("changed", account_id=account.id, collection=collection)
     return ok(fields_of(part))
 
@@ -172,8 +171,10 @@ def export(account: Account) -> "Response[Any]":
 
 
 def import_templates(account: Account) -> "Response[str]":
+    content = body_of(api.current_event)
+    check_length(content)
     deadline = deadline_of(api.lambda_context)
-    report = services().registry.import_templates(account, body(), deadline)
+    report = services().registry.import_templates(account, content, deadline)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
     return ok({**counts(report), "rows": [line._asdict() for line in report]})
 
@@ -206,26 +207,9 @@ def page_limit() -> int:
 
 def after_name() -> str:
     given = api.current_event.query_string_parameters.get("after", "")
-    if len(given) > AFTER_LIMIT:
+    if len(given) > NAME_LIMIT:
         raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
     return given
-
-
-def body() -> bytes:
-    content = body_of(api.current_event)
-    if len(content) > BODY_LIMIT_BYTES:
-        raise RequestRefused(Code.BODY_TOO_LARGE)
-    return content
-
-
-def fields_in_body() -> dict[str, Any]:
-    try:
-        fields = decode(body())
-    except ValueError:
-        raise RequestRefused(Code.MALFORMED_JSON) from None
-    if not isinstance(fields, dict):
-        raise RequestRefused(Code.INVALID_REQUEST, "(body: a JSON object)")
-    return fields
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

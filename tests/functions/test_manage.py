@@ -206,6 +206,14 @@ def test_a_name_may_be_escaped_in_the_url(name: str, gateway: Gateway) -> None:
     assert json.loads(answer["body"])["header"] == "Acme Ltd"
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("collection", ["senders", "templates", "callbacks"])
+def test_a_name_of_any_length_is_not_found(method: str, collection: str, gateway: Gateway) -> None:
+    for name in ("x", "x" * 65, "x" * 5_000, "%00", "%F0%9F%98%80" * 300):
+        answer = gateway.call("manage", request(method, f"/v1/{collection}/{name}"))
+        assert_refused(answer, Code.NOT_FOUND)
+
+
 def test_what_is_removed_is_gone(gateway: Gateway) -> None:
     gateway.put_samples()
     answer = gateway.call("manage", request("DELETE", "/v1/senders/UNUSED"))
@@ -361,7 +369,7 @@ def test_a_message_is_cancelled(way: str, gateway: Gateway, logs: Logs) -> None:
     assert logs.private() == []
 
 
-@pytest.mark.parametrize("fields", [{"mid": 1}, {"mid": None}, {"mid": "x", "user": []}])
+@pytest.mark.parametrize("fields", [{"mid": []}, {"mid": {}}, {"mid": "x", "user": []}])
 def test_a_wrong_cancel_is_refused(fields: dict[str, Any], gateway: Gateway) -> None:
     answer = gateway.call("manage", request("POST", "/cancel-scheduled/sms", fields))
     assert_refused(answer, Code.INVALID_REQUEST)

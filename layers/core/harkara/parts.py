@@ -17,15 +17,18 @@ NAME_LIMIT = 200
 HEADER_COUNT_LIMIT = 100
 TEXT_LIMIT = 2_000
 
+# Six letters or six digits with DLT; 3 to 6 letters and digits exist.
+INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
+# Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
+ANY_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
 P = TypeVar("P", bound=Part)
 Fields = Mapping[str, Any]
 
 _Pattern = tuple[re.Pattern[str], str]
-# Elsewhere than in India: up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
 _HEADER: _Pattern = (
-    re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}"),
+    ANY_HEADER,
     "a header of up to 11 letters and digits, or a number of up to 15 digits",
 )
 _PE_ID: _Pattern = re.compile(r"(?:[0-9]{12,19})?"), "12 to 19 digits, as text"

@@ -16,6 +16,7 @@ from harkara.codes import Code
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.messages import Category
 from harkara.parts import TEMPLATE_ID, template_of
+from harkara.platforms.options import sms_type
 
 ROW_LIMIT = 20_000
 CONTENT_LIMIT_BYTES = 16 * 1024 * 1024
@@ -47,14 +48,6 @@ _TYPES = {
     Category.SERVICE_IMPLICIT: "Service Implicit",
     Category.SERVICE_EXPLICIT: "Service Explicit",
     Category.PROMOTIONAL: "Promotional",
-}
-# TRAI's letters; a service message of which no more is said is implicit.
-_SHORT_TYPES = {
-    "t": Category.TRANSACTIONAL,
-    "si": Category.SERVICE_IMPLICIT,
-    "service": Category.SERVICE_IMPLICIT,
-    "se": Category.SERVICE_EXPLICIT,
-    "p": Category.PROMOTIONAL,
 }
 _TAKEN = frozenset({"approved", "active", "registered", ""})
 
@@ -164,9 +157,10 @@ class _Sheet:
 
 
 def _template(template_id: str, cells: Mapping[str, str]) -> Template:
-    category = _TYPE_OF.get(_letters(cells["category"]))
-    if category is None:
-        raise FieldRefused("category", f"one of {', '.join(_TYPES.values())}")
+    try:
+        category = sms_type(cells["category"])
+    except ValueError:
+        raise FieldRefused("category", f"one of {', '.join(_TYPES.values())}") from None
     headers = _SEPARATOR.split(_restored(cells.get("headers", "")))
     return template_of(
         {
@@ -246,4 +240,3 @@ def _refusal(detail: str) -> RequestRefused:
 _COLUMN_OF = {_letters(name): column for column, name in _COLUMNS.items()} | {
     alias: column for column, aliases in _ALIASES.items() for alias in aliases
 }
-_TYPE_OF = {_letters(name): category for category, name in _TYPES.items()} | _SHORT_TYPES

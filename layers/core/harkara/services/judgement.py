@@ -4,7 +4,6 @@ A campaign has few of these combinations, so each is judged once a request: whet
 send so, which category it is of and when it goes out, and what its text must be.
 """
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.numbers import INDIA
+from harkara.parts import ANY_HEADER, INDIAN_HEADER
 from harkara.requests import Options
 from harkara.services.authenticate import Caller
 from harkara.services.templates import index_of
@@ -22,11 +22,6 @@ SLOT_LIMIT = 20
 SCHEDULE_LIMIT_S = 30 * 24 * 3600
 # A scheduled time that has just gone by, on the way here or in a slow clock, means at once.
 LATE_S = 3600
-
-# Six letters or six digits with DLT; 3 to 6 letters and digits exist (wire-formats section 5).
-_INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
-# Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
-_FOREIGN_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
 
 
 class Slot(NamedTuple):
@@ -159,7 +154,7 @@ class Judge:
         if not account.may_send_to(country):
             raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
         indian = country == INDIA
-        if not (_INDIAN_HEADER if indian else _FOREIGN_HEADER).fullmatch(sender_id):
+        if not (INDIAN_HEADER if indian else ANY_HEADER).fullmatch(sender_id):
             raise RequestRefused(Code.INVALID_HEADER)
         sender = account.senders.get(sender_id)
         template = account.templates.get(dlt_template_id)

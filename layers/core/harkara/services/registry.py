@@ -16,6 +16,8 @@ from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import Registry
 
 PAGE_LIMIT = 1_000
+# No part's name is longer, and no store takes any length for a key.
+NAME_LIMIT = 64
 # Lambda answers 6 MB; where every other character is escaped in its own JSON, this much is that.
 PAGE_LIMIT_BYTES = 2_500_000
 # Whoever sends for the account loads them all.
@@ -77,7 +79,7 @@ class RegistryService:
 
     def get(self, account: Account, kind: type[P], name: str) -> P:
         """Return a part; NOT_FOUND."""
-        part = self.registry.get(account.id, kind, name)
+        part = self.registry.get(account.id, kind, name) if len(name) <= NAME_LIMIT else None
         if part is None:
             raise RequestRefused(Code.NOT_FOUND)
         return part
@@ -105,7 +107,7 @@ class RegistryService:
         """Take a part out; NOT_FOUND, IN_USE for a callback that something names."""
         if kind is CallbackEndpoint and (user := self._user_of(account, name)):
             raise RequestRefused(Code.IN_USE, f"({user})")
-        if not self.registry.remove(account.id, kind, name):
+        if len(name) > NAME_LIMIT or not self.registry.remove(account.id, kind, name):
             raise RequestRefused(Code.NOT_FOUND)
 
     def import_templates(
