@@ -38,7 +38,7 @@ def main(
     except RequestRefused as error:
         return _fail(error.message, REFUSED)
     except StoreUnavailable as error:
-        advice = "check your AWS credentials and what they may do, then try again"
+        advice = "try again; if it stays so, check what your AWS credentials may do"
         return _fail(f"AWS did not do it ({error}): {advice}", REFUSED)
     except PartlyRefused as error:
         _print(error.answer, in_json=arguments.json)

@@ -104,6 +104,8 @@ def _check_url(url: str) -> None:
         host = parts.hostname or ""
     except ValueError:
         raise UsageError("--url is no URL") from None
+    if "@" in parts.netloc:
+        raise UsageError("--url holds a user name or password: give --username, --secret-file")
     if parts.scheme == "https" and host:
         return
     try:

@@ -24,7 +24,7 @@ def add_verbs(verbs: Verbs) -> None:
     )
     create.add_argument("--callback", metavar="ID", default="", help="of its messages")
     create.add_argument("--default-category", choices=[*Category], help="of its messages")
-    create.add_argument("--expires", type=time_s, default=0, metavar="TIME", help="else never")
+    create.add_argument("--expires", type=time_s, metavar="TIME", help="else never")
     rotate = verbs.add("rotate", _rotate, "show another secret, once; the old one ends later")
     rotate.add_argument("username", type=name)
     rotate.add_argument(
@@ -46,7 +46,8 @@ def _create(desk: Desk, arguments: Namespace) -> Answer:
         raise CommandRefused(
             f"there is no callback {callback}: add it with `harkara callback add {account.id}`"
         )
-    if has_expired(arguments.expires, desk.clock()):
+    # 0 and what is before it would stand for never.
+    if arguments.expires is not None and arguments.expires <= desk.clock():
         raise UsageError("--expires is past: give a time to come")
     secret = new_secret(desk.randomness)
     credential = Credential(
@@ -57,7 +58,7 @@ def _create(desk: Desk, arguments: Namespace) -> Answer:
         networks=tuple(arguments.networks),
         callback=callback,
         default_category=arguments.default_category,
-        expires_at_s=arguments.expires,
+        expires_at_s=arguments.expires or 0,
     )
     if not desk.operator.create_credential(credential):
         raise CommandRefused(

@@ -197,9 +197,10 @@ def test_a_carriers_receipts_get_another_url() -> None:
         (f"{PUT} --secret-file gone", "", 1, "gone cannot be read"),
         (f"{PUT} --secret-file - --url http://carrier.example/", "x", 2, "must be https"),
         (f"{PUT} --secret-file - --url https://[", "x", 2, "--url is no URL"),
+        (f"{PUT} --secret-file - --url https://me:pw@carrier.example/", "x", 2, "--username"),
         (f"{PUT} --secret-file - --timeout 31", "x", 2, "timeout_s: Input should be less"),
     ],
-    ids=["nothing", "empty", "no file", "http", "no URL", "too long"],
+    ids=["nothing", "empty", "no file", "http", "no URL", "user in URL", "too long"],
 )
 def test_a_carrier_that_cannot_be_put_says_why(
     line: str, stdin: str, status: int, says: str

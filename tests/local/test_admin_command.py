@@ -1,6 +1,7 @@
 """The command `harkara` itself: how it finds a deployment, what it says when it cannot go on."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -58,7 +59,7 @@ class Session:
         return self.accounts.client(service)
 
 
-def described(outputs: dict[str, str]) -> dict[str, Any]:
+def described(outputs: dict[str, str], private_callbacks: str = "false") -> dict[str, Any]:
     listed = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
     return {
         "Stacks": [
@@ -68,7 +69,7 @@ def described(outputs: dict[str, str]) -> dict[str, Any]:
                 "StackStatus": "CREATE_COMPLETE",
                 "Outputs": listed,
                 "Parameters": [
-                    {"ParameterKey": "AllowPrivateCallbacks", "ParameterValue": "false"}
+                    {"ParameterKey": "AllowPrivateCallbacks", "ParameterValue": private_callbacks}
                 ],
             }
         ]
@@ -159,6 +160,37 @@ def test_a_stack_that_cannot_be_used_says_why(
     assert (status, out) == (1, "")
     assert says in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("private", "status"), [("true", 0), ("false", 1)])
+def test_a_callback_to_this_machine_is_for_stacks_that_allow_it(
+    private: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(described(OUTPUTS, private))
+    session.accounts.with_account(callback_hosts=("127.0.0.1",))
+    monkeypatch.setattr(boto3, "Session", session)
+    line = "callback add acme main --url http://127.0.0.1:8092/dlr --stack harkara"
+    assert admin.main(line.split()) == status
+
+
+def test_an_error_is_one_line_whatever_it_names() -> None:
+    done = Operator().with_account().run(["template", "import", "acme", "gone\n.csv"])
+    assert done.status == 1
+    assert done.err.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator = Operator().with_account()
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        desk = Desk(OUTPUTS, operator.client)
+        assert admin.main(ON_AWS, lambda _: desk) == 0
+        monkeypatch.undo()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_profile_that_is_not_there_says_so(capsys: pytest.CaptureFixture[str]) -> None:

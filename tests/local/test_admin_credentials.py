@@ -151,6 +151,7 @@ def test_after_revocation_no_secret_works() -> None:
         ("credential create acme user --expires 2027-01-31", 2, "2027-01-31T18:30:00+05:30"),
         ("credential create acme user --expires tomorrow", 2, "2027-01-31T18:30:00+05:30"),
         ("credential create acme user --expires 2025-01-31T00:00:00Z", 2, "give a time to come"),
+        ("credential create acme user --expires 1970-01-01T00:00:00Z", 2, "give a time to come"),
         ("credential create acme user --scopes everything", 2, "invalid choice"),
         ("credential rotate user --overlap 1w", 2, "24h"),
     ],
