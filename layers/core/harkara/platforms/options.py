@@ -108,15 +108,13 @@ def validity_s(value: Any) -> int:
     seconds = value
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         seconds = int(value)
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds not in VALIDITY_S:
+    if not isinstance(seconds, int) or seconds not in VALIDITY_S:
         raise ValueError
     return seconds
 
 
 def flag(value: Any) -> bool:
     """Return true or false, from 0 and 1 and strings as well."""
-    if isinstance(value, float):
-        raise ValueError
     found = _FLAGS.get(str(value).lower())
     if found is None:
         raise ValueError
