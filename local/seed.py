@@ -9,18 +9,17 @@ from harkara.accounts import (
     ANY_COUNTRY,
     Account,
     CallbackEndpoint,
-    CarrierSettings,
     Credential,
     Enforcement,
     Secret,
     Sender,
     Template,
     hash_secret,
-    hash_token,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
+from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
 from harkara.messages import Category, pack
 from local import samples
@@ -101,7 +100,7 @@ def seed(
         "url": f"{ports.url('carrier')}/datasend",
         "username": CARRIER_USER,
         "secret": secret,
-        "receipt_token_hash": hash_token(RECEIPT_TOKEN),
+        "receipt_token_hashes": [hash_token(RECEIPT_TOKEN)],
         **carrier_fields,
     }
     store.put_carrier(CarrierSettings(**fields))

@@ -5,15 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.accounts import (
-    Account,
-    CallbackEndpoint,
-    CarrierSettings,
-    Credential,
-    Part,
-    Sender,
-    Template,
-)
+from harkara.accounts import Account, CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.carrier_settings import CarrierSettings
 from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from harkara.errors import SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown
 from harkara.ports import HttpAnswer
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class FakeDatasendProvider:
         if magic == "9009":
             await self.world.take_receipts()
         if magic == "9007":
-            raise SubmitOutcomeUnknown("no answer")
+            raise ExchangeOutcomeUnknown("no answer")
         return _answer({"to": to, "mid": f"carrier-{mid}", "smsgid": reference})
 
 

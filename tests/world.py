@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_core import from_json, to_json
 
-from harkara.accounts import Account, CarrierSettings, Enforcement, hash_token
+from harkara.accounts import Account, Enforcement
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.codes import Code
 from harkara.deadline import Deadline
@@ -20,7 +21,7 @@ from harkara.errors import HarkaraError, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, unpack
-from harkara.ports import Carrier, HttpAnswer, ReceiptRequest
+from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
@@ -77,7 +78,7 @@ CARRIER = CarrierSettings(
     url="https://carrier.example/datasend",
     username="harkara",
     secret=b"",
-    receipt_token_hash=hash_token(TOKEN),
+    receipt_token_hashes=(hash_token(TOKEN),),
     chain_hash_field="chainhash",
 )
 
@@ -217,7 +218,7 @@ class World:
             ]
         )
         try:
-            self.receive_service().receive("sim", TOKEN, ReceiptRequest({}, body))
+            self.receive_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, body))
         except ProcessKilled:
             self.killed += 1
             self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
@@ -250,7 +251,9 @@ class World:
             self.faults.after(number)
             return answer
 
-        carrier: Carrier = DatasendCarrier(CARRIER, "carrier-secret", exchange)
+        carrier: Carrier = DatasendCarrier(
+            CARRIER, CarrierSecrets("carrier-secret"), Outside(exchange)
+        )
 
         async def by_name(_: str) -> Carrier:
             return carrier

@@ -6,11 +6,12 @@ Next: `harkara.services.receive`, which enqueues for functions/dlr.
 import time
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import new_api, ok
+from harkara.api import new_api
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
@@ -41,15 +42,22 @@ def service() -> ReceiveService:
 @api.route("/receipts/<carrier>/<token>", method=["GET", "POST"])
 def receipts(carrier: str, token: str) -> "Response[str]":
     event = api.current_event
-    request = ReceiptRequest(query=event.query_string_parameters, body=body_of(event))
-    received = service().receive(carrier, token, request)
+    request = ReceiptRequest(
+        method=event.http_method,
+        headers=event.headers,
+        query=parse_qs(event.raw_query_string, keep_blank_values=True),
+        body=body_of(event),
+        source_ip=event.request_context.http.source_ip,
+    )
+    received, heard = service().receive(carrier, token, request)
     counts = {
         "receipts": len(received.receipts),
         "intermediate": received.intermediate_count,
         "foreign": received.foreign_count,
+        "unknown": received.unknown_count,
     }
     logger.info("receipts enqueued", carrier=carrier, counts=counts)
-    return ok({"status": True, **counts})
+    return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

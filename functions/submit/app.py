@@ -23,6 +23,7 @@ from harkara.deadline import Deadline
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
+from harkara.ports import Outside
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
 from harkara.tasks import QueueName, decode_submit
@@ -49,7 +50,7 @@ def service() -> SubmitService:
         carrier=CarrierDirectory(
             DynamoAccountStore(dynamodb, settings.accounts_table),
             client("kms"),
-            HttpxExchange(open_client(CONNECTIONS)),
+            Outside(HttpxExchange(open_client(CONNECTIONS))),
         ),
         signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
         clock=time.time,

@@ -2,27 +2,29 @@
 
 import getpass
 import ipaddress
-from argparse import Namespace
+from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from harkara.accounts import CarrierSettings, hash_token
+from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
 from harkara.credentials import new_secret
+from harkara.jsons import decode
 from local.admin.command import CommandRefused, UsageError, Verbs, name
 from local.admin.desk import Desk
 from local.admin.printing import Answer
 
 NOUN = "carrier"
 STDIN = "-"
+HIDDEN = {"name", "secret", "receipt_url", "receipt_token_hashes"}
 
 
 def add_verbs(verbs: Verbs) -> None:
     """Add put and list."""
     put = verbs.add("put", _put, "set up a carrier, or change what is given of one")
     put.add_argument("carrier", type=name)
-    put.add_argument("--kind", choices=[*KINDS], help="its API (datasend)")
+    put.add_argument("--kind", choices=[*KINDS], help="its API: datasend, unless it is said")
     put.add_argument("--url", help="where it takes messages: https")
     put.add_argument("--username", help="ours, at the carrier")
     put.add_argument(
@@ -35,9 +37,39 @@ def add_verbs(verbs: Verbs) -> None:
         "--chain-hash-field", metavar="NAME", help="of the PE-TM chain hash; '': it is not sent"
     )
     put.add_argument(
+        "--receipt-networks", nargs="*", metavar="CIDR", help="where receipts come from; none: any"
+    )
+    put.add_argument(
+        "--rate",
+        dest="rate_segments_per_s",
+        type=float,
+        metavar="SEGMENTS",
+        help="a second; 0: any",
+    )
+    put.add_argument(
+        "--priority-share", type=float, metavar="SHARE", help="of the rate, for OTPs and the like"
+    )
+    put.add_argument(
+        "--deduplicates",
+        action=BooleanOptionalAction,
+        help="it takes one message a reference, however often it is sent",
+    )
+    put.add_argument("--paused", action=BooleanOptionalAction, help="messages for it wait")
+    put.add_argument(
+        "--echoes-reference", action=BooleanOptionalAction, help="its receipts name our reference"
+    )
+    put.add_argument("--id-base", choices=["text", "hex", "decimal"], help="how it writes its ids")
+    for kind in ("kannel", "aws", "http"):
+        put.add_argument(f"--{kind}", type=_options, metavar="FILE", help=f"options of kind {kind}")
+    put.add_argument(
         "--new-receipt-url",
         action="store_true",
-        help="the carrier's receipts get another URL; the present one ends within a minute",
+        help="the carrier's receipts get another URL; the present one works on",
+    )
+    put.add_argument(
+        "--end-old-receipt-urls",
+        action="store_true",
+        help="only the newest URL for receipts works on, within a minute",
     )
     verbs.add("list", _list, "list the carriers; reads the whole table")
 
@@ -48,23 +80,31 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     fields: dict[str, Any] = known.model_dump() if known else {"name": carrier, "kind": "datasend"}
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
-    missing = [name for name in ("url", "username") if name not in fields]
-    if known is None and arguments.secret_file is None:
+    of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
+    missing = [name for name in ("url", "username") if name not in fields and not of_aws]
+    if known is None and arguments.secret_file is None and not of_aws:
         missing.append("secret_file")
     if missing:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the carrier {carrier} is not there yet: it takes {options}")
-    _check_url(fields["url"])
+    if not of_aws:
+        _check_url(fields["url"])
     answer = {"carrier": carrier}
+    hashes = fields.get("receipt_token_hashes", ())
+    receipt_url = ""
     if known is None or arguments.new_receipt_url:
         token = new_secret(desk.randomness)
-        fields["receipt_token_hash"] = hash_token(token)
+        hashes = (hash_token(token), *hashes)[:RECEIPT_TOKENS]
+        receipt_url = f"{desk.outputs['ApiUrl']}/receipts/{carrier}/{token}"
         answer |= {
-            "receipt_url": f"{desk.outputs['ApiUrl']}/receipts/{carrier}/{token}",
+            "receipt_url": receipt_url,
             "note": "give it to the carrier: the URL is shown this once",
         }
-    # Checked before the secret is asked for; it is the only field that may be missing.
-    CarrierSettings.model_validate({"secret": b"", **fields})
+    fields["receipt_token_hashes"] = hashes[:1] if arguments.end_old_receipt_urls else hashes
+    # Checked before a secret is asked for or encrypted.
+    CarrierSettings.model_validate(fields)
+    if receipt_url:
+        fields["receipt_url"] = desk.encrypt(carrier, receipt_url)
     if arguments.secret_file is not None:
         secret = _read_secret(desk, arguments.secret_file)
         fields["secret"] = desk.encrypt(carrier, secret)
@@ -76,7 +116,7 @@ def _list(desk: Desk, _: Namespace) -> Answer:
     return [
         {
             "carrier": carrier.name,
-            **carrier.model_dump(exclude={"name", "secret", "receipt_token_hash"}),
+            **carrier.model_dump(exclude=HIDDEN),
         }
         for carrier in desk.operator.carriers()
     ]
@@ -96,6 +136,13 @@ def _read_secret(desk: Desk, file: str) -> str:
     if not secret:
         raise CommandRefused("the secret is empty: put the password into the file, or on stdin")
     return secret
+
+
+def _options(file: str) -> Any:
+    try:
+        return decode(Path(file).read_bytes())
+    except (OSError, ValueError):
+        raise ArgumentTypeError(f"{file} cannot be read: name a file of JSON") from None
 
 
 def _check_url(url: str) -> None:

@@ -10,21 +10,13 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from harkara.accounts import (
-    PLATFORM_HOSTS,
-    Account,
-    CarrierSettings,
-    Credential,
-    Enforcement,
-    Secret,
-    hash_secret,
-    hash_token,
-)
+from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, Secret, hash_secret
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
-from harkara.ports import Carrier, HttpAnswer
+from harkara.ports import Carrier, HttpAnswer, Outside
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
@@ -206,7 +198,7 @@ class Gateway:
                     url="https://carrier.example/datasend",
                     username="harkara",
                     secret=b"",
-                    receipt_token_hash=hash_token(RECEIPT_TOKEN),
+                    receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
                 )
             },
         )
@@ -292,7 +284,7 @@ class Gateway:
             settings = self.accounts.carriers.get(name)
             if settings is None:
                 raise CarrierUnreachable(name)
-            return connect(settings, CARRIER_PASSWORD, exchange)
+            return connect(settings, CarrierSecrets(CARRIER_PASSWORD), Outside(exchange))
 
         return SubmitService(
             store=self.store,

@@ -12,7 +12,7 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.errors import CarrierError, CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.http.callbacks import GuardedResolver, is_global, is_global_or_loopback
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ports import HttpAnswer
@@ -52,7 +52,7 @@ def test_no_url_is_logged_where_the_root_logger_shows_info(
 
 
 def test_a_refused_connection_took_nothing() -> None:
-    with pytest.raises(CarrierUnreachable) as error:
+    with pytest.raises(ExchangeUnreachable) as error:
         run_to(f"http://127.0.0.1:{closed_port()}/")
     assert str(error.value) == "ClientConnectorError"
 
@@ -71,14 +71,14 @@ def test_a_refused_connection_took_nothing() -> None:
     ],
 )
 def test_a_url_that_leads_nowhere_took_nothing(url: str) -> None:
-    with pytest.raises(CarrierUnreachable):
+    with pytest.raises(ExchangeUnreachable):
         run_to(url)
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
 def test_a_name_that_cannot_be_asked_for_is_a_carriers_failure(host: str) -> None:
     """A customer may name such a host: nothing else may come of it than a post that failed."""
-    with pytest.raises(CarrierError):
+    with pytest.raises(ExchangeError):
         run_to(f"http://{host}/")
 
 
@@ -91,7 +91,7 @@ def test_a_server_without_tls_took_nothing() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
 
-    with pytest.raises(CarrierUnreachable):
+    with pytest.raises(ExchangeUnreachable):
         run(script, lambda exchange, url: post(exchange, url.replace("http:", "https:")))
     assert BODY not in b"".join(got)
 
@@ -134,7 +134,7 @@ def test_a_name_that_is_not_resolved_in_time_took_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harkara.http.client.CONNECT_TIMEOUT_S", 0.05)
-    with pytest.raises(CarrierUnreachable):
+    with pytest.raises(ExchangeUnreachable):
         run(
             answering(answer()),
             lambda exchange, url: post(exchange, "http://carrier.example/"),
@@ -159,7 +159,7 @@ def test_a_request_that_gets_no_connection_in_time_took_nothing(
             while not requests:
                 await asyncio.sleep(0.001)
             monkeypatch.setattr("harkara.http.client.CONNECT_TIMEOUT_S", 0.05)
-            with pytest.raises(CarrierUnreachable):
+            with pytest.raises(ExchangeUnreachable):
                 await post(exchange, url)
             first.cancel()
 
@@ -170,7 +170,7 @@ def test_a_request_that_gets_no_connection_in_time_took_nothing(
 def test_a_name_that_leads_to_this_machine_is_not_connected_to() -> None:
     requests: list[bytes] = []
     guarded = GuardedResolver(is_global, Resolver("127.0.0.1"))
-    with pytest.raises(CarrierUnreachable):
+    with pytest.raises(ExchangeUnreachable):
         run(
             answering(answer(), requests),
             lambda exchange, url: post(exchange, url.replace("127.0.0.1", "rebound.example")),
@@ -247,7 +247,7 @@ async def false_gzip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     ],
 )
 def test_without_a_whole_answer_nobody_knows(script: Script) -> None:
-    with pytest.raises(SubmitOutcomeUnknown) as error:
+    with pytest.raises(ExchangeOutcomeUnknown) as error:
         run(script)
     # What the server sent stays out of the error's words.
     assert str(error.value).isidentifier()
@@ -270,7 +270,7 @@ async def a_byte_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamW
 
 @pytest.mark.parametrize("script", [silence, a_byte_at_a_time])
 def test_a_slow_answer_ends_at_the_time_out_and_nobody_knows(script: Script) -> None:
-    with pytest.raises(SubmitOutcomeUnknown):
+    with pytest.raises(ExchangeOutcomeUnknown):
         run(script, lambda exchange, url: post(exchange, url, READ_S))
 
 
@@ -289,12 +289,12 @@ def test_a_connection_that_closed_while_it_was_idle_is_not_sent_on_again() -> No
         await post(exchange, url)
         return await post(exchange, url)
 
-    with pytest.raises(SubmitOutcomeUnknown):
+    with pytest.raises(ExchangeOutcomeUnknown):
         run(script, twice)
     assert len(requests) == 2
 
 
 def test_both_failures_are_a_carriers() -> None:
-    assert issubclass(CarrierUnreachable, CarrierError)
-    assert issubclass(SubmitOutcomeUnknown, CarrierError)
-    assert not issubclass(SubmitOutcomeUnknown, CarrierUnreachable)
+    assert issubclass(ExchangeUnreachable, ExchangeError)
+    assert issubclass(ExchangeOutcomeUnknown, ExchangeError)
+    assert not issubclass(ExchangeOutcomeUnknown, ExchangeUnreachable)

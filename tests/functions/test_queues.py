@@ -7,7 +7,7 @@ import pytest
 
 from harkara.batch import consume
 from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn, SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown, NotOurTurn
 from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import State
@@ -111,7 +111,7 @@ def test_a_failure_that_quotes_a_message_is_logged_without_it(
     [
         pytest.param(HttpAnswer(429, {}, b""), "not_taken", id="throttled"),
         pytest.param(HttpAnswer(400, {}, TEXT.encode()), "refused", id="refused"),
-        pytest.param(SubmitOutcomeUnknown("TimeoutError"), "in_doubt", id="in doubt"),
+        pytest.param(ExchangeOutcomeUnknown("TimeoutError"), "in_doubt", id="in doubt"),
     ],
 )
 def test_what_a_carrier_says_is_counted_and_not_quoted(

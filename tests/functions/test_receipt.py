@@ -51,11 +51,12 @@ def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs)
         "receipts": 1,
         "intermediate": 0,
         "foreign": 0,
+        "unknown": 0,
     }
     assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, 1_767_258_002)]
     (line,) = logs.lines()
     assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
-    assert line["counts"] == {"receipts": 1, "intermediate": 0, "foreign": 0}
+    assert line["counts"] == {"receipts": 1, "intermediate": 0, "foreign": 0, "unknown": 0}
     assert logs.private() == []
 
 

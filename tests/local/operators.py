@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from harkara.accounts import Account, CarrierSettings
+from harkara.accounts import Account
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.carrier_settings import CarrierSettings
 from local.admin import main
 from local.admin.desk import Desk
 from tests.tables import Table
@@ -31,7 +32,7 @@ CARRIER = CarrierSettings(
     url="https://carrier.example/datasend",
     username="harkara",
     secret=b"cipher",
-    receipt_token_hash="0" * 64,
+    receipt_token_hashes=("0" * 64,),
 )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harkara.accounts import Account, Enforcement, Limits, Rate, token_matches
+from harkara.accounts import Account, Enforcement, Limits, Rate
+from harkara.carrier_settings import token_matches
 from harkara.messages import Category
 from tests.fakes import calling_back
 from tests.local.operators import API_URL, CARRIER, Operator
@@ -165,7 +166,7 @@ def test_a_carrier_is_put_with_its_secret_encrypted() -> None:
     assert carrier.timeout_s == 5
     base, _, token = answer["receipt_url"].rpartition("/")
     assert base == f"{API_URL}/receipts/sim"
-    assert token_matches(token, carrier.receipt_token_hash)
+    assert token_matches(token, carrier.receipt_token_hashes)
 
 
 def test_what_is_not_given_of_a_carrier_stays() -> None:
@@ -186,7 +187,7 @@ def test_a_carriers_receipts_get_another_url() -> None:
     answer = operator("carrier put sim --new-receipt-url --json").json()
     carrier = operator.store.carrier("sim")
     assert carrier is not None
-    assert token_matches(answer["receipt_url"].rpartition("/")[2], carrier.receipt_token_hash)
+    assert token_matches(answer["receipt_url"].rpartition("/")[2], carrier.receipt_token_hashes)
 
 
 @pytest.mark.parametrize(
@@ -217,4 +218,4 @@ def test_carriers_are_listed_without_their_secrets() -> None:
     operator = Operator().with_carrier()
     (row,) = operator("carrier list --json").json()
     assert (row["carrier"], row["url"], row["connections"]) == ("sim", CARRIER.url, 64)
-    assert not row.keys() & {"secret", "receipt_token_hash"}
+    assert not row.keys() & {"secret", "receipt_token_hashes"}

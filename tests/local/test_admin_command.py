@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
-from harkara.accounts import Account, CarrierSettings, Limits
+from harkara.accounts import Account, Limits
+from harkara.carrier_settings import CarrierSettings
 from local import admin, running
 from local.admin.command import parser_of
 from local.admin.desk import Desk
@@ -107,7 +108,11 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
             (Account, Limits),
             {"id", "limits", "senders", "templates", "callbacks", "version"},
         ),
-        ("carrier put sim", (CarrierSettings,), {"name", "secret", "receipt_token_hash"}),
+        (
+            "carrier put sim",
+            (CarrierSettings,),
+            {"name", "secret", "receipt_url", "receipt_token_hashes"},
+        ),
     ],
     ids=["account", "carrier"],
 )

@@ -22,7 +22,7 @@ def test_a_time_that_cannot_be_is_replaced_by_ours(ts: int | None) -> None:
     answers = world.send([campaign.record("9004")])
     assert answers
     entry = {"smsgid": world.signer.sign(answers[0].mid, 1), "status": "DELIVRD", "ts": ts}
-    world.receive_service().receive("sim", TOKEN, ReceiptRequest({}, to_json(entry)))
+    world.receive_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, to_json(entry)))
     (receipt,) = from_json(world.queues.waiting[-1].body)["receipts"]
     assert receipt[3] == int(world.now)
 
@@ -33,6 +33,6 @@ def test_a_carriers_time_stands_where_it_can_be() -> None:
     assert answers
     at = int(world.now) - 86_400
     entry = {"smsgid": world.signer.sign(answers[0].mid, 1), "status": "DELIVRD", "ts": at * 1000}
-    world.receive_service().receive("sim", TOKEN, ReceiptRequest({}, to_json(entry)))
+    world.receive_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, to_json(entry)))
     (receipt,) = from_json(world.queues.waiting[-1].body)["receipts"]
     assert receipt[3] == at

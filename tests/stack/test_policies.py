@@ -11,15 +11,9 @@ from typing import Any
 import pytest
 from pydantic_core import from_json, to_json
 
-from harkara.accounts import (
-    Account,
-    CarrierSettings,
-    Enforcement,
-    Limits,
-    Sender,
-    hash_token,
-)
+from harkara.accounts import Account, Enforcement, Limits, Sender
 from harkara.aws.accounts import encrypt_secret
+from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.messages import Category
 from tests.fakes import calling_back
 from tests.stack.campaigns import BANK, Lab, record, wait_until
@@ -114,7 +108,7 @@ def busy_account(lab: Lab) -> Iterator[str]:
             secret=encrypt_secret(
                 lab.stack.client("kms"), outputs["SecretsKeyId"], "busy", "carrier-secret"
             ),
-            receipt_token_hash=hash_token("busy"),
+            receipt_token_hashes=(hash_token("busy"),),
             timeout_s=2,
         )
     )

@@ -5,28 +5,21 @@ from collections.abc import Mapping
 
 import pytest
 
-from harkara.accounts import (
-    Account,
-    CarrierSettings,
-    Credential,
-    Enforcement,
-    Secret,
-    Sender,
-    Template,
-)
+from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, Template
 from harkara.aws import clients
 from harkara.aws.accounts import (
     CACHE_LIMIT,
     CACHE_S,
     DynamoAccountStore,
-    decrypt_secret,
+    decrypt_secrets,
     encrypt_secret,
 )
 from harkara.aws.carriers import CarrierDirectory
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.errors import StoreUnavailable
+from harkara.errors import CarrierUnreachable, StoreUnavailable
 from harkara.messages import Category
-from harkara.ports import HttpAnswer
+from harkara.ports import HttpAnswer, Outside
 from tests.fakes import FakeAccountStore, calling_back
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
@@ -38,7 +31,7 @@ CARRIER = CarrierSettings(
     url="https://carrier.example/datasend",
     username="harkara",
     secret=b"\x00cipher\xff",
-    receipt_token_hash="1" * 64,
+    receipt_token_hashes=("1" * 64,),
     timeout_s=2.5,
     connections=7,
 )
@@ -226,7 +219,7 @@ def test_a_secret_is_encrypted_for_its_carrier() -> None:
 
 def test_a_secret_is_decrypted_for_its_carrier() -> None:
     kms = ScriptedAws("kms", {"Plaintext": "pässword".encode()})
-    assert decrypt_secret(kms.client, CARRIER) == "pässword"
+    assert decrypt_secrets(kms.client, CARRIER) == CarrierSecrets("pässword")
     assert kms.requests == [
         (
             "Decrypt",
@@ -235,11 +228,17 @@ def test_a_secret_is_decrypted_for_its_carrier() -> None:
     ]
 
 
+def test_a_receipt_url_is_a_secret_beside_the_password() -> None:
+    kms = ScriptedAws("kms", lambda _, params: {"Plaintext": params["CiphertextBlob"][::-1]})
+    carrier = CARRIER.model_copy(update={"secret": b"drow", "receipt_url": b"lru"})
+    assert decrypt_secrets(kms.client, carrier) == CarrierSecrets("word", "url")
+
+
 @pytest.mark.parametrize("failure", [Refusal("InvalidCiphertextException"), LOST])
 def test_a_secret_that_cannot_be_had_is_an_unavailable_store(failure: Exception) -> None:
     kms = ScriptedAws("kms", failure)
     with pytest.raises(StoreUnavailable):
-        decrypt_secret(kms.client, CARRIER)
+        decrypt_secrets(kms.client, CARRIER)
     with pytest.raises(StoreUnavailable):
         encrypt_secret(kms.client, "key", "sim", "x")
 
@@ -255,7 +254,7 @@ async def unused_exchange(
 
 def directory(accounts: FakeAccountStore) -> tuple[ScriptedAws, CarrierDirectory]:
     kms = ScriptedAws("kms", {"Plaintext": b"password"})
-    return kms, CarrierDirectory(accounts, kms.client, unused_exchange)
+    return kms, CarrierDirectory(accounts, kms.client, Outside(unused_exchange))
 
 
 def test_a_carrier_is_connected_once() -> None:
@@ -277,9 +276,9 @@ def test_a_carrier_whose_settings_changed_is_connected_anew() -> None:
     assert len(kms.requests) == 2
 
 
-def test_a_carrier_that_is_not_configured_is_an_unavailable_store() -> None:
+def test_a_carrier_that_is_not_configured_cannot_be_reached() -> None:
     kms, carriers = directory(FakeAccountStore())
-    with pytest.raises(StoreUnavailable, match="'gone'"):
+    with pytest.raises(CarrierUnreachable, match="'gone'"):
         asyncio.run(carriers("gone"))
     assert kms.requests == []
 

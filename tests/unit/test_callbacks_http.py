@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.http import callbacks
 from harkara.http.callbacks import (
     AddressRule,
@@ -163,7 +163,7 @@ def test_only_a_2xx_is_an_acknowledgement(status: int, acknowledged: bool) -> No
 
 
 @pytest.mark.parametrize(
-    "error", [CarrierUnreachable("ClientConnectorError"), SubmitOutcomeUnknown("TimeoutError")]
+    "error", [ExchangeUnreachable("ClientConnectorError"), ExchangeOutcomeUnknown("TimeoutError")]
 )
 def test_a_post_that_fails_is_a_result(error: Exception) -> None:
     result = post(Exchange(error))

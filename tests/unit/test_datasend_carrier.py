@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from pydantic_core import from_json, to_json
 
-from harkara.accounts import CarrierSettings, hash_token
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.codes import Code
-from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.messages import Message
 from harkara.ports import (
+    Carrier,
     HttpAnswer,
     InDoubt,
     NotTaken,
     Outcome,
+    Outside,
     Refused,
     Submission,
     Taken,
@@ -31,7 +33,7 @@ SETTINGS = CarrierSettings(
     url="https://carrier.example/datasend",
     username="harkara",
     secret=b"ciphertext",
-    receipt_token_hash=hash_token("token"),
+    receipt_token_hashes=(hash_token("token"),),
     records_per_request=1000,
 )
 MESSAGE = Message("919876543210", "ACMEBK", "नमस्ते", "their ref", 0, 1, "1101", "1107")
@@ -77,10 +79,14 @@ def submissions(count: int) -> list[Submission]:
     return [Submission(f"reference-{number}", MESSAGE) for number in range(count)]
 
 
+def connected(exchange: ScriptedExchange, settings: CarrierSettings) -> Carrier:
+    return connect(settings, CarrierSecrets('pa"ss'), Outside(exchange))
+
+
 def submit(
     exchange: ScriptedExchange, count: int, settings: CarrierSettings = SETTINGS
 ) -> list[Outcome]:
-    return asyncio.run(connect(settings, 'pa"ss', exchange).submit(submissions(count)))
+    return asyncio.run(connected(exchange, settings).submit(submissions(count)))
 
 
 def taken(count: int = 1) -> HttpAnswer:
@@ -100,8 +106,8 @@ def test_an_answer_means_an_outcome_for_each_record(row: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        pytest.param(CarrierUnreachable("refused"), NotTaken(), id="unreachable: not taken"),
-        pytest.param(SubmitOutcomeUnknown("reset"), InDoubt(), id="no clear answer: in doubt"),
+        pytest.param(ExchangeUnreachable("refused"), NotTaken(), id="unreachable: not taken"),
+        pytest.param(ExchangeOutcomeUnknown("reset"), InDoubt(), id="no clear answer: in doubt"),
     ],
 )
 def test_a_failure_on_the_way_is_an_outcome(error: Exception, outcome: Outcome) -> None:
@@ -139,7 +145,7 @@ def test_a_request_is_in_the_documented_shape() -> None:
 def test_ids_of_dlt_are_sent_where_there_are_any() -> None:
     exchange = ScriptedExchange(taken())
     abroad = MESSAGE._replace(pe_id="", dlt_template_id="")
-    asyncio.run(connect(SETTINGS, "x", exchange).submit([Submission("r", abroad)]))
+    asyncio.run(connected(exchange, SETTINGS).submit([Submission("r", abroad)]))
     (record,) = exchange.requests[0]["body"]["smstosend"]
     assert record.keys() == {"to", "from", "smstext", "smsgid"}
 
@@ -158,7 +164,7 @@ def test_the_chain_hash_goes_where_the_carrier_wants_it(
     exchange = ScriptedExchange(taken())
     settings = SETTINGS.model_copy(update={"chain_hash_field": field})
     submission = Submission("r", MESSAGE._replace(pe_id="", dlt_template_id=""), chain_hash)
-    asyncio.run(connect(settings, "x", exchange).submit([submission]))
+    asyncio.run(connected(exchange, settings).submit([submission]))
     (record,) = exchange.requests[0]["body"]["smstosend"]
     plain = {"to": "919876543210", "from": "ACMEBK", "smstext": "नमस्ते", "smsgid": "r"}
     assert record == {**plain, **sent}
@@ -171,7 +177,7 @@ def test_the_customers_own_reference_stays_here() -> None:
 
 
 def test_records_go_out_in_requests_of_the_set_size() -> None:
-    exchange = ScriptedExchange(taken(2), CarrierUnreachable("x"), taken(1))
+    exchange = ScriptedExchange(taken(2), ExchangeUnreachable("x"), taken(1))
     settings = SETTINGS.model_copy(update={"records_per_request": 2})
     outcomes = submit(exchange, 5, settings)
     assert [len(request["body"]["smstosend"]) for request in exchange.requests] == [2, 2, 1]
@@ -190,7 +196,7 @@ def test_no_more_requests_are_open_than_the_carrier_has_connections() -> None:
 
     async def run() -> list[Outcome]:
         exchange.gate = asyncio.Event()
-        submitting = asyncio.create_task(connect(settings, "x", exchange).submit(submissions(6)))
+        submitting = asyncio.create_task(connected(exchange, settings).submit(submissions(6)))
         while len(exchange.requests) < 2:
             await asyncio.sleep(0)
         exchange.gate.set()
@@ -209,7 +215,7 @@ def test_what_gets_no_turn_in_time_was_not_taken() -> None:
 
     async def run() -> list[Outcome]:
         exchange.gate = asyncio.Event()
-        carrier = connect(settings, "x", exchange)
+        carrier = connected(exchange, settings)
         first = asyncio.create_task(carrier.submit(submissions(1)))
         while not exchange.requests:
             await asyncio.sleep(0)
@@ -222,14 +228,14 @@ def test_what_gets_no_turn_in_time_was_not_taken() -> None:
 
 
 def test_a_turn_is_given_back_after_a_failure() -> None:
-    exchange = ScriptedExchange(CarrierUnreachable("x"), SubmitOutcomeUnknown("x"), taken())
+    exchange = ScriptedExchange(ExchangeUnreachable("x"), ExchangeOutcomeUnknown("x"), taken())
     settings = SETTINGS.model_copy(update={"records_per_request": 1, "connections": 1})
     assert submit(exchange, 3, settings) == [NotTaken(), InDoubt(), Taken("C0")]
 
 
 def test_a_submit_takes_a_wait_and_a_request_at_the_most() -> None:
     settings = SETTINGS.model_copy(update={"timeout_s": 7})
-    assert connect(settings, "x", ScriptedExchange()).timeout_s == 14
+    assert connected(ScriptedExchange(), settings).timeout_s == 14
 
 
 # Receipts

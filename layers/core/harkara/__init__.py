@@ -1,7 +1,8 @@
 """Harkara: an SMS gateway that answers to ICS Mobile's API.
 
 Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
-`errors`, `jsons`, `accounts`, `credentials`, `parts`, `requests`, `hours`, `tasks`, `marks`,
-`retries`, `routes`, `platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is
-named in `ports`; `services` use the ports; `aws`, `carriers` and `http` fill them.
+`errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `credentials`,
+`parts`, `requests`, `hours`, `tasks`, `marks`, `retries`, `routes`, `platforms`, `callbacks`,
+`dlt`, `openapi`. What they need from outside is named in `ports`; `services` use the ports; `aws`,
+`carriers` and `http` fill them.
 """

@@ -1,4 +1,4 @@
-"""Accounts, their credentials, DLT headers and templates, and the carriers: data of the operator.
+"""Accounts, their credentials, DLT headers and templates: data of the operator.
 
 Secrets are issued with high entropy, so a keyed hash keeps them; it takes 0.05 ms where scrypt
 takes 37 ms, and the key (the pepper) is in no table.
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harkara.messages import Category
+from harkara.networks import Networks, may_come_from
 
 ANY_COUNTRY = "*"
 # Scheme, host in labels (no user-info, nothing that clients read differently), port, the rest.
@@ -46,14 +47,16 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-class _Record(BaseModel):
+class OperatorRecord(BaseModel):
+    """What an operator set, as it lies in the Accounts table."""
+
     # Errors of validation name the field and never show what stood in it.
     model_config = ConfigDict(
         frozen=True, hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
     )
 
 
-class Secret(_Record):
+class Secret(OperatorRecord):
     """A credential's secret as its keyed hash, and when it ends (Unix seconds, 0: never).
 
     Those that were rotated out stay beside the new one until they end.
@@ -63,7 +66,7 @@ class Secret(_Record):
     expires_at_s: int = 0
 
 
-class Credential(_Record):
+class Credential(OperatorRecord):
     """A user name of an account, and what it may do.
 
     `networks` are the source addresses that may use it, in CIDR form; none: any. `callback` and
@@ -74,7 +77,7 @@ class Credential(_Record):
     account_id: str
     secrets: tuple[Secret, ...]
     scopes: tuple[Scope, ...] = tuple(Scope)
-    networks: tuple[str, ...] = ()
+    networks: Networks = ()
     callback: str = ""
     default_category: Category | None = None
     expires_at_s: int = 0
@@ -86,28 +89,12 @@ class Credential(_Record):
             raise ValueError("a user name is 1 to 64 letters, digits, _ or -")
         return username
 
-    @field_validator("networks")
-    @classmethod
-    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for place, network in enumerate(networks):
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                raise ValueError(f"network {place} is not a CIDR of IPv4 or IPv6") from None
-        return networks
-
     def may_come_from(self, source_ip: str) -> bool:
         """Whether a request from this address may use it."""
-        if not self.networks:
-            return True
-        try:
-            address = ipaddress.ip_address(source_ip)
-        except ValueError:
-            return False
-        return any(address in ipaddress.ip_network(network) for network in self.networks)
+        return may_come_from(self.networks, source_ip)
 
 
-class Part(_Record):
+class Part(OperatorRecord):
     """What an account registers, known by a name among others of its kind (`harkara.parts`)."""
 
 
@@ -147,7 +134,7 @@ class Template(Part):
     pe_id: str = ""
 
 
-class Rate(_Record):
+class Rate(OperatorRecord):
     """The price of a segment to numbers that begin so, for one category or for all."""
 
     prefix: str
@@ -155,7 +142,7 @@ class Rate(_Record):
     category: Category | None = None
 
 
-class Limits(_Record):
+class Limits(OperatorRecord):
     """How much an account may send; 0 is no limit. The day is that of IST."""
 
     requests_per_s: float = Field(default=0, ge=0)
@@ -163,7 +150,7 @@ class Limits(_Record):
     segments_per_day: int = Field(default=0, ge=0)
 
 
-class Account(_Record):
+class Account(OperatorRecord):
     """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
 
     `registered_urls` and `call_back_numbers` are what DLT admits in a text's URLs and in such
@@ -242,25 +229,6 @@ class Account(_Record):
         return allowed and (parts.scheme == "https" or (private and _is_loopback(host)))
 
 
-class CarrierSettings(_Record):
-    """A carrier's route. `secret` is KMS ciphertext, bound to the carrier's name.
-
-    `chain_hash_field` names the field for the PE-TM chain hash, which operators call differently;
-    empty: it is not sent.
-    """
-
-    name: str
-    kind: Literal["datasend"]
-    url: str
-    username: str
-    secret: bytes
-    receipt_token_hash: str
-    timeout_s: float = Field(default=15, gt=0, le=30)
-    connections: int = Field(default=64, ge=1, le=512)
-    records_per_request: int = Field(default=1, ge=1, le=1000)
-    chain_hash_field: str = ""
-
-
 def may_be_username(name: str) -> bool:
     """Whether a credential may have this user name."""
     return _USERNAME.fullmatch(name) is not None
@@ -279,11 +247,6 @@ def hash_secret(pepper: bytes, secret: str) -> str:
     """Return the keyed hash under which a credential's secret is kept."""
     # A lone surrogate in a header is a wrong secret like any other.
     return hmac.digest(pepper, secret.encode(errors="surrogatepass"), hashlib.sha256).hex()
-
-
-def hash_token(token: str) -> str:
-    """Return the hash under which a receipt route's random token is kept."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def secret_matches(pepper: bytes, secret: str, credential: Credential | None, now_s: float) -> bool:
@@ -305,11 +268,6 @@ def secret_matches(pepper: bytes, secret: str, credential: Credential | None, no
 def has_expired(expires_at_s: int, now_s: float) -> bool:
     """Whether a time has come; 0 never comes."""
     return 0 < expires_at_s <= now_s
-
-
-def token_matches(token: str, expected_hash: str) -> bool:
-    """Whether a receipt route's token is the one that the carrier was given."""
-    return hmac.compare_digest(hash_token(token), expected_hash)
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,9 +9,10 @@
       NotOurTurn                another holder may still be at work: come back later
       OutOfTime                 the deadline is near: hand the rest on
       StoreUnavailable          AWS did not take a write or read; try again
-      CarrierError
-        CarrierUnreachable      not taken; the request never left
-        SubmitOutcomeUnknown    perhaps taken: in doubt, never blindly repeated
+      CarrierUnreachable        no carrier of this name is configured
+      ExchangeError             an HTTP request that got no answer
+        ExchangeUnreachable     the request never left
+        ExchangeOutcomeUnknown  it may have arrived: never blindly repeated
 
 Whatever else is raised is a bug. An error's text holds no message text, number or secret.
 """
@@ -74,13 +75,17 @@ class StoreUnavailable(HarkaraError):
     """A store or queue did not do what was asked within its retries; nothing is known lost."""
 
 
-class CarrierError(HarkaraError):
-    """The carrier did not take a message, or may not have."""
+class CarrierUnreachable(HarkaraError):
+    """No carrier of this name is configured: nothing was submitted."""
 
 
-class CarrierUnreachable(CarrierError):
-    """No connection was made: the carrier took nothing."""
+class ExchangeError(HarkaraError):
+    """An HTTP request got no answer."""
 
 
-class SubmitOutcomeUnknown(CarrierError):
-    """The request left and no clear answer came: the carrier may have taken the message."""
+class ExchangeUnreachable(ExchangeError):
+    """No connection was made: the other side got nothing."""
+
+
+class ExchangeOutcomeUnknown(ExchangeError):
+    """The request left and no clear answer came: the other side may have acted on it."""

@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.accounts import Account, CarrierSettings, Credential, Part
+from harkara.accounts import Account, Credential, Part
+from harkara.carrier_settings import CarrierSettings
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.marks import Mark
-from harkara.messages import Chunk, Message
+from harkara.messages import Category, Chunk, Message
 from harkara.parts import P
 from harkara.tasks import CallbackTask, QueueName, Receipt
 
@@ -217,11 +218,17 @@ Outcome = Taken | Refused | NotTaken | InDoubt
 
 
 class Submission(NamedTuple):
-    """A message as a carrier gets it; `chain_hash` is empty where the chain is not known."""
+    """A message as a carrier gets it; `chain_hash` is empty where the chain is not known.
+
+    `validity_s` is what is left of it, 0 where that is not known.
+    """
 
     reference: str
     message: Message
     chain_hash: str = ""
+    category: Category = Category.SERVICE_IMPLICIT
+    account_id: str = ""
+    validity_s: int = 0
 
 
 class Carrier(Protocol):
@@ -243,18 +250,31 @@ class Carrier(Protocol):
 
 
 class ReceiptRequest(NamedTuple):
-    """A request at a carrier's receipt route."""
+    """A request at a carrier's receipt route; names of headers are in lower case.
 
-    query: Mapping[str, str]
+    `query` has a name's values in their order.
+    """
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
     body: bytes
+    source_ip: str = ""
 
 
 class ReceivedReceipts(NamedTuple):
-    """What a carrier's receipt request held: final states, and how many entries were neither."""
+    """What a carrier's receipt request held: final states, and how many entries were none.
+
+    Intermediate ones are of a state that is known not to be final, unknown ones of a state that
+    is in no table, foreign ones of no message of ours. `by_carrier_id` are receipts that name the
+    carrier's own id in its normal form instead of our reference: they lack mid and try.
+    """
 
     receipts: list[Receipt]
-    intermediate_count: int
-    foreign_count: int
+    intermediate_count: int = 0
+    foreign_count: int = 0
+    unknown_count: int = 0
+    by_carrier_id: Sequence[tuple[str, Receipt]] = ()
 
 
 class HttpAnswer(NamedTuple):
@@ -273,10 +293,16 @@ class HttpExchange(Protocol):
     ) -> HttpAnswer:
         """Return the answer, whatever its status. No redirect is followed, nothing is repeated.
 
-        Raises CarrierUnreachable when the request cannot have arrived, SubmitOutcomeUnknown when
+        Raises ExchangeUnreachable when the request cannot have arrived, ExchangeOutcomeUnknown when
         it may have.
         """
         ...
+
+
+class Outside(NamedTuple):
+    """What carriers are reached with."""
+
+    exchange: HttpExchange
 
 
 class PostResult(NamedTuple):

@@ -16,12 +16,12 @@ from pydantic import BaseModel
 from harkara.accounts import (
     Account,
     CallbackEndpoint,
-    CarrierSettings,
     Credential,
     Sender,
     Template,
 )
 from harkara.aws.clients import aws_errors
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.jsons import decode
 
 CACHE_S = 60
@@ -198,10 +198,16 @@ def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
     return bytes(answer["CiphertextBlob"])
 
 
-def decrypt_secret(kms: Any, carrier: CarrierSettings) -> str:
-    """Return a carrier's secret in clear. Raises StoreUnavailable."""
-    with aws_errors():
-        answer = kms.decrypt(
-            CiphertextBlob=carrier.secret, EncryptionContext={"carrier": carrier.name}
-        )
-    return str(answer["Plaintext"], "utf-8")
+def decrypt_secrets(kms: Any, carrier: CarrierSettings) -> CarrierSecrets:
+    """Return a carrier's secrets in clear. Raises StoreUnavailable."""
+
+    def decrypt(ciphertext: bytes) -> str:
+        if not ciphertext:
+            return ""
+        with aws_errors():
+            answer = kms.decrypt(
+                CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier.name}
+            )
+        return str(answer["Plaintext"], "utf-8")
+
+    return CarrierSecrets(decrypt(carrier.secret), decrypt(carrier.receipt_url))

@@ -4,30 +4,30 @@ import asyncio
 from typing import Any
 
 from harkara import carriers
-from harkara.accounts import CarrierSettings
-from harkara.aws.accounts import decrypt_secret
-from harkara.errors import StoreUnavailable
-from harkara.ports import AccountStore, Carrier, HttpExchange
+from harkara.aws.accounts import decrypt_secrets
+from harkara.carrier_settings import CarrierSettings
+from harkara.errors import CarrierUnreachable
+from harkara.ports import AccountStore, Carrier, Outside
 
 
 class CarrierDirectory:
     """Connects a carrier on first use, and again when an operator changed its settings."""
 
-    def __init__(self, accounts: AccountStore, kms: Any, exchange: HttpExchange) -> None:
+    def __init__(self, accounts: AccountStore, kms: Any, outside: Outside) -> None:
         self._accounts = accounts
         self._kms = kms
-        self._exchange = exchange
+        self._outside = outside
         self._connected: dict[str, tuple[CarrierSettings, Carrier]] = {}
 
     async def __call__(self, name: str) -> Carrier:
-        """Return a carrier. Raises StoreUnavailable when none of this name is configured."""
+        """Return a carrier. Raises CarrierUnreachable when none of this name is configured."""
         settings = await asyncio.to_thread(self._accounts.carrier, name)
         if settings is None:
-            raise StoreUnavailable(f"no carrier {name!r} is configured")
+            raise CarrierUnreachable(f"no carrier {name!r} is configured")
         known = self._connected.get(name)
         if known is not None and known[0] == settings:
             return known[1]
-        password = await asyncio.to_thread(decrypt_secret, self._kms, settings)
-        carrier = carriers.connect(settings, password, self._exchange)
+        secrets = await asyncio.to_thread(decrypt_secrets, self._kms, settings)
+        carrier = carriers.connect(settings, secrets, self._outside)
         self._connected[name] = settings, carrier
         return carrier

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.accounts import Account, CarrierSettings, Credential
+from harkara.accounts import Account, Credential
 from harkara.aws.accounts import PARTS, credential_pointer
 from harkara.aws.clients import aws_errors
+from harkara.carrier_settings import CarrierSettings
 from harkara.errors import StoreUnavailable
 
 R = TypeVar("R", bound=BaseModel)

@@ -1,35 +1,53 @@
-"""Carriers, one module a kind, each with the same parts in the same order.
+"""Carriers, one module a kind, each with the same sections in the same order.
 
-`connect` makes a Carrier of a carrier's settings; `parse_receipts` reads what it posts to us.
+    docstring        its documents, and the shapes of requests, answers and receipts
+    STATES           its words for states to ours, None for what is not final: a total table
+    FAILURES         its codes to ours
+    the class        connects, and submits
+    parse_receipts   reads what it posts to us
+    answer           what it wants to hear then
+    helpers
+
+A state that is not in the table is counted as unknown, and never guessed.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accounts import CarrierSettings
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import datasend
 from harkara.ids import ReferenceSigner
-from harkara.ports import Carrier, HttpExchange, ReceiptRequest, ReceivedReceipts
+from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest, ReceivedReceipts
 
 
 class Kind(NamedTuple):
-    """The two parts of a carrier's module."""
+    """The parts of a carrier's module."""
 
-    connect: Callable[[CarrierSettings, str, HttpExchange], Carrier]
-    parse_receipts: Callable[[ReceiptRequest, ReferenceSigner], ReceivedReceipts]
-
-
-KINDS = {"datasend": Kind(datasend.DatasendCarrier, datasend.parse_receipts)}
+    connect: Callable[[CarrierSettings, CarrierSecrets, Outside], Carrier]
+    parse_receipts: Callable[[ReceiptRequest, CarrierSettings, ReferenceSigner], ReceivedReceipts]
+    answer: Callable[[ReceivedReceipts, CarrierSettings], HttpAnswer]
 
 
-def connect(settings: CarrierSettings, password: str, exchange: HttpExchange) -> Carrier:
-    """Return the carrier that the settings describe, with its password in clear."""
-    return KINDS[settings.kind].connect(settings, password, exchange)
+KINDS = {
+    "datasend": Kind(datasend.DatasendCarrier, datasend.parse_receipts, datasend.answer),
+}
 
 
-def parse_receipts(kind: str, request: ReceiptRequest, signer: ReferenceSigner) -> ReceivedReceipts:
-    """Return the receipts in a request of a carrier of this kind.
+def connect(settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside) -> Carrier:
+    """Return the carrier that the settings describe."""
+    return KINDS[settings.kind].connect(settings, secrets, outside)
+
+
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
+    """Return the receipts in a request of a carrier.
 
     Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
     """
-    return KINDS[kind].parse_receipts(request, signer)
+    return KINDS[settings.kind].parse_receipts(request, settings, signer)
+
+
+def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
+    """Return what the carrier wants to hear once its receipts are durable."""
+    return KINDS[settings.kind].answer(received, settings)

@@ -14,23 +14,23 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harkara.accounts import CarrierSettings
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.codes import Code
 from harkara.errors import (
-    CarrierUnreachable,
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
     ForeignReference,
     RequestRefused,
-    SubmitOutcomeUnknown,
 )
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode, encode
 from harkara.messages import State
 from harkara.ports import (
     HttpAnswer,
-    HttpExchange,
     InDoubt,
     NotTaken,
     Outcome,
+    Outside,
     ReceiptRequest,
     ReceivedReceipts,
     Refused,
@@ -80,10 +80,12 @@ _TIME_DIGITS = 13
 class DatasendCarrier:
     """Submits to a `datasend` provider, `connections` requests at a time."""
 
-    def __init__(self, settings: CarrierSettings, password: str, exchange: HttpExchange) -> None:
+    def __init__(
+        self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
+    ) -> None:
         self._settings = settings
-        self._password = password
-        self._exchange = exchange
+        self._secrets = secrets
+        self._exchange = outside.exchange
         self._turns = asyncio.Semaphore(settings.connections)
 
     @property
@@ -105,7 +107,7 @@ class DatasendCarrier:
         body = encode(
             {
                 "user": self._settings.username,
-                "pass": self._password,
+                "pass": self._secrets.password,
                 "smstosend": [self._record(submission) for submission in submissions],
             }
         )
@@ -118,9 +120,9 @@ class DatasendCarrier:
         try:
             answer = await self._exchange("POST", self._settings.url, headers, body, timeout_s)
             return _outcomes(answer, len(submissions))
-        except CarrierUnreachable:
+        except ExchangeUnreachable:
             return [NotTaken()] * len(submissions)
-        except SubmitOutcomeUnknown:
+        except ExchangeOutcomeUnknown:
             return [InDoubt()] * len(submissions)
         finally:
             self._turns.release()
@@ -142,7 +144,9 @@ class DatasendCarrier:
         return record
 
 
-def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> ReceivedReceipts:
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
     """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     try:
         entries = decode(request.body)
@@ -151,7 +155,7 @@ def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> Received
     if not isinstance(entries, list | dict):
         raise RequestRefused(Code.INVALID_RECEIPT)
     entries = entries if isinstance(entries, list) else [entries]
-    receipts, intermediate_count, foreign_count = [], 0, 0
+    receipts, intermediate_count, foreign_count, unknown_count = [], 0, 0, 0
     for entry in entries:
         if not isinstance(entry, dict):
             foreign_count += 1
@@ -162,13 +166,27 @@ def parse_receipts(request: ReceiptRequest, signer: ReferenceSigner) -> Received
         except ForeignReference:
             foreign_count += 1
             continue
-        # A state that is not in the table is no guess of ours: it is not final.
-        state = STATES.get(status)
+        if status not in STATES:
+            unknown_count += 1
+            continue
+        state = STATES[status]
         if state is None:
             intermediate_count += 1
             continue
         receipts.append(_receipt(mid, attempt, state, entry))
-    return ReceivedReceipts(receipts, intermediate_count, foreign_count)
+    return ReceivedReceipts(receipts, intermediate_count, foreign_count, unknown_count)
+
+
+def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
+    """Return what was in it, in counts."""
+    counts = {
+        "receipts": len(received.receipts),
+        "intermediate": received.intermediate_count,
+        "foreign": received.foreign_count,
+        "unknown": received.unknown_count,
+    }
+    body = encode({"status": True, **counts})
+    return HttpAnswer(200, {"content-type": "application/json"}, body)
 
 
 def _outcomes(answer: HttpAnswer, count: int) -> list[Outcome]:

@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from harkara.callbacks import FORMATS
-from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.ports import HttpExchange, PostResult
 from harkara.tasks import CallbackTask
 
@@ -88,7 +88,7 @@ class HttpCallbackPoster:
         timeout_s = min(TIMEOUT_S, within_s)
         try:
             answer = await self._exchange("POST", callback.url, headers, body, timeout_s)
-        except (CarrierUnreachable, SubmitOutcomeUnknown) as error:
+        except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
             return PostResult(0, str(error))
         return PostResult(answer.status, f"HTTP {answer.status}")
 

@@ -15,7 +15,7 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
-from harkara.errors import CarrierUnreachable, SubmitOutcomeUnknown
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.ports import HttpAnswer
 
 # At INFO httpx logs every request's URL, and Lambda shows INFO: a callback's URL holds tokens.
@@ -90,5 +90,5 @@ class HttpxExchange:
             UnicodeError,  # a name that no resolver can be asked for
         ) as error:
             if isinstance(error, httpx.InvalidURL) or isinstance(error.__cause__, _NOT_CONNECTED):
-                raise CarrierUnreachable(type(error.__cause__ or error).__name__) from error
-            raise SubmitOutcomeUnknown(type(error.__cause__ or error).__name__) from error
+                raise ExchangeUnreachable(type(error.__cause__ or error).__name__) from error
+            raise ExchangeOutcomeUnknown(type(error.__cause__ or error).__name__) from error

@@ -166,11 +166,15 @@ class SubmitService:
         return ends | dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
 
     def _submission(self, part: "_Part", index: int) -> Submission:
-        message, chain = part.chunk.messages[index], part.chunk.telemarketer_ids
+        chunk, message = part.chunk, part.chunk.messages[index]
+        chain = chunk.telemarketer_ids
         return Submission(
-            self.signer.sign(part.chunk.mid(index), part.attempt),
+            self.signer.sign(chunk.mid(index), part.attempt),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
+            chunk.category,
+            chunk.account_id,
+            max(1, int(_ends_s(chunk) - self.clock())),
         )
 
     def _wait_s(self, chunk: Chunk) -> float:

@@ -1,0 +1,147 @@
+"""Carriers as the operator set them: where messages go, how, and what for a secret.
+
+Secrets are KMS ciphertext, bound to the carrier's name; tokens of receipt routes are hashes.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harkara.accounts import OperatorRecord
+from harkara.http_options import HttpOptions, placeholders_of
+from harkara.networks import Networks
+
+RECEIPT_TOKENS = 2
+"""How many tokens of a receipt route are valid: the present one, and the one before it."""
+
+# Kannel's events: 1 delivered, 2 not delivered, 16 refused by the SMSC. These are final.
+FINAL_EVENTS = 1 | 2 | 16
+
+
+class KannelOptions(OperatorRecord):
+    """What Kannel's sendsms gets beside the message.
+
+    `dlr_mask` asks for receipts by Kannel's events; DLT ids go into the optional parameters (TLVs)
+    that Kannel's configuration (group smpp-tlv) calls so, "" for none. `parameters` are sent as
+    they are: `smsc`, `deferred` (minutes), `binfo`, ...
+    """
+
+    dlr_mask: int = Field(default=FINAL_EVENTS, ge=FINAL_EVENTS, le=31)
+    priority: int = Field(default=0, ge=0, le=3)
+    urgent_priority: int = Field(default=3, ge=0, le=3)
+    pe_id_tlv: str = "peid"
+    template_id_tlv: str = "templateid"
+    chain_hash_tlv: str = ""
+    parameters: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _leaves_the_message_alone(self) -> "KannelOptions":
+        if self.dlr_mask & FINAL_EVENTS != FINAL_EVENTS:
+            raise ValueError("dlr_mask must ask for 1, 2 and 16: without them no message ends")
+        if taken := sorted(KANNEL_PARAMETERS & self.parameters.keys()):
+            raise ValueError(f"parameters: {', '.join(taken)} come with each message")
+        return self
+
+
+KANNEL_PARAMETERS = frozenset(
+    {"username", "password", "from", "to", "text", "coding", "charset", "account", "priority"}
+    | {"validity", "dlr-mask", "dlr-url", "meta-data"}
+)
+"""What sendsms gets with each message."""
+
+
+class AwsOptions(OperatorRecord):
+    """AWS End User Messaging: the region that sends."""
+
+    region: str = Field(min_length=1)
+
+
+class CarrierSettings(OperatorRecord):
+    """A carrier's route.
+
+    `receipt_url` (ciphertext) is for the kinds that tell it to the carrier with each message.
+    Receipts come only from `receipt_networks`, if there are any. `timeout_s` is a request's,
+    `connections` are those of one process. `chain_hash_field` names the field for the PE-TM chain
+    hash, which operators call differently; empty: it is not sent.
+
+    `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
+    OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
+    `echoes_reference`: its receipts name our reference; else they name the carrier's own id, which
+    is written in `id_base` and compared in a normal form.
+    """
+
+    name: str
+    kind: Literal["datasend", "kannel", "aws", "http"]
+    url: str = ""
+    username: str = ""
+    secret: bytes = b""
+    receipt_url: bytes = b""
+    receipt_token_hashes: tuple[str, ...] = Field(min_length=1, max_length=RECEIPT_TOKENS)
+    receipt_networks: Networks = ()
+    timeout_s: float = Field(default=15, gt=0, le=30)
+    connections: int = Field(default=64, ge=1, le=512)
+    records_per_request: int = Field(default=1, ge=1, le=1000)
+    chain_hash_field: str = ""
+    rate_segments_per_s: float = Field(default=0, ge=0)
+    priority_share: float = Field(default=0.2, gt=0, lt=1)
+    deduplicates: bool = False
+    paused: bool = False
+    echoes_reference: bool = True
+    id_base: Literal["text", "hex", "decimal"] = "text"
+    kannel: KannelOptions | None = None
+    aws: AwsOptions | None = None
+    http: HttpOptions | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "CarrierSettings":
+        if self.kind != "datasend" and getattr(self, self.kind) is None:
+            raise ValueError(f"a carrier of kind {self.kind} takes the options of its kind")
+        if self.kind != "aws" and not self.url:
+            raise ValueError("url: it is missing")
+        if self.kind != "datasend" and self.records_per_request != 1:
+            raise ValueError("records_per_request: a request of this kind holds one message")
+        if self.kind != "http" and not self.echoes_reference:
+            raise ValueError("echoes_reference: carriers of this kind do")
+        if self.kind == "http" and self.http is not None:
+            self._check_http(self.http)
+        return self
+
+    def _check_http(self, options: HttpOptions) -> None:
+        try:
+            names = options.placeholders | placeholders_of(self.url)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        if {"to", "text"} - names:
+            raise ValueError("http: the request must hold {to} and {text}")
+        if options.form and options.json_body is not None:
+            raise ValueError("http: the body is form or json_body, not both")
+        if not (options.answer.id or (options.answer.status and options.answer.taken)):
+            raise ValueError("http: answer takes id, or status with what is taken")
+        if self.echoes_reference and not ("reference" in names and options.receipts.reference):
+            raise ValueError(
+                "http: send {reference} and name it in receipts, or set echoes_reference to false"
+            )
+        if not self.echoes_reference and not (options.answer.id and options.receipts.id):
+            raise ValueError("http: name the carrier's id in answer and in receipts")
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierSecrets:
+    """A carrier's secrets in clear; `repr` does not show them."""
+
+    password: str = field(default="", repr=False)
+    receipt_url: str = field(default="", repr=False)
+
+
+def hash_token(token: str) -> str:
+    """Return the hash under which a receipt route's random token is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_matches(token: str, expected_hashes: tuple[str, ...]) -> bool:
+    """Whether a receipt route's token is one that the carrier was given."""
+    given = hash_token(token)
+    return any([hmac.compare_digest(given, expected) for expected in expected_hashes])

@@ -1,0 +1,31 @@
+"""Source addresses that may use something, as networks in CIDR form; none: any address may."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def may_come_from(networks: Sequence[str], source_ip: str) -> bool:
+    """Whether an address is in one of the networks, or there are none."""
+    if not networks:
+        return True
+    try:
+        address = ipaddress.ip_address(source_ip)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in networks)
+
+
+def _are_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for place, network in enumerate(networks):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(f"network {place} is not a CIDR of IPv4 or IPv6") from None
+    return networks
+
+
+Networks = Annotated[tuple[str, ...], AfterValidator(_are_networks)]
+"""A field of networks; an error names the place of the wrong one and never shows it."""
