@@ -1,7 +1,7 @@
 """In-memory ports that behave as DynamoDB and SQS do where it matters, and fail when told to."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,18 @@ from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
 from harkara.parts import P, name_of
-from harkara.ports import DueTask, PostResult
+from harkara.ports import DueTask, PostResult, TextAnswer
 from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
 
 SHARDS = 16
 # DynamoDB takes no longer sort key.
 KEY_LIMIT = 1024
+
+
+async def no_texts(region: str, request: Mapping[str, Any], timeout_s: float) -> TextAnswer:
+    """Where no carrier is of AWS."""
+    raise AssertionError("nothing is sent through AWS here")
 
 
 class ProcessKilled(BaseException):

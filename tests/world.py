@@ -51,6 +51,7 @@ from tests.fakes import (
     QueueMessage,
     caller_of,
     calling_back,
+    no_texts,
 )
 from tests.provider import FakeDatasendProvider
 
@@ -252,7 +253,7 @@ class World:
             return answer
 
         carrier: Carrier = DatasendCarrier(
-            CARRIER, CarrierSecrets("carrier-secret"), Outside(exchange)
+            CARRIER, CarrierSecrets("carrier-secret"), Outside(exchange, no_texts)
         )
 
         async def by_name(_: str) -> Carrier:

@@ -18,6 +18,7 @@ from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
+from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.http.client import HttpxExchange, open_client
@@ -50,7 +51,7 @@ def service() -> SubmitService:
         carrier=CarrierDirectory(
             DynamoAccountStore(dynamodb, settings.accounts_table),
             client("kms"),
-            Outside(HttpxExchange(open_client(CONNECTIONS))),
+            Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS)),
         ),
         signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
         clock=time.time,

@@ -65,7 +65,7 @@ def loaded(code: str, layers: Layers, *paths: Path) -> set[str]:
 def clients_in(folder: Path) -> set[str]:
     """Return the AWS services that sources make clients of."""
     sources = (path.read_text() for path in folder.rglob("*.py"))
-    return {name for source in sources for name in re.findall(r'\bclient\("(\w+)"\)', source)}
+    return {name for source in sources for name in re.findall(r'\bclient\("([\w-]+)"', source)}
 
 
 @pytest.mark.parametrize("function", NAMES)

@@ -42,6 +42,7 @@ from tests.fakes import (
     FakeTaskQueues,
     Faults,
     calling_back,
+    no_texts,
 )
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
@@ -284,7 +285,7 @@ class Gateway:
             settings = self.accounts.carriers.get(name)
             if settings is None:
                 raise CarrierUnreachable(name)
-            return connect(settings, CarrierSecrets(CARRIER_PASSWORD), Outside(exchange))
+            return connect(settings, CarrierSecrets(CARRIER_PASSWORD), Outside(exchange, no_texts))
 
         return SubmitService(
             store=self.store,

@@ -230,6 +230,18 @@ def test_of_messages_nothing_is_updated_but_what_is_counted_against_limits() -> 
     assert statement["Condition"] == {"ForAllValues:StringLike": keys}
 
 
+def test_submit_sends_through_aws_only_where_the_operator_names_what_it_may_use() -> None:
+    policy = resources("AWS::IAM::ManagedPolicy")["SmsVoicePolicy"]
+    assert policy["Condition"] == "SendsThroughAws"
+    assert policy["Properties"]["Roles"] == [{"Ref": "SubmitRole"}]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "sms-voice:SendTextMessage"
+    assert statement["Resource"] == {"Fn::Split": [",", {"Ref": "SmsVoiceArns"}]}
+    assert template()["Parameters"]["SmsVoiceArns"]["Default"] == ""
+    condition = template()["Conditions"]["SendsThroughAws"]
+    assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SmsVoiceArns"}, ""]}]}
+
+
 def test_no_policy_of_a_role_has_a_wildcard() -> None:
     shared = resources("AWS::IAM::ManagedPolicy").values()
     allowed = [

@@ -66,7 +66,9 @@ class ScriptedAws:
         parsed = answer(model.name, context["scripted"]) if callable(answer) else answer
         if isinstance(parsed, Refusal):
             error = {"Code": parsed.code, "Message": "a text of AWS: 919876543210"}
-            return SimpleNamespace(status_code=parsed.status), {"Error": error, **parsed.fields}
+            metadata = {"HTTPStatusCode": parsed.status}
+            answered = {"Error": error, "ResponseMetadata": metadata, **parsed.fields}
+            return SimpleNamespace(status_code=parsed.status), answered
         if isinstance(parsed, Exception):
             raise parsed
         _check(parsed, model.output_shape)

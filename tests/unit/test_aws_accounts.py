@@ -20,7 +20,7 @@ from harkara.carriers.datasend import DatasendCarrier
 from harkara.errors import CarrierUnreachable, StoreUnavailable
 from harkara.messages import Category
 from harkara.ports import HttpAnswer, Outside
-from tests.fakes import FakeAccountStore, calling_back
+from tests.fakes import FakeAccountStore, calling_back, no_texts
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -254,7 +254,7 @@ async def unused_exchange(
 
 def directory(accounts: FakeAccountStore) -> tuple[ScriptedAws, CarrierDirectory]:
     kms = ScriptedAws("kms", {"Plaintext": b"password"})
-    return kms, CarrierDirectory(accounts, kms.client, Outside(unused_exchange))
+    return kms, CarrierDirectory(accounts, kms.client, Outside(unused_exchange, no_texts))
 
 
 def test_a_carrier_is_connected_once() -> None:

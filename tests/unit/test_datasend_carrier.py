@@ -26,6 +26,7 @@ from harkara.ports import (
     Taken,
 )
 from tests.cases.reading import rows
+from tests.fakes import no_texts
 
 SETTINGS = CarrierSettings(
     name="sim",
@@ -80,7 +81,7 @@ def submissions(count: int) -> list[Submission]:
 
 
 def connected(exchange: ScriptedExchange, settings: CarrierSettings) -> Carrier:
-    return connect(settings, CarrierSecrets('pa"ss'), Outside(exchange))
+    return connect(settings, CarrierSecrets('pa"ss'), Outside(exchange, no_texts))
 
 
 def submit(

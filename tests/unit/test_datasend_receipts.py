@@ -122,7 +122,7 @@ def test_failures_are_named_by_plain_numbers() -> None:
 
 
 def test_every_kind_of_carrier_can_be_connected_and_read() -> None:
-    assert set(KINDS) == {"datasend"}
+    assert set(KINDS) == {"aws", "datasend"}
     assert KINDS["datasend"] == (
         datasend.DatasendCarrier,
         datasend.parse_receipts,

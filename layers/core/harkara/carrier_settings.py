@@ -6,12 +6,13 @@ Secrets are KMS ciphertext, bound to the carrier's name; tokens of receipt route
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from harkara.accounts import OperatorRecord
 from harkara.http_options import HttpOptions, placeholders_of
+from harkara.messages import Category
 from harkara.networks import Networks
 
 RECEIPT_TOKENS = 2
@@ -19,6 +20,13 @@ RECEIPT_TOKENS = 2
 
 # Kannel's events: 1 delivered, 2 not delivered, 16 refused by the SMSC. These are final.
 FINAL_EVENTS = 1 | 2 | 16
+
+# What AWS admits, by the service model of pinpoint-sms-voice-v2; "" where an option may be empty.
+_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_NAME_OR_ARN = r"^[A-Za-z0-9_:/-]{0,256}$"
+_IDENTITY = r"^[A-Za-z0-9_:/+-]{1,256}$"
+_PRICE = r"^([0-9]{0,2}\.[0-9]{1,5})?$"
+_TOPIC = r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$"
 
 
 class KannelOptions(OperatorRecord):
@@ -54,9 +62,23 @@ KANNEL_PARAMETERS = frozenset(
 
 
 class AwsOptions(OperatorRecord):
-    """AWS End User Messaging: the region that sends."""
+    """AWS End User Messaging SMS: the region that sends, and what SendTextMessage gets.
 
-    region: str = Field(min_length=1)
+    `topic_arn` is the SNS topic that brings the configuration set's events; empty: EventBridge
+    does. A header goes as the origination identity (number, sender id, pool; id or ARN) that
+    `origination_identities` has for it, else as it is. Promotional and service-explicit messages
+    are PROMOTIONAL to AWS, the others TRANSACTIONAL, unless `message_types` says otherwise.
+    `max_price` is of a message, in US dollars. `dry_run`: AWS checks messages, and sends none.
+    """
+
+    region: str = Field(pattern=_REGION)
+    configuration_set: str = Field(default="", pattern=_NAME_OR_ARN)
+    topic_arn: str = Field(default="", pattern=_TOPIC)
+    origination_identities: dict[str, Annotated[str, Field(pattern=_IDENTITY)]] = {}
+    message_types: dict[Category, Literal["TRANSACTIONAL", "PROMOTIONAL"]] = {}
+    max_price: str = Field(default="", pattern=_PRICE)
+    protect_configuration: str = Field(default="", pattern=_NAME_OR_ARN)
+    dry_run: bool = False
 
 
 class CarrierSettings(OperatorRecord):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential, Part
 from harkara.carrier_settings import CarrierSettings
@@ -268,6 +268,7 @@ class ReceivedReceipts(NamedTuple):
     Intermediate ones are of a state that is known not to be final, unknown ones of a state that
     is in no table, foreign ones of no message of ours. `by_carrier_id` are receipts that name the
     carrier's own id in its normal form instead of our reference: they lack mid and try.
+    `confirm_url` is to be fetched before the answer: it makes the carrier begin to send receipts.
     """
 
     receipts: list[Receipt]
@@ -275,6 +276,7 @@ class ReceivedReceipts(NamedTuple):
     foreign_count: int = 0
     unknown_count: int = 0
     by_carrier_id: Sequence[tuple[str, Receipt]] = ()
+    confirm_url: str = ""
 
 
 class HttpAnswer(NamedTuple):
@@ -299,10 +301,37 @@ class HttpExchange(Protocol):
         ...
 
 
+class TextAnswer(NamedTuple):
+    """AWS's answer to SendTextMessage: a message id, or an error.
+
+    `reason` is what the error names as its Reason, or the type of the resource that is not found.
+    """
+
+    status: int
+    message_id: str = ""
+    error: str = ""
+    reason: str = ""
+
+
+class TextExchange(Protocol):
+    """One call of SendTextMessage, told apart by what a failure means."""
+
+    async def __call__(
+        self, region: str, request: Mapping[str, Any], timeout_s: float
+    ) -> TextAnswer:
+        """Return the answer, an error too. Nothing is repeated.
+
+        Raises ExchangeUnreachable when the call cannot have arrived, ExchangeOutcomeUnknown when
+        it may have.
+        """
+        ...
+
+
 class Outside(NamedTuple):
     """What carriers are reached with."""
 
     exchange: HttpExchange
+    texts: TextExchange
 
 
 class PostResult(NamedTuple):

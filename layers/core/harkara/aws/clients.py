@@ -29,10 +29,15 @@ def _session() -> Session:
     return get_session()
 
 
-def client(service: str) -> Any:
-    """Return a client; it is safe to share between threads."""
+def client(service: str, region: str | None = None, config: Config | None = None) -> Any:
+    """Return a client; it is safe to share between threads.
+
+    `region` is that of the function unless it is given, `config` goes before what all have.
+    """
     # boto3 would make the same client, and cost a fifth of a cold start.
-    return _session().create_client(service, config=_CONFIG)
+    return _session().create_client(
+        service, region_name=region, config=_CONFIG.merge(config) if config else _CONFIG
+    )
 
 
 def prepare(*services: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import datasend
+from harkara.carriers import aws, datasend
 from harkara.ids import ReferenceSigner
 from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest, ReceivedReceipts
 
@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
+    "aws": Kind(aws.AwsCarrier, aws.parse_receipts, datasend.answer),
     "datasend": Kind(datasend.DatasendCarrier, datasend.parse_receipts, datasend.answer),
 }
 

@@ -1,0 +1,87 @@
+"""SendTextMessage, a thread a call: botocore knows no other way to wait."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+from harkara.aws.clients import client
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.ports import TextAnswer
+
+# Longer than any carrier's time-out: a thread outlives its call for no longer than this.
+_READ_TIMEOUT_S = 30
+
+# Nothing was sent: no credentials, no name, no route, no TLS.
+_NOT_SENT = (
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+
+def open_texts(region: str, calls: int) -> Any:
+    """Return a client for so many calls at a time. It repeats none: AWS would send it twice."""
+    once = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        read_timeout=_READ_TIMEOUT_S,
+        max_pool_connections=calls,
+    )
+    return client("pinpoint-sms-voice-v2", region, once)
+
+
+class AwsTextExchange:
+    """One call, one answer; see `ports.TextExchange`. `calls` bounds those of the process."""
+
+    def __init__(self, calls: int, connect: Callable[[str, int], Any] = open_texts) -> None:
+        self._calls = calls
+        self._connect = connect
+        self._clients: dict[str, Any] = {}
+        self._threads = ThreadPoolExecutor(calls, "texts")
+
+    async def __call__(
+        self, region: str, request: Mapping[str, Any], timeout_s: float
+    ) -> TextAnswer:
+        """Send a text within `timeout_s` seconds, all told."""
+        if region not in self._clients:
+            self._clients[region] = self._connect(region, self._calls)
+        call = self._threads.submit(_send, self._clients[region], request)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.wrap_future(call)
+        except TimeoutError:
+            if call.cancel():
+                raise ExchangeUnreachable("no thread was free") from None
+            raise ExchangeOutcomeUnknown("no answer in time") from None
+
+
+def _send(texts: Any, request: Mapping[str, Any]) -> TextAnswer:
+    try:
+        answer = texts.send_text_message(**request)
+    except ClientError as error:
+        response: Mapping[str, Any] = error.response
+        return TextAnswer(
+            status=response["ResponseMetadata"]["HTTPStatusCode"],
+            error=response["Error"]["Code"],
+            reason=response.get("Reason") or response.get("ResourceType") or "",
+        )
+    except _NOT_SENT as error:
+        raise ExchangeUnreachable(type(error).__name__) from error
+    except BotoCoreError as error:
+        raise ExchangeOutcomeUnknown(type(error).__name__) from error
+    return TextAnswer(200, message_id=answer.get("MessageId", ""))

@@ -1,0 +1,268 @@
+"""AWS End User Messaging SMS: SendTextMessage of its API pinpoint-sms-voice-v2.
+
+Documents: botocore's service model, and the user guide (docs.aws.amazon.com/sms-voice).
+
+Submit: a call a message. AWS knows no idempotency token, so none is repeated; our reference goes
+in `Context`, which comes back in the events. The answer is a MessageId, or an error with a Reason.
+
+Receipts are events, alone or in an array:
+  {"eventType": "TEXT_DELIVERED", "eventTimestamp": milliseconds, "isFinal": true,
+   "context": {"reference": ...}, ...}
+They come by HTTPS from the SNS topic that the settings name, in its envelope ({"Type":
+"Notification", "TopicArn", "Message": the event as a string}) or raw (the topic in a header), or
+from an API destination of EventBridge ({"source": "aws.sms-voice", "detail": the event}). SNS
+first asks to confirm the subscription. Its signatures are not verified: nothing here can check
+X.509 (docs/decisions.md); the route's token, the topic and our reference's tag are.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
+from harkara.codes import Code
+from harkara.errors import (
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
+    ForeignReference,
+    RequestRefused,
+)
+from harkara.ids import ReferenceSigner
+from harkara.jsons import decode
+from harkara.messages import Category, State
+from harkara.ports import (
+    InDoubt,
+    NotTaken,
+    Outcome,
+    Outside,
+    ReceiptRequest,
+    ReceivedReceipts,
+    Refused,
+    Submission,
+    Taken,
+    TextAnswer,
+)
+from harkara.tasks import Receipt
+
+# States: the user guide's event types. None: not final, as any event is that says so itself.
+STATES: Mapping[str, State | None] = {
+    "TEXT_QUEUED": None,
+    "TEXT_PENDING": None,
+    "TEXT_SENT": None,
+    # Where phones confirm nothing, the operator's acceptance is the last that is heard.
+    "TEXT_SUCCESSFUL": State.DELIVERED,
+    "TEXT_DELIVERED": State.DELIVERED,
+    "TEXT_TTL_EXPIRED": State.EXPIRED,
+    "TEXT_UNKNOWN": State.UNKNOWN,
+    "TEXT_INVALID": State.FAILED,
+    "TEXT_INVALID_MESSAGE": State.FAILED,
+    "TEXT_UNREACHABLE": State.FAILED,
+    "TEXT_CARRIER_UNREACHABLE": State.FAILED,
+    "TEXT_BLOCKED": State.FAILED,
+    "TEXT_CARRIER_BLOCKED": State.FAILED,
+    "TEXT_SPAM": State.FAILED,
+    "TEXT_PROTECT_BLOCKED": State.FAILED,
+}
+
+# Failures: event types, then what an error names as its Reason or as the resource not found.
+FAILURES: Mapping[str, Code] = {
+    "TEXT_TTL_EXPIRED": Code.EXPIRED,
+    "TEXT_UNKNOWN": Code.NO_RECEIPT,
+    "TEXT_INVALID": Code.UNKNOWN_SUBSCRIBER,
+    "TEXT_INVALID_MESSAGE": Code.REFUSED_BY_CARRIER,
+    "TEXT_UNREACHABLE": Code.ABSENT_SUBSCRIBER,
+    "TEXT_CARRIER_UNREACHABLE": Code.UNDELIVERED,
+    "TEXT_BLOCKED": Code.DND,
+    "TEXT_CARRIER_BLOCKED": Code.REFUSED_BY_CARRIER,
+    "TEXT_SPAM": Code.REFUSED_BY_CARRIER,
+    "TEXT_PROTECT_BLOCKED": Code.REFUSED_BY_CARRIER,
+    "DESTINATION_PHONE_NUMBER_OPTED_OUT": Code.DND,
+    "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": Code.REFUSED_BY_CARRIER,
+    "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE": Code.REFUSED_BY_CARRIER,
+    "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION": Code.COUNTRY_NOT_ALLOWED,
+    "DESTINATION_COUNTRY_BLOCKED": Code.COUNTRY_NOT_ALLOWED,
+    "COUNTRY_NOT_ENABLED": Code.COUNTRY_NOT_ALLOWED,
+    "INTERNATIONAL_SENDING_NOT_SUPPORTED": Code.COUNTRY_NOT_ALLOWED,
+    "INVALID_IDENTITY_FOR_DESTINATION_COUNTRY": Code.DLT_HEADER,
+    "SENDER_ID_NOT_REGISTERED": Code.DLT_HEADER,
+    "SENDER_ID_NOT_SUPPORTED": Code.DLT_HEADER,
+    "SENDER_ID_REQUIRES_REGISTRATION": Code.DLT_HEADER,
+    "sender-id": Code.DLT_HEADER,
+    "phone-number": Code.DLT_HEADER,
+    "MAXIMUM_SIZE_EXCEEDED": Code.TEXT_TOO_LONG,
+}
+
+# Reasons of a ValidationException that speak of our settings, not of the message.
+_OF_SETTINGS = frozenset({"CHANNEL_NOT_ENABLED", "INVALID_ARN", "RESOURCE_NOT_ACCESSIBLE"})
+_PROMOTIONAL = (Category.PROMOTIONAL, Category.SERVICE_EXPLICIT)
+_REFERENCE = "reference"
+# SendTextMessage's limits.
+_TTL_MIN_S, _TTL_MAX_S = 5, 259_200
+
+_ENVELOPES = ("Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation")
+_TOKEN = re.compile(r"[A-Za-z0-9]{1,1024}")
+_TIME_LIMIT_MS = 10**13
+
+
+class AwsCarrier:
+    """Submits by SendTextMessage in a region, `connections` calls at a time."""
+
+    def __init__(
+        self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
+    ) -> None:
+        self._settings = settings
+        self._options = _options(settings)
+        self._texts = outside.texts
+        self._turns = asyncio.Semaphore(settings.connections)
+
+    @property
+    def timeout_s(self) -> float:
+        """How long `submit` takes at the most: a wait for its turn, and the call."""
+        return 2 * self._settings.timeout_s
+
+    async def submit(
+        self, submissions: Sequence[Submission], within_s: float = math.inf
+    ) -> list[Outcome]:
+        """Hand the messages over, a call each; an outcome for each, in order."""
+        timeout_s = min(self._settings.timeout_s, within_s / 2)
+        return await asyncio.gather(*(self._call(each, timeout_s) for each in submissions))
+
+    async def _call(self, submission: Submission, timeout_s: float) -> Outcome:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            return NotTaken()
+        try:
+            request = self._request(submission)
+            return _outcome(await self._texts(self._options.region, request, timeout_s))
+        except ExchangeUnreachable:
+            return NotTaken()
+        except ExchangeOutcomeUnknown:
+            return InDoubt()
+        finally:
+            self._turns.release()
+
+    def _request(self, submission: Submission) -> dict[str, Any]:
+        message, options = submission.message, self._options
+        identities = options.origination_identities
+        usual = "PROMOTIONAL" if submission.category in _PROMOTIONAL else "TRANSACTIONAL"
+        dlt = {"IN_ENTITY_ID": message.pe_id, "IN_TEMPLATE_ID": message.dlt_template_id}
+        request = {
+            "DestinationPhoneNumber": f"+{message.to}",
+            "OriginationIdentity": identities.get(message.sender_id, message.sender_id),
+            "MessageBody": message.text,
+            "MessageType": options.message_types.get(submission.category, usual),
+            "Context": {_REFERENCE: submission.reference},
+            "DestinationCountryParameters": {name: value for name, value in dlt.items() if value},
+            "ConfigurationSetName": options.configuration_set,
+            "ProtectConfigurationId": options.protect_configuration,
+            "MaxPrice": options.max_price,
+            "DryRun": options.dry_run,
+        }
+        if submission.validity_s:
+            request["TimeToLive"] = min(max(submission.validity_s, _TTL_MIN_S), _TTL_MAX_S)
+        return {name: value for name, value in request.items() if value}
+
+
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
+    """Return the events of a request, or the URL that confirms a subscription.
+
+    Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
+    """
+    topic = _options(settings).topic_arn
+    body = _decode(request.body)
+    named = request.headers.get("x-amz-sns-topic-arn")
+    if isinstance(body, dict) and body.get("Type") in _ENVELOPES:
+        if not topic or body.get("TopicArn") != topic:
+            raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
+        if body["Type"] == "SubscriptionConfirmation":
+            return ReceivedReceipts([], confirm_url=_confirm_url(topic, body.get("Token")))
+        if body["Type"] == "UnsubscribeConfirmation":
+            return ReceivedReceipts([])
+        body = _decode(str(body.get("Message")).encode())
+    elif named is not None and named != topic:
+        raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
+    receipts, intermediate_count, foreign_count, unknown_count = [], 0, 0, 0
+    for entry in body if isinstance(body, list) else [body]:
+        event = _event(entry)
+        try:
+            mid, attempt = signer.verify(_reference(event))
+        except ForeignReference:
+            foreign_count += 1
+            continue
+        event_type = str(event.get("eventType"))
+        if event_type not in STATES:
+            unknown_count += 1
+            continue
+        state = STATES[event_type]
+        if state is None or event.get("isFinal") is False:
+            intermediate_count += 1
+            continue
+        code = FAILURES.get(event_type, "")
+        at_s = _seconds(event.get("eventTimestamp"))
+        receipts.append(Receipt(mid, attempt, state, at_s, code, event_type))
+    return ReceivedReceipts(receipts, intermediate_count, foreign_count, unknown_count)
+
+
+def _options(settings: CarrierSettings) -> AwsOptions:
+    if settings.aws is None:
+        raise TypeError("settings of another kind")
+    return settings.aws
+
+
+def _outcome(answer: TextAnswer) -> Outcome:
+    """Read an answer. What AWS refused it did not take; a failure of its own is in doubt."""
+    if not answer.error:
+        return Taken(answer.message_id) if answer.message_id else InDoubt()
+    if answer.status >= 500:
+        return InDoubt()
+    if answer.reason in FAILURES:
+        return Refused(FAILURES[answer.reason], answer.reason)
+    if answer.error == "ValidationException" and answer.reason not in _OF_SETTINGS:
+        return Refused(Code.REFUSED_BY_CARRIER, answer.reason or answer.error)
+    # Throttled, a quota used up, or settings and permissions that an operator mends.
+    return NotTaken()
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return decode(body)
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_RECEIPT) from error
+
+
+def _event(entry: Any) -> Mapping[str, Any]:
+    """Return an event, taken out of EventBridge's envelope; an empty one for anything else."""
+    if isinstance(entry, dict) and entry.get("source") == "aws.sms-voice":
+        entry = entry.get("detail")
+    return entry if isinstance(entry, dict) else {}
+
+
+def _reference(event: Mapping[str, Any]) -> str:
+    context = event.get("context")
+    return str(context.get(_REFERENCE, "")) if isinstance(context, dict) else ""
+
+
+def _confirm_url(topic: str, token: Any) -> str:
+    """Return the URL that confirms a subscription: made of our topic, not the one that came.
+
+    SNS takes its own token alone, and for the topic that it is of.
+    """
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise RequestRefused(Code.INVALID_RECEIPT)
+    _, partition, _, region, *_ = topic.split(":")
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    query = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": token}
+    return f"https://sns.{region}.{suffix}/?{urlencode(query)}"
+
+
+def _seconds(value: Any) -> int:
+    """Return milliseconds in Unix seconds, 0 for what is no time."""
+    is_time = isinstance(value, int) and 0 < value < _TIME_LIMIT_MS
+    return value // 1000 if is_time else 0
