@@ -205,6 +205,10 @@ class FakeLimitStore:
         self.standing: dict[str, str] = {}
         self.expires_at_s: dict[str, int] = {}
 
+    def get(self, name: str) -> str:
+        self.faults.before("get")
+        return self.standing.get(name, "")
+
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         number = self.faults.before("swap")
         standing = self.standing.get(name, "")

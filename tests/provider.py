@@ -1,13 +1,17 @@
-"""The carrier at the other end of the wire, in the world of the pipeline tests."""
+"""The carriers at the other end of the wire, in the world of the pipeline tests."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from harkara.errors import ExchangeOutcomeUnknown
-from harkara.ports import HttpAnswer
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
+from harkara.carriers.datasend import DatasendCarrier
+from harkara.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.ports import Connected, HttpAnswer, Outside
+from tests.fakes import no_texts
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -15,23 +19,50 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeDatasendProvider:
-    """Decides by the recipient's last four digits; `taken_at` has the times of what it took."""
+    """Decides by the recipient's last four digits; `taken_at` has the times of what it took.
+
+    `dead` takes no connection, `silent` answers nothing, whether it `takes` the message or not;
+    `busy` throttles. Who `deduplicates` takes one message a reference.
+    """
 
     world: "World"
     taken: Counter[str] = field(default_factory=Counter)
     taken_at: dict[str, float] = field(default_factory=dict)
+    segments_at: list[tuple[float, int]] = field(default_factory=list)
     throttled: Counter[str] = field(default_factory=Counter)
     chain_hashes: dict[str, str | None] = field(default_factory=dict)
     within_s: list[float] = field(default_factory=list)
+    references: Counter[str] = field(default_factory=Counter)
+    dead: bool = False
+    silent: Callable[[], bool] = lambda: False
+    takes: bool = True
+    busy: bool = False
+    deduplicates: bool = False
 
     async def exchange(self, record: dict[str, str]) -> HttpAnswer:
         reference, to = record["smsgid"], record["to"]
         mid, magic = reference.partition(".")[0], to[-4:]
+        if self.dead:
+            raise ExchangeUnreachable("nobody listens")
+        self.references[reference] += 1
+        if self.busy:
+            return HttpAnswer(429, {"retry-after": "2"}, b"")
         if magic == "9006" and self.throttled[mid] < 2:
             self.throttled[mid] += 1
             return HttpAnswer(429, {"retry-after": "1"}, b"")
         if magic == "9005":
             return _answer({"to": to, "Error": "SENDER_BLOCKED"})
+        silent = self.silent()
+        if not silent or self.takes:
+            await self._take(record, reference, mid, magic)
+        if silent or magic == "9007":
+            raise ExchangeOutcomeUnknown("no answer")
+        return _answer({"to": to, "mid": f"carrier-{mid}", "smsgid": reference})
+
+    async def _take(self, record: dict[str, str], reference: str, mid: str, magic: str) -> None:
+        if self.deduplicates and self.taken[mid]:
+            assert self.references[reference] > 1, "a message came again under another reference"
+            return
         self.taken[mid] += 1
         self.taken_at[mid] = self.world.now
         self.chain_hashes[mid] = record.get("chainhash")
@@ -49,9 +80,48 @@ class FakeDatasendProvider:
             self.world.receipts.append((at, reference, status, code))
         if magic == "9009":
             await self.world.take_receipts()
-        if magic == "9007":
-            raise ExchangeOutcomeUnknown("no answer")
-        return _answer({"to": to, "mid": f"carrier-{mid}", "smsgid": reference})
+
+
+@dataclass
+class Providers:
+    """The carriers that are set up, connected, each with its provider."""
+
+    world: "World"
+    settings: dict[str, CarrierSettings]
+    by_name: dict[str, FakeDatasendProvider] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_name = {
+            name: FakeDatasendProvider(self.world, deduplicates=settings.deduplicates)
+            for name, settings in self.settings.items()
+        }
+
+    async def connect(self, name: str) -> Connected:
+        """Return a carrier, as `CarrierDirectory` does."""
+        if name not in self.settings:
+            raise CarrierUnreachable(name)
+        settings, provider, faults = self.settings[name], self.by_name[name], self.world.faults
+
+        async def exchange(
+            method: str, url: str, headers: object, content: bytes, timeout_s: float
+        ) -> HttpAnswer:
+            provider.within_s.append(timeout_s)
+            (record,) = from_json(content)["smstosend"]
+            number = faults.before("carrier")
+            answer = await provider.exchange(record)
+            faults.after(number)
+            return answer
+
+        secrets = CarrierSecrets("carrier-secret")
+        return Connected(settings, DatasendCarrier(settings, secrets, Outside(exchange, no_texts)))
+
+    def taken(self) -> Counter[str]:
+        """How often any carrier took a message."""
+        return sum((each.taken for each in self.by_name.values()), Counter())
+
+    def taken_at(self) -> dict[str, float]:
+        """When a carrier took a message last."""
+        return {mid: at for each in self.by_name.values() for mid, at in each.taken_at.items()}
 
 
 def _answer(entry: dict[str, str]) -> HttpAnswer:

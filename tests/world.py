@@ -10,18 +10,17 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from harkara.accounts import Account, Enforcement
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.carriers.datasend import DatasendCarrier
+from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, unpack
-from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest
+from harkara.ports import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
@@ -43,6 +42,7 @@ from harkara.tasks import (
 )
 from tests.fakes import (
     FakeAccountStore,
+    FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
     FakeTaskQueues,
@@ -51,9 +51,9 @@ from tests.fakes import (
     QueueMessage,
     caller_of,
     calling_back,
-    no_texts,
 )
-from tests.provider import FakeDatasendProvider
+from tests.provider import Providers
+from tests.submitting import FakeRoutingStore, Submitting
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
 RETENTION_S = 7 * 86_400  # the shortest that the template allows
@@ -92,7 +92,12 @@ class World:
     """Everything between a platform's request and its callbacks."""
 
     def __init__(
-        self, faults: Faults | None = None, *, now: float = NOW, account: Account = ACCOUNT
+        self,
+        faults: Faults | None = None,
+        *,
+        now: float = NOW,
+        account: Account = ACCOUNT,
+        carriers: Sequence[CarrierSettings] = (CARRIER,),
     ) -> None:
         self.faults = faults or Faults()
         self.now = now
@@ -104,9 +109,21 @@ class World:
         self.store = FakeMessageStore(self.faults, self.clock, RETENTION_S)
         self.queues = FakeTaskQueues(self.faults, self.clock)
         self.platform = FakePlatform(self.faults)
-        self.provider = FakeDatasendProvider(self)
-        self.accounts = FakeAccountStore({"acme": account}, {}, {"sim": CARRIER})
+        self.providers = Providers(self, {each.name: each for each in carriers})
+        self.provider = self.providers.by_name["sim"]
+        self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
+        self.routing = FakeRoutingStore(self.faults)
+        self.submitting = Submitting(
+            store=self.store,
+            queues=self.queues,
+            signer=self.signer,
+            clock=self.clock,
+            routing=self.routing,
+            counted=FakeLimitStore(self.faults),
+            carrier=self.providers.connect,
+            sleep=self._sleep,
+        )
         self.counts: Counter[str] = Counter()
         self._holders = itertools.count()
         self._random = itertools.count(1)
@@ -116,6 +133,9 @@ class World:
 
     def clock(self) -> float:
         return self.now
+
+    async def _sleep(self, wait_s: float) -> None:
+        self.now += wait_s
 
     def send(self, records: Sequence[Record], **fields: str) -> list[RecordResult] | None:
         """Accept a request as `send` does; None when its process died and the client heard 5xx."""
@@ -242,32 +262,7 @@ class World:
         )
 
     def submit_service(self) -> SubmitService:
-        async def exchange(
-            method: str, url: str, headers: object, content: bytes, timeout_s: float
-        ) -> HttpAnswer:
-            self.provider.within_s.append(timeout_s)
-            (record,) = from_json(content)["smstosend"]
-            number = self.faults.before("carrier")
-            answer = await self.provider.exchange(record)
-            self.faults.after(number)
-            return answer
-
-        carrier: Carrier = DatasendCarrier(
-            CARRIER, CarrierSecrets("carrier-secret"), Outside(exchange, no_texts)
-        )
-
-        async def by_name(_: str) -> Carrier:
-            return carrier
-
-        return SubmitService(
-            store=self.store,
-            queues=self.queues,
-            carrier=by_name,
-            signer=self.signer,
-            clock=self.clock,
-            luck=lambda: 0.5,
-            receipt_wait_s=RECEIPT_WAIT_S,
-        )
+        return self.submitting.service(RECEIPT_WAIT_S)
 
     def receive_service(self) -> ReceiveService:
         return ReceiveService(self.accounts, self.queues, self.signer, self.clock)

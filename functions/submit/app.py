@@ -15,8 +15,10 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.secrets import deployment_secret
 from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
@@ -25,6 +27,10 @@ from harkara.http.client import HttpxExchange, open_client
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
 from harkara.ports import Outside
+from harkara.services.breaker import Breakers
+from harkara.services.handover import HandOver
+from harkara.services.pace import Pace
+from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
 from harkara.tasks import QueueName, decode_submit
@@ -43,17 +49,30 @@ def service() -> SubmitService:
         QueueName.RECEIPT: settings.receipt_queue_url,
     }
     due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
+    counted = DynamoLimitStore(dynamodb, settings.messages_table)
+    breakers = Breakers(counted, time.time, random.random)
+    carriers = CarrierDirectory(
+        DynamoAccountStore(dynamodb, settings.accounts_table),
+        client("kms"),
+        Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS)),
+    )
     return SubmitService(
-        store=DynamoMessageStore(
-            dynamodb, settings.messages_table, settings.retention_s, time.time
-        ),
+        store=store,
         queues=SqsTaskQueues(client("sqs"), queues, due),
-        carrier=CarrierDirectory(
-            DynamoAccountStore(dynamodb, settings.accounts_table),
-            client("kms"),
-            Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS)),
+        router=Router(
+            store=DynamoRoutingStore(dynamodb, settings.accounts_table),
+            carrier=carriers,
+            breakers=breakers,
+            pace=Pace(counted, time.time, random.random),
+            clock=time.time,
         ),
-        signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
+        hand=HandOver(
+            store=store,
+            signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
+            clock=time.time,
+            breakers=breakers,
+        ),
         clock=time.time,
         luck=random.random,
         receipt_wait_s=settings.receipt_wait_s,

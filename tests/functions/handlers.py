@@ -16,7 +16,7 @@ from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
-from harkara.ports import Carrier, HttpAnswer, Outside
+from harkara.ports import Connected, HttpAnswer, Outside
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
@@ -44,6 +44,7 @@ from tests.fakes import (
     calling_back,
     no_texts,
 )
+from tests.submitting import FakeRoutingStore, Submitting
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 NOW = 1_767_258_000.0
@@ -205,6 +206,7 @@ class Gateway:
         )
         self.registry = FakeRegistry(self.accounts)
         self.limits = FakeLimitStore(self.faults)
+        self.routing = FakeRoutingStore(self.faults)
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -281,21 +283,22 @@ class Gateway:
                 raise self.carrier_answer
             return self.carrier_answer
 
-        async def carrier(name: str) -> Carrier:
+        async def carrier(name: str) -> Connected:
             settings = self.accounts.carriers.get(name)
             if settings is None:
                 raise CarrierUnreachable(name)
-            return connect(settings, CarrierSecrets(CARRIER_PASSWORD), Outside(exchange, no_texts))
+            secrets = CarrierSecrets(CARRIER_PASSWORD)
+            return Connected(settings, connect(settings, secrets, Outside(exchange, no_texts)))
 
-        return SubmitService(
+        return Submitting(
             store=self.store,
             queues=self.queues,
-            carrier=carrier,
             signer=self.signer,
             clock=self.clock,
-            luck=lambda: 0.5,
-            receipt_wait_s=259_200,
-        )
+            routing=self.routing,
+            counted=self.limits,
+            carrier=carrier,
+        ).service(259_200)
 
     def _receipt(self) -> ReceiveService:
         return ReceiveService(self.accounts, self.queues, self.signer, self.clock)

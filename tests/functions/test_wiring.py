@@ -127,19 +127,25 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("submit", environment)
     mid = "1" + "0" * 28
-    assert service.signer.sign(mid, 1) != ""
+    assert service.hand.signer.sign(mid, 1) != ""
     assert service.receipt_wait_s == 7
     assert service.queues._urls == URLS
     assert service.queues._due._table == "due"
     assert service.store._table == "messages"
-    assert service.carrier._accounts._table == "accounts"
+    assert service.hand.store is service.store
+    assert service.router.store._table == "accounts"
+    assert service.router.carrier._accounts._table == "accounts"
+    assert service.router.pace.store._table == "messages"
+    # What the hand hears is what the router asks.
+    assert service.router.breakers is service.hand.breakers
+    assert service.router.breakers.store is service.router.pace.store
 
 
 def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> None:
     _, submit = wired("submit", environment)
     _, receipt = wired("receipt", environment)
     mid = "1" + "0" * 28
-    assert receipt.signer.verify(submit.signer.sign(mid, 3)) == (mid, 3)
+    assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
     assert receipt.accounts._table == "accounts"
 

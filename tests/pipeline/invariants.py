@@ -21,9 +21,9 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
     assert accepted <= committed
     assert committed <= finals.keys(), "an accepted message has no final state"
     assert committed <= called_back.keys(), "a final state was never called back"
-    submitted_twice = {mid for mid, count in world.provider.taken.items() if count > 1}
+    submitted_twice = {mid for mid, count in world.providers.taken().items() if count > 1}
     assert not submitted_twice, "a carrier took a message twice"
-    assert not world.cancelled & world.provider.taken.keys(), "a cancelled message was submitted"
+    assert not world.cancelled & world.providers.taken().keys(), "a cancelled message was submitted"
     assert {finals[mid] for mid in world.cancelled} <= {"cancelled"}
     check_times(world)
     doubled = {mid for mid, count in called_back.items() if count > 1}
@@ -42,7 +42,7 @@ def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) 
 def check_times(world: World) -> None:
     """Fail unless the carrier took each message when it might go out, and before its end."""
     chunks = world.chunks()
-    for mid, at_s in world.provider.taken_at.items():
+    for mid, at_s in world.providers.taken_at().items():
         chunk = chunks[split_mid(mid)[0]]
         assert at_s * 1000 >= chunk.begins_ms, "a message was submitted too early"
         assert not chunk.daytime_only or at_s == next_open_s(at_s), "one was submitted at night"

@@ -110,6 +110,7 @@ def busy_account(lab: Lab) -> Iterator[str]:
             ),
             receipt_token_hashes=(hash_token("busy"),),
             timeout_s=2,
+            rate_segments_per_s=100,
         )
     )
     yield "busy"

@@ -60,6 +60,7 @@ GRANTS = {
         ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
@@ -218,16 +219,19 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(function: str) -> None
     assert "Policies" not in properties
 
 
-def test_of_messages_nothing_is_updated_but_what_is_counted_against_limits() -> None:
-    (statement,) = (
-        statement
+def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> None:
+    conditions = {
+        function: statement["Condition"]
         for function in FUNCTIONS
         for statement in statements(function)
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
-    )
-    keys = {"dynamodb:LeadingKeys": ["rate#*"]}
-    assert statement["Condition"] == {"ForAllValues:StringLike": keys}
+    }
+    counted = {"send": ["rate#*"], "submit": ["pace#*", "breaker#*"]}
+    assert conditions == {
+        function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}
+        for function, keys in counted.items()
+    }
 
 
 def test_submit_sends_through_aws_only_where_the_operator_names_what_it_may_use() -> None:

@@ -32,6 +32,7 @@ PURE = (
     "marks",
     "retries",
     "routes",
+    "routing",
     "jsons",
     "deadline",
     "platforms",

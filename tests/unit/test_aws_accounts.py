@@ -260,9 +260,10 @@ def directory(accounts: FakeAccountStore) -> tuple[ScriptedAws, CarrierDirectory
 def test_a_carrier_is_connected_once() -> None:
     kms, carriers = directory(FakeAccountStore(carriers={"sim": CARRIER}))
     first, second = asyncio.run(carriers("sim")), asyncio.run(carriers("sim"))
-    assert isinstance(first, DatasendCarrier)
+    assert isinstance(first.carrier, DatasendCarrier)
     assert first is second
-    assert first.timeout_s == 5
+    assert first.settings == CARRIER
+    assert first.carrier.timeout_s == 5
     assert kms.operations == ["Decrypt"]
 
 
@@ -272,7 +273,7 @@ def test_a_carrier_whose_settings_changed_is_connected_anew() -> None:
     first = asyncio.run(carriers("sim"))
     accounts.carriers["sim"] = CARRIER.model_copy(update={"timeout_s": 4.0})
     second = asyncio.run(carriers("sim"))
-    assert (first.timeout_s, second.timeout_s) == (5, 8)
+    assert (first.carrier.timeout_s, second.carrier.timeout_s) == (5, 8)
     assert len(kms.requests) == 2
 
 

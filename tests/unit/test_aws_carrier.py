@@ -191,7 +191,9 @@ def test_an_answer_means_an_outcome(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        pytest.param(ExchangeUnreachable("no route"), NotTaken(), id="unreachable: not taken"),
+        pytest.param(
+            ExchangeUnreachable("no route"), NotTaken(failed=True), id="unreachable: not taken"
+        ),
         pytest.param(ExchangeOutcomeUnknown("reset"), InDoubt(), id="no answer: in doubt"),
     ],
 )

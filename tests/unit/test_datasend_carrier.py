@@ -45,8 +45,10 @@ KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
     "taken": lambda mid: Taken(mid),
     "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
     "not taken": lambda wait: NotTaken(wait),
+    "failed": lambda wait: NotTaken(wait, failed=True),
     "in doubt": lambda: InDoubt(),
 }
+FAILED = NotTaken(failed=True)
 
 
 class ScriptedExchange:
@@ -107,7 +109,7 @@ def test_an_answer_means_an_outcome_for_each_record(row: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        pytest.param(ExchangeUnreachable("refused"), NotTaken(), id="unreachable: not taken"),
+        pytest.param(ExchangeUnreachable("refused"), FAILED, id="unreachable: not taken"),
         pytest.param(ExchangeOutcomeUnknown("reset"), InDoubt(), id="no clear answer: in doubt"),
     ],
 )
@@ -182,7 +184,7 @@ def test_records_go_out_in_requests_of_the_set_size() -> None:
     settings = SETTINGS.model_copy(update={"records_per_request": 2})
     outcomes = submit(exchange, 5, settings)
     assert [len(request["body"]["smstosend"]) for request in exchange.requests] == [2, 2, 1]
-    assert outcomes == [Taken("C0"), Taken("C1"), NotTaken(), NotTaken(), Taken("C0")]
+    assert outcomes == [Taken("C0"), Taken("C1"), FAILED, FAILED, Taken("C0")]
 
 
 def test_nothing_to_submit_is_no_request() -> None:
@@ -231,7 +233,7 @@ def test_what_gets_no_turn_in_time_was_not_taken() -> None:
 def test_a_turn_is_given_back_after_a_failure() -> None:
     exchange = ScriptedExchange(ExchangeUnreachable("x"), ExchangeOutcomeUnknown("x"), taken())
     settings = SETTINGS.model_copy(update={"records_per_request": 1, "connections": 1})
-    assert submit(exchange, 3, settings) == [NotTaken(), InDoubt(), Taken("C0")]
+    assert submit(exchange, 3, settings) == [FAILED, InDoubt(), Taken("C0")]
 
 
 def test_a_submit_takes_a_wait_and_a_request_at_the_most() -> None:

@@ -110,6 +110,11 @@ class Chunk:
         """From when on it may be submitted: validity and retention count from here."""
         return self.send_at_ms or self.accepted_at_ms
 
+    @property
+    def ends_s(self) -> float:
+        """Until when it may be submitted, in Unix seconds."""
+        return self.begins_ms / 1000 + self.validity_s
+
     def mid(self, index: int) -> str:
         """Return the mid of message `index`."""
         return mid_of(self.id, index)

@@ -11,6 +11,7 @@ from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Category, Chunk, Message
 from harkara.parts import P
+from harkara.routing import Rules
 from harkara.tasks import CallbackTask, QueueName, Receipt
 
 Clock = Callable[[], float]
@@ -52,7 +53,11 @@ class RateLimits(Protocol):
 
 
 class LimitStore(Protocol):
-    """What is counted against limits: a short text under each name, written by many at once."""
+    """What all processes count together: a short text under each name, written by many at once."""
+
+    def get(self, name: str) -> str:
+        """Return what stands under a name, "" for nothing. Raises StoreUnavailable."""
+        ...
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         """Write `new` where `seen` stands ("" for nothing); keep it until Unix time at least.
@@ -114,6 +119,14 @@ class AccountStore(Protocol):
 
     def carrier(self, name: str) -> CarrierSettings | None:
         """Return a carrier's settings; its secret stays encrypted."""
+        ...
+
+
+class RoutingStore(Protocol):
+    """Routing, as the operator set it; what is read may be half a minute old."""
+
+    def rules(self, account_id: str) -> Rules:
+        """Return what counts for an account's messages. Raises StoreUnavailable."""
         ...
 
 
@@ -205,9 +218,14 @@ class Refused(NamedTuple):
 
 
 class NotTaken(NamedTuple):
-    """The carrier did not take the message; later it may."""
+    """The carrier did not take the message; later it may.
+
+    `failed`: the carrier itself was not in order (no connection, an error of its own), it did not
+    throttle. Such failures open its breaker, and so does what is in doubt.
+    """
 
     retry_after_s: int = 0
+    failed: bool = False
 
 
 class InDoubt(NamedTuple):
@@ -247,6 +265,13 @@ class Carrier(Protocol):
         Returns an outcome for each, in order. Raises nothing.
         """
         ...
+
+
+class Connected(NamedTuple):
+    """A carrier and its settings."""
+
+    settings: CarrierSettings
+    carrier: Carrier
 
 
 class ReceiptRequest(NamedTuple):

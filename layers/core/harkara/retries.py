@@ -5,6 +5,8 @@ from collections.abc import Sequence
 # A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
 # is no ceiling; what ends the tries is the message's validity.
 SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
+# What an operator paused looks again after these; it polls, so no oftener.
+PAUSE_DELAYS_S = (60, 120, 300)
 JITTER = 0.2
 
 
@@ -21,3 +23,8 @@ def delay_after(failures: int, delays_s: Sequence[int]) -> int | None:
 def submit_delay(attempt: int, retry_after_s: int) -> int:
     """Return the pause after try `attempt` (1 is the first) was not taken by the carrier."""
     return max(SUBMIT_DELAYS_S[min(attempt, len(SUBMIT_DELAYS_S)) - 1], retry_after_s)
+
+
+def pause_delay(waits: int) -> int:
+    """Return when to look again at what is paused, having looked `waits` times in a row."""
+    return PAUSE_DELAYS_S[min(waits, len(PAUSE_DELAYS_S) - 1)]

@@ -10,8 +10,8 @@ A body names its kind first. It may name its `owner`: the duty stays that queue 
 is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -58,9 +58,35 @@ class Dlr(NamedTuple):
     code: str = ""
 
 
+class Reserved(NamedTuple):
+    """A place at a carrier's rate: for how many segments, and when (Unix milliseconds)."""
+
+    segment_count: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A message in doubt: where it may be, since which try."""
+
+    index: int
+    carrier: str
+    attempt: int
+
+
+# Fields of a submit task that a body has only where they say something.
+_SELDOM = ("reserved", "waits", "tried", "repeats")
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitTask:
-    """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`."""
+    """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`.
+
+    `handed_on`: it is what another queue message left. `reserved` are the places that its block has
+    at carriers' rates; `waits` counts how often in a row nothing of the block could go. Of a retry,
+    `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
+    carrier: they go there again, under the reference of that try.
+    """
 
     chunk_id: str
     account_id: str
@@ -68,6 +94,10 @@ class SubmitTask:
     attempt: int = 1
     indexes: tuple[int, ...] = ()
     handed_on: bool = False
+    reserved: Mapping[str, Reserved] = field(default_factory=dict)
+    waits: int = 0
+    tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    repeats: Sequence[Repeat] = ()
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -80,6 +110,7 @@ class SubmitTask:
             attempt=self.attempt,
             indexes=self.indexes,
             handed_on=self.handed_on,
+            **{name: value for name in _SELDOM if (value := getattr(self, name))},
         )
 
 
@@ -184,6 +215,10 @@ def decode_submit(body: str) -> SubmitTask:
         attempt=fields["attempt"],
         indexes=tuple(fields["indexes"]),
         handed_on=fields["handed_on"],
+        reserved={name: Reserved(*row) for name, row in fields.get("reserved", {}).items()},
+        waits=fields.get("waits", 0),
+        tried=fields.get("tried", {}),
+        repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
     )
 
 

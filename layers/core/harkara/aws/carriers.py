@@ -5,9 +5,8 @@ from typing import Any
 
 from harkara import carriers
 from harkara.aws.accounts import decrypt_secrets
-from harkara.carrier_settings import CarrierSettings
 from harkara.errors import CarrierUnreachable
-from harkara.ports import AccountStore, Carrier, Outside
+from harkara.ports import AccountStore, Connected, Outside
 
 
 class CarrierDirectory:
@@ -17,17 +16,17 @@ class CarrierDirectory:
         self._accounts = accounts
         self._kms = kms
         self._outside = outside
-        self._connected: dict[str, tuple[CarrierSettings, Carrier]] = {}
+        self._connected: dict[str, Connected] = {}
 
-    async def __call__(self, name: str) -> Carrier:
+    async def __call__(self, name: str) -> Connected:
         """Return a carrier. Raises CarrierUnreachable when none of this name is configured."""
         settings = await asyncio.to_thread(self._accounts.carrier, name)
         if settings is None:
             raise CarrierUnreachable(f"no carrier {name!r} is configured")
         known = self._connected.get(name)
-        if known is not None and known[0] == settings:
-            return known[1]
+        if known is not None and known.settings == settings:
+            return known
         secrets = await asyncio.to_thread(decrypt_secrets, self._kms, settings)
         carrier = carriers.connect(settings, secrets, self._outside)
-        self._connected[name] = settings, carrier
-        return carrier
+        self._connected[name] = connected = Connected(settings, carrier)
+        return connected

@@ -1,4 +1,4 @@
-"""What is counted against limits, in the Messages table: an item a shard, swapped as a whole."""
+"""What all processes count together, in the Messages table: items that are swapped as a whole."""
 
 from typing import Any
 
@@ -13,6 +13,14 @@ class DynamoLimitStore:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+
+    def get(self, name: str) -> str:
+        """Return what stands under a name, "" for nothing; it may be a second old."""
+        with aws_errors():
+            answer = self._client.get_item(
+                TableName=self._table, Key={"pk": {"S": name}, "sk": {"S": _KIND}}
+            )
+        return str(answer["Item"]["data"]["S"]) if "Item" in answer else ""
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         """Write `new` where `seen` stands ("" for nothing); return what stands there instead."""

@@ -140,7 +140,7 @@ class AwsCarrier:
             request = self._request(submission)
             return _outcome(await self._texts(self._options.region, request, timeout_s))
         except ExchangeUnreachable:
-            return NotTaken()
+            return NotTaken(failed=True)
         except ExchangeOutcomeUnknown:
             return InDoubt()
         finally:

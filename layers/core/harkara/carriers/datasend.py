@@ -121,7 +121,7 @@ class DatasendCarrier:
             answer = await self._exchange("POST", self._settings.url, headers, body, timeout_s)
             return _outcomes(answer, len(submissions))
         except ExchangeUnreachable:
-            return [NotTaken()] * len(submissions)
+            return [NotTaken(failed=True)] * len(submissions)
         except ExchangeOutcomeUnknown:
             return [InDoubt()] * len(submissions)
         finally:
@@ -195,9 +195,9 @@ def _outcomes(answer: HttpAnswer, count: int) -> list[Outcome]:
     # A 503 of a gateway may come after the message was taken; one that names a time does not.
     if answer.status == 429 or (answer.status == 503 and wait):
         wait_s = int(wait[:9]) if wait.isdecimal() else 0
-        return [NotTaken(min(wait_s, _RETRY_AFTER_LIMIT_S))] * count
+        return [NotTaken(min(wait_s, _RETRY_AFTER_LIMIT_S), answer.status == 503)] * count
     if answer.status in (401, 403, 404):  # our settings are wrong: an operator mends them
-        return [NotTaken()] * count
+        return [NotTaken(failed=True)] * count
     if 400 <= answer.status < 500:
         return [Refused(Code.REFUSED_BY_CARRIER, str(answer.status))] * count
     try:

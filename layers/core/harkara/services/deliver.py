@@ -212,8 +212,11 @@ class DeliverService:
         }
         keys = list(dict.fromkeys(next_claims.values()))
         claims = await asyncio.to_thread(self.store.get_marks, keys) if keys else []
+        # A try that repeats this one, under its reference, does not supersede it.
         claimed = {
-            key: claim.data["indexes"] for key, claim in zip(keys, claims, strict=True) if claim
+            key: set(claim.data["indexes"]).difference(claim.data.get("repeats", ()))
+            for key, claim in zip(keys, claims, strict=True)
+            if claim
         }
         return [
             receipt

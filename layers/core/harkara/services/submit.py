@@ -1,49 +1,58 @@
-"""Submit a chunk: claim a block, hand it to the carrier, put down the outcome; the next block.
+"""Submit a chunk: claim a block, hand it to its carriers, put down the outcome; the next block.
 
 A claim without an outcome, found by a later delivery of its queue message, means that the holder
-died in between: its messages are in doubt, counted, and not submitted again. What the carrier did
-not take is tried again as a new queue message, under a claim of its own.
+died in between: its messages are in doubt, counted, and not submitted again, unless their carrier
+deduplicates and the account's routing says so. What no carrier took is tried again as a new queue
+message, under a claim of its own.
 
-What may not go out yet (a send time ahead, promotional messages at night), and what no time is
-left for, goes on as another queue message in the same owner's name: a block that an earlier
-delivery claimed stays that owner's to see to. Cancels are read after the claim is put: a cancel
-that finds no claim is one that this read finds (`harkara.services.cancel`).
+What may not go out yet (a send time ahead, promotional messages at night, a pause, a carrier's
+rate), and what no time is left for, goes on as another queue message in the same owner's name: a
+block that an earlier delivery claimed stays that owner's to see to. Cancels are read after the
+claim is put: a cancel that finds no claim is one that this read finds (`harkara.services.cancel`).
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from harkara import retries
-from harkara.codes import Code
 from harkara.deadline import Deadline
-from harkara.dlt.chain import chain_hash
-from harkara.errors import NotOurTurn, StoreUnavailable
+from harkara.errors import NotOurTurn
 from harkara.hours import ready_s
-from harkara.ids import ReferenceSigner
-from harkara.marks import Claimant, Relation, claim_kind, index_of, outcome_kind
+from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
 from harkara.messages import Chunk, State
-from harkara.ports import (
-    Carrier,
-    Clock,
-    InDoubt,
-    Luck,
-    MessageStore,
-    NotTaken,
-    Refused,
-    Submission,
-    TaskQueues,
-)
+from harkara.ports import Clock, Luck, MessageStore, TaskQueues
+from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
-from harkara.services.duplicates import find_duplicates
-from harkara.services.tries import ENDS, Cancelled, End, outcome_data
-from harkara.tasks import CheckTask, QueueName, Receipt, SubmitTask, queue_of, receipts_tasks
+from harkara.services.handover import RECORD_S, HandOver
+from harkara.services.outcomes import left_behind, outcome_of, reports_of, retry_of
+from harkara.services.routing import BlockPart, Plan, Router
+from harkara.services.tries import ENDS
+from harkara.tasks import (
+    CheckTask,
+    QueueName,
+    Receipt,
+    Reserved,
+    SubmitTask,
+    queue_of,
+    receipts_tasks,
+)
 
-# What recording an outcome and following it up may take after the carrier's time-out.
-_RECORD_S = 3.0
+# The invocation itself waits so long; what has to wait longer comes back.
+_SHORT_WAIT_S = 1.0
+# How it is counted that a pause, a breaker or a carrier's rate holds a part back.
+WAITING = "waiting"
+
+
+class _Wait(NamedTuple):
+    """Why nothing of a part may go out yet, and the places that it has."""
+
+    reason: str
+    delay_s: float
+    reserved: Mapping[str, Reserved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,12 @@ class SubmitService:
 
     store: MessageStore
     queues: TaskQueues
-    carrier: Callable[[str], Awaitable[Carrier]]
-    signer: ReferenceSigner
+    router: Router
+    hand: HandOver
     clock: Clock
     luck: Luck
     receipt_wait_s: int
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
     entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -73,30 +83,102 @@ class SubmitService:
         done twice.
         """
         counts: Counter[str] = Counter()
-        chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
+        chunk, rules = await asyncio.to_thread(self._read, task)
         if chunk is None:
             return Counter(chunk_missing=1)
-        carrier = await self.carrier(chunk.carrier)
         first = task.attempt == 1 and not task.handed_on
         if first:
             await self._report_refused(chunk)
         last = task.block + 1 if task.attempt > 1 else chunk.block_count
-        for block in range(task.block, last):
-            indexes = task.indexes or tuple(chunk.block(block))
-            if not indexes:
+        while task.block < last:
+            part, wait = _part(chunk, task), None
+            if part.indexes:
+                async with self._room_for(len(part.indexes)):
+                    plan, wait = await self._look(part, rules, task, deadline)
+                    if wait is None:
+                        counts += await self._submit_part(part, plan, rules, claimant, deadline)
+            if wait is None:
+                task = replace(task, block=task.block + 1, reserved={}, waits=0)
                 continue
-            async with self._room_for(len(indexes)):
-                wait_s = self._wait_s(chunk)
-                if wait_s > 0 or not deadline.allows(carrier.timeout_s + _RECORD_S):
-                    rest = replace(task, block=block, handed_on=True).encode(claimant.owner)
-                    await self._schedule(chunk, queue_of(chunk.lane), rest, wait_s)
-                    counts["deferred" if wait_s > 0 else "handed_on"] += 1
-                    break
-                part = _Part(chunk, block, task.attempt, indexes)
-                counts += await self._submit_part(part, carrier, claimant, deadline)
+            task = replace(task, reserved=wait.reserved)
+            if wait.delay_s and self._may_sleep(wait.delay_s, plan, deadline):
+                await self.sleep(wait.delay_s)
+                continue
+            waits = task.waits + 1 if wait.reason == WAITING else 0
+            rest = replace(task, handed_on=True, waits=waits).encode(claimant.owner)
+            await self._schedule(chunk, queue_of(chunk.lane), rest, wait.delay_s)
+            counts[wait.reason] += 1
+            break
         if first:
             await self._set_check(chunk)
         return counts
+
+    def _read(self, task: SubmitTask) -> tuple[Chunk | None, Rules]:
+        return self.store.get_chunk(task.chunk_id), self.router.store.rules(task.account_id)
+
+    async def _look(
+        self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
+    ) -> tuple[Plan, _Wait | None]:
+        """Return where a part goes, or why it has to wait. What has ended goes to no carrier."""
+        chunk, plan = part.chunk, Plan()
+        wait_s = self._wait_s(chunk)
+        if wait_s > 0:
+            return plan, _Wait("deferred", wait_s, task.reserved)
+        if not self._has_ended(chunk):
+            plan = await self.router.plan(part, rules, task.waits)
+        if not deadline.allows(plan.timeout_s + RECORD_S):
+            return plan, _Wait("handed_on", 0, task.reserved)
+        paced = await self.router.keep_pace(part, plan, task.reserved)
+        waits_s = paced.waits_s.values()
+        if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
+            left_s = max(1.0, chunk.ends_s - self.clock())  # when it has ended, it waits no more
+            wait_s = max(waits_s) if paced.carriers else min(waits_s)
+            return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
+        return paced, None
+
+    def _may_sleep(self, delay_s: float, plan: Plan, deadline: Deadline) -> bool:
+        return delay_s <= _SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
+
+    async def _submit_part(
+        self, part: BlockPart, plan: Plan, rules: Rules, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        chunk = part.chunk
+        said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
+        if part.repeats:
+            said["repeats"] = list(part.repeats)
+        kind = claim_kind(part.attempt, part.block)
+        mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
+        (claim,) = await asyncio.to_thread(self.store.put_once, [mark])
+        relation = claimant.relation(claim, self._now_ms())
+        if relation is Relation.THEIRS:
+            return Counter(claimed_by_another=len(part.indexes))
+        if relation is Relation.STILL_HELD:
+            raise NotOurTurn("an earlier delivery may still be submitting this block")
+        handed = (
+            await self.hand.hand_over(part, plan, deadline)
+            if relation is Relation.MINE
+            else left_behind(part, claim)
+        )
+        said = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
+        kind = outcome_kind(part.attempt, part.block)
+        mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
+        # The earlier holder's outcome stands, if it lived to put one down.
+        (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
+        await self._report(chunk, reports_of(part, outcome))
+        if retry := retry_of(part, claim, outcome, plan.reserved):
+            pause_s = retries.submit_delay(part.attempt, retry.wait_s)
+            delay_s = retries.with_jitter(pause_s, self.luck())
+            await self._schedule(chunk, queue_of(chunk.lane), retry.task.encode(), delay_s)
+        counts = Counter({end: len(outcome.data[end]) for end in ENDS})
+        counts["resubmitted"] = len(outcome.data.get("again", ()))
+        return counts
+
+    async def _repeatable(self, part: BlockPart, claim: Mark, rules: Rules) -> set[str]:
+        """Return the carriers to which messages in doubt may go again."""
+        if not rules.resubmits(part.chunk.category):
+            return set()
+        names = {*claim.data["carriers"], *(repeat.carrier for repeat in part.repeats.values())}
+        return {name for name in names if await self.router.deduplicates(name)}
 
     async def _set_check(self, chunk: Chunk) -> None:
         """Have the chunk looked after. Until then its queue message stays, and comes back."""
@@ -111,109 +193,6 @@ class SubmitService:
             for index, code in chunk.refused()
         ]
         await self._report(chunk, refused)
-
-    async def _submit_part(
-        self, part: "_Part", carrier: Carrier, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
-        now_ms = self._now_ms()
-        claim = claimant.mark(
-            part.chunk.id, claim_kind(part.attempt, part.block), at=now_ms, indexes=part.indexes
-        )
-        (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
-        relation = claimant.relation(standing, self._now_ms())
-        if relation is Relation.THEIRS:
-            return Counter(claimed_by_another=len(part.indexes))
-        if relation is Relation.STILL_HELD:
-            raise NotOurTurn("an earlier delivery may still be submitting this block")
-        ends: list[End] = (
-            await self._hand_over(part, carrier, deadline)
-            if relation is Relation.MINE
-            else [InDoubt()] * len(part.indexes)
-        )
-        mark = claimant.mark(
-            part.chunk.id,
-            outcome_kind(part.attempt, part.block),
-            at=self._now_ms(),
-            **outcome_data(part.indexes, ends),
-        )
-        # The earlier holder's outcome stands, if it lived to put one down.
-        (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
-        await self._follow_up(part, outcome.data)
-        return Counter({end: len(outcome.data[end]) for end in ENDS})
-
-    async def _hand_over(self, part: "_Part", carrier: Carrier, deadline: Deadline) -> list[End]:
-        try:
-            ends = await asyncio.to_thread(self._kept_back, part)
-        except StoreUnavailable:  # nothing has left: without this it would all be in doubt
-            return [NotTaken()] * len(part.indexes)
-        live = [index for index in part.indexes if index not in ends]
-        if live:
-            submissions = [self._submission(part, index) for index in live]
-            outcomes = await carrier.submit(submissions, deadline.remaining_s() - _RECORD_S)
-            ends.update(zip(live, outcomes, strict=True))
-        return [ends[index] for index in part.indexes]
-
-    def _kept_back(self, part: "_Part") -> dict[int, End]:
-        """Return the messages of a part that do not go out, and why."""
-        chunk = part.chunk
-        cancels = self.store.find_marks(chunk.id, "cancel#")
-        cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
-        ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
-        live = [index for index in part.indexes if index not in ends]
-        if ready_s(chunk, self.clock()) > _ends_s(chunk):
-            return ends | dict.fromkeys(live, Refused(Code.EXPIRED, ""))
-        duplicates = find_duplicates(self.store, chunk, live)
-        return ends | dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
-
-    def _submission(self, part: "_Part", index: int) -> Submission:
-        chunk, message = part.chunk, part.chunk.messages[index]
-        chain = chunk.telemarketer_ids
-        return Submission(
-            self.signer.sign(chunk.mid(index), part.attempt),
-            message,
-            chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
-            chunk.category,
-            chunk.account_id,
-            max(1, int(_ends_s(chunk) - self.clock())),
-        )
-
-    def _wait_s(self, chunk: Chunk) -> float:
-        """Return how long the chunk must wait; what would wait beyond its end need not."""
-        now_s = self.clock()
-        may_s = ready_s(chunk, now_s)
-        return may_s - now_s if may_s <= _ends_s(chunk) else 0.0
-
-    async def _follow_up(self, part: "_Part", data: Any) -> None:
-        """See to what an outcome calls for: report the failures, retry what was not taken."""
-        chunk, attempt = part.chunk, part.attempt
-        failures = [
-            Receipt(
-                chunk.mid(index),
-                attempt,
-                State.EXPIRED if code == Code.EXPIRED else State.FAILED,
-                data["at"] // 1000,
-                code,
-                carrier_code,
-            )
-            for index, code, carrier_code in data["refused"]
-        ]
-        cancels = [
-            Receipt(chunk.mid(index), attempt, State.CANCELLED, data["at"] // 1000, Code.CANCELLED)
-            for index in data["cancelled"]
-        ]
-        await self._report(chunk, failures + cancels)
-        if not data["not_taken"]:
-            return
-        retry = SubmitTask(
-            chunk_id=chunk.id,
-            account_id=chunk.account_id,
-            block=part.block,
-            attempt=attempt + 1,
-            indexes=tuple(index for index, _ in data["not_taken"]),
-        )
-        pause_s = retries.submit_delay(attempt, max(wait for _, wait in data["not_taken"]))
-        delay_s = retries.with_jitter(pause_s, self.luck())
-        await self._schedule(chunk, queue_of(chunk.lane), retry.encode(), delay_s)
 
     async def _report(self, chunk: Chunk, receipts: Sequence[Receipt]) -> None:
         for task in receipts_tasks(receipts):
@@ -234,20 +213,25 @@ class SubmitService:
             for _ in range(count):
                 self.room.release()
 
+    def _wait_s(self, chunk: Chunk) -> float:
+        """Return how long the chunk must wait; what would wait beyond its end need not."""
+        now_s = self.clock()
+        may_s = ready_s(chunk, now_s)
+        return may_s - now_s if may_s <= chunk.ends_s else 0.0
+
+    def _has_ended(self, chunk: Chunk) -> bool:
+        return ready_s(chunk, self.clock()) > chunk.ends_s
+
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What one claim covers: messages of a block at one try."""
-
-    chunk: Chunk
-    block: int
-    attempt: int
-    indexes: Sequence[int]
-
-
-def _ends_s(chunk: Chunk) -> float:
-    """Return until when the chunk may be submitted."""
-    return chunk.begins_ms / 1000 + chunk.validity_s
+def _part(chunk: Chunk, task: SubmitTask) -> BlockPart:
+    return BlockPart(
+        chunk,
+        task.block,
+        task.attempt,
+        task.indexes or tuple(chunk.block(task.block)),
+        task.tried,
+        {repeat.index: repeat for repeat in task.repeats},
+    )

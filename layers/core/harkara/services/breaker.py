@@ -1,0 +1,145 @@
+"""A circuit breaker per carrier: one that fails is left alone for a while, then comes back slowly.
+
+Each process counts what it hears itself. When half of the messages of the last half minute failed
+(no connection, no answer, an error of the carrier's own; never a refusal or a throttle), it opens
+the breaker for all: one item, which every process reads at most every few seconds. When the
+cool-down is over a growing part of the traffic returns; a failure then opens it for twice as long.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harkara.errors import StoreUnavailable
+from harkara.hours import DAY_S
+from harkara.jsons import decode, encode
+from harkara.ports import Clock, LimitStore, Luck
+
+READ_EVERY_S = 5.0
+WINDOW_S = 30.0
+FAILURES_NEEDED = 10
+COOL_DOWN_S = 15
+COOL_DOWN_LIMIT_S = 900
+# From the end of the cool-down: a tenth of the traffic, growing to all of it.
+RETURN_S = 60.0
+FIRST_SHARE = 0.1
+# What has no part in it yet looks again after this.
+NEXT_LOOK_S = 5.0
+# A carrier that worked for so long begins with the shortest cool-down again.
+_FORGIVEN_S = 600
+# Whoever fails to write twice has seen others open it.
+_SWAPS = 3
+
+
+class BreakerState(NamedTuple):
+    """When a carrier's breaker opened last, until when, and for which time in a row."""
+
+    opened_at_ms: int = 0
+    open_until_ms: int = 0
+    times: int = 0
+
+    def open_for_s(self, now_ms: int) -> float:
+        """Return how long it stays open; 0 when it is not."""
+        return max(0, self.open_until_ms - now_ms) / 1000
+
+    def is_returning(self, now_ms: int) -> bool:
+        """Whether the cool-down is over and not yet all of the traffic is back."""
+        return 0 <= now_ms - self.open_until_ms < RETURN_S * 1000
+
+    def share(self, now_ms: int) -> float:
+        """Return the part of the traffic that may go to the carrier."""
+        if self.open_for_s(now_ms):
+            return 0.0
+        back = (now_ms - self.open_until_ms) / (RETURN_S * 1000)
+        return min(1.0, FIRST_SHARE + (1 - FIRST_SHARE) * back)
+
+    def opened(self, now_ms: int) -> "BreakerState":
+        """Return the state once it has opened again."""
+        forgiven = now_ms >= self.open_until_ms + _FORGIVEN_S * 1000
+        times = 1 if forgiven else self.times + 1
+        cool_down_s = min(COOL_DOWN_S * 2 ** (times - 1), COOL_DOWN_LIMIT_S)
+        return BreakerState(now_ms, now_ms + cool_down_s * 1000, times)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What this process knows of a carrier. `heard` are (Unix seconds, failed, all)."""
+
+    text: str = ""
+    read_at_s: float = 0.0
+    heard: list[tuple[float, int, int]] = field(default_factory=list)
+
+    @property
+    def state(self) -> BreakerState:
+        return BreakerState(*decode(self.text)) if self.text else BreakerState()
+
+
+@dataclass(frozen=True, slots=True)
+class Breakers:
+    """The breakers of all carriers. Keep it as long as the process: it counts."""
+
+    store: LimitStore
+    clock: Clock
+    luck: Luck
+    _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
+
+    def wait_s(self, carrier: str) -> float:
+        """Return how long a part of the traffic must leave a carrier alone, 0 for not at all.
+
+        While the carrier returns, it is luck who may go.
+        """
+        now_s = self.clock()
+        state = self._read(carrier, now_s).state
+        now_ms = int(now_s * 1000)
+        if open_for_s := state.open_for_s(now_ms):
+            return open_for_s
+        share = state.share(now_ms)
+        return 0.0 if share == 1 or self.luck() < share else NEXT_LOOK_S
+
+    def hear(self, carrier: str, failed: int, count: int) -> bool:
+        """Count messages that a carrier got and those that failed; say whether it is to open."""
+        now_s = self.clock()
+        watch = self._watches.setdefault(carrier, _Watch())
+        state = watch.state
+        watch.heard.append((now_s, failed, count))
+        # What it heard before the cool-down says nothing of what is after it.
+        since_s = max(now_s - WINDOW_S, state.open_until_ms / 1000)
+        heard = [each for each in watch.heard if each[0] >= since_s]
+        failures, total = sum(each[1] for each in heard), sum(each[2] for each in heard)
+        needed = 1 if state.is_returning(int(now_s * 1000)) else FAILURES_NEEDED
+        opens = failed > 0 and failures >= needed and 2 * failures >= total
+        watch.heard = [] if opens else heard
+        return opens
+
+    def open(self, carrier: str) -> bool:
+        """Open a carrier's breaker; say whether it was not open before."""
+        watch = self._watches.setdefault(carrier, _Watch())
+        now_ms = int(self.clock() * 1000)
+        for _ in range(_SWAPS):
+            state = watch.state
+            if state.open_for_s(now_ms):
+                return False
+            opened = state.opened(now_ms)
+            text = encode(opened).decode()
+            ends_s = opened.open_until_ms // 1000 + DAY_S
+            try:
+                standing = self.store.swap(_name(carrier), watch.text, text, ends_s)
+            except StoreUnavailable:  # this process, at least, leaves the carrier alone
+                standing = None
+            watch.text = text if standing is None else standing
+            if standing is None:
+                return True
+        return False
+
+    def _read(self, carrier: str, now_s: float) -> _Watch:
+        watch = self._watches.setdefault(carrier, _Watch())
+        if now_s >= watch.read_at_s + READ_EVERY_S:
+            watch.read_at_s = now_s
+            try:
+                watch.text = self.store.get(_name(carrier))
+            except StoreUnavailable:  # what is known goes on; it is no reason to stop
+                return watch
+        return watch
+
+
+def _name(carrier: str) -> str:
+    return f"breaker#{carrier}"

@@ -1,0 +1,110 @@
+"""Hand a claimed part over: keep back what must not go out, the rest to its carriers, all at once.
+
+A message in doubt goes to its carrier again under the reference of the try that it may have been
+taken at. It then stays in doubt until the carrier says that it has it, or that it never will.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harkara.codes import Code
+from harkara.deadline import Deadline
+from harkara.dlt.chain import chain_hash
+from harkara.errors import StoreUnavailable
+from harkara.hours import ready_s
+from harkara.ids import ReferenceSigner
+from harkara.marks import index_of
+from harkara.ports import Clock, InDoubt, MessageStore, NotTaken, Outcome, Refused, Submission
+from harkara.services.breaker import Breakers
+from harkara.services.duplicates import find_duplicates
+from harkara.services.routing import BlockPart, Plan
+from harkara.services.tries import Cancelled, End
+
+# What recording an outcome and following it up may take after the carrier's time-out.
+RECORD_S = 3.0
+
+
+class Handed(NamedTuple):
+    """How the try ends for each message, and which of them were kept back."""
+
+    ends: dict[int, End]
+    kept: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Hands parts over. `breakers` hear how their carriers do."""
+
+    store: MessageStore
+    signer: ReferenceSigner
+    clock: Clock
+    breakers: Breakers
+
+    async def hand_over(self, part: BlockPart, plan: Plan, deadline: Deadline) -> Handed:
+        """Hand a part over. What has to wait by the plan is not taken."""
+        ends: dict[int, End] = {
+            index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
+        }
+        try:
+            kept = await asyncio.to_thread(self._kept_back, part)
+        except StoreUnavailable:  # nothing has left: without this it would all be in doubt
+            return Handed(dict.fromkeys(part.indexes, NotTaken()))
+        handed = await asyncio.gather(
+            *(
+                self._submit(part, plan, name, [i for i in indexes if i not in kept], deadline)
+                for name, indexes in plan.carriers.items()
+            )
+        )
+        for outcomes in handed:
+            ends |= outcomes
+        return Handed(ends | kept, frozenset(kept))
+
+    async def _submit(
+        self, part: BlockPart, plan: Plan, name: str, indexes: Sequence[int], deadline: Deadline
+    ) -> dict[int, Outcome]:
+        if not indexes:
+            return {}
+        submissions = [self._submission(part, index) for index in indexes]
+        carrier = plan.connected[name].carrier
+        outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
+        failed = sum(
+            isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
+            for each in outcomes
+        )
+        if self.breakers.hear(name, failed, len(outcomes)):
+            await asyncio.to_thread(self.breakers.open, name)
+        # Another carrier need not wait until this one wants it again.
+        return {
+            index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
+            for index, each in zip(indexes, outcomes, strict=True)
+        }
+
+    def _kept_back(self, part: BlockPart) -> dict[int, End]:
+        """Return the messages of a part that do not go out, and why."""
+        chunk = part.chunk
+        cancels = self.store.find_marks(chunk.id, "cancel#")
+        cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
+        ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
+        live = [index for index in part.indexes if index not in ends]
+        if ready_s(chunk, self.clock()) > chunk.ends_s:
+            ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
+        else:
+            duplicates = find_duplicates(self.store, chunk, live)
+            ends |= dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
+        # A carrier may have these: to keep them back now says nothing of what became of them.
+        return ends | {index: InDoubt() for index in ends if index in part.repeats}
+
+    def _submission(self, part: BlockPart, index: int) -> Submission:
+        chunk, message = part.chunk, part.chunk.messages[index]
+        chain, repeat = chunk.telemarketer_ids, part.repeats.get(index)
+        return Submission(
+            self.signer.sign(chunk.mid(index), repeat.attempt if repeat else part.attempt),
+            message,
+            chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
+            chunk.category,
+            chunk.account_id,
+            max(1, int(chunk.ends_s - self.clock())),
+        )

@@ -1,0 +1,164 @@
+"""Where the messages of a part go: to which carriers, and which of them have to wait.
+
+A message waits while its account or campaign is paused, while none of its carriers is available
+(paused, its breaker open, not set up), and for its place at its carrier's rate.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harkara import retries
+from harkara.errors import CarrierUnreachable
+from harkara.messages import Chunk
+from harkara.ports import Clock, Connected, RoutingStore
+from harkara.routing import Rules, choose, in_order
+from harkara.services.breaker import Breakers
+from harkara.services.pace import Pace
+from harkara.tasks import Repeat, Reserved
+
+# A place whose time is over for longer was lost: to a pause, or to the night.
+_PLACE_KEPT_S = 300.0
+_NO_PLACE = Reserved(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPart:
+    """What one claim covers: messages of a block at one try (see `tasks.SubmitTask`)."""
+
+    chunk: Chunk
+    block: int
+    attempt: int
+    indexes: Sequence[int]
+    tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    repeats: Mapping[int, Repeat] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which messages go to which carrier, and how long the others have to wait.
+
+    `others` are those for which another carrier is left, should this one not take them. `reserved`
+    are the part's places at carriers' rates. Without carriers nothing can go out.
+    """
+
+    carriers: Mapping[str, list[int]] = field(default_factory=dict)
+    waits_s: Mapping[int, float] = field(default_factory=dict)
+    connected: Mapping[str, Connected] = field(default_factory=dict)
+    others: frozenset[int] = frozenset()
+    reserved: Mapping[str, Reserved] = field(default_factory=dict)
+
+    @property
+    def timeout_s(self) -> float:
+        """How long handing over takes at the most."""
+        timeouts = (self.connected[name].carrier.timeout_s for name in self.carriers)
+        return max(timeouts, default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Plans parts. `carrier` raises CarrierUnreachable where none of the name is set up."""
+
+    store: RoutingStore
+    carrier: Callable[[str], Awaitable[Connected]]
+    breakers: Breakers
+    pace: Pace
+    clock: Clock
+
+    async def plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
+        """Return where a part's messages go; the pace is not looked at.
+
+        `waits` says how often in a row this part has waited already. Raises StoreUnavailable.
+        """
+        pause_s = retries.pause_delay(waits)
+        orders = {index: _order(part, rules, index) for index in part.indexes}
+        connected = await self._connect(name for order in orders.values() for name in order)
+        blocked_s = await asyncio.to_thread(self._blocked_s, connected, pause_s)
+        carriers: dict[str, list[int]] = {}
+        waits_s: dict[int, float] = {}
+        others = set()
+        available = connected.keys() - blocked_s.keys()
+        tried_by = {name: set(indexes) for name, indexes in part.tried.items()}
+        for index, order in orders.items():
+            if rules.pauses(part.chunk.messages[index].campaign_id):
+                waits_s[index] = pause_s
+                continue
+            tried = [name for name in order if index in tried_by.get(name, ())]
+            chosen = choose(order, available, tried)
+            if chosen is None:
+                waits_s[index] = min(blocked_s.get(name, pause_s) for name in order)
+                continue
+            carriers.setdefault(chosen, []).append(index)
+            if available.intersection(order).difference(tried, (chosen,)):
+                others.add(index)
+        return Plan(carriers, waits_s, connected, frozenset(others))
+
+    async def keep_pace(
+        self, part: BlockPart, plan: Plan, reserved: Mapping[str, Reserved]
+    ) -> Plan:
+        """Return the plan with those waiting whose place at their carrier's rate is yet to come.
+
+        What has a place already keeps it. Raises StoreUnavailable.
+        """
+        chunk = part.chunk
+        carriers, waits_s, places = dict(plan.carriers), dict(plan.waits_s), {}
+        for name, indexes in plan.carriers.items():
+            settings = plan.connected[name].settings
+            if not settings.rate_segments_per_s:
+                continue
+            now_s = self.clock()
+            place = reserved.get(name, _NO_PLACE)
+            if place.at_ms / 1000 < now_s - _PLACE_KEPT_S:
+                place = _NO_PLACE
+            missing = sum(chunk.messages[index].segment_count for index in indexes)
+            missing -= place.segment_count
+            left_s = max(0.0, chunk.ends_s - now_s)
+            wait_s = max(0.0, place.at_ms / 1000 - now_s)
+            if missing > 0:
+                more = await asyncio.to_thread(
+                    self.pace.reserve, settings, chunk.lane, missing, left_s
+                )
+                wait_s = max(wait_s, more.wait_s)
+                if more.reserved:
+                    at_ms = int((now_s + wait_s) * 1000)
+                    place = Reserved(place.segment_count + missing, at_ms)
+            if place.segment_count:
+                places[name] = place
+            if wait_s > 0:
+                del carriers[name]
+                waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s)))
+        return replace(plan, carriers=carriers, waits_s=waits_s, reserved=places)
+
+    async def deduplicates(self, name: str) -> bool:
+        """Whether a carrier takes one message a reference."""
+        connected = await self._connect([name])
+        return name in connected and connected[name].settings.deduplicates
+
+    async def _connect(self, names: Iterable[str]) -> dict[str, Connected]:
+        """Return the carriers of these names that are set up."""
+        found = {}
+        for name in dict.fromkeys(names):
+            try:
+                found[name] = await self.carrier(name)
+            except CarrierUnreachable:  # an operator mends it; the others go on
+                continue
+        return found
+
+    def _blocked_s(self, connected: Mapping[str, Connected], pause_s: float) -> dict[str, float]:
+        """Return the carriers that get nothing, and for how long."""
+        waits = {
+            name: pause_s if each.settings.paused else self.breakers.wait_s(name)
+            for name, each in connected.items()
+        }
+        return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
+
+
+def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:
+    """Return the carriers of a message as they come. One in doubt stays where it may be."""
+    if index in part.repeats:
+        return [part.repeats[index].carrier]
+    chunk = part.chunk
+    route = rules.route(chunk.category, chunk.messages[index].to) if rules.has_routes else None
+    if route is None:
+        return [chunk.carrier]
+    return in_order(route.carriers, chunk.mid(index), part.attempt)
