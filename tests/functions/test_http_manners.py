@@ -5,6 +5,7 @@ import gzip
 
 import pytest
 
+from harkara.errors import ExchangeOutcomeUnknown
 from harkara.http.client import BODY_LIMIT_BYTES, HttpxExchange
 from harkara.ports import HttpAnswer
 from tests.functions.exchanges import answering, closed_port, post, run
@@ -83,3 +84,32 @@ def test_a_connection_serves_many_requests() -> None:
 
     assert run(script, thrice).status == 200
     assert connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_a_request_on_a_kept_connection_that_breaks_is_not_repeated(method: str) -> None:
+    """The carrier may have taken the message before it hung up."""
+    requests: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await read_request(reader))
+        writer.write(answer())
+        requests.append(await read_request(reader))
+
+    async def twice(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        await exchange(method, url, {}, b"", 5.0)
+        return await exchange(method, url, {}, b"", 5.0)
+
+    with pytest.raises(ExchangeOutcomeUnknown):
+        run(script, twice)
+    assert len(requests) == 2
+
+
+def test_a_header_need_not_be_ascii() -> None:
+    requests: list[bytes] = []
+
+    async def call(exchange: HttpxExchange, url: str) -> HttpAnswer:
+        return await exchange("POST", url, {"x-kannel-password": "pässwörd"}, b"", 5.0)
+
+    assert run(answering(answer(), requests), call).status == 200
+    assert "x-kannel-password: pässwörd\r\n".encode() in requests[0].lower()

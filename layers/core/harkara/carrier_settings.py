@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from harkara.accounts import OperatorRecord
-from harkara.http_options import HttpOptions, placeholders_of
+from harkara.http_options import HttpOptions, IdBase, placeholders_of
 from harkara.messages import Category
 from harkara.networks import Networks
 
@@ -32,12 +32,14 @@ _TOPIC = r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$"
 class KannelOptions(OperatorRecord):
     """What Kannel's sendsms gets beside the message.
 
-    `dlr_mask` asks for receipts by Kannel's events; DLT ids go into the optional parameters (TLVs)
-    that Kannel's configuration (group smpp-tlv) calls so, "" for none. `parameters` are sent as
-    they are: `smsc`, `deferred` (minutes), `binfo`, ...
+    `dlr_mask` asks for receipts by Kannel's events. `max_messages` is that of Kannel's
+    sendsms-user: it cuts off what is beyond. DLT ids go into the optional parameters (TLVs) that
+    Kannel's configuration (group smpp-tlv) calls so, "" for none. `parameters` are sent with every
+    message: `smsc`, `deferred` (minutes), `binfo`, ...
     """
 
     dlr_mask: int = Field(default=FINAL_EVENTS, ge=FINAL_EVENTS, le=31)
+    max_messages: int = Field(default=10, ge=1, le=255)
     priority: int = Field(default=0, ge=0, le=3)
     urgent_priority: int = Field(default=3, ge=0, le=3)
     pe_id_tlv: str = "peid"
@@ -49,16 +51,17 @@ class KannelOptions(OperatorRecord):
     def _leaves_the_message_alone(self) -> "KannelOptions":
         if self.dlr_mask & FINAL_EVENTS != FINAL_EVENTS:
             raise ValueError("dlr_mask must ask for 1, 2 and 16: without them no message ends")
-        if taken := sorted(KANNEL_PARAMETERS & self.parameters.keys()):
-            raise ValueError(f"parameters: {', '.join(taken)} come with each message")
+        if self.parameters.keys() - KANNEL_PARAMETERS:
+            raise ValueError(f"parameters: there are {', '.join(sorted(KANNEL_PARAMETERS))}")
+        if not all(value.isascii() and value.isprintable() for value in self.parameters.values()):
+            raise ValueError("parameters: a value is one line of ASCII")
         return self
 
 
 KANNEL_PARAMETERS = frozenset(
-    {"username", "password", "from", "to", "text", "coding", "charset", "account", "priority"}
-    | {"validity", "dlr-mask", "dlr-url", "meta-data"}
+    {"smsc", "binfo", "deferred", "mclass", "mwi", "pid", "rpi", "alt-dcs", "compress"}
 )
-"""What sendsms gets with each message."""
+"""What sendsms takes that says nothing of the single message."""
 
 
 class AwsOptions(OperatorRecord):
@@ -112,7 +115,7 @@ class CarrierSettings(OperatorRecord):
     deduplicates: bool = False
     paused: bool = False
     echoes_reference: bool = True
-    id_base: Literal["text", "hex", "decimal"] = "text"
+    id_base: IdBase = "text"
     kannel: KannelOptions | None = None
     aws: AwsOptions | None = None
     http: HttpOptions | None = None

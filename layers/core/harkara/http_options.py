@@ -4,10 +4,16 @@ A value may hold placeholders, `{to}`, and a doubled brace for a brace. Values s
 that their kind of body has (a member of JSON, a field of a form), so each is escaped for its
 place, and none can break out of it. A value that is one placeholder alone is left out where there
 is nothing to put in. What is read of answers and receipts is named by JSON pointers (RFC 6901).
+
+    {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
+    {encoding}                                GSM7 or UCS2
+    {pe_id} {dlt_template_id} {chain_hash}    of DLT
+    {username} {password} {basic}             the last is base64 of `username:password`
+    {receipt_url}                             where this carrier posts its receipts
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
@@ -31,14 +37,21 @@ PLACEHOLDERS = frozenset(
         "account_id",
         "username",
         "password",
+        "basic",
         "receipt_url",
     }
 )
+# What comes from a customer or from outside may not be what a header can hold.
+HEADER_PLACEHOLDERS = frozenset({"reference", "username", "password", "basic", "account_id"})
 _PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}|[^{}]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
 """A JSON pointer; "" is the whole document, and for what need not be there: it is not there."""
+
+
+IdBase = Literal["text", "hex", "decimal"]
+"""How a carrier writes its ids: as a number in one base or the other, or as any text."""
 
 
 class _Options(OperatorRecord):
@@ -54,7 +67,7 @@ class AnswerOptions(_Options):
     `throttles` say "later"; `failures` name what the others mean.
     """
 
-    format: Annotated[str, StringConstraints(pattern="^(json|form|text)$")] = "json"
+    format: Literal["json", "form", "text"] = "json"
     separator: str = Field(default="|", min_length=1)
     id: Pointer = ""
     status: Pointer = ""
@@ -70,21 +83,27 @@ class ReceiptOptions(_Options):
 
     `states` holds every state that the provider names, null for one that is not final; case does
     not count. `part` and `parts` are for a provider that reports a long message's segments one by
-    one: a segment's number, from 1, and how many there are. `answer` is what it wants to hear.
+    one: a segment's number, from 1, and how many there are. Then the last one's delivery delivers
+    the message, and any one's failure fails it. `id_base` is how its receipts write its ids, where
+    that is not how its answers do. A time is Unix seconds or milliseconds, or ISO 8601; without an
+    offset of its own it has `utc_offset_minutes`. `answer` is what it wants to hear.
     """
 
     entries: Pointer = ""
     reference: Pointer = ""
     id: Pointer = ""
+    id_base: IdBase | None = None
     state: Pointer
     states: dict[str, State | None] = Field(min_length=1)
     code: Pointer = ""
     failures: dict[str, Code] = {}
     time: Pointer = ""
+    utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
     part: Pointer = ""
     parts: Pointer = ""
     answer_status: int = Field(default=200, ge=200, le=299)
     answer: str = ""
+    answer_type: Literal["text/plain", "application/json", "text/xml"] = "text/plain"
 
     @field_validator("states")
     @classmethod
@@ -98,7 +117,7 @@ class HttpOptions(_Options):
     The body is `form` or `json_body`, or none. The carrier's URL may hold placeholders in its path.
     """
 
-    method: Annotated[str, StringConstraints(pattern="^(GET|POST|PUT)$")] = "POST"
+    method: Literal["GET", "POST", "PUT"] = "POST"
     headers: dict[str, str] = {}
     query: dict[str, str] = {}
     form: dict[str, str] = {}
@@ -114,6 +133,8 @@ class HttpOptions(_Options):
                 raise ValueError("a header's name is letters, digits and -")
             if not value.isprintable():
                 raise ValueError(f"the header {name} must be one printable line")
+            if others := placeholders_of(value) - HEADER_PLACEHOLDERS:
+                raise ValueError(f"{{{min(others)}}} cannot stand in a header")
         return headers
 
     @field_validator("headers", "query", "form", "json_body")

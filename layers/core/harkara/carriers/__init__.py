@@ -2,7 +2,7 @@
 
     docstring        its documents, and the shapes of requests, answers and receipts
     STATES           its words for states to ours, None for what is not final: a total table
-    FAILURES         its codes to ours
+    FAILURES         its codes to ours (kind http: the options')
     the class        connects, and submits
     parse_receipts   reads what it posts to us
     answer           what it wants to hear then
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import aws, datasend
+from harkara.carriers import aws, datasend, http, kannel
 from harkara.ids import ReferenceSigner
 from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest, ReceivedReceipts
 
@@ -31,6 +31,8 @@ class Kind(NamedTuple):
 KINDS = {
     "aws": Kind(aws.AwsCarrier, aws.parse_receipts, datasend.answer),
     "datasend": Kind(datasend.DatasendCarrier, datasend.parse_receipts, datasend.answer),
+    "kannel": Kind(kannel.KannelCarrier, kannel.parse_receipts, kannel.answer),
+    "http": Kind(http.ConfiguredCarrier, http.parse_receipts, http.answer),
 }
 
 

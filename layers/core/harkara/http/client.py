@@ -46,7 +46,10 @@ def open_client(connections: int, resolver: AbstractResolver | None = None) -> h
             ssl=httpx.create_ssl_context(trust_env=False),
             resolver=resolver,
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
+        session._retry_connection = False
+        return session
 
     # httpx has a cookie jar of its own above that of the session.
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
@@ -73,7 +76,7 @@ class HttpxExchange:
             async with (
                 asyncio.timeout(timeout_s),
                 self._client.stream(
-                    method, url, headers=dict(headers), content=content, timeout=limits
+                    method, url, headers=_encoded(headers), content=content, timeout=limits
                 ) as response,
             ):
                 body = b""
@@ -92,3 +95,8 @@ class HttpxExchange:
             if isinstance(error, httpx.InvalidURL) or isinstance(error.__cause__, _NOT_CONNECTED):
                 raise ExchangeUnreachable(type(error.__cause__ or error).__name__) from error
             raise ExchangeOutcomeUnknown(type(error.__cause__ or error).__name__) from error
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    # A carrier's password need not be ASCII, which is all that httpx takes as text.
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

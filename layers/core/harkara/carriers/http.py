@@ -1,0 +1,256 @@
+"""Any other provider, described by configuration alone: `harkara.http_options` says how.
+
+Submit: one message a request, its values filled into the query, the headers, and a form or JSON.
+The answer is JSON, a form, or text cut into an array; the options name the id, the status and the
+error in it. Receipts are JSON, a form or a query, of one entry or more.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode
+
+from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.reports import (
+    CARRIER_CODE_LIMIT,
+    Report,
+    collect,
+    document_of,
+    seconds,
+    text_of,
+)
+from harkara.carriers.requesting import (
+    Request,
+    RequestingCarrier,
+    outcome_of_status,
+    retry_after_s,
+)
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.http_options import AnswerOptions, HttpOptions, IdBase, ReceiptOptions, pieces_of
+from harkara.ids import ReferenceSigner
+from harkara.jsons import decode, encode
+from harkara.messages import State
+from harkara.ports import (
+    HttpAnswer,
+    InDoubt,
+    NotTaken,
+    Outcome,
+    ReceiptRequest,
+    ReceivedReceipts,
+    Refused,
+    Submission,
+    Taken,
+)
+from harkara.segments import measure
+
+# Beside those of the options, which hold the failures too. No state that is read has a blank in
+# front.
+_PART_DELIVERED = " a part of it was delivered"
+STATES: Mapping[str, State | None] = {_PART_DELIVERED: None}
+
+_BASES = {"hex": 16, "decimal": 10}
+
+Values = Mapping[str, str]
+
+
+class ConfiguredCarrier(RequestingCarrier):
+    """Submits to a provider as its options say."""
+
+    def _request(self, submissions: Sequence[Submission]) -> Request:
+        (submission,) = submissions
+        options, values = _options(self._settings), self._values(submission)
+        quoted = {name: quote(value, safe="") for name, value in values.items()}
+        url = _fill(self._settings.url, quoted)
+        query = urlencode(_fill_all(options.query, values))
+        if query:
+            url += ("&" if "?" in url else "?") + query
+        headers = {
+            name.lower(): value for name, value in _fill_all(options.headers, values).items()
+        }
+        body = b""
+        if options.json_body is not None:
+            body = encode(_fill_all(options.json_body, values))
+            headers = {"content-type": "application/json", **headers}
+        elif options.form:
+            body = urlencode(_fill_all(options.form, values)).encode()
+            headers = {"content-type": "application/x-www-form-urlencoded", **headers}
+        return Request(options.method, url, headers, body)
+
+    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
+        options = _options(self._settings).answer
+        document = _read_answer(answer.body, options)
+        return [_outcome(answer, document, options, self._settings.id_base)]
+
+    def _values(self, submission: Submission) -> Values:
+        message, settings, password = submission.message, self._settings, self._secrets.password
+        return {
+            "to": message.to,
+            "from": message.sender_id,
+            "text": message.text,
+            "reference": submission.reference,
+            "pe_id": message.pe_id,
+            "dlt_template_id": message.dlt_template_id,
+            "chain_hash": submission.chain_hash,
+            "category": submission.category,
+            "encoding": measure(message.text).encoding,
+            "segment_count": str(message.segment_count),
+            "validity_s": str(submission.validity_s or ""),
+            "account_id": submission.account_id,
+            "username": settings.username,
+            "password": password,
+            "basic": base64.b64encode(f"{settings.username}:{password}".encode()).decode(),
+            "receipt_url": self._secrets.receipt_url,
+        }
+
+
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
+    """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    options = _options(settings).receipts
+    entries = _at(document_of(request), options.entries)
+    if not isinstance(entries, list | dict):
+        raise RequestRefused(Code.INVALID_RECEIPT)
+    reports = [
+        _report(entry, options, settings)
+        for entry in (entries if isinstance(entries, list) else [entries])
+    ]
+    return collect(reports, {**options.states, **STATES}, options.failures, signer)
+
+
+def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
+    """Return what the options say that the provider wants to hear."""
+    options = _options(settings).receipts
+    return HttpAnswer(
+        options.answer_status, {"content-type": options.answer_type}, options.answer.encode()
+    )
+
+
+def normal_id(carrier_id: str, base: IdBase) -> str:
+    """Return a carrier's id in the form in which ids are compared.
+
+    A number is in decimal digits without zeros in front, any other text in lower case.
+    """
+    try:
+        return str(int(carrier_id, _BASES[base]))
+    except (KeyError, ValueError):
+        return carrier_id.strip().lower()
+
+
+def _options(settings: CarrierSettings) -> HttpOptions:
+    if settings.http is None:  # pragma: no cover - refused when it was saved
+        raise ValueError("a carrier of kind http without options")
+    return settings.http
+
+
+@lru_cache(maxsize=1_000)
+def _pieces(template: str) -> list[tuple[str, str]]:
+    return pieces_of(template)
+
+
+def _fill(template: str, values: Values) -> str:
+    return "".join(values[name] if name else text for text, name in _pieces(template))
+
+
+def _fill_all(template: Any, values: Values) -> Any:
+    """Return a value with its strings filled in, without those that would be empty placeholders."""
+    if isinstance(template, str):
+        return _fill(template, values)
+    if isinstance(template, list):
+        return [_fill_all(each, values) for each in template if not _is_empty(each, values)]
+    if isinstance(template, dict):
+        return {
+            name: _fill_all(each, values)
+            for name, each in template.items()
+            if not _is_empty(each, values)
+        }
+    return template
+
+
+def _is_empty(template: Any, values: Values) -> bool:
+    if not isinstance(template, str):
+        return False
+    match _pieces(template):
+        case [("", name)]:
+            return not values[name]
+    return False
+
+
+def _read_answer(body: bytes, options: AnswerOptions) -> Any:
+    """Return an answer as a JSON value; None for what is not of its format."""
+    try:
+        if options.format == "json":
+            return decode(body)
+        text = body.decode().strip()
+        if options.format == "text":
+            return [part.strip() for part in text.split(options.separator)]
+        return {name: values[0] for name, values in parse_qs(text, strict_parsing=True).items()}
+    except ValueError:
+        return None
+
+
+def _outcome(answer: HttpAnswer, document: Any, options: AnswerOptions, id_base: IdBase) -> Outcome:
+    error = text_of(_at(document, options.error)) if options.error else ""
+    if options.status:
+        status = text_of(_at(document, options.status))
+        taken, failed = status in options.taken, bool(status) and status not in options.taken
+    else:
+        failed = bool(error) and error not in options.no_errors
+        taken = not failed
+    by_status = outcome_of_status(answer)
+    if failed and error in options.throttles:
+        return NotTaken(retry_after_s(answer))
+    if failed and (error in options.failures or by_status is None):
+        code = options.failures.get(error, Code.REFUSED_BY_CARRIER)
+        return Refused(code, error[:CARRIER_CODE_LIMIT])
+    if by_status is not None:
+        return by_status
+    carrier_id = text_of(_at(document, options.id)) if options.id else ""
+    if not taken or (options.id and not carrier_id):
+        return InDoubt()
+    return Taken(normal_id(carrier_id, id_base))
+
+
+def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> Report | None:
+    def read(pointer: str) -> str:
+        return text_of(_at(entry, pointer)) if pointer else ""
+
+    carrier_id = ""
+    if not settings.echoes_reference:
+        carrier_id = normal_id(read(options.id), options.id_base or settings.id_base)
+        if not carrier_id:
+            return None
+    status = read(options.state).strip().lower()
+    unfinished = read(options.part) not in ("", read(options.parts))
+    if unfinished and options.states.get(status) is State.DELIVERED:
+        status = _PART_DELIVERED
+    at_s = _time(read(options.time), options.utc_offset_minutes)
+    return Report(read(options.reference), status, at_s, read(options.code), carrier_id)
+
+
+def _time(text: str, utc_offset_minutes: int) -> int:
+    try:
+        moment = datetime.fromisoformat(text) if not text.isdecimal() else None
+    except ValueError:
+        return 0
+    if moment is None:
+        return seconds(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone(timedelta(minutes=utc_offset_minutes)))
+    return int(moment.timestamp())
+
+
+def _at(document: Any, pointer: str) -> Any:
+    """Return what stands at a JSON pointer (RFC 6901); None where nothing does."""
+    for name in pointer.split("/")[1:]:
+        name = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(name)
+        elif isinstance(document, list) and name.isdecimal() and len(name) < 6:
+            document = document[int(name)] if int(name) < len(document) else None
+        else:
+            return None
+    return document

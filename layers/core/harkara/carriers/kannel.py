@@ -1,0 +1,148 @@
+"""Kannel's `sendsms`: the way to operators' SMPP.
+
+Submit: POST to sendsms, the text as the body in UTF-8, all else in X-Kannel-* headers (user guide,
+"Using the HTTP interface to send SMS messages"); a GET would leave password, number and text in
+the logs of whatever stands between. Kannel codes the text, cuts it into segments and makes their
+headers: its sendsms-user needs `concatenation = true` and `max-messages` of at least the option
+of that name, since it cuts off what is beyond. DLT ids go into `meta-data`, as TLVs of SMPP.
+
+The answer is plain text: 202 and `0: Accepted for delivery`, `3: Queued for later delivery`, or
+`Sent.` where smsbox does not wait for bearerbox; 403 `Not routable.` and `Authorization failed`;
+503 `Temporal failure`; 400 with what is wrong. It names no id.
+
+Receipts: a GET of the dlr-url that we gave, its escapes filled in: our reference, %d (the event),
+%F (the SMSC's id), %A (the SMSC's answer: a receipt's text in SMPP's words, or NACK/0x.../why) and
+%T (Unix time). They come in any order, and for the first segment of a long message alone, but for
+a refusal of any (16). smsbox gets a receipt over again only with `http-request-retry` set.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+from harkara.carrier_settings import CarrierSettings, KannelOptions
+from harkara.carriers import smpp
+from harkara.carriers.reports import Report, collect, seconds
+from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
+from harkara.codes import Code
+from harkara.ids import ReferenceSigner
+from harkara.messages import Lane, State, lane_of
+from harkara.ports import (
+    HttpAnswer,
+    InDoubt,
+    NotTaken,
+    Outcome,
+    ReceiptRequest,
+    ReceivedReceipts,
+    Refused,
+    Submission,
+    Taken,
+)
+from harkara.segments import Encoding, measure
+
+# Events of dlr-mask. 34 and 66 (2 with a cause) come from Kannel's later releases.
+STATES: Mapping[str, State | None] = {
+    "1": State.DELIVERED,
+    "2": State.FAILED,
+    "4": None,
+    "8": None,
+    "16": State.FAILED,
+    "34": State.EXPIRED,
+    "66": State.UNKNOWN,
+    # What an event 2 was, where the SMSC's text says more.
+    "2 EXPIRED": State.EXPIRED,
+    "2 DELETED": State.CANCELLED,
+    "2 UNKNOWN": State.UNKNOWN,
+}
+
+# A refusal's code is SMPP's command status (3.4 section 5.1.3).
+FAILURES: Mapping[str, Code] = {**smpp.FAILURES, "0x0000000b": Code.UNKNOWN_SUBSCRIBER}
+
+_TAKEN = (b"0: Accepted for delivery", b"3: Queued for later delivery", b"Sent.")
+_NOT_ROUTABLE = b"Not routable"
+_FULL = b"Temporal failure"
+_REFUSED_EVENT = "16"
+_NACK = re.compile(r"NACK/(0x[0-9A-Fa-f]{8})/")
+_CODINGS = {Encoding.GSM7: "0", Encoding.UCS2: "2"}
+_ESCAPES = "d=%d&id=%F&a=%A&t=%T"
+
+
+class KannelCarrier(RequestingCarrier):
+    """Submits to Kannel's smsbox, one message a request."""
+
+    async def _submit(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
+        (submission,) = submissions
+        if submission.message.segment_count > self._options.max_messages:  # it would be cut off
+            return [Refused(Code.TEXT_TOO_LONG, "")]
+        return await super()._submit(submissions, timeout_s)
+
+    def _request(self, submissions: Sequence[Submission]) -> Request:
+        (submission,) = submissions
+        message, options = submission.message, self._options
+        urgent = lane_of(submission.category) is Lane.PRIORITY
+        values = {
+            "username": self._settings.username,
+            "password": self._secrets.password,
+            "from": message.sender_id,
+            "to": message.to,
+            "coding": _CODINGS[measure(message.text).encoding],
+            "dlr-mask": str(options.dlr_mask),
+            "dlr-url": f"{self._secrets.receipt_url}?ref={submission.reference}&{_ESCAPES}",
+            "account": submission.account_id,
+            "priority": str(options.urgent_priority if urgent else options.priority),
+            "validity": str(-(-submission.validity_s // 60) or ""),
+            "meta-data": _meta_data(submission, options),
+            **options.parameters,
+        }
+        headers = {f"x-kannel-{name}": value for name, value in values.items() if value}
+        headers["content-type"] = "text/plain; charset=UTF-8"
+        return Request("POST", self._settings.url, headers, message.text.encode())
+
+    def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
+        body = answer.body.lstrip()
+        if answer.status == 202 and body.startswith(_TAKEN):
+            return [Taken("")]
+        if answer.status == 403 and body.startswith(_NOT_ROUTABLE):
+            return [Refused(Code.REFUSED_BY_CARRIER, "403")]
+        if answer.status == 503 and body.startswith(_FULL):  # bearerbox did not store it
+            return [NotTaken()]
+        return [outcome_of_status(answer) or InDoubt()]
+
+    @property
+    def _options(self) -> KannelOptions:
+        return self._settings.kannel or KannelOptions()
+
+
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
+    """Return the receipt of a request. Raises nothing: what it cannot read is foreign."""
+    return collect([_report(request.query)], STATES, FAILURES, signer)
+
+
+def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
+    """Return 200 without a text: smsbox may send a text to the phone."""
+    return HttpAnswer(200, {"content-type": "text/plain"}, b"")
+
+
+def _meta_data(submission: Submission, options: KannelOptions) -> str:
+    message = submission.message
+    tlvs = {
+        options.pe_id_tlv: message.pe_id,
+        options.template_id_tlv: message.dlt_template_id,
+        options.chain_hash_tlv: submission.chain_hash,
+    }
+    given = {name: value for name, value in tlvs.items() if name and value}
+    return f"?smpp?{urlencode(given)}" if given else ""
+
+
+def _report(query: Mapping[str, Sequence[str]]) -> Report:
+    reference, event, text, at = (query.get(name, ("",))[0] for name in ("ref", "d", "a", "t"))
+    at_s = seconds(at)
+    if event == _REFUSED_EVENT:
+        status = _NACK.match(text)
+        carrier_code = status[1].lower() if status else ""
+        return Report(reference, event, at_s, carrier_code, code=Code.REFUSED_BY_CARRIER)
+    stat, error = smpp.status_and_error(text)
+    detailed = f"{event} {stat}"
+    return Report(reference, detailed if detailed in STATES else event, at_s, error)

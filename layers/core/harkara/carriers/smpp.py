@@ -1,0 +1,48 @@
+"""Words of SMPP that carriers pass on: states of a message, and codes of why it failed.
+
+A delivery receipt's text is `id:... sub:001 dlvrd:001 submit date:... done date:... stat:DELIVRD
+err:000 text:...` (SMPP 3.4, appendix B); operators write it in any case.
+"""
+
+import re
+from collections.abc import Mapping
+
+from harkara.codes import Code
+from harkara.messages import State
+
+# SMPP 3.4 section 5.2.28. None: not final.
+STATES: Mapping[str, State | None] = {
+    "ENROUTE": None,
+    "ACCEPTD": None,
+    "DELIVRD": State.DELIVERED,
+    "EXPIRED": State.EXPIRED,
+    "DELETED": State.CANCELLED,
+    "UNDELIV": State.FAILED,
+    "REJECTD": State.FAILED,
+    "UNKNOWN": State.UNKNOWN,
+}
+
+# GSM MAP errors, and the 600 series of DLT scrubbing (wire-formats section 5); no zeros in front.
+FAILURES: Mapping[str, Code] = {
+    "1": Code.UNKNOWN_SUBSCRIBER,
+    "27": Code.ABSENT_SUBSCRIBER,
+    **dict.fromkeys(("642", "700", "701"), Code.URL_NOT_ALLOWED),
+    **dict.fromkeys(("650", "652"), Code.DND),
+    "651": Code.PROMOTIONAL_HOURS,
+    "660": Code.DLT_CONSENT,
+    **dict.fromkeys(map(str, range(600, 606)), Code.DLT_ENTITY),
+    **dict.fromkeys(map(str, (*range(610, 619), 670, 811, 812, 813)), Code.DLT_PLATFORM),
+    **dict.fromkeys(map(str, range(620, 626)), Code.DLT_HEADER),
+    **dict.fromkeys(map(str, range(630, 638)), Code.DLT_TEMPLATE),
+}
+
+_FIELD = re.compile(r"\b(stat|err):([0-9A-Za-z]+)", re.IGNORECASE)
+
+
+def status_and_error(text: str) -> tuple[str, str]:
+    """Return `stat`, in upper case, and `err` of a receipt's text; "" for what it does not name."""
+    fields: dict[str, str] = {}
+    # The message's own text comes last, and may look like a field.
+    for name, value in _FIELD.findall(text):
+        fields.setdefault(name.lower(), value)
+    return fields.get("stat", "").upper(), fields.get("err", "")
