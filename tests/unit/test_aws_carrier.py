@@ -33,7 +33,7 @@ from harkara.ports import (
 )
 from harkara.tasks import Receipt
 from tests.cases.reading import rows
-from tests.unit.test_datasend_carrier import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
+from tests.unit.test_carriers import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
 
 TOPIC = "arn:aws:sns:ap-south-1:123456789012:texts"
 OPTIONS = AwsOptions(region="ap-south-1", configuration_set="harkara", topic_arn=TOPIC)
@@ -264,16 +264,6 @@ def envelope(message: object, **fields: Any) -> dict[str, Any]:
     """Return a message in SNS's envelope."""
     text = message if isinstance(message, str) else to_json(message).decode()
     return {"Type": "Notification", "TopicArn": TOPIC, "Message": text} | fields
-
-
-@pytest.mark.parametrize("row", rows("aws_events"))
-def test_an_event_is_read(row: dict[str, Any]) -> None:
-    received = read({**row["event"], "context": {"reference": REFERENCE}})
-    if row["receipt"] is None:
-        assert received == ReceivedReceipts([], intermediate_count=1)
-    else:
-        state, *rest = row["receipt"]
-        assert received == ReceivedReceipts([Receipt(MID, 2, State(state), *rest)])
 
 
 @pytest.mark.parametrize(

@@ -39,16 +39,17 @@ from tests.fakes import no_texts
 FOLDER = Path(__file__).parent.parent / "cases" / "carriers"
 SIGNER = ReferenceSigner(b"tag key")
 MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
+REFERENCE = SIGNER.sign(MID, 2)
 NAMES = {
     "$REF1": SIGNER.sign(MID, 1),
-    "$REF": SIGNER.sign(MID, 2),
+    "$REF": REFERENCE,
     "$FORGED": ReferenceSigner(b"another key").sign(MID, 2),
 }
 PASSWORD = 'pä"ss word'
 RECEIPT_URL = "https://api.example/receipts/c/t0ken"
 SECRETS = CarrierSecrets(PASSWORD, RECEIPT_URL)
 MESSAGE = Message("919876543210", "ACMEBK", "नमस्ते & {}\n", "their ref", 0, 1, "1101", "1107")
-OUTCOMES: dict[str, Callable[..., Outcome]] = {
+KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
     "taken": Taken,
     "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
     "not taken": NotTaken,
@@ -91,7 +92,7 @@ def submission_of(message: Mapping[str, Any], **fields: Any) -> Submission:
     own = {name: given.pop(name) for name in Submission._fields if name in given}
     if "category" in own:
         own["category"] = Category(own["category"])
-    return Submission(**{"reference": NAMES["$REF"], "message": MESSAGE._replace(**given), **own})
+    return Submission(**{"reference": REFERENCE, "message": MESSAGE._replace(**given), **own})
 
 
 class ScriptedExchange:
@@ -174,7 +175,7 @@ def test_nothing_to_submit_is_no_request(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "row"), rows(REQUESTING, "answers"))
 def test_an_answer_means_an_outcome_for_each_message(kind: str, row: dict[str, Any]) -> None:
-    expected = [OUTCOMES[name](*rest) for name, *rest in row["outcomes"]]
+    expected = [KINDS_OF_OUTCOME[name](*rest) for name, *rest in row["outcomes"]]
     settings = settings_of(kind, **row.get("carrier", {}))
     if len(expected) > 1:
         settings = settings.model_copy(update={"records_per_request": 1000})
