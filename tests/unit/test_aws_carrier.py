@@ -115,7 +115,7 @@ def test_a_request_says_all_that_aws_wants_to_know_of_a_message() -> None:
         {
             "DestinationPhoneNumber": "+919876543210",
             "OriginationIdentity": "ACMEBK",
-            "MessageBody": "नमस्ते",
+            "MessageBody": MESSAGE.text,
             "MessageType": "TRANSACTIONAL",
             "Context": {"reference": REFERENCE},
             "DestinationCountryParameters": {"IN_ENTITY_ID": "1101", "IN_TEMPLATE_ID": "1107"},

@@ -53,6 +53,7 @@ KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
     "taken": Taken,
     "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
     "not taken": NotTaken,
+    "failed": lambda wait_s: NotTaken(wait_s, failed=True),
     "in doubt": InDoubt,
 }
 
@@ -189,7 +190,9 @@ def test_an_answer_means_an_outcome_for_each_message(kind: str, row: dict[str, A
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        pytest.param(ExchangeUnreachable("refused"), NotTaken(), id="unreachable: not taken"),
+        pytest.param(
+            ExchangeUnreachable("refused"), NotTaken(failed=True), id="unreachable: not taken"
+        ),
         pytest.param(ExchangeOutcomeUnknown("reset"), InDoubt(), id="no clear answer: in doubt"),
     ],
 )
