@@ -1,8 +1,11 @@
-"""What the sample events of `manage` read, change, remove and cancel: in the account sandbox."""
+"""What the sample events need beside the accounts: parts and a chunk of the account sandbox that
+those of `manage` read, change, remove and cancel, and a carrier whose receipts come from AWS.
+"""
 
 from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
 from harkara.messages import Category, Chunk, Message
-from local.settings import HOST
+from local.settings import HOST, RECEIPT_TOKEN
 
 ACCOUNT_ID = "sandbox"
 _PE_ID = "1101172974420810001"
@@ -26,6 +29,16 @@ PARTS: tuple[Part, ...] = (
     *(
         CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
         for name in ("sample", "unused")
+    ),
+)
+AWS_CARRIER = CarrierSettings(
+    name="aws",
+    kind="aws",
+    receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
+    aws=AwsOptions(
+        region="ap-south-1",
+        configuration_set="harkara",
+        topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-texts",
     ),
 )
 # Scheduled for the year 2100, so that nothing claims them; nobody is called back.

@@ -104,6 +104,7 @@ def seed(
         **carrier_fields,
     }
     store.put_carrier(CarrierSettings(**fields))
+    store.put_carrier(samples.AWS_CARRIER)
 
 
 def _accounts(ports: Ports) -> tuple[Account, Account]:

@@ -26,6 +26,7 @@ from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.ingress import CarrierDoor
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
@@ -86,6 +87,10 @@ CARRIER = CarrierSettings(
 
 async def _nothing() -> None:
     """Happens while the carrier thinks, unless a test has other plans."""
+
+
+def _confirm_nothing(url: str) -> None:
+    raise AssertionError("the carrier of the world asks for no subscription")
 
 
 class World:
@@ -265,7 +270,8 @@ class World:
         return self.submitting.service(RECEIPT_WAIT_S)
 
     def receive_service(self) -> ReceiveService:
-        return ReceiveService(self.accounts, self.queues, self.signer, self.clock)
+        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        return ReceiveService(door, self.queues, self.signer, self.clock, _confirm_nothing)
 
     def deliver_service(self) -> DeliverService:
         return DeliverService(

@@ -12,19 +12,21 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api
-from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
+from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner
 from harkara.ports import ReceiptRequest
 from harkara.runtime import body_of, logger
+from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
 from harkara.tasks import QueueName
 
 api = new_api()
-prepare("dynamodb", "secretsmanager", "sqs")
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 @cache
@@ -32,10 +34,14 @@ def service() -> ReceiveService:
     settings = ReceiptSettings.from_environment()
     queues = {QueueName.RECEIPT: settings.receipt_queue_url}
     return ReceiveService(
-        accounts=DynamoAccountStore(client("dynamodb"), settings.accounts_table),
+        door=CarrierDoor(
+            DynamoAccountStore(client("dynamodb"), settings.accounts_table),
+            ReceiptSecrets(client("kms")),
+        ),
         queues=SqsTaskQueues(client("sqs"), queues),
         signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
         clock=time.time,
+        confirm=confirm,
     )
 
 
@@ -56,7 +62,8 @@ def receipts(carrier: str, token: str) -> "Response[str]":
         "foreign": received.foreign_count,
         "unknown": received.unknown_count,
     }
-    logger.info("receipts enqueued", carrier=carrier, counts=counts)
+    done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
+    logger.info(done, carrier=carrier, counts=counts)
     return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 

@@ -17,7 +17,7 @@ from local.admin.printing import Answer
 
 NOUN = "carrier"
 STDIN = "-"
-HIDDEN = {"name", "secret", "receipt_url", "receipt_token_hashes"}
+HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hashes"}
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -38,6 +38,15 @@ def add_verbs(verbs: Verbs) -> None:
     )
     put.add_argument(
         "--receipt-networks", nargs="*", metavar="CIDR", help="where receipts come from; none: any"
+    )
+    put.add_argument(
+        "--receipt-signature-header",
+        metavar="NAME",
+        help="holds the HMAC-SHA256 of a receipt's body; '': receipts are not signed",
+    )
+    put.add_argument("--receipt-signature-encoding", choices=["hex", "base64"])
+    put.add_argument(
+        "--receipt-secret-file", metavar="FILE", help="holds what receipts are signed with; - stdin"
     )
     put.add_argument(
         "--rate",
@@ -102,12 +111,16 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
         }
     fields["receipt_token_hashes"] = hashes[:1] if arguments.end_old_receipt_urls else hashes
     # Checked before a secret is asked for or encrypted.
-    CarrierSettings.model_validate(fields)
+    asked = {"receipt_secret": b"asked"} if arguments.receipt_secret_file else {}
+    CarrierSettings.model_validate(fields | asked)
     if receipt_url:
         fields["receipt_url"] = desk.encrypt(carrier, receipt_url)
     if arguments.secret_file is not None:
         secret = _read_secret(desk, arguments.secret_file)
         fields["secret"] = desk.encrypt(carrier, secret)
+    if arguments.receipt_secret_file is not None:
+        secret = _read_secret(desk, arguments.receipt_secret_file)
+        fields["receipt_secret"] = desk.encrypt(carrier, secret)
     desk.store.put_carrier(CarrierSettings(**fields))
     return answer
 

@@ -24,6 +24,7 @@ from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
+from harkara.services.ingress import CarrierDoor
 from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
@@ -201,12 +202,14 @@ class Gateway:
                     username="harkara",
                     secret=b"",
                     receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
-                )
+                ),
+                samples.AWS_CARRIER.name: samples.AWS_CARRIER,
             },
         )
         self.registry = FakeRegistry(self.accounts)
         self.limits = FakeLimitStore(self.faults)
         self.routing = FakeRoutingStore(self.faults)
+        self.confirmed: list[str] = []
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -301,7 +304,8 @@ class Gateway:
         ).service(259_200)
 
     def _receipt(self) -> ReceiveService:
-        return ReceiveService(self.accounts, self.queues, self.signer, self.clock)
+        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        return ReceiveService(door, self.queues, self.signer, self.clock, self.confirmed.append)
 
     def _dlr(self) -> tuple[DeliverService, CheckService]:
         deliver = DeliverService(

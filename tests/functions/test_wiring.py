@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harkara.aws import secrets
 from harkara.errors import StoreUnavailable
-from harkara.http import callbacks
+from harkara.http import callbacks, subscriptions
 from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.tasks import QueueName
 from tests.functions.handlers import load
@@ -147,7 +147,8 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     mid = "1" + "0" * 28
     assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
-    assert receipt.accounts._table == "accounts"
+    assert receipt.door.accounts._table == "accounts"
+    assert receipt.confirm is subscriptions.confirm
 
 
 @pytest.mark.parametrize(

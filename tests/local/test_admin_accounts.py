@@ -190,6 +190,21 @@ def test_a_carriers_receipts_get_another_url() -> None:
     assert token_matches(answer["receipt_url"].rpartition("/")[2], carrier.receipt_token_hashes)
 
 
+def test_a_carriers_receipts_are_signed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("key\n")
+    operator = Operator().with_carrier()
+    line = f"--receipt-signature-header x-signature --receipt-secret-file {tmp_path}/key"
+    assert operator(f"carrier put sim {line}").status == 0
+    signed = {"receipt_signature_header": "x-signature", "receipt_secret": b"sim:yek"}
+    assert operator.store.carrier("sim") == CARRIER.model_copy(update=signed)
+    (row,) = operator("carrier list --json").json()
+    assert "receipt_secret" not in row
+    assert operator("carrier put sim --receipt-signature-header=").status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.receipt_signature_header == ""
+
+
 @pytest.mark.parametrize(
     ("line", "stdin", "status", "says"),
     [
@@ -199,9 +214,10 @@ def test_a_carriers_receipts_get_another_url() -> None:
         (f"{PUT} --secret-file - --url http://carrier.example/", "x", 2, "must be https"),
         (f"{PUT} --secret-file - --url https://[", "x", 2, "--url is no URL"),
         (f"{PUT} --secret-file - --url https://me:pw@carrier.example/", "x", 2, "--username"),
+        (f"{PUT} --secret-file - --receipt-signature-header x", "x", 2, "receipt_secret"),
         (f"{PUT} --secret-file - --timeout 31", "x", 2, "timeout_s: Input should be less"),
     ],
-    ids=["nothing", "empty", "no file", "http", "no URL", "user in URL", "too long"],
+    ids=["nothing", "empty", "no file", "http", "no URL", "user in URL", "unsigned", "too long"],
 )
 def test_a_carrier_that_cannot_be_put_says_why(
     line: str, stdin: str, status: int, says: str

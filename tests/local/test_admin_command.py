@@ -111,7 +111,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (
             "carrier put sim",
             (CarrierSettings,),
-            {"name", "secret", "receipt_url", "receipt_token_hashes"},
+            {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hashes"},
         ),
     ],
     ids=["account", "carrier"],

@@ -2,12 +2,15 @@
 no IAM, so the calls that the proxy saw are compared with template.yaml.
 """
 
+import hashlib
+import hmac
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 from pydantic_core import from_json, to_json
 
@@ -113,6 +116,18 @@ def busy_account(lab: Lab) -> Iterator[str]:
             rate_segments_per_s=100,
         )
     )
+    store.put_carrier(
+        CarrierSettings(
+            name="signed",
+            kind="datasend",
+            url="https://carrier.example",
+            receipt_token_hashes=(hash_token("signed"),),
+            receipt_signature_header="x-signature",
+            receipt_secret=encrypt_secret(
+                lab.stack.client("kms"), outputs["SecretsKeyId"], "signed", "key"
+            ),
+        )
+    )
     yield "busy"
     server.shutdown()
     server.server_close()
@@ -160,6 +175,14 @@ def calls(
     """Return the calls of all functions after traffic that takes every way there is."""
     # A claim whose answer is lost is read back.
     lab.proxy.add(Rule("submit", "claim", Fault.LOSE_ANSWER, "policies"))
+    signature = hmac.digest(b"key", b"[]", hashlib.sha256).hex()
+    signed = httpx.post(
+        f"{lab.stack.endpoint}/receipts/signed/signed",
+        content=b"[]",
+        headers={"x-signature": signature},
+        timeout=30,
+    )
+    assert signed.status_code == 200
     # A retry from the queue, and one from the Due table.
     late = record("policies-late", dlrurl=lab.callback_url("fail-2/policies"))
     assert lab.send([late]).status_code == 200

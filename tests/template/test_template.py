@@ -71,6 +71,7 @@ GRANTS = {
     "receipt": {
         ("dynamodb:GetItem", "AccountsTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
+        ("kms:Decrypt", "SecretsKey"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
     },
     "dlr": {

@@ -21,6 +21,7 @@ RECEIPT_TOKENS = 2
 # Kannel's events: 1 delivered, 2 not delivered, 16 refused by the SMSC. These are final.
 FINAL_EVENTS = 1 | 2 | 16
 
+_HEADER = r"^[a-z0-9-]{0,64}$"
 # What AWS admits, by the service model of pinpoint-sms-voice-v2; "" where an option may be empty.
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 _NAME_OR_ARN = r"^[A-Za-z0-9_:/-]{0,256}$"
@@ -88,7 +89,9 @@ class CarrierSettings(OperatorRecord):
     """A carrier's route.
 
     `receipt_url` (ciphertext) is for the kinds that tell it to the carrier with each message.
-    Receipts come only from `receipt_networks`, if there are any. `timeout_s` is a request's,
+    Receipts come only from `receipt_networks`, if there are any. Where there is a
+    `receipt_signature_header` (lower case), it holds the HMAC-SHA256 of the body under
+    `receipt_secret` (ciphertext), perhaps behind "sha256=". `timeout_s` is a request's,
     `connections` are those of one process. `chain_hash_field` names the field for the PE-TM chain
     hash, which operators call differently; empty: it is not sent.
 
@@ -106,6 +109,9 @@ class CarrierSettings(OperatorRecord):
     receipt_url: bytes = b""
     receipt_token_hashes: tuple[str, ...] = Field(min_length=1, max_length=RECEIPT_TOKENS)
     receipt_networks: Networks = ()
+    receipt_signature_header: str = Field(default="", pattern=_HEADER)
+    receipt_signature_encoding: Literal["hex", "base64"] = "hex"
+    receipt_secret: bytes = b""
     timeout_s: float = Field(default=15, gt=0, le=30)
     connections: int = Field(default=64, ge=1, le=512)
     records_per_request: int = Field(default=1, ge=1, le=1000)
@@ -128,6 +134,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("url: it is missing")
         if self.kind != "datasend" and self.records_per_request != 1:
             raise ValueError("records_per_request: a request of this kind holds one message")
+        if self.receipt_signature_header and not self.receipt_secret:
+            raise ValueError("receipt_secret: a signature needs it")
         if self.kind != "http" and not self.echoes_reference:
             raise ValueError("echoes_reference: carriers of this kind do")
         if self.kind == "http" and self.http is not None:

@@ -200,14 +200,29 @@ def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
 
 def decrypt_secrets(kms: Any, carrier: CarrierSettings) -> CarrierSecrets:
     """Return a carrier's secrets in clear. Raises StoreUnavailable."""
+    return CarrierSecrets(
+        _decrypt(kms, carrier, carrier.secret), _decrypt(kms, carrier, carrier.receipt_url)
+    )
 
-    def decrypt(ciphertext: bytes) -> str:
-        if not ciphertext:
-            return ""
-        with aws_errors():
-            answer = kms.decrypt(
-                CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier.name}
-            )
-        return str(answer["Plaintext"], "utf-8")
 
-    return CarrierSecrets(decrypt(carrier.secret), decrypt(carrier.receipt_url))
+class ReceiptSecrets:
+    """Decrypts what carriers sign their receipts with, once as long as it stays."""
+
+    def __init__(self, kms: Any) -> None:
+        self._kms = kms
+        self._known: dict[bytes, bytes] = {}
+
+    def __call__(self, carrier: CarrierSettings) -> bytes:
+        """Return a carrier's secret in clear. Raises StoreUnavailable."""
+        ciphertext = carrier.receipt_secret
+        if ciphertext not in self._known:
+            self._known[ciphertext] = _decrypt(self._kms, carrier, ciphertext).encode()
+        return self._known[ciphertext]
+
+
+def _decrypt(kms: Any, carrier: CarrierSettings, ciphertext: bytes) -> str:
+    if not ciphertext:
+        return ""
+    with aws_errors():
+        answer = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"carrier": carrier.name})
+    return str(answer["Plaintext"], "utf-8")

@@ -1,20 +1,20 @@
-"""Take a carrier's receipts: check the token and the tags, enqueue, answer once they are in."""
+"""Take a carrier's receipts: check who posts and the tags, enqueue, answer once they are in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from harkara.carrier_settings import token_matches
 from harkara.carriers import answer, parse_receipts
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.ports import (
-    AccountStore,
     Clock,
     HttpAnswer,
     ReceiptRequest,
     ReceivedReceipts,
     TaskQueues,
 )
+from harkara.services.ingress import CarrierDoor
 from harkara.tasks import QueueName, receipts_tasks
 
 _CLOCK_LIMIT_S = 7 * 86_400
@@ -22,28 +22,28 @@ _CLOCK_LIMIT_S = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class ReceiveService:
-    """What `receipt` does with a request."""
+    """What `receipt` does with a request. `confirm` fetches a URL, or raises StoreUnavailable."""
 
-    accounts: AccountStore
+    door: CarrierDoor
     queues: TaskQueues
     signer: ReferenceSigner
     clock: Clock
+    confirm: Callable[[str], None]
 
     def receive(
         self, carrier: str, token: str, request: ReceiptRequest
     ) -> tuple[ReceivedReceipts, HttpAnswer]:
         """Enqueue what a request holds; return what it was, and what the carrier wants to hear.
 
-        Raises RequestRefused: NOT_FOUND for a wrong carrier or token, INVALID_RECEIPT for what
-        cannot be read or is none of ours, TRY_AGAIN when it could not be made durable.
+        Raises RequestRefused: as CarrierDoor does, INVALID_RECEIPT for what cannot be read or is
+        none of ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
-        settings = self.accounts.carrier(carrier)
-        expected = settings.receipt_token_hashes if settings else ()
-        if not token_matches(token, expected) or settings is None:
-            raise RequestRefused(Code.NOT_FOUND)
+        settings = self.door.admit(carrier, token, request)
         received = parse_receipts(request, settings, self.signer)
         if received.foreign_count and not _holds_ours(received):
             raise RequestRefused(Code.INVALID_RECEIPT)
+        if received.confirm_url:
+            self.confirm(received.confirm_url)
         now_s = int(self.clock())
         # A carrier's clock that is far off would keep the check from ever looking at a final.
         timed = [
