@@ -8,15 +8,20 @@ from pydantic_core import to_json
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import ReferenceSigner
+from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.ports import ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from tests.fakes import FakeTaskQueues, Faults
 from tests.unit.aws import LOST, ScriptedAws
-from tests.unit.test_datasend_carrier import MID, SETTINGS
 
-CARRIER = SETTINGS.model_copy(update={"receipt_token_hashes": (hash_token("token"),)})
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    receipt_token_hashes=(hash_token("token"),),
+)
+MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
 FORGED = ReferenceSigner(b"another key").sign(MID, 1)
 
 
