@@ -148,7 +148,7 @@ class FakeTaskQueues:
         # A lost answer makes SQS take the bodies twice: its sender repeats the call.
         for _ in range(2 if number in self.faults.lose_answer else 1):
             for body in bodies:
-                self._add(queue, body, self.clock())
+                self.add(queue, body, self.clock())
         self.faults.after(number)
         return [True] * len(bodies)
 
@@ -160,7 +160,7 @@ class FakeTaskQueues:
                 row = DueTask(f"shard#{self._sent % SHARDS:02d}", str(self._sent), queue, body)
                 self.rows.append((self.clock() + delay_s, row))
             else:
-                self._add(queue, body, self.clock() + delay_s)
+                self.add(queue, body, self.clock() + delay_s)
         self.faults.after(number)
 
     def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
@@ -176,7 +176,8 @@ class FakeTaskQueues:
         self.rows = [row for row in self.rows if row[1] not in tasks]
         self.faults.after(number)
 
-    def _add(self, queue: QueueName, body: str, visible_at: float) -> None:
+    def add(self, queue: QueueName, body: str, visible_at: float) -> None:
+        """Let a message be in a queue, without a call."""
         self._sent += 1
         self.waiting.append(QueueMessage(f"q{self._sent}", queue, body, visible_at))
 
