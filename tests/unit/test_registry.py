@@ -14,7 +14,8 @@ from harkara.messages import Category
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
 from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts
-from tests.fakes import FakeAccountStore, FakeRegistry
+from tests.fake_registry import FakeRegistry
+from tests.fakes import FakeAccountStore
 
 URL = "https://api.clevertap.com/dlr"
 MAIN = CallbackEndpoint(id="main", url=URL)
