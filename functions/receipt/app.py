@@ -7,7 +7,6 @@ import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api, ok
@@ -17,7 +16,8 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.ids import ReferenceSigner
 from harkara.ports import ReceiptRequest
-from harkara.runtime import body_of, logger
+from harkara.router import Response
+from harkara.runtime import logger
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
 from harkara.tasks import QueueName
@@ -38,10 +38,9 @@ def service() -> ReceiveService:
     )
 
 
-@api.route("/receipts/<carrier>/<token>", method=["GET", "POST"])
-def receipts(carrier: str, token: str) -> "Response[str]":
-    event = api.current_event
-    request = ReceiptRequest(query=event.query_string_parameters, body=body_of(event))
+@api.route("/receipts/<carrier>/<token>", "GET", "POST")
+def receipts(carrier: str, token: str) -> Response:
+    request = ReceiptRequest(query=api.request.query, body=api.request.body)
     received = service().receive(carrier, token, request)
     counts = {
         "receipts": len(received.receipts),

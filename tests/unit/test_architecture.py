@@ -28,6 +28,7 @@ PURE = (
     "parts",
     "marks",
     "retries",
+    "router",
     "routes",
     "jsons",
     "deadline",

@@ -2,6 +2,6 @@
 
 Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
 `errors`, `jsons`, `accounts`, `credentials`, `parts`, `requests`, `hours`, `tasks`, `marks`,
-`retries`, `routes`, `platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is
-named in `ports`; `services` use the ports; `aws`, `carriers` and `http` fill them.
+`retries`, `router`, `routes`, `platforms`, `callbacks`, `dlt`, `openapi`. What they need from
+outside is named in `ports`; `services` use the ports; `aws`, `carriers` and `http` fill them.
 """
