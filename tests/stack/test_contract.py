@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 # The document's own example of a mid: a message that is scheduled, until it is cancelled.
 EXAMPLE = document()["paths"]["/v1/messages/{mid}"]["parameters"][0]["example"]
 CASES_AT_LEAST = 2_000
+WORKERS = 4
 # A minute and a half where nothing else runs.
 ENDS_WITHIN_S = 900
 
@@ -65,37 +67,52 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
-def test_the_api_keeps_to_its_document(
-    stack: Stack, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    report = tmp_path / "report.json"
+def ask(stack: Stack, folder: Path, phases: str, workers: int) -> dict[str, Any]:
+    """Run schemathesis; return its report."""
+    report = folder / f"{phases}.json"
     done = subprocess.run(
         [
-            sys.executable,
-            *("-m", "schemathesis.cli", "--config-file", CONFIG, "run"),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run"),
             f"{stack.endpoint}/openapi.json",
-            *("--auth", "contract:contract-secret"),
-            *("--report", "json", "--report-json-path", report),
+            *("--auth", "contract:contract-secret", "--workers", str(workers)),
+            *("--phases", phases, "--report", "json", "--report-json-path", report),
         ],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=ENDS_WITHIN_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(report.read_text())
-    cases = found["test_cases"]["generated"] - found["test_cases"]["without_checks"]
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
+def checked(report: dict[str, Any]) -> int:
+    """Return how many cases of a run some check was made of."""
+    cases = report["test_cases"]
+    return int(cases["generated"] - cases["without_checks"])
+
+
+def test_the_api_keeps_to_its_document(
+    stack: Stack, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    single = ask(stack, tmp_path, "examples,coverage,fuzzing", WORKERS)
+    # What is made is read, changed and removed: by nobody else meanwhile.
+    stateful = ask(stack, tmp_path, "stateful", 1)
+    cases = checked(single) + checked(stateful)
+    took_s = single["running_time"] + stateful["running_time"]
     request.config.stash.setdefault(TABLE, []).append(
-        f"contract: {cases:,} cases over {found['operations']['tested']} operations in"
-        f" {found['running_time']:.0f} s, seed {found['seed']}"
+        f"contract: {cases:,} cases over {single['operations']['tested']} operations in"
+        f" {took_s:.0f} s, seed {single['seed']}"
     )
-    assert found["operations"]["tested"] == found["operations"]["total"]
+    assert single["operations"]["tested"] == single["operations"]["total"]
+    assert checked(stateful) > 0
     assert cases >= CASES_AT_LEAST
     accepted = {
         operation
-        for operation, phases in found["valid_rates"].items()
+        for operation, phases in single["valid_rates"].items()
         if any(counted["accepted"] for counted in phases.values())
     }
     # A receipt must have the reference that the carrier was given.
     receipts = {f"{method} /receipts/{{carrier}}/{{token}}" for method in ("GET", "POST")}
-    assert found["valid_rates"].keys() - accepted <= receipts
+    assert single["valid_rates"].keys() - accepted <= receipts
