@@ -44,7 +44,7 @@ class Gateway:
         app = web.Application()
         app.cleanup_ctx.append(self._client)
         app.router.add_get("/", self._page)
-        app.router.add_route("*", "/{path:.*}", self._pass_on)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._pass_on)
         return app
 
     async def _client(self, _app: web.Application) -> AsyncIterator[None]:

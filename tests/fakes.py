@@ -5,19 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.accounts import Account, CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.accounts import Account, CallbackEndpoint, Credential
 from harkara.carrier_settings import CarrierSettings
-from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
-from harkara.parts import P, name_of
 from harkara.ports import DueTask, PostResult, TextAnswer
 from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
 
 SHARDS = 16
-# DynamoDB takes no longer sort key.
-KEY_LIMIT = 1024
 
 
 async def no_texts(region: str, request: Mapping[str, Any], timeout_s: float) -> TextAnswer:
@@ -146,7 +142,7 @@ class FakeTaskQueues:
         # A lost answer makes SQS take the bodies twice: its sender repeats the call.
         for _ in range(2 if number in self.faults.lose_answer else 1):
             for body in bodies:
-                self._add(queue, body, self.clock())
+                self.add(queue, body, self.clock())
         self.faults.after(number)
         return [True] * len(bodies)
 
@@ -158,7 +154,7 @@ class FakeTaskQueues:
                 row = DueTask(f"shard#{self._sent % SHARDS:02d}", str(self._sent), queue, body)
                 self.rows.append((self.clock() + delay_s, row))
             else:
-                self._add(queue, body, self.clock() + delay_s)
+                self.add(queue, body, self.clock() + delay_s)
         self.faults.after(number)
 
     def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
@@ -174,7 +170,8 @@ class FakeTaskQueues:
         self.rows = [row for row in self.rows if row[1] not in tasks]
         self.faults.after(number)
 
-    def _add(self, queue: QueueName, body: str, visible_at: float) -> None:
+    def add(self, queue: QueueName, body: str, visible_at: float) -> None:
+        """Let a message be in a queue, without a call."""
         self._sent += 1
         self.waiting.append(QueueMessage(f"q{self._sent}", queue, body, visible_at))
 
@@ -218,72 +215,6 @@ class FakeLimitStore:
         self.expires_at_s[name] = expires_at_s
         self.faults.after(number)
         return None
-
-
-@dataclass
-class FakeRegistry:
-    """Changes the accounts of a store."""
-
-    store: FakeAccountStore
-
-    def get(self, account_id: str, kind: type[P], name: str) -> P | None:
-        assert len(name) <= KEY_LIMIT
-        return self._parts(account_id, kind).get(name)
-
-    def find(
-        self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
-    ) -> list[P]:
-        parts = sorted(self._parts(account_id, kind).items())
-        return [part for name, part in parts if name > after][:limit]
-
-    def create(self, account_id: str, part: Part) -> bool:
-        if name_of(part) in self._parts(account_id, type(part)):
-            return False
-        self.put_all(account_id, [part])
-        return True
-
-    def replace(self, account_id: str, part: Part) -> bool:
-        if name_of(part) not in self._parts(account_id, type(part)):
-            return False
-        self.put_all(account_id, [part])
-        return True
-
-    def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
-        assert len(name) <= KEY_LIMIT
-        parts = dict(self._parts(account_id, kind))
-        found = parts.pop(name, None)
-        self._set(account_id, kind, parts)
-        return found is not None
-
-    def put_all(
-        self, account_id: str, parts: Sequence[Part], deadline: Deadline | None = None
-    ) -> None:
-        for part in parts:
-            known = self._parts(account_id, type(part))
-            self._set(account_id, type(part), {**known, name_of(part): part})
-
-    def credentials(self, account_id: str) -> list[Credential]:
-        return [
-            credential
-            for credential in self.store.credentials.values()
-            if credential.account_id == account_id
-        ]
-
-    def _parts(self, account_id: str, kind: type[P]) -> dict[str, P]:
-        found: dict[str, P] = getattr(self.store.accounts[account_id], _FIELDS[kind])
-        return found
-
-    def _set(self, account_id: str, kind: type[Part], parts: dict[str, Any]) -> None:
-        account = self.store.accounts[account_id]
-        changed = {_FIELDS[kind]: parts, "version": account.version + 1}
-        self.store.accounts[account_id] = account.model_copy(update=changed)
-
-
-_FIELDS: dict[type, str] = {
-    Sender: "senders",
-    Template: "templates",
-    CallbackEndpoint: "callbacks",
-}
 
 
 @dataclass

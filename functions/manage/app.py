@@ -12,13 +12,12 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accounts import Account, CallbackEndpoint, Part, Scope, Sender, Template
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client
+from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
@@ -31,7 +30,8 @@ from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.parts import fields_of
 from harkara.platforms.rows import check_length, object_of, top_level
-from harkara.runtime import answer, body_of, deadline_of, logger
+from harkara.router import Response
+from harkara.runtime import answer, deadline_of, logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.history import HistoryService
@@ -52,6 +52,7 @@ CSV = "text/csv"
 CSV_TYPES = (CSV, "application/csv", "application/gzip", "application/x-gzip")
 
 api = new_api()
+prepare("dynamodb", "secretsmanager", "sqs")
 
 
 class Services(NamedTuple):
@@ -87,79 +88,79 @@ def services() -> Services:
 
 
 @api.get("/openapi.json")
-def openapi() -> "Response[str]":
+def openapi() -> Response:
     return ok(document())
 
 
 @api.get("/docs")
-def docs() -> "Response[str]":
+def docs() -> Response:
     return Response(200, "text/html; charset=utf-8", page.render(document()), dict(page.HEADERS))
 
 
 @api.get("/v1/messages/<mid>")
-def message(mid: str) -> "Response[str]":
+def message(mid: str) -> Response:
     return ok(services().history.message(account_for(Scope.READ), mid))
 
 
 @api.delete("/v1/messages/<mid>")
-def cancel(mid: str) -> "Response[str]":
+def cancel(mid: str) -> Response:
     return cancelled(account_for(Scope.SEND), mid)
 
 
 @api.post("/cancel-scheduled/sms")
-def cancel_scheduled() -> "Response[str]":
-    fields = object_of(body_of(api.current_event))
+def cancel_scheduled() -> Response:
+    fields = object_of(api.request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
 
 
 @api.get("/v1/<collection>")
-def read_all(collection: str) -> "Response[Any]":
+def read_all(collection: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.READ)
-    if kind is Template and CSV in api.current_event.headers.get("accept", ""):
+    if kind is Template and CSV in api.request.headers.get("accept", ""):
         return export(account)
     found = services().registry.page(account, kind, after_name(), page_limit())
     return ok({collection: [fields_of(part) for part in found.parts], "next": found.next_name})
 
 
 @api.post("/v1/<collection>")
-def create(collection: str) -> "Response[str]":
+def create(collection: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    content_type = api.current_event.headers.get("content-type", "")
+    content_type = api.request.headers.get("content-type", "")
     if kind is Template and content_type.partition(";")[0].strip().lower() in CSV_TYPES:
         return import_templates(account)
-    fields = object_of(body_of(api.current_event))
+    fields = object_of(api.request.body)
     part = services().registry.create(account, kind, fields)
     logger.info("registered", account_id=account.id, collection=collection)
     return answer(201, encode(fields_of(part)))
 
 
 @api.get("/v1/<collection>/<name>")
-def read(collection: str, name: str) -> "Response[str]":
+def read(collection: str, name: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.READ)
     return ok(fields_of(services().registry.get(account, kind, unquote(name))))
 
 
 @api.put("/v1/<collection>/<name>")
-def replace(collection: str, name: str) -> "Response[str]":
+def replace(collection: str, name: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    fields = object_of(body_of(api.current_event))
+    fields = object_of(api.request.body)
     part = services().registry.replace(account, kind, unquote(name), fields)
     logger.info("changed", account_id=account.id, collection=collection)
     return ok(fields_of(part))
 
 
 @api.delete("/v1/<collection>/<name>")
-def remove(collection: str, name: str) -> "Response[str]":
+def remove(collection: str, name: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
     services().registry.remove(account, kind, unquote(name))
     logger.info("removed", account_id=account.id, collection=collection)
-    return Response(204, body="")
+    return Response(204)
 
 
-def export(account: Account) -> "Response[Any]":
+def export(account: Account) -> Response:
     content = services().registry.export_templates(account)
-    packs = "gzip" in api.current_event.headers.get("accept-encoding", "")
+    packs = "gzip" in api.request.headers.get("accept-encoding", "")
     body = gzip.compress(content, mtime=0) if packs else content
     if len(body) > EXPORT_LIMIT_BYTES:
         way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
@@ -170,10 +171,10 @@ def export(account: Account) -> "Response[Any]":
     return Response(200, f"{CSV}; charset=utf-8", body if packs else body.decode(), headers)
 
 
-def import_templates(account: Account) -> "Response[str]":
-    content = body_of(api.current_event)
+def import_templates(account: Account) -> Response:
+    content = api.request.body
     check_length(content)
-    deadline = deadline_of(api.lambda_context)
+    deadline = deadline_of(api.context)
     report = services().registry.import_templates(account, content, deadline)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
     return ok({**counts(report), "rows": [line._asdict() for line in report]})
@@ -185,28 +186,27 @@ def kind_of(collection: str) -> type[Part]:
     return COLLECTIONS[collection]
 
 
-def cancelled(account: Account, mid: str) -> "Response[str]":
+def cancelled(account: Account, mid: str) -> Response:
     result = services().cancel.cancel(account, mid)
     logger.info("message cancelled", account_id=account.id, mid=mid)
     return ok({"status": "cancelled", **result._asdict()})
 
 
 def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
-    event = api.current_event
-    source_ip = event.request_context.http.source_ip
-    shown = presented(event.headers, username, password)
-    return services().authenticator.authenticate(shown, scope, source_ip).account
+    shown = presented(api.request.headers, username, password)
+    caller = services().authenticator.authenticate(shown, scope, api.request.source_ip)
+    return caller.account
 
 
 def page_limit() -> int:
-    given = api.current_event.query_string_parameters.get("limit", str(PAGE_SIZE))
+    given = api.request.query.get("limit", str(PAGE_SIZE))
     if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= PAGE_LIMIT:
         return int(given)
     raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {PAGE_LIMIT:,})")
 
 
 def after_name() -> str:
-    given = api.current_event.query_string_parameters.get("after", "")
+    given = api.request.query.get("after", "")
     if len(given) > NAME_LIMIT:
         raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
     return given

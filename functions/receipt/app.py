@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api import new_api
@@ -19,7 +18,8 @@ from harkara.aws.secrets import deployment_secret
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner
 from harkara.ports import ReceiptRequest
-from harkara.runtime import body_of, logger
+from harkara.router import Response
+from harkara.runtime import logger
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
@@ -45,15 +45,15 @@ def service() -> ReceiveService:
     )
 
 
-@api.route("/receipts/<carrier>/<token>", method=["GET", "POST"])
-def receipts(carrier: str, token: str) -> "Response[str]":
-    event = api.current_event
+@api.route("/receipts/<carrier>/<token>", "GET", "POST")
+def receipts(carrier: str, token: str) -> Response:
+    asked = api.request
     request = ReceiptRequest(
-        method=event.http_method,
-        headers=event.headers,
-        query=parse_qs(event.raw_query_string, keep_blank_values=True),
-        body=body_of(event),
-        source_ip=event.request_context.http.source_ip,
+        method=asked.method,
+        headers=asked.headers,
+        query=parse_qs(asked.query_string, keep_blank_values=True),
+        body=asked.body,
+        source_ip=asked.source_ip,
     )
     received, heard = service().receive(carrier, token, request)
     counts = {

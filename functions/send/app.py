@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accounts import Scope
@@ -30,7 +29,8 @@ from harkara.platforms import ics, native, webengage
 from harkara.platforms.options import flag
 from harkara.ports import ChunkNames
 from harkara.requests import RecordResult, SendRequest
-from harkara.runtime import answer, body_of, deadline_of, logger, one_shape, refusal
+from harkara.router import Response
+from harkara.runtime import answer, deadline_of, logger, one_shape, refusal
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator, Caller
 from harkara.services.idempotency import Answer, Idempotency
@@ -84,29 +84,29 @@ def services() -> Services:
 
 
 @api.post("/datasend")
-def datasend() -> "Response[str]":
-    credentials, request = ics.parse(body_of(api.current_event), content_type())
+def datasend() -> Response:
+    credentials, request = ics.parse(api.request.body, content_type())
     return accept(authenticate(*credentials), request, ics.answer)
 
 
-@api.route("/smpp", method=["GET", "POST"])
-def smpp() -> "Response[str]":
-    event = api.current_event
-    credentials, request = ics.parse_smpp(event.raw_query_string, body_of(event), content_type())
+@api.route("/smpp", "GET", "POST")
+def smpp() -> Response:
+    asked = api.request
+    credentials, request = ics.parse_smpp(asked.query_string, asked.body, content_type())
     return accept(authenticate(*credentials), request, ics.answer)
 
 
 @api.post("/webengage")
-def private_ssp() -> "Response[str]":
+def private_ssp() -> Response:
     caller = authenticate()
-    request = webengage.parse(body_of(api.current_event))
+    request = webengage.parse(api.request.body)
     return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
 @api.post("/v1/messages")
-def messages() -> "Response[str]":
+def messages() -> Response:
     caller = authenticate()
-    request = native.parse(body_of(api.current_event))
+    request = native.parse(api.request.body)
     if is_dry_run():
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
@@ -120,25 +120,22 @@ def messages() -> "Response[str]":
 
 
 @api.get("/health")
-def health() -> "Response[str]":
+def health() -> Response:
     return ok({"status": True})
 
 
 def authenticate(username: str = "", password: str = "") -> Caller:
-    event = api.current_event
-    shown = presented(event.headers, username, password)
-    source_ip = event.request_context.http.source_ip
-    return services().authenticator.authenticate(shown, Scope.SEND, source_ip)
+    shown = presented(api.request.headers, username, password)
+    return services().authenticator.authenticate(shown, Scope.SEND, api.request.source_ip)
 
 
 def accept(
     caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
-) -> "Response[str]":
+) -> Response:
     """Accept what can be accepted and answer it, the same again for a repeated request."""
-    event, idempotency = api.current_event, services().idempotency
-    http = event.request_context.http
-    line = f"{http.method} {http.path} {event.raw_query_string}\n"
-    until_s = idempotency.clock() + deadline_of(api.lambda_context).remaining_s()
+    asked, idempotency = api.request, services().idempotency
+    line = f"{asked.method} {asked.path} {asked.query_string}\n"
+    until_s = idempotency.clock() + deadline_of(api.context).remaining_s()
 
     def produce(names: ChunkNames | None) -> Answer:
         try:
@@ -156,8 +153,8 @@ def accept(
 
     answered = idempotency.once(
         caller,
-        event.headers.get("idempotency-key"),
-        line.encode() + body_of(event),
+        asked.headers.get("idempotency-key"),
+        line.encode() + asked.body,
         int(until_s * 1000),
         produce,
     )
@@ -165,12 +162,12 @@ def accept(
 
 
 def content_type() -> str:
-    return api.current_event.headers.get("content-type", "")
+    return api.request.headers.get("content-type", "")
 
 
 def is_dry_run() -> bool:
     try:
-        return flag(api.current_event.query_string_parameters.get("dry_run", "false"))
+        return flag(api.request.query.get("dry_run", "false"))
     except ValueError as error:
         raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 

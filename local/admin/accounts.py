@@ -107,7 +107,9 @@ def _set(desk: Desk, arguments: Namespace) -> Answer:
 
 
 def _show(desk: Desk, arguments: Namespace) -> Answer:
-    account = desk.account(arguments.account)
+    account = desk.store.account(arguments.account)
+    if account is None:
+        raise CommandRefused(no_account(arguments.account))
     fields = account.model_dump(mode="json", exclude={"limits", "rates", "version"})
     return {
         **fields,

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harkara.accounts import Account, hash_secret
+from harkara.accounts import Account, CallbackEndpoint, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.operator import OperatorStore
@@ -53,7 +53,7 @@ class Desk:
 
     @cached_property
     def store(self) -> DynamoAccountStore:
-        """Accounts with their parts, and carriers."""
+        """Accounts and carriers as the functions read them."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
     @cached_property
@@ -65,11 +65,15 @@ class Desk:
         )
 
     def account(self, account_id: str) -> Account:
-        """Return an account with its parts. Raises CommandRefused where there is none."""
-        account = self.store.account(account_id)
+        """Return an account with its callbacks. Raises CommandRefused where there is none.
+
+        It is read without its templates, which are thousands.
+        """
+        account = self.operator.account(account_id)
         if account is None:
             raise CommandRefused(no_account(account_id))
-        return account
+        callbacks = self.registry.registry.find(account_id, CallbackEndpoint)
+        return account.model_copy(update={"callbacks": {each.id: each for each in callbacks}})
 
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is kept."""

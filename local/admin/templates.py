@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harkara.accounts import Template
 from harkara.deadline import Deadline
+from harkara.dlt import csv
 from harkara.parts import fields_of
 from harkara.services.registry import RowResult, counts
 from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
@@ -45,13 +46,12 @@ def _import(desk: Desk, arguments: Namespace) -> Answer:
 
 
 def _export(desk: Desk, arguments: Namespace) -> Answer:
-    file, account = arguments.file, desk.account(arguments.account)
-    content = desk.registry.export_templates(account)
+    file, templates = arguments.file, parts_of(desk, arguments.account, Template)
     try:
-        file.write_bytes(content)
+        file.write_bytes(csv.export(templates))
     except OSError as error:
         raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
-    return {"exported": len(account.templates), "file": str(file)}
+    return {"exported": len(templates), "file": str(file)}
 
 
 def _list(desk: Desk, arguments: Namespace) -> Answer:

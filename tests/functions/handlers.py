@@ -34,12 +34,12 @@ from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
+from tests.fake_registry import FakeRegistry
 from tests.fakes import (
     FakeAccountStore,
     FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
-    FakeRegistry,
     FakeTaskQueues,
     Faults,
     calling_back,

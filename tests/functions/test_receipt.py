@@ -11,6 +11,7 @@ from harkara.ids import ReferenceSigner, mid_of
 from harkara.messages import State
 from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
 from local.settings import RECEIPT_TOKEN
+from tests.functions.answers import assert_refused
 from tests.functions.handlers import (
     CHUNK_ID,
     MSISDN,
@@ -21,7 +22,6 @@ from tests.functions.handlers import (
     Logs,
     http_event,
 )
-from tests.functions.test_send import assert_refused
 
 MID = mid_of(CHUNK_ID, 0)
 PATH = f"/receipts/sim/{RECEIPT_TOKEN}"

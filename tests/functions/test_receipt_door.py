@@ -15,9 +15,9 @@ from harkara.ids import mid_of
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import RECEIPT_TOKEN
+from tests.functions.answers import assert_refused
 from tests.functions.handlers import CHUNK_ID, Gateway, Logs, http_event
 from tests.functions.test_receipt import PATH
-from tests.functions.test_send import assert_refused
 
 OPTIONS = samples.AWS_CARRIER.aws
 assert OPTIONS is not None

@@ -3,15 +3,15 @@
 import base64
 import json
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from harkara.accounts import Enforcement
-from harkara.codes import MEANINGS, Code
+from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.messages import unpack
 from harkara.tasks import QueueName
+from tests.functions.answers import assert_refused
 from tests.functions.handlers import (
     MSISDN,
     PRIVATE,
@@ -33,17 +33,6 @@ def post(body: str | bytes | None, **headers: str) -> Event:
 
 def basic(credentials: bytes, scheme: str = "Basic") -> dict[str, str]:
     return {"authorization": f"{scheme} {base64.b64encode(credentials).decode()}"}
-
-
-def assert_refused(answer: dict[str, Any], code: Code) -> None:
-    """Check the one shape that errors have."""
-    meaning = MEANINGS[code]
-    assert answer["statusCode"] == meaning.http_status
-    assert answer["headers"]["Content-Type"] == "application/json"
-    body = json.loads(answer["body"])
-    assert body.keys() == {"status", "Error", "message"}
-    assert (body["status"], body["Error"]) == (False, code)
-    assert body["message"].startswith(meaning.advice)
 
 
 def test_a_record_is_accepted_stored_and_enqueued(gateway: Gateway) -> None:

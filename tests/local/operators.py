@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from pydantic_core import from_json
 
@@ -89,9 +89,9 @@ class Operator:
 
     def __call__(self, line: str, stdin: str = "") -> Done:
         """Run a command: `account create acme --carrier sim`."""
-        return self.run(line.split(), stdin)
+        return self.run(line.split(), io.StringIO(stdin))
 
-    def run(self, words: Sequence[str], stdin: str = "") -> Done:
+    def run(self, words: Sequence[str], stdin: TextIO | None = None) -> Done:
         """Run a command in words; it is about the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
@@ -102,7 +102,7 @@ class Operator:
                 self.client,
                 clock=self.clock,
                 randomness=lambda count: next(self._random)[:count],
-                stdin=io.StringIO(stdin),
+                stdin=stdin or io.StringIO(),
             )
 
         with redirect_stdout(out), redirect_stderr(err):

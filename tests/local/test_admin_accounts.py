@@ -1,5 +1,7 @@
 """`harkara account` and `harkara carrier`: what the operator sets is what the functions read."""
 
+import getpass
+import io
 from decimal import Decimal
 from pathlib import Path
 
@@ -167,6 +169,22 @@ def test_a_carrier_is_put_with_its_secret_encrypted() -> None:
     base, _, token = answer["receipt_url"].rpartition("/")
     assert base == f"{API_URL}/receipts/sim"
     assert token_matches(token, carrier.receipt_token_hashes)
+
+
+class Terminal(io.StringIO):
+    """Standard input where a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_types_the_secret_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: "typed")
+    operator = Operator()
+    assert operator.run([*PUT.split(), "--secret-file", "-"], Terminal("seen")).status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.secret == b"sim:depyt"
 
 
 def test_what_is_not_given_of_a_carrier_stays() -> None:

@@ -193,3 +193,24 @@ def test_templates_are_listed_for_people_without_their_texts(tmp_path: Path) -> 
     assert template["text"] == "{#numeric#} is your code"
     assert operator("template remove acme 1107 --json").json() == {"removed": "1107"}
     assert operator("template list acme --json").json() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "credential create acme user",
+        "credential list acme",
+        "callback add acme main --url https://hooks.acme.in/dlr",
+        "callback list acme",
+        "sender add acme ACMEBK --categories otp",
+        "sender list acme",
+        "account set acme --default-callback ours",
+        "account list",
+    ],
+)
+def test_what_is_not_about_templates_reads_none(line: str) -> None:
+    operator = operator_of()
+    operator("callback add acme ours --url https://hooks.acme.in/dlr")
+    key = {"pk": {"S": "account#acme"}, "sk": {"S": "template#1107"}}
+    operator.table.items["account#acme", "template#1107"] = {**key, "data": {"S": "unreadable"}}
+    assert operator(line).status == 0

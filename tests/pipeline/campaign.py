@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from harkara.messages import Category
+from harkara.ports import DueTask
 from harkara.requests import Options, Record, RecordResult
 from tests.world import NOW, World
 
@@ -78,3 +79,16 @@ def send_later(world: World) -> Sequence[RecordResult] | None:
         if cancel_s and result.mid:
             world.at(cancel_s, partial(world.cancel, result.mid))
     return answers
+
+
+def hurry(world: World, times: int = 1) -> None:
+    """Put the tasks that wait for later into their queues at once."""
+    tasks = [task for _, task in world.queues.rows]
+    for message in list(world.queues.waiting):
+        if message.visible_at > world.now:
+            world.queues.waiting.remove(message)
+            tasks.append(DueTask("", "", message.queue, message.body))
+    world.queues.rows.clear()
+    for task in tasks:
+        for _ in range(times):
+            world.queues.add(task.queue, task.body, world.now)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.codes import Code
+from harkara.errors import StoreUnavailable
 from harkara.tasks import QueueName
 from tests.fakes import Faults
 from tests.pipeline import campaign
@@ -187,6 +188,21 @@ def test_what_went_out_is_too_late_to_cancel_and_stays_delivered() -> None:
     assert refusals == {Code.TOO_LATE_TO_CANCEL}
     world.run()
     assert sorted(world.finals().values()) == ["delivered", "failed"]
+    check_without_a_kill(world, answers)
+
+
+def test_a_cancel_that_could_not_be_enqueued_says_try_again_and_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    answers = world.send([campaign.record("0000")._replace(options=campaign.SOON)])
+    assert answers
+    with monkeypatch.context() as patched:
+        patched.setattr(world.queues, "send", lambda *_: [False])
+        with pytest.raises(StoreUnavailable):
+            world.cancel(answers[0].mid)
+    world.run()
+    assert list(world.finals().values()) == ["cancelled"]
     check_without_a_kill(world, answers)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from harkara.errors import StoreUnavailable
 from harkara.hours import CLOSES_S, DAY_S, IST_OFFSET_S
-from harkara.ports import DueTask
 from harkara.requests import Options
 from harkara.tasks import owner_of
 from tests.pipeline import campaign
@@ -92,18 +91,6 @@ def test_a_window_that_closes_on_a_chunk_lets_the_rest_out_the_next_day() -> Non
     assert {int(times[mid] - CLOSING) // 3600 for mid in mids[100:]} == {13}
 
 
-def hurry(world: World, times: int = 1) -> None:
-    """Put the tasks that wait for later into their queues at once."""
-    tasks = [task for _, task in world.queues.rows]
-    for message in list(world.queues.waiting):
-        if message.visible_at > world.now:
-            world.queues.waiting.remove(message)
-            tasks.append(DueTask("", "", message.queue, message.body))
-    world.queues.rows.clear()
-    for task in tasks:
-        world.queues.send(task.queue, [task.body] * times)
-
-
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize(
     ("options", "begins_s"),
@@ -119,7 +106,7 @@ def test_a_task_that_comes_early_waits_and_its_check_with_it(
 ) -> None:
     world = World()
     answers = world.send([campaign.record("0000")._replace(options=options)])
-    hurry(world, times)
+    campaign.hurry(world, times)
     world.run()
     assert world.counts["deferred"] == times
     assert list(world.provider.taken_at.values()) == [begins_s]
@@ -130,7 +117,7 @@ def test_a_task_that_comes_early_waits_and_its_check_with_it(
 def test_a_deferred_task_is_its_first_owners() -> None:
     world = World()
     promotions(world, "0000")
-    hurry(world)
+    campaign.hurry(world)
     (message,) = world.queues.waiting
     world.submit = world.submit_service()
     asyncio.run(world.deliver(message))
@@ -146,7 +133,7 @@ def test_refused_records_of_a_request_for_later_are_called_back_once() -> None:
             campaign.record("0001", to="12"),
         ]
     )
-    hurry(world)
+    campaign.hurry(world)
     called_back: list[int] = []
     world.at(60, lambda: called_back.append(world.called_back().total()))
     world.run()
@@ -158,7 +145,7 @@ def test_refused_records_of_a_request_for_later_are_called_back_once() -> None:
 def test_a_promotion_whose_validity_ends_in_the_night_expires_at_once() -> None:
     world = World()
     answers = world.send([campaign.record("0000")._replace(options=campaign.BRIEF)])
-    hurry(world)
+    campaign.hurry(world)
     expired: list[str] = []
     world.at(60, lambda: expired.extend(world.finals().values()))
     world.run()

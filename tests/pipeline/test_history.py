@@ -1,5 +1,7 @@
 """What a message's history says, at every stage of its way."""
 
+import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from harkara.accounts import Rate
 from harkara.errors import RequestRefused
-from harkara.messages import Category
+from harkara.messages import Category, pack
 from harkara.requests import Record
 from harkara.services.history import HistoryService
 from tests.pipeline import campaign
@@ -147,6 +149,43 @@ def test_the_state_before_the_final_one_is_that_of_the_last_try() -> None:
         "9006": "accepted",  # throttled: it waits for its next try
         "9009": "delivered",  # its receipt came before the answer
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "cancelled", "state"),
+    [
+        pytest.param(campaign.record("9005"), False, "failed", id="refused"),
+        pytest.param(campaign.record("9006"), False, "accepted", id="throttled"),
+        pytest.param(campaign.record("9006"), True, "cancelled", id="throttled, and cancelled"),
+        pytest.param(campaign.record("0000"), True, "cancelled", id="cancelled"),
+        pytest.param(
+            campaign.record("0000")._replace(options=campaign.BRIEF), False, "expired", id="expired"
+        ),
+    ],
+)
+def test_an_outcome_says_the_state_before_the_final_one_is_written(
+    row: Record, cancelled: bool, state: str
+) -> None:
+    world = World()
+    (mid,) = sent(world, row)
+    campaign.hurry(world)
+    if cancelled and row.to.endswith("0000"):
+        world.cancel(mid)
+    world.submit = world.submit_service()
+    asyncio.run(world.deliver(world.queues.waiting[0]))
+    if cancelled:
+        world.cancel(mid)
+    assert not world.finals()
+    assert ask(world, mid)["state"] == state
+
+
+def test_a_number_that_is_none_any_more_has_no_country() -> None:
+    world = World()
+    (mid,) = sent(world, campaign.record("0000"))
+    (chunk,) = world.chunks().values()
+    gone = [message._replace(to="99900000000") for message in chunk.messages]
+    world.store.packed[chunk.id] = pack(replace(chunk, messages=gone))
+    assert ask(world, mid)["country"] is None
 
 
 def test_a_cancelled_message_says_so_before_and_after_its_final_state() -> None:

@@ -10,9 +10,12 @@ from tests.pipeline.invariants import check, check_without_a_kill
 from tests.world import NOW, World
 
 
-def run(faults: Faults | None = None) -> World:
+def run(faults: Faults | None = None, *, early: bool = False) -> World:
+    """Run the campaign; `early`: its tasks come at once, and are put off by `submit`."""
     world = World(faults)
     answers = campaign.send_later(world)
+    if early:
+        campaign.hurry(world)
     world.run()
     check(world, answers)
     return world
@@ -30,6 +33,12 @@ def world() -> World:
 CALLS = list(enumerate(run().faults.calls))
 WRITES = [
     (number, name) for number, name in CALLS if name.startswith(("put_once", "send", "schedule"))
+]
+# Where the tasks are put off: the first things that are done with them.
+DEFERRALS = [
+    (number, name)
+    for number, name in enumerate(run(early=True).faults.calls[:40])
+    if name.startswith("schedule")
 ]
 
 
@@ -82,13 +91,23 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
     assert world.faults.calls[number] == name
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
+    early=st.booleans(),
     kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
     kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
     lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
 )
 def test_many_deaths_and_losses_together_lose_nothing(
-    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+    early: bool, kill_before: set[int], kill_after: set[int], lose_answer: set[int]
 ) -> None:
-    run(Faults(kill_before, kill_after, lose_answer))
+    run(Faults(kill_before, kill_after, lose_answer), early=early)
+
+
+@pytest.mark.parametrize(("number", "name"), DEFERRALS, ids=name_of)
+def test_a_process_that_dies_as_it_puts_a_task_off_loses_and_doubles_nothing(
+    number: int, name: str
+) -> None:
+    world = run(Faults(kill_after={number}), early=True)
+    assert world.killed == 1
+    assert world.faults.calls[number] == name

@@ -64,19 +64,8 @@ class Lab:
         return httpx.post(url, json=body, headers=headers, timeout=30)
 
     def add_account(self, account: Account) -> DynamoAccountStore:
-        """Put an account that `send` knows the secret of; return the store."""
-        outputs = self.stack.outputs
-        store = DynamoAccountStore(self.stack.client("dynamodb"), outputs["AccountsTableName"])
-        store.put_account(account)
-        secrets = self.stack.client("secretsmanager")
-        answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
-        secret_hash = hash_secret(answer["SecretString"].encode(), f"{account.id}-secret")
-        store.put_credential(
-            Credential(
-                username=account.id, account_id=account.id, secrets=(Secret(hash=secret_hash),)
-            )
-        )
-        return store
+        """Put an account and its credential, whose secret is `<id>-secret`; return the store."""
+        return add_account(self.stack, account)
 
     def replay(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Send the request of a sample event; return the answer as a function gives it."""
@@ -164,6 +153,19 @@ class Lab:
         for service, counts in COUNTS.findall(self.stack.log.read_text()):
             total.update({f"{service} {name}": n for name, n in json.loads(counts).items()})
         return total
+
+
+def add_account(stack: Stack, account: Account) -> DynamoAccountStore:
+    """Put an account of a stack and its credential of all scopes; return the store."""
+    store = DynamoAccountStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
+    store.put_account(account)
+    secrets = stack.client("secretsmanager")
+    answer = secrets.get_secret_value(SecretId=stack.outputs["PepperSecretId"])
+    secret_hash = hash_secret(answer["SecretString"].encode(), f"{account.id}-secret")
+    store.put_credential(
+        Credential(username=account.id, account_id=account.id, secrets=(Secret(hash=secret_hash),))
+    )
+    return store
 
 
 # What `demo`, whose DLT templates are enforced, may send in the priority lane.

@@ -65,6 +65,6 @@ def managed(lab: Lab) -> dict[str, list[str]]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the table of what became of the campaigns whose processes were killed."""
+    """Print what became of the campaigns whose processes were killed, and how much was asked."""
     for line in config.stash.get(TABLE, []):
         terminalreporter.write_line(line)

@@ -147,7 +147,8 @@ def outcome(lab: Lab, request: pytest.FixtureRequest) -> Outcome:
     found = ends(lab)
     for run in runs.values():
         judge(lab, run, found)
-    request.config.stash[TABLE] = table(list(runs.values()), time.monotonic() - began)
+    lines = request.config.stash.setdefault(TABLE, [])
+    lines.extend(table(list(runs.values()), time.monotonic() - began))
     return Outcome(runs, found, quiet)
 
 

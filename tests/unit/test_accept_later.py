@@ -44,6 +44,13 @@ def test_what_is_to_go_out_later_is_scheduled(record: Record, delay_s: float) ->
     assert accept.chunks.begins_ms == chunk.begins_ms == record.options.send_at_ms
 
 
+def test_a_refusal_beside_what_waits_is_told_at_once() -> None:
+    accept = Accept()
+    accept.accept(scheduled(BULK, 60_000), WRONG)
+    assert accept.queues.scheduled == []
+    assert len(accept.queues.sent) == 1
+
+
 def test_by_day_promotion_goes_out_at_once() -> None:
     accept = Accept()
     accept.accept(PROMOTIONAL)

@@ -31,6 +31,7 @@ PURE = (
     "parts",
     "marks",
     "retries",
+    "router",
     "routes",
     "routing",
     "jsons",

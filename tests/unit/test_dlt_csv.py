@@ -106,6 +106,11 @@ def test_columns_have_the_names_that_portals_give_them(header: str) -> None:
     )
 
 
+def test_the_mark_of_utf_8_is_no_part_of_a_quoted_cell() -> None:
+    (row,) = parse(of("1,x,T", header='\ufeff"Template, ID",Content,Type'))
+    assert row.template == template("1", category="transactional")
+
+
 def test_columns_stand_in_any_order_among_others() -> None:
     (row,) = parse(of("x,T,hello,y,1", header="Operator,Type,Content,Remarks,Template ID"))
     assert row.template == template("1", text="hello", category="transactional")

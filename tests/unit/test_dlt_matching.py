@@ -17,6 +17,8 @@ from harkara.errors import VariableRefused
 from tests.cases.reading import rows
 from tests.unit.steps import steps
 
+# Hostile ones among them: marks that turn the direction of writing, control characters.
+FIXED = "abc ,\u200f\u202e\x00\x1f\x85"
 TAGS = [f"{{#{kind}#}}" for kind in Kind]
 VALUES: dict[Kind, st.SearchStrategy[str]] = {
     Kind.VAR: st.text(min_size=1, max_size=30),
@@ -27,7 +29,7 @@ VALUES: dict[Kind, st.SearchStrategy[str]] = {
     Kind.CBN: st.from_regex(r"\A\+?[0-9][0-9 -]{1,15}[0-9]\Z"),
     Kind.EMAIL: st.from_regex(r"\A[a-z.+]{1,9}@[a-z-]{1,9}\.[a-z]{2,3}\Z"),
 }
-LITERALS = st.text(max_size=8) | st.text("a, {#}", max_size=4)
+LITERALS = st.text(max_size=8) | st.text("a, {#}\u200f\u202e\x00\x1f\x85", max_size=4)
 CONTENTS = st.lists(LITERALS | st.sampled_from(TAGS), max_size=8).map("".join)
 
 
@@ -69,7 +71,7 @@ def test_what_was_rendered_matches(template_and_text: tuple[str, str]) -> None:
 
 
 @given(
-    st.lists(st.text("abc", min_size=1, max_size=5), min_size=2, max_size=6),
+    st.lists(st.text(FIXED, min_size=1, max_size=5), min_size=2, max_size=6),
     st.data(),
 )
 def test_a_changed_fixed_character_never_matches(literals: list[str], data: st.DataObject) -> None:
@@ -77,8 +79,8 @@ def test_a_changed_fixed_character_never_matches(literals: list[str], data: st.D
     values = [data.draw(st.text("0123456789", min_size=1, max_size=30)) for _ in literals[1:]]
     content = "{#var#}".join(literals)
     text = render(content, values)
-    place = data.draw(st.sampled_from([at for at, each in enumerate(text) if each in "abc"]))
-    other = data.draw(st.sampled_from([each for each in "abcA-" if each != text[place]]))
+    place = data.draw(st.sampled_from([at for at, each in enumerate(text) if each in FIXED]))
+    other = data.draw(st.sampled_from([each for each in FIXED + "A-" if each != text[place]]))
     assert Matcher(content).matches(text)
     assert not Matcher(content).matches(text[:place] + other + text[place + 1 :])
 
@@ -93,16 +95,47 @@ def test_the_quick_way_and_the_walk_say_what_trying_everything_says(
     assert Matcher(content).matches(text) is ways(content, text)
 
 
+@given(
+    st.lists(st.text("ab ,", max_size=8), min_size=2, max_size=5),
+    st.lists(st.from_regex(r"\A[0-9]( ?[0-9]){0,5}\Z"), min_size=4, max_size=4),
+)
+def test_the_quick_way_tells_which_words_values_touch(
+    literals: list[str], values: list[str]
+) -> None:
+    content = "{#var#}".join(literals)
+    text = render(content, values[: len(literals) - 1])
+    pieces: list[str] = []
+    assert Matcher(content).quick(text, pieces)
+    touched = [word for word in text.split(" ") if any(map(str.isdigit, word))]
+    assert " ".join(pieces).split(" ") == touched
+
+
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize(
     "rules",
-    [DEFAULT_RULES, Rules(urls=("a.in", "http://b"), url_limit=5)],
+    [
+        DEFAULT_RULES,
+        Rules(
+            var_limit=3,
+            numeric_limit=2,
+            alphanumeric_limit=4,
+            url_limit=5,
+            urls=("a.in", "http://b"),
+            call_back_numbers=("18 00", "+18"),
+        ),
+    ],
     ids=["any", "registered"],
 )
-@given(value=st.text("ab.in:/?#h tp1é\n", max_size=14) | st.from_regex(r"(https?://)?a\.in.*"))
-def test_a_url_by_itself_is_one_within_a_text(rules: Rules, value: str) -> None:
+@given(
+    value=st.text("ab.in:/?#h tp1é\n+- @8०²", max_size=14)
+    | st.from_regex(r"(https?://)?a\.in.*")
+    | st.from_regex(r"\A\+?[018 -]{1,21}\Z")
+    | st.from_regex(r"\A[a.+]{1,9}@[a.-]{1,9}\.[ab1]{1,3}\Z")
+)
+def test_a_value_that_fits_is_one_within_a_text(kind: Kind, rules: Rules, value: str) -> None:
     positions = Positions(value)
-    within = bool(positions.variable(1, Kind.URL, rules) & positions.end)
-    assert fits(value, Kind.URL, rules) is within
+    within = bool(positions.variable(1, kind, rules) & positions.end)
+    assert fits(value, kind, rules) is within
 
 
 def steps_a_character(content: str, text: str) -> float:

@@ -14,7 +14,8 @@ from harkara.messages import Category
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
 from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts
-from tests.fakes import FakeAccountStore, FakeRegistry
+from tests.fake_registry import FakeRegistry
+from tests.fakes import FakeAccountStore
 
 URL = "https://api.clevertap.com/dlr"
 MAIN = CallbackEndpoint(id="main", url=URL)
@@ -42,6 +43,7 @@ class World:
                     name=name,
                     carrier="sim",
                     default_callback="main",
+                    callback_hosts=("clevertap.com", "127.0.0.1"),
                     callbacks={"main": MAIN, "spare": SPARE},
                 )
                 for name in ("acme", "other")
@@ -140,6 +142,7 @@ def test_a_name_in_the_body_is_that_of_the_url(world: World) -> None:
         ("http://api.clevertap.com/x", False, False),
         ("https://user@api.clevertap.com/x", False, False),
         ("http://127.0.0.1/x", False, False),
+        ("http://127.0.0.1/x", True, True),
     ],
 )
 def test_a_callback_goes_where_the_account_may_call(url: str, private: bool, allowed: bool) -> None:
@@ -248,7 +251,9 @@ def test_what_is_exported_is_imported_as_unchanged(world: World) -> None:
     world.registry.put_all("acme", [template(1, "=1"), template(2, 'a"\n,b')])
     content = world.service.export_templates(world.account)
     assert content == export(world.account.templates.values())
+    before = world.account
     assert {line.result for line in world.load(content)} == {RowResult.UNCHANGED}
+    assert world.account is before
 
 
 def test_an_import_makes_no_more_templates_than_an_account_may_have(
@@ -260,4 +265,5 @@ def test_an_import_makes_no_more_templates_than_an_account_may_have(
         world.load(b"Template ID,Content,Type\n2,x,OTP\n3,x,OTP\n")
     assert set(world.account.templates) == {"1"}
     world.load(b"Template ID,Content,Type\n1,y,OTP\n2,x,OTP\n")
+    monkeypatch.setattr(registry, "TEMPLATE_COUNT_LIMIT", 1)
     world.load(b"Template ID,Content,Type\n1,z,OTP\n2,z,OTP\n")

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.jsons import encode
+from harkara.router import NoRoute, Request, Response, Router
 from harkara.routes import methods_of
 from harkara.runtime import answer, log_failure, one_shape, refusal
 
@@ -16,36 +15,34 @@ Shape = Callable[[RequestRefused], tuple[int, bytes]]
 """Makes status and body of a refusal."""
 
 
-def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> APIGatewayHttpResolver:
+def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
     """Return a router whose errors are answered in the one shape, or in that of their path."""
-    api = APIGatewayHttpResolver()
 
-    def refuse(refused: RequestRefused) -> "Response[str]":
-        return answer(*refusal(refused, shapes.get(api.current_event.path, one_shape)))
+    def failed(error: Exception, request: Request) -> Response:
+        refused = _refusal_for(error, request)
+        answered = answer(*refusal(refused, shapes.get(request.path, one_shape)))
+        if refused.code is Code.METHOD_NOT_ALLOWED:
+            answered.headers["Allow"] = ", ".join(methods_of(request.path))
+        return answered
 
-    def unavailable(error: StoreUnavailable) -> "Response[str]":
-        log_failure("request not accepted", error)
-        return refuse(RequestRefused(Code.TRY_AGAIN))
-
-    def failed(error: Exception) -> "Response[str]":
-        log_failure("request failed", error)
-        return refuse(RequestRefused(Code.INTERNAL_ERROR))
-
-    def no_route(_: Exception) -> "Response[str]":
-        methods = methods_of(api.current_event.path)
-        if not methods:
-            return refuse(RequestRefused(Code.NOT_FOUND))
-        refused = refuse(RequestRefused(Code.METHOD_NOT_ALLOWED))
-        refused.headers["Allow"] = ", ".join(methods)
-        return refused
-
-    api.exception_handler(RequestRefused)(refuse)
-    api.exception_handler(StoreUnavailable)(unavailable)
-    api.exception_handler(Exception)(failed)
-    api.not_found(no_route)
-    return api
+    return Router(failed)
 
 
-def ok(body: Any) -> "Response[str]":
+def _refusal_for(error: Exception, request: Request) -> RequestRefused:
+    match error:
+        case RequestRefused():
+            return error
+        case StoreUnavailable():
+            log_failure("request not accepted", error)
+            return RequestRefused(Code.TRY_AGAIN)
+        case NoRoute():
+            is_known = methods_of(request.path)
+            return RequestRefused(Code.METHOD_NOT_ALLOWED if is_known else Code.NOT_FOUND)
+        case _:
+            log_failure("request failed", error)
+            return RequestRefused(Code.INTERNAL_ERROR)
+
+
+def ok(body: Any) -> Response:
     """Return 200 with a JSON body."""
     return answer(200, encode(body))

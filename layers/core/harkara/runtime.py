@@ -3,21 +3,19 @@
 Nothing here logs an exception's text unless it is ours: others may quote what a customer sent.
 """
 
-import base64
 import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.codes import MEANINGS, Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
 from harkara.jsons import encode
+from harkara.router import Response
 
 logger = Logger()
 
@@ -41,15 +39,9 @@ def log_failure(message: str, error: BaseException, **fields: Any) -> None:
     )
 
 
-def body_of(event: APIGatewayProxyEventV2) -> bytes:
-    """Return a request's body as it was sent."""
-    body = event.body or ""
-    return base64.b64decode(body) if event.is_base64_encoded else body.encode()
-
-
-def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> "Response[str]":
+def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer."""
-    return Response(status, "application/json", body.decode(), headers=dict(headers or {}))
+    return Response(status, "application/json", body.decode(), dict(headers or {}))
 
 
 def one_shape(refused: RequestRefused) -> tuple[int, bytes]:

@@ -67,7 +67,10 @@ def segment_counts(texts: Sequence[str], *, plain: bool) -> list[int]:
     """Return how many segments each text takes; `plain` when all of them are (`is_plain`)."""
     if not plain:
         return list(map(segment_count, texts))
-    return [_plain_segment_count(length) for length in map(len, texts)]
+    lengths = list(map(len, texts))
+    if max(lengths, default=0) <= _SINGLE[Encoding.GSM7]:
+        return [1] * len(lengths)
+    return list(map(_plain_segment_count, lengths))
 
 
 def first_outside_gsm(text: str) -> int | None:

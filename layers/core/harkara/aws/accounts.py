@@ -8,7 +8,8 @@ a pointer in its account's partition lists it.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -17,12 +18,14 @@ from harkara.accounts import (
     Account,
     CallbackEndpoint,
     Credential,
+    Part,
     Sender,
     Template,
 )
 from harkara.aws.clients import aws_errors
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.jsons import decode
+from harkara.parts import name_of
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000
@@ -30,6 +33,11 @@ NAME_LIMIT = 256
 
 # An account's parts are items of their own.
 PARTS = {"senders", "templates", "callbacks", "version"}
+PART_PREFIXES: dict[type, str] = {
+    Sender: "sender#",
+    Template: "template#",
+    CallbackEndpoint: "callback#",
+}
 # Sort keys in order: account, callback#, credential#, sender#, template# and then nothing.
 _TEMPLATES = "template#"
 _END = "u"
@@ -80,18 +88,13 @@ class DynamoAccountStore:
 
     def put_account(self, account: Account) -> None:
         """Store an account; its senders, templates and callbacks become items beside it."""
-        partition = f"account#{account.id}"
-        parts: Iterable[tuple[str, BaseModel]] = [
-            *((f"sender#{each.header}", each) for each in account.senders.values()),
-            *((f"template#{each.dlt_template_id}", each) for each in account.templates.values()),
-            *((f"callback#{each.id}", each) for each in account.callbacks.values()),
-        ]
-        for sort_key, part in parts:
-            self._put(partition, sort_key, part)
+        parts = (account.senders, account.templates, account.callbacks)
         with aws_errors():
+            for part in chain.from_iterable(each.values() for each in parts):
+                self._client.put_item(TableName=self._table, Item=part_item(account.id, part))
             self._client.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": partition}, "sk": {"S": "account"}},
+                Key={"pk": {"S": f"account#{account.id}"}, "sk": {"S": "account"}},
                 UpdateExpression="SET #data = :data ADD #version :one",
                 ExpressionAttributeNames={"#data": "data", "#version": "version"},
                 ExpressionAttributeValues={
@@ -178,6 +181,15 @@ class DynamoAccountStore:
                 self._cache.clear()
             self._cache[key] = (now + CACHE_S, value)
         return value  # type: ignore[no-any-return]  # what `read` returned, of its type
+
+
+def part_item(account_id: str, part: Part) -> dict[str, Any]:
+    """Return the item of a part of an account."""
+    return {
+        "pk": {"S": f"account#{account_id}"},
+        "sk": {"S": PART_PREFIXES[type(part)] + name_of(part)},
+        "data": {"S": part.model_dump_json()},
+    }
 
 
 def credential_pointer(credential: Credential) -> dict[str, Any]:

@@ -32,6 +32,11 @@ class OperatorStore:
         self._client = client
         self._table = table
 
+    def account(self, account_id: str) -> Account | None:
+        """Return an account."""
+        item = self._item(f"account#{account_id}", "account")
+        return Account.model_validate_json(item["data"]["S"]) if item else None
+
     def create_account(self, account: Account) -> bool:
         """Store an account; return False, and store nothing, where there is one of its id."""
         return self._create(f"account#{account.id}", "account", account)

@@ -11,11 +11,12 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from harkara.accounts import CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.accounts import Credential, Part
+from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.parts import P, name_of
+from harkara.parts import P
 
 BATCH = 25
 THREADS = 8
@@ -23,11 +24,6 @@ THREADS = 8
 BATCH_S = 3.0
 # One partition takes 1,000 items a second: many at once wait for each other.
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2)
-_KINDS: dict[type[Part], str] = {
-    Sender: "sender#",
-    Template: "template#",
-    CallbackEndpoint: "callback#",
-}
 _CREDENTIAL = "credential#"
 # Reasons for which a transaction is repeated: another one was at the same account.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -47,14 +43,14 @@ class DynamoRegistry:
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
         """Return a part of an account."""
-        item = self._item(_partition(account_id), _KINDS[kind] + name)
+        item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
         return kind.model_validate_json(item["data"]["S"]) if item else None
 
     def find(
         self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
     ) -> list[P]:
         """Return the parts of a kind in the order of their names, those beyond `after`."""
-        items = self._items(_partition(account_id), _KINDS[kind], after, limit)
+        items = self._items(_partition(account_id), PART_PREFIXES[kind], after, limit)
         return [kind.model_validate_json(item["data"]["S"]) for item in islice(items, limit)]
 
     def create(self, account_id: str, part: Part) -> bool:
@@ -69,7 +65,7 @@ class DynamoRegistry:
         """Take a part out; say whether it was there."""
         delete = {
             "TableName": self._table,
-            "Key": _key(_partition(account_id), _KINDS[kind] + name),
+            "Key": _key(_partition(account_id), PART_PREFIXES[kind] + name),
             "ConditionExpression": "attribute_exists(pk)",
         }
         return self._change(account_id, {"Delete": delete})
@@ -79,7 +75,7 @@ class DynamoRegistry:
 
         Raises StoreUnavailable: some may be in, and the same again puts in the rest.
         """
-        requests = [{"PutRequest": {"Item": _item(account_id, part)}} for part in parts]
+        requests = [{"PutRequest": {"Item": part_item(account_id, part)}} for part in parts]
         batches = [requests[at : at + BATCH] for at in range(0, len(requests), BATCH)]
         try:
             with ThreadPoolExecutor(THREADS) as pool:
@@ -101,7 +97,7 @@ class DynamoRegistry:
     def _put(self, account_id: str, part: Part, condition: str) -> bool:
         put = {
             "TableName": self._table,
-            "Item": _item(account_id, part),
+            "Item": part_item(account_id, part),
             "ConditionExpression": condition,
         }
         return self._change(account_id, {"Put": put})
@@ -183,8 +179,3 @@ def _partition(account_id: str) -> str:
 
 def _key(partition: str, sort_key: str) -> Item:
     return {"pk": {"S": partition}, "sk": {"S": sort_key}}
-
-
-def _item(account_id: str, part: Part) -> Item:
-    key = _key(_partition(account_id), _KINDS[type(part)] + name_of(part))
-    return {**key, "data": {"S": part.model_dump_json()}}

@@ -3,10 +3,12 @@
     templates    a registered content as fixed text and variables
     positions    which parts of a text a variable can take: sets of positions as bits
     matching     whether a text matches a template
+    filing       what a template is filed under, what keys a text has
     index        the template of a text among many
     mismatch     which template came nearest, and where the text departs from it
     rendering    a template with values for its variables, as a text
     chain        the hash of the chain of entity and telemarketers
+    csv          templates in the columns that operators' DLT portals export
 
 Nothing here compiles a tenant's content into a regular expression.
 """

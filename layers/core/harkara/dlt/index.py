@@ -1,32 +1,27 @@
 """The template of a text, found among an account's in time that does not grow with their number.
 
-A template is filed under the rarest run of whole words of its fixed text: a text that matches
-contains it. Runs of 1, 2, 4 and 8 words are tried, in this order, until at most two templates
-share one. A template without such a run is filed under its rarest piece of four characters. What
-many share, or what has no fixed text to speak of, is crowded: of those a text is compared with the
-few that have the most fixed text, so that 10,000 templates that tell nothing apart cost no more
-than a few. Such a template is still matched where its id is given.
+A text is compared with the templates that it shares a key with (see `filing`), the most particular
+first. The texts of a campaign have one template, so the last one found is tried before: where the
+text matches it, and no word that a value touches belongs to a key, the text has the keys of this
+template's fixed text and no others.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from heapq import nlargest
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
+from harkara.dlt.filing import EVERY_HEADER, Filing, Template
 from harkara.dlt.matching import Matcher
 from harkara.dlt.mismatch import Mismatch, departure
 from harkara.dlt.templates import DEFAULT_RULES, Rules, fold, parse
 
-RUNS = (1, 2, 4, 8)
-PIECE = 4
-FEW_SHARERS = 2
-CROWDED_LIMIT = 32
-# The nearest template is sought among those that share the most words with a text.
+# The nearest template is sought among those that share the most words with a text; how many
+# sharings are counted.
 _NEAREST_COMPARED = 5
-_COMMON_WORD = 100
-Run = str | tuple[str, ...]
+_SHARINGS_LIMIT = 1_000
 
 
 class Entry(NamedTuple):
@@ -41,12 +36,14 @@ class Entry(NamedTuple):
         return not self.headers or header in self.headers
 
 
-class Rarest(NamedTuple):
-    """What a template is to be filed under, and how many share it."""
+@dataclass(slots=True)
+class _Last:
+    """The template last found, and for which header; `sharers` is what shares a run with it."""
 
-    sharers: int
-    size: int
-    key: Run
+    header: str
+    place: int
+    matcher: Matcher
+    sharers: list[list[int]] | None = None
 
 
 class TemplateIndex:
@@ -54,19 +51,29 @@ class TemplateIndex:
 
     def __init__(self, entries: Iterable[Entry], rules: Rules = DEFAULT_RULES) -> None:
         self._rules = rules
-        parsed = [(entry, parse(entry.content)) for entry in entries]
+        rows = []
+        for entry in entries:
+            parts = parse(entry.content)
+            rows.append((-_shortest(parts), len(parts), entry.dlt_template_id, entry, parts))
         # The most particular template comes first: the one whose shortest text is the longest.
-        parsed.sort(key=lambda row: (-_least(row[1]), len(row[1]), row[0].dlt_template_id))
-        self._shortest = [-_least(parts) for _, parts in parsed]
-        self._entries = [entry for entry, _ in parsed]
+        rows.sort()
+        # Copies of one another: the first is filed, all are known by their ids.
+        firsts: dict[tuple[str, ...], Template] = {}
+        copies: list[Entry] = []
+        self._entries: list[Entry] = []
+        for shortest, _, _, entry, parts in rows:
+            headers = sorted(set(entry.headers)) or [EVERY_HEADER]
+            template = Template(parts, headers, -shortest)
+            same = firsts.setdefault((fold(entry.content), *headers), template)
+            (self._entries if same is template else copies).append(entry)
+        self._entries += copies
         self._by_id = {entry.dlt_template_id: at for at, entry in enumerate(self._entries)}
+        self._headers = {header for template in firsts.values() for header in template.headers}
+        self._filing = Filing([*firsts.values()])
+        self._last: _Last | None = None
         self._matchers: dict[int, Matcher] = {}
-        # By the run's size in words, 0 for pieces: the places of the templates filed under each.
-        self._filed: dict[int, dict[Run, list[int]]] = {}
-        self._rest: list[int] = []
         self._words: dict[str, list[int]] = {}
         self._word_counts: list[int] = []
-        self._file([parts for _, parts in parsed])
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -87,10 +94,22 @@ class TemplateIndex:
         Of several it is the most particular: the one whose shortest text is the longest.
         """
         text = fold(text)
-        for place in self._candidates(text):
-            entry = self._entries[place]
-            if entry.belongs_to(header) and self._matcher(place).matches(text):
-                return entry
+        filing, last, known = self._filing, self._last, -1
+        if last and last.header == header and self._is_like(last, text):
+            known = last.place
+            if last.sharers is None:
+                last.sharers = filing.of_runs(text, header)
+            sharers = last.sharers
+        else:
+            sharers = filing.of_runs(text, header)
+        if filing.has_ends:
+            sharers = sharers + filing.of_ends(text, header)
+        for place in filing.choose(sharers, len(text)):
+            if place == known:
+                return self._entries[place]
+            if self._matches(place, text):
+                self._last = _Last(header, place, self._matcher(place))
+                return self._entries[place]
         return None
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
@@ -101,17 +120,21 @@ class TemplateIndex:
         text = fold(text)
         self._learn_words()
         words = set(text.split())
-        own = [at for at, entry in enumerate(self._entries) if entry.belongs_to(header)]
-        places = own or range(len(self))
-        among = set(places)
-        shared: Counter[int] = Counter()
-        for word in words:
-            shared.update(among.intersection(self._words.get(word, ())[:_COMMON_WORD]))
+        has_own = not self._headers.isdisjoint((header, EVERY_HEADER))
+
+        def belongs(place: int) -> bool:
+            return not has_own or self._entries[place].belongs_to(header)
+
+        # The rarest words tell the most.
+        lists = sorted(filter(None, map(self._words.get, words)), key=len)
+        shared = Counter(filter(belongs, islice(chain.from_iterable(lists), _SHARINGS_LIMIT)))
 
         def likeness(place: int) -> float:
             return shared[place] / (len(words) + self._word_counts[place])
 
-        compared = nlargest(_NEAREST_COMPARED, shared, likeness) or places[:1]
+        compared = nlargest(_NEAREST_COMPARED, shared, likeness)
+        if not compared:
+            compared = [*islice(filter(belongs, range(len(self))), 1)]
         found = [(likeness(place), self._departure(place, text)) for place in compared]
         mismatches = [(like, mismatch) for like, mismatch in found if mismatch]
         return max(mismatches, key=lambda row: (row[0], row[1].agreement), default=(0, None))[1]
@@ -123,29 +146,20 @@ class TemplateIndex:
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
-    def _candidates(self, text: str) -> list[int]:
-        """Return the places of the templates that a text can match, the most particular first."""
-        words = text.split()
-        found: list[int] = []
-        crowded = [self._rest] if self._rest else []
-        for size, filed in self._filed.items():
-            keys = _runs(words, size) if size else _pieces(text)
-            for key in filed.keys() & keys:
-                places = filed[key]
-                if len(places) <= FEW_SHARERS:
-                    found += places
-                else:
-                    crowded.append(places)
-        if crowded:
-            # Templates before this place are longer than the text.
-            first = bisect_left(self._shortest, -len(text))
-            few = [
-                places[at : at + CROWDED_LIMIT]
-                for places in crowded
-                if (at := bisect_left(places, first)) < len(places)
-            ]
-            found += sorted(set(chain(*few)))[:CROWDED_LIMIT]
-        return sorted(found) if len(found) > 1 else found
+    def _is_like(self, last: _Last, text: str) -> bool:
+        """Whether a text matches the template last found and has no filed run but of its own."""
+        pieces: list[str] = []
+        if not last.matcher.quick(text, pieces):
+            return False
+        return self._filing.words.isdisjoint(" ".join(pieces).split(" "))
+
+    def _matches(self, place: int, text: str) -> bool:
+        matcher = self._matcher(place)
+        verdict = matcher.quick(text)
+        # Of crowded templates there may be many: what the quick way leaves open is no match.
+        if verdict is None and place not in self._filing.crowded:
+            return matcher.walk(text)
+        return bool(verdict)
 
     def _matcher(self, place: int) -> Matcher:
         # Made when first needed: to make all of 10,000 takes longer than to file them.
@@ -154,35 +168,6 @@ class TemplateIndex:
             matcher = Matcher(self._entries[place].content, self._rules)
             self._matchers[place] = matcher
         return matcher
-
-    def _file(self, templates: list[list[str]]) -> None:
-        sequences = [_whole_words(parts) for parts in templates]
-        waiting = list(range(len(templates)))
-        rarest: dict[int, Rarest] = {}
-        for size in (*RUNS, 0):
-            keys: dict[int, list[Run]] = {
-                place: [key for words in sequences[place] for key in _runs(words, size)]
-                if size
-                else [piece for literal in templates[place][::2] for piece in _pieces(literal)]
-                for place in waiting
-            }
-            counts = Counter(chain.from_iterable(map(set, keys.values())))
-            for place, own in keys.items():
-                if own:
-                    count, at = min((counts[key], at) for at, key in enumerate(own))
-                    if place not in rarest or count < rarest[place].sharers:
-                        rarest[place] = Rarest(count, size, own[at])
-            waiting = [
-                place
-                for place in waiting
-                if place not in rarest or rarest[place].sharers > FEW_SHARERS
-            ]
-        for place in range(len(templates)):
-            if place in rarest:
-                _, size, key = rarest[place]
-                self._filed.setdefault(size, {}).setdefault(key, []).append(place)
-            else:
-                self._rest.append(place)
 
     def _learn_words(self) -> None:
         """File the templates by each of their words; done when a text first matches nothing."""
@@ -195,36 +180,6 @@ class TemplateIndex:
                 self._words.setdefault(word, []).append(place)
 
 
-def _least(parts: list[str]) -> int:
-    """Return the length of the shortest text that can match."""
+def _shortest(parts: list[str]) -> int:
+    """Return the length of the shortest text that matches."""
     return sum(map(len, parts[::2])) + len(parts) // 2
-
-
-def _whole_words(parts: list[str]) -> list[list[str]]:
-    """Return the words of each fixed text that no value of a variable beside it can touch."""
-    sequences, last = [], len(parts) - 1
-    for at in range(0, len(parts), 2):
-        literal = parts[at]
-        if len(literal) < 2 and 0 < at < last:
-            continue
-        words = literal.split()
-        if words and at > 0 and not literal[0].isspace():
-            del words[0]
-        if words and at < last and not literal[-1].isspace():
-            del words[-1]
-        if words:
-            sequences.append(words)
-    return sequences
-
-
-def _runs(words: list[str], size: int) -> Iterable[Run]:
-    """Return the runs of `size` words: the words themselves, or tuples of them."""
-    if size == 1:
-        return words
-    if size == 2:
-        return zip(words, words[1:], strict=False)
-    return zip(*(words[start:] for start in range(size)), strict=False)
-
-
-def _pieces(text: str) -> list[str]:
-    return [text[at : at + PIECE] for at in range(len(text) - PIECE + 1)]

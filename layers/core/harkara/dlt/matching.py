@@ -22,47 +22,80 @@ Takes = Callable[[str], bool]
 class Matcher:
     """A template, ready to be compared with texts."""
 
-    __slots__ = ("_ends", "_middle", "gaps", "literals", "rules")
+    __slots__ = ("_breaks", "_ends", "_longest", "_middle", "gaps", "literals", "rules")
 
     def __init__(self, content: str, rules: Rules = DEFAULT_RULES) -> None:
         self.rules = rules
         # literals[0] gaps[0] literals[1] ... literals[-1]: none is empty but the first and last.
         self.literals, self.gaps = _join(parse(content))
         prefix, suffix = self.literals[0], self.literals[-1]
-        ranges = [self._range(gap) for gap in self.gaps]
-        # A fixed text is searched from where the least value before it ends: what follows is the
-        # length of it and of the next least value, and by how much its own value may be longer.
+        ranges = [self._range(gap) for gap in self.gaps] or [(0, 0, None)]
+        breaks = [(literal.find(" "), literal.rfind(" ") + 1) for literal in self.literals]
+        # A fixed text is searched from where the least value before it ends. With it come: its
+        # length and the next least value's, by how much the value before it may be longer, what
+        # asks about that value, where it began before; the first space, and behind the last.
         self._middle = [
-            (literal, len(literal) + after[0], before[1] - before[0], before[2])
-            for literal, before, after in zip(self.literals[1:-1], ranges, ranges[1:], strict=False)
+            (literal, len(literal) + after[0], high - low, takes, low, *spaces)
+            for literal, (low, high, takes), after, spaces in zip(
+                self.literals[1:-1], ranges, ranges[1:], breaks[1:], strict=False
+            )
         ]
-        low, high, takes = ranges[-1] if ranges else (0, 0, None)
-        first = len(prefix) + (ranges[0][0] if ranges else 0)
-        self._ends = prefix, first, suffix, len(suffix), high - low, takes
+        low, high, takes = ranges[-1]
+        self._ends = prefix, len(prefix) + ranges[0][0], suffix, high - low, takes, low
+        self._breaks = breaks[0][1], breaks[-1][0]
+        self._longest = sum(map(len, self.literals)) + sum(high for _, high, _ in ranges)
 
     def matches(self, text: str) -> bool:
         """Whether the text is this template with values that its variables allow."""
         if "\r" in text:
             text = fold(text)
-        prefix, start, suffix, size, last_slack, last_takes = self._ends
+        verdict = self.quick(text)
+        return self.walk(text) if verdict is None else verdict
+
+    def quick(self, text: str, pieces: list[str] | None = None) -> bool | None:
+        """Whether a folded text matches, as far as the quick way tells: None where it does not.
+
+        `pieces` takes the words, those between single spaces, that values touch in a text that
+        matches. All others stand in one fixed text, whole.
+        """
         if not self.gaps:
-            return text == prefix
+            return text == self.literals[0]
+        prefix, start, suffix, last_slack, last_takes, last_low = self._ends
         if not text.startswith(prefix) or not text.endswith(suffix):
             return False
-        for literal, step, slack, takes in self._middle:
+        begin, last_space = self._breaks
+        for literal, step, slack, takes, low, space, behind_space in self._middle:
             place = text.find(literal, start)
             if place < 0:
                 return False
-            # Only a gap of one variable has `takes`: its value began a character before `start`.
-            if place - start > slack or (takes and not takes(text[start - 1 : place])):
-                return self._walk(text)
+            if place - start > slack or (takes and not takes(text[start - low : place])):
+                return None
             start = place + step
-        end = len(text) - size
+            if pieces is not None and space >= 0:
+                pieces.append(text[begin : place + space])
+                begin = place + behind_space
+        end = len(text) - len(suffix)
         if end < start:
             return False
-        if end - start > last_slack or (last_takes and not last_takes(text[start - 1 : end])):
-            return self._walk(text)
+        if end - start > last_slack or (
+            last_takes and not last_takes(text[start - last_low : end])
+        ):
+            return None
+        if pieces is not None:
+            pieces.append(text[begin : end + last_space] if last_space >= 0 else text[begin:])
         return True
+
+    def walk(self, text: str) -> bool:
+        """Whether a folded text matches, by walking all the ways."""
+        if len(text) > self._longest:
+            return False
+        positions = Positions(text)
+        at = positions.fixed(1, self.literals[0])
+        for gap, literal in zip(self.gaps, self.literals[1:], strict=True):
+            at = positions.fixed(self.read(positions, at, gap), literal)
+            if not at:
+                return False
+        return bool(at & positions.end)
 
     def read(self, positions: Positions, at: int, gap: Gap) -> int:
         """Return where the variables of a gap can end."""
@@ -72,32 +105,30 @@ class Matcher:
             at = positions.variable(at, kind, self.rules)
         return at
 
-    def _walk(self, text: str) -> bool:
-        positions = Positions(text)
-        at = positions.fixed(1, self.literals[0])
-        for gap, literal in zip(self.gaps, self.literals[1:], strict=True):
-            at = positions.fixed(self.read(positions, at, gap), literal)
-            if not at:
-                return False
-        return bool(at & positions.end)
-
     def _range(self, gap: Gap) -> tuple[int, int, Takes | None]:
         """Return a gap's least and greatest length, and what asks about its value."""
         if _is_plain(gap):
             return len(gap), len(gap) * self.rules.var_limit, None
-        if len(gap) > 1:
-            return len(gap), -1, None  # no length will do: left to the walk
-        match gap[0]:
-            case Kind.NUMERIC:
-                return 1, self.rules.numeric_limit, _is_number
-            case Kind.ALPHANUMERIC:
-                return 1, self.rules.alphanumeric_limit, str.isalnum
-            case kind:
-                return 1, sys.maxsize, partial(fits, kind=kind, rules=self.rules)
+        limits = {
+            Kind.VAR: self.rules.var_limit,
+            Kind.NUMERIC: self.rules.numeric_limit,
+            Kind.ALPHANUMERIC: self.rules.alphanumeric_limit,
+        }
+        if limits.keys() >= set(gap):
+            # What the strictest kind takes, all take: then the length alone decides.
+            takes = _is_number if Kind.NUMERIC in gap else str.isalnum
+            return len(gap), sum(map(limits.__getitem__, gap)), takes
+        if len(gap) == 1:
+            return 1, sys.maxsize, partial(fits, kind=gap[0], rules=self.rules)
+        return len(gap), sys.maxsize, _never
 
 
 def _is_number(value: str) -> bool:
     return value.isascii() and value.isdigit()
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 def _is_plain(gap: Gap) -> bool:

@@ -13,12 +13,11 @@ from harkara.dlt.templates import Kind, Rules
 
 CharacterClass = Callable[[str], bool]
 
+_MAILBOX_CHARACTERS = string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~."
 _DIGIT: CharacterClass = frozenset(string.digits).__contains__
 _LETTER: CharacterClass = frozenset(string.ascii_letters).__contains__
 _HOST: CharacterClass = frozenset(string.ascii_letters + string.digits + "-.").__contains__
-_MAILBOX: CharacterClass = frozenset(
-    string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~."
-).__contains__
+_MAILBOX: CharacterClass = frozenset(_MAILBOX_CHARACTERS).__contains__
 _PHONE: CharacterClass = frozenset(string.digits + " -").__contains__
 _DOT: CharacterClass = frozenset(".").__contains__
 _AT: CharacterClass = frozenset("@").__contains__
@@ -30,11 +29,13 @@ _HOST_LIMIT = 253
 _TOP_LEVEL_LIMIT = 63
 _MAILBOX_LIMIT = 64
 _PHONE_LIMIT = 20
-_URLS = (Kind.URL, Kind.URLOTT)
+_HOST_PATTERN = rf"[A-Za-z0-9.-]{{1,{_HOST_LIMIT}}}\.[A-Za-z]{{2,{_TOP_LEVEL_LIMIT}}}"
 _URL = re.compile(
-    rf"(?:https?://)?[A-Za-z0-9.-]{{1,{_HOST_LIMIT}}}\.[A-Za-z]{{2,{_TOP_LEVEL_LIMIT}}}((?:[:/?#].*)?)",
+    rf"(?:https?://)?{_HOST_PATTERN}((?:[:/?#].*)?)",
     re.DOTALL,
 )
+_EMAIL = re.compile(rf"[{re.escape(_MAILBOX_CHARACTERS)}]{{1,{_MAILBOX_LIMIT}}}@{_HOST_PATTERN}")
+_CALL_BACK_NUMBER = re.compile(rf"\+?[0-9][0-9 -]{{1,{_PHONE_LIMIT - 2}}}[0-9]")
 # Above this many occurrences, characters are looked at together instead of one find each.
 _FEW = 32
 
@@ -151,15 +152,28 @@ class Positions:
 
 
 def fits(value: str, kind: Kind, rules: Rules) -> bool:
-    """Whether a value may stand in a variable."""
-    if kind in _URLS:
-        return _is_url(value, rules)
-    positions = Positions(value)
-    return bool(positions.variable(1, kind, rules) & positions.end)
+    """Whether a value may stand in a variable: what `Positions` says of it, in a tenth of the time.
+
+    A variable whose value ends where the text does is one that fits.
+    """
+    match kind:
+        case Kind.VAR:
+            return 0 < len(value) <= rules.var_limit
+        case Kind.NUMERIC:
+            return len(value) <= rules.numeric_limit and value.isascii() and value.isdigit()
+        case Kind.ALPHANUMERIC:
+            return len(value) <= rules.alphanumeric_limit and value.isalnum()
+        case Kind.URL | Kind.URLOTT:
+            return _is_url(value, rules)
+        case Kind.CBN if rules.call_back_numbers:
+            return value in rules.call_back_numbers
+        case Kind.CBN:
+            return _CALL_BACK_NUMBER.fullmatch(value) is not None
+        case Kind.EMAIL:
+            return _EMAIL.fullmatch(value) is not None
 
 
 def _is_url(value: str, rules: Rules) -> bool:
-    """What `Positions` says of a URL that ends where the text does, in a tenth of the time."""
     if rules.urls:
         tails = [value[len(url) :] for url in rules.urls if value.startswith(url)]
         follows = _BELOW_URL

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from harkara.codes import MEANINGS, Code
@@ -66,9 +67,21 @@ HEADERS: Schema = {
 }
 
 
-def ok(description: str, body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Schema:
-    """Return the answer to what was done."""
-    return {str(int(status)): {"description": description, "content": dict(body)}}
+def ok(
+    description: str,
+    body: Mapping[str, Any],
+    status: int = HTTPStatus.OK,
+    links: Mapping[str, Schema] = MappingProxyType({}),
+) -> Schema:
+    """Return the answer to what was done, and which operations it leads to."""
+    answer: Schema = {"description": description, "content": dict(body)}
+    return {str(int(status)): answer | ({"links": dict(links)} if links else {})}
+
+
+def links(parameter: str, pointer: str, *operations: str) -> Schema:
+    """Return links to operations whose parameter is in the answer's body, at a JSON pointer."""
+    value = {parameter: f"$response.body#{pointer}"}
+    return {name: {"operationId": name, "parameters": value} for name in operations}
 
 
 def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from harkara.codes import Code
-from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, ok, refusals
+from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
 from harkara.openapi.results import PARTS
 from harkara.openapi.sending import BODY_SECURITY, HEADER_SECURITY
 from harkara.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, text
@@ -11,12 +11,14 @@ from harkara.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, tex
 PAGE_LIMIT = 1_000
 
 _ACCESS = (*AUTHENTICATED, *ALWAYS)
+_MID_EXAMPLE = "101M80PKPVGTZQN98QP2VKS1J1800"
 _MID: Schema = {
     "name": "mid",
     "in": "path",
     "required": True,
     "description": "Our id of the message, as the answer to the send had it.",
     "schema": {"type": "string", "minLength": 1},
+    "example": _MID_EXAMPLE,
 }
 _PAGING: list[Schema] = [
     {
@@ -70,18 +72,19 @@ def _guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
 def _collection(collection: str) -> Schema:
     """Return the paths of one kind of an account's parts."""
     name, properties, required = PARTS[collection]
-    path = f"/v1/{collection}"
+    path, example = f"/v1/{collection}", _EXAMPLES[collection]
     of = {
         "name": "name",
         "in": "path",
         "required": True,
         "description": properties[required[0]].get("description", "") or f"The {required[0]}.",
         "schema": {"type": "string", "minLength": 1},
+        "example": example[required[0]],
     }
-    example = _EXAMPLES[collection]
     part = content(ref(name))
     new = {"required": True, "content": content(ref(f"New{name}"), example=example)}
     page = content(ref(f"{name}Page"))
+    named = (f"read{name}", f"replace{name}", f"remove{name}")
     in_use = (Code.IN_USE,) if collection == "callbacks" else ()
     return {
         path: {
@@ -98,7 +101,7 @@ def _collection(collection: str) -> Schema:
                 "admin",
                 requestBody=new,
                 responses={
-                    **ok("It is registered.", part, 201),
+                    **ok("It is registered.", part, 201, links("name", f"/{required[0]}", *named)),
                     **refusals((*BODY, Code.ALREADY_EXISTS, *_ACCESS)),
                 },
             ),
@@ -210,7 +213,7 @@ PATHS: Schema = {
             "send",
             requestBody={
                 "required": True,
-                "content": content(ref("Cancel"), example={"mid": "101M80PKPVGTZQN98QP2VKS1J1800"}),
+                "content": content(ref("Cancel"), example={"mid": _MID_EXAMPLE}),
             },
             responses={
                 **_CANCEL_ANSWERS,
@@ -250,7 +253,7 @@ SCHEMAS: Schema = {
     "Cancel": {
         "type": "object",
         "properties": {
-            "mid": text("Our id of the message."),
+            "mid": lenient("Our id of the message."),
             "user": lenient("The user name, unless a header authenticates."),
             "pass": lenient("Its secret."),
         },

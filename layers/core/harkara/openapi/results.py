@@ -4,7 +4,7 @@ from harkara.codes import Code
 from harkara.messages import Category, State
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
-from harkara.parts import HEADER_COUNT_LIMIT, NAME_LIMIT, TEMPLATE_ID, TEXT_LIMIT
+from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, NAME_LIMIT, TEMPLATE_ID, TEXT_LIMIT
 from harkara.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
@@ -59,11 +59,10 @@ _HISTORY = (
 _ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
 _STEPS = ("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt", "callback")
 
-_HEADER = r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}"
 _NAME = text("In one line.", maxLength=NAME_LIMIT)
 _PE_ID = text("The entity's id, 12 to 19 digits, or empty.", pattern="^([0-9]{12,19})?$")
 _SENDER: Schema = {
-    "header": text("The DLT header; case counts.", pattern=f"^({_HEADER})$"),
+    "header": text("The DLT header; case counts.", pattern=f"^({ANY_HEADER.pattern})$"),
     "categories": {
         "type": "array",
         "items": _CATEGORY,
@@ -78,7 +77,7 @@ _TEMPLATE: Schema = {
     "name": _NAME,
     "headers": {
         "type": "array",
-        "items": text(pattern=f"^({_HEADER})$"),
+        "items": text(pattern=f"^({ANY_HEADER.pattern})$"),
         "maxItems": HEADER_COUNT_LIMIT,
         "description": "Those that it goes with; any, where there are none.",
     },

@@ -3,12 +3,7 @@
 from typing import Any
 
 from harkara.codes import Code
-from harkara.openapi.answers import (
-    SENDING,
-    ok,
-    refusals,
-    webengage_refusals,
-)
+from harkara.openapi.answers import SENDING, links, ok, refusals, webengage_refusals
 from harkara.openapi.requests import SMPP_FIELDS
 from harkara.openapi.results import ELEMENTS
 from harkara.openapi.shapes import FORM, Schema, content, ref
@@ -71,13 +66,17 @@ def _body(*contents: Schema) -> Schema:
     return {"required": True, "content": dict(pair for each in contents for pair in each.items())}
 
 
+def _to(pointer: str) -> Schema:
+    return links("mid", pointer, "readMessage", "cancelMessage")
+
+
 def _examples(**values: Any) -> Schema:
     return {"examples": {name: {"value": value} for name, value in values.items()}}
 
 
 def _webengage_answers() -> Schema:
     """Return WebEngage's answers: some refusals have status 200 as well."""
-    answers = webengage_refusals(SENDING)
+    answers = webengage_refusals((Code.UNSUPPORTED_VERSION, *SENDING))
     refused = answers["200"]
     rejected = refused["content"]["application/json"]["schema"]
     both = {"anyOf": [ref("WebEngageAccepted"), rejected]}
@@ -87,7 +86,7 @@ def _webengage_answers() -> Schema:
 
 _ONE_OR_MANY = {"anyOf": [ref("IcsAnswer"), ref("IcsSingleAnswer")]}
 _SMPP_ANSWERS = {
-    **ok("The message was accepted.", content(ref("IcsSingleAnswer"))),
+    **ok("The message was accepted.", content(ref("IcsSingleAnswer")), links=_to("/mid")),
     **refusals(SENDING),
 }
 
@@ -181,6 +180,7 @@ PATHS: Schema = {
                 **ok(
                     "Some message, or all, were accepted; or a dry run.",
                     content({"anyOf": [ref("SentMessages"), ref("SentSingle")]}),
+                    links=_to("/messages/0/mid"),
                 ),
                 **refusals((*SENDING, Code.TOO_MANY_RECORDS), {"messages": ELEMENTS}),
             },

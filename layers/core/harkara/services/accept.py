@@ -12,7 +12,7 @@ from itertools import islice, repeat
 from harkara.accounts import Account
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.hours import next_open_s
+from harkara.hours import ready_s
 from harkara.messages import Chunk, Endpoint, Message, pack
 from harkara.ports import ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
@@ -143,14 +143,12 @@ class AcceptService:
     def _commit(self, chunk: Chunk, packed: bytes) -> bool:
         body = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id).encode()
         queue = queue_of(chunk.lane)
-        begins_s = chunk.begins_ms / 1000
-        if chunk.daytime_only:
-            begins_s = next_open_s(begins_s)
         # A request that is repeated was accepted at the time of the first: the wait is from now.
-        wait_s = begins_s - self.names.now_ms() / 1000
+        wait_s = ready_s(chunk, chunk.accepted_at_ms / 1000) - self.names.now_ms() / 1000
         try:
             self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
-            if wait_s > 0:
+            # `submit` reports what was refused and defers the rest: nobody waits for that.
+            if wait_s > 0 and not chunk.refused():
                 self.queues.schedule(queue, body, wait_s, chunk.account_id)
                 return True
             (enqueued,) = self.queues.send(queue, [body], chunk.account_id)

@@ -6,12 +6,13 @@ column, in a third of the time. Whatever is unusual about them is left to the ch
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from harkara.accounts import Enforcement
 from harkara.codes import Code
+from harkara.dlt.index import TemplateIndex
 from harkara.dlt.rendering import render
 from harkara.errors import RequestRefused, VariableRefused
 from harkara.messages import Message
@@ -53,6 +54,10 @@ class RecordChecker:
         self._account = caller.account
         self._refused: list[tuple[int, Message]] = []
         self._warning: Code | None = None
+
+    @cached_property
+    def _index(self) -> TemplateIndex:
+        return index_of(self._account)
 
     def check(self, records: Sequence[Record]) -> CheckedRecords:
         """Return the records checked; what is wrong with one is in its message's `refusal`."""
@@ -101,22 +106,23 @@ class RecordChecker:
 
     def _compare_alike(self, records: Sequence[Record], batch: "_Batch") -> None:
         """Compare each text of such records with its template, or find it."""
-        places: dict[str, list[int]] = {}
-        finals: dict[str, Judged] = {}
+        # By the template's id: what follows from it, and the places of its texts.
+        found: dict[str, tuple[Judged, list[int]]] = {}
+        last: Judged | None = None
         for place, text in enumerate(batch.texts):
             try:
                 final = self._compare(batch.judged, text)
             except RequestRefused as error:
                 self._refuse(place, records[place], error)
                 continue
-            template_id = final.subject.dlt_template_id
-            if template_id not in finals:
-                finals[template_id], places[template_id] = final, []
-            places[template_id].append(place)
+            if final is not last:
+                last = final
+                _, places = found.setdefault(final.subject.dlt_template_id, (final, []))
+            places.append(place)
             if self._warning:
                 self.warnings[place] = self._warning
-        for template_id, final in finals.items():
-            batch.accept(final, places[template_id])
+        for final, places in found.values():
+            batch.accept(final, places)
 
     def _accept(self, record: Record) -> tuple[SlotRows, Message]:
         if record.problem:
@@ -177,7 +183,7 @@ class RecordChecker:
 
     def _is_registered(self, judged: Judged, text: str) -> bool:
         if judged.seeks:
-            return index_of(self._account).find(text, judged.subject.sender_id) is not None
+            return self._index.find(text, judged.subject.sender_id) is not None
         return judged.matches is None or judged.matches(text)
 
     def _compare(self, judged: Judged, text: str) -> Judged:
@@ -187,7 +193,7 @@ class RecordChecker:
         """
         self._warning = judged.warning
         if judged.seeks:
-            found = index_of(self._account).find(text, judged.subject.sender_id)
+            found = self._index.find(text, judged.subject.sender_id)
             if found is None:
                 self._breaks(Code.TEMPLATE_NOT_FOUND)
             else:
@@ -234,7 +240,7 @@ class RecordChecker:
 
     def _departure(self, record: Record) -> str:
         """Return where a text departs from its template, or from the nearest one."""
-        index = index_of(self._account)
+        index = self._index
         mismatch = (
             index.departure(record.dlt_template_id, record.text)
             if record.dlt_template_id

@@ -1,0 +1,118 @@
+"""HTTP API events (payload format 2.0): a request in, the route that it takes, an answer out.
+
+Powertools has a router too, but loads it with those of eight other AWS services: a tenth of a cold
+start.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class NoRoute(Exception):
+    """No route takes the request's method and path."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked, as it was sent but for the headers' names, which are in lower case."""
+
+    method: str
+    path: str
+    query_string: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    source_ip: str
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "Request":
+        """Return the request of an event."""
+        http = event["requestContext"]["http"]
+        body = event.get("body") or ""
+        return cls(
+            method=http["method"],
+            path=event["rawPath"],
+            query_string=event.get("rawQueryString", ""),
+            query=event.get("queryStringParameters") or {},
+            headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+            body=base64.b64decode(body)
+            if event.get("isBase64Encoded")
+            else body.encode("utf-8", "surrogatepass"),
+            source_ip=http["sourceIp"],
+        )
+
+
+@dataclass
+class Response:
+    """An answer; a body of bytes travels as base64."""
+
+    status: int
+    content_type: str = ""
+    body: str | bytes = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def event(self) -> dict[str, Any]:
+        """Return the answer as API Gateway takes it."""
+        content_type = {"Content-Type": self.content_type} if self.content_type else {}
+        answer = {"statusCode": self.status, "headers": {**content_type, **self.headers}}
+        if isinstance(self.body, str):
+            return {**answer, "body": self.body, "isBase64Encoded": False}
+        return {**answer, "body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
+
+
+Handler = Callable[..., Response]
+"""Answers the request of the router; takes the variable parts of its path by name."""
+Register = Callable[[Handler], Handler]
+
+
+class Router:
+    """The routes of one function, and the one request that it serves at a time."""
+
+    request: Request
+    context: Any
+
+    def __init__(self, failed: Callable[[Exception, Request], Response]) -> None:
+        """Take what answers a request whose handler raised, or which has no route (NoRoute)."""
+        self._failed = failed
+        self._routes: list[tuple[re.Pattern[str], Sequence[str], Handler]] = []
+
+    def route(self, path: str, *methods: str) -> Register:
+        """Register a handler: `/v1/messages/<mid>`, GET. The first route that fits is taken."""
+        pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path))
+
+        def register(handler: Handler) -> Handler:
+            self._routes.append((pattern, methods, handler))
+            return handler
+
+        return register
+
+    def get(self, path: str) -> Register:
+        return self.route(path, "GET")
+
+    def post(self, path: str) -> Register:
+        return self.route(path, "POST")
+
+    def put(self, path: str) -> Register:
+        return self.route(path, "PUT")
+
+    def delete(self, path: str) -> Register:
+        return self.route(path, "DELETE")
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Answer an event."""
+        self.request, self.context = Request.of(event), context
+        try:
+            answer = self._answer()
+        except Exception as error:
+            answer = self._failed(error, self.request)
+        return answer.event()
+
+    def _answer(self) -> Response:
+        for pattern, methods, handler in self._routes:
+            found = pattern.fullmatch(self.request.path)
+            if found and self.request.method in methods:
+                return handler(**found.groupdict())
+        raise NoRoute

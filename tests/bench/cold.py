@@ -1,0 +1,64 @@
+"""A cold start of `send` as it is built: imports and what the first request constructs, in CPU.
+
+Beside it, in turns, a bare botocore with two clients of the same layer. Each in a fresh process
+that finds the layers and the function, and nothing else. The network alone is stubbed.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from harkara.settings import SendSettings
+from local.settings import AWS_ENVIRONMENT
+from tests.bench.report import Row
+from tests.built.artefact import FUNCTIONS, build, run
+
+ROUNDS = 15
+# "1" is a number, a truth, and a good enough name.
+ENVIRONMENT = {name.upper(): "1" for name in SendSettings.model_fields} | AWS_ENVIRONMENT
+
+TIMED = """
+import time
+began = time.process_time()
+{}
+print(time.process_time() - began)
+"""
+BARE = TIMED.format("""
+import botocore.session
+session = botocore.session.get_session()
+session.create_client("dynamodb")
+session.create_client("sqs")
+""")
+SEND = TIMED.format("""
+import app
+from botocore.awsrequest import AWSResponse
+from botocore.httpsession import URLLib3Session
+
+class Secret:
+    def stream(self, *_, **__):
+        return [b'{"SecretString": "pepper"}']
+
+URLLib3Session.send = lambda _, request: AWSResponse(request.url, 200, {}, Secret())
+app.services()
+""")
+
+
+def measure() -> list[Row]:
+    """Return the rows of this part."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = (*build(Path(folder)), FUNCTIONS / "send")
+
+        def cpu_s(program: str) -> float:
+            return float(run(program, *paths, environment=ENVIRONMENT))
+
+        pairs = [(cpu_s(BARE), cpu_s(SEND)) for _ in range(ROUNDS)]
+    bare_s, send_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return [
+        Row(
+            "cold start of send / of a bare botocore with two clients",
+            statistics.median(send / bare for bare, send in pairs),
+            "x",
+            1.8,
+            note=f"{send_s * 1000:.0f} ms / {bare_s * 1000:.0f} ms, median of {ROUNDS} pairs",
+        )
+    ]

@@ -1,0 +1,77 @@
+"""The registry of accounts in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harkara.accounts import CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.deadline import Deadline
+from harkara.parts import P, name_of
+from tests.fakes import FakeAccountStore
+
+# DynamoDB takes no longer sort key.
+KEY_LIMIT = 1024
+_FIELDS: dict[type, str] = {
+    Sender: "senders",
+    Template: "templates",
+    CallbackEndpoint: "callbacks",
+}
+
+
+@dataclass
+class FakeRegistry:
+    """Changes the accounts of a store."""
+
+    store: FakeAccountStore
+
+    def get(self, account_id: str, kind: type[P], name: str) -> P | None:
+        assert len(name) <= KEY_LIMIT
+        return self._parts(account_id, kind).get(name)
+
+    def find(
+        self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
+    ) -> list[P]:
+        parts = sorted(self._parts(account_id, kind).items())
+        return [part for name, part in parts if name > after][:limit]
+
+    def create(self, account_id: str, part: Part) -> bool:
+        if name_of(part) in self._parts(account_id, type(part)):
+            return False
+        self.put_all(account_id, [part])
+        return True
+
+    def replace(self, account_id: str, part: Part) -> bool:
+        if name_of(part) not in self._parts(account_id, type(part)):
+            return False
+        self.put_all(account_id, [part])
+        return True
+
+    def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
+        assert len(name) <= KEY_LIMIT
+        parts = dict(self._parts(account_id, kind))
+        found = parts.pop(name, None)
+        self._set(account_id, kind, parts)
+        return found is not None
+
+    def put_all(
+        self, account_id: str, parts: Sequence[Part], deadline: Deadline | None = None
+    ) -> None:
+        for part in parts:
+            known = self._parts(account_id, type(part))
+            self._set(account_id, type(part), {**known, name_of(part): part})
+
+    def credentials(self, account_id: str) -> list[Credential]:
+        return [
+            credential
+            for credential in self.store.credentials.values()
+            if credential.account_id == account_id
+        ]
+
+    def _parts(self, account_id: str, kind: type[P]) -> dict[str, P]:
+        found: dict[str, P] = getattr(self.store.accounts[account_id], _FIELDS[kind])
+        return found
+
+    def _set(self, account_id: str, kind: type[Part], parts: dict[str, Any]) -> None:
+        account = self.store.accounts[account_id]
+        changed = {_FIELDS[kind]: parts, "version": account.version + 1}
+        self.store.accounts[account_id] = account.model_copy(update=changed)

@@ -1,0 +1,118 @@
+"""The running API keeps to what /openapi.json says of it: schemathesis asks, in thousands of cases.
+
+How it asks, and which of its checks are off and why, is in schemathesis.toml.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harkara.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
+from harkara.aws.messages import DynamoMessageStore
+from harkara.ids import split_mid
+from harkara.messages import Category, pack
+from harkara.openapi.document import document
+from local import samples
+from local.stack import Stack
+from tests.fakes import calling_back
+from tests.stack.campaigns import add_account
+from tests.stack.conftest import TABLE
+
+pytestmark = pytest.mark.stack
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+# The document's own example of a mid: a message that is scheduled, until it is cancelled.
+EXAMPLE = document()["paths"]["/v1/messages/{mid}"]["parameters"][0]["example"]
+CASES_AT_LEAST = 2_000
+WORKERS = 4
+# A minute and a half where nothing else runs.
+ENDS_WITHIN_S = 900
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Return a stack of its own: what is sent here would be counted in other tests."""
+    with Stack() as stack:
+        sender = Sender(header="ACMEBK", categories=(Category.SERVICE_IMPLICIT, Category.OTP))
+        template = Template(
+            dlt_template_id="1107161234567890001",
+            category=Category.SERVICE_IMPLICIT,
+            text="Your order {#var#} is on its way.",
+        )
+        account = Account(
+            id="contract",
+            name="Anything goes, with a warning and a price",
+            carrier="sim",
+            **calling_back(f"{stack.platform_url}/clevertap/contract"),
+            countries=(ANY_COUNTRY,),
+            dlt=Enforcement.WARN,
+            rates=(Rate(prefix="91", price=Decimal("0.25")),),
+            senders={sender.header: sender},
+            templates={template.dlt_template_id: template},
+        )
+        add_account(stack, account)
+        chunk = replace(samples.CHUNK, id=split_mid(EXAMPLE)[0], account_id=account.id)
+        store = DynamoMessageStore(
+            stack.client("dynamodb"), stack.outputs["MessagesTableName"], 0, time.time
+        )
+        store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        yield stack
+
+
+def ask(stack: Stack, folder: Path, phases: str, workers: int) -> dict[str, Any]:
+    """Run schemathesis; return its report."""
+    report = folder / f"{phases}.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run"),
+            f"{stack.endpoint}/openapi.json",
+            *("--auth", "contract:contract-secret", "--workers", str(workers)),
+            *("--phases", phases, "--report", "json", "--report-json-path", report),
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
+def checked(report: dict[str, Any]) -> int:
+    """Return how many cases of a run some check was made of."""
+    cases = report["test_cases"]
+    return int(cases["generated"] - cases["without_checks"])
+
+
+def test_the_api_keeps_to_its_document(
+    stack: Stack, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    single = ask(stack, tmp_path, "examples,coverage,fuzzing", WORKERS)
+    # What is made is read, changed and removed: by nobody else meanwhile.
+    stateful = ask(stack, tmp_path, "stateful", 1)
+    cases = checked(single) + checked(stateful)
+    took_s = single["running_time"] + stateful["running_time"]
+    request.config.stash.setdefault(TABLE, []).append(
+        f"contract: {cases:,} cases over {single['operations']['tested']} operations in"
+        f" {took_s:.0f} s, seed {single['seed']}"
+    )
+    assert single["operations"]["tested"] == single["operations"]["total"]
+    assert checked(stateful) > 0
+    assert cases >= CASES_AT_LEAST
+    accepted = {
+        operation
+        for operation, phases in single["valid_rates"].items()
+        if any(counted["accepted"] for counted in phases.values())
+    }
+    # A receipt must have the reference that the carrier was given.
+    receipts = {f"{method} /receipts/{{carrier}}/{{token}}" for method in ("GET", "POST")}
+    assert single["valid_rates"].keys() - accepted <= receipts
