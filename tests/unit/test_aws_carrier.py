@@ -382,9 +382,9 @@ def test_the_table_of_states_is_that_of_the_service_model() -> None:
     assert set(STATES) == types - {"TEXT_ALL"}
 
 
-def test_every_final_state_that_is_not_delivered_has_a_code() -> None:
-    with_code = {name for name, state in STATES.items() if state not in (None, State.DELIVERED)}
-    assert {name for name in FAILURES if name.startswith("TEXT_")} == with_code
+def test_every_event_of_a_failure_has_a_code() -> None:
+    failed = {name for name, state in STATES.items() if state is State.FAILED}
+    assert {name for name in FAILURES if name.startswith("TEXT_")} == failed
 
 
 def test_every_failure_is_one_that_the_service_model_names() -> None:

@@ -15,21 +15,16 @@ first asks to confirm the subscription. Its signatures are not verified: nothing
 X.509 (docs/decisions.md); the route's token, the topic and our reference's tag are.
 """
 
-import asyncio
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
+from harkara.carriers.reports import Report, collect, seconds, text_of
+from harkara.carriers.requesting import TurnTakingCarrier
 from harkara.codes import Code
-from harkara.errors import (
-    ExchangeOutcomeUnknown,
-    ExchangeUnreachable,
-    ForeignReference,
-    RequestRefused,
-)
+from harkara.errors import RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode
 from harkara.messages import Category, State
@@ -45,7 +40,6 @@ from harkara.ports import (
     Taken,
     TextAnswer,
 )
-from harkara.tasks import Receipt
 
 # States: the user guide's event types. None: not final, as any event is that says so itself.
 STATES: Mapping[str, State | None] = {
@@ -69,8 +63,6 @@ STATES: Mapping[str, State | None] = {
 
 # Failures: event types, then what an error names as its Reason or as the resource not found.
 FAILURES: Mapping[str, Code] = {
-    "TEXT_TTL_EXPIRED": Code.EXPIRED,
-    "TEXT_UNKNOWN": Code.NO_RECEIPT,
     "TEXT_INVALID": Code.UNKNOWN_SUBSCRIBER,
     "TEXT_INVALID_MESSAGE": Code.REFUSED_BY_CARRIER,
     "TEXT_UNREACHABLE": Code.ABSENT_SUBSCRIBER,
@@ -97,54 +89,41 @@ FAILURES: Mapping[str, Code] = {
 
 # Reasons of a ValidationException that speak of our settings, not of the message.
 _OF_SETTINGS = frozenset({"CHANNEL_NOT_ENABLED", "INVALID_ARN", "RESOURCE_NOT_ACCESSIBLE"})
+# Errors that say nothing of how other messages fare, beside throttling.
+_OF_ONE_MESSAGE = frozenset(
+    {
+        "ConflictException",
+        "ResourceNotFoundException",
+        "ThrottlingException",
+        "ValidationException",
+    }
+)
 _PROMOTIONAL = (Category.PROMOTIONAL, Category.SERVICE_EXPLICIT)
 _REFERENCE = "reference"
+_NOT_FINAL = "TEXT_PENDING"
 # SendTextMessage's limits.
 _TTL_MIN_S, _TTL_MAX_S = 5, 259_200
 
 _ENVELOPES = ("Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation")
 _TOKEN = re.compile(r"[A-Za-z0-9]{1,1024}")
-_TIME_LIMIT_MS = 10**13
 
 
-class AwsCarrier:
-    """Submits by SendTextMessage in a region, `connections` calls at a time."""
+class AwsCarrier(TurnTakingCarrier):
+    """Submits by SendTextMessage in a region, a call a message."""
 
     def __init__(
         self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
     ) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._options = _options(settings)
         self._texts = outside.texts
-        self._turns = asyncio.Semaphore(settings.connections)
 
-    @property
-    def timeout_s(self) -> float:
-        """How long `submit` takes at the most: a wait for its turn, and the call."""
-        return 2 * self._settings.timeout_s
-
-    async def submit(
-        self, submissions: Sequence[Submission], within_s: float = math.inf
+    async def _exchanged(
+        self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
-        """Hand the messages over, a call each; an outcome for each, in order."""
-        timeout_s = min(self._settings.timeout_s, within_s / 2)
-        return await asyncio.gather(*(self._call(each, timeout_s) for each in submissions))
-
-    async def _call(self, submission: Submission, timeout_s: float) -> Outcome:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            return NotTaken()
-        try:
-            request = self._request(submission)
-            return _outcome(await self._texts(self._options.region, request, timeout_s))
-        except ExchangeUnreachable:
-            return NotTaken(failed=True)
-        except ExchangeOutcomeUnknown:
-            return InDoubt()
-        finally:
-            self._turns.release()
+        (submission,) = submissions
+        request = self._request(submission)
+        return [_outcome(await self._texts(self._options.region, request, timeout_s))]
 
     def _request(self, submission: Submission) -> dict[str, Any]:
         message, options = submission.message, self._options
@@ -188,26 +167,8 @@ def parse_receipts(
         body = _decode(str(body.get("Message")).encode())
     elif named is not None and named != topic:
         raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
-    receipts, intermediate_count, foreign_count, unknown_count = [], 0, 0, 0
-    for entry in body if isinstance(body, list) else [body]:
-        event = _event(entry)
-        try:
-            mid, attempt = signer.verify(_reference(event))
-        except ForeignReference:
-            foreign_count += 1
-            continue
-        event_type = str(event.get("eventType"))
-        if event_type not in STATES:
-            unknown_count += 1
-            continue
-        state = STATES[event_type]
-        if state is None or event.get("isFinal") is False:
-            intermediate_count += 1
-            continue
-        code = FAILURES.get(event_type, "")
-        at_s = _seconds(event.get("eventTimestamp"))
-        receipts.append(Receipt(mid, attempt, state, at_s, code, event_type))
-    return ReceivedReceipts(receipts, intermediate_count, foreign_count, unknown_count)
+    entries = body if isinstance(body, list) else [body]
+    return collect(map(_report, entries), STATES, FAILURES, signer)
 
 
 def _options(settings: CarrierSettings) -> AwsOptions:
@@ -226,8 +187,8 @@ def _outcome(answer: TextAnswer) -> Outcome:
         return Refused(FAILURES[answer.reason], answer.reason)
     if answer.error == "ValidationException" and answer.reason not in _OF_SETTINGS:
         return Refused(Code.REFUSED_BY_CARRIER, answer.reason or answer.error)
-    # Throttled, a quota used up, or settings and permissions that an operator mends.
-    return NotTaken()
+    # It waits for AWS to have room, or for an operator: settings, permissions, a quota used up.
+    return NotTaken(failed=answer.error not in _OF_ONE_MESSAGE)
 
 
 def _decode(body: bytes) -> Any:
@@ -237,16 +198,17 @@ def _decode(body: bytes) -> Any:
         raise RequestRefused(Code.INVALID_RECEIPT) from error
 
 
-def _event(entry: Any) -> Mapping[str, Any]:
-    """Return an event, taken out of EventBridge's envelope; an empty one for anything else."""
-    if isinstance(entry, dict) and entry.get("source") == "aws.sms-voice":
-        entry = entry.get("detail")
-    return entry if isinstance(entry, dict) else {}
-
-
-def _reference(event: Mapping[str, Any]) -> str:
-    context = event.get("context")
-    return str(context.get(_REFERENCE, "")) if isinstance(context, dict) else ""
+def _report(event: Any) -> Report | None:
+    if isinstance(event, dict) and event.get("source") == "aws.sms-voice":
+        event = event.get("detail")  # EventBridge's envelope
+    context = event.get("context") if isinstance(event, dict) else None
+    if not isinstance(context, dict):
+        return None
+    event_type = status = text_of(event.get("eventType"))
+    if status in STATES and event.get("isFinal") is False:
+        status = _NOT_FINAL
+    at_s = seconds(event.get("eventTimestamp"))
+    return Report(text_of(context.get(_REFERENCE)), status, at_s, event_type)
 
 
 def _confirm_url(topic: str, token: Any) -> str:
@@ -260,9 +222,3 @@ def _confirm_url(topic: str, token: Any) -> str:
     suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     query = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": token}
     return f"https://sns.{region}.{suffix}/?{urlencode(query)}"
-
-
-def _seconds(value: Any) -> int:
-    """Return milliseconds in Unix seconds, 0 for what is no time."""
-    is_time = isinstance(value, int) and 0 < value < _TIME_LIMIT_MS
-    return value // 1000 if is_time else 0

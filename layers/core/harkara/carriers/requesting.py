@@ -1,4 +1,4 @@
-"""What carriers over HTTP have in common: turns, time-outs, and what a bare status means."""
+"""What carriers have in common: turns and time-outs; over HTTP, what a bare status means."""
 
 import asyncio
 import math
@@ -30,18 +30,14 @@ class Request(NamedTuple):
     body: bytes
 
 
-class RequestingCarrier:
+class TurnTakingCarrier:
     """Submits `records_per_request` messages a request, `connections` requests at a time.
 
-    A kind says in `_request` what is sent, and in `_outcomes` what the answer means.
+    A kind makes a request in `_exchanged`.
     """
 
-    def __init__(
-        self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
-    ) -> None:
+    def __init__(self, settings: CarrierSettings) -> None:
         self._settings = settings
-        self._secrets = secrets
-        self._exchange = outside.exchange
         self._turns = asyncio.Semaphore(settings.connections)
 
     @property
@@ -60,20 +56,45 @@ class RequestingCarrier:
         return [outcome for part in outcomes for outcome in part]
 
     async def _submit(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
-        request = self._request(submissions)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._turns.acquire()
         except TimeoutError:
             return [NotTaken()] * len(submissions)
         try:
-            return self._outcomes(await self._exchange(*request, timeout_s), submissions)
+            return await self._exchanged(submissions, timeout_s)
         except ExchangeUnreachable:
             return [NotTaken(failed=True)] * len(submissions)
         except ExchangeOutcomeUnknown:
             return [InDoubt()] * len(submissions)
         finally:
             self._turns.release()
+
+    async def _exchanged(
+        self, submissions: Sequence[Submission], timeout_s: float
+    ) -> list[Outcome]:
+        """Make one request. Raises ExchangeUnreachable and ExchangeOutcomeUnknown."""
+        raise NotImplementedError
+
+
+class RequestingCarrier(TurnTakingCarrier):
+    """Submits by HTTP.
+
+    A kind says in `_request` what is sent, and in `_outcomes` what the answer means.
+    """
+
+    def __init__(
+        self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
+    ) -> None:
+        super().__init__(settings)
+        self._secrets = secrets
+        self._exchange = outside.exchange
+
+    async def _exchanged(
+        self, submissions: Sequence[Submission], timeout_s: float
+    ) -> list[Outcome]:
+        answer = await self._exchange(*self._request(submissions), timeout_s)
+        return self._outcomes(answer, submissions)
 
     def _request(self, submissions: Sequence[Submission]) -> Request:
         raise NotImplementedError
