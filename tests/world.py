@@ -20,7 +20,7 @@ from harkara.errors import HarkaraError, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, unpack
-from harkara.ports import ReceiptRequest
+from harkara.ports import Note, ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
@@ -119,6 +119,7 @@ class World:
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
         self.routing = FakeRoutingStore(self.faults)
+        self.notes: list[Note] = []
         self.submitting = Submitting(
             store=self.store,
             queues=self.queues,
@@ -126,6 +127,7 @@ class World:
             clock=self.clock,
             routing=self.routing,
             counted=FakeLimitStore(self.faults),
+            notes=self.notes.append,
             carrier=self.providers.connect,
             sleep=self._sleep,
         )
@@ -224,8 +226,8 @@ class World:
         if message.queue is not QueueName.RECEIPT:
             return await self.submit.submit(decode_submit(message.body), claimant, deadline)
         match decode_receipt(message.body):
-            case ReceiptsTask(receipts):
-                return await self.deliver_service().deliver(receipts, claimant, deadline)
+            case ReceiptsTask(receipts, carrier):
+                return await self.deliver_service().deliver(receipts, claimant, deadline, carrier)
             case CallbackTask() as callback:
                 return await self.deliver_service().call_back_again(callback, claimant, deadline)
             case RecoverTask() as lost:
@@ -281,6 +283,7 @@ class World:
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=RETRY_DELAYS_S,
+            notes=self.notes.append,
         )
 
     def check_service(self) -> CheckService:

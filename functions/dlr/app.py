@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
@@ -63,6 +64,7 @@ def services() -> Services:
             clock=time.time,
             luck=random.random,
             retry_delays_s=settings.callback_retry_delays_s,
+            notes=metrics.write,
         ),
         check=CheckService(
             store=store,
@@ -77,8 +79,8 @@ def services() -> Services:
 async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
     deliver, check = services()
     match decode_receipt(body):
-        case ReceiptsTask(receipts):
-            return await deliver.deliver(receipts, claimant, deadline)
+        case ReceiptsTask(receipts, carrier):
+            return await deliver.deliver(receipts, claimant, deadline, carrier)
         case CallbackTask() as callback:
             return await deliver.call_back_again(callback, claimant, deadline)
         case RecoverTask() as lost:

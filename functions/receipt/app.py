@@ -10,16 +10,16 @@ from urllib.parse import parse_qs
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.api import new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.http.subscriptions import confirm
-from harkara.ids import ReferenceSigner
-from harkara.ports import ReceiptRequest
+from harkara.ids import ReferenceSigner, split_mid
+from harkara.ports import Note, ReceiptRequest
 from harkara.router import Response
-from harkara.runtime import logger
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
@@ -60,10 +60,11 @@ def receipts(carrier: str, token: str) -> Response:
         "receipts": len(received.receipts),
         "intermediate": received.intermediate_count,
         "foreign": received.foreign_count,
-        "unknown": received.unknown_count,
+        "unknown_states": received.unknown_count,
     }
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
-    logger.info(done, carrier=carrier, counts=counts)
+    chunks = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
+    metrics.write(Note(done, {"chunks": chunks}, counts, carrier=carrier))
     return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.accounts import Scope
 from harkara.api import Shape, new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
@@ -27,10 +28,10 @@ from harkara.credentials import presented
 from harkara.errors import RequestRefused
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.options import flag
-from harkara.ports import ChunkNames
+from harkara.ports import ChunkNames, Note
 from harkara.requests import RecordResult, SendRequest
 from harkara.router import Response
-from harkara.runtime import answer, deadline_of, logger, one_shape, refusal
+from harkara.runtime import answer, deadline_of, one_shape, refusal
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator, Caller
 from harkara.services.idempotency import Answer, Idempotency
@@ -142,13 +143,16 @@ def accept(
             results = services().accept.accept(caller, request, names)
         except RequestRefused as refused:
             return Answer(*refusal(refused, shape))
-        logger.info(
-            "request accepted",
-            account_id=caller.account.id,
-            chunks=sorted({result.mid[:-2] for result in results if result.mid}),
-            counts=Counter(result.code or "accepted" for result in results),
-            warnings=Counter(result.warning for result in results if result.warning),
-        )
+        accepted = sum(not result.code for result in results)
+        about = {
+            "account_id": caller.account.id,
+            "request": asked.id,
+            "chunks": sorted({result.mid[:-2] for result in results if result.mid}),
+            "codes": Counter(result.code or "accepted" for result in results),
+            "warnings": Counter(result.warning for result in results if result.warning),
+        }
+        counts = {"accepted": accepted, "refused": len(results) - accepted}
+        metrics.write(Note("request accepted", about, counts, carrier=caller.account.carrier))
         return Answer(200, render(request, results))
 
     answered = idempotency.once(

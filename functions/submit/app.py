@@ -11,6 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.clients import client
@@ -72,10 +73,12 @@ def service() -> SubmitService:
             signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
             clock=time.time,
             breakers=breakers,
+            notes=metrics.write,
         ),
         clock=time.time,
         luck=random.random,
         receipt_wait_s=settings.receipt_wait_s,
+        notes=metrics.write,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from harkara import metrics
 from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, Secret, hash_secret
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
@@ -77,8 +78,10 @@ class Logs:
         self.own = io.StringIO()
         self.other = io.StringIO()
 
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.own.getvalue().splitlines()]
+    def lines(self, message: str = "") -> list[dict[str, Any]]:
+        """Return the lines, or those of one message."""
+        lines = [json.loads(line) for line in self.own.getvalue().splitlines()]
+        return [line for line in lines if message in ("", line["message"])]
 
     def private(self) -> list[str]:
         """Return what should not be there and is."""
@@ -145,7 +148,10 @@ def sqs_event(*bodies: str) -> Event:
                 "messageId": f"m{number}",
                 "receiptHandle": "handle",
                 "body": body,
-                "attributes": {"ApproximateReceiveCount": "1"},
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": str(int(NOW * 1000)),
+                },
                 "messageAttributes": {},
                 "md5OfBody": "",
                 "eventSource": "aws:sqs",
@@ -300,6 +306,7 @@ class Gateway:
             clock=self.clock,
             routing=self.routing,
             counted=self.limits,
+            notes=metrics.write,
             carrier=carrier,
         ).service(259_200)
 
@@ -315,6 +322,7 @@ class Gateway:
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=(5, 30),
+            notes=metrics.write,
         )
         check = CheckService(
             store=self.store,

@@ -56,7 +56,7 @@ def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs)
     assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, 1_767_258_002)]
     (line,) = logs.lines()
     assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
-    assert line["counts"] == {"receipts": 1, "intermediate": 0, "foreign": 0, "unknown": 0}
+    assert (line["chunks"], line["receipts"]) == ([CHUNK_ID], [1])
     assert logs.private() == []
 
 

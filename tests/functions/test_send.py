@@ -208,7 +208,9 @@ def test_a_request_leaves_a_line_that_names_its_chunk_and_nothing_private(
     assert line["message"] == "request accepted"
     assert line["account_id"] == "sandbox"
     assert line["chunks"] == list(gateway.store.packed)
-    assert line["counts"] == {"accepted": 1, "EMPTY_TEXT": 1}
+    assert line["request"] == "request-id"
+    assert line["codes"] == {"accepted": 1, "EMPTY_TEXT": 1}
+    assert (line["accepted"], line["refused"]) == ([1], [1])
     assert logs.private() == []
     assert not any(private in "".join(capfd.readouterr()) for private in PRIVATE)
 

@@ -266,7 +266,12 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_functions_environment_is_what_its_settings_declare(function: str) -> None:
     model = getattr(settings, f"{function.title()}Settings")
-    shared = {"STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+    shared = {
+        "STAGE",
+        "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_LOG_LEVEL",
+        "POWERTOOLS_METRICS_NAMESPACE",
+    }
     assert set(environment(function)) == {name.upper() for name in model.model_fields} | shared
 
 
@@ -275,6 +280,8 @@ def test_no_environment_value_is_a_secret(function: str) -> None:
     for name, value in environment(function).items():
         if name == "POWERTOOLS_SERVICE_NAME":
             assert value == function
+        elif name == "POWERTOOLS_METRICS_NAMESPACE":
+            assert value == {"Fn::Sub": "Harkara/${AWS::StackName}"}
         elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
             # What GetSecretValue takes, not what it answers.
             assert name.endswith("_SECRET_ID")

@@ -31,6 +31,7 @@ PURE = (
     "parts",
     "marks",
     "retries",
+    "reasons",
     "router",
     "routes",
     "routing",

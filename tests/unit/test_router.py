@@ -60,6 +60,7 @@ def test_a_request_is_as_it_was_sent(sent: str | bytes | None, body: bytes) -> N
     event = http_event("POST", "/a", sent, {"X-Api-Key": "Key"})
     event |= {"rawQueryString": "a=%31&b=2", "queryStringParameters": {"a": "1", "b": "2"}}
     assert Request.of(event) == Request(
+        id="request-id",
         method="POST",
         path="/a",
         query_string="a=%31&b=2",

@@ -15,9 +15,11 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.deadline import Deadline
 from harkara.marks import Claimant
-from harkara.runtime import deadline_of, log_failure, logger
+from harkara.ports import Note
+from harkara.runtime import deadline_of, log_failure
 from harkara.tasks import owner_of
 
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
@@ -41,7 +43,12 @@ def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> An
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)
             raise
-        logger.info("task done", message_id=record.message_id, counts=+counts)
+        attributes = record.attributes
+        age_s = time.time() - int(attributes.sent_timestamp) / 1000
+        queue = record.event_source_arn.rpartition(":")[2]
+        about = {"message_id": record.message_id, "owner": owner, "counts": +counts}
+        delays_s = {"queue_age": age_s} if attributes.approximate_receive_count == "1" else {}
+        metrics.write(Note("task done", about, {}, delays_s), queue)
 
     processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return async_process_partial_response(event, one, processor, context)

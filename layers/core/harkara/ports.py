@@ -24,6 +24,24 @@ Randomness = Callable[[int], bytes]
 """So many random bytes: `os.urandom`."""
 
 
+class Note(NamedTuple):
+    """What happened to messages, for the log and its metrics (`harkara.metrics`).
+
+    `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is empty
+    where none has to do with it.
+    """
+
+    what: str
+    about: Mapping[str, Any]
+    counts: Mapping[str, int]
+    delays_s: Mapping[str, float] = {}
+    carrier: str = ""
+
+
+Notes = Callable[[Note], None]
+"""Takes notes. Raises nothing."""
+
+
 class ChunkNames(Protocol):
     """Where the ids of a request's chunks come from, and the time that the request is made at.
 

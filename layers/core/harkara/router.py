@@ -17,8 +17,12 @@ class NoRoute(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, as it was sent but for the headers' names, which are in lower case."""
+    """What is asked, as it was sent but for the headers' names, which are in lower case.
 
+    `id` is API Gateway's: its log names it, and the answer in the header Apigw-Requestid.
+    """
+
+    id: str
     method: str
     path: str
     query_string: str
@@ -33,6 +37,7 @@ class Request:
         http = event["requestContext"]["http"]
         body = event.get("body") or ""
         return cls(
+            id=event["requestContext"]["requestId"],
             method=http["method"],
             path=event["rawPath"],
             query_string=event.get("rawQueryString", ""),

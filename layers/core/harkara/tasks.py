@@ -116,13 +116,17 @@ class SubmitTask:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsTask:
-    """Write these final states and call back for those that are new."""
+    """Write these final states and call back for those that are new.
+
+    `carrier` is the one that had the messages, empty where none had, or nobody knows which.
+    """
 
     receipts: tuple[Receipt, ...]
+    carrier: str = ""
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode("receipts", receipts=self.receipts)
+        return _encode("receipts", receipts=self.receipts, carrier=self.carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +195,10 @@ class RecoverTask:
 ReceiptQueueTask = ReceiptsTask | CallbackTask | CheckTask | RecoverTask
 
 
-def receipts_tasks(receipts: Sequence[Receipt]) -> list[ReceiptsTask]:
+def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[ReceiptsTask]:
     """Return the receipts as tasks of at most a hundred."""
     return [
-        ReceiptsTask(tuple(receipts[at : at + RECEIPTS_PER_TASK]))
+        ReceiptsTask(tuple(receipts[at : at + RECEIPTS_PER_TASK]), carrier)
         for at in range(0, len(receipts), RECEIPTS_PER_TASK)
     ]
 
@@ -226,7 +230,8 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
     """Return the task in a receipt queue's message. Raises ValueError for another one."""
     fields = _fields(body, "receipts", "callback", "check", "recover")
     if fields["kind"] == "receipts":
-        return ReceiptsTask(tuple(_receipt(row) for row in fields["receipts"]))
+        receipts = tuple(_receipt(row) for row in fields["receipts"])
+        return ReceiptsTask(receipts, fields.get("carrier", ""))
     if fields["kind"] == "check":
         return CheckTask(fields["chunk"])
     if fields["kind"] == "recover":

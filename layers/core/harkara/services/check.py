@@ -48,16 +48,22 @@ class CheckService:
         finals = {index_of(mark.kind): mark for mark in self._marks(chunk, "final#")}
         unsettled = set(range(len(chunk.messages))) - finals.keys()
         submitted = {i: since for i, since in self._submitted(chunk).items() if i in unsettled}
-        overdue = [
-            Receipt(chunk.mid(index), attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
-            for index, (attempt, since_s) in sorted(submitted.items())
-            if since_s + self.receipt_wait_s <= now_s
-        ]
+        overdue: dict[str, list[Receipt]] = {}
+        for index, (attempt, since_s, carrier) in sorted(submitted.items()):
+            if since_s + self.receipt_wait_s <= now_s:
+                overdue.setdefault(carrier, []).append(
+                    Receipt(chunk.mid(index), attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
+                )
+        overdue_count = sum(map(len, overdue.values()))
         unacknowledged = self._unacknowledged(chunk, finals)
         horizon_s = now_s - (sum(self.retry_delays_s) * (1 + JITTER) + _MARGIN_S)
         lost = [mark for mark in unacknowledged if mark.data["at"] < horizon_s]
 
-        bodies = [part.encode() for part in receipts_tasks(overdue)]
+        bodies = [
+            part.encode()
+            for carrier, receipts in overdue.items()
+            for part in receipts_tasks(receipts, carrier)
+        ]
         if lost:
             bodies.append(RecoverTask(chunk.id, tuple(index_of(m.kind) for m in lost)).encode())
         if not all(self.queues.send(QueueName.RECEIPT, bodies, chunk.account_id)):
@@ -65,7 +71,7 @@ class CheckService:
 
         # Again when the last of those that are submitted is overdue; of the others nobody knows.
         young = [
-            since_s for _, since_s in submitted.values() if since_s > now_s - self.receipt_wait_s
+            since_s for _, since_s, _ in submitted.values() if since_s > now_s - self.receipt_wait_s
         ]
         waits_s = [max(young, default=now_s) + self.receipt_wait_s - now_s] if unsettled else []
         if len(lost) < len(unacknowledged):
@@ -75,12 +81,12 @@ class CheckService:
                 QueueName.RECEIPT, task.encode(), max(1.0, min(waits_s)), chunk.account_id
             )
         return Counter(
-            unknown=len(overdue), waiting=len(unsettled) - len(overdue), recovered=len(lost)
+            unknown=overdue_count, waiting=len(unsettled) - overdue_count, recovered=len(lost)
         )
 
-    def _submitted(self, chunk: Chunk) -> dict[int, tuple[int, float]]:
-        """Return the last try of each message that a carrier has or may have, and its time."""
-        submitted: dict[int, tuple[int, float]] = {}
+    def _submitted(self, chunk: Chunk) -> dict[int, tuple[int, float, str]]:
+        """Return the last try of each message that a carrier has or may have, its time and it."""
+        submitted: dict[int, tuple[int, float, str]] = {}
         outcomes = {
             mark.kind.removeprefix("outcome"): mark for mark in self._marks(chunk, "outcome#")
         }
@@ -88,10 +94,12 @@ class CheckService:
             outcome = outcomes.get(claim.kind.removeprefix("claim"))
             not_taken = {index for index, _ in outcome.data["not_taken"]} if outcome else set()
             attempt = int(claim.kind.split("#")[1])
+            carriers = claim.data["carriers"]
+            at = {index: name for name, indexes in carriers.items() for index in indexes}
             for index in claim.data["indexes"]:
-                submitted.pop(index, None)
+                _, _, before = submitted.pop(index, (0, 0, ""))
                 if index not in not_taken:
-                    submitted[index] = (attempt, claim.data["at"] / 1000)
+                    submitted[index] = (attempt, claim.data["at"] / 1000, at.get(index, before))
         return submitted
 
     def _unacknowledged(self, chunk: Chunk, finals: dict[int, Mark]) -> list[Mark]:

@@ -18,7 +18,17 @@ from harkara.errors import NotOurTurn, OutOfTime
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Mark, Relation
 from harkara.messages import Chunk, Endpoint, State
-from harkara.ports import CallbackPoster, Clock, Luck, MessageStore, PostResult, TaskQueues
+from harkara.ports import (
+    CallbackPoster,
+    Clock,
+    Luck,
+    MessageStore,
+    Note,
+    Notes,
+    PostResult,
+    TaskQueues,
+)
+from harkara.reasons import metric_of
 from harkara.retries import delay_after, with_jitter
 from harkara.tasks import CallbackTask, Dlr, QueueName, Receipt, RecoverTask
 
@@ -36,11 +46,18 @@ class DeliverService:
     clock: Clock
     luck: Luck
     retry_delays_s: tuple[int, ...]
+    notes: Notes
 
     async def deliver(
-        self, receipts: Sequence[Receipt], claimant: Claimant, deadline: Deadline
+        self,
+        receipts: Sequence[Receipt],
+        claimant: Claimant,
+        deadline: Deadline,
+        carrier: str = "",
     ) -> Counter[str]:
         """Make final what is not yet, and post it; return how many messages met which end.
+
+        `carrier` is the one that had them, empty for none.
 
         Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
         """
@@ -56,6 +73,7 @@ class DeliverService:
             foreign=len(wanted) - len(known),
             superseded=len(known) - len(current),
         )
+        self._note_finals(chunks, standing, claimant, carrier)
         return counts + await self._post_own(chunks, standing, claimant, deadline)
 
     async def recover(
@@ -74,7 +92,29 @@ class DeliverService:
             if final
         ]
         standing = await self._put_finals({chunk.id: chunk}, takeovers)
+        self.notes(Note("callbacks recovered", {"chunk": chunk.id}, {"recovered": len(standing)}))
         return await self._post_own({chunk.id: chunk}, standing, claimant, deadline)
+
+    def _note_finals(
+        self,
+        chunks: dict[str, Chunk],
+        standing: Sequence[Mark],
+        claimant: Claimant,
+        carrier: str,
+    ) -> None:
+        """Note what this delivery made final, a chunk at a time."""
+        now_ms = self._now_ms()
+        own = [m for m in standing if claimant.relation(m, now_ms) is Relation.MINE]
+        for chunk_id in dict.fromkeys(mark.partition for mark in own):
+            counts = Counter(
+                metric_of(mark.data["state"], mark.data["code"])
+                for mark in own
+                if mark.partition == chunk_id
+            )
+            delay_s = (now_ms - chunks[chunk_id].begins_ms) / 1000
+            delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
+            about = {"chunk": chunk_id, "task": claimant.owner}
+            self.notes(Note("messages final", about, counts, delays_s, carrier))
 
     async def _put_finals(self, chunks: dict[str, Chunk], finals: Sequence[Mark]) -> list[Mark]:
         """Put them for as long as the chunks are kept: one may end long before it would begin."""
@@ -126,6 +166,9 @@ class DeliverService:
             match claimant.relation(standing, self._now_ms()):
                 case Relation.MINE:
                     doubts = Counter(callbacks_in_doubt=int(in_doubt))
+                    if in_doubt:
+                        about = {"webhook_id": task.webhook_id}
+                        self.notes(Note("callback in doubt", about, doubts))
                     return doubts + await self._post(task, claimant, deadline)
                 case Relation.THEIRS:
                     return Counter(posted_by_another=1)
@@ -154,11 +197,13 @@ class DeliverService:
             return Counter(callbacks_handed_on=1)
         result = await self.poster.post(task, deadline.remaining_s() - _RECORD_S)
         if result.acknowledged:
+            self._note_callback(task, "callbacks", result)
             await self._end(task, claimant, result)
             return Counter(callbacks=1)
         delay_s = delay_after(task.failures, self.retry_delays_s)
         if delay_s is not None:
             failed = replace(task, failures=task.failures + 1)
+            self._note_callback(task, "callbacks_to_retry", result)
             await self._schedule(failed, with_jitter(delay_s, self.luck()))
             return Counter(callbacks_to_retry=1)
         parked = claimant.mark(
@@ -168,8 +213,16 @@ class DeliverService:
             reason=result.reason,
         )
         await asyncio.to_thread(self.store.put_once, [parked])
+        self._note_callback(task, "callbacks_parked", result)
         await self._end(task, claimant, result)
         return Counter(callbacks_parked=1)
+
+    def _note_callback(self, task: CallbackTask, end: str, result: PostResult) -> None:
+        chunks = sorted({split_mid(member.mid)[0] for member in task.members})
+        at_s = max(member.at_s for member in task.members)
+        delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
+        about = {"chunks": chunks, "webhook_id": task.webhook_id, "status": result.status}
+        self.notes(Note("callback posted", about, {end: 1}, delays_s))
 
     async def _schedule(self, task: CallbackTask, delay_s: float) -> None:
         body = replace(task, attempt=task.attempt + 1).encode()

@@ -17,7 +17,17 @@ from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
 from harkara.marks import index_of
-from harkara.ports import Clock, InDoubt, MessageStore, NotTaken, Outcome, Refused, Submission
+from harkara.ports import (
+    Clock,
+    InDoubt,
+    MessageStore,
+    Note,
+    Notes,
+    NotTaken,
+    Outcome,
+    Refused,
+    Submission,
+)
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
 from harkara.services.routing import BlockPart, Plan
@@ -36,12 +46,13 @@ class Handed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Hands parts over. `breakers` hear how their carriers do."""
+    """Hands parts over. `breakers` hear how their carriers do, `notes` which of them open."""
 
     store: MessageStore
     signer: ReferenceSigner
     clock: Clock
     breakers: Breakers
+    notes: Notes
 
     async def hand_over(self, part: BlockPart, plan: Plan, deadline: Deadline) -> Handed:
         """Hand a part over. What has to wait by the plan is not taken."""
@@ -74,8 +85,11 @@ class HandOver:
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
         )
-        if self.breakers.hear(name, failed, len(outcomes)):
-            await asyncio.to_thread(self.breakers.open, name)
+        if self.breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
+            self.breakers.open, name
+        ):
+            about = {"chunk": part.chunk.id}
+            self.notes(Note("breaker opened", about, {"breaker_opened": 1}, carrier=name))
         # Another carrier need not wait until this one wants it again.
         return {
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each

@@ -1,12 +1,14 @@
 """What the outcome of a claimed part says, and what it calls for. It is the same at every look."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from harkara.codes import Code
+from harkara.ids import split_mid
 from harkara.marks import Mark
 from harkara.messages import State
-from harkara.ports import InDoubt, NotTaken
+from harkara.ports import InDoubt, Note, NotTaken
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data
@@ -46,8 +48,8 @@ def outcome_of(
     return {**said, "again": again} if again else said
 
 
-def reports_of(part: BlockPart, outcome: Mark) -> list[Receipt]:
-    """Return the final states that an outcome brings by itself."""
+def reports_of(part: BlockPart, claim: Mark, outcome: Mark) -> dict[str, list[Receipt]]:
+    """Return the final states that an outcome brings by itself, by carrier ("" for none)."""
     chunk, attempt, data = part.chunk, part.attempt, outcome.data
     at_s = data["at"] // 1000
     refused = [
@@ -65,7 +67,34 @@ def reports_of(part: BlockPart, outcome: Mark) -> list[Receipt]:
         Receipt(chunk.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
         for index in data["cancelled"]
     ]
-    return refused + cancelled
+    at, reports = _carriers_of(part, claim), dict[str, list[Receipt]]()
+    for receipt in refused + cancelled:
+        reports.setdefault(at.get(split_mid(receipt.mid)[1], ""), []).append(receipt)
+    return reports
+
+
+def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
+    """Return what an outcome says of the messages that each carrier had."""
+    data, chunk = outcome.data, part.chunk
+    at = _carriers_of(part, claim)
+    counts = {name: Counter[str]() for name in sorted(set(at.values()))}
+    ends = {
+        "submitted": [index for index, _ in data["taken"]],
+        "refused_by_carrier": [index for index, *_ in data["refused"]],
+        "not_taken": [index for index, _ in data["not_taken"]],
+        "in_doubt": data["in_doubt"],
+        "resubmitted": [index for index, _ in data.get("again", ())],
+    }
+    for end, indexes in ends.items():
+        for index in indexes:
+            if index in at:
+                counts[at[index]][end] += 1
+    latency_s = {"submit_latency": (data["at"] - chunk.begins_ms) / 1000}
+    about = {"chunk": chunk.id, "block": part.block, "attempt": part.attempt}
+    return [
+        Note("block submitted", about, each, latency_s if each["submitted"] else {}, carrier)
+        for carrier, each in counts.items()
+    ]
 
 
 def retry_of(

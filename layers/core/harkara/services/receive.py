@@ -50,7 +50,7 @@ class ReceiveService:
             receipt if abs(receipt.at_s - now_s) < _CLOCK_LIMIT_S else receipt._replace(at_s=now_s)
             for receipt in received.receipts
         ]
-        bodies = [task.encode() for task in receipts_tasks(timed)]
+        bodies = [task.encode() for task in receipts_tasks(timed, carrier)]
         if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)
         return received, answer(received, settings)

@@ -24,11 +24,11 @@ from harkara.errors import NotOurTurn
 from harkara.hours import ready_s
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
 from harkara.messages import Chunk, State
-from harkara.ports import Clock, Luck, MessageStore, TaskQueues
+from harkara.ports import Clock, Luck, MessageStore, Notes, TaskQueues
 from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
 from harkara.services.handover import RECORD_S, HandOver
-from harkara.services.outcomes import left_behind, outcome_of, reports_of, retry_of
+from harkara.services.outcomes import left_behind, notes_of, outcome_of, reports_of, retry_of
 from harkara.services.routing import BlockPart, Plan, Router
 from harkara.services.tries import ENDS
 from harkara.tasks import (
@@ -70,6 +70,7 @@ class SubmitService:
     clock: Clock
     luck: Luck
     receipt_wait_s: int
+    notes: Notes
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
     entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -164,7 +165,11 @@ class SubmitService:
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
         # The earlier holder's outcome stands, if it lived to put one down.
         (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
-        await self._report(chunk, reports_of(part, outcome))
+        if claimant.relation(outcome, self._now_ms()) is Relation.MINE:
+            for note in notes_of(part, claim, outcome):
+                self.notes(note)
+        for carrier, reports in reports_of(part, claim, outcome).items():
+            await self._report(chunk, reports, carrier)
         if retry := retry_of(part, claim, outcome, plan.reserved):
             pause_s = retries.submit_delay(part.attempt, retry.wait_s)
             delay_s = retries.with_jitter(pause_s, self.luck())
@@ -194,8 +199,8 @@ class SubmitService:
         ]
         await self._report(chunk, refused)
 
-    async def _report(self, chunk: Chunk, receipts: Sequence[Receipt]) -> None:
-        for task in receipts_tasks(receipts):
+    async def _report(self, chunk: Chunk, receipts: Sequence[Receipt], carrier: str = "") -> None:
+        for task in receipts_tasks(receipts, carrier):
             await self._schedule(chunk, QueueName.RECEIPT, task.encode(), 0)
 
     async def _schedule(self, chunk: Chunk, queue: QueueName, body: str, delay_s: float) -> None:

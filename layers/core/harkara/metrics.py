@@ -1,0 +1,81 @@
+"""Metrics: numbers inside lines of the log, in CloudWatch's embedded metric format.
+
+A line says what happened to messages of one chunk, or to one task, and carries its own metrics: it
+is written, paid for and found once. Dimensions are the service, and the carrier or queue where
+there is one; each metric is also there for the service alone, since an alarm cannot search. What
+tells messages apart (chunks, tasks) stands beside the metrics in the line and is no dimension.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
+
+from harkara.ports import Note
+from harkara.runtime import logger
+
+COUNTS = {
+    "send": ("accepted", "refused"),
+    "submit": (
+        "submitted",
+        "refused_by_carrier",
+        "not_taken",
+        "in_doubt",
+        "resubmitted",
+        "breaker_opened",
+    ),
+    "receipt": ("receipts", "intermediate", "foreign", "unknown_states"),
+    "dlr": (
+        "delivered",
+        "failed_dlt",
+        "failed_subscriber",
+        "failed_carrier",
+        "failed_record",
+        "expired",
+        "unknown",
+        "cancelled",
+        "recovered",
+        "callbacks",
+        "callbacks_in_doubt",
+        "callbacks_to_retry",
+        "callbacks_parked",
+    ),
+}
+"""What each service counts: messages, receipts or callbacks."""
+
+DELAYS = {
+    "submit": ("submit_latency", "queue_age"),
+    "dlr": ("receipt_delay", "callback_delay", "queue_age"),
+}
+"""What each service measures, in milliseconds.
+
+    submit_latency   from acceptance, or the send time, until a carrier took a block's messages
+    receipt_delay    from then on until the receipt is final here; it contains submit_latency
+    callback_delay   from the final state's own time until the platform took the callback
+    queue_age        of a task at its first delivery; the delay that it was put with counts
+"""
+
+
+def write(note: Note, queue: str = "") -> None:
+    """Log a note; its counts and delays are metrics of the service, its carrier and its queue."""
+    emf = AmazonCloudWatchEMFProvider(
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Harkara"),
+        service=logger.service,
+    )
+    for name, count in note.counts.items():
+        if count:
+            emf.add_metric(name, "Count", count)
+    for name, delay_s in note.delays_s.items():
+        emf.add_metric(name, "Milliseconds", max(0, round(delay_s * 1000)))
+    known = {"carrier": note.carrier, "queue": queue}
+    known = {name: value for name, value in known.items() if value}
+    metrics: Mapping[str, Any] = {}
+    if emf.metric_set:
+        emf.dimension_set.update(known, service=logger.service)
+        if known:
+            emf.add_dimensions(service=logger.service)
+        metrics = emf.serialize_metric_set()
+    logger.info(note.what, **{**known, **note.about, **metrics})

@@ -1,0 +1,27 @@
+"""Why messages fail, in a few classes: enough to know whom to ask."""
+
+from harkara.codes import Code
+from harkara.messages import State
+
+_CLASSES = {
+    "failed_dlt": (
+        Code.DLT_ENTITY,
+        Code.DLT_HEADER,
+        Code.DLT_TEMPLATE,
+        Code.DLT_CONSENT,
+        Code.DLT_PLATFORM,
+        Code.URL_NOT_ALLOWED,
+        Code.PROMOTIONAL_HOURS,
+    ),
+    "failed_subscriber": (Code.ABSENT_SUBSCRIBER, Code.UNKNOWN_SUBSCRIBER, Code.DND),
+    "failed_carrier": (Code.REFUSED_BY_CARRIER, Code.UNDELIVERED),
+}
+_CLASS_OF: dict[str, str] = {code: name for name, codes in _CLASSES.items() for code in codes}
+
+
+def metric_of(state: str, code: str) -> str:
+    """Return which metric counts a final state: a failure's is that of its reason's class.
+
+    `failed_record` are those that never reached a carrier: refused records and duplicates.
+    """
+    return _CLASS_OF.get(code, "failed_record") if state == State.FAILED else state

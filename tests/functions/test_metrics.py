@@ -1,0 +1,135 @@
+"""Metrics in the log, and the way of a message that can be followed there."""
+
+from typing import Any
+
+import pytest
+
+from harkara.codes import Code
+from harkara.ids import mid_of
+from harkara.metrics import COUNTS, DELAYS
+from harkara.ports import HttpAnswer
+from harkara.reasons import metric_of
+from harkara.tasks import QueueName
+from local.settings import RECEIPT_TOKEN
+from tests.functions.handlers import (
+    RECORD,
+    Gateway,
+    Logs,
+    datasend,
+    http_event,
+    sqs_event,
+)
+
+COUNTED = {name for names in COUNTS.values() for name in names}
+MEASURED = {name for names in DELAYS.values() for name in names}
+
+
+def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's metrics; each says in its unit what it is."""
+    if "_aws" not in line:
+        return {}
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    for metric in directive["Metrics"]:
+        unit = "Count" if metric["Name"] in COUNTED else "Milliseconds"
+        assert metric["Unit"] == unit
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def dimensions_of(line: dict[str, Any]) -> list[set[str]]:
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    return [set(names) for names in directive["Dimensions"]]
+
+
+def send_one(gateway: Gateway) -> str:
+    """Send a message the whole way to its callback; return its chunk's id."""
+    gateway.carrier_answer = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
+    gateway.call("send", http_event("POST", "/datasend", datasend(RECORD)))
+    (chunk_id,) = gateway.store.packed
+    gateway.call("submit", sqs_event(*gateway.bodies(QueueName.SUBMIT)))
+    reference = gateway.signer.sign(mid_of(chunk_id, 0), 1)
+    receipt = f'{{"smsgid": "{reference}", "status": "DELIVRD"}}'
+    gateway.queues.waiting.clear()
+    gateway.call("receipt", http_event("POST", f"/receipts/sim/{RECEIPT_TOKEN}", receipt))
+    gateway.call("dlr", sqs_event(*gateway.bodies(QueueName.RECEIPT)))
+    return chunk_id
+
+
+def test_a_message_is_followed_from_its_request_to_its_callback(
+    gateway: Gateway, logs: Logs
+) -> None:
+    chunk_id = send_one(gateway)
+    lines = [
+        line
+        for line in logs.lines()
+        if line.get("chunk") == chunk_id or chunk_id in line.get("chunks", ())
+    ]
+    assert [line["message"] for line in lines] == [
+        "request accepted",
+        "block submitted",
+        "receipts enqueued",
+        "messages final",
+        "callback posted",
+    ]
+    accepted, _, _, final, posted = lines
+    assert accepted["request"] == "request-id"
+    (callback,) = gateway.platform.taken
+    assert posted["webhook_id"] == callback.webhook_id
+    assert callback.webhook_id.startswith(final["task"])
+    assert logs.private() == []
+
+
+def test_the_lines_of_a_message_carry_its_metrics(gateway: Gateway, logs: Logs) -> None:
+    send_one(gateway)
+    found = [metrics_of(line).keys() for line in logs.lines()]
+    assert found == [
+        {"accepted"},
+        {"submitted", "submit_latency"},
+        {"queue_age"},
+        {"receipts"},
+        {"delivered", "receipt_delay"},
+        {"callbacks", "callback_delay"},
+        {"queue_age"},
+    ]
+
+
+def test_dimensions_are_the_service_and_the_carrier_or_queue_alone(
+    gateway: Gateway, logs: Logs
+) -> None:
+    send_one(gateway)
+    shapes = [dimensions_of(line) for line in logs.lines() if "_aws" in line]
+    carrier, queue = [{"service", "carrier"}, {"service"}], [{"service", "queue"}, {"service"}]
+    assert shapes == [carrier, carrier, queue, carrier, carrier, [{"service"}], queue]
+    assert {line["carrier"] for line in logs.lines() if "carrier" in line} == {"sim"}
+    assert {line["queue"] for line in logs.lines() if "queue" in line} == {"queue"}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "metric"),
+    [
+        ("delivered", "", "delivered"),
+        ("expired", Code.EXPIRED, "expired"),
+        ("failed", Code.DLT_TEMPLATE, "failed_dlt"),
+        ("failed", Code.DND, "failed_subscriber"),
+        ("failed", Code.UNDELIVERED, "failed_carrier"),
+        ("failed", Code.EMPTY_TEXT, "failed_record"),
+        ("failed", Code.DUPLICATE, "failed_record"),
+    ],
+)
+def test_a_final_state_counts_by_the_class_of_its_reason(
+    state: str, code: str, metric: str
+) -> None:
+    assert metric_of(state, code) == metric
+    assert metric in COUNTED
+
+
+def test_the_metrics_of_a_service_have_names_of_their_own() -> None:
+    assert not COUNTED & MEASURED
+
+
+def test_a_task_that_comes_again_has_no_age(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    event = sqs_event('{"kind": "check", "chunk": "x"}')
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+    gateway.call("dlr", event)
+    (line,) = logs.lines("task done")
+    assert "_aws" not in line

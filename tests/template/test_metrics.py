@@ -1,0 +1,92 @@
+"""Alarms and dashboard: every metric that they name is one that something emits."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from harkara.metrics import COUNTS, DELAYS
+from tests.template.reading import functions, resources, template
+
+OWN = {
+    (service, name) for table in (COUNTS, DELAYS) for service in table for name in table[service]
+}
+NAMESPACE = "Harkara/${AWS::StackName}"
+ALARMS = {
+    name: resource["Properties"] for name, resource in resources("AWS::CloudWatch::Alarm").items()
+}
+SEARCH = re.compile(r"""SEARCH\('\{(.+?),service,carrier\} MetricName="(\w+)"', '(\w+)', 60\)""")
+
+
+def widgets() -> list[dict[str, Any]]:
+    (dashboard,) = resources("AWS::CloudWatch::Dashboard").values()
+    body: dict[str, Any] = json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])
+    return [widget["properties"] for widget in body["widgets"]]
+
+
+def test_functions_write_into_the_namespace_of_their_stack() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Fn::Sub": NAMESPACE}
+    services = {
+        each["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for each in functions().values()
+    }
+    assert {service for service, _ in OWN} <= services
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
+    alarm = ALARMS[name]
+    ((dimension),) = alarm["Dimensions"]
+    if alarm["Namespace"] == {"Fn::Sub": NAMESPACE}:
+        assert dimension["Name"] == "service"
+        assert (dimension["Value"], alarm["MetricName"]) in OWN
+    else:
+        assert (alarm["Namespace"], alarm["MetricName"], dimension["Name"]) in {
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+            ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+            ("AWS/ApiGateway", "5xx", "ApiId"),
+        }
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_says_what_to_do_and_tells_the_topic(name: str) -> None:
+    alarm = ALARMS[name]
+    assert alarm["AlarmDescription"]
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert alarm["AlarmActions"] == topic
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
+    watched = {json.dumps((alarm["MetricName"], alarm["Dimensions"])) for alarm in ALARMS.values()}
+    assert len(watched) == len(ALARMS)
+    own = {a["MetricName"] for a in ALARMS.values() if a["Namespace"] == {"Fn::Sub": NAMESPACE}}
+    assert own == {"in_doubt", "callbacks_parked", "breaker_opened"}
+    aged = [a for a in ALARMS.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
+    assert [a["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for a in aged] == [
+        "SubmitQueue",
+        "SubmitPriorityQueue",
+        "ReceiptQueue",
+    ]
+
+
+def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other() -> None:
+    shown = set()
+    for widget in widgets():
+        for namespace, name, *rest in (m for m in widget["metrics"] if len(m) > 1):
+            assert namespace == NAMESPACE
+            assert rest[0] == "service"
+            shown.add((rest[1], name))
+    assert shown | {("submit", "submit_latency"), ("dlr", "receipt_delay")} == OWN
+
+
+def test_what_the_dashboard_searches_for_is_emitted_by_carrier() -> None:
+    emitted = {name for _, name in OWN}
+    for widget in widgets():
+        for metric in (m for m in widget["metrics"] if len(m) == 1):
+            found = SEARCH.fullmatch(metric[0]["expression"])
+            assert found
+            namespace, name, _ = found.groups()
+            assert namespace == NAMESPACE
+            assert name in emitted
