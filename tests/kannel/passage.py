@@ -48,6 +48,7 @@ class Passage(World):
                 "kind": "kannel",
                 "url": kannel.url,
                 "username": CARRIER_USER,
+                "receipt_url": b"ciphertext",
                 "receipt_token_hashes": (hash_token(TOKEN),),
                 "connections": CONNECTIONS,
                 "kannel": options,
