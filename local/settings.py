@@ -1,5 +1,6 @@
 """Where the local stack keeps things, on which ports it listens, and its well-known credentials."""
 
+import contextlib
 import os
 import socket
 from dataclasses import dataclass, replace
@@ -53,14 +54,16 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Four ports that nothing uses now."""
-        sockets = [socket.socket() for _ in range(4)]
-        try:
-            for each in sockets:
-                each.bind((HOST, 0))
-            return cls(*(each.getsockname()[1] for each in sockets))
-        finally:
-            for each in sockets:
-                each.close()
+        return cls(*free_ports(4))
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing uses now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def require_free(ports: Ports) -> None:

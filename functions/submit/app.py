@@ -56,7 +56,7 @@ def service() -> SubmitService:
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),
         client("kms"),
-        Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS)),
+        Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS, time.time)),
     )
     return SubmitService(
         store=store,

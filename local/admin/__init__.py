@@ -14,13 +14,23 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from harkara.errors import RequestRefused, StoreUnavailable
-from local.admin import accounts, callbacks, carriers, credentials, senders, templates
+from local.admin import (
+    accounts,
+    callbacks,
+    carriers,
+    credentials,
+    pause,
+    resume,
+    routes,
+    senders,
+    templates,
+)
 from local.admin.command import CommandRefused, PartlyRefused, UsageError, parser_of
 from local.admin.desk import Desk
 from local.admin.printing import Answer, as_json, as_table
 from local.settings import LocalStackError
 
-NOUNS = (carriers, accounts, callbacks, senders, templates, credentials)
+NOUNS = (carriers, accounts, callbacks, senders, templates, credentials, routes, pause, resume)
 REFUSED, WRONG_USE = 1, 2
 
 

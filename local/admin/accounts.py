@@ -19,7 +19,7 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add create, set, show and list."""
+    """Add create, set, drain, show and list."""
     create = verbs.add("create", _create, "create an account", ACCOUNT)
     create.add_argument("--carrier", type=name, required=True, help="that takes its messages")
     _add_fields(create)
@@ -27,6 +27,12 @@ def add_verbs(verbs: Verbs) -> None:
     change.add_argument("--carrier", type=name)
     change.add_argument("--default-callback", metavar="ID", help="a registered callback, or ''")
     _add_fields(change)
+    verbs.add(
+        "drain",
+        _drain,
+        "refuse its requests; what was accepted goes on (`harkara resume account` ends it)",
+        ACCOUNT,
+    )
     verbs.add("show", _show, "show an account", ACCOUNT)
     verbs.add("list", _list, "list the accounts; reads the whole table")
 
@@ -104,6 +110,16 @@ def _set(desk: Desk, arguments: Namespace) -> Answer:
     if changed is None:
         raise CommandRefused(no_account(account_id))
     return {"account": account_id}
+
+
+def _drain(desk: Desk, arguments: Namespace) -> Answer:
+    account_id = arguments.account
+    drained = desk.operator.change_account(
+        account_id, lambda account: account.model_copy(update={"draining": True})
+    )
+    if drained is None:
+        raise CommandRefused(no_account(account_id))
+    return {"account": account_id, "draining": True}
 
 
 def _show(desk: Desk, arguments: Namespace) -> Answer:

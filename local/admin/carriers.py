@@ -24,7 +24,7 @@ def add_verbs(verbs: Verbs) -> None:
     """Add put and list."""
     put = verbs.add("put", _put, "set up a carrier, or change what is given of one")
     put.add_argument("carrier", type=name)
-    put.add_argument("--kind", choices=[*KINDS], help="its API: datasend, unless it is said")
+    put.add_argument("--kind", choices=[*KINDS], help="its API; datasend where none is named")
     put.add_argument("--url", help="where it takes messages: https")
     put.add_argument("--username", help="ours, at the carrier")
     put.add_argument(
@@ -112,6 +112,7 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     fields["receipt_token_hashes"] = hashes[:1] if arguments.end_old_receipt_urls else hashes
     # Checked before a secret is asked for or encrypted.
     asked = {"receipt_secret": b"asked"} if arguments.receipt_secret_file else {}
+    asked |= {"receipt_url": b"asked"} if receipt_url else {}
     CarrierSettings.model_validate(fields | asked)
     if receipt_url:
         fields["receipt_url"] = desk.encrypt(carrier, receipt_url)

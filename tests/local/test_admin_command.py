@@ -106,7 +106,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (
             "account set acme",
             (Account, Limits),
-            {"id", "limits", "senders", "templates", "callbacks", "version"},
+            {"id", "limits", "draining", "senders", "templates", "callbacks", "version"},
         ),
         (
             "carrier put sim",

@@ -79,6 +79,7 @@ class Accept:
     def __init__(
         self, fail_at: Sequence[int] = (), queues: Sequence[bool | Exception] = (), **fields: Any
     ) -> None:
+        self.account = ACCOUNT.model_copy(update=fields)
         self.chunks = Chunks(set(fail_at))
         self.queues = Queues(queues)
         numbers = itertools.count(1)
@@ -90,7 +91,7 @@ class Accept:
         )
 
     def accept(self, *records: Record, url: str = "") -> list[RecordResult]:
-        return self.service.accept(caller_of(ACCOUNT), SendRequest(list(records), url))
+        return self.service.accept(caller_of(self.account), SendRequest(list(records), url))
 
     def refusal(self, *records: Record, url: str = "") -> Code:
         with pytest.raises(RequestRefused) as refused:

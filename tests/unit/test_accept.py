@@ -190,3 +190,10 @@ def test_each_chunk_holds_just_its_own_callback_urls() -> None:
         if message.endpoint is not None
     ]
     assert called == urls
+
+
+def test_an_account_that_is_drained_accepts_nothing() -> None:
+    accept = Accept(draining=True)
+    assert accept.refusal(BULK, WRONG) is Code.ACCOUNT_PAUSED
+    assert accept.chunks.packed == {}
+    assert accept.queues.sent == []

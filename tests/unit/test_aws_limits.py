@@ -65,3 +65,18 @@ def test_a_table_that_fails_is_unavailable(answer: Answer, monkeypatch: pytest.M
     aws = ScriptedAws("dynamodb", answer)
     with pytest.raises(StoreUnavailable):
         DynamoLimitStore(aws.client, "Messages").swap("rate#acme#0", "", NEW, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        pytest.param({"Item": {"data": {"S": SEEN}}}, SEEN, id="something"),
+        pytest.param({}, "", id="nothing"),
+    ],
+)
+def test_what_stands_under_a_name_is_read(answer: Answer, text: str) -> None:
+    aws = ScriptedAws("dynamodb", answer)
+    assert DynamoLimitStore(aws.client, "Messages").get("breaker#sim") == text
+    ((operation, request),) = aws.requests
+    assert operation == "GetItem"
+    assert request["Key"] == {"pk": {"S": "breaker#sim"}, "sk": {"S": "rate"}}

@@ -1,6 +1,7 @@
 """The Accounts table as the operator changes it: nothing is overwritten by accident."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from harkara.accounts import Account, Credential, Secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.operator import OperatorStore
+from harkara.aws.routing import DynamoRoutingStore
 from harkara.errors import StoreUnavailable
+from harkara.routing import Routing
 from tests.tables import Table
 from tests.unit.aws import LOST, Refusal, ScriptedAws
 from tests.unit.test_aws_accounts import ACCOUNT, CARRIER
@@ -146,3 +149,31 @@ def test_a_failure_is_an_unavailable_store(use: str, failure: Exception) -> None
     store = OperatorStore(ScriptedAws("dynamodb", failure).client, "Accounts")
     with pytest.raises(StoreUnavailable):
         use_everything(store)[use]()
+
+
+# Routing
+
+
+def test_routing_that_is_not_there_is_changed_all_the_same() -> None:
+    operator = Operator()
+    assert operator.store.routing("acme") == Routing()
+    for campaign in ("spring", "summer"):
+        operator.store.change_routing("acme", partial(with_paused, campaign))
+    paused = Routing(paused_campaigns=("spring", "summer"))
+    assert operator.store.routing("acme") == paused
+    assert DynamoRoutingStore(operator.aws.client, "Accounts").rules("acme").own == paused
+    assert operator.store.routing("*") == Routing()
+
+
+def with_paused(campaign: str, routing: Routing) -> Routing:
+    campaigns = (*routing.paused_campaigns, campaign)
+    return routing.model_copy(update={"paused_campaigns": campaigns})
+
+
+def test_a_carrier_is_changed_over_what_it_was() -> None:
+    operator = Operator()
+    assert operator.store.change_carrier("sim", lambda carrier: carrier) is None
+    operator.functions.put_carrier(CARRIER)
+    paused = CARRIER.model_copy(update={"paused": True})
+    assert operator.store.change_carrier(CARRIER.name, lambda _: paused) == paused
+    assert operator.store.carriers() == [paused]

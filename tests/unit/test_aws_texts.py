@@ -19,6 +19,10 @@ REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}
 URL = "https://sms-voice.ap-south-1.amazonaws.com/"
 
 
+def at_noon() -> float:
+    return 43_200.0
+
+
 class Raw:
     """A body as it comes over the wire."""
 
@@ -31,7 +35,7 @@ class Raw:
 
 def send(*answers: Answer) -> tuple[TextAnswer, ScriptedAws]:
     aws = ScriptedAws("pinpoint-sms-voice-v2", *answers)
-    texts = AwsTextExchange(2, lambda region, calls: aws.client)
+    texts = AwsTextExchange(2, at_noon, lambda region, calls: aws.client)
     return asyncio.run(texts("ap-south-1", REQUEST, 5)), aws
 
 
@@ -116,7 +120,7 @@ def test_an_error_is_read_as_it_comes_over_the_wire(texts: Any) -> None:
         "Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT",
     }
     wired(texts, 400, to_json(body), {"content-type": "application/x-amz-json-1.0"})
-    answer = asyncio.run(AwsTextExchange(1, lambda *_: texts)("ap-south-1", REQUEST, 5))
+    answer = asyncio.run(AwsTextExchange(1, at_noon, lambda *_: texts)("ap-south-1", REQUEST, 5))
     assert answer == TextAnswer(
         400, error="ConflictException", reason="DESTINATION_PHONE_NUMBER_OPTED_OUT"
     )
@@ -132,14 +136,14 @@ def test_an_error_is_read_as_it_comes_over_the_wire(texts: Any) -> None:
 )
 def test_no_call_is_repeated(status: int, body: bytes, texts: Any) -> None:
     sent = wired(texts, status, body, {})
-    answer = asyncio.run(AwsTextExchange(1, lambda *_: texts)("ap-south-1", REQUEST, 5))
+    answer = asyncio.run(AwsTextExchange(1, at_noon, lambda *_: texts)("ap-south-1", REQUEST, 5))
     assert (answer.status, len(sent)) == (status, 1)
     assert answer.error
 
 
 def test_a_page_in_place_of_an_answer_has_no_id(texts: Any) -> None:
     wired(texts, 200, b"<html>welcome</html>", {})
-    answer = asyncio.run(AwsTextExchange(1, lambda *_: texts)("ap-south-1", REQUEST, 5))
+    answer = asyncio.run(AwsTextExchange(1, at_noon, lambda *_: texts)("ap-south-1", REQUEST, 5))
     assert answer == TextAnswer(200)
 
 
@@ -151,12 +155,13 @@ def test_a_client_is_made_once_a_region_and_has_a_connection_for_each_call(texts
         made.append((region, calls))
         return texts
 
-    exchange = AwsTextExchange(7, connect)
+    exchange = AwsTextExchange(7, at_noon, connect)
     for region in ("ap-south-1", "us-east-1", "ap-south-1"):
         asyncio.run(exchange(region, REQUEST, 5))
     assert made == [("ap-south-1", 7), ("us-east-1", 7)]
     assert texts.meta.config.max_pool_connections == 7
     assert texts.meta.region_name == "ap-south-1"
+    assert (texts.meta.config.connect_timeout, texts.meta.config.tcp_keepalive) == (2, True)
 
 
 class Blocking:
@@ -176,7 +181,7 @@ class Blocking:
 
 def test_a_call_without_an_answer_in_time_may_have_arrived() -> None:
     client = Blocking()
-    exchange = AwsTextExchange(1, lambda *_: client)
+    exchange = AwsTextExchange(1, at_noon, lambda *_: client)
     with pytest.raises(ExchangeOutcomeUnknown, match="^no answer in time$"):
         asyncio.run(exchange("ap-south-1", REQUEST, 0.05))
     client.released.set()
@@ -185,7 +190,7 @@ def test_a_call_without_an_answer_in_time_may_have_arrived() -> None:
 
 def test_a_call_that_found_no_thread_in_time_is_never_made() -> None:
     client = Blocking()
-    exchange = AwsTextExchange(1, lambda *_: client)
+    exchange = AwsTextExchange(1, at_noon, lambda *_: client)
 
     async def run() -> TextAnswer:
         first = asyncio.create_task(exchange("ap-south-1", REQUEST, 5))
@@ -197,3 +202,22 @@ def test_a_call_that_found_no_thread_in_time_is_never_made() -> None:
 
     assert asyncio.run(run()) == TextAnswer(200, message_id="late")
     assert client.calls == 1
+
+
+def test_no_call_goes_out_on_a_connection_that_was_idle_for_long(texts: Any) -> None:
+    """AWS may have closed it while Lambda had the process frozen."""
+    wired(texts, 200, b'{"MessageId": "x"}', {})
+    times_s = iter([0.0, 4.0, 8.1, 8.2])
+    closed: list[float] = []
+    close = texts.close
+
+    def note() -> None:
+        closed.append(exchange._used_s["ap-south-1"])
+        close()
+
+    texts.close = note
+    exchange = AwsTextExchange(1, lambda: next(times_s), lambda *_: texts)
+    for _ in range(4):
+        answer = asyncio.run(exchange("ap-south-1", REQUEST, 5))
+        assert answer == TextAnswer(200, message_id="x")
+    assert closed == [4.0]

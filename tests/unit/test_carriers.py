@@ -74,6 +74,7 @@ REQUESTING = [kind for kind, cases in CASES.items() if "sent" in cases]
 
 def settings_of(kind: str, **fields: Any) -> CarrierSettings:
     given: dict[str, Any] = {"name": "sim", "kind": kind, "username": "harkara"}
+    given["receipt_url"] = b"ciphertext"
     given |= {"receipt_token_hashes": [hash_token("token")], **CASES[kind]["carrier"], **fields}
     return CarrierSettings.model_validate(given)
 

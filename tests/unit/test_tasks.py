@@ -19,6 +19,8 @@ from harkara.tasks import (
     ReceiptQueueTask,
     ReceiptsTask,
     RecoverTask,
+    Repeat,
+    Reserved,
     SubmitTask,
     decode_receipt,
     decode_submit,
@@ -34,7 +36,17 @@ texts = st.text(max_size=40) | st.text("a\x00\x1f\ufffd\ufffe\uffff", max_size=5
 numbers = st.integers(0, 2**40)
 states = st.sampled_from(State)
 submits = st.builds(
-    SubmitTask, texts, texts, numbers, numbers, st.lists(numbers).map(tuple), st.booleans()
+    SubmitTask,
+    texts,
+    texts,
+    numbers,
+    numbers,
+    st.lists(numbers).map(tuple),
+    st.booleans(),
+    st.dictionaries(texts, st.builds(Reserved, numbers, numbers), max_size=3),
+    numbers,
+    st.dictionaries(texts, st.lists(numbers), max_size=3),
+    st.lists(st.builds(Repeat, numbers, texts, numbers), max_size=3).map(tuple),
 )
 receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
 dlrs = st.builds(Dlr, texts, texts, states, numbers, texts)
@@ -55,6 +67,11 @@ receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
 )
 SUBMIT = SubmitTask("chunk", "acme")
 CHECK = CheckTask("chunk")
+
+
+def test_a_task_that_nothing_holds_back_says_nothing_of_it() -> None:
+    fields = from_json(SUBMIT.encode())
+    assert not {"reserved", "waits", "tried", "repeats"} & fields.keys()
 
 
 @given(submits)

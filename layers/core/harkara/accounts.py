@@ -157,7 +157,8 @@ class Account(OperatorRecord):
     variables of a template; where there are none, anything of the right form. `strict_templates`
     refuses template ids that are not registered here. `smart_encoding` replaces typographic
     characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
-    at night. `version` changes with every change of the account or its parts.
+    at night. While it is `draining` it accepts no requests, and submits what it has. `version`
+    changes with every change of the account or its parts.
     """
 
     id: str
@@ -182,6 +183,7 @@ class Account(OperatorRecord):
     telemarketer_ids: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
     limits: Limits = Limits()
+    draining: bool = False
     senders: dict[str, Sender] = {}
     templates: dict[str, Template] = {}
     callbacks: dict[str, CallbackEndpoint] = {}

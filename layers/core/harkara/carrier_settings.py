@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -132,6 +133,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError(f"a carrier of kind {self.kind} takes the options of its kind")
         if self.kind != "aws" and not self.url:
             raise ValueError("url: it is missing")
+        if self._tells_receipt_url and not self.receipt_url:
+            raise ValueError("receipt_url: it is told with each message, so renew it once")
         if self.kind != "datasend" and self.records_per_request != 1:
             raise ValueError("records_per_request: a request of this kind holds one message")
         if self.receipt_signature_header and not self.receipt_secret:
@@ -142,11 +145,18 @@ class CarrierSettings(OperatorRecord):
             self._check_http(self.http)
         return self
 
+    @property
+    def _tells_receipt_url(self) -> bool:
+        in_http = self.http is not None and "receipt_url" in self.http.placeholders
+        return self.kind == "kannel" or (self.kind == "http" and in_http)
+
     def _check_http(self, options: HttpOptions) -> None:
         try:
             names = options.placeholders | placeholders_of(self.url)
         except ValueError as error:
             raise ValueError(f"url: {error}") from None
+        if "{" in urlsplit(self.url).netloc:
+            raise ValueError("url: its host is no placeholder")
         if {"to", "text"} - names:
             raise ValueError("http: the request must hold {to} and {text}")
         if options.form and options.json_body is not None:

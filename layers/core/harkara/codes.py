@@ -24,6 +24,7 @@ class Code(StrEnum):
     SCOPE_MISSING = "SCOPE_MISSING"
     RATE_LIMITED = "RATE_LIMITED"
     DAILY_LIMIT = "DAILY_LIMIT"
+    ACCOUNT_PAUSED = "ACCOUNT_PAUSED"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     REQUEST_IN_PROGRESS = "REQUEST_IN_PROGRESS"
     NOT_FOUND = "NOT_FOUND"
@@ -115,6 +116,9 @@ MEANINGS: dict[Code, Meaning] = {
         "904",
         2015,
         "The account's segments of the day are used up: send again after midnight IST.",
+    ),
+    Code.ACCOUNT_PAUSED: Meaning(
+        403, "904", 2005, "The account takes no messages for now: ask us when it does."
     ),
     Code.IDEMPOTENCY_CONFLICT: Meaning(
         409, "900", 9988, "This Idempotency-Key stands for another request: use a new key."

@@ -12,8 +12,11 @@ from pydantic import BaseModel
 from harkara.accounts import Account, Credential
 from harkara.aws.accounts import PARTS, credential_pointer
 from harkara.aws.clients import aws_errors
+from harkara.aws.routing import SORT_KEY as ROUTING
+from harkara.aws.routing import partition_of as routing_of
 from harkara.carrier_settings import CarrierSettings
 from harkara.errors import StoreUnavailable
+from harkara.routing import Routing
 
 R = TypeVar("R", bound=BaseModel)
 Item = dict[str, Any]
@@ -54,6 +57,25 @@ class OperatorStore:
     def carriers(self) -> list[CarrierSettings]:
         """Return all carriers in the order of their names. Reads the whole table."""
         return sorted(self._all("carrier", CarrierSettings), key=lambda carrier: carrier.name)
+
+    def change_carrier(
+        self, name: str, change: Callable[[CarrierSettings], CarrierSettings]
+    ) -> CarrierSettings | None:
+        """Store what `change` makes of a carrier, and return it; None where there is none."""
+        return self._change(f"carrier#{name}", "carrier", CarrierSettings, change)
+
+    def routing(self, account_id: str) -> Routing:
+        """Return an account's routing, or that of all accounts."""
+        item = self._item(routing_of(account_id), ROUTING)
+        return Routing.model_validate_json(item["data"]["S"]) if item else Routing()
+
+    def change_routing(self, account_id: str, change: Callable[[Routing], Routing]) -> Routing:
+        """Store what `change` makes of an account's routing, or of that of all; return it."""
+        self._create(routing_of(account_id), ROUTING, Routing())
+        changed = self._change(routing_of(account_id), ROUTING, Routing, change)
+        if changed is None:
+            raise StoreUnavailable("it was removed meanwhile")
+        return changed
 
     def create_credential(self, credential: Credential) -> bool:
         """Store a credential; return False, and store nothing, where its user name is taken."""

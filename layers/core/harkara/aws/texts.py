@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -19,10 +18,13 @@ from botocore.exceptions import (
 
 from harkara.aws.clients import client
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import TextAnswer
+from harkara.ports import Clock, TextAnswer
 
 # Longer than any carrier's time-out: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30
+# Lambda freezes a process between invocations, and AWS closes its connections meanwhile unheard:
+# a call on one of them would be in doubt.
+_KEEPALIVE_S = 4
 
 # Nothing was sent: no credentials, no name, no route, no TLS.
 _NOT_SENT = (
@@ -48,19 +50,21 @@ def open_texts(region: str, calls: int) -> Any:
 class AwsTextExchange:
     """One call, one answer; see `ports.TextExchange`. `calls` bounds those of the process."""
 
-    def __init__(self, calls: int, connect: Callable[[str, int], Any] = open_texts) -> None:
+    def __init__(
+        self, calls: int, clock: Clock, connect: Callable[[str, int], Any] = open_texts
+    ) -> None:
         self._calls = calls
+        self._clock = clock
         self._connect = connect
         self._clients: dict[str, Any] = {}
+        self._used_s: dict[str, float] = {}
         self._threads = ThreadPoolExecutor(calls, "texts")
 
     async def __call__(
         self, region: str, request: Mapping[str, Any], timeout_s: float
     ) -> TextAnswer:
         """Send a text within `timeout_s` seconds, all told."""
-        if region not in self._clients:
-            self._clients[region] = self._connect(region, self._calls)
-        call = self._threads.submit(_send, self._clients[region], request)
+        call = self._threads.submit(_send, self._client(region), request)
         try:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.wrap_future(call)
@@ -68,6 +72,15 @@ class AwsTextExchange:
             if call.cancel():
                 raise ExchangeUnreachable("no thread was free") from None
             raise ExchangeOutcomeUnknown("no answer in time") from None
+
+    def _client(self, region: str) -> Any:
+        if region not in self._clients:
+            self._clients[region] = self._connect(region, self._calls)
+        now_s = self._clock()
+        if now_s - self._used_s.get(region, now_s) > _KEEPALIVE_S:
+            self._clients[region].close()  # those that are idle; it opens others
+        self._used_s[region] = now_s
+        return self._clients[region]
 
 
 def _send(texts: Any, request: Mapping[str, Any]) -> TextAnswer:
@@ -82,6 +95,6 @@ def _send(texts: Any, request: Mapping[str, Any]) -> TextAnswer:
         )
     except _NOT_SENT as error:
         raise ExchangeUnreachable(type(error).__name__) from error
-    except BotoCoreError as error:
+    except Exception as error:  # botocore lets urllib3's and its parser's own errors through
         raise ExchangeOutcomeUnknown(type(error).__name__) from error
     return TextAnswer(200, message_id=answer.get("MessageId", ""))

@@ -40,7 +40,11 @@ RECORDS = (
     Code.PROMOTIONAL_HOURS,
     Code.URL_NOT_ALLOWED,
 )
-SENDING = (*BODY, Code.NO_RECORDS, *AUTHENTICATED, *RATES, *IDEMPOTENT, *RECORDS, *ALWAYS)
+SENDING = (
+    *(*BODY, Code.NO_RECORDS),
+    *(*AUTHENTICATED, Code.ACCOUNT_PAUSED),
+    *(*RATES, *IDEMPOTENT, *RECORDS, *ALWAYS),
+)
 
 _RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
 _HEADERS: Mapping[int, Schema] = {

@@ -57,6 +57,8 @@ class AcceptService:
         request make the same chunks: to accept it again is harmless. Raises NothingAccepted, and
         RequestRefused for what concerns the request as a whole.
         """
+        if caller.account.draining:
+            raise RequestRefused(Code.ACCOUNT_PAUSED)
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)

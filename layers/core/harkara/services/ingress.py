@@ -49,6 +49,6 @@ def _decoded(signature: str, settings: CarrierSettings) -> bytes:
     try:
         if settings.receipt_signature_encoding == "hex":
             return bytes.fromhex(signature)
-        return base64.b64decode(signature, validate=True)
+        return base64.b64decode(signature)
     except ValueError:
         return b""

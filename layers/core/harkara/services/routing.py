@@ -126,7 +126,8 @@ class Router:
                 places[name] = place
             if wait_s > 0:
                 del carriers[name]
-                waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s)))
+                # Who cannot have a place before the end comes back just after it.
+                waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s + 1)))
         return replace(plan, carriers=carriers, waits_s=waits_s, reserved=places)
 
     async def deduplicates(self, name: str) -> bool:

@@ -132,7 +132,7 @@ class SubmitService:
         paced = await self.router.keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
-            left_s = max(1.0, chunk.ends_s - self.clock())  # when it has ended, it waits no more
+            left_s = chunk.ends_s - self.clock() + 1  # when it has ended, it waits no more
             wait_s = max(waits_s) if paced.carriers else min(waits_s)
             return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
         return paced, None

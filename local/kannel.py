@@ -1,0 +1,211 @@
+"""A real Kannel on this machine: bearerbox and smsbox, and fakesmsc for the operators.
+
+    Debian: apt-get install kannel kannel-extras
+
+All of it listens on loopback, in a folder of its own. fakesmsc takes every message, and Kannel
+itself answers each with a receipt that says delivered.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, LocalStackError, free_ports
+
+FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
+# Where Debian keeps them; a user's PATH need not hold it.
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
+MAX_MESSAGES = 10
+READY_WITHIN_S = 20
+# Of the levels of its log; at the others it writes the messages' texts.
+WARNINGS = "2"
+STOP_WITHIN_S = 10
+
+_CONFIGURATION = """
+group = core
+admin-port = {admin}
+admin-interface = {host}
+admin-password = {password}
+smsbox-port = {smsbox}
+smsbox-interface = {host}
+box-allow-ip = {host}
+store-type = spool
+store-location = {folder}/spool
+dlr-storage = internal
+
+group = smsc
+smsc = fake
+smsc-id = fake
+our-host = {host}
+host = {host}
+port = {smsc}
+connect-allow-ip = {host}
+
+group = smpp-tlv
+name = peid
+tag = 0x1400
+type = octetstring
+length = 19
+
+group = smpp-tlv
+name = templateid
+tag = 0x1401
+type = octetstring
+length = 19
+
+group = smsbox
+bearerbox-host = {host}
+sendsms-port = {sendsms}
+sendsms-interface = {host}
+http-request-retry = 60
+http-queue-delay = 1
+
+group = sendsms-user
+username = {user}
+password = {password}
+max-messages = {max_messages}
+concatenation = true
+
+group = sms-service
+keyword = default
+text = ""
+omit-empty = true
+"""
+# `Got message 7: <HARKAR 919876543210 udh %05%00%03%01%02%01 data ...>`
+_GOT = re.compile(r"Got message \d+: <(\S+) (\d+) (\S+) (\S*)")
+
+
+class Got(NamedTuple):
+    """What fakesmsc was handed: a message, or one of its segments by its header, and a number."""
+
+    to: str
+    header: str
+
+
+@dataclass(frozen=True)
+class _Ports:
+    admin: int
+    smsbox: int
+    smsc: int
+    sendsms: int
+
+
+def is_installed() -> bool:
+    """Whether this machine has Kannel and fakesmsc."""
+    return FAKESMSC.is_file() and all(map(_find, ("bearerbox", "smsbox")))
+
+
+class Kannel:
+    """A Kannel that runs while it is entered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ports = _Ports(*free_ports(4))
+        self._running = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where it takes messages."""
+        return f"http://{HOST}:{self._ports.sendsms}/cgi-bin/sendsms"
+
+    def start(self) -> None:
+        """Start it; return once it takes messages. Raises LocalStackError."""
+        if not is_installed():
+            raise LocalStackError("Kannel is not installed: apt-get install kannel kannel-extras")
+        (self.folder / "spool").mkdir(parents=True, exist_ok=True)
+        configuration = self.folder / "kannel.conf"
+        configuration.write_text(
+            _CONFIGURATION.format(
+                **vars(self._ports),
+                host=HOST,
+                folder=self.folder,
+                user=CARRIER_USER,
+                password=CARRIER_PASSWORD,
+                max_messages=MAX_MESSAGES,
+            )
+        )
+        try:
+            self._run("bearerbox", _find("bearerbox"), "-v", WARNINGS, str(configuration))
+            self._wait_until("running")
+            # -m 0: it sends nothing of its own.
+            port = str(self._ports.smsc)
+            self._run("fakesmsc", str(FAKESMSC), "-H", HOST, "-r", port, "-m", "0", "0 0 text 0")
+            self._run("smsbox", _find("smsbox"), "-v", WARNINGS, str(configuration))
+            self._wait_until("(online")
+            self._wait_until("smsbox:")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop it, the last that was started first."""
+        self._running.close()
+
+    def __enter__(self) -> "Kannel":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def got(self) -> Counter[Got]:
+        """Return how often fakesmsc was handed each segment, by its own log."""
+        log = (self.folder / "fakesmsc.log").read_text(errors="replace")
+        return Counter(
+            Got(to, header if kind == "udh" else "") for _, to, kind, header in _GOT.findall(log)
+        )
+
+    def _run(self, name: str, *command: str) -> None:
+        log = self._running.enter_context((self.folder / f"{name}.log").open("w"))
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._running.callback(_end, process)
+
+    def _wait_until(self, says: str) -> None:
+        """Wait until bearerbox's status page says so."""
+        url = f"http://{HOST}:{self._ports.admin}/status.txt?password={CARRIER_PASSWORD}"
+        deadline = time.monotonic() + READY_WITHIN_S
+        while True:
+            with (
+                contextlib.suppress(OSError, urllib.error.URLError),
+                urllib.request.urlopen(url, timeout=1) as answer,
+            ):
+                if says in answer.read().decode(errors="replace"):
+                    return
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"Kannel did not start: see {self.folder}/*.log")
+            time.sleep(0.05)
+
+
+def _find(name: str) -> str:
+    return shutil.which(name, path=_PATH) or ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,154 @@
+"""Messages through a real Kannel: the services in this process, real HTTP on every side of them.
+
+What `submit` sends, Kannel's receipts and the callbacks go over sockets of loopback; the tables
+and queues are in memory, and time is real.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from harkara.accounts import Account, Enforcement
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
+from harkara.carriers import connect
+from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
+from harkara.http.client import HttpxExchange, open_client
+from harkara.ports import Connected, Outside, ReceiptRequest
+from harkara.requests import Record
+from harkara.services.accept import AcceptService
+from harkara.services.deliver import DeliverService
+from harkara.tasks import QueueName
+from local.kannel import Kannel
+from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
+from tests.fakes import calling_back, no_texts
+from tests.world import RETRY_DELAYS_S, TOKEN, World
+
+REQUEST_SIZE = 250
+CONNECTIONS = 32
+# How many messages of a queue are worked on at a time.
+WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8}
+
+
+class Passage(World):
+    """A world whose carrier is Kannel."""
+
+    def __init__(self, kannel: Kannel, **options: Any) -> None:
+        (port,) = free_ports(1)
+        self.port = port
+        settings = CarrierSettings.model_validate(
+            {
+                "name": "kannel",
+                "kind": "kannel",
+                "url": kannel.url,
+                "username": CARRIER_USER,
+                "receipt_url": b"ciphertext",
+                "receipt_token_hashes": (hash_token(TOKEN),),
+                "connections": CONNECTIONS,
+                "kannel": options,
+            }
+        )
+        account = Account(
+            id="acme",
+            name="Acme",
+            carrier="kannel",
+            **calling_back(f"http://{HOST}:{port}/callbacks"),
+            callback_hosts=(HOST,),
+            dlt=Enforcement.OFF,
+            segment_limit=10,
+        )
+        super().__init__(account=account)
+        self.accounts.carriers["kannel"] = settings
+        self.settings = settings
+        self.intermediate_count = 0
+        self.entries: Counter[str] = Counter()
+        self.submitting.carrier = self._connected
+        self.submitting.sleep = asyncio.sleep
+
+    def clock(self) -> float:
+        return time.time()
+
+    async def pass_through(self, records: Sequence[Record], within_s: float) -> None:
+        """Send the records; return once each is called back, or the time is over."""
+        async with open_client(CONNECTIONS) as client, self._listening():
+            exchange = HttpxExchange(client)
+            receipt_url = f"http://{HOST}:{self.port}/receipts/kannel/{TOKEN}"
+            secrets = CarrierSecrets(CARRIER_PASSWORD, receipt_url)
+            outside = Outside(exchange, no_texts)
+            self.connection = Connected(self.settings, connect(self.settings, secrets, outside))
+            self.poster = HttpCallbackPoster(exchange, is_global_or_loopback)
+            self.submit = self.submit_service()
+            for at in range(0, len(records), REQUEST_SIZE):
+                self.send(records[at : at + REQUEST_SIZE])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s), asyncio.TaskGroup() as workers:
+                    for queue, count in WORKERS.items():
+                        for _ in range(count):
+                            workers.create_task(self._work(queue, len(records)))
+
+    def accept_service(self) -> AcceptService:
+        return replace(super().accept_service(), private_callbacks=True)
+
+    def deliver_service(self) -> DeliverService:
+        return DeliverService(
+            store=self.store,
+            queues=self.queues,
+            poster=self.poster,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            retry_delays_s=RETRY_DELAYS_S,
+        )
+
+    async def _work(self, queue: QueueName, count: int) -> None:
+        """Do what waits in a queue, one message after the other, until all is called back."""
+        while self.entries.total() < count:
+            self.now = time.time()
+            waiting = self.queues.waiting
+            message = next(
+                (m for m in waiting if m.queue is queue and m.visible_at <= self.now), None
+            )
+            if message is None:
+                await asyncio.sleep(0.01)
+            else:
+                await self.deliver(message)
+
+    async def _connected(self, name: str) -> Connected:
+        return self.connection
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        application = web.Application()
+        application.add_routes(
+            [
+                web.get("/receipts/{carrier}/{token}", self._receipt),
+                web.post("/callbacks", self._callback),
+            ]
+        )
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self.port, backlog=1024).start()
+            yield
+        finally:
+            await runner.cleanup()
+
+    async def _receipt(self, request: web.Request) -> web.Response:
+        query = {name: request.query.getall(name) for name in request.query}
+        carrier, token = request.match_info["carrier"], request.match_info["token"]
+        asked = ReceiptRequest("GET", {}, query, b"", HOST)
+        received, heard = self.receive_service().receive(carrier, token, asked)
+        self.intermediate_count += received.intermediate_count
+        return web.Response(status=heard.status, body=heard.body, headers=dict(heard.headers))
+
+    async def _callback(self, request: web.Request) -> web.Response:
+        events: list[dict[str, Any]] = await request.json()
+        for event in events:
+            for entry in event["data"]:
+                self.entries[f"{event['event']} {entry['meta']}"] += 1
+        return web.Response()

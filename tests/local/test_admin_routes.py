@@ -1,0 +1,131 @@
+"""`harkara route`, `pause` and `resume`: what the operator sets is what `submit` reads."""
+
+import pytest
+
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.messages import Category
+from harkara.routing import EVERYONE, InDoubtPolicy, Route, Routing, Rules, Weighted
+from tests.local.operators import CARRIER, Operator
+
+
+@pytest.fixture
+def operator() -> Operator:
+    operator = Operator().with_account()
+    operator.store.put_carrier(CARRIER.model_copy(update={"name": "spare"}))
+    return operator
+
+
+def rules(operator: Operator, account_id: str = "acme") -> Rules:
+    """Return what a process that just started reads."""
+    return DynamoRoutingStore(operator.client("dynamodb"), "Accounts").rules(account_id)
+
+
+def route(prefix: str = "", *categories: Category, **weights: int) -> Route:
+    carriers = tuple(Weighted(carrier=name, weight=weight) for name, weight in weights.items())
+    return Route(prefix=prefix, categories=categories, carriers=carriers)
+
+
+def test_routes_are_added_changed_and_removed(operator: Operator) -> None:
+    operator("route set acme --carriers sim spare=3 --json").json()
+    operator("route set acme --prefix 91 --categories transactional otp --carriers sim")
+    operator("route set * --prefix 44 --carriers spare --json").json()
+    special = route("91", Category.OTP, Category.TRANSACTIONAL, sim=1)
+    assert rules(operator).own.routes == (route(sim=1, spare=3), special)
+    assert rules(operator).general.routes == (route("44", spare=1),)
+    operator("route set acme --carriers spare=0 --json").json()
+    operator("route remove acme --prefix 91 --categories otp transactional --json").json()
+    assert rules(operator).own.routes == (route(spare=0),)
+
+
+def test_routes_are_shown(operator: Operator) -> None:
+    operator("route set acme --prefix 91 --categories otp --carriers sim=70 spare=30")
+    operator("route doubt acme promotional=resubmit")
+    operator("pause campaign acme spring")
+    assert operator("route show acme --json").json() == {
+        "account": "acme",
+        "paused": False,
+        "paused_campaigns": ["spring"],
+        "in_doubt": ["promotional=resubmit"],
+        "routes": [{"prefix": "91", "categories": ["otp"], "carriers": ["sim=70", "spare=30"]}],
+    }
+    assert operator("route show * --json").json()["routes"] == []
+
+
+def test_policies_for_doubts_are_kept_by_category(operator: Operator) -> None:
+    operator("route doubt acme promotional=resubmit otp=leave")
+    operator("route doubt acme promotional=leave service_explicit=resubmit")
+    assert rules(operator).own.in_doubt == {
+        Category.PROMOTIONAL: InDoubtPolicy.LEAVE,
+        Category.OTP: InDoubtPolicy.LEAVE,
+        Category.SERVICE_EXPLICIT: InDoubtPolicy.RESUBMIT,
+    }
+
+
+@pytest.mark.parametrize("account_id", ["acme", EVERYONE])
+def test_an_account_is_paused_and_resumed(operator: Operator, account_id: str) -> None:
+    operator("route set acme --carriers sim")
+    assert operator(f"pause account {account_id} --json").json()["paused"] is True
+    assert rules(operator).pauses("")
+    assert rules(operator, "other").pauses("") is (account_id == EVERYONE)
+    assert operator(f"resume account {account_id} --json").json()["paused"] is False
+    assert rules(operator) == Rules(Routing(routes=(route(sim=1),)))
+
+
+def test_a_campaign_is_paused_and_resumed(operator: Operator) -> None:
+    for _ in range(2):
+        operator("pause campaign acme spring")
+    operator("pause campaign acme summer")
+    assert rules(operator).own.paused_campaigns == ("spring", "summer")
+    operator("resume campaign acme spring")
+    assert rules(operator).own.paused_campaigns == ("summer",)
+
+
+def test_a_carrier_is_paused_and_resumed(operator: Operator) -> None:
+    operator("pause carrier spare --json").json()
+    paused, running = operator.store.carrier("spare"), operator.store.carrier("sim")
+    assert paused is not None
+    assert running is not None
+    assert (paused.paused, running.paused) == (True, False)
+    operator("resume carrier spare --json").json()
+    assert operator.store.carrier("spare") == CARRIER.model_copy(update={"name": "spare"})
+
+
+def test_an_account_is_drained_until_it_is_resumed(operator: Operator) -> None:
+    assert operator("account drain acme --json").json() == {"account": "acme", "draining": True}
+    drained = operator.store.account("acme")
+    assert drained is not None
+    assert drained.draining
+    assert not rules(operator).pauses(""), "what it accepted goes on"
+    operator("resume account acme")
+    resumed = operator.store.account("acme")
+    assert resumed is not None
+    assert not resumed.draining
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "says"),
+    [
+        ("route set gone --carriers sim", 1, "no account gone"),
+        ("route set acme --carriers gone", 1, "no carrier gone"),
+        ("route set acme", 2, "--carriers"),
+        ("route set acme --carriers sim=1001", 2, "up to 1000"),
+        ("route set acme --carriers sim=", 2, "airtel=70"),
+        ("route set acme --carriers sim sim", 2, "each carrier once"),
+        ("route set acme --prefix +91 --carriers sim", 2, "up to 15 digits"),
+        ("route set acme --categories sms --carriers sim", 2, "--categories"),
+        ("route remove acme --prefix 91", 1, "no such route"),
+        ("route doubt acme promotional", 2, "promotional=resubmit"),
+        ("route show ac.me", 2, "'*'"),
+        ("pause account gone", 1, "no account gone"),
+        ("pause carrier gone", 1, "no carrier gone"),
+        ("resume campaign gone spring", 1, "no account gone"),
+        ("account drain gone", 1, "no account gone"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    operator: Operator, command: str, status: int, says: str
+) -> None:
+    done = operator(command)
+    assert done.status == status
+    assert says in done.err
+    assert rules(operator) == Rules()

@@ -1,0 +1,148 @@
+"""A carrier's rate: who waits for how long, and that no more goes out than it allows."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harkara.carrier_settings import CarrierSettings
+from harkara.errors import StoreUnavailable
+from harkara.messages import Lane
+from harkara.services.pace import SHARD_LIMIT, Pace, Place, shards_of
+from tests.fakes import FakeLimitStore, Faults
+
+BULK, PRIORITY = Lane.BULK, Lane.PRIORITY
+START_S = 1_767_258_000.0
+FOREVER_S = 10**6
+
+
+def carrier(rate: float, priority_share: float = 0.2) -> CarrierSettings:
+    return CarrierSettings(
+        name="sim",
+        kind="datasend",
+        url="https://carrier.example",
+        receipt_token_hashes=("0" * 64,),
+        rate_segments_per_s=rate,
+        priority_share=priority_share,
+    )
+
+
+class Reserving:
+    """Processes that reserve places at one carrier, at times by hand."""
+
+    def __init__(self, rate: float, processes: int = 1, **fields: Any) -> None:
+        self.now_s = START_S
+        self.faults = Faults()
+        self.store = FakeLimitStore(self.faults)
+        self.carrier = carrier(rate, **fields)
+        dice = random.Random(1)  # noqa: S311 - the same each time
+        self.processes = [
+            Pace(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
+        ]
+
+    def place(
+        self, lane: Lane, segments: int, process: int = 0, within_s: float = FOREVER_S
+    ) -> Place:
+        return self.processes[process].reserve(self.carrier, lane, segments, within_s)
+
+    def waits(self, lane: Lane, count: int, segments: int) -> list[float]:
+        return [round(self.place(lane, segments).wait_s, 3) for _ in range(count)]
+
+
+def test_a_carrier_without_a_rate_costs_no_call() -> None:
+    reserving = Reserving(0)
+    assert reserving.waits(BULK, 100, 100) == [0] * 100
+    assert reserving.faults.calls == []
+
+
+def test_blocks_have_places_one_after_the_other() -> None:
+    reserving = Reserving(100)  # 80 for bulk
+    assert reserving.waits(BULK, 4, 80) == [0, 1, 2, 3]
+    reserving.now_s += 2.5
+    assert reserving.waits(BULK, 2, 40) == [1.5, 2]
+
+
+def test_what_was_not_used_is_not_saved_up() -> None:
+    reserving = Reserving(100)
+    reserving.now_s += 3600
+    assert reserving.waits(BULK, 2, 80) == [0, 1]
+
+
+def test_bulk_never_takes_the_priority_lanes_share() -> None:
+    reserving = Reserving(100)
+    reserving.waits(BULK, 100, 80)
+    assert reserving.waits(PRIORITY, 3, 20) == [0, 1, 2]
+    assert reserving.place(BULK, 80).wait_s == 100
+
+
+def test_a_priority_message_goes_in_the_place_of_bulk_where_that_is_sooner() -> None:
+    reserving = Reserving(100)
+    assert reserving.waits(PRIORITY, 3, 20) == [0, 0, 0.25]
+
+
+def test_a_place_that_comes_too_late_is_not_reserved() -> None:
+    reserving = Reserving(100)
+    reserving.place(BULK, 800)
+    late = [reserving.place(BULK, 80, within_s=9.9) for _ in range(3)]
+    assert late == [Place(10, reserved=False)] * 3
+    assert reserving.place(BULK, 80, within_s=10) == Place(10)
+
+
+def test_another_process_sees_what_is_reserved() -> None:
+    reserving = Reserving(100, processes=2)
+    waits = [reserving.place(BULK, 80, process).wait_s for process in (0, 1, 1, 0)]
+    assert waits == [0, 1, 2, 3]
+
+
+def test_a_high_rate_is_dealt_out_and_the_earliest_place_is_taken() -> None:
+    reserving = Reserving(1_000, processes=3)
+    shards = len(shards_of(reserving.carrier, BULK))
+    assert shards == 8
+    waits = [round(reserving.place(BULK, 100, n % 3).wait_s, 3) for n in range(3 * shards)]
+    assert waits == [0] * shards + [1] * shards + [2] * shards
+
+
+def test_so_many_shards_and_no_more() -> None:
+    shards = shards_of(carrier(100_000), PRIORITY)
+    assert len(shards) == 2 * SHARD_LIMIT
+    assert sum(shard.segments_per_s for shard in shards) == pytest.approx(100_000)
+    assert len({shard.name for shard in shards}) == len(shards)
+
+
+def test_a_store_that_stays_busy_is_unavailable() -> None:
+    reserving = Reserving(100)
+
+    def meanwhile(number: int, _: str) -> None:
+        reserving.store.standing["pace#sim#bulk#0"] = str(number)
+
+    reserving.faults.on_call = meanwhile
+    with pytest.raises(StoreUnavailable, match="busy"):
+        reserving.place(BULK, 1)
+
+
+steps = st.tuples(
+    st.floats(0, 5), st.sampled_from([BULK, PRIORITY]), st.integers(1, 150), st.integers(0, 2)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(1, 900), st.floats(0.05, 0.95), st.lists(steps, max_size=40))
+def test_over_any_time_no_more_goes_out_than_rate_x_time_and_a_block_a_shard(
+    rate: float, share: float, steps: list[tuple[float, Lane, int, int]]
+) -> None:
+    reserving = Reserving(rate, processes=3, priority_share=share)
+    out: list[tuple[float, int]] = []
+    for pause_s, lane, segments, process in steps:
+        reserving.now_s += pause_s
+        place = reserving.place(lane, segments, process)
+        out.append((reserving.now_s + place.wait_s, segments))
+    out.sort()
+    shards = len(shards_of(reserving.carrier, PRIORITY))
+    for first, (from_s, _) in enumerate(out):
+        for last in range(first, len(out)):
+            between = out[first : last + 1]
+            largest = sorted((segments for _, segments in between), reverse=True)[:shards]
+            allowed = rate * (out[last][0] - from_s) + sum(largest)
+            assert sum(segments for _, segments in between) <= allowed + 1
