@@ -186,10 +186,10 @@ class StubbedNetwork:
                 answer = {"Responses": [{} for _ in asked["Statements"]]}
             case _:
                 answer = {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]}
-        return AWSResponse(request.url, 200, {}, _Body(orjson.dumps(answer)))
+        return AWSResponse(request.url, 200, {}, Body(orjson.dumps(answer)))
 
 
-class _Body:
+class Body:
     def __init__(self, content: bytes) -> None:
         self._content = content
 

@@ -103,6 +103,7 @@ class Passage(World):
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=RETRY_DELAYS_S,
+            notes=self.notes.append,
         )
 
     async def _work(self, queue: QueueName, count: int) -> None:

@@ -1,0 +1,321 @@
+"""What a message uses of AWS over its whole life, and what a million of them cost.
+
+The handlers run on the real services, adapters and SDK, from the request to the check 72 hours
+after it; AWS is a ledger in memory. Carrier and platform answer at once, and take everything.
+"""
+
+import io
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from harkara import metrics, runtime
+from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.ids import ReferenceSigner
+from harkara.ports import Connected, Outcome, PostResult, Submission, Taken
+from harkara.services.accept import AcceptService
+from harkara.services.authenticate import Authenticator
+from harkara.services.breaker import Breakers
+from harkara.services.check import CheckService
+from harkara.services.deliver import DeliverService
+from harkara.services.handover import HandOver
+from harkara.services.idempotency import Idempotency
+from harkara.services.ingress import CarrierDoor
+from harkara.services.names import RandomNames
+from harkara.services.pace import Pace
+from harkara.services.receive import ReceiveService
+from harkara.services.routing import Router
+from harkara.services.submit import SubmitService
+from harkara.services.sweep import SweepService
+from harkara.tasks import CallbackTask, QueueName
+from tests.bench.accept import FAKE_AWS
+from tests.bench.ledger import Ledger
+from tests.bench.report import Row
+from tests.fakes import calling_back
+from tests.functions.handlers import Context, Event, http_event, load, sqs_event
+
+PRICES = Path(__file__).parent / "prices.json"
+RECEIPT_WAIT_S = 72 * 3600
+RETENTION_S = 30 * 86_400
+RETRY_DELAYS_S = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+TOKEN, SECRET, PEPPER = "token", "secret", b"pepper"
+ARRAY = 100
+MEMORY_GB = {"receipt": 0.5, "sweep": 0.5}
+
+ACCOUNT = Account(
+    id="demo",
+    name="Demo",
+    carrier="sim",
+    **calling_back("https://eu1.api.clevertap.com/demo"),
+    dlt=Enforcement.OFF,
+)
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"-",
+    receipt_token_hashes=(hash_token(TOKEN),),
+)
+
+
+class Case(NamedTuple):
+    """How messages come: `records` a request, `receipts` a POST of the carrier's."""
+
+    name: str
+    requests: int
+    records: int
+    receipts: int
+    bar: float
+
+
+CASES = (
+    Case("in bulk, receipts in arrays", 2, 1_000, ARRAY, 1.5),
+    Case("in bulk, receipts one by one", 2, 1_000, 1, 2.5),
+    Case("one-message requests", 200, 1, 1, 6),
+)
+
+
+class Used(NamedTuple):
+    """What the messages of a case used, each on average."""
+
+    case: Case
+    amounts: Mapping[str, float]
+    calls: float
+
+
+def measure() -> list[Row]:
+    """Return the rows of this part."""
+    os.environ.update(FAKE_AWS)
+    used = [_Life(case).run() for case in CASES]
+    rows = []
+    for case, amounts, calls in used:
+        units = amounts["write_units"]
+        rows.append(Row(f"DynamoDB write units, {case.name}", units, "a message", case.bar))
+        rows.append(Row(f"AWS calls, {case.name}", calls, "a message"))
+    prices = json.loads(PRICES.read_text())
+    for region, price in prices["regions"].items():
+        for each in used:
+            costs = {name: each.amounts[name] * price[name] * 1e6 for name in price}
+            rows.append(
+                Row(
+                    f"a million messages in {region}, {each.case.name}",
+                    sum(costs.values()),
+                    "USD",
+                    note=", ".join(f"{name} {cost:.2f}" for name, cost in costs.items()),
+                )
+            )
+    return rows
+
+
+class _Everything:
+    """Carrier and platform: they take all they get, the carrier's references are `taken`."""
+
+    timeout_s = 1.0
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def submit(self, submissions: Sequence[Submission], within_s: float = 0) -> list[Outcome]:
+        self.taken += [each.reference for each in submissions]
+        return [Taken(str(uuid.uuid4())) for _ in submissions]
+
+    async def post(self, task: CallbackTask, within_s: float = 0) -> PostResult:
+        return PostResult(200, "")
+
+
+class _Life:
+    """The functions on a ledger, warm."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._ledger = Ledger()
+        self._outside = _Everything()
+        self._offset_s = 0.0
+        self._invocations: dict[str, int] = {}
+        self._api_requests = 0
+        self._wire()
+
+    def run(self) -> Used:
+        case, ledger = self._case, self._ledger
+        with _log() as log:
+            self._send("warm", 1)
+            self._settle(1)
+            ledger.billed.clear()
+            ledger.calls.clear()
+            self._invocations.clear()
+            self._api_requests = 0
+            log.seek(0)
+            log.truncate()
+            for number in range(case.requests):
+                self._send(str(number), case.records)
+            self._settle(case.receipts)
+            logged_bytes = len(log.getvalue())
+        count = case.requests * case.records
+        amounts = {name: amount / count for name, amount in ledger.billed.items()}
+        amounts["read_units"] = amounts.pop("half_read_units") / 2
+        assumed_ms = json.loads(PRICES.read_text())["assumed_ms"]
+        amounts |= {
+            "api_requests": self._api_requests / count,
+            "invocations": sum(self._invocations.values()) / count,
+            "gb_s": sum(
+                number * assumed_ms[name] / 1000 * MEMORY_GB.get(name, 1.0)
+                for name, number in self._invocations.items()
+            )
+            / count,
+            "log_gb": logged_bytes / 1e9 / count,
+        }
+        return Used(case, amounts, sum(ledger.calls.values()) / count)
+
+    def _send(self, name: str, count: int) -> None:
+        records = [
+            {
+                "to": f"9198{number:08d}",
+                "from": "ACMEBK",
+                "smstext": f"Dear customer {number}, your order {name}.{number} was shipped.",
+                "smsgid": f"{1_700_000_000 + number}.12000.{name}.20260101.0.wzrk_default.-1.",
+            }
+            for number in range(count)
+        ]
+        body = json.dumps({"user": "demo", "pass": SECRET, "smstosend": records})
+        self._call("send", http_event("POST", "/datasend", body))
+
+    def _settle(self, receipts: int) -> None:
+        """Do all that waits: submits, receipts, callbacks, and the checks three days later."""
+        self._work("submit", QueueName.SUBMIT)
+        taken, self._outside.taken = self._outside.taken, []
+        for at in range(0, len(taken), receipts):
+            entries = [{"smsgid": each, "status": "DELIVRD"} for each in taken[at : at + receipts]]
+            body = json.dumps(entries if receipts > 1 else entries[0])
+            self._call("receipt", http_event("POST", f"/receipts/sim/{TOKEN}", body))
+        self._work("dlr", QueueName.RECEIPT)
+        self._offset_s += RECEIPT_WAIT_S + 60
+        before = self._ledger.billed.copy(), self._ledger.calls.copy()
+        self._call("sweep", {})
+        # Sixteen empty looks a minute cost the same however many messages there are.
+        self._ledger.billed["half_read_units"] = before[0]["half_read_units"]
+        self._ledger.calls["Query"] = before[1]["Query"]
+        self._work("dlr", QueueName.RECEIPT)
+        assert not any(self._ledger.queues.values())
+
+    def _work(self, function: str, queue: QueueName) -> None:
+        while bodies := self._ledger.receive(queue):
+            event = sqs_event(*bodies)
+            for record in event["Records"]:
+                record["messageId"] = str(uuid.uuid4())  # marks carry it: it names their owner
+            answer = self._call(function, event)
+            assert answer == {"batchItemFailures": []}, answer
+
+    def _call(self, function: str, event: Event) -> Any:
+        self._invocations[function] = self._invocations.get(function, 0) + 1
+        if "rawPath" in event:
+            self._api_requests += 1
+        answer = self._modules[function].handler(event, Context())
+        assert answer.get("statusCode", 200) == 200, answer
+        return answer
+
+    def _clock(self) -> float:
+        return time.time() + self._offset_s
+
+    def _wire(self) -> None:
+        dynamodb, sqs = client("dynamodb"), client("sqs")
+        self._ledger.listen(dynamodb, sqs)
+        accounts = DynamoAccountStore(dynamodb, "Accounts")
+        accounts.put_account(ACCOUNT)
+        accounts.put_carrier(CARRIER)
+        hashed = (Secret(hash=hash_secret(PEPPER, SECRET)),)
+        accounts.put_credential(Credential(username="demo", account_id="demo", secrets=hashed))
+        store = DynamoMessageStore(dynamodb, "Messages", RETENTION_S, self._clock)
+        counted = DynamoLimitStore(dynamodb, "Messages")
+        due = DynamoDueTable(dynamodb, "Due", self._clock, RETENTION_S)
+        urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
+        queues = SqsTaskQueues(sqs, urls, due)
+        signer = ReferenceSigner(b"tag key")
+        breakers = Breakers(counted, self._clock, _half)
+
+        async def carrier(_: str) -> Connected:
+            return Connected(CARRIER, self._outside)
+
+        submit = SubmitService(
+            store=store,
+            queues=queues,
+            router=Router(
+                DynamoRoutingStore(dynamodb, "Accounts"),
+                carrier,
+                breakers,
+                Pace(counted, self._clock, _half),
+                self._clock,
+            ),
+            hand=HandOver(store, signer, self._clock, breakers, metrics.write),
+            clock=self._clock,
+            luck=_half,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            notes=metrics.write,
+        )
+        names = RandomNames(self._clock, os.urandom)
+        wired: dict[str, Any] = {
+            "send": SimpleNamespace(
+                authenticator=Authenticator(accounts, PEPPER, self._clock),
+                accept=AcceptService(store, queues, names, private_callbacks=False),
+                idempotency=Idempotency(store, self._clock, os.urandom),
+            ),
+            "submit": submit,
+            "receipt": ReceiveService(
+                CarrierDoor(accounts, lambda _: b""), queues, signer, self._clock, _never
+            ),
+            "dlr": (
+                DeliverService(
+                    store=store,
+                    queues=queues,
+                    poster=self._outside,
+                    clock=self._clock,
+                    luck=_half,
+                    retry_delays_s=RETRY_DELAYS_S,
+                    notes=metrics.write,
+                ),
+                CheckService(store, queues, self._clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
+            ),
+            "sweep": SweepService(due, queues, self._clock),
+        }
+        self._modules: dict[str, ModuleType] = {}
+        for function, service in wired.items():
+            module = load(function)
+            name = "services" if hasattr(module, "services") else "service"
+            setattr(module, name, lambda service=service: service)
+            self._modules[function] = module
+
+
+def _half() -> float:
+    return 0.5
+
+
+def _never(url: str) -> None:
+    raise AssertionError("no subscription is confirmed here")
+
+
+@contextmanager
+def _log() -> Iterator[io.StringIO]:
+    """Catch what the functions log."""
+    log = io.StringIO()
+    handlers = [each for each in runtime.logger.handlers if isinstance(each, logging.StreamHandler)]
+    streams = [each.setStream(log) for each in handlers]
+    try:
+        yield log
+    finally:
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.setStream(stream)
