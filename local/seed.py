@@ -19,6 +19,7 @@ from harkara.accounts import (
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
 from harkara.messages import Category, pack
@@ -87,6 +88,9 @@ def seed(
         )
     registry = DynamoRegistry(client("dynamodb", aws_url), outputs["AccountsTableName"])
     registry.put_all(samples.ACCOUNT_ID, samples.PARTS, Deadline(lambda: math.inf))
+    lists = DynamoSuppressionList(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    for entry in samples.SUPPRESSIONS:
+        lists.put(samples.ACCOUNT_ID, entry)
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
     )

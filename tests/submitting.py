@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
-from harkara.ports import Clock, Connected, Luck, MessageStore, TaskQueues
+from harkara.ports import Clock, Connected, Luck, MessageStore, SuppressionList, TaskQueues
 from harkara.routing import EVERYONE, Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
@@ -44,6 +44,7 @@ class Submitting:
     clock: Clock
     routing: FakeRoutingStore
     counted: FakeLimitStore
+    suppressions: SuppressionList
     carrier: Callable[[str], Awaitable[Connected]] = none_connected
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     luck: Luck = lambda: 0.5
@@ -56,7 +57,7 @@ class Submitting:
             store=self.store,
             queues=self.queues,
             router=Router(self.routing, self.carrier, breakers, pace, self.clock),
-            hand=HandOver(self.store, self.signer, self.clock, breakers),
+            hand=HandOver(self.store, self.signer, self.clock, breakers, self.suppressions),
             clock=self.clock,
             luck=self.luck,
             receipt_wait_s=receipt_wait_s,

@@ -53,6 +53,7 @@ from tests.fakes import (
     caller_of,
     calling_back,
 )
+from tests.lists import FakeSuppressionList
 from tests.provider import Providers
 from tests.submitting import FakeRoutingStore, Submitting
 
@@ -119,6 +120,7 @@ class World:
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
         self.routing = FakeRoutingStore(self.faults)
+        self.suppressions = FakeSuppressionList(self.faults)
         self.submitting = Submitting(
             store=self.store,
             queues=self.queues,
@@ -126,6 +128,7 @@ class World:
             clock=self.clock,
             routing=self.routing,
             counted=FakeLimitStore(self.faults),
+            suppressions=self.suppressions,
             carrier=self.providers.connect,
             sleep=self._sleep,
         )

@@ -30,6 +30,7 @@ from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
+from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
 from local import samples
@@ -45,6 +46,7 @@ from tests.fakes import (
     calling_back,
     no_texts,
 )
+from tests.lists import FakeSuppressionList
 from tests.submitting import FakeRoutingStore, Submitting
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
@@ -209,6 +211,7 @@ class Gateway:
         self.registry = FakeRegistry(self.accounts)
         self.limits = FakeLimitStore(self.faults)
         self.routing = FakeRoutingStore(self.faults)
+        self.suppressions = FakeSuppressionList(self.faults)
         self.confirmed: list[str] = []
         self._random = itertools.count(1)
 
@@ -246,6 +249,8 @@ class Gateway:
     def put_samples(self) -> None:
         """Store what the sample events of `manage` find on the local stack."""
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
+        for entry in samples.SUPPRESSIONS:
+            self.suppressions.put(samples.ACCOUNT_ID, entry)
         chunk = samples.CHUNK
         self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
 
@@ -276,6 +281,7 @@ class Gateway:
             registry=RegistryService(self.registry, private_callbacks=False),
             history=HistoryService(self.store, self.clock),
             cancel=CancelService(self.store, self.queues, self.clock),
+            suppressions=SuppressionService(self.suppressions, self.clock),
         )
 
     def _submit(self) -> SubmitService:
@@ -300,6 +306,7 @@ class Gateway:
             clock=self.clock,
             routing=self.routing,
             counted=self.limits,
+            suppressions=self.suppressions,
             carrier=carrier,
         ).service(259_200)
 

@@ -34,6 +34,7 @@ PURE = (
     "router",
     "routes",
     "routing",
+    "suppressions",
     "jsons",
     "deadline",
     "platforms",

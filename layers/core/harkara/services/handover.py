@@ -17,10 +17,21 @@ from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
 from harkara.marks import index_of
-from harkara.ports import Clock, InDoubt, MessageStore, NotTaken, Outcome, Refused, Submission
+from harkara.ports import (
+    Clock,
+    InDoubt,
+    MessageStore,
+    NotTaken,
+    Outcome,
+    Refused,
+    Submission,
+    SuppressionList,
+)
+from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
 from harkara.services.routing import BlockPart, Plan
+from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End
 
 # What recording an outcome and following it up may take after the carrier's time-out.
@@ -42,14 +53,17 @@ class HandOver:
     signer: ReferenceSigner
     clock: Clock
     breakers: Breakers
+    suppressions: SuppressionList
 
-    async def hand_over(self, part: BlockPart, plan: Plan, deadline: Deadline) -> Handed:
+    async def hand_over(
+        self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
+    ) -> Handed:
         """Hand a part over. What has to wait by the plan is not taken."""
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
         try:
-            kept = await asyncio.to_thread(self._kept_back, part)
+            kept = await asyncio.to_thread(self._kept_back, part, rules)
         except StoreUnavailable:  # nothing has left: without this it would all be in doubt
             return Handed(dict.fromkeys(part.indexes, NotTaken()))
         handed = await asyncio.gather(
@@ -82,7 +96,7 @@ class HandOver:
             for index, each in zip(indexes, outcomes, strict=True)
         }
 
-    def _kept_back(self, part: BlockPart) -> dict[int, End]:
+    def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a part that do not go out, and why."""
         chunk = part.chunk
         cancels = self.store.find_marks(chunk.id, "cancel#")
@@ -92,6 +106,9 @@ class HandOver:
         if ready_s(chunk, self.clock()) > chunk.ends_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
+            suppressed = find_suppressed(self.suppressions, rules, chunk, live)
+            ends |= {index: Refused(code, "") for index, code in suppressed.items()}
+            live = [index for index in live if index not in suppressed]
             duplicates = find_duplicates(self.store, chunk, live)
             ends |= dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
         # A carrier may have these: to keep them back now says nothing of what became of them.
