@@ -95,8 +95,10 @@ def seed(
         client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
     )
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
-    secret = encrypt_secret(
-        client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
+    receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
+    secret, sealed_url = (
+        encrypt_secret(client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, each)
+        for each in (CARRIER_PASSWORD, receipt_url)
     )
     fields: dict[str, Any] = {
         "name": CARRIER,
@@ -104,6 +106,7 @@ def seed(
         "url": f"{ports.url('carrier')}/datasend",
         "username": CARRIER_USER,
         "secret": secret,
+        "receipt_url": sealed_url,
         "receipt_token_hashes": [hash_token(RECEIPT_TOKEN)],
         **carrier_fields,
     }
