@@ -34,7 +34,8 @@ def main() -> int:
                 _up(_stack(SETTINGS))
             case "kannel":
                 _say("starting Kannel: bearerbox, smsbox and fakesmsc")
-                with Kannel(HOME / "kannel") as kannel:
+                # On the emulator each receipt at a time is a process of its own.
+                with Kannel(HOME / "kannel", receipts_at_a_time=4) as kannel:
                     fields = {"kind": "kannel", "url": kannel.url, "kannel": {}}
                     _up(_stack(replace(SETTINGS, carrier_fields=fields)), kannel)
             case _:

@@ -28,11 +28,13 @@ from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.names import RandomNames
+from harkara.services.pointers import deliver_named
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.tasks import (
     CallbackTask,
+    CarrierReceiptsTask,
     CheckTask,
     QueueName,
     ReceiptsTask,
@@ -229,6 +231,8 @@ class World:
         match decode_receipt(message.body):
             case ReceiptsTask(receipts):
                 return await self.deliver_service().deliver(receipts, claimant, deadline)
+            case CarrierReceiptsTask() as named:
+                return await deliver_named(self.deliver_service(), named, claimant, deadline)
             case CallbackTask() as callback:
                 return await self.deliver_service().call_back_again(callback, claimant, deadline)
             case RecoverTask() as lost:

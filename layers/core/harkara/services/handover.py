@@ -5,8 +5,9 @@ taken at. It then stays in doubt until the carrier says that it has it, or that 
 """
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,10 +27,12 @@ from harkara.ports import (
     Refused,
     Submission,
     SuppressionList,
+    Taken,
 )
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
+from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End
@@ -82,8 +85,11 @@ class HandOver:
         if not indexes:
             return {}
         submissions = [self._submission(part, index) for index in indexes]
-        carrier = plan.connected[name].carrier
+        settings, carrier = plan.connected[name]
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
+        if not settings.echoes_reference:
+            taken = dict(zip(indexes, outcomes, strict=True))
+            await asyncio.to_thread(self._point, part, name, taken)
         failed = sum(
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
@@ -95,6 +101,23 @@ class HandOver:
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
             for index, each in zip(indexes, outcomes, strict=True)
         }
+
+    def _point(self, part: BlockPart, carrier: str, outcomes: Mapping[int, Outcome]) -> None:
+        """Leave pointers to what was taken. Without one a receipt does not find its message."""
+        messages = {
+            outcome.carrier_message_id: (part.chunk.mid(index), self._attempt(part, index))
+            for index, outcome in outcomes.items()
+            if isinstance(outcome, Taken)
+        }
+        # The messages are taken all the same; they end unknown once the wait for receipts is over.
+        with contextlib.suppress(StoreUnavailable):
+            begins_ms = part.chunk.begins_ms
+            self.store.put_once(pointers(carrier, messages), begins_ms=begins_ms)
+
+    def _attempt(self, part: BlockPart, index: int) -> int:
+        """Return the try whose reference a message goes under."""
+        repeat = part.repeats.get(index)
+        return repeat.attempt if repeat else part.attempt
 
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a part that do not go out, and why."""
@@ -116,9 +139,9 @@ class HandOver:
 
     def _submission(self, part: BlockPart, index: int) -> Submission:
         chunk, message = part.chunk, part.chunk.messages[index]
-        chain, repeat = chunk.telemarketer_ids, part.repeats.get(index)
+        chain = chunk.telemarketer_ids
         return Submission(
-            self.signer.sign(chunk.mid(index), repeat.attempt if repeat else part.attempt),
+            self.signer.sign(chunk.mid(index), self._attempt(part, index)),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             chunk.category,
