@@ -2,6 +2,7 @@
 #
 #   make up                            the stack, a sample campaign, then it stays up until Ctrl-C
 #   make up SAMPLE=0                   the same without the campaign
+#   make up CARRIER=kannel             the same through a real Kannel, where it is installed
 #   make test                          linters, types, tests with coverage
 #   make bench                         measures, as ratios in one run
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
@@ -21,10 +22,10 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
-	@sed -n '3,10s/^#   //p' Makefile
+	@sed -n '3,11s/^#   //p' Makefile
 
 up: $(VENV)/installed
-	@SAMPLE=$(SAMPLE) $(BIN)/python -m local.up
+	@SAMPLE=$(SAMPLE) CARRIER=$(CARRIER) $(BIN)/python -m local.up
 
 down: $(VENV)/installed
 	@$(BIN)/python -m local.running

@@ -67,6 +67,7 @@ group = smsbox
 bearerbox-host = {host}
 sendsms-port = {sendsms}
 sendsms-interface = {host}
+max-pending-requests = {pending}
 http-request-retry = 60
 http-queue-delay = 1
 
@@ -106,10 +107,11 @@ def is_installed() -> bool:
 
 
 class Kannel:
-    """A Kannel that runs while it is entered."""
+    """A Kannel that runs while it is entered; it posts so many receipts at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, receipts_at_a_time: int = 64) -> None:
         self.folder = folder
+        self._receipts_at_a_time = receipts_at_a_time
         self._ports = _Ports(*free_ports(4))
         self._running = contextlib.ExitStack()
 
@@ -132,6 +134,7 @@ class Kannel:
                 user=CARRIER_USER,
                 password=CARRIER_PASSWORD,
                 max_messages=MAX_MESSAGES,
+                pending=self._receipts_at_a_time,
             )
         )
         try:

@@ -1,10 +1,12 @@
 """What the sample events need beside the accounts: parts and a chunk of the account sandbox that
-those of `manage` read, change, remove and cancel, and a carrier whose receipts come from AWS.
+those of `manage` read, change, remove and cancel, numbers that are suppressed, and a carrier whose
+receipts come from AWS.
 """
 
 from harkara.accounts import CallbackEndpoint, Part, Sender, Template
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
 from harkara.messages import Category, Chunk, Message
+from harkara.suppressions import opt_out
 from local.settings import HOST, RECEIPT_TOKEN
 
 ACCOUNT_ID = "sandbox"
@@ -31,6 +33,7 @@ PARTS: tuple[Part, ...] = (
         for name in ("sample", "unused")
     ),
 )
+SUPPRESSIONS = [opt_out(number, 1_767_258_000) for number in ("919876543214", "919876543224")]
 AWS_CARRIER = CarrierSettings(
     name="aws",
     kind="aws",

@@ -19,6 +19,7 @@ from harkara.accounts import (
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
 from harkara.messages import Category, pack
@@ -87,12 +88,17 @@ def seed(
         )
     registry = DynamoRegistry(client("dynamodb", aws_url), outputs["AccountsTableName"])
     registry.put_all(samples.ACCOUNT_ID, samples.PARTS, Deadline(lambda: math.inf))
+    lists = DynamoSuppressionList(client("dynamodb", aws_url), outputs["AccountsTableName"])
+    for entry in samples.SUPPRESSIONS:
+        lists.put(samples.ACCOUNT_ID, entry)
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
     )
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
-    secret = encrypt_secret(
-        client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, CARRIER_PASSWORD
+    receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
+    secret, sealed_url = (
+        encrypt_secret(client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, each)
+        for each in (CARRIER_PASSWORD, receipt_url)
     )
     fields: dict[str, Any] = {
         "name": CARRIER,
@@ -100,6 +106,7 @@ def seed(
         "url": f"{ports.url('carrier')}/datasend",
         "username": CARRIER_USER,
         "secret": secret,
+        "receipt_url": sealed_url,
         "receipt_token_hashes": [hash_token(RECEIPT_TOKEN)],
         **carrier_fields,
     }

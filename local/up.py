@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from types import FrameType
 
 from rich.console import Console
 
 from local import running
 from local.carrier import CarrierSettings
+from local.kannel import Kannel
 from local.settings import HOME, LocalStackError, Ports
 from local.stack import Stack, StackSettings
 from local.watch import run_campaign, table_of
@@ -27,7 +29,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         running.require_none()
-        _up(Stack(SETTINGS, folder=HOME, ports=Ports.from_environment(), say=_say))
+        match os.environ.get("CARRIER"):
+            case None | "" | "sim":
+                _up(_stack(SETTINGS))
+            case "kannel":
+                _say("starting Kannel: bearerbox, smsbox and fakesmsc")
+                # On the emulator each receipt at a time is a process of its own.
+                with Kannel(HOME / "kannel", receipts_at_a_time=4) as kannel:
+                    fields = {"kind": "kannel", "url": kannel.url, "kannel": {}}
+                    _up(_stack(replace(SETTINGS, carrier_fields=fields)), kannel)
+            case _:
+                raise LocalStackError("CARRIER is sim or kannel")
     except LocalStackError as error:
         console.print(f"make up: {error}", style="red", markup=False, soft_wrap=True)
         return 1
@@ -36,13 +48,18 @@ def main() -> int:
     return 0
 
 
-def _up(stack: Stack) -> None:
+def _stack(settings: StackSettings) -> Stack:
+    return Stack(settings, folder=HOME, ports=Ports.from_environment(), say=_say)
+
+
+def _up(stack: Stack, kannel: Kannel | None = None) -> None:
     stack.start()
     try:
         running.note(stack)
         if os.environ.get("SAMPLE") != "0":
-            _say("sending the sample campaign: 1,000 messages, 9004's final state takes a minute")
-            rows = run_campaign(stack, console)
+            wait = "" if kannel else ", 9004's final state takes a minute"
+            _say(f"sending the sample campaign: 1,000 messages{wait}")
+            rows = run_campaign(stack, console, kannel)
             console.print(table_of(rows))
         _show_endpoint(stack)
         while stack.is_running():

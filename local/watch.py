@@ -15,6 +15,7 @@ from harkara.ids import mid_of, split_mid
 from harkara.marks import index_of
 from local import campaign
 from local.campaign import Row, Seen
+from local.kannel import Kannel
 from local.settings import LocalStackError
 from local.stack import Stack
 
@@ -23,16 +24,20 @@ MARGIN_S = 90
 REQUEST_WITHIN_S = 30
 
 
-def run_campaign(stack: Stack, console: Console) -> list[Row]:
-    """Send the campaign, show its progress until all is called back; return the report."""
-    return Campaign(stack).run(console)
+def run_campaign(stack: Stack, console: Console, kannel: Kannel | None = None) -> list[Row]:
+    """Send the campaign, show its progress until all is called back; return the report.
+
+    `kannel` is the carrier, if it is not the simulator.
+    """
+    return Campaign(stack, kannel).run(console)
 
 
 class Campaign:
     """One run of the sample campaign on a stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, kannel: Kannel | None = None) -> None:
         self._stack = stack
+        self._kannel = kannel
         # Only read from: what it would keep an item for does not matter.
         self._store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], 0, time.time
@@ -59,7 +64,9 @@ class Campaign:
                 time.sleep(0.5)
                 for name, count in self.counts().items():
                     progress.update(bars[name], completed=count)
-        return campaign.report(self.seen())
+        return campaign.report(
+            self.seen(), campaign.ALL_DELIVERED if self._kannel else campaign.ALL
+        )
 
     def send(self) -> None:
         """Send the campaign. Raises LocalStackError if it was not answered as it must be."""
@@ -74,14 +81,12 @@ class Campaign:
 
     def counts(self) -> dict[str, int]:
         """Return how far the messages are: submitted, final, called back."""
-        submissions = _fetch(f"{self._stack.carrier_url}/submissions?summary=1")
         callbacks = _fetch(f"{self._stack.platform_url}/callbacks?summary=1")
         posted = min(callbacks["entries"], campaign.SIZE)
         # The table is asked late: each question costs the emulator as much as many messages.
         finals = posted if posted < campaign.SIZE * 0.9 else len(self._states())
-        submitted = submissions["taken"] + submissions["refused"]
         return {
-            "submitted": min(submitted, campaign.SIZE),
+            "submitted": min(self._submitted(), campaign.SIZE),
             "final": max(finals, posted),
             "called back": posted,
         }
@@ -101,8 +106,26 @@ class Campaign:
             states=self._states(),
             in_doubt=frozenset(in_doubt),
             callbacks=campaign.entries_by_meta(posts),
-            taken=_fetch(f"{self._stack.carrier_url}/submissions")["by_mid"],
+            taken=self._taken(),
         )
+
+    def _submitted(self) -> int:
+        if self._kannel:
+            return len(self._kannel.got())
+        submissions = _fetch(f"{self._stack.carrier_url}/submissions?summary=1")
+        return int(submissions["taken"] + submissions["refused"])
+
+    def _taken(self) -> dict[str, int]:
+        """Return how often the carrier took a message, by mid; each has one segment."""
+        if self._kannel is None:
+            taken: dict[str, int] = _fetch(f"{self._stack.carrier_url}/submissions")["by_mid"]
+            return taken
+        by_number = {f"+{got.to}": times for got, times in self._kannel.got().items()}
+        return {
+            self._mids[smsgid]: by_number.get(number, 0)
+            for smsgid, number in self._numbers.items()
+            if smsgid in self._mids
+        }
 
     def _states(self) -> dict[str, str]:
         return {

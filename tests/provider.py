@@ -22,7 +22,8 @@ class FakeDatasendProvider:
     """Decides by the recipient's last four digits; `taken_at` has the times of what it took.
 
     `dead` takes no connection, `silent` answers nothing, whether it `takes` the message or not;
-    `busy` throttles. Who `deduplicates` takes one message a reference.
+    `busy` throttles for long. Its receipts come after `receipt_s`. Who `deduplicates` takes
+    one message a reference.
     """
 
     world: "World"
@@ -38,6 +39,7 @@ class FakeDatasendProvider:
     takes: bool = True
     busy: bool = False
     deduplicates: bool = False
+    receipt_s: float = 0.5
 
     async def exchange(self, record: dict[str, str]) -> HttpAnswer:
         reference, to = record["smsgid"], record["to"]
@@ -46,7 +48,7 @@ class FakeDatasendProvider:
             raise ExchangeUnreachable("nobody listens")
         self.references[reference] += 1
         if self.busy:
-            return HttpAnswer(429, {"retry-after": "2"}, b"")
+            return HttpAnswer(429, {"retry-after": "600"}, b"")
         if magic == "9006" and self.throttled[mid] < 2:
             self.throttled[mid] += 1
             return HttpAnswer(429, {"retry-after": "1"}, b"")
@@ -76,7 +78,7 @@ class FakeDatasendProvider:
             "9010": [("UNDELIV", "1"), ("DELIVRD", "000")],
         }.get(magic, [("DELIVRD", "000")])
         for delay, (status, code) in enumerate(receipts):
-            at = self.world.now if magic == "9009" else self.world.now + 0.5 + delay
+            at = self.world.now if magic == "9009" else self.world.now + self.receipt_s + delay
             self.world.receipts.append((at, reference, status, code))
         if magic == "9009":
             await self.world.take_receipts()

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
-from harkara.ports import Clock, Connected, Luck, MessageStore, Notes, TaskQueues
+from harkara.ports import (
+    Clock,
+    Connected,
+    Luck,
+    MessageStore,
+    Notes,
+    SuppressionList,
+    TaskQueues,
+)
 from harkara.routing import EVERYONE, Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
@@ -44,6 +52,7 @@ class Submitting:
     clock: Clock
     routing: FakeRoutingStore
     counted: FakeLimitStore
+    suppressions: SuppressionList
     notes: Notes
     carrier: Callable[[str], Awaitable[Connected]] = none_connected
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -57,7 +66,9 @@ class Submitting:
             store=self.store,
             queues=self.queues,
             router=Router(self.routing, self.carrier, breakers, pace, self.clock),
-            hand=HandOver(self.store, self.signer, self.clock, breakers, self.notes),
+            hand=HandOver(
+                self.store, self.signer, self.clock, breakers, self.suppressions, self.notes
+            ),
             clock=self.clock,
             luck=self.luck,
             receipt_wait_s=receipt_wait_s,

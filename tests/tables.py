@@ -11,7 +11,7 @@ Params = dict[str, Any]
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
-_COMPARISON = re.compile(r"(\S+) ([=<]) (\S+)")
+_COMPARISON = re.compile(r"(\S+) (=|<|<=) (\S+)")
 
 
 class Table:
@@ -31,6 +31,10 @@ class Table:
                     item = request["PutRequest"]["Item"]
                     self.items[_key(item)] = item
                 return {}
+            case "BatchGetItem":
+                keys = params["RequestItems"][self.name]["Keys"]
+                there = [self.items[_key(key)] for key in keys if _key(key) in self.items]
+                return {"Responses": {self.name: there}}
         assert params["TableName"] == self.name
         match operation:
             case "GetItem":
@@ -100,7 +104,12 @@ def _name(params: Params, placeholder: str) -> str:
 
 def _holds(params: Params, expression: str, item: Item) -> bool:
     clauses = params[expression].split(" AND ") if expression in params else []
-    return all(_clause_holds(params, clause, item) for clause in clauses)
+    return all(
+        any(_clause_holds(params, each, item) for each in clause.strip("()").split(" OR "))
+        if " OR " in clause
+        else _clause_holds(params, clause, item)
+        for clause in clauses
+    )
 
 
 def _clause_holds(params: Params, clause: str, item: Item) -> bool:
@@ -115,12 +124,16 @@ def _clause_holds(params: Params, clause: str, item: Item) -> bool:
     assert comparison, f"not known here: {clause}"
     name, sign, value = comparison.groups()
     found, wanted = item.get(_name(params, name)), params["ExpressionAttributeValues"][value]
-    return found == wanted if sign == "=" else found is not None and found["S"] < wanted["S"]
+    if sign == "=" or found is None:
+        return bool(found == wanted)
+    less = int(found["N"]) < int(wanted["N"]) if "N" in wanted else bool(found["S"] < wanted["S"])
+    return less or (sign == "<=" and bool(found == wanted))
 
 
 def _updated(item: Item, params: Params) -> Item:
-    """Return an item after `SET name = :value, ... ADD name :number`, either of them or both."""
-    sets, _, adds = params["UpdateExpression"].partition("ADD ")
+    """Return an item after `SET name = :value, ... ADD name :number REMOVE name`, or some of it."""
+    changes, _, removed = params["UpdateExpression"].partition(" REMOVE ")
+    sets, _, adds = changes.partition("ADD ")
     values = params["ExpressionAttributeValues"]
     for assignment in filter(None, sets.removeprefix("SET ").strip().split(", ")):
         name, _, value = assignment.partition(" = ")
@@ -129,4 +142,4 @@ def _updated(item: Item, params: Params) -> Item:
         name, _, value = addition.partition(" ")
         before = item.get(_name(params, name), {"N": "0"})["N"]
         item[_name(params, name)] = {"N": str(int(before) + int(values[value]["N"]))}
-    return item
+    return {name: value for name, value in item.items() if name != removed}

@@ -28,11 +28,13 @@ from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.names import RandomNames
+from harkara.services.pointers import deliver_named
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.tasks import (
     CallbackTask,
+    CarrierReceiptsTask,
     CheckTask,
     QueueName,
     ReceiptsTask,
@@ -53,6 +55,7 @@ from tests.fakes import (
     caller_of,
     calling_back,
 )
+from tests.lists import FakeSuppressionList
 from tests.provider import Providers
 from tests.submitting import FakeRoutingStore, Submitting
 
@@ -119,6 +122,7 @@ class World:
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
         self.routing = FakeRoutingStore(self.faults)
+        self.suppressions = FakeSuppressionList(self.faults)
         self.notes: list[Note] = []
         self.submitting = Submitting(
             store=self.store,
@@ -127,6 +131,7 @@ class World:
             clock=self.clock,
             routing=self.routing,
             counted=FakeLimitStore(self.faults),
+            suppressions=self.suppressions,
             notes=self.notes.append,
             carrier=self.providers.connect,
             sleep=self._sleep,
@@ -228,6 +233,8 @@ class World:
         match decode_receipt(message.body):
             case ReceiptsTask(receipts, carrier):
                 return await self.deliver_service().deliver(receipts, claimant, deadline, carrier)
+            case CarrierReceiptsTask() as named:
+                return await deliver_named(self.deliver_service(), named, claimant, deadline)
             case CallbackTask() as callback:
                 return await self.deliver_service().call_back_again(callback, claimant, deadline)
             case RecoverTask() as lost:

@@ -29,9 +29,11 @@ from harkara.http.client import HttpxExchange, open_client
 from harkara.marks import Claimant
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.pointers import deliver_named
 from harkara.settings import DlrSettings
 from harkara.tasks import (
     CallbackTask,
+    CarrierReceiptsTask,
     CheckTask,
     QueueName,
     ReceiptsTask,
@@ -81,6 +83,8 @@ async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]
     match decode_receipt(body):
         case ReceiptsTask(receipts, carrier):
             return await deliver.deliver(receipts, claimant, deadline, carrier)
+        case CarrierReceiptsTask() as named:
+            return await deliver_named(deliver, named, claimant, deadline)
         case CallbackTask() as callback:
             return await deliver.call_back_again(callback, claimant, deadline)
         case RecoverTask() as lost:

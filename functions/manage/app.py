@@ -22,6 +22,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import deployment_secret
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
@@ -36,7 +37,10 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.history import HistoryService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
+from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
+from harkara.suppressions import Source
+from harkara.suppressions import fields_of as entry_fields
 from harkara.tasks import QueueName
 
 PAGE_SIZE = 100
@@ -60,6 +64,7 @@ class Services(NamedTuple):
     registry: RegistryService
     history: HistoryService
     cancel: CancelService
+    suppressions: SuppressionService
 
 
 @cache
@@ -84,6 +89,7 @@ def services() -> Services:
         registry,
         HistoryService(messages, time.time),
         CancelService(messages, queues, time.time),
+        SuppressionService(DynamoSuppressionList(dynamodb, settings.accounts_table), time.time),
     )
 
 
@@ -112,6 +118,36 @@ def cancel_scheduled() -> Response:
     fields = object_of(api.request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
+
+
+# Before the routes of any collection: the first that fits is taken.
+@api.get("/v1/suppressions")
+def suppressions() -> Response:
+    found = services().suppressions.page(account_for(Scope.ADMIN), after_name(), page_limit())
+    entries = [entry_fields(entry) for entry in found.entries]
+    return ok({"suppressions": entries, "next": found.next_number})
+
+
+@api.post("/v1/suppressions")
+def suppress() -> Response:
+    account = account_for(Scope.ADMIN)
+    entry = services().suppressions.add(account, object_of(api.request.body))
+    logger.info("suppressed", account_id=account.id, source=entry.source)
+    return answer(201, encode(entry_fields(entry)))
+
+
+@api.get("/v1/suppressions/<number>")
+def suppression(number: str) -> Response:
+    found = services().suppressions.check(account_for(Scope.ADMIN), unquote(number))
+    return ok({"suppressions": [entry_fields(entry) for entry in found]})
+
+
+@api.delete("/v1/suppressions/<number>")
+def unsuppress(number: str) -> Response:
+    account = account_for(Scope.ADMIN)
+    services().suppressions.remove(account, unquote(number), asked_sources())
+    logger.info("no longer suppressed", account_id=account.id)
+    return Response(204, body="")
 
 
 @api.get("/v1/<collection>")
@@ -196,6 +232,15 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
     shown = presented(api.request.headers, username, password)
     caller = services().authenticator.authenticate(shown, scope, api.request.source_ip)
     return caller.account
+
+
+def asked_sources() -> list[Source]:
+    given = api.request.query.get("source")
+    if given is None:
+        return [*Source]
+    if given not in [*Source]:
+        raise RequestRefused(Code.INVALID_REQUEST, f"(source: one of {', '.join(Source)})")
+    return [Source(given)]
 
 
 def page_limit() -> int:

@@ -21,6 +21,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.secrets import deployment_secret
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
 from harkara.deadline import Deadline
@@ -73,6 +74,7 @@ def service() -> SubmitService:
             signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
             clock=time.time,
             breakers=breakers,
+            suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
             notes=metrics.write,
         ),
         clock=time.time,

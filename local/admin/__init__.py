@@ -23,6 +23,7 @@ from local.admin import (
     resume,
     routes,
     senders,
+    suppressions,
     templates,
 )
 from local.admin.command import CommandRefused, PartlyRefused, UsageError, parser_of
@@ -30,7 +31,18 @@ from local.admin.desk import Desk
 from local.admin.printing import Answer, as_json, as_table
 from local.settings import LocalStackError
 
-NOUNS = (carriers, accounts, callbacks, senders, templates, credentials, routes, pause, resume)
+NOUNS = (
+    carriers,
+    accounts,
+    callbacks,
+    senders,
+    templates,
+    credentials,
+    routes,
+    pause,
+    resume,
+    suppressions,
+)
 REFUSED, WRONG_USE = 1, 2
 
 

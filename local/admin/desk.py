@@ -17,8 +17,10 @@ from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.ports import Clock, Randomness
 from harkara.services.registry import RegistryService
+from harkara.services.suppress import SuppressionService
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client
@@ -63,6 +65,12 @@ class Desk:
         return RegistryService(
             DynamoRegistry(self.client("dynamodb"), table), self.private_callbacks
         )
+
+    @cached_property
+    def suppressions(self) -> SuppressionService:
+        """The lists of accounts, to change and read."""
+        lists = DynamoSuppressionList(self.client("dynamodb"), self.outputs["AccountsTableName"])
+        return SuppressionService(lists, self.clock)
 
     def account(self, account_id: str) -> Account:
         """Return an account with its callbacks. Raises CommandRefused where there is none.

@@ -6,9 +6,7 @@ The real adapters and SDK run; only the network below them is stubbed.
 import json
 import os
 import random
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -26,11 +24,11 @@ from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.names import RandomNames
 from harkara.tasks import QueueName
+from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.report import Row
 from tests.fakes import calling_back
 
 RECORDS = 1_000
-ROUNDS = 60
 PEPPER = b"pepper"
 TEMPLATE_ID = "1107161234567890123"
 TEMPLATE = Template(
@@ -64,14 +62,14 @@ def measure() -> list[Row]:
     return [
         Row(
             f"CPU of accepting {RECORDS:,} records / orjson.loads of the body",
-            _ratio(plain.run, lambda: orjson.loads(body)),
+            ratio(plain.run, lambda: orjson.loads(body)),
             "x",
             20,
             note=f"{len(body):,} bytes, median of {ROUNDS} pairs",
         ),
         Row(
             "the same, each text compared with its DLT template",
-            _ratio(compared.run, lambda: orjson.loads(body)),
+            ratio(compared.run, lambda: orjson.loads(body)),
             "x",
             40,
         ),
@@ -97,22 +95,6 @@ class _Accept:
         shown = presented({}, *credentials)
         caller = self._authenticator.authenticate(shown, Scope.SEND, "203.0.113.10")
         ics.answer(request, self._service.accept(caller, request))
-
-
-def _ratio(work: Callable[[], Any], unit: Callable[[], Any]) -> float:
-    """Return the median ratio of CPU times, pair by pair: the machine's speed drifts."""
-    ratios = []
-    for _ in range(ROUNDS):
-        # The smallest of three: one `orjson.loads` is so short that an interrupt doubles it.
-        base = min(_cpu_s(unit) for _ in range(3))
-        ratios.append(_cpu_s(work) / base)
-    return statistics.median(ratios)
-
-
-def _cpu_s(work: Callable[[], Any]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 def _campaign() -> bytes:

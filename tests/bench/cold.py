@@ -1,15 +1,18 @@
 """A cold start of `send` as it is built: imports and what the first request constructs, in CPU.
 
 Beside it, in turns, a bare botocore with two clients of the same layer. Each in a fresh process
-that finds the layers and the function, and nothing else. The network alone is stubbed.
+of the Python that runs the functions here too (3.13 where there is one), which finds the layers
+and the function and nothing else. The network alone is stubbed.
 """
 
+import shutil
 import statistics
 import tempfile
 from pathlib import Path
 
 from harkara.settings import SendSettings
 from local.settings import AWS_ENVIRONMENT
+from local.venvs import find_python
 from tests.bench.report import Row
 from tests.built.artefact import FUNCTIONS, build, run
 
@@ -46,10 +49,14 @@ app.services()
 def measure() -> list[Row]:
     """Return the rows of this part."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = (*build(Path(folder)), FUNCTIONS / "send")
+        python = find_python()
+        function = Path(folder, "send")
+        # Lambda gets the source of a function alone, and compiles it.
+        shutil.copytree(FUNCTIONS / "send", function, ignore=shutil.ignore_patterns("*cache*"))
+        paths = (*build(Path(folder), python), function)
 
         def cpu_s(program: str) -> float:
-            return float(run(program, *paths, environment=ENVIRONMENT))
+            return float(run(program, *paths, environment=ENVIRONMENT, python=python))
 
         pairs = [(cpu_s(BARE), cpu_s(SEND)) for _ in range(ROUNDS)]
     bare_s, send_s = (statistics.median(column) for column in zip(*pairs, strict=True))

@@ -25,6 +25,7 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.ports import Connected, Outcome, PostResult, Submission, Taken
@@ -247,6 +248,7 @@ class _Life:
         queues = SqsTaskQueues(sqs, urls, due)
         signer = ReferenceSigner(b"tag key")
         breakers = Breakers(counted, self._clock, _half)
+        suppressions = DynamoSuppressionList(dynamodb, "Accounts")
 
         async def carrier(_: str) -> Connected:
             return Connected(CARRIER, self._outside)
@@ -261,7 +263,7 @@ class _Life:
                 Pace(counted, self._clock, _half),
                 self._clock,
             ),
-            hand=HandOver(store, signer, self._clock, breakers, metrics.write),
+            hand=HandOver(store, signer, self._clock, breakers, suppressions, metrics.write),
             clock=self._clock,
             luck=_half,
             receipt_wait_s=RECEIPT_WAIT_S,

@@ -10,7 +10,8 @@ from local.package import build_layer
 from local.settings import ROOT
 
 # -I and -S leave the standard library alone on the path: what is missing in a layer is missing.
-ALONE = (sys.executable, "-I", "-S", "-W", "error", "-c")
+# -B writes no bytecode: what a layer lacks is compiled every time.
+ALONE = ("-I", "-S", "-B", "-W", "error", "-c")
 PATH = "import sys; sys.path[:0] = sys.argv[1:]\n"
 FUNCTIONS = ROOT / "functions"
 
@@ -22,21 +23,26 @@ class Layers(NamedTuple):
     deps: Path
 
 
-def build(folder: Path) -> Layers:
-    """Build both layers for this Python, with their Makefiles."""
+def build(folder: Path, python: str = sys.executable) -> Layers:
+    """Build both layers for a Python, with their Makefiles."""
     for name in ("core", "deps"):
         target = folder / name
-        build_layer(f"{name.title()}Layer", ROOT / "layers" / name, target, Path(sys.executable))
+        build_layer(f"{name.title()}Layer", ROOT / "layers" / name, target, Path(python))
     return Layers(folder / "core" / "python", folder / "deps" / "python")
 
 
-def run(code: str, *paths: Path, environment: Mapping[str, str] | None = None) -> str:
+def run(
+    code: str,
+    *paths: Path,
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+) -> str:
     """Run a program with these folders and no others on its path; return what it prints.
 
     It has no environment but the given one. Raises AssertionError with its errors.
     """
     done = subprocess.run(
-        [*ALONE, PATH + code, *map(str, paths)],
+        [python, *ALONE, PATH + code, *map(str, paths)],
         env=dict(environment or {}),
         capture_output=True,
         text=True,

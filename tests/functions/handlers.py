@@ -31,6 +31,7 @@ from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
+from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.tasks import QueueName
 from local import samples
@@ -46,6 +47,7 @@ from tests.fakes import (
     calling_back,
     no_texts,
 )
+from tests.lists import FakeSuppressionList
 from tests.submitting import FakeRoutingStore, Submitting
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
@@ -215,6 +217,7 @@ class Gateway:
         self.registry = FakeRegistry(self.accounts)
         self.limits = FakeLimitStore(self.faults)
         self.routing = FakeRoutingStore(self.faults)
+        self.suppressions = FakeSuppressionList(self.faults)
         self.confirmed: list[str] = []
         self._random = itertools.count(1)
 
@@ -252,6 +255,8 @@ class Gateway:
     def put_samples(self) -> None:
         """Store what the sample events of `manage` find on the local stack."""
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
+        for entry in samples.SUPPRESSIONS:
+            self.suppressions.put(samples.ACCOUNT_ID, entry)
         chunk = samples.CHUNK
         self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
 
@@ -282,6 +287,7 @@ class Gateway:
             registry=RegistryService(self.registry, private_callbacks=False),
             history=HistoryService(self.store, self.clock),
             cancel=CancelService(self.store, self.queues, self.clock),
+            suppressions=SuppressionService(self.suppressions, self.clock),
         )
 
     def _submit(self) -> SubmitService:
@@ -306,6 +312,7 @@ class Gateway:
             clock=self.clock,
             routing=self.routing,
             counted=self.limits,
+            suppressions=self.suppressions,
             notes=metrics.write,
             carrier=carrier,
         ).service(259_200)

@@ -40,6 +40,7 @@ GRANTS = {
     },
     "manage": {
         ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:BatchGetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:PutItem", "AccountsTable"),
         ("dynamodb:UpdateItem", "AccountsTable"),
@@ -56,6 +57,7 @@ GRANTS = {
         *((action, "SubmitQueue") for action in RECEIVE),
         *((action, "SubmitPriorityQueue") for action in RECEIVE),
         ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:BatchGetItem", "AccountsTable"),
         ("dynamodb:GetItem", "MessagesTable"),
         ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:Query", "MessagesTable"),

@@ -35,6 +35,7 @@ PURE = (
     "router",
     "routes",
     "routing",
+    "suppressions",
     "jsons",
     "deadline",
     "platforms",

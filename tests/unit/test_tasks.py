@@ -12,6 +12,7 @@ from harkara.messages import Lane, State
 from harkara.tasks import (
     RECEIPTS_PER_TASK,
     CallbackTask,
+    CarrierReceiptsTask,
     CheckTask,
     Dlr,
     QueueName,
@@ -52,6 +53,7 @@ receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
 dlrs = st.builds(Dlr, texts, texts, states, numbers, texts)
 receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
     st.builds(ReceiptsTask, st.lists(receipts, max_size=5).map(tuple)),
+    st.builds(CarrierReceiptsTask, texts, st.lists(st.tuples(texts, receipts)).map(tuple), numbers),
     st.builds(
         CallbackTask,
         texts,

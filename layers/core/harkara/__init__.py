@@ -3,6 +3,6 @@
 Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
 `errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `credentials`,
 `parts`, `requests`, `hours`, `tasks`, `marks`, `retries`, `reasons`, `router`, `routes`, `routing`,
-`platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is named in `ports`;
-`services` use the ports; `aws`, `carriers` and `http` fill them.
+`suppressions`, `platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is named in
+`ports`; `services` use the ports; `aws`, `carriers` and `http` fill them.
 """

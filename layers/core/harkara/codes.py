@@ -62,6 +62,7 @@ class Code(StrEnum):
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
     UNKNOWN_SUBSCRIBER = "UNKNOWN_SUBSCRIBER"
     DND = "DND"
+    OPTED_OUT = "OPTED_OUT"
     PROMOTIONAL_HOURS = "PROMOTIONAL_HOURS"
     DLT_ENTITY = "DLT_ENTITY"
     DLT_HEADER = "DLT_HEADER"
@@ -232,6 +233,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.ABSENT_SUBSCRIBER: Meaning(400, "905", 2009, "The phone was off or out of reach."),
     Code.UNKNOWN_SUBSCRIBER: Meaning(400, "910", 2003, "No subscriber has this number: remove it."),
     Code.DND: Meaning(400, "901", 2006, "The subscriber blocks messages of this category."),
+    Code.OPTED_OUT: Meaning(
+        400, "903", 3000, "The person asked the account for no more of these: do not send any."
+    ),
     Code.PROMOTIONAL_HOURS: Meaning(
         400, "900", 9988, "Promotional messages go out from 10:00 to 21:00 IST only."
     ),

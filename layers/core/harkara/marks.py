@@ -25,12 +25,17 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
                end#<holder>             what came of the holder's run: its answer
     duplicate#<account>#<hash of number and text>
                in#<stretch of time>     a message (the owner is its mid) that went out there
+    pointer#<carrier>#<hash of its id for a message>
+               pointer                  the message (the owner is its mid) and its try
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple
+
+POINTER_KIND = "pointer"
+"""Sort key of what leads from a carrier's id to the message."""
 
 
 class Relation(Enum):

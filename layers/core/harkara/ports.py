@@ -12,6 +12,7 @@ from harkara.marks import Mark
 from harkara.messages import Category, Chunk, Message
 from harkara.parts import P
 from harkara.routing import Rules
+from harkara.suppressions import Source, Suppression
 from harkara.tasks import CallbackTask, QueueName, Receipt
 
 Clock = Callable[[], float]
@@ -145,6 +146,30 @@ class RoutingStore(Protocol):
 
     def rules(self, account_id: str) -> Rules:
         """Return what counts for an account's messages. Raises StoreUnavailable."""
+        ...
+
+
+class SuppressionList(Protocol):
+    """Who gets no messages of an account. Each method raises StoreUnavailable.
+
+    Of two changes of a number's entry of one source the one of the later time stands, in whatever
+    order they come.
+    """
+
+    def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
+        """Return the entries of these numbers, read consistently."""
+        ...
+
+    def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
+        """Return the entries of up to `limit` numbers in a fixed order, beyond `after`."""
+        ...
+
+    def put(self, account_id: str, entry: Suppression) -> bool:
+        """Put an entry in, as of its `since_s`; say whether it stands."""
+        ...
+
+    def remove(self, account_id: str, number: str, source: Source, at_s: int) -> bool:
+        """Take an entry out that was put in before `at_s`; say whether there was one."""
         ...
 
 

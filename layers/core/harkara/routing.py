@@ -60,7 +60,8 @@ class Routing(_Data):
     """An account's routing, or that of all. `paused_campaigns` are campaign ids.
 
     What is paused waits, unclaimed, until it is resumed or its validity ends. `suppression`:
-    numbers are looked up in the account's lists before they are submitted.
+    numbers are looked up in the account's lists before they are submitted; `promotion` is what its
+    promotional messages are about, by the preferences of DND, 0 where that is not said.
     """
 
     routes: tuple[Route, ...] = ()
@@ -68,6 +69,7 @@ class Routing(_Data):
     paused_campaigns: tuple[str, ...] = ()
     in_doubt: dict[Category, InDoubtPolicy] = {}
     suppression: bool = False
+    promotion: int = Field(default=0, ge=0, le=8)
 
     def route(self, category: Category, msisdn: str) -> Route | None:
         """Return the route of a message: the longest prefix, then one of its category."""
@@ -91,6 +93,16 @@ class Rules(NamedTuple):
     def route(self, category: Category, msisdn: str) -> Route | None:
         """Return the route of a message, the account's own before that of all."""
         return self.own.route(category, msisdn) or self.general.route(category, msisdn)
+
+    @property
+    def suppresses(self) -> bool:
+        """Whether the account's lists count."""
+        return self.own.suppression or self.general.suppression
+
+    @property
+    def promotion(self) -> int:
+        """What promotional messages are about, by the preferences of DND; 0: not said."""
+        return self.own.promotion or self.general.promotion
 
     def pauses(self, campaign_id: str) -> bool:
         """Whether a message of this campaign ("" for none) has to wait."""

@@ -2,6 +2,7 @@
 
     SubmitTask      submit queues    submit a chunk from a block on, or one block's rest again
     ReceiptsTask    receipt queue    messages that reached a state: write it, call back
+    CarrierReceiptsTask              the same, by the carrier's own ids of the messages
     CallbackTask    receipt queue    post a callback again
     CheckTask       receipt queue    look whether a chunk's messages have their ends
     RecoverTask     receipt queue    post finals whose callback got lost
@@ -130,6 +131,24 @@ class ReceiptsTask:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierReceiptsTask:
+    """Find the messages that a carrier calls so, then do as for a ReceiptsTask.
+
+    `waits` is how often a message was looked for that was not there yet.
+    """
+
+    carrier: str
+    receipts: tuple[tuple[str, Receipt], ...]
+    waits: int = 0
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode(
+            "carrier_receipts", carrier=self.carrier, receipts=self.receipts, waits=self.waits
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackTask:
     """Post a group again: the attempt number `attempt` (the first was 0), after `failures` posts.
 
@@ -192,13 +211,23 @@ class RecoverTask:
         return _encode("recover", chunk=self.chunk_id, indexes=self.indexes)
 
 
-ReceiptQueueTask = ReceiptsTask | CallbackTask | CheckTask | RecoverTask
+ReceiptQueueTask = ReceiptsTask | CarrierReceiptsTask | CallbackTask | CheckTask | RecoverTask
 
 
 def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[ReceiptsTask]:
     """Return the receipts as tasks of at most a hundred."""
     return [
         ReceiptsTask(tuple(receipts[at : at + RECEIPTS_PER_TASK]), carrier)
+        for at in range(0, len(receipts), RECEIPTS_PER_TASK)
+    ]
+
+
+def carrier_receipts_tasks(
+    carrier: str, receipts: Sequence[tuple[str, Receipt]]
+) -> list[CarrierReceiptsTask]:
+    """Return receipts by the carrier's ids as tasks of at most a hundred."""
+    return [
+        CarrierReceiptsTask(carrier, tuple(receipts[at : at + RECEIPTS_PER_TASK]))
         for at in range(0, len(receipts), RECEIPTS_PER_TASK)
     ]
 
@@ -228,10 +257,13 @@ def decode_submit(body: str) -> SubmitTask:
 
 def decode_receipt(body: str) -> ReceiptQueueTask:
     """Return the task in a receipt queue's message. Raises ValueError for another one."""
-    fields = _fields(body, "receipts", "callback", "check", "recover")
+    fields = _fields(body, "receipts", "carrier_receipts", "callback", "check", "recover")
     if fields["kind"] == "receipts":
         receipts = tuple(_receipt(row) for row in fields["receipts"])
         return ReceiptsTask(receipts, fields.get("carrier", ""))
+    if fields["kind"] == "carrier_receipts":
+        named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
+        return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == "check":
         return CheckTask(fields["chunk"])
     if fields["kind"] == "recover":

@@ -26,7 +26,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class OperatorStore:
-    """Accounts (their own fields, no parts) and credentials, read without a cache.
+    """Accounts (their own fields, no parts), routing and credentials, read without a cache.
 
     Every method raises StoreUnavailable.
     """

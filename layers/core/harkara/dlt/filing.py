@@ -22,7 +22,8 @@ _ENDS = 0
 # Runs of so many words, and the ends, in the order in which they are tried: each that is in use
 # costs every text.
 _SIZES = (2, _ENDS, 1, 4)
-_END_LENGTHS = (32, 16, 8, 4)
+_END_SIZES = (32, 16, 8, 4)
+_HEAD, _TAIL = "^", "$"
 # Of a fixed text of more words, the runs that begin with the rarest are looked at.
 _RUNS_LIMIT = 16
 # So few keys are searched in a text instead: it takes less than to make the text's own.
@@ -62,9 +63,14 @@ class Filing:
         self.words = {
             word for size, table in tables.items() if size != _ENDS for key in table for word in key
         }
-        self._ends = tables.pop(_ENDS, {})
-        self.has_ends = bool(self._ends)
-        self._end_lengths = {len(piece) for _, piece in self._ends if piece}
+        ends = tables.pop(_ENDS, {})
+        by_place: dict[tuple[str, int], dict[str, _ByHeader]] = {}
+        for (side, piece), by_header in ends.items():
+            by_place.setdefault((side, len(piece)), {})[piece] = by_header
+        self._ends = [
+            (slice(None, size) if side == _HEAD else slice(-size, None), table)
+            for (side, size), table in by_place.items()
+        ]
         self._runs = {size: table for size, table in tables.items() if len(table) > _SMALL_TABLE}
         self._rest = [
             (f" {' '.join(key)} ", by_header)
@@ -74,7 +80,7 @@ class Filing:
         ]
         self.crowded = {
             place
-            for table in (self._ends, *tables.values())
+            for table in (ends, *tables.values())
             for by_header in table.values()
             for places in by_header.values()
             if len(places) > FEW_SHARERS
@@ -96,13 +102,19 @@ class Filing:
 
     def of_ends(self, text: str, header: str) -> list[list[int]]:
         """Return what is filed under the ends of a text: a list of places for each key."""
-        keys = _ends(text, text, self._end_lengths)
-        return _lists(filter(None, map(self._ends.get, keys)), header)
+        found = [table[piece] for cut, table in self._ends if (piece := text[cut]) in table]
+        return _lists(found, header)
+
+    def none_at_ends(self, texts: Iterable[str]) -> bool:
+        """Whether nothing is filed under the ends of any of these texts."""
+        return all(
+            table.keys().isdisjoint([text[cut] for text in texts]) for cut, table in self._ends
+        )
 
     def choose(self, lists: list[list[int]], length: int) -> list[int]:
         """Return the places of lists that a text of a length is to be compared with, in order.
 
-        Of crowded templates only the first few that are no longer.
+        Of crowded templates only the first few that are no longer, of the shortest lists.
         """
         chosen: list[int] = []
         crowds: list[list[int]] = []
@@ -114,7 +126,10 @@ class Filing:
         if crowds:
             start = bisect_left(self._shortest, -length)
             few: list[int] = []
-            for places in crowds:
+            # In an order that no hash decides: the first place, then the length.
+            crowds.sort()
+            crowds.sort(key=len)
+            for places in crowds[:CROWDED_LIMIT]:
                 at = bisect_left(places, start)
                 few += places[at : at + CROWDED_LIMIT]
             few.sort()
@@ -155,7 +170,16 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
     )
     for size in _SIZES:
         keys = {place: _keys(templates[place].parts, size, words) for place in waiting}
-        counts = Counter(chain.from_iterable(keys.values()))
+        counts: Counter[_Key]
+        if size == 1:
+            counts = Counter({key: words[key[0]] for own in keys.values() for key in own})
+        elif size == _ENDS:
+            # Those filed before too: what all texts begin with tells nothing.
+            counts = Counter(
+                chain.from_iterable(_ends(each.parts[0], each.parts[-1]) for each in templates)
+            )
+        else:
+            counts = Counter(chain.from_iterable(keys.values()))
         waiting = []
         for place, own in keys.items():
             key = min(own, key=counts.__getitem__, default=None)
@@ -173,7 +197,7 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
 def _keys(parts: list[str], size: int, counts: Counter[str]) -> Iterable[_Key]:
     """Return what a template can be filed under, each once."""
     if size == _ENDS:
-        return _ends(parts[0], parts[-1], _END_LENGTHS)
+        return _ends(parts[0], parts[-1])
     keys: dict[_Key, None] = {}
     for words in _whole_words(parts):
         runs = _runs(words, size)
@@ -190,7 +214,7 @@ def _runs(words: list[str], size: int) -> Iterable[_Key]:
     return pairwise(words) if size == 2 else zip(*(words[at:] for at in range(size)), strict=False)
 
 
-def _ends(first: str, last: str, lengths: Iterable[int]) -> Iterable[_Key]:
-    heads = [("^", first[:length]) for length in lengths if length <= len(first)]
-    tails = [("$", last[-length:]) for length in lengths if length <= len(last)]
-    return [*heads, *tails, ("", "")]
+def _ends(first: str, last: str) -> Iterable[_Key]:
+    heads = [(_HEAD, first[:size]) for size in _END_SIZES if size <= len(first)]
+    tails = [(_TAIL, last[-size:]) for size in _END_SIZES if size <= len(last)]
+    return [*heads, *tails, (_HEAD, "")]

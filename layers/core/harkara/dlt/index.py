@@ -7,7 +7,7 @@ template's fixed text and no others.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import chain, islice
@@ -94,23 +94,26 @@ class TemplateIndex:
         Of several it is the most particular: the one whose shortest text is the longest.
         """
         text = fold(text)
-        filing, last, known = self._filing, self._last, -1
-        if last and last.header == header and self._is_like(last, text):
-            known = last.place
-            if last.sharers is None:
-                last.sharers = filing.of_runs(text, header)
-            sharers = last.sharers
-        else:
-            sharers = filing.of_runs(text, header)
-        if filing.has_ends:
-            sharers = sharers + filing.of_ends(text, header)
-        for place in filing.choose(sharers, len(text)):
-            if place == known:
-                return self._entries[place]
-            if self._matches(place, text):
-                self._last = _Last(header, place, self._matcher(place))
-                return self._entries[place]
-        return None
+        last = self._last
+        if last and last.header == header and self._are_like(last, (text,)):
+            return self._best(text, header, self._sharers(last, text), last.place)
+        return self._best(text, header, self._filing.of_runs(text, header))
+
+    def find_common(self, texts: Sequence[str], header: str = "") -> Entry | None:
+        """Return the template that `find` returns for each of the texts, if it is one.
+
+        None may mean that there is one all the same, but that it takes to find each to tell.
+        """
+        if "\r" in "".join(texts):
+            texts = [*map(fold, texts)]
+        common, last = self.find(texts[0], header), self._last
+        if not common or not last or not self._are_like(last, texts):
+            return None
+        sharers = self._sharers(last, texts[0])
+        if sharers == [[last.place]] and self._filing.none_at_ends(texts):
+            return common
+        others = (self._best(text, header, sharers, last.place) for text in texts)
+        return common if all(other is common for other in others) else None
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
         """Return where a text departs from the template that shares the most words with it.
@@ -146,12 +149,36 @@ class TemplateIndex:
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
-    def _is_like(self, last: _Last, text: str) -> bool:
-        """Whether a text matches the template last found and has no filed run but of its own."""
+    def _are_like(self, last: _Last, texts: Iterable[str]) -> bool:
+        """Whether texts match the template last found and have no filed run but of its own."""
         pieces: list[str] = []
-        if not last.matcher.quick(text, pieces):
-            return False
-        return self._filing.words.isdisjoint(" ".join(pieces).split(" "))
+        quick = last.matcher.quick
+        for text in texts:
+            if not quick(text, pieces):
+                return False
+        return self._filing.words.isdisjoint(" ".join(set(pieces)).split(" "))
+
+    def _sharers(self, last: _Last, text: str) -> list[list[int]]:
+        """Return what shares a run with a text that is like the last."""
+        if last.sharers is None:
+            last.sharers = self._filing.of_runs(text, last.header)
+        return last.sharers
+
+    def _best(
+        self, text: str, header: str, sharers: list[list[int]], known: int = -1
+    ) -> Entry | None:
+        """Return the first that a text matches of those that share a run or an end with it.
+
+        `known` is the place of one that it matches.
+        """
+        lists = sharers + self._filing.of_ends(text, header)
+        for place in self._filing.choose(lists, len(text)):
+            if place == known:
+                return self._entries[place]
+            if self._matches(place, text):
+                self._last = _Last(header, place, self._matcher(place))
+                return self._entries[place]
+        return None
 
     def _matches(self, place: int, text: str) -> bool:
         matcher = self._matcher(place)

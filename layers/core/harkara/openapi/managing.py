@@ -10,7 +10,7 @@ from harkara.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, tex
 
 PAGE_LIMIT = 1_000
 
-_ACCESS = (*AUTHENTICATED, *ALWAYS)
+ACCESS = (*AUTHENTICATED, *ALWAYS)
 _MID_EXAMPLE = "101M80PKPVGTZQN98QP2VKS1J1800"
 _MID: Schema = {
     "name": "mid",
@@ -20,7 +20,7 @@ _MID: Schema = {
     "schema": {"type": "string", "minLength": 1},
     "example": _MID_EXAMPLE,
 }
-_PAGING: list[Schema] = [
+PAGING: list[Schema] = [
     {
         "name": "limit",
         "in": "query",
@@ -57,16 +57,17 @@ _FILE = (
 )
 
 
-def _operation(name: str, tag: str, summary: str, description: str = "", **more: Any) -> Schema:
+def operation(name: str, tag: str, summary: str, description: str = "", **more: Any) -> Schema:
+    """Return an operation by its name."""
     described = {"description": description} if description else {}
     return {"operationId": name, "tags": [tag], "summary": summary, **described, **more}
 
 
-def _guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
+def guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
     """Return an operation on what an account has; `scope` is what the credential must have."""
     tag = "Messages" if scope == "send" or name == "readMessage" else "Account"
     description = f"Scope `{scope}`. {more.pop('description', '')}".strip()
-    return _operation(name, tag, summary, description, security=HEADER_SECURITY, **more)
+    return operation(name, tag, summary, description, security=HEADER_SECURITY, **more)
 
 
 def _collection(collection: str) -> Schema:
@@ -88,33 +89,33 @@ def _collection(collection: str) -> Schema:
     in_use = (Code.IN_USE,) if collection == "callbacks" else ()
     return {
         path: {
-            "get": _guarded(
+            "get": guarded(
                 f"list{name}s",
                 f"List {collection}",
                 "read",
-                parameters=_PAGING,
-                responses={**ok("A page.", page), **refusals((Code.INVALID_REQUEST, *_ACCESS))},
+                parameters=PAGING,
+                responses={**ok("A page.", page), **refusals((Code.INVALID_REQUEST, *ACCESS))},
             ),
-            "post": _guarded(
+            "post": guarded(
                 f"create{name}",
                 f"Register a {name.lower()}",
                 "admin",
                 requestBody=new,
                 responses={
                     **ok("It is registered.", part, 201, links("name", f"/{required[0]}", *named)),
-                    **refusals((*BODY, Code.ALREADY_EXISTS, *_ACCESS)),
+                    **refusals((*BODY, Code.ALREADY_EXISTS, *ACCESS)),
                 },
             ),
         },
         f"{path}/{{name}}": {
             "parameters": [of],
-            "get": _guarded(
+            "get": guarded(
                 f"read{name}",
                 f"Read a {name.lower()}",
                 "read",
-                responses={**ok("It.", part), **refusals((Code.NOT_FOUND, *_ACCESS))},
+                responses={**ok("It.", part), **refusals((Code.NOT_FOUND, *ACCESS))},
             ),
-            "put": _guarded(
+            "put": guarded(
                 f"replace{name}",
                 f"Replace a {name.lower()}",
                 "admin",
@@ -122,16 +123,16 @@ def _collection(collection: str) -> Schema:
                 requestBody={**new, "content": content(ref(f"Changed{name}"), example=example)},
                 responses={
                     **ok("As it is from here on.", part),
-                    **refusals((*BODY, Code.NOT_FOUND, *_ACCESS)),
+                    **refusals((*BODY, Code.NOT_FOUND, *ACCESS)),
                 },
             ),
-            "delete": _guarded(
+            "delete": guarded(
                 f"remove{name}",
                 f"Take a {name.lower()} out",
                 "admin",
                 responses={
                     "204": {"description": "It is out."},
-                    **refusals((Code.NOT_FOUND, *in_use, *_ACCESS)),
+                    **refusals((Code.NOT_FOUND, *in_use, *ACCESS)),
                 },
             ),
         },
@@ -147,7 +148,7 @@ def _with_csv(paths: Schema) -> Schema:
     packed = {"type": "string", "contentMediaType": _GZIP, "description": "The file, packed."}
     creating["requestBody"]["content"] |= content(text("The file."), CSV) | content(packed, _GZIP)
     creating["responses"] |= ok("Of a file: what became of each row.", content(ref("ImportReport")))
-    creating["responses"] |= refusals((*BODY, Code.INVALID_CSV, Code.ALREADY_EXISTS, *_ACCESS))
+    creating["responses"] |= refusals((*BODY, Code.INVALID_CSV, Code.ALREADY_EXISTS, *ACCESS))
     return paths
 
 
@@ -170,12 +171,12 @@ _RECEIPT_ANSWERS = {
 }
 _CANCEL_ANSWERS = {
     **ok("It will not go out.", content(ref("Cancelled"))),
-    **refusals((Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *_ACCESS)),
+    **refusals((Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *ACCESS)),
 }
 
 
 def _receipts(name: str, **more: Any) -> Schema:
-    return _operation(
+    return operation(
         name,
         "Carriers",
         "Receipts of a carrier",
@@ -190,16 +191,16 @@ def _receipts(name: str, **more: Any) -> Schema:
 PATHS: Schema = {
     "/v1/messages/{mid}": {
         "parameters": [_MID],
-        "get": _guarded(
+        "get": guarded(
             "readMessage",
             "Read what became of a message",
             "read",
             responses={
                 **ok("What became of it, without its text.", content(ref("MessageHistory"))),
-                **refusals((Code.NOT_FOUND, *_ACCESS)),
+                **refusals((Code.NOT_FOUND, *ACCESS)),
             },
         ),
-        "delete": _guarded(
+        "delete": guarded(
             "cancelMessage",
             "Cancel a message that is not submitted yet",
             "send",
@@ -207,7 +208,7 @@ PATHS: Schema = {
         ),
     },
     "/cancel-scheduled/sms": {
-        "post": _guarded(
+        "post": guarded(
             "cancelScheduled",
             "Cancel a message that is not submitted yet, in ICS Mobile's format",
             "send",
@@ -217,7 +218,7 @@ PATHS: Schema = {
             },
             responses={
                 **_CANCEL_ANSWERS,
-                **refusals((*BODY, Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *_ACCESS)),
+                **refusals((*BODY, Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *ACCESS)),
             },
         )
         | {"security": BODY_SECURITY}
@@ -230,7 +231,7 @@ PATHS: Schema = {
         "post": _receipts("receiptsPost", requestBody={"content": {JSON: {"schema": {}}}}),
     },
     "/openapi.json": {
-        "get": _operation(
+        "get": operation(
             "openapi",
             "Description",
             "This document",
@@ -239,7 +240,7 @@ PATHS: Schema = {
         )
     },
     "/docs": {
-        "get": _operation(
+        "get": operation(
             "docs",
             "Description",
             "This document as a page",

@@ -191,6 +191,7 @@ SCHEMAS: Schema = {
             "receipts": whole("Final states.", minimum=0),
             "intermediate": whole("States that are not final.", minimum=0),
             "foreign": whole("Receipts without our reference.", minimum=0),
+            "unknown": whole("States that are in no table.", minimum=0),
         }
     ),
     "Health": closed({"status": {"const": True}}),

@@ -42,7 +42,11 @@ _MESSAGE: Schema = {
 }
 _WEBENGAGE: Schema = {
     "version": "2.0",
-    "smsData": {"toNumber": "919876543210", "fromNumber": "ACMEBK", "body": "Hello"},
+    "smsData": {
+        "toNumber": "919876543210",
+        "fromNumber": "ACMEBK",
+        "body": "Your order 4711 is on its way.",
+    },
     "metadata": {
         "campaignType": "TRANSACTIONAL",
         "timestamp": "2026-01-25T10:24:16+0000",

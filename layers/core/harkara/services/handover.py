@@ -5,8 +5,9 @@ taken at. It then stays in doubt until the carrier says that it has it, or that 
 """
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,10 +28,15 @@ from harkara.ports import (
     Outcome,
     Refused,
     Submission,
+    SuppressionList,
+    Taken,
 )
+from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
+from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
+from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End
 
 # What recording an outcome and following it up may take after the carrier's time-out.
@@ -52,15 +58,18 @@ class HandOver:
     signer: ReferenceSigner
     clock: Clock
     breakers: Breakers
+    suppressions: SuppressionList
     notes: Notes
 
-    async def hand_over(self, part: BlockPart, plan: Plan, deadline: Deadline) -> Handed:
+    async def hand_over(
+        self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
+    ) -> Handed:
         """Hand a part over. What has to wait by the plan is not taken."""
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
         try:
-            kept = await asyncio.to_thread(self._kept_back, part)
+            kept = await asyncio.to_thread(self._kept_back, part, rules)
         except StoreUnavailable:  # nothing has left: without this it would all be in doubt
             return Handed(dict.fromkeys(part.indexes, NotTaken()))
         handed = await asyncio.gather(
@@ -79,8 +88,11 @@ class HandOver:
         if not indexes:
             return {}
         submissions = [self._submission(part, index) for index in indexes]
-        carrier = plan.connected[name].carrier
+        settings, carrier = plan.connected[name]
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
+        if not settings.echoes_reference:
+            taken = dict(zip(indexes, outcomes, strict=True))
+            await asyncio.to_thread(self._point, part, name, taken)
         failed = sum(
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
@@ -96,7 +108,24 @@ class HandOver:
             for index, each in zip(indexes, outcomes, strict=True)
         }
 
-    def _kept_back(self, part: BlockPart) -> dict[int, End]:
+    def _point(self, part: BlockPart, carrier: str, outcomes: Mapping[int, Outcome]) -> None:
+        """Leave pointers to what was taken. Without one a receipt does not find its message."""
+        messages = {
+            outcome.carrier_message_id: (part.chunk.mid(index), self._attempt(part, index))
+            for index, outcome in outcomes.items()
+            if isinstance(outcome, Taken)
+        }
+        # The messages are taken all the same; they end unknown once the wait for receipts is over.
+        with contextlib.suppress(StoreUnavailable):
+            begins_ms = part.chunk.begins_ms
+            self.store.put_once(pointers(carrier, messages), begins_ms=begins_ms)
+
+    def _attempt(self, part: BlockPart, index: int) -> int:
+        """Return the try whose reference a message goes under."""
+        repeat = part.repeats.get(index)
+        return repeat.attempt if repeat else part.attempt
+
+    def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a part that do not go out, and why."""
         chunk = part.chunk
         cancels = self.store.find_marks(chunk.id, "cancel#")
@@ -106,6 +135,9 @@ class HandOver:
         if ready_s(chunk, self.clock()) > chunk.ends_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
+            suppressed = find_suppressed(self.suppressions, rules, chunk, live)
+            ends |= {index: Refused(code, "") for index, code in suppressed.items()}
+            live = [index for index in live if index not in suppressed]
             duplicates = find_duplicates(self.store, chunk, live)
             ends |= dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
         # A carrier may have these: to keep them back now says nothing of what became of them.
@@ -113,9 +145,9 @@ class HandOver:
 
     def _submission(self, part: BlockPart, index: int) -> Submission:
         chunk, message = part.chunk, part.chunk.messages[index]
-        chain, repeat = chunk.telemarketer_ids, part.repeats.get(index)
+        chain = chunk.telemarketer_ids
         return Submission(
-            self.signer.sign(chunk.mid(index), repeat.attempt if repeat else part.attempt),
+            self.signer.sign(chunk.mid(index), self._attempt(part, index)),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
             chunk.category,

@@ -15,7 +15,7 @@ from harkara.ports import (
     TaskQueues,
 )
 from harkara.services.ingress import CarrierDoor
-from harkara.tasks import QueueName, receipts_tasks
+from harkara.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 
 _CLOCK_LIMIT_S = 7 * 86_400
 
@@ -45,15 +45,19 @@ class ReceiveService:
         if received.confirm_url:
             self.confirm(received.confirm_url)
         now_s = int(self.clock())
-        # A carrier's clock that is far off would keep the check from ever looking at a final.
-        timed = [
-            receipt if abs(receipt.at_s - now_s) < _CLOCK_LIMIT_S else receipt._replace(at_s=now_s)
-            for receipt in received.receipts
-        ]
+        timed = [_timed(receipt, now_s) for receipt in received.receipts]
+        named = [(name, _timed(receipt, now_s)) for name, receipt in received.by_carrier_id]
         bodies = [task.encode() for task in receipts_tasks(timed, carrier)]
+        bodies += [task.encode() for task in carrier_receipts_tasks(settings.name, named)]
         if not all(self.queues.send(QueueName.RECEIPT, bodies)):
             raise RequestRefused(Code.TRY_AGAIN)
         return received, answer(received, settings)
+
+
+def _timed(receipt: Receipt, now_s: int) -> Receipt:
+    # A carrier's clock that is far off would keep the check from ever looking at a final.
+    off = abs(receipt.at_s - now_s) >= _CLOCK_LIMIT_S
+    return receipt._replace(at_s=now_s) if off else receipt
 
 
 def _holds_ours(received: ReceivedReceipts) -> bool:

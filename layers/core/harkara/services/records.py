@@ -97,12 +97,23 @@ class RecordChecker:
         except RequestRefused:
             return False
         batch = _Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
-        only_compared = not (judged.seeks or judged.warning or account.registered_urls)
-        if only_compared and (judged.matches is None or all(map(judged.matches, texts))):
-            batch.accept(judged, range(len(records)))
+        final = None if account.registered_urls else self._common(judged, texts)
+        if final and not final.warning:
+            batch.accept(final, range(len(records)))
         else:
             self._compare_alike(records, batch)
         return True
+
+    def _common(self, judged: Judged, texts: Sequence[str]) -> Judged | None:
+        """Return what follows for all the texts, where they are seen at once to be alike."""
+        if not judged.seeks:
+            matches = judged.matches
+            return judged if matches is None or all(map(matches, texts)) else None
+        found = index_of(self._account).find_common(texts, judged.subject.sender_id)
+        try:
+            return self.judge.of_template(judged, found.dlt_template_id) if found else None
+        except RequestRefused:
+            return None
 
     def _compare_alike(self, records: Sequence[Record], batch: "_Batch") -> None:
         """Compare each text of such records with its template, or find it."""

@@ -156,7 +156,7 @@ class SubmitService:
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
         handed = (
-            await self.hand.hand_over(part, plan, deadline)
+            await self.hand.hand_over(part, plan, rules, deadline)
             if relation is Relation.MINE
             else left_behind(part, claim)
         )

@@ -1,0 +1,151 @@
+"""Suppressions in the Accounts table: an item a number, in sixteen partitions an account.
+
+An item has two attributes for each source: the entry, and when it was last put in or taken out. A
+change counts only if it is not older than what stands: one that comes late, or again, undoes
+nothing. So the time of what was taken out stays.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+from zlib import crc32
+
+from harkara.aws.clients import aws_errors
+from harkara.errors import StoreUnavailable
+from harkara.suppressions import Source, Suppression
+
+SHARDS = 16
+READ_BATCH = 100
+PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+Item = Mapping[str, Any]
+
+
+def partition_of(account_id: str, number: str) -> str:
+    """Return the partition of a number's item."""
+    return _partition(account_id, _shard(number))
+
+
+class DynamoSuppressionList:
+    """Who gets no messages of an account. Nothing is cached: an opt-out counts at once."""
+
+    def __init__(
+        self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._pause = pause
+
+    def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
+        """Return the entries of these numbers. Raises StoreUnavailable."""
+        keys = [_key(account_id, number) for number in dict.fromkeys(numbers)]
+        found: list[Suppression] = []
+        for at in range(0, len(keys), READ_BATCH):
+            for item in self._read(keys[at : at + READ_BATCH]):
+                found += _entries(item)
+        return found
+
+    def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
+        """Return entries in a fixed order, both of a number together, beyond the number `after`.
+
+        `limit` is of numbers. Raises StoreUnavailable.
+        """
+        items = (item for item in self._items(account_id, after, limit) if _entries(item))
+        return [entry for item in islice(items, limit) for entry in _entries(item)]
+
+    def put(self, account_id: str, entry: Suppression) -> bool:
+        """Put an entry in; False where a later change stands. Raises StoreUnavailable."""
+        source = entry.source
+        return self._change(
+            account_id,
+            entry.number,
+            f"SET {source} = :data, {source}_at = :at",
+            f"(attribute_not_exists({source}_at) OR {source}_at <= :at)",
+            {":data": {"S": entry.model_dump_json()}, ":at": {"N": str(entry.since_s)}},
+        )
+
+    def remove(self, account_id: str, number: str, source: Source, at_s: int) -> bool:
+        """Take an entry out that was there before `at_s`; say whether there was one.
+
+        Raises StoreUnavailable.
+        """
+        return self._change(
+            account_id,
+            number,
+            f"SET {source}_at = :at REMOVE {source}",
+            f"attribute_exists({source}) AND {source}_at < :at",
+            {":at": {"N": str(at_s)}},
+        )
+
+    def _change(
+        self, account_id: str, number: str, update: str, condition: str, values: Item
+    ) -> bool:
+        try:
+            with aws_errors():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(account_id, number),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                )
+        except StoreUnavailable as error:
+            if str(error) != _CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+    def _read(self, keys: Sequence[Item]) -> Iterator[Item]:
+        request: Item = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        for pause_s in (*PAUSES_S, None):
+            with aws_errors():
+                answer = self._client.batch_get_item(RequestItems=request)
+            yield from answer["Responses"].get(self._table, ())
+            request = answer.get("UnprocessedKeys") or {}
+            if not request:
+                return
+            if pause_s is None:
+                raise StoreUnavailable("the table stayed busy")
+            self._pause(pause_s)
+
+    def _items(self, account_id: str, after: str, limit: int | None) -> Iterator[Item]:
+        first = _shard(after) if after else 0
+        for shard in range(first, SHARDS):
+            partition = {"S": _partition(account_id, shard)}
+            query: dict[str, Any] = {
+                "TableName": self._table,
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": partition},
+                "ConsistentRead": True,
+            }
+            if after and shard == first:
+                query["ExclusiveStartKey"] = {"pk": partition, "sk": {"S": after}}
+            if limit:
+                query["Limit"] = limit
+            more = True
+            while more:
+                with aws_errors():
+                    page = self._client.query(**query)
+                yield from page["Items"]
+                more = "LastEvaluatedKey" in page
+                query["ExclusiveStartKey"] = page.get("LastEvaluatedKey")
+
+
+def _shard(number: str) -> int:
+    return crc32(number.encode()) % SHARDS
+
+
+def _partition(account_id: str, shard: int) -> str:
+    return f"blocked#{account_id}#{shard:02d}"
+
+
+def _key(account_id: str, number: str) -> Item:
+    return {"pk": {"S": partition_of(account_id, number)}, "sk": {"S": number}}
+
+
+def _entries(item: Item) -> list[Suppression]:
+    return [
+        Suppression.model_validate_json(item[source]["S"]) for source in Source if source in item
+    ]

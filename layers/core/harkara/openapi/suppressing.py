@@ -1,0 +1,128 @@
+"""The routes about numbers that get no messages of some kind."""
+
+from harkara.codes import Code
+from harkara.messages import Category
+from harkara.openapi.answers import BODY, ok, refusals
+from harkara.openapi.managing import ACCESS, PAGING, guarded
+from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text
+from harkara.suppressions import EVERY_CATEGORY, Source
+
+_NUMBER: Schema = {
+    "name": "number",
+    "in": "path",
+    "required": True,
+    "description": "The phone number, in any usual spelling.",
+    "schema": {"type": "string", "minLength": 1},
+}
+_SOURCE: Schema = {
+    "name": "source",
+    "in": "query",
+    "description": "The entry of this source alone.",
+    "schema": {"type": "string", "enum": [*map(str, Source)]},
+}
+PATHS: Schema = {
+    "/v1/suppressions": {
+        "get": guarded(
+            "listSuppressions",
+            "List the numbers that get no messages of some kind",
+            "admin",
+            parameters=PAGING,
+            responses={
+                **ok("A page.", content(ref("SuppressionPage"))),
+                **refusals((Code.INVALID_REQUEST, *ACCESS)),
+            },
+        ),
+        "post": guarded(
+            "addSuppression",
+            "Suppress a number",
+            "admin",
+            description="In place of the number's entry of the same source.",
+            requestBody={
+                "required": True,
+                "content": content(
+                    ref("NewSuppression"),
+                    example={"number": "919876543210", "categories": ["promotional"]},
+                ),
+            },
+            responses={
+                **ok(
+                    "It counts at once, where the operator has turned lists on.",
+                    content(ref("Suppression")),
+                    201,
+                ),
+                **refusals((*BODY, *ACCESS)),
+            },
+        ),
+    },
+    "/v1/suppressions/{number}": {
+        "parameters": [_NUMBER],
+        "get": guarded(
+            "checkSuppression",
+            "Read the entries of a number",
+            "admin",
+            responses={
+                **ok("One for each source that has one.", content(ref("Suppressions"))),
+                **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *ACCESS)),
+            },
+        ),
+        "delete": guarded(
+            "removeSuppression",
+            "Take the entries of a number out",
+            "admin",
+            parameters=[_SOURCE],
+            responses={
+                "204": {"description": "They are out."},
+                **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *ACCESS)),
+            },
+        ),
+    },
+}
+
+_NUMBER_TEXT = text("Digits with country code.", pattern="^[0-9]+$")
+_CATEGORIES: Schema = {
+    "type": "array",
+    "items": {"type": "string", "enum": [*map(str, Category)]},
+    "description": "What an opt-out blocks.",
+}
+_PREFERENCES: Schema = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0, "maximum": 8},
+    "description": "What an entry of DND blocks of promotion: 0 all of it.",
+}
+_SINCE = text("Since when.", format="date-time")
+_SOURCES = text("Who asks for it.", enum=[*map(str, Source)])
+_LIST: Schema = {"type": "array", "items": ref("Suppression")}
+
+SCHEMAS: Schema = {
+    "Suppression": closed(
+        {
+            "number": _NUMBER_TEXT,
+            "source": _SOURCES,
+            "categories": _CATEGORIES,
+            "preferences": _PREFERENCES,
+            "since": _SINCE,
+        },
+        ("categories", "preferences"),
+    ),
+    "Suppressions": closed({"suppressions": _LIST}),
+    "SuppressionPage": closed(
+        {"suppressions": _LIST, "next": nullable(text("`after` of the next page."))}
+    ),
+    "NewSuppression": {
+        "type": "object",
+        "properties": {
+            "number": text("In any usual spelling.", minLength=1),
+            "source": nullable(_SOURCES),
+            "categories": {
+                **nullable(_CATEGORIES),
+                "items": {"type": "string", "enum": [*map(str, Category), EVERY_CATEGORY]},
+                "description": "Of an opt-out: all but otp and transactional, unless given;"
+                f" {EVERY_CATEGORY} alone is all.",
+            },
+            "preferences": nullable(_PREFERENCES),
+            "since": nullable(text("Not to come; now, unless given.", format="date-time")),
+        },
+        "required": ["number"],
+        "additionalProperties": False,
+    },
+}

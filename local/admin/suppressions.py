@@ -1,0 +1,158 @@
+"""Suppressions: numbers that get no messages of some kind from an account."""
+
+import csv
+import io
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harkara.errors import FieldRefused
+from harkara.messages import Category
+from harkara.routing import Routing
+from harkara.suppressions import EVERY_CATEGORY, Source, Suppression, fields_of, suppression_of
+from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
+from local.admin.desk import Desk
+from local.admin.printing import Answer
+
+NOUN = "suppression"
+COLUMNS = ("number", "source", "categories", "preferences", "since")
+THREADS = 16
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add set, add, remove, check, import and export."""
+    count = verbs.add("set", _set, "say whether an account's lists count", ACCOUNT)
+    which = count.add_mutually_exclusive_group()
+    which.add_argument("--on", dest="suppression", action="store_true", default=None)
+    which.add_argument("--off", dest="suppression", action="store_false")
+    count.add_argument(
+        "--promotion",
+        type=int,
+        metavar="0-8",
+        help="what its promotional messages are about, by the preferences of DND; 0: not said",
+    )
+    add = verbs.add("add", _add, "suppress a number", ACCOUNT)
+    add.add_argument("number")
+    add.add_argument(
+        "--categories",
+        nargs="+",
+        choices=[*Category, EVERY_CATEGORY],
+        help="of an opt-out: all but otp and transactional, unless given",
+    )
+    add.add_argument(
+        "--dnd", nargs="+", type=int, metavar="0-8", help="the preferences of a DND registration"
+    )
+    remove = verbs.add("remove", _remove, "take a number's entries out", ACCOUNT)
+    remove.add_argument("number")
+    remove.add_argument("--source", choices=[*Source], help="the entry of this source alone")
+    verbs.add("check", _check, "show a number's entries", ACCOUNT).add_argument("number")
+    importing = verbs.add("import", _import, "suppress the numbers of a CSV file", ACCOUNT)
+    importing.add_argument("file", type=Path, help=f"columns: {', '.join(COLUMNS)}")
+    exporting = verbs.add("export", _export, "write all entries to a CSV file", ACCOUNT)
+    exporting.add_argument("file", type=Path)
+
+
+def _set(desk: Desk, arguments: Namespace) -> Answer:
+    given = {
+        name: value
+        for name in ("suppression", "promotion")
+        if (value := getattr(arguments, name)) is not None
+    }
+    if not given:
+        raise UsageError("say --on, --off or --promotion")
+    account = desk.account(arguments.account)
+    routing = desk.operator.change_routing(
+        account.id, lambda routing: Routing.model_validate({**routing.model_dump(), **given})
+    )
+    return {
+        "account": account.id,
+        "suppression": routing.suppression,
+        "promotion": routing.promotion,
+    }
+
+
+def _add(desk: Desk, arguments: Namespace) -> Answer:
+    fields: dict[str, Any] = {"number": arguments.number}
+    if arguments.categories:
+        fields["categories"] = arguments.categories
+    if arguments.dnd is not None:
+        fields |= {"source": Source.DND, "preferences": arguments.dnd}
+    entry = desk.suppressions.add(desk.account(arguments.account), fields)
+    return {"suppressed": entry.number, "source": entry.source}
+
+
+def _remove(desk: Desk, arguments: Namespace) -> Answer:
+    sources = [Source(arguments.source)] if arguments.source else [*Source]
+    desk.suppressions.remove(desk.account(arguments.account), arguments.number, sources)
+    return {"removed": arguments.number}
+
+
+def _check(desk: Desk, arguments: Namespace) -> Answer:
+    found = desk.suppressions.check(desk.account(arguments.account), arguments.number)
+    return [_row(entry) for entry in found]
+
+
+def _import(desk: Desk, arguments: Namespace) -> Answer:
+    file, account = arguments.file, desk.account(arguments.account)
+    try:
+        content = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise CommandRefused(f"{file} cannot be read: name a CSV file in UTF-8") from None
+    rows = csv.DictReader(io.StringIO(content, newline=""))
+    names = {*(rows.fieldnames or ())}
+    if "number" not in names or not names <= {*COLUMNS}:
+        raise CommandRefused(f"the first line of {file} must name {', '.join(COLUMNS)}")
+    problems: list[dict[str, Any]] = []
+    entries = _entries(rows, int(desk.clock()), problems)
+    with ThreadPoolExecutor(THREADS) as pool:
+        standing = [*pool.map(partial(desk.suppressions.lists.put, account.id), entries)]
+    # Of a number that was changed after its row's time the change stays.
+    answer = {"suppressed": sum(standing), "changed_later": standing.count(False)}
+    if problems:
+        refused = {**answer, "refused": len(problems), "rows": problems}
+        raise PartlyRefused("some rows were refused: correct them and import them", refused)
+    return answer
+
+
+def _export(desk: Desk, arguments: Namespace) -> Answer:
+    file, account = arguments.file, desk.account(arguments.account)
+    found = desk.suppressions.lists.find(account.id)
+    content = io.StringIO(newline="")
+    writer = csv.DictWriter(content, COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(_row, found))
+    try:
+        file.write_text(content.getvalue(), "utf-8", newline="")
+    except OSError as error:
+        raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
+    return {"exported": len(found), "file": str(file)}
+
+
+def _entries(
+    rows: Iterable[dict[str, Any]], now_s: int, problems: list[dict[str, Any]]
+) -> Iterator[Suppression]:
+    """Yield the entries of rows; of those that are none `problems` says why."""
+    for line, row in enumerate(rows, 2):
+        fields = {name: value.strip() for name, value in row.items() if name and value}
+        try:
+            for name, kind in (("categories", str), ("preferences", _preference)):
+                if fields.get(name):
+                    fields[name] = [kind(each) for each in fields[name].replace(";", " ").split()]
+            yield suppression_of(fields, now_s)
+        except FieldRefused as error:
+            problems.append({"row": line, "problem": str(error)})
+
+
+def _preference(text: str) -> Any:
+    return int(text) if text.isdecimal() and len(text) == 1 else text
+
+
+def _row(entry: Suppression) -> dict[str, Any]:
+    """Return an entry as a row of a file: lists in one cell."""
+    return {
+        name: " ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in fields_of(entry).items()
+    }

@@ -1,0 +1,113 @@
+"""A carrier that cannot echo our reference: its receipts name its own ids."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
+from harkara.carriers import connect
+from harkara.ports import Connected, HttpAnswer, Outside, ReceiptRequest
+from harkara.services.pointers import DELAYS_S
+from tests.fakes import no_texts
+from tests.pipeline import campaign
+from tests.world import ACCOUNT, TOKEN, World
+
+SETTINGS = CarrierSettings.model_validate(
+    {
+        "name": "own",
+        "kind": "http",
+        "url": "https://own.example/send",
+        "receipt_token_hashes": [hash_token(TOKEN)],
+        "echoes_reference": False,
+        "id_base": "hex",
+        "http": {
+            "json_body": {"to": "{to}", "text": "{text}"},
+            "answer": {"id": "/id"},
+            "receipts": {
+                "id": "/id",
+                "id_base": "decimal",
+                "state": "/state",
+                "states": {"ok": "delivered", "no": "failed"},
+            },
+        },
+    }
+)
+FIRST_ID = 0xFF00
+
+
+class OwnIds(World):
+    """A world whose carrier counts its messages in hex, and reports them in decimal digits."""
+
+    def __init__(self, delays_s: tuple[float, ...]) -> None:
+        super().__init__(account=ACCOUNT.model_copy(update={"carrier": "own"}))
+        self.accounts.carriers["own"] = SETTINGS
+        self.submitting.carrier = self._connect
+        self.delays_s = delays_s
+        self.sent: list[str] = []
+
+    def post(self, carrier_id: int) -> None:
+        """Post a receipt."""
+        body = to_json([{"id": str(carrier_id), "state": "ok"}])
+        request = ReceiptRequest("POST", {}, {}, body)
+        self.receive_service().receive("own", TOKEN, request)
+
+    async def _connect(self, name: str) -> Connected:
+        outside = Outside(self._exchange, no_texts)
+        return Connected(SETTINGS, connect(SETTINGS, CarrierSecrets("x"), outside))
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        sent: dict[str, Any] = from_json(content)
+        carrier_id = FIRST_ID + len(self.sent)
+        self.sent.append(sent["to"])
+        for delay_s in self.delays_s:
+            if delay_s:
+                self.at(delay_s, lambda: self.post(carrier_id))
+            else:
+                self.post(carrier_id)
+        return HttpAnswer(200, {}, to_json({"id": f"{carrier_id:X}"}))
+
+
+@pytest.mark.parametrize(
+    "delays_s",
+    [
+        pytest.param((0,), id="before the answer"),
+        pytest.param((60,), id="later"),
+        pytest.param((0, 60, 7200), id="again and again"),
+    ],
+)
+def test_a_receipt_finds_its_message_by_the_carriers_id(delays_s: tuple[float, ...]) -> None:
+    world = OwnIds(delays_s)
+    answers = world.send([campaign.record("0001"), campaign.record("0002")])
+    assert answers
+    world.run()
+    assert len(world.sent) == 2
+    assert world.finals() == {answer.mid: "delivered" for answer in answers}
+    assert set(world.called_back().values()) == {1}
+
+
+def test_a_receipt_of_no_message_is_given_up_and_counted() -> None:
+    world = OwnIds((60,))
+    answers = world.send([campaign.record("0001")])
+    assert answers
+    world.at(10, lambda: world.post(0xDEAD))
+    world.run()
+    assert world.finals() == {answers[0].mid: "delivered"}
+    assert world.counts["of_no_message"] == 1
+    assert world.counts["early"] == len(DELAYS_S)
+
+
+def test_without_its_pointer_a_message_is_taken_and_ends_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not in doubt: nobody may submit it again."""
+    world = OwnIds((60,))
+    monkeypatch.setattr("harkara.services.handover.pointers", lambda *_: [])
+    answers = world.send([campaign.record("0001")])
+    assert answers
+    world.run()
+    assert world.finals() == {answers[0].mid: "unknown"}
+    assert (len(world.sent), world.in_doubt()) == (1, set())

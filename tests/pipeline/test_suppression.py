@@ -1,0 +1,148 @@
+"""Numbers in an account's lists, from the request to the callback, whoever dies on the way."""
+
+import pytest
+
+from harkara.errors import StoreUnavailable
+from harkara.ids import split_mid
+from harkara.messages import Category
+from harkara.requests import Options
+from harkara.routing import EVERYONE, Routing
+from harkara.suppressions import Source, Suppression, opt_out
+from harkara.tasks import Dlr
+from tests.fakes import Faults
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check, check_without_a_kill
+from tests.world import ACCOUNT, NOW, World
+
+FREE, OUT, REGISTERED = "919876540000", "919876541000", "919876542000"
+EXPLICIT = Options(category=Category.SERVICE_EXPLICIT)
+PROMOTION = Options(category=Category.PROMOTIONAL)
+
+
+def send(world: World, options: Options = EXPLICIT) -> None:
+    """Send to a number in no list, to one that opted out and to one that is registered."""
+    rows = [campaign.record("0000", to=to, client_ref=to) for to in (FREE, OUT, REGISTERED)]
+    answers = world.send([row._replace(options=options) for row in rows])
+    world.run()
+    check(world, answers)
+
+
+def listed(faults: Faults | None = None, *, account: str = "acme") -> World:
+    """Return a world whose account has a number of each source, and whose lists count."""
+    world = World(faults)
+    world.routing.routing[account] = Routing(suppression=True, promotion=2)
+    world.suppressions.put("acme", opt_out(OUT, int(NOW)))
+    entry = Suppression(number=REGISTERED, source=Source.DND, preferences=(2,), since_s=int(NOW))
+    world.suppressions.put("acme", entry)
+    world.faults.calls.clear()
+    return world
+
+
+def called_back(world: World) -> dict[str, str]:
+    """Return the code by client_ref, "" for what was delivered."""
+    members: list[Dlr] = [member for task in world.platform.taken for member in task.members]
+    return {member.client_ref: member.code for member in members}
+
+
+@pytest.mark.parametrize(
+    ("category", "codes"),
+    [
+        pytest.param(Category.OTP, ("", "", ""), id="otp"),
+        pytest.param(Category.TRANSACTIONAL, ("", "", ""), id="transactional"),
+        pytest.param(Category.SERVICE_IMPLICIT, ("", "OPTED_OUT", ""), id="service implicit"),
+        pytest.param(Category.SERVICE_EXPLICIT, ("", "OPTED_OUT", ""), id="service explicit"),
+        pytest.param(Category.PROMOTIONAL, ("", "OPTED_OUT", "DND"), id="promotional"),
+    ],
+)
+@pytest.mark.parametrize("account", ["acme", EVERYONE])
+def test_a_listed_number_gets_no_message_of_what_it_blocks(
+    category: Category, codes: tuple[str, ...], account: str
+) -> None:
+    world = listed(account=account)
+    send(world, Options(category=category))
+    assert called_back(world) == dict(zip((FREE, OUT, REGISTERED), codes, strict=True))
+    assert sum(world.providers.taken().values()) == codes.count("")
+
+
+def test_lists_that_do_not_count_are_not_read() -> None:
+    world = listed()
+    world.routing.routing["acme"] = Routing()
+    send(world)
+    assert set(called_back(world).values()) == {""}
+    assert "entries" not in world.faults.calls
+
+
+def test_another_accounts_list_does_not_count() -> None:
+    world = World()
+    world.routing.routing["acme"] = Routing(suppression=True)
+    world.suppressions.put("other", opt_out(OUT, int(NOW)))
+    send(world)
+    assert set(called_back(world).values()) == {""}
+
+
+def test_the_list_is_read_again_before_each_try() -> None:
+    world = listed()
+    answers = world.send([campaign.record("9006")._replace(options=EXPLICIT)])
+    assert answers
+    number = "919876549006"  # the carrier throttles it at first
+    world.provider.throttled[answers[0].mid] = 2
+    world.at(1, lambda: world.suppressions.put("acme", opt_out(number, int(world.now))))
+    world.run()
+    check_without_a_kill(world, answers)
+    assert called_back(world) == {"ref-9006": "OPTED_OUT"}
+    assert not world.providers.taken()
+
+
+def test_what_waits_for_the_morning_is_looked_up_in_the_morning() -> None:
+    world = listed()
+    world.at(3600, lambda: world.suppressions.put("acme", opt_out(FREE, int(world.now))))
+    send(world, PROMOTION)
+    assert called_back(world)[FREE] == "OPTED_OUT"
+
+
+def test_a_list_that_cannot_be_read_delays_and_lets_nothing_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, failures = listed(), [StoreUnavailable("busy")] * 2
+    entries = world.suppressions.entries
+
+    def unreliable(account_id: str, numbers: list[str]) -> list[Suppression]:
+        if failures:
+            raise failures.pop()
+        return entries(account_id, numbers)
+
+    monkeypatch.setattr(world.suppressions, "entries", unreliable)
+    send(world)
+    assert not failures
+    assert called_back(world)[OUT] == "OPTED_OUT"
+    assert not world.in_doubt()
+
+
+def calls() -> list[tuple[int, str]]:
+    world = listed()
+    send(world)
+    return list(enumerate(world.faults.calls))
+
+
+@pytest.mark.parametrize(("number", "name"), calls(), ids=str)
+@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
+def test_a_death_at_any_call_lets_no_message_through(number: int, name: str, moment: str) -> None:
+    faults = Faults()
+    world = listed(faults)
+    setattr(faults, moment, {number})
+    send(world)
+    assert faults.calls[number] == name
+    taken = [split_mid(mid) for mid in world.providers.taken()]
+    chunks = world.chunks()
+    assert OUT not in {chunks[chunk_id].messages[index].to for chunk_id, index in taken}
+
+
+def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:
+    account = ACCOUNT.model_copy(update={"duplicate_window_s": 3600})
+    world = World(account=account)
+    world.routing.routing["acme"] = Routing(suppression=True)
+    world.suppressions.put("acme", opt_out(OUT, int(NOW)))
+    send(world)
+    world.suppressions.remove("acme", OUT, Source.OPT_OUT, int(world.now) + 1)
+    send(world)
+    assert called_back(world)[OUT] == ""
