@@ -22,7 +22,8 @@ class FakeDatasendProvider:
     """Decides by the recipient's last four digits; `taken_at` has the times of what it took.
 
     `dead` takes no connection, `silent` answers nothing, whether it `takes` the message or not;
-    `busy` throttles for long. Its receipts come after `receipt_s`. Who `deduplicates` takes one message a reference.
+    `busy` throttles for long. Its receipts come after `receipt_s`. Who `deduplicates` takes
+    one message a reference.
     """
 
     world: "World"
