@@ -120,6 +120,11 @@ class Kannel:
         """Where it takes messages."""
         return f"http://{HOST}:{self._ports.sendsms}/cgi-bin/sendsms"
 
+    @property
+    def log(self) -> Path:
+        """What fakesmsc took."""
+        return self.folder / "fakesmsc.log"
+
     def start(self) -> None:
         """Start it; return once it takes messages. Raises LocalStackError."""
         if not is_installed():
@@ -168,10 +173,7 @@ class Kannel:
 
     def got(self) -> Counter[Got]:
         """Return how often fakesmsc was handed each segment, by its own log."""
-        log = (self.folder / "fakesmsc.log").read_text(errors="replace")
-        return Counter(
-            Got(to, header if kind == "udh" else "") for _, to, kind, header in _GOT.findall(log)
-        )
+        return read_log(self.log.read_text(errors="replace"))
 
     def _run(self, name: str, *command: str) -> None:
         log = self._running.enter_context((self.folder / f"{name}.log").open("w"))
@@ -199,6 +201,13 @@ class Kannel:
             if time.monotonic() > deadline:
                 raise LocalStackError(f"Kannel did not start: see {self.folder}/*.log")
             time.sleep(0.05)
+
+
+def read_log(log: str) -> Counter[Got]:
+    """Return how often fakesmsc was handed each segment, by the text of its log."""
+    return Counter(
+        Got(to, header if kind == "udh" else "") for _, to, kind, header in _GOT.findall(log)
+    )
 
 
 def _find(name: str) -> str:

@@ -61,7 +61,7 @@ def _up(stack: Stack, kannel: Kannel | None = None) -> None:
             _say(f"sending the sample campaign: 1,000 messages{wait}")
             rows = run_campaign(stack, console, kannel)
             console.print(table_of(rows))
-        _show_endpoint(stack)
+        _show_endpoint(stack, kannel)
         while stack.is_running():
             time.sleep(0.5)
         raise LocalStackError(f"a process of the stack ended by itself: see {stack.folder}/logs")
@@ -73,13 +73,14 @@ def _up(stack: Stack, kannel: Kannel | None = None) -> None:
         running.forget()
 
 
-def _show_endpoint(stack: Stack) -> None:
+def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
+    took = kannel.log if kannel else f"{stack.carrier_url}/submissions"
     console.print(
         f"""
 [bold]Harkara is up[/bold] at [bold]{stack.endpoint}[/bold]
   accounts   demo / demo-secret        DLT is enforced
              sandbox / sandbox-secret  any header, text and country
-  carrier    {stack.carrier_url}/submissions
+  carrier    {took}
   platform   {stack.platform_url}/callbacks
   logs       {stack.log}
 

@@ -12,8 +12,10 @@ from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import State
 from harkara.ports import HttpAnswer
+from harkara.services.pointers import pointers
 from harkara.tasks import (
     CallbackTask,
+    CarrierReceiptsTask,
     CheckTask,
     Dlr,
     QueueName,
@@ -162,6 +164,17 @@ def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) 
         {"delivered": 1, "callbacks": 1}
     ]
     assert logs.private() == []
+
+
+def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    gateway.store.put_once(pointers("own", {"c-1": (MIDS[0], 1)}))
+    named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
+    assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
+    assert [member.mid for member in gateway.platform.taken[0].members] == [MIDS[0]]
+    assert [line["counts"] for line in logs.lines()] == [
+        {"early": 1, "delivered": 1, "callbacks": 1}
+    ]
 
 
 def test_every_kind_of_task_finds_its_way(gateway: Gateway, logs: Logs) -> None:

@@ -35,6 +35,14 @@ def test_all_is_well_when_all_came_as_expected() -> None:
     assert all(row.as_expected for row in report(all_as_expected()))
 
 
+def test_a_carrier_that_delivers_all_makes_no_difference_between_numbers() -> None:
+    seen = all_as_expected()
+    expected = report(seen, campaign.ALL_DELIVERED)
+    other = [row.name for row in expected if row.as_expected]
+    assert other == ["9006", "9008", "9009", OTHERS]
+    assert sum(row.kind.count for row in expected) == SIZE
+
+
 @pytest.mark.parametrize("what", ["states", "callbacks", "taken", "repeated", "mids", "in_doubt"])
 def test_the_report_shows_what_differs(what: str) -> None:
     seen = all_as_expected()

@@ -141,8 +141,8 @@ def normal_id(carrier_id: str, base: IdBase) -> str:
 
 
 def _options(settings: CarrierSettings) -> HttpOptions:
-    if settings.http is None:  # pragma: no cover - refused when it was saved
-        raise ValueError("a carrier of kind http without options")
+    if settings.http is None:
+        raise TypeError("settings of another kind")
     return settings.http
 
 
