@@ -33,15 +33,18 @@ PARTS: tuple[Part, ...] = (
         for name in ("sample", "unused")
     ),
 )
+NUMBER = "56161"
 SUPPRESSIONS = [opt_out(number, 1_767_258_000) for number in ("919876543214", "919876543224")]
 AWS_CARRIER = CarrierSettings(
     name="aws",
     kind="aws",
     receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
+    inbound={NUMBER: ACCOUNT_ID},
     aws=AwsOptions(
         region="ap-south-1",
         configuration_set="harkara",
         topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-texts",
+        inbound_topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-inbound",
     ),
 )
 # Scheduled for the year 2100, so that nothing claims them; nobody is called back.

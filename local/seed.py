@@ -108,6 +108,7 @@ def seed(
         "secret": secret,
         "receipt_url": sealed_url,
         "receipt_token_hashes": [hash_token(RECEIPT_TOKEN)],
+        "inbound": {samples.NUMBER: samples.ACCOUNT_ID},
         **carrier_fields,
     }
     store.put_carrier(CarrierSettings(**fields))

@@ -30,6 +30,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "send": lambda: _request(f"{endpoint}/health"),
         "manage": lambda: _request(f"{endpoint}/v1/templates"),
         "receipt": lambda: _request(f"{endpoint}/receipts/none/none", b"[]"),
+        "inbound": lambda: _request(f"{endpoint}/inbound/none/none", b"[]"),
         "submit": with_task("SubmitFunctionName", SubmitTask(NO_CHUNK, "none").encode()),
         "dlr": with_task("DlrFunctionName", CheckTask(NO_CHUNK).encode()),
     }

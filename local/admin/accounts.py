@@ -68,6 +68,8 @@ def _add_fields(parser: Parser) -> None:
     )
     hours = get_args(Account.model_fields["out_of_hours"].annotation)
     add("--out-of-hours", choices=hours, help="promotional messages at night")
+    add("--stop-words", nargs="*", metavar="WORDS", help="of phones that opt out, beside STOP")
+    add("--start-words", nargs="*", metavar="WORDS", help="of phones that opt in, beside START")
     add("--callback-hosts", nargs="*", type=_host, metavar="HOST", help="of URLs in requests")
     add("--registered-urls", nargs="*", metavar="URL", help="that DLT admits in texts")
     add("--call-back-numbers", nargs="*", metavar="NUMBER", help="that DLT admits in texts")

@@ -68,6 +68,13 @@ def add_verbs(verbs: Verbs) -> None:
         "--echoes-reference", action=BooleanOptionalAction, help="its receipts name our reference"
     )
     put.add_argument("--id-base", choices=["text", "hex", "decimal"], help="how it writes its ids")
+    put.add_argument(
+        "--inbound",
+        nargs="*",
+        type=_inbound,
+        metavar="NUMBER[ KEYWORD]=ACCOUNT",
+        help="whose the numbers are that phones send to",
+    )
     for kind in ("kannel", "aws", "http"):
         put.add_argument(f"--{kind}", type=_options, metavar="FILE", help=f"options of kind {kind}")
     put.add_argument(
@@ -88,6 +95,7 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     known = desk.store.carrier(carrier)
     fields: dict[str, Any] = known.model_dump() if known else {"name": carrier, "kind": "datasend"}
     given = {name: value for name, value in vars(arguments).items() if value is not None}
+    given |= {"inbound": dict(given["inbound"])} if "inbound" in given else {}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
     of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
@@ -150,6 +158,13 @@ def _read_secret(desk: Desk, file: str) -> str:
     if not secret:
         raise CommandRefused("the secret is empty: put the password into the file, or on stdin")
     return secret
+
+
+def _inbound(text: str) -> tuple[str, str]:
+    number, _, account = text.rpartition("=")
+    if not number or not account:
+        raise ArgumentTypeError("write it as 56161=acme, or as '56161 OFFERS=acme'")
+    return number, account
 
 
 def _options(file: str) -> Any:

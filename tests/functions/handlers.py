@@ -25,6 +25,7 @@ from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
+from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
@@ -210,6 +211,7 @@ class Gateway:
                     username="harkara",
                     secret=b"",
                     receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
+                    inbound={samples.NUMBER: "sandbox"},
                 ),
                 samples.AWS_CARRIER.name: samples.AWS_CARRIER,
             },
@@ -320,6 +322,12 @@ class Gateway:
     def _receipt(self) -> ReceiveService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
         return ReceiveService(door, self.queues, self.signer, self.clock, self.confirmed.append)
+
+    def _inbound(self) -> InboundService:
+        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        return InboundService(
+            door, self.accounts, self.suppressions, self.clock, self.confirmed.append
+        )
 
     def _dlr(self) -> tuple[DeliverService, CheckService]:
         deliver = DeliverService(

@@ -172,7 +172,7 @@ def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, lo
     named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
     assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == [MIDS[0]]
-    assert [line["counts"] for line in logs.lines()] == [
+    assert [line["counts"] for line in logs.lines("task done")] == [
         {"early": 1, "delivered": 1, "callbacks": 1}
     ]
 

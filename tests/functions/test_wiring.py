@@ -16,7 +16,7 @@ from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.tasks import QueueName
 from tests.functions.handlers import load
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "dlr", "sweep")
+FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "dlr", "sweep")
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-south-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -90,8 +90,10 @@ def test_a_secret_that_cannot_be_read_says_try_again(
 def test_a_function_without_its_environment_says_what_is_missing(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
-    environment.delenv("RECEIPT_QUEUE_URL" if function != "send" else "SUBMIT_QUEUE_URL")
-    with pytest.raises(ValidationError, match="queue_url"):
+    missing = {"send": "SUBMIT_QUEUE_URL", "inbound": "ACCOUNTS_TABLE"}
+    name = missing.get(function, "RECEIPT_QUEUE_URL")
+    environment.delenv(name)
+    with pytest.raises(ValidationError, match=name.lower()):
         wired(function, environment)
 
 
@@ -149,6 +151,13 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
     assert receipt.door.accounts._table == "accounts"
     assert receipt.confirm is subscriptions.confirm
+
+
+def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
+    _, service = wired("inbound", environment)
+    assert service.accounts is service.door.accounts
+    assert service.accounts._table == service.lists._table == "accounts"
+    assert service.confirm is subscriptions.confirm
 
 
 @pytest.mark.parametrize(

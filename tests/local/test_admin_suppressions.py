@@ -116,3 +116,16 @@ def test_lists_are_turned_on_and_off_beside_what_else_routing_says(operator: Ope
     assert operator("suppression set acme").status == 2
     assert operator("suppression set acme --promotion 9").status == 2
     assert operator("suppression set other --on").status == 1
+
+
+def test_numbers_that_phones_send_to_are_given_to_accounts(operator: Operator) -> None:
+    words = ["carrier", "put", "sim", "--inbound", "56161=acme", "77000 OFFERS=acme"]
+    assert operator.run(words).status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.inbound == {"56161": "acme", "77000 OFFERS": "acme"}
+    assert operator.run([*words[:4], "56161"]).status == 2
+    assert operator.run(["account", "set", "acme", "--stop-words", "band karo"]).status == 0
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.stop_words == ("band karo",)

@@ -4,15 +4,19 @@ import pytest
 
 from harkara.errors import StoreUnavailable
 from harkara.ids import split_mid
+from harkara.jsons import encode
 from harkara.messages import Category
+from harkara.ports import ReceiptRequest
 from harkara.requests import Options
 from harkara.routing import EVERYONE, Routing
+from harkara.services.inbound import InboundService
+from harkara.services.ingress import CarrierDoor
 from harkara.suppressions import Source, Suppression, opt_out
 from harkara.tasks import Dlr
-from tests.fakes import Faults
+from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import ACCOUNT, NOW, World
+from tests.world import ACCOUNT, CARRIER, NOW, TOKEN, World
 
 FREE, OUT, REGISTERED = "919876540000", "919876541000", "919876542000"
 EXPLICIT = Options(category=Category.SERVICE_EXPLICIT)
@@ -146,3 +150,38 @@ def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:
     world.suppressions.remove("acme", OUT, Source.OPT_OUT, int(world.now) + 1)
     send(world)
     assert called_back(world)[OUT] == ""
+
+
+# From the phone to the next message
+
+
+def stop(world: World, text: str = "STOP") -> None:
+    """Have a phone write at this moment; its carrier repeats what was not answered."""
+    said = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
+    request = ReceiptRequest("POST", {}, {}, encode(said))
+    door = CarrierDoor(world.accounts, lambda settings: b"")
+    service = InboundService(
+        door, world.accounts, world.suppressions, world.clock, lambda url: None
+    )
+    try:
+        service.receive("sim", TOKEN, request)
+    except ProcessKilled:
+        world.killed += 1
+        stop(world, text)
+
+
+@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("killed", [False, True])
+def test_who_writes_stop_gets_no_more_once_that_is_answered(moment: str, killed: bool) -> None:
+    faults = Faults()
+    carrier = CARRIER.model_copy(update={"inbound": {"56161": "acme"}})
+    world = World(faults, carriers=(carrier,))
+    world.routing.routing["acme"] = Routing(suppression=True)
+    world.now += 2
+    if killed:
+        setattr(faults, moment, {0})
+    stop(world)
+    assert faults.calls[0] == "put suppression"
+    assert world.killed == killed
+    send(world)
+    assert called_back(world)[FREE] == "OPTED_OUT"

@@ -76,6 +76,12 @@ GRANTS = {
         ("kms:Decrypt", "SecretsKey"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
     },
+    "inbound": {
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:Query", "AccountsTable"),
+        ("dynamodb:UpdateItem", "AccountsTable"),
+        ("kms:Decrypt", "SecretsKey"),
+    },
     "dlr": {
         *((action, "ReceiptQueue") for action in RECEIVE),
         ("dynamodb:GetItem", "MessagesTable"),

@@ -124,9 +124,10 @@ def test_what_was_found_before_has_no_say(general: str, particular: str, text: s
     assert found.content == particular
 
 
+@pytest.mark.parametrize("times", [1, 20], ids=["few", "many"])
 @given(st.lists(ENTRIES, min_size=1, max_size=12), st.data())
 def test_what_is_common_to_texts_is_what_is_found_for_each(
-    rows: list[tuple[tuple[str, ...], str]], data: st.DataObject
+    times: int, rows: list[tuple[tuple[str, ...], str]], data: st.DataObject
 ) -> None:
     all_entries = [Entry(str(at), headers, content) for at, (headers, content) in enumerate(rows)]
     content = data.draw(st.sampled_from([content for _, content in rows]))
@@ -134,7 +135,7 @@ def test_what_is_common_to_texts_is_what_is_found_for_each(
         [data.draw(VALUES if kind == "var" else st.just("7")) for kind in kinds(content)]
         for _ in range(3)
     ]
-    texts = [render(content, each) for each in values]
+    texts = [render(content, each) for each in values] * times
     header = data.draw(st.sampled_from(HEADERS))
     found = TemplateIndex(all_entries).find_common(texts, header)
     if found is not None:
@@ -151,10 +152,13 @@ def test_what_is_common_to_texts_is_what_is_found_for_each(
         pytest.param(["Dear Asha, your order", "Dear Asha, your order is here"], None, id="two"),
         pytest.param(["Dear Asha, your order", "Asha"], None, id="one and none"),
         pytest.param(["Asha", "Ravi"], None, id="none"),
+        pytest.param(["Hi there Asha", "Hi there Ravi"], "4", id="one, with a rival"),
+        pytest.param(["Hi there Asha", "Hi there Ravi you are late"], None, id="the rival's too"),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("times", [1, 50], ids=["few", "many"])
 def test_the_template_of_a_campaign_is_seen_at_once(
-    texts: list[str], dlt_template_id: str | None
+    texts: list[str], dlt_template_id: str | None, times: int
 ) -> None:
     others = [f"{{#var#}} {word} {word}" for word in VOCABULARY[:20]]
     contents = [
@@ -162,10 +166,12 @@ def test_the_template_of_a_campaign_is_seen_at_once(
         "Dear {#var#}, your order is here",
         "To {#var#},\nyour order",
         "Dear{#var#}order-is-here,{#var#}",
+        "Hi there {#var#}",
+        "Hi there {#var#} you are late",
     ]
     index = TemplateIndex(entries(*contents, *others))
     expected = index.entry(dlt_template_id) if dlt_template_id else None
-    assert index.find_common(texts) == expected
+    assert index.find_common(texts * times) == expected
 
 
 def test_an_empty_index_finds_nothing() -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from harkara import settings
 from harkara.settings import (
     DlrSettings,
+    InboundSettings,
     ManageSettings,
     ReceiptSettings,
     SendSettings,
@@ -30,13 +31,20 @@ ALL = {
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
 Model = type[
-    SendSettings | ManageSettings | SubmitSettings | ReceiptSettings | DlrSettings | SweepSettings
+    SendSettings
+    | ManageSettings
+    | SubmitSettings
+    | ReceiptSettings
+    | InboundSettings
+    | DlrSettings
+    | SweepSettings
 ]
 MODELS: tuple[Any, ...] = (
     SendSettings,
     ManageSettings,
     SubmitSettings,
     ReceiptSettings,
+    InboundSettings,
     DlrSettings,
     SweepSettings,
 )

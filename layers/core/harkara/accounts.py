@@ -157,8 +157,9 @@ class Account(OperatorRecord):
     variables of a template; where there are none, anything of the right form. `strict_templates`
     refuses template ids that are not registered here. `smart_encoding` replaces typographic
     characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
-    at night. While it is `draining` it accepts no requests, and submits what it has. `version`
-    changes with every change of the account or its parts.
+    at night. While it is `draining` it accepts no requests, and submits what it has.
+    `stop_words` and `start_words` are what phones may send beside STOP and START, in any language.
+    `version` changes with every change of the account or its parts.
     """
 
     id: str
@@ -178,6 +179,8 @@ class Account(OperatorRecord):
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
     out_of_hours: Literal["defer", "refuse"] = "defer"
+    stop_words: tuple[str, ...] = ()
+    start_words: tuple[str, ...] = ()
     registered_urls: tuple[str, ...] = ()
     call_back_numbers: tuple[str, ...] = ()
     telemarketer_ids: tuple[str, ...] = ()

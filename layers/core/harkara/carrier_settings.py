@@ -74,11 +74,13 @@ class AwsOptions(OperatorRecord):
     `origination_identities` has for it, else as it is. Promotional and service-explicit messages
     are PROMOTIONAL to AWS, the others TRANSACTIONAL, unless `message_types` says otherwise.
     `max_price` is of a message, in US dollars. `dry_run`: AWS checks messages, and sends none.
+    `inbound_topic_arn` is the topic of two-way messages.
     """
 
     region: str = Field(pattern=_REGION)
     configuration_set: str = Field(default="", pattern=_NAME_OR_ARN)
     topic_arn: str = Field(default="", pattern=_TOPIC)
+    inbound_topic_arn: str = Field(default="", pattern=_TOPIC)
     origination_identities: dict[str, Annotated[str, Field(pattern=_IDENTITY)]] = {}
     message_types: dict[Category, Literal["TRANSACTIONAL", "PROMOTIONAL"]] = {}
     max_price: str = Field(default="", pattern=_PRICE)
@@ -99,7 +101,8 @@ class CarrierSettings(OperatorRecord):
     `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
     OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
     `echoes_reference`: its receipts name our reference; else they name the carrier's own id, which
-    is written in `id_base` and compared in a normal form.
+    is written in `id_base` and compared in a normal form. `inbound` says whose a number is that
+    phones send to: the account by "<number>", or by "<number> <KEYWORD>" where several share it.
     """
 
     name: str
@@ -123,6 +126,7 @@ class CarrierSettings(OperatorRecord):
     paused: bool = False
     echoes_reference: bool = True
     id_base: IdBase = "text"
+    inbound: dict[str, str] = {}
     kannel: KannelOptions | None = None
     aws: AwsOptions | None = None
     http: HttpOptions | None = None

@@ -111,6 +111,16 @@ class ReceiptOptions(_Options):
         return {name.lower(): state for name, state in states.items()}
 
 
+class InboundOptions(_Options):
+    """How inbound messages are read: one entry or an array at `entries`; `time` is Unix time."""
+
+    entries: Pointer = ""
+    sender: Pointer
+    receiver: Pointer
+    text: Pointer
+    time: Pointer = ""
+
+
 class HttpOptions(_Options):
     """A provider's API: the request, what its answers mean, and its receipts.
 
@@ -124,6 +134,7 @@ class HttpOptions(_Options):
     json_body: JsonValue = None
     answer: AnswerOptions
     receipts: ReceiptOptions
+    inbound: InboundOptions | None = None
 
     @field_validator("headers")
     @classmethod

@@ -347,6 +347,22 @@ class ReceivedReceipts(NamedTuple):
     confirm_url: str = ""
 
 
+class InboundMessage(NamedTuple):
+    """What a phone sent to a number of ours, numbers as the carrier writes them; `at_s` 0: now."""
+
+    sender: str
+    receiver: str
+    text: str
+    at_s: int = 0
+
+
+class ReceivedMessages(NamedTuple):
+    """What a carrier's request of inbound messages held; `confirm_url` as in ReceivedReceipts."""
+
+    messages: Sequence[InboundMessage]
+    confirm_url: str = ""
+
+
 class HttpAnswer(NamedTuple):
     """An HTTP answer; header names are lower case, the body is cut at a limit."""
 

@@ -25,6 +25,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/openapi.json": ("GET",),
     "/docs": ("GET",),
     "/receipts/{carrier}/{token}": ("GET", "POST"),
+    "/inbound/{carrier}/{token}": ("GET", "POST"),
 }
 
 _PATTERNS = {

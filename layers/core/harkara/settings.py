@@ -74,6 +74,12 @@ class ReceiptSettings(_Settings):
     tag_secret_id: str
 
 
+class InboundSettings(_Settings):
+    """`inbound`."""
+
+    accounts_table: str
+
+
 class DlrSettings(_Settings):
     """`dlr`."""
 

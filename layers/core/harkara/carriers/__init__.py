@@ -5,6 +5,7 @@
     FAILURES         its codes to ours (kind http: the options')
     the class        connects, and submits
     parse_receipts   reads what it posts to us
+    parse_inbound    reads what phones sent to numbers of ours
     answer           what it wants to hear then
     helpers
 
@@ -17,7 +18,14 @@ from typing import NamedTuple
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import aws, datasend, http, kannel
 from harkara.ids import ReferenceSigner
-from harkara.ports import Carrier, HttpAnswer, Outside, ReceiptRequest, ReceivedReceipts
+from harkara.ports import (
+    Carrier,
+    HttpAnswer,
+    Outside,
+    ReceiptRequest,
+    ReceivedMessages,
+    ReceivedReceipts,
+)
 
 
 class Kind(NamedTuple):
@@ -25,14 +33,19 @@ class Kind(NamedTuple):
 
     connect: Callable[[CarrierSettings, CarrierSecrets, Outside], Carrier]
     parse_receipts: Callable[[ReceiptRequest, CarrierSettings, ReferenceSigner], ReceivedReceipts]
+    parse_inbound: Callable[[ReceiptRequest, CarrierSettings], ReceivedMessages]
     answer: Callable[[ReceivedReceipts, CarrierSettings], HttpAnswer]
 
 
 KINDS = {
-    "aws": Kind(aws.AwsCarrier, aws.parse_receipts, datasend.answer),
-    "datasend": Kind(datasend.DatasendCarrier, datasend.parse_receipts, datasend.answer),
-    "kannel": Kind(kannel.KannelCarrier, kannel.parse_receipts, kannel.answer),
-    "http": Kind(http.ConfiguredCarrier, http.parse_receipts, http.answer),
+    "aws": Kind(aws.AwsCarrier, aws.parse_receipts, aws.parse_inbound, datasend.answer),
+    "datasend": Kind(
+        datasend.DatasendCarrier, datasend.parse_receipts, datasend.parse_inbound, datasend.answer
+    ),
+    "kannel": Kind(
+        kannel.KannelCarrier, kannel.parse_receipts, kannel.parse_inbound, kannel.answer
+    ),
+    "http": Kind(http.ConfiguredCarrier, http.parse_receipts, http.parse_inbound, http.answer),
 }
 
 
@@ -49,6 +62,14 @@ def parse_receipts(
     Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
     """
     return KINDS[settings.kind].parse_receipts(request, settings, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the inbound messages in a request of a carrier.
+
+    Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
+    """
+    return KINDS[settings.kind].parse_inbound(request, settings)
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:

@@ -13,6 +13,9 @@ They come by HTTPS from the SNS topic that the settings name, in its envelope ({
 from an API destination of EventBridge ({"source": "aws.sms-voice", "detail": the event}). SNS
 first asks to confirm the subscription. Its signatures are not verified: nothing here can check
 X.509 (docs/decisions.md); the route's token, the topic and our reference's tag are.
+
+Inbound ("two-way") messages come by another topic: {"originationNumber", "destinationNumber",
+"messageBody", ...}, without a time.
 """
 
 import re
@@ -21,7 +24,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
-from harkara.carriers.reports import Report, collect, seconds, text_of
+from harkara.carriers.reports import Report, collect, inbound, member, seconds, text_of
 from harkara.carriers.requesting import TurnTakingCarrier
 from harkara.codes import Code
 from harkara.errors import RequestRefused
@@ -34,6 +37,7 @@ from harkara.ports import (
     Outcome,
     Outside,
     ReceiptRequest,
+    ReceivedMessages,
     ReceivedReceipts,
     Refused,
     Submission,
@@ -154,27 +158,49 @@ def parse_receipts(
 
     Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
     """
-    topic = _options(settings).topic_arn
-    body = _decode(request.body)
-    named = request.headers.get("x-amz-sns-topic-arn")
-    if isinstance(body, dict) and body.get("Type") in _ENVELOPES:
-        if not topic or body.get("TopicArn") != topic:
-            raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
-        if body["Type"] == "SubscriptionConfirmation":
-            return ReceivedReceipts([], confirm_url=_confirm_url(topic, body.get("Token")))
-        if body["Type"] == "UnsubscribeConfirmation":
-            return ReceivedReceipts([])
-        body = _decode(str(body.get("Message")).encode())
-    elif named is not None and named != topic:
-        raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
+    body, confirm_url = _opened(request, _options(settings).topic_arn)
+    if body is None:
+        return ReceivedReceipts([], confirm_url=confirm_url)
     entries = body if isinstance(body, list) else [body]
     return collect(map(_report, entries), STATES, FAILURES, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the two-way message of a request, or the URL that confirms a subscription.
+
+    Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
+    """
+    body, confirm_url = _opened(request, _options(settings).inbound_topic_arn)
+    if body is None:
+        return ReceivedMessages([], confirm_url)
+    names = ("originationNumber", "destinationNumber", "messageBody", "")
+    return inbound([body], member, names)
 
 
 def _options(settings: CarrierSettings) -> AwsOptions:
     if settings.aws is None:
         raise TypeError("settings of another kind")
     return settings.aws
+
+
+def _opened(request: ReceiptRequest, topic: str) -> tuple[Any, str]:
+    """Return what an envelope of SNS of this topic holds, or what came without one.
+
+    None is a word of SNS's own: with the URL that confirms a subscription, if it asks for that.
+    """
+    body = _decode(request.body)
+    named = request.headers.get("x-amz-sns-topic-arn")
+    if isinstance(body, dict) and body.get("Type") in _ENVELOPES:
+        if not topic or body.get("TopicArn") != topic:
+            raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
+        if body["Type"] == "SubscriptionConfirmation":
+            return None, _confirm_url(topic, body.get("Token"))
+        if body["Type"] == "UnsubscribeConfirmation":
+            return None, ""
+        body = _decode(str(body.get("Message")).encode())
+    elif named is not None and named != topic:
+        raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
+    return body, ""
 
 
 def _outcome(answer: TextAnswer) -> Outcome:

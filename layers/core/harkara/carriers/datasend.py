@@ -8,6 +8,8 @@ section 1).
 Receipts (no public document says; the names are those of the request and of SMPP 3.4): an object
 or an array of {"mid", "smsgid", "status", "code", "ts"} in JSON, or the same names in a form or a
 query, repeated for more than one. `status` is in SMPP's words.
+
+Inbound messages, in the same three ways: {"from": the phone, "to": our number, "text", "ts"}.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,8 @@ from harkara.carriers.reports import (
     Report,
     collect,
     document_of,
+    inbound,
+    member,
     seconds,
     text_of,
 )
@@ -33,6 +37,7 @@ from harkara.ports import (
     NotTaken,
     Outcome,
     ReceiptRequest,
+    ReceivedMessages,
     ReceivedReceipts,
     Refused,
     Submission,
@@ -97,6 +102,13 @@ def parse_receipts(
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
     return collect(map(_report, entries), STATES, FAILURES, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the inbound messages of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    document = document_of(request)
+    entries = document if isinstance(document, list) else [document]
+    return inbound(entries, member, ("from", "to", "text", "ts"))
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:

@@ -18,6 +18,7 @@ from harkara.carriers.reports import (
     Report,
     collect,
     document_of,
+    inbound,
     seconds,
     text_of,
 )
@@ -39,6 +40,7 @@ from harkara.ports import (
     NotTaken,
     Outcome,
     ReceiptRequest,
+    ReceivedMessages,
     ReceivedReceipts,
     Refused,
     Submission,
@@ -119,6 +121,22 @@ def parse_receipts(
         for entry in (entries if isinstance(entries, list) else [entries])
     ]
     return collect(reports, {**options.states, **STATES}, options.failures, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the inbound messages of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    options = _options(settings).inbound
+    if options is None:
+        raise RequestRefused(Code.INVALID_RECEIPT, "This carrier brings no inbound messages.")
+    entries = _at(document_of(request), options.entries)
+    if not isinstance(entries, list | dict):
+        raise RequestRefused(Code.INVALID_RECEIPT)
+    pointers = (options.sender, options.receiver, options.text, options.time)
+    return inbound(
+        entries if isinstance(entries, list) else [entries],
+        lambda entry, pointer: _at(entry, pointer) if pointer else None,
+        pointers,
+    )
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:

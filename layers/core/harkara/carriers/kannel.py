@@ -14,6 +14,9 @@ Receipts: a GET of the dlr-url that we gave, its escapes filled in: our referenc
 %F (the SMSC's id), %A (the SMSC's answer: a receipt's text in SMPP's words, or NACK/0x.../why) and
 %T (Unix time). They come in any order, and for the first segment of a long message alone, but for
 a refusal of any (16). smsbox gets a receipt over again only with `http-request-retry` set.
+
+Inbound messages: an sms-service with the get-url
+https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T, `max-messages = 0`.
 """
 
 import re
@@ -22,7 +25,7 @@ from urllib.parse import urlencode
 
 from harkara.carrier_settings import CarrierSettings, KannelOptions
 from harkara.carriers import smpp
-from harkara.carriers.reports import Report, collect, seconds
+from harkara.carriers.reports import Report, collect, inbound, member, seconds
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.codes import Code
 from harkara.ids import ReferenceSigner
@@ -33,6 +36,7 @@ from harkara.ports import (
     NotTaken,
     Outcome,
     ReceiptRequest,
+    ReceivedMessages,
     ReceivedReceipts,
     Refused,
     Submission,
@@ -118,6 +122,16 @@ def parse_receipts(
 ) -> ReceivedReceipts:
     """Return the receipt of a request. Raises nothing: what it cannot read is foreign."""
     return collect([_report(request.query)], STATES, FAILURES, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the inbound message of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    entry = {name: values[0] for name, values in request.query.items()}
+    # Kannel escapes a UCS-2 text as it is: bytes that are not UTF-8 came as surrogates.
+    raw = entry.get("text", "").encode("utf-8", "surrogateescape")
+    charset = "utf-16-be" if entry.get("charset", "").upper() == "UTF-16BE" else "utf-8"
+    entry["text"] = raw.decode(charset, "replace")
+    return inbound([entry], member, ("from", "to", "text", "t"))
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:

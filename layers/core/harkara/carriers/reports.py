@@ -1,6 +1,6 @@
 """What all carriers' receipts have in common: requests into entries, entries into receipts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -9,7 +9,7 @@ from harkara.errors import ForeignReference, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode
 from harkara.messages import State
-from harkara.ports import ReceiptRequest, ReceivedReceipts
+from harkara.ports import InboundMessage, ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.tasks import Receipt
 
 CARRIER_CODE_LIMIT = 64
@@ -88,6 +88,27 @@ def collect(
     return ReceivedReceipts(
         receipts, intermediate_count, foreign_count, unknown_count, tuple(by_carrier_id)
     )
+
+
+def inbound(
+    entries: Iterable[Any], read: Callable[[Any, str], Any], names: Sequence[str]
+) -> ReceivedMessages:
+    """Return the inbound messages of entries; `names` are of sender, receiver, text and time.
+
+    Raises RequestRefused(INVALID_RECEIPT) where one lacks sender or receiver.
+    """
+    messages = []
+    for entry in entries:
+        sender, receiver, text, at = (text_of(read(entry, name)) for name in names)
+        if not sender or not receiver:
+            raise RequestRefused(Code.INVALID_RECEIPT, "It names no sender, or no receiver.")
+        messages.append(InboundMessage(sender, receiver, text, seconds(at)))
+    return ReceivedMessages(messages)
+
+
+def member(entry: Any, name: str) -> Any:
+    """Return an object's member, None where there is none."""
+    return entry.get(name) if isinstance(entry, dict) else None
 
 
 def text_of(value: Any) -> str:

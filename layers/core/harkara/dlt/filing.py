@@ -11,7 +11,7 @@ first few of them that it is long enough for, whatever their number.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -71,6 +71,9 @@ class Filing:
             (slice(None, size) if side == _HEAD else slice(-size, None), table)
             for (side, size), table in by_place.items()
         ]
+        self._at_ends = {
+            place for each in ends.values() for places in each.values() for place in places
+        }
         self._runs = {size: table for size, table in tables.items() if len(table) > _SMALL_TABLE}
         self._rest = [
             (f" {' '.join(key)} ", by_header)
@@ -105,11 +108,18 @@ class Filing:
         found = [table[piece] for cut, table in self._ends if (piece := text[cut]) in table]
         return _lists(found, header)
 
-    def none_at_ends(self, texts: Iterable[str]) -> bool:
-        """Whether nothing is filed under the ends of any of these texts."""
-        return all(
-            table.keys().isdisjoint([text[cut] for text in texts]) for cut, table in self._ends
-        )
+    def shared_ends(self, texts: Iterable[str]) -> list[slice]:
+        """Return where pieces of any of these texts stand that something is filed under."""
+        return [
+            cut
+            for cut, table in self._ends
+            if not table.keys().isdisjoint([text[cut] for text in texts])
+        ]
+
+    def under_runs(self, longest: int, before: int) -> Iterator[int]:
+        """Return the templates filed under a run that go before one and are no longer than this."""
+        first = bisect_left(self._shortest, -longest)
+        return (place for place in range(first, before) if place not in self._at_ends)
 
     def choose(self, lists: list[list[int]], length: int) -> list[int]:
         """Return the places of lists that a text of a length is to be compared with, in order.
@@ -138,7 +148,7 @@ class Filing:
         return chosen
 
 
-def _whole_words(parts: list[str]) -> list[list[str]]:
+def whole_words(parts: list[str]) -> list[list[str]]:
     """Return the words of each fixed text that no value of a variable beside it can touch."""
     sequences, last = [], len(parts) - 1
     for at, literal in enumerate(parts):
@@ -165,9 +175,7 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
             by_header.setdefault(header, []).append(place)
 
     waiting: Iterable[int] = range(len(templates))
-    words = Counter(
-        chain.from_iterable(set(chain(*_whole_words(each.parts))) for each in templates)
-    )
+    words = Counter(chain.from_iterable(set(chain(*whole_words(each.parts))) for each in templates))
     for size in _SIZES:
         keys = {place: _keys(templates[place].parts, size, words) for place in waiting}
         counts: Counter[_Key]
@@ -199,7 +207,7 @@ def _keys(parts: list[str], size: int, counts: Counter[str]) -> Iterable[_Key]:
     if size == _ENDS:
         return _ends(parts[0], parts[-1])
     keys: dict[_Key, None] = {}
-    for words in _whole_words(parts):
+    for words in whole_words(parts):
         runs = _runs(words, size)
         if len(words) > _RUNS_LIMIT:
             sharers = list(map(counts.__getitem__, words))

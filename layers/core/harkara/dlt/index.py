@@ -13,7 +13,7 @@ from heapq import nlargest
 from itertools import chain, islice
 from typing import NamedTuple
 
-from harkara.dlt.filing import EVERY_HEADER, Filing, Template
+from harkara.dlt.filing import EVERY_HEADER, Filing, Template, whole_words
 from harkara.dlt.matching import Matcher
 from harkara.dlt.mismatch import Mismatch, departure
 from harkara.dlt.templates import DEFAULT_RULES, Rules, fold, parse
@@ -22,6 +22,10 @@ from harkara.dlt.templates import DEFAULT_RULES, Rules, fold, parse
 # sharings are counted.
 _NEAREST_COMPARED = 5
 _SHARINGS_LIMIT = 1_000
+# When the template of many texts is sought at once.
+_MANY_TEXTS = 50
+_RIVALS_LIMIT = 4
+_KNOWN_LIMIT = 256
 
 
 class Entry(NamedTuple):
@@ -71,6 +75,7 @@ class TemplateIndex:
         self._headers = {header for template in firsts.values() for header in template.headers}
         self._filing = Filing([*firsts.values()])
         self._last: _Last | None = None
+        self._known_rivals: dict[tuple[int, str, int, int], list[int] | None] = {}
         self._matchers: dict[int, Matcher] = {}
         self._words: dict[str, list[int]] = {}
         self._word_counts: list[int] = []
@@ -107,13 +112,32 @@ class TemplateIndex:
         if "\r" in "".join(texts):
             texts = [*map(fold, texts)]
         common, last = self.find(texts[0], header), self._last
-        if not common or not last or not self._are_like(last, texts):
+        if not common or not last or not all(map(last.matcher.quick, texts)):
             return None
-        sharers = self._sharers(last, texts[0])
-        if sharers == [[last.place]] and self._filing.none_at_ends(texts):
+        # To find the rivals takes a hundred times as long as to find the template of a text.
+        rivals = self._rivals(last, texts) if len(texts) >= _MANY_TEXTS else None
+        if rivals is not None:
+            if any(any(map(self._matcher(place).matches, texts)) for place in rivals):
+                return None
+            sharers = [[last.place]]
+        elif self._are_like(last, texts):
+            sharers = self._sharers(last, texts[0])
+        else:
+            return None
+        ends = self._filing.shared_ends(texts)
+        if sharers == [[last.place]] and not ends:
             return common
-        others = (self._best(text, header, sharers, last.place) for text in texts)
-        return common if all(other is common for other in others) else None
+        # What a text is compared with follows from its length and ends: few kinds in a campaign.
+        chosen: dict[tuple[object, ...], list[int]] = {}
+        for text in texts:
+            kind = (len(text), *[text[end] for end in ends])
+            places = chosen.get(kind)
+            if places is None:
+                lists = sharers + self._filing.of_ends(text, header)
+                places = chosen[kind] = self._filing.choose(lists, len(text))
+            if self._first(places, text, last.place) != last.place:
+                return None
+        return common
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
         """Return where a text departs from the template that shares the most words with it.
@@ -158,6 +182,35 @@ class TemplateIndex:
                 return False
         return self._filing.words.isdisjoint(" ".join(set(pieces)).split(" "))
 
+    def _rivals(self, last: _Last, texts: Sequence[str]) -> list[int] | None:
+        """Return what is filed under a run, goes before the last found and can match such texts.
+
+        None where it is more than a few. Each whole word of a template stands in a text that
+        matches it: one that is not the last template's own is touched by a value of this. So a
+        rival has no more of them than there are touched words, and is no longer than the texts.
+        """
+        own = self._whole_words(last.place)
+        # Rounded up: the texts of the next request differ a little.
+        touched = _up(max(text.count(" ") for text in texts) + 1 - len(own), 4)
+        longest = _up(max(map(len, texts)), 40)
+        key = last.place, last.header, touched, longest
+        if key not in self._known_rivals:
+            among = self._filing.under_runs(longest, last.place)
+            rivals = (
+                place
+                for place in among
+                if self._entries[place].belongs_to(last.header)
+                and len(set(self._whole_words(place)).difference(own)) <= touched
+            )
+            few = [*islice(rivals, _RIVALS_LIMIT + 1)]
+            if len(self._known_rivals) >= _KNOWN_LIMIT:
+                self._known_rivals.clear()
+            self._known_rivals[key] = few if len(few) <= _RIVALS_LIMIT else None
+        return self._known_rivals[key]
+
+    def _whole_words(self, place: int) -> list[str]:
+        return [*chain.from_iterable(whole_words(parse(self._entries[place].content)))]
+
     def _sharers(self, last: _Last, text: str) -> list[list[int]]:
         """Return what shares a run with a text that is like the last."""
         if last.sharers is None:
@@ -172,12 +225,18 @@ class TemplateIndex:
         `known` is the place of one that it matches.
         """
         lists = sharers + self._filing.of_ends(text, header)
-        for place in self._filing.choose(lists, len(text)):
-            if place == known:
-                return self._entries[place]
-            if self._matches(place, text):
-                self._last = _Last(header, place, self._matcher(place))
-                return self._entries[place]
+        place = self._first(self._filing.choose(lists, len(text)), text, known)
+        if place is None:
+            return None
+        if place != known:
+            self._last = _Last(header, place, self._matcher(place))
+        return self._entries[place]
+
+    def _first(self, places: list[int], text: str, known: int) -> int | None:
+        """Return the first of the places whose template a text matches; it matches the known."""
+        for place in places:
+            if place == known or self._matches(place, text):
+                return place
         return None
 
     def _matches(self, place: int, text: str) -> bool:
@@ -210,3 +269,7 @@ class TemplateIndex:
 def _shortest(parts: list[str]) -> int:
     """Return the length of the shortest text that matches."""
     return sum(map(len, parts[::2])) + len(parts) // 2
+
+
+def _up(number: int, step: int) -> int:
+    return -(-number // step) * step

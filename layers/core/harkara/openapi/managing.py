@@ -152,7 +152,7 @@ def _with_csv(paths: Schema) -> Schema:
     return paths
 
 
-_TOKEN_PATH: list[Schema] = [
+TOKEN_PATH: list[Schema] = [
     {
         "name": name,
         "in": "path",
@@ -182,7 +182,7 @@ def _receipts(name: str, **more: Any) -> Schema:
         "Receipts of a carrier",
         "For carriers alone, in the carrier's own format.",
         security=[],
-        parameters=_TOKEN_PATH,
+        parameters=TOKEN_PATH,
         responses=_RECEIPT_ANSWERS,
         **more,
     )

@@ -1,10 +1,12 @@
-"""The routes about numbers that get no messages of some kind."""
+"""The routes about numbers that get no messages of some kind, and about what phones send."""
+
+from typing import Any
 
 from harkara.codes import Code
 from harkara.messages import Category
-from harkara.openapi.answers import BODY, ok, refusals
-from harkara.openapi.managing import ACCESS, PAGING, guarded
-from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text
+from harkara.openapi.answers import ALWAYS, BODY, ok, refusals
+from harkara.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation
+from harkara.openapi.shapes import JSON, Schema, closed, content, nullable, ref, text
 from harkara.suppressions import EVERY_CATEGORY, Source
 
 _NUMBER: Schema = {
@@ -20,7 +22,30 @@ _SOURCE: Schema = {
     "description": "The entry of this source alone.",
     "schema": {"type": "string", "enum": [*map(str, Source)]},
 }
+_INBOUND_ANSWERS = {
+    "200": {"description": "What they ask for is done.", "content": content(text(), "text/plain")},
+    **refusals((Code.INVALID_RECEIPT, Code.NOT_FOUND, *ALWAYS)),
+}
+
+
+def _inbound(name: str, **more: Any) -> Schema:
+    return operation(
+        name,
+        "Carriers",
+        "What phones sent to a number",
+        "For carriers alone, in the carrier's own format. The answer has no body.",
+        security=[],
+        parameters=TOKEN_PATH,
+        responses=_INBOUND_ANSWERS,
+        **more,
+    )
+
+
 PATHS: Schema = {
+    "/inbound/{carrier}/{token}": {
+        "get": _inbound("inboundGet"),
+        "post": _inbound("inboundPost", requestBody={"content": {JSON: {"schema": {}}}}),
+    },
     "/v1/suppressions": {
         "get": guarded(
             "listSuppressions",

@@ -1,0 +1,61 @@
+"""GET and POST /inbound/{carrier}/{token}: what phones send to numbers of ours.
+
+Next: `harkara.services.inbound`. An opt-out counts in functions/submit at once.
+"""
+
+import time
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.api import new_api
+from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.clients import client, prepare
+from harkara.aws.suppression import DynamoSuppressionList
+from harkara.http.subscriptions import confirm
+from harkara.ports import ReceiptRequest
+from harkara.router import Response
+from harkara.runtime import logger
+from harkara.services.inbound import InboundService
+from harkara.services.ingress import CarrierDoor
+from harkara.settings import InboundSettings
+
+api = new_api()
+prepare("dynamodb", "kms")
+
+
+@cache
+def service() -> InboundService:
+    settings = InboundSettings.from_environment()
+    dynamodb = client("dynamodb")
+    accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
+    return InboundService(
+        door=CarrierDoor(accounts, ReceiptSecrets(client("kms"))),
+        accounts=accounts,
+        lists=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        clock=time.time,
+        confirm=confirm,
+    )
+
+
+@api.route("/inbound/<carrier>/<token>", "GET", "POST")
+def inbound(carrier: str, token: str) -> Response:
+    asked = api.request
+    request = ReceiptRequest(
+        method=asked.method,
+        headers=asked.headers,
+        # Kannel escapes a text in the bytes of its own charset.
+        query=parse_qs(asked.query_string, keep_blank_values=True, errors="surrogateescape"),
+        body=asked.body,
+        source_ip=asked.source_ip,
+    )
+    counts = service().receive(carrier, token, request)
+    logger.info("inbound messages taken", carrier=carrier, counts=counts)
+    # What is said in the body a carrier may send to the phone.
+    return Response(200, "text/plain")
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)

@@ -1,0 +1,169 @@
+"""What it costs to read and check 1,000 records of a campaign: CPU, without storing them.
+
+Decoding, validation, numbers, segments and DLT: the template's id known, or the template found
+among 10,000, hostile ones too.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+import orjson
+
+from harkara.accounts import Account, Credential, Enforcement, Sender, Template
+from harkara.dlt.rendering import render
+from harkara.dlt.templates import Kind
+from harkara.messages import Category
+from harkara.platforms import ics
+from harkara.services.authenticate import Caller
+from harkara.services.records import RecordChecker
+from tests.bench.cpu import ratio
+from tests.bench.report import Row
+from tests.fakes import calling_back
+
+RECORDS = 1_000
+TEMPLATES = 10_000
+HEADER = "ACMEBK"
+VAR = "{#var#}"
+LUCK = random.Random(1)  # noqa: S311 - the same templates and campaign at every run
+LETTERS = "abcdefghijklmnoprstuvy"
+WORDS = ["".join(LUCK.choices(LETTERS, k=LUCK.randrange(2, 10))) for _ in range(2_000)]
+# As in a language, the second word is half as frequent as the first.
+WEIGHTS = [1 / rank for rank in range(1, len(WORDS) + 1)]
+LONG = " ".join(LUCK.choices(WORDS, k=400))[:1_900]
+OWN = (
+    f"Dear {VAR}, your order {VAR} of Rs {{#numeric#}} was shipped and will reach you by {VAR}."
+    f" Track it: {VAR}{VAR} - Acme"
+)
+
+HOSTILE: dict[str, Callable[[int], str]] = {
+    "variables": lambda n: VAR * (n % 25 + 1) + " " * (n // 25),
+    "variables of all kinds": lambda n: "".join(
+        f"{{#{LUCK.choice(list(Kind))}#}}" for _ in range(n % 90 + 1)
+    ),
+    "commas and variables": lambda n: f"{VAR}," * (n % 90 + 1) + "." * (n // 90),
+    "long and alike": lambda n: f"Dear {VAR} {LONG[:900]}{VAR}{n}{VAR}{LONG[900:]}",
+    "alike": lambda n: f"Dear {VAR}, your order {VAR}{n}{VAR} of Rs {VAR} was shipped - Acme",
+    "control characters": lambda n: f"{VAR}{chr(n % 32) * (n % 90)}{VAR}" + "\x1f" * (n // 90),
+    "right-to-left marks": lambda n: "\u200f" * (n % 99) + VAR + "\u202e" * (n // 99) + VAR,
+    "a shared word": lambda n: f"Dear {VAR * (n % 15 + 1)}" + " " * (n // 15),
+}
+
+
+def measure() -> list[Row]:
+    """Return the rows of this part."""
+    usual = [_usual() for _ in range(TEMPLATES)]
+    hostile = {name: [make(n) for n in range(TEMPLATES)] for name, make in HOSTILE.items()}
+    known, found = Check([OWN, *usual], known=True), Check([OWN, *usual])
+    strange = Check(usual)
+    return [
+        Row(
+            f"reading and checking {RECORDS:,} records, template id given / orjson.loads",
+            ratio(known.run, known.decode),
+            "x",
+            8,
+            note=f"{len(known.body):,} bytes",
+        ),
+        Row(
+            f"the same, template found among {TEMPLATES:,} / orjson.loads",
+            ratio(found.run, found.decode),
+            "x",
+            10,
+        ),
+        Row(
+            f"template found among {TEMPLATES:,} / among 10",
+            ratio(found.run, Check([OWN, *usual[:9]]).run),
+            "x",
+            4,
+        ),
+        _worst(
+            "template found among hostile ones / among normal ones",
+            {name: Check([OWN, *contents]) for name, contents in hostile.items()},
+            found,
+        ),
+        _worst(
+            "no template found among hostile ones / among normal ones",
+            {name: Check(contents) for name, contents in hostile.items()},
+            strange,
+        ),
+        Row(
+            "texts of 960 characters / of 160",
+            ratio(Check([" ".join([OWN] * 6), *usual], times=6).run, found.run),
+            "x",
+            7,
+        ),
+    ]
+
+
+class Check:
+    """The way of a campaign through decoding and checking, for one account, warm."""
+
+    def __init__(self, registered: Sequence[str], *, known: bool = False, times: int = 1) -> None:
+        """Register templates; `known`: the records name the first of them.
+
+        The campaign's texts are those of OWN, as many times one after the other.
+        """
+        templates = {
+            str(key): Template(
+                dlt_template_id=str(key),
+                name=str(key),
+                headers=(HEADER,),
+                category=Category.SERVICE_IMPLICIT,
+                text=content,
+            )
+            for key, content in enumerate(registered, 10**18)
+        }
+        account = Account(
+            id="demo",
+            name="Demo",
+            carrier="sim",
+            **calling_back("https://eu1.api.clevertap.com/demo"),
+            senders={HEADER: Sender(header=HEADER, categories=(Category.SERVICE_IMPLICIT,))},
+            templates=templates,
+            dlt=Enforcement.WARN,
+        )
+        self._caller = Caller(account, Credential(username="demo", account_id="demo", secrets=()))
+        records = [
+            {
+                "to": f"9198765{number:05d}",
+                "from": HEADER,
+                "smstext": " ".join(render(OWN, _values()) for _ in range(times)),
+                "smsgid": f"9999999999.1200000000.{number}.20220531.0.wzrk_default.-1.",
+                **({"templateid": next(iter(templates))} if known else {}),
+            }
+            for number in range(RECORDS)
+        ]
+        self.body = json.dumps({"user": "demo", "pass": "secret", "smstosend": records}).encode()
+        for _ in range(3):
+            self.run()
+
+    def run(self) -> None:
+        """Read and check the campaign."""
+        _, request = ics.parse(self.body)
+        RecordChecker(self._caller, "", 0, private=False).check(request.records)
+
+    def decode(self) -> None:
+        """Decode the campaign alone."""
+        orjson.loads(self.body)
+
+
+def _usual() -> str:
+    """Return a template with a variable every five words, of texts of about 160 characters."""
+    words = ["Dear", f"{VAR},"]
+    for _ in range(4):
+        words += [*LUCK.choices(WORDS, WEIGHTS, k=5), VAR]
+    return " ".join([*words, "-", "Acme"])
+
+
+def _values() -> list[str]:
+    """Return a name, an order's number, an amount, a day, and a link in two parts."""
+    number = LUCK.randrange(10**6)
+    name = " ".join("".join(LUCK.choices(LETTERS, k=6)).title() for _ in range(number % 2 + 1))
+    link = "https://acme.example/", f"{LUCK.randrange(10**9)}"
+    return [name, f"{number:06d}", f"{number % 9_999}", f"{number % 28 + 1} Jan", *link]
+
+
+def _worst(name: str, checks: Mapping[str, Check], usual: Check) -> Row:
+    ratios = {hostile: ratio(check.run, usual.run) for hostile, check in checks.items()}
+    worst = max(ratios, key=ratios.__getitem__)
+    return Row(name, ratios[worst], "x", 2, note=f"{worst}: the worst of {len(ratios)} sets")
