@@ -390,6 +390,16 @@ def test_a_place_that_a_pause_took_is_no_place() -> None:
     assert blocks[-1] - blocks[1] >= 8 * 1.25
 
 
+def test_nor_is_one_that_the_night_took() -> None:
+    world = World(now=CLOSING - 3, carriers=[carrier("sim", rate_segments_per_s=100)])
+    answers = [send(world, 100, category=Category.PROMOTIONAL) for _ in range(10)]
+    world.run()
+    check_without_a_kill(world, *answers)
+    morning = [at for at in sorted(set(spread(world))) if at > 3_600]
+    assert len(morning) == 7
+    assert morning[-1] - morning[0] >= 6 * 1.25
+
+
 def test_what_cannot_have_its_place_before_it_ends_expires_and_takes_none() -> None:
     world = World(carriers=[carrier("sim", rate_segments_per_s=10, priority_share=0.5)])
     answers = [send(world, 100, validity_s=60) for _ in range(6)]
