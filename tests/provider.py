@@ -29,7 +29,6 @@ class FakeDatasendProvider:
     world: "World"
     taken: Counter[str] = field(default_factory=Counter)
     taken_at: dict[str, float] = field(default_factory=dict)
-    segments_at: list[tuple[float, int]] = field(default_factory=list)
     throttled: Counter[str] = field(default_factory=Counter)
     chain_hashes: dict[str, str | None] = field(default_factory=dict)
     within_s: list[float] = field(default_factory=list)

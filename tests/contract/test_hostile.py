@@ -53,6 +53,7 @@ FUNCTION_OF = {
 }
 # What stands in a path's variable parts where something is to be found.
 KNOWN = {
+    "{number}": "919876543210",
     "{mid}": f"{CHUNK_ID}00",
     "{name}": "main",
     "{carrier}": "sim",
@@ -70,7 +71,7 @@ class Api:
 
     def __init__(self, gateway: Gateway) -> None:
         gateway.put_chunk()
-        self.apps = {name: gateway.app(name) for name in ("send", "manage", "receipt")}
+        self.apps = {name: gateway.app(name) for name in ("send", "manage", "receipt", "inbound")}
 
     def ask(self, route: str, event: Event) -> dict[str, Any]:
         """Return the answer to a request, which must be one that Lambda can hand on."""

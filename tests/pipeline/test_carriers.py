@@ -351,6 +351,55 @@ def test_a_slow_carrier_holds_back_its_own_messages_alone() -> None:
     assert world.faults.calls.count("swap") == 3, "a place is reserved once"
 
 
+def test_a_block_waits_for_a_place_that_comes_at_once_and_is_not_split() -> None:
+    world = World(carriers=[CARRIER, carrier("slow", rate_segments_per_s=25), carrier("fast")])
+    set_routing(world, routes=[route("slow", prefix="44"), route("fast", prefix="91")])
+    abroad = campaign.record("", to="+44 7400 123456")
+    answers = [world.send([*records(20), abroad, abroad]) for _ in range(3)]
+    world.run()
+    check_without_a_kill(world, *answers)
+    assert {kind for _, kind in world.store.marks if "claim#" in kind} == {"claim#001#0000"}
+    assert spread(world, "slow")[-1] == pytest.approx(0.2)
+
+
+def test_who_comes_before_its_place_waits_for_it() -> None:
+    world = World(carriers=[carrier("sim", rate_segments_per_s=100)])
+    answers = [send(world, 100) for _ in range(5)]
+    for moment in (0.5, 1.5, 2.5):
+        world.at(moment, lambda: campaign.hurry(world))
+    world.run()
+    check_without_a_kill(world, *answers)
+    blocks = sorted(set(spread(world)))
+    assert len(blocks) == 5
+    assert all(at >= 1.25 * number for number, at in enumerate(blocks))
+
+
+def test_a_place_that_a_pause_took_is_no_place() -> None:
+    world = World(carriers=[carrier("sim", rate_segments_per_s=100)])
+    answers = [send(world, 100) for _ in range(10)]
+    world.at(0.5, lambda: set_routing(world, paused=True))
+
+    def resume() -> None:
+        set_routing(world)
+        campaign.hurry(world)
+
+    world.at(3_600, resume)
+    world.run()
+    check_without_a_kill(world, *answers)
+    blocks = sorted(set(spread(world)))
+    assert blocks[-1] - blocks[1] >= 8 * 1.25
+
+
+def test_nor_is_one_that_the_night_took() -> None:
+    world = World(now=CLOSING - 3, carriers=[carrier("sim", rate_segments_per_s=100)])
+    answers = [send(world, 100, category=Category.PROMOTIONAL) for _ in range(10)]
+    world.run()
+    check_without_a_kill(world, *answers)
+    morning = [at for at in sorted(set(spread(world))) if at > 3_600]
+    assert len(morning) == 7
+    assert morning[-1] - morning[0] >= 6 * 1.25
+
+
 def test_what_cannot_have_its_place_before_it_ends_expires_and_takes_none() -> None:
     world = World(carriers=[carrier("sim", rate_segments_per_s=10, priority_share=0.5)])
     answers = [send(world, 100, validity_s=60) for _ in range(6)]
