@@ -157,10 +157,11 @@ def test_what_is_common_to_texts_is_what_is_found_for_each(
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("times", [1, 50], ids=["few", "many"])
+@pytest.mark.parametrize("count", [3, 20])
 def test_the_template_of_a_campaign_is_seen_at_once(
-    texts: list[str], dlt_template_id: str | None, times: int
+    texts: list[str], dlt_template_id: str | None, times: int, count: int
 ) -> None:
-    others = [f"{{#var#}} {word} {word}" for word in VOCABULARY[:20]]
+    others = [f"{{#var#}} {word} {word}" for word in VOCABULARY[:count]]
     contents = [
         "Dear {#var#}, your order",
         "Dear {#var#}, your order is here",

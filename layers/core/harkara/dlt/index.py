@@ -115,7 +115,8 @@ class TemplateIndex:
         if not common or not last or not all(map(last.matcher.quick, texts)):
             return None
         # To find the rivals takes a hundred times as long as to find the template of a text.
-        rivals = self._rivals(last, texts) if len(texts) >= _MANY_TEXTS else None
+        worth_it = len(texts) >= _MANY_TEXTS and last.place not in self._filing.crowded
+        rivals = self._rivals(last, texts) if worth_it else None
         if rivals is not None:
             if any(any(map(self._matcher(place).matches, texts)) for place in rivals):
                 return None
