@@ -16,8 +16,10 @@ from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, Enforcement, Limits, Sender
 from harkara.aws.accounts import encrypt_secret
+from harkara.aws.operator import OperatorStore
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.messages import Category
+from harkara.routing import Routing
 from tests.fakes import calling_back
 from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, Rule
@@ -127,6 +129,11 @@ def busy_account(lab: Lab) -> Iterator[str]:
                 lab.stack.client("kms"), outputs["SecretsKeyId"], "signed", "key"
             ),
         )
+    )
+    # Its numbers are looked up before they are submitted.
+    operator = OperatorStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
+    operator.change_routing(
+        "busy", lambda routing: routing.model_copy(update={"suppression": True})
     )
     yield "busy"
     server.shutdown()
