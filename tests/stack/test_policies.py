@@ -125,6 +125,7 @@ def busy_account(lab: Lab) -> Iterator[str]:
             url="https://carrier.example",
             receipt_token_hashes=(hash_token("signed"),),
             receipt_signature_header="x-signature",
+            inbound={"56161": "busy"},
             receipt_secret=encrypt_secret(
                 lab.stack.client("kms"), outputs["SecretsKeyId"], "signed", "key"
             ),
@@ -180,14 +181,15 @@ def calls(
     """Return the calls of all functions after traffic that takes every way there is."""
     # A claim whose answer is lost is read back.
     lab.proxy.add(Rule("submit", "claim", Fault.LOSE_ANSWER, "policies"))
-    signature = hmac.digest(b"key", b"[]", hashlib.sha256).hex()
-    signed = httpx.post(
-        f"{lab.stack.endpoint}/receipts/signed/signed",
-        content=b"[]",
-        headers={"x-signature": signature},
-        timeout=30,
-    )
-    assert signed.status_code == 200
+    stop = b'{"from": "919811111111", "to": "56161", "text": "STOP"}'
+    for path, content in (("receipts", b"[]"), ("inbound", stop)):
+        signed = httpx.post(
+            f"{lab.stack.endpoint}/{path}/signed/signed",
+            content=content,
+            headers={"x-signature": hmac.digest(b"key", content, hashlib.sha256).hex()},
+            timeout=30,
+        )
+        assert signed.status_code == 200
     # A retry from the queue, and one from the Due table.
     late = record("policies-late", dlrurl=lab.callback_url("fail-2/policies"))
     assert lab.send([late]).status_code == 200
