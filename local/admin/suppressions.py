@@ -136,7 +136,8 @@ def _entries(
 ) -> Iterator[Suppression]:
     """Yield the entries of rows; of those that are none `problems` says why."""
     for line, row in enumerate(rows, 2):
-        fields = {name: value.strip() for name, value in row.items() if name and value}
+        cells = {name: value.strip() for name, value in row.items() if name and value}
+        fields: dict[str, Any] = {name: value for name, value in cells.items() if value}
         try:
             for name, kind in (("categories", str), ("preferences", _preference)):
                 if fields.get(name):

@@ -80,7 +80,7 @@ def suppression_of(fields: Mapping[str, Any], now_s: int) -> Suppression:
     if not fields.keys() <= set(known):
         # The name that is wrong is not repeated: it may be anything.
         raise FieldRefused("unknown field", f"there are {', '.join(known)}")
-    given = {name: value for name, value in fields.items() if value not in (None, "", [])}
+    given = {name: value for name, value in fields.items() if value not in (None, [])}
     source = given.get("source", Source.OPT_OUT)
     if source not in tuple(Source):
         raise FieldRefused("source", f"one of {', '.join(Source)}")
