@@ -18,7 +18,7 @@ from local.stack import Stack, StackSettings
 
 pytestmark = pytest.mark.stack
 
-BULK = 50_000
+BULK = 10_000
 RECORDS = 1_000
 OTPS = 9
 ROUNDS = 3
