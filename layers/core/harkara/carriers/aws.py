@@ -158,9 +158,10 @@ def parse_receipts(
 
     Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
     """
-    body, confirm_url = _opened(request, _options(settings).topic_arn)
-    if body is None:
+    bodies, confirm_url = _opened(request, _options(settings).topic_arn)
+    if not bodies:
         return ReceivedReceipts([], confirm_url=confirm_url)
+    (body,) = bodies
     entries = body if isinstance(body, list) else [body]
     return collect(map(_report, entries), STATES, FAILURES, signer)
 
@@ -170,11 +171,11 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
 
     Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
     """
-    body, confirm_url = _opened(request, _options(settings).inbound_topic_arn)
-    if body is None:
+    bodies, confirm_url = _opened(request, _options(settings).inbound_topic_arn)
+    if not bodies:
         return ReceivedMessages([], confirm_url)
     names = ("originationNumber", "destinationNumber", "messageBody", "")
-    return inbound([body], member, names)
+    return inbound(bodies, member, names)
 
 
 def _options(settings: CarrierSettings) -> AwsOptions:
@@ -183,10 +184,10 @@ def _options(settings: CarrierSettings) -> AwsOptions:
     return settings.aws
 
 
-def _opened(request: ReceiptRequest, topic: str) -> tuple[Any, str]:
-    """Return what an envelope of SNS of this topic holds, or what came without one.
+def _opened(request: ReceiptRequest, topic: str) -> tuple[list[Any], str]:
+    """Return what an envelope of SNS of this topic holds, or what came without one: one body.
 
-    None is a word of SNS's own: with the URL that confirms a subscription, if it asks for that.
+    None is there in a word of SNS's own, which may ask for the URL that confirms a subscription.
     """
     body = _decode(request.body)
     named = request.headers.get("x-amz-sns-topic-arn")
@@ -194,13 +195,13 @@ def _opened(request: ReceiptRequest, topic: str) -> tuple[Any, str]:
         if not topic or body.get("TopicArn") != topic:
             raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
         if body["Type"] == "SubscriptionConfirmation":
-            return None, _confirm_url(topic, body.get("Token"))
+            return [], _confirm_url(topic, body.get("Token"))
         if body["Type"] == "UnsubscribeConfirmation":
-            return None, ""
+            return [], ""
         body = _decode(str(body.get("Message")).encode())
     elif named is not None and named != topic:
         raise RequestRefused(Code.INVALID_RECEIPT, "It is of another topic.")
-    return body, ""
+    return [body], ""
 
 
 def _outcome(answer: TextAnswer) -> Outcome:
