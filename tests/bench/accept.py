@@ -25,6 +25,7 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.names import RandomNames
 from harkara.tasks import QueueName
 from tests.bench.cpu import ROUNDS, ratio
+from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row
 from tests.fakes import calling_back
 
@@ -59,6 +60,8 @@ def measure() -> list[Row]:
     body = _campaign()
     with_template = ACCOUNT.model_copy(update={"templates": {TEMPLATE_ID: TEMPLATE}})
     plain, compared = _Accept(body, ACCOUNT), _Accept(body, with_template)
+    among = Check([OWN, *(usual_template() for _ in range(TEMPLATES))])
+    found = _Accept(among.body, among.account)
     return [
         Row(
             f"CPU of accepting {RECORDS:,} records / orjson.loads of the body",
@@ -70,6 +73,12 @@ def measure() -> list[Row]:
         Row(
             "the same, each text compared with its DLT template",
             ratio(compared.run, lambda: orjson.loads(body)),
+            "x",
+            40,
+        ),
+        Row(
+            f"the same, its template found among {TEMPLATES:,}",
+            ratio(found.run, among.decode),
             "x",
             40,
         ),

@@ -52,7 +52,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 def measure() -> list[Row]:
     """Return the rows of this part."""
-    usual = [_usual() for _ in range(TEMPLATES)]
+    usual = [usual_template() for _ in range(TEMPLATES)]
     hostile = {name: [make(n) for n in range(TEMPLATES)] for name, make in HOSTILE.items()}
     known, found = Check([OWN, *usual], known=True), Check([OWN, *usual])
     strange = Check(usual)
@@ -113,7 +113,7 @@ class Check:
             )
             for key, content in enumerate(registered, 10**18)
         }
-        account = Account(
+        self.account = Account(
             id="demo",
             name="Demo",
             carrier="sim",
@@ -122,7 +122,8 @@ class Check:
             templates=templates,
             dlt=Enforcement.WARN,
         )
-        self._caller = Caller(account, Credential(username="demo", account_id="demo", secrets=()))
+        credential = Credential(username="demo", account_id="demo", secrets=())
+        self._caller = Caller(self.account, credential)
         records = [
             {
                 "to": f"9198765{number:05d}",
@@ -147,7 +148,7 @@ class Check:
         orjson.loads(self.body)
 
 
-def _usual() -> str:
+def usual_template() -> str:
     """Return a template with a variable every five words, of texts of about 160 characters."""
     words = ["Dear", f"{VAR},"]
     for _ in range(4):

@@ -113,6 +113,10 @@ def test_the_api_keeps_to_its_document(
         for operation, phases in single["valid_rates"].items()
         if any(counted["accepted"] for counted in phases.values())
     }
-    # A receipt must have the reference that the carrier was given.
-    receipts = {f"{method} /receipts/{{carrier}}/{{token}}" for method in ("GET", "POST")}
-    assert single["valid_rates"].keys() - accepted <= receipts
+    # A carrier's routes want its token, and a receipt the reference that the carrier was given.
+    of_carriers = {
+        f"{method} /{route}/{{carrier}}/{{token}}"
+        for method in ("GET", "POST")
+        for route in ("receipts", "inbound")
+    }
+    assert single["valid_rates"].keys() - accepted <= of_carriers
