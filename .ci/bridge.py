@@ -8,7 +8,6 @@ import socket
 import struct
 import subprocess
 import threading
-from types import TracebackType
 
 SIOCGIFADDR = 0x8915
 
@@ -45,12 +44,7 @@ class Bridge:
     def __enter__(self) -> "Bridge":
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.close()
 
     def _accept(self) -> None:

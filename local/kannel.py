@@ -17,7 +17,6 @@ import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, LocalStackError, free_ports
@@ -163,12 +162,7 @@ class Kannel:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def got(self) -> Counter[Got]:

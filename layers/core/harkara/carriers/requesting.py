@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-class TurnTakingCarrier:
+class TurnTakingCarrier(ABC):
     """Submits `records_per_request` messages a request, `connections` requests at a time.
 
     A kind makes a request in `_exchanged`.
@@ -70,18 +71,15 @@ class TurnTakingCarrier:
         finally:
             self._turns.release()
 
+    @abstractmethod
     async def _exchanged(
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
         """Make one request. Raises ExchangeUnreachable and ExchangeOutcomeUnknown."""
-        raise NotImplementedError
 
 
 class RequestingCarrier(TurnTakingCarrier):
-    """Submits by HTTP.
-
-    A kind says in `_request` what is sent, and in `_outcomes` what the answer means.
-    """
+    """Submits by HTTP."""
 
     def __init__(
         self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
@@ -96,11 +94,13 @@ class RequestingCarrier(TurnTakingCarrier):
         answer = await self._exchange(*self._request(submissions), timeout_s)
         return self._outcomes(answer, submissions)
 
+    @abstractmethod
     def _request(self, submissions: Sequence[Submission]) -> Request:
-        raise NotImplementedError
+        """Return what is sent."""
 
+    @abstractmethod
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        raise NotImplementedError
+        """Return what the answer means, for each in order."""
 
 
 def outcome_of_status(answer: HttpAnswer) -> Outcome | None:

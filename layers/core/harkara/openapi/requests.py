@@ -73,30 +73,21 @@ ICS_OPTIONS: Schema = {
     },
     "urlshortening": {**_FLAG, "description": "Taken and checked; links are not shortened."},
 }
-_ICS_RECORD: Schema = {
+_ICS_TEXT = lenient("The text.", examples=["Hello"])
+_ICS_MESSAGE: Schema = {
     "to": _TO,
     "from": _FROM,
-    "smstext": lenient("The text.", examples=["Hello"]),
-    "smsgid": _CLIENT_REF,
     "peid": _PE_ID,
     "templateid": _TEMPLATE_ID,
     "dlrurl": _CALLBACK,
     **ICS_OPTIONS,
 }
+_ICS_RECORD: Schema = {"smstext": _ICS_TEXT, "smsgid": _CLIENT_REF, **_ICS_MESSAGE}
 _ICS_CREDENTIALS: Schema = {
     "user": lenient("The user name, unless a header authenticates."),
     "pass": lenient("Its secret."),
 }
-SMPP_FIELDS: Schema = {
-    "to": _TO,
-    "from": _FROM,
-    "text": lenient("The text.", examples=["Hello"]),
-    "smsmsgid": _CLIENT_REF,
-    "peid": _PE_ID,
-    "templateid": _TEMPLATE_ID,
-    "dlrurl": _CALLBACK,
-    **ICS_OPTIONS,
-}
+SMPP_FIELDS: Schema = {"text": _ICS_TEXT, "smsmsgid": _CLIENT_REF, **_ICS_MESSAGE}
 SMPP_CREDENTIALS: Schema = {
     "username": lenient("The user name, unless a header authenticates."),
     "password": lenient("Its secret."),
