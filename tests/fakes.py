@@ -7,9 +7,10 @@ from typing import Any
 
 from harkara.accounts import Account, CallbackEndpoint, Credential
 from harkara.carrier_settings import CarrierSettings
+from harkara.exchanges import TextAnswer
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
-from harkara.ports import DueTask, PostResult, TextAnswer
+from harkara.ports import DueTask, PostResult
 from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
 

@@ -10,7 +10,8 @@ from pydantic_core import from_json, to_json
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import Connected, HttpAnswer, Outside
+from harkara.exchanges import HttpAnswer, Outside
+from harkara.submissions import Connected
 from tests.fakes import no_texts
 
 if TYPE_CHECKING:

@@ -6,21 +6,14 @@ from dataclasses import dataclass, field
 
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
-from harkara.ports import (
-    Clock,
-    Connected,
-    Luck,
-    MessageStore,
-    Notes,
-    SuppressionList,
-    TaskQueues,
-)
+from harkara.ports import Clock, Luck, MessageStore, Notes, SuppressionList, TaskQueues
 from harkara.routing import EVERYONE, Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
 from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
+from harkara.submissions import Connected
 from tests.fakes import FakeLimitStore, Faults
 
 

@@ -20,7 +20,8 @@ from harkara.errors import HarkaraError, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, unpack
-from harkara.ports import Note, ReceiptRequest
+from harkara.ports import Note
+from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService

@@ -15,7 +15,7 @@ from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.http.subscriptions import confirm
-from harkara.ports import ReceiptRequest
+from harkara.received import ReceiptRequest
 from harkara.router import Response
 from harkara.runtime import logger
 from harkara.services.inbound import InboundService

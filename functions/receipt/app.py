@@ -18,7 +18,8 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner, split_mid
-from harkara.ports import Note, ReceiptRequest
+from harkara.ports import Note
+from harkara.received import ReceiptRequest
 from harkara.router import Response
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService

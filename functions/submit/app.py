@@ -25,10 +25,10 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
 from harkara.deadline import Deadline
+from harkara.exchanges import Outside
 from harkara.http.client import HttpxExchange, open_client
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
-from harkara.ports import Outside
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
 from harkara.services.pace import Pace

@@ -28,7 +28,7 @@ from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
-from harkara.ports import Connected, Outcome, PostResult, Submission, Taken
+from harkara.ports import PostResult
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.breaker import Breakers
@@ -43,6 +43,7 @@ from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
+from harkara.submissions import Connected, Outcome, Submission, Taken
 from harkara.tasks import CallbackTask, QueueName
 from tests.bench.accept import FAKE_AWS
 from tests.bench.ledger import Ledger

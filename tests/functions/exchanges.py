@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractResolver
 
+from harkara.exchanges import HttpAnswer
 from harkara.http.client import HttpxExchange, open_client
-from harkara.ports import HttpAnswer
 from tests.functions.servers import Script, read_request, serving
 
 TIMEOUT_S = 5.0

@@ -15,9 +15,9 @@ from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, S
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
+from harkara.exchanges import HttpAnswer, Outside
 from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
-from harkara.ports import Connected, HttpAnswer, Outside
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
@@ -34,6 +34,7 @@ from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
+from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET

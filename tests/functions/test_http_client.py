@@ -13,9 +13,9 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.exchanges import HttpAnswer
 from harkara.http.callbacks import GuardedResolver, is_global, is_global_or_loopback
 from harkara.http.client import HttpxExchange, open_client
-from harkara.ports import HttpAnswer
 from tests.functions.exchanges import BODY, answering, closed_port, post, run, run_to
 from tests.functions.servers import Script, answer, read_request, reset, serving
 

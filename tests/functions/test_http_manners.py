@@ -6,8 +6,8 @@ import gzip
 import pytest
 
 from harkara.errors import ExchangeOutcomeUnknown
+from harkara.exchanges import HttpAnswer
 from harkara.http.client import BODY_LIMIT_BYTES, HttpxExchange
-from harkara.ports import HttpAnswer
 from tests.functions.exchanges import answering, closed_port, post, run
 from tests.functions.servers import answer, read_request
 

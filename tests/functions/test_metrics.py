@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from harkara.codes import Code
+from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
 from harkara.metrics import COUNTS, DELAYS
-from harkara.ports import HttpAnswer
 from harkara.reasons import metric_of
 from harkara.tasks import QueueName
 from local.settings import RECEIPT_TOKEN

@@ -8,10 +8,10 @@ import pytest
 from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.errors import ExchangeOutcomeUnknown, NotOurTurn
+from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import State
-from harkara.ports import HttpAnswer
 from harkara.services.pointers import pointers
 from harkara.tasks import (
     CallbackTask,

@@ -18,12 +18,14 @@ from aiohttp import web
 from harkara.accounts import Account, Enforcement
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
+from harkara.exchanges import Outside
 from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
 from harkara.http.client import HttpxExchange, open_client
-from harkara.ports import Connected, Outside, ReceiptRequest
+from harkara.received import ReceiptRequest
 from harkara.requests import Record
 from harkara.services.accept import AcceptService
 from harkara.services.deliver import DeliverService
+from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports

@@ -8,8 +8,10 @@ from pydantic_core import from_json, to_json
 
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
-from harkara.ports import Connected, HttpAnswer, Outside, ReceiptRequest
+from harkara.exchanges import HttpAnswer, Outside
+from harkara.received import ReceiptRequest
 from harkara.services.pointers import DELAYS_S
+from harkara.submissions import Connected
 from tests.fakes import no_texts
 from tests.pipeline import campaign
 from tests.world import ACCOUNT, TOKEN, World

@@ -3,7 +3,7 @@
 import pytest
 from pydantic_core import from_json, to_json
 
-from harkara.ports import ReceiptRequest
+from harkara.received import ReceiptRequest
 from tests.pipeline import campaign
 from tests.world import TOKEN, World
 

@@ -6,7 +6,7 @@ from harkara.errors import StoreUnavailable
 from harkara.ids import split_mid
 from harkara.jsons import encode
 from harkara.messages import Category
-from harkara.ports import ReceiptRequest
+from harkara.received import ReceiptRequest
 from harkara.requests import Options
 from harkara.routing import EVERYONE, Routing
 from harkara.services.inbound import InboundService

@@ -42,6 +42,9 @@ PURE = (
     "callbacks",
     "dlt",
     "openapi",
+    "submissions",
+    "received",
+    "exchanges",
     "ports",
 )
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))

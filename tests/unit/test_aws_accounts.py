@@ -18,8 +18,8 @@ from harkara.aws.carriers import CarrierDirectory
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.errors import CarrierUnreachable, StoreUnavailable
+from harkara.exchanges import HttpAnswer, Outside
 from harkara.messages import Category
-from harkara.ports import HttpAnswer, Outside
 from tests.fakes import FakeAccountStore, calling_back, no_texts
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

@@ -16,21 +16,11 @@ from harkara.carriers import connect, parse_receipts
 from harkara.carriers.aws import FAILURES, STATES
 from harkara.codes import Code
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, RequestRefused
+from harkara.exchanges import HttpAnswer, Outside, TextAnswer
 from harkara.ids import ReferenceSigner
 from harkara.messages import Category, State
-from harkara.ports import (
-    Carrier,
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    Outside,
-    ReceiptRequest,
-    ReceivedReceipts,
-    Submission,
-    Taken,
-    TextAnswer,
-)
+from harkara.received import ReceiptRequest, ReceivedReceipts
+from harkara.submissions import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
 from harkara.tasks import Receipt
 from tests.cases.reading import rows
 from tests.unit.test_carriers import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER

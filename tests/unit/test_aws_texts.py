@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from harkara.aws.texts import AwsTextExchange, open_texts
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import TextAnswer
+from harkara.exchanges import TextAnswer
 from tests.unit.aws import Answer, Refusal, ScriptedAws
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}

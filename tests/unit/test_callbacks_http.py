@@ -9,6 +9,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.exchanges import HttpAnswer
 from harkara.http import callbacks
 from harkara.http.callbacks import (
     AddressRule,
@@ -18,7 +19,7 @@ from harkara.http.callbacks import (
     is_global_or_loopback,
 )
 from harkara.messages import State
-from harkara.ports import HttpAnswer, PostResult
+from harkara.ports import PostResult
 from harkara.tasks import CallbackTask, Dlr
 from tests.cases.reading import rows
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import KINDS, connect
 from harkara.carriers.http import normal_id
+from harkara.exchanges import Outside
 from harkara.http_options import pieces_of
-from harkara.ports import Outside
 from tests.fakes import no_texts
 from tests.unit.test_carriers import CASES, ScriptedExchange, settings_of
 

@@ -19,20 +19,11 @@ from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import KINDS, answer, connect, parse_receipts
 from harkara.codes import Code
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, RequestRefused
+from harkara.exchanges import HttpAnswer, Outside
 from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.messages import Category, Message, State
-from harkara.ports import (
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    Outside,
-    ReceiptRequest,
-    ReceivedReceipts,
-    Refused,
-    Submission,
-    Taken,
-)
+from harkara.received import ReceiptRequest, ReceivedReceipts
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.tasks import Receipt
 from tests.fakes import no_texts
 

@@ -9,7 +9,7 @@ from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
-from harkara.ports import ReceiptRequest
+from harkara.received import ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from tests.fakes import FakeTaskQueues, Faults

@@ -6,14 +6,13 @@ from typing import Any, NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential, Part
 from harkara.carrier_settings import CarrierSettings
-from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.marks import Mark
-from harkara.messages import Category, Chunk, Message
+from harkara.messages import Chunk
 from harkara.parts import P
 from harkara.routing import Rules
 from harkara.suppressions import Source, Suppression
-from harkara.tasks import CallbackTask, QueueName, Receipt
+from harkara.tasks import CallbackTask, QueueName
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
@@ -245,177 +244,6 @@ class DueTable(Protocol):
     def delete(self, tasks: Sequence[DueTask]) -> None:
         """Delete rows."""
         ...
-
-
-class Taken(NamedTuple):
-    """The carrier took the message and calls it so."""
-
-    carrier_message_id: str
-
-
-class Refused(NamedTuple):
-    """The carrier will never take the message."""
-
-    code: Code
-    carrier_code: str
-
-
-class NotTaken(NamedTuple):
-    """The carrier did not take the message; later it may.
-
-    `failed`: the carrier itself was not in order (no connection, an error of its own), it did not
-    throttle. Such failures open its breaker, and so does what is in doubt.
-    """
-
-    retry_after_s: int = 0
-    failed: bool = False
-
-
-class InDoubt(NamedTuple):
-    """The carrier may have taken the message: nobody knows."""
-
-
-Outcome = Taken | Refused | NotTaken | InDoubt
-
-
-class Submission(NamedTuple):
-    """A message as a carrier gets it; `chain_hash` is empty where the chain is not known.
-
-    `validity_s` is what is left of it, 0 where that is not known.
-    """
-
-    reference: str
-    message: Message
-    chain_hash: str = ""
-    category: Category = Category.SERVICE_IMPLICIT
-    account_id: str = ""
-    validity_s: int = 0
-
-
-class Carrier(Protocol):
-    """One way to hand messages over. What comes back is read by `carriers.parse_receipts`."""
-
-    @property
-    def timeout_s(self) -> float:
-        """How long `submit` takes at the most."""
-        ...
-
-    async def submit(
-        self, submissions: Sequence[Submission], within_s: float = math.inf
-    ) -> list[Outcome]:
-        """Hand the messages over, within what is left of the invocation at the latest.
-
-        Returns an outcome for each, in order. Raises nothing.
-        """
-        ...
-
-
-class Connected(NamedTuple):
-    """A carrier and its settings."""
-
-    settings: CarrierSettings
-    carrier: Carrier
-
-
-class ReceiptRequest(NamedTuple):
-    """A request at a carrier's receipt route; names of headers are in lower case.
-
-    `query` has a name's values in their order.
-    """
-
-    method: str
-    headers: Mapping[str, str]
-    query: Mapping[str, Sequence[str]]
-    body: bytes
-    source_ip: str = ""
-
-
-class ReceivedReceipts(NamedTuple):
-    """What a carrier's receipt request held: final states, and how many entries were none.
-
-    Intermediate ones are of a state that is known not to be final, unknown ones of a state that
-    is in no table, foreign ones of no message of ours. `by_carrier_id` are receipts that name the
-    carrier's own id in its normal form instead of our reference: they lack mid and try.
-    `confirm_url` is to be fetched before the answer: it makes the carrier begin to send receipts.
-    """
-
-    receipts: list[Receipt]
-    intermediate_count: int = 0
-    foreign_count: int = 0
-    unknown_count: int = 0
-    by_carrier_id: Sequence[tuple[str, Receipt]] = ()
-    confirm_url: str = ""
-
-
-class InboundMessage(NamedTuple):
-    """What a phone sent to a number of ours, numbers as the carrier writes them; `at_s` 0: now."""
-
-    sender: str
-    receiver: str
-    text: str
-    at_s: int = 0
-
-
-class ReceivedMessages(NamedTuple):
-    """What a carrier's request of inbound messages held; `confirm_url` as in ReceivedReceipts."""
-
-    messages: Sequence[InboundMessage]
-    confirm_url: str = ""
-
-
-class HttpAnswer(NamedTuple):
-    """An HTTP answer; header names are lower case, the body is cut at a limit."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class HttpExchange(Protocol):
-    """One HTTP request, told apart by what a failure means for who sent it."""
-
-    async def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
-    ) -> HttpAnswer:
-        """Return the answer, whatever its status. No redirect is followed, nothing is repeated.
-
-        Raises ExchangeUnreachable when the request cannot have arrived, ExchangeOutcomeUnknown when
-        it may have.
-        """
-        ...
-
-
-class TextAnswer(NamedTuple):
-    """AWS's answer to SendTextMessage: a message id, or an error.
-
-    `reason` is what the error names as its Reason, or the type of the resource that is not found.
-    """
-
-    status: int
-    message_id: str = ""
-    error: str = ""
-    reason: str = ""
-
-
-class TextExchange(Protocol):
-    """One call of SendTextMessage, told apart by what a failure means."""
-
-    async def __call__(
-        self, region: str, request: Mapping[str, Any], timeout_s: float
-    ) -> TextAnswer:
-        """Return the answer, an error too. Nothing is repeated.
-
-        Raises ExchangeUnreachable when the call cannot have arrived, ExchangeOutcomeUnknown when
-        it may have.
-        """
-        ...
-
-
-class Outside(NamedTuple):
-    """What carriers are reached with."""
-
-    exchange: HttpExchange
-    texts: TextExchange
 
 
 class PostResult(NamedTuple):

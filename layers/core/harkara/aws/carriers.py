@@ -6,7 +6,9 @@ from typing import Any
 from harkara import carriers
 from harkara.aws.accounts import decrypt_secrets
 from harkara.errors import CarrierUnreachable
-from harkara.ports import AccountStore, Connected, Outside
+from harkara.exchanges import Outside
+from harkara.ports import AccountStore
+from harkara.submissions import Connected
 
 
 class CarrierDirectory:

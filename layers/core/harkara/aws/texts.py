@@ -18,7 +18,8 @@ from botocore.exceptions import (
 
 from harkara.aws.clients import client
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import Clock, TextAnswer
+from harkara.exchanges import TextAnswer
+from harkara.ports import Clock
 
 # Longer than any carrier's time-out: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30
@@ -48,7 +49,7 @@ def open_texts(region: str, calls: int) -> Any:
 
 
 class AwsTextExchange:
-    """One call, one answer; see `ports.TextExchange`. `calls` bounds those of the process."""
+    """One call, one answer; see `exchanges.TextExchange`. `calls` bounds those of the process."""
 
     def __init__(
         self, calls: int, clock: Clock, connect: Callable[[str, int], Any] = open_texts

@@ -17,15 +17,10 @@ from typing import NamedTuple
 
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import aws, datasend, http, kannel
+from harkara.exchanges import HttpAnswer, Outside
 from harkara.ids import ReferenceSigner
-from harkara.ports import (
-    Carrier,
-    HttpAnswer,
-    Outside,
-    ReceiptRequest,
-    ReceivedMessages,
-    ReceivedReceipts,
-)
+from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.submissions import Carrier
 
 
 class Kind(NamedTuple):

@@ -28,22 +28,12 @@ from harkara.carriers.reports import Report, collect, inbound, member, seconds, 
 from harkara.carriers.requesting import TurnTakingCarrier
 from harkara.codes import Code
 from harkara.errors import RequestRefused
+from harkara.exchanges import Outside, TextAnswer
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode
 from harkara.messages import Category, State
-from harkara.ports import (
-    InDoubt,
-    NotTaken,
-    Outcome,
-    Outside,
-    ReceiptRequest,
-    ReceivedMessages,
-    ReceivedReceipts,
-    Refused,
-    Submission,
-    Taken,
-    TextAnswer,
-)
+from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # States: the user guide's event types. None: not final, as any event is that says so itself.
 STATES: Mapping[str, State | None] = {

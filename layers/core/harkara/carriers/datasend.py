@@ -29,20 +29,11 @@ from harkara.carriers.reports import (
 )
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.codes import Code
+from harkara.exchanges import HttpAnswer
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode, encode
-from harkara.ports import (
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    ReceiptRequest,
-    ReceivedMessages,
-    ReceivedReceipts,
-    Refused,
-    Submission,
-    Taken,
-)
+from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 STATES = smpp.STATES
 

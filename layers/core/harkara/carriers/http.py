@@ -30,23 +30,14 @@ from harkara.carriers.requesting import (
 )
 from harkara.codes import Code
 from harkara.errors import RequestRefused
+from harkara.exchanges import HttpAnswer
 from harkara.http_options import AnswerOptions, HttpOptions, IdBase, ReceiptOptions, pieces_of
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode, encode
 from harkara.messages import State
-from harkara.ports import (
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    ReceiptRequest,
-    ReceivedMessages,
-    ReceivedReceipts,
-    Refused,
-    Submission,
-    Taken,
-)
+from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.segments import measure
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # Beside those of the options, which hold the failures too. No state that is read has a blank in
 # front.

@@ -28,21 +28,12 @@ from harkara.carriers import smpp
 from harkara.carriers.reports import Report, collect, inbound, member, seconds
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.codes import Code
+from harkara.exchanges import HttpAnswer
 from harkara.ids import ReferenceSigner
 from harkara.messages import Lane, State, lane_of
-from harkara.ports import (
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    ReceiptRequest,
-    ReceivedMessages,
-    ReceivedReceipts,
-    Refused,
-    Submission,
-    Taken,
-)
+from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.segments import Encoding, measure
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # Events of dlr-mask. 34 and 66 (2 with a cause) come from Kannel's later releases.
 STATES: Mapping[str, State | None] = {

@@ -9,7 +9,7 @@ from harkara.errors import ForeignReference, RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode
 from harkara.messages import State
-from harkara.ports import InboundMessage, ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.received import InboundMessage, ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.tasks import Receipt
 
 CARRIER_CODE_LIMIT = 64

@@ -9,15 +9,8 @@ from typing import NamedTuple
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.codes import Code
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import (
-    HttpAnswer,
-    InDoubt,
-    NotTaken,
-    Outcome,
-    Outside,
-    Refused,
-    Submission,
-)
+from harkara.exchanges import HttpAnswer, Outside
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission
 
 _RETRY_AFTER_LIMIT_S = 3600
 

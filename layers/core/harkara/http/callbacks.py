@@ -17,7 +17,8 @@ from aiohttp.resolver import ThreadedResolver
 
 from harkara.callbacks import FORMATS
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import HttpExchange, PostResult
+from harkara.exchanges import HttpExchange
+from harkara.ports import PostResult
 from harkara.tasks import CallbackTask
 
 TIMEOUT_S = 10.0

@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.ports import HttpAnswer
+from harkara.exchanges import HttpAnswer
 
 # At INFO httpx logs every request's URL, and Lambda shows INFO: a callback's URL holds tokens.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -60,7 +60,7 @@ def open_client(connections: int, resolver: AbstractResolver | None = None) -> h
 
 
 class HttpxExchange:
-    """One request, one answer, cut at a megabyte; see `ports.HttpExchange`."""
+    """One request, one answer, cut at a megabyte; see `exchanges.HttpExchange`."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client

@@ -18,19 +18,7 @@ from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
 from harkara.marks import index_of
-from harkara.ports import (
-    Clock,
-    InDoubt,
-    MessageStore,
-    Note,
-    Notes,
-    NotTaken,
-    Outcome,
-    Refused,
-    Submission,
-    SuppressionList,
-    Taken,
-)
+from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
@@ -38,6 +26,7 @@ from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # What recording an outcome and following it up may take after the carrier's time-out.
 RECORD_S = 3.0

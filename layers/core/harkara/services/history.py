@@ -12,9 +12,10 @@ from harkara.hours import ready_s
 from harkara.marks import Mark, cancel_kind, final_kind, recovered_kind
 from harkara.messages import Chunk, State
 from harkara.numbers import normalise
-from harkara.ports import Clock, InDoubt, MessageStore, NotTaken, PostResult, Refused, Taken
+from harkara.ports import Clock, MessageStore, PostResult
 from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
+from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 
 Step = dict[str, Any]
 

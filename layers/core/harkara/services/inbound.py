@@ -15,7 +15,8 @@ from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import parse_inbound
 from harkara.errors import RequestRefused
 from harkara.numbers import normalise
-from harkara.ports import AccountStore, Clock, InboundMessage, ReceiptRequest, SuppressionList
+from harkara.ports import AccountStore, Clock, SuppressionList
+from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.suppressions import Source, opt_out
 

@@ -13,7 +13,8 @@ from harkara.carrier_settings import CarrierSettings, token_matches
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.networks import may_come_from
-from harkara.ports import AccountStore, ReceiptRequest
+from harkara.ports import AccountStore
+from harkara.received import ReceiptRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from harkara.codes import Code
 from harkara.ids import split_mid
 from harkara.marks import Mark
 from harkara.messages import State
-from harkara.ports import InDoubt, Note, NotTaken
+from harkara.ports import Note
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data
+from harkara.submissions import InDoubt, NotTaken
 from harkara.tasks import Receipt, Repeat, Reserved, SubmitTask
 
 

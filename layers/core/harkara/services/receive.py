@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from harkara.carriers import answer, parse_receipts
 from harkara.codes import Code
 from harkara.errors import RequestRefused
+from harkara.exchanges import HttpAnswer
 from harkara.ids import ReferenceSigner
-from harkara.ports import (
-    Clock,
-    HttpAnswer,
-    ReceiptRequest,
-    ReceivedReceipts,
-    TaskQueues,
-)
+from harkara.ports import Clock, TaskQueues
+from harkara.received import ReceiptRequest, ReceivedReceipts
 from harkara.services.ingress import CarrierDoor
 from harkara.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from harkara import retries
 from harkara.errors import CarrierUnreachable
 from harkara.messages import Chunk
-from harkara.ports import Clock, Connected, RoutingStore
+from harkara.ports import Clock, RoutingStore
 from harkara.routing import Rules, choose, in_order
 from harkara.services.breaker import Breakers
 from harkara.services.pace import Pace
+from harkara.submissions import Connected
 from harkara.tasks import Repeat, Reserved
 
 # A place whose time is over for longer was lost: to a pause, or to the night.

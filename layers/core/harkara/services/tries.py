@@ -8,7 +8,8 @@ from harkara.errors import ForeignReference, RequestRefused
 from harkara.ids import split_mid
 from harkara.marks import Mark, outcome_kind
 from harkara.messages import Chunk
-from harkara.ports import InDoubt, MessageStore, NotTaken, Outcome, Refused, Taken
+from harkara.ports import MessageStore
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 
 
 class Cancelled(NamedTuple):
