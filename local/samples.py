@@ -3,9 +3,11 @@ those of `manage` read, change, remove and cancel, numbers that are suppressed, 
 receipts come from AWS.
 """
 
-from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.accounts import Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
 from harkara.messages import Category, Chunk, Message
+from harkara.operator_records import Part
 from harkara.suppressions import opt_out
 from local.settings import HOST, RECEIPT_TOKEN
 

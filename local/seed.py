@@ -8,7 +8,6 @@ from typing import Any
 from harkara.accounts import (
     ANY_COUNTRY,
     Account,
-    CallbackEndpoint,
     Credential,
     Enforcement,
     Secret,
@@ -20,6 +19,7 @@ from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
 from harkara.messages import Category, pack

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harkara.accounts import CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.accounts import Credential, Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.deadline import Deadline
+from harkara.operator_records import Part
 from harkara.parts import P, name_of
 from tests.fakes import FakeAccountStore
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.accounts import Account, CallbackEndpoint, Credential
+from harkara.accounts import Account, Credential
+from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
 from harkara.carrier_settings import CarrierSettings
+from harkara.events import Dlr
 from harkara.exchanges import TextAnswer
 from harkara.marks import Mark
-from harkara.messages import Chunk, unpack
+from harkara.messages import Chunk, Endpoint, unpack
 from harkara.ports import DueTask, PostResult
 from harkara.services.authenticate import Caller
 from harkara.tasks import CallbackTask, QueueName
@@ -220,6 +222,16 @@ class FakeLimitStore:
 
 
 @dataclass
+class FakeDestinations:
+    """Where callbacks go: those that are set by id, else what the endpoint itself says."""
+
+    by_id: dict[str, Destination | None] = field(default_factory=dict)
+
+    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+        return self.by_id.get(endpoint.callback_id, unregistered(endpoint))
+
+
+@dataclass
 class FakePlatform:
     """Takes callbacks, or answers with the statuses that were scripted first."""
 
@@ -230,7 +242,9 @@ class FakePlatform:
     posts: list[tuple[str, int, int]] = field(default_factory=list)
     within_s: list[float] = field(default_factory=list)
 
-    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
         self.within_s.append(within_s)
         number = self.faults.before("post")
         status = self.script.pop(0) if self.script else 200
@@ -239,6 +253,11 @@ class FakePlatform:
             self.taken.append(callback)
         self.faults.after(number)
         return PostResult(status, f"HTTP {status}")
+
+    @property
+    def dlrs(self) -> list[Dlr]:
+        """What it took of final states, in order."""
+        return [each for task in self.taken for each in task.members if isinstance(each, Dlr)]
 
 
 def caller_of(account: Account, **fields: Any) -> Caller:

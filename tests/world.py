@@ -46,6 +46,7 @@ from harkara.tasks import (
 )
 from tests.fakes import (
     FakeAccountStore,
+    FakeDestinations,
     FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
@@ -288,6 +289,7 @@ class World:
             store=self.store,
             queues=self.queues,
             poster=self.platform,
+            destinations=FakeDestinations(),
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=RETRY_DELAYS_S,

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
+from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
+from harkara.aws.destinations import KmsDestinations
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -57,12 +59,14 @@ def services() -> Services:
     due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
     queues = SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}, due)
     allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
+    accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)))
     return Services(
         deliver=DeliverService(
             store=store,
             queues=queues,
             poster=HttpCallbackPoster(exchange, allowed),
+            destinations=KmsDestinations(accounts, client("kms")),
             clock=time.time,
             luck=random.random,
             retry_delays_s=settings.callback_retry_delays_s,

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.accounts import Account, CallbackEndpoint, Part, Scope, Sender, Template
+from harkara.accounts import Account, Scope, Sender, Template
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
@@ -23,12 +23,14 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import deployment_secret
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
 from harkara.openapi import page
 from harkara.openapi.document import document
+from harkara.operator_records import Part
 from harkara.parts import fields_of
 from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.router import Response

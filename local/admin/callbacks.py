@@ -4,7 +4,7 @@ from argparse import Namespace
 from typing import get_args
 from urllib.parse import urlsplit
 
-from harkara.accounts import CallbackEndpoint
+from harkara.callback_settings import CallbackEndpoint
 from harkara.parts import fields_of
 from local.admin.command import ACCOUNT, Verbs
 from local.admin.desk import Desk

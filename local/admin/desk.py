@@ -12,12 +12,13 @@ from typing import Any, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harkara.accounts import Account, CallbackEndpoint, hash_secret
+from harkara.accounts import Account, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.callback_settings import CallbackEndpoint
 from harkara.ports import Clock, Randomness
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService

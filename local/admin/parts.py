@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harkara.accounts import Part
 from harkara.codes import Code
 from harkara.errors import RequestRefused
+from harkara.operator_records import Part
 from harkara.parts import KINDS, P
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk

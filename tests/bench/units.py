@@ -26,6 +26,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.callback_settings import Destination
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.ports import PostResult
@@ -48,7 +49,7 @@ from harkara.tasks import CallbackTask, QueueName
 from tests.bench.accept import FAKE_AWS
 from tests.bench.ledger import Ledger
 from tests.bench.report import Row
-from tests.fakes import calling_back
+from tests.fakes import FakeDestinations, calling_back
 from tests.functions.handlers import Context, Event, http_event, load, sqs_event
 
 PRICES = Path(__file__).parent / "prices.json"
@@ -137,7 +138,9 @@ class _Everything:
         self.taken += [each.reference for each in submissions]
         return [Taken(str(uuid.uuid4())) for _ in submissions]
 
-    async def post(self, task: CallbackTask, within_s: float = 0) -> PostResult:
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = 0
+    ) -> PostResult:
         return PostResult(200, "")
 
 
@@ -286,6 +289,7 @@ class _Life:
                     store=store,
                     queues=queues,
                     poster=self._outside,
+                    destinations=FakeDestinations(),
                     clock=self._clock,
                     luck=_half,
                     retry_delays_s=RETRY_DELAYS_S,

@@ -41,6 +41,7 @@ from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry
 from tests.fakes import (
     FakeAccountStore,
+    FakeDestinations,
     FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
@@ -335,6 +336,7 @@ class Gateway:
             store=self.store,
             queues=self.queues,
             poster=self.platform,
+            destinations=FakeDestinations(),
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=(5, 30),

@@ -8,16 +8,16 @@ import pytest
 from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.errors import ExchangeOutcomeUnknown, NotOurTurn
+from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
 from harkara.marks import Claimant
-from harkara.messages import State
+from harkara.messages import Endpoint, State
 from harkara.services.pointers import pointers
 from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
-    Dlr,
     QueueName,
     Receipt,
     ReceiptsTask,
@@ -45,8 +45,7 @@ CALLBACK = CallbackTask(
     0,
     1,
     "sandbox",
-    "clevertap",
-    CALLBACK_URL,
+    Endpoint(CALLBACK_URL, "clevertap"),
     (Dlr(MIDS[1], "ref", State.DELIVERED, int(NOW)),),
 ).encode()
 NO_FAILURES: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
@@ -158,7 +157,7 @@ def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) 
     gateway.put_chunk()
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
     (callback,) = gateway.platform.taken
-    assert (callback.url, callback.webhook_id) == (CALLBACK_URL, "m0.0")
+    assert (callback.endpoint.url, callback.webhook_id) == (CALLBACK_URL, "m0.0")
     assert [member.mid for member in callback.members] == [MIDS[0]]
     assert [line["counts"] for line in logs.lines("task done")] == [
         {"delivered": 1, "callbacks": 1}

@@ -29,7 +29,7 @@ from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.fakes import calling_back, no_texts
+from tests.fakes import FakeDestinations, calling_back, no_texts
 from tests.world import RETRY_DELAYS_S, TOKEN, World
 
 REQUEST_SIZE = 250
@@ -102,6 +102,7 @@ class Passage(World):
             store=self.store,
             queues=self.queues,
             poster=self.poster,
+            destinations=FakeDestinations(),
             clock=self.clock,
             luck=lambda: 0.5,
             retry_delays_s=RETRY_DELAYS_S,

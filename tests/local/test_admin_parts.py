@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harkara.accounts import CallbackEndpoint, Sender, Template
+from harkara.accounts import Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.messages import Category
 from tests.local.operators import Operator
 

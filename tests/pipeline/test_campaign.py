@@ -19,23 +19,13 @@ def world() -> World:
 
 @pytest.mark.parametrize(("magic", "state"), campaign.EXPECTED.items())
 def test_every_magic_number_ends_as_named(world: World, magic: str, state: str) -> None:
-    ends = {
-        member.state
-        for task in world.platform.taken
-        for member in task.members
-        if member.client_ref == f"ref-{magic}"
-    }
+    ends = {dlr.state for dlr in world.platform.dlrs if dlr.client_ref == f"ref-{magic}"}
     assert ends == {State(state)}
 
 
 def test_a_refused_record_of_an_accepted_request_gets_a_failed_callback(world: World) -> None:
-    refused = [
-        member
-        for task in world.platform.taken
-        for member in task.members
-        if member.client_ref == "ref-0001"
-    ]
-    assert [(member.state, member.code) for member in refused] == [("failed", "INVALID_NUMBER")]
+    refused = [dlr for dlr in world.platform.dlrs if dlr.client_ref == "ref-0001"]
+    assert [(dlr.state, dlr.code) for dlr in refused] == [("failed", "INVALID_NUMBER")]
 
 
 def test_the_carrier_takes_each_message_once_though_one_is_in_doubt(world: World) -> None:
@@ -100,5 +90,5 @@ def test_a_text_that_went_to_a_number_before_is_refused_within_the_window() -> N
     world.run()
     check_without_a_kill(world, *answers)
     assert sorted(world.finals().values()) == ["delivered"] * 4 + ["failed"] * 4
-    codes = [member.code for task in world.platform.taken for member in task.members]
+    codes = [dlr.code for dlr in world.platform.dlrs]
     assert sorted(codes) == [""] * 4 + ["DUPLICATE"] * 4

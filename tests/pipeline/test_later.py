@@ -50,12 +50,7 @@ def name_of(call: object) -> str:
     ("place", "state"), [(place, row[-1]) for place, row in enumerate(campaign.LATER)]
 )
 def test_every_message_ends_as_named(world: World, place: int, state: str) -> None:
-    ends = [
-        member.state
-        for task in world.platform.taken
-        for member in task.members
-        if member.client_ref == str(place)
-    ]
+    ends = [dlr.state for dlr in world.platform.dlrs if dlr.client_ref == str(place)]
     assert ends == [state]
 
 

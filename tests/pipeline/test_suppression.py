@@ -12,7 +12,6 @@ from harkara.routing import EVERYONE, Routing
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.suppressions import Source, Suppression, opt_out
-from harkara.tasks import Dlr
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
@@ -44,8 +43,7 @@ def listed(faults: Faults | None = None, *, account: str = "acme") -> World:
 
 def called_back(world: World) -> dict[str, str]:
     """Return the code by client_ref, "" for what was delivered."""
-    members: list[Dlr] = [member for task in world.platform.taken for member in task.members]
-    return {member.client_ref: member.code for member in members}
+    return {dlr.client_ref: dlr.code for dlr in world.platform.dlrs}
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ GRANTS = {
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:Query", "AccountsTable"),
+        ("kms:Decrypt", "SecretsKey"),
     },
     "sweep": {
         ("dynamodb:Query", "DueTable"),

@@ -45,6 +45,9 @@ PURE = (
     "submissions",
     "received",
     "exchanges",
+    "events",
+    "callback_settings",
+    "operator_records",
     "ports",
 )
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
 from harkara.aws.registry import BATCH, PAUSES_S, DynamoRegistry
+from harkara.callback_settings import CallbackEndpoint
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
 from harkara.messages import Category
+from harkara.operator_records import Part
 from harkara.parts import name_of
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

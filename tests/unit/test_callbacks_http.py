@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from harkara.callback_settings import unregistered
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
 from harkara.http import callbacks
 from harkara.http.callbacks import (
@@ -18,14 +20,15 @@ from harkara.http.callbacks import (
     is_global,
     is_global_or_loopback,
 )
-from harkara.messages import State
+from harkara.messages import Endpoint, State
 from harkara.ports import PostResult
-from harkara.tasks import CallbackTask, Dlr
+from harkara.tasks import CallbackTask
 from tests.cases.reading import rows
 
 URL = "https://api.clevertap.com/dlr?key=1"
 MEMBERS = (Dlr("M1", "ref", State.DELIVERED, 1_435_322_805),)
-TASK = CallbackTask("owner", 2, 5, "acme", "clevertap", URL, MEMBERS)
+ENDPOINT = Endpoint(URL, "clevertap")
+TASK = CallbackTask("owner", 2, 5, "acme", ENDPOINT, MEMBERS)
 
 
 @pytest.mark.parametrize("row", rows("addresses"))
@@ -139,8 +142,8 @@ class Exchange:
 
 
 def post(exchange: Exchange, url: str = URL, allowed: AddressRule = is_global) -> PostResult:
-    task = CallbackTask("owner", 2, 5, "acme", "clevertap", url, MEMBERS)
-    return asyncio.run(HttpCallbackPoster(exchange, allowed).post(task))
+    destination = unregistered(Endpoint(url, "clevertap"))
+    return asyncio.run(HttpCallbackPoster(exchange, allowed).post(TASK, destination))
 
 
 def test_a_callback_is_posted_in_its_format_under_its_name() -> None:

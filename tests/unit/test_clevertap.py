@@ -1,29 +1,35 @@
 """CleverTap's callback, byte for byte."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
-from harkara.callbacks import FORMATS, MEMBER_LIMIT
-from harkara.callbacks.clevertap import render
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks import FORMATS
 from harkara.codes import MEANINGS, Code
+from harkara.events import Dlr, Event
 from harkara.messages import State
-from harkara.tasks import Dlr
 
 AT = 1_435_322_805
 DELIVERED = Dlr("M0", "ref.0.-1.", State.DELIVERED, AT)
 FAILED = Dlr("M1", "ref.1.-1.", State.FAILED, AT + 1, Code.DND)
 
 
+def body(events: Sequence[Event]) -> bytes:
+    settings = CallbackEndpoint(id="main", url="https://api.clevertap.com/dlr")
+    return FORMATS["clevertap"].render(events, settings)
+
+
 def test_a_delivered_message_is_told_so() -> None:
-    assert render([DELIVERED]) == (
+    assert body([DELIVERED]) == (
         b'[{"event":"delivered","data":[{"ts":1435322805,"meta":"ref.0.-1.",'
         b'"description":"Delivered to handset"}]}]'
     )
 
 
 def test_a_failed_message_is_told_with_a_code() -> None:
-    assert render([FAILED]) == (
+    assert body([FAILED]) == (
         b'[{"event":"failed","data":[{"ts":1435322806,"meta":"ref.1.-1.",'
         b'"description":"The subscriber blocks messages of this category.","code":"901"}]}]'
     )
@@ -31,14 +37,14 @@ def test_a_failed_message_is_told_with_a_code() -> None:
 
 def test_delivered_and_failed_messages_share_a_callback() -> None:
     again = DELIVERED._replace(client_ref="second")
-    events = json.loads(render([FAILED, DELIVERED, again]))
+    events = json.loads(body([FAILED, DELIVERED, again]))
     assert [event["event"] for event in events] == ["delivered", "failed"]
     assert [entry["meta"] for entry in events[0]["data"]] == ["ref.0.-1.", "second"]
     assert [entry["meta"] for entry in events[1]["data"]] == ["ref.1.-1."]
 
 
 def test_the_same_members_make_the_same_bytes() -> None:
-    assert render([DELIVERED, FAILED]) == render([DELIVERED, FAILED])
+    assert body([DELIVERED, FAILED]) == body([DELIVERED, FAILED])
 
 
 @pytest.mark.parametrize(
@@ -53,14 +59,14 @@ def test_the_same_members_make_the_same_bytes() -> None:
 def test_every_other_end_is_a_failure_with_its_code(
     state: State, code: Code, clevertap: str
 ) -> None:
-    (event,) = json.loads(render([Dlr("M", "ref", state, AT, code)]))
+    (event,) = json.loads(body([Dlr("M", "ref", state, AT, code)]))
     assert event["event"] == "failed"
     assert event["data"][0]["code"] == clevertap
 
 
 @pytest.mark.parametrize("code", Code)
 def test_every_code_can_be_told(code: Code) -> None:
-    (event,) = json.loads(render([FAILED._replace(code=code)]))
+    (event,) = json.loads(body([FAILED._replace(code=code)]))
     assert event["data"][0]["code"] == MEANINGS[code].clevertap
 
 
@@ -70,15 +76,14 @@ def test_every_code_can_be_told(code: Code) -> None:
     ids=["hindi", "quoted", "odd", "long"],
 )
 def test_meta_is_the_smsgid_as_it_came(client_ref: str) -> None:
-    (event,) = json.loads(render([DELIVERED._replace(client_ref=client_ref)]))
+    (event,) = json.loads(body([DELIVERED._replace(client_ref=client_ref)]))
     assert event["data"][0]["meta"] == client_ref
 
 
 def test_a_message_without_a_smsgid_goes_by_its_mid() -> None:
-    (event,) = json.loads(render([DELIVERED._replace(client_ref="")]))
+    (event,) = json.loads(body([DELIVERED._replace(client_ref="")]))
     assert event["data"][0]["meta"] == "M0"
 
 
 def test_a_callback_speaks_of_as_many_as_clevertap_documents() -> None:
-    assert MEMBER_LIMIT == 100
-    assert {"clevertap": render} == FORMATS
+    assert FORMATS["clevertap"].member_limit == 100

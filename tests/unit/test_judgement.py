@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, CallbackEndpoint, Enforcement, Sender, Template
+from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.messages import DEFAULT_VALIDITY_S, Category

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.accounts import Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.errors import FieldRefused
 from harkara.messages import Category
+from harkara.operator_records import Part
 from harkara.parts import (
     HEADER_COUNT_LIMIT,
     KINDS,

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, CallbackEndpoint, Credential, Part, Sender, Template
+from harkara.accounts import Account, Credential, Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt.csv import export
 from harkara.errors import RequestRefused
 from harkara.messages import Category
+from harkara.operator_records import Part
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
 from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.messages import Lane, State
+from harkara.events import Click, Dlr, Event, Reply
+from harkara.messages import Endpoint, Lane, State
 from harkara.tasks import (
     RECEIPTS_PER_TASK,
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
-    Dlr,
     QueueName,
     Receipt,
     ReceiptQueueTask,
@@ -50,7 +50,11 @@ submits = st.builds(
     st.lists(st.builds(Repeat, numbers, texts, numbers), max_size=3).map(tuple),
 )
 receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
-dlrs = st.builds(Dlr, texts, texts, states, numbers, texts)
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(Dlr, texts, texts, states, numbers, texts, texts, numbers),
+    st.builds(Reply, texts, texts, numbers, texts, texts, texts),
+    st.builds(Click, texts, texts, numbers, texts, texts, texts),
+)
 receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
     st.builds(ReceiptsTask, st.lists(receipts, max_size=5).map(tuple)),
     st.builds(CarrierReceiptsTask, texts, st.lists(st.tuples(texts, receipts)).map(tuple), numbers),
@@ -60,9 +64,8 @@ receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
         numbers,
         numbers,
         texts,
-        texts,
-        texts,
-        st.lists(dlrs, max_size=5).map(tuple),
+        st.builds(Endpoint, texts, texts, texts),
+        st.lists(events, max_size=5).map(tuple),
     ),
     st.builds(CheckTask, texts),
     st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),
@@ -155,8 +158,8 @@ def test_receipts_travel_a_hundred_at_a_time() -> None:
 
 
 def test_a_webhook_id_is_the_same_at_every_attempt() -> None:
-    first = CallbackTask("owner", 3, 0, "acme", "clevertap", "https://x.example", ())
-    again = CallbackTask("owner", 3, 4, "acme", "clevertap", "https://x.example", ())
+    first = CallbackTask("owner", 3, 0, "acme", Endpoint("https://x.example", "clevertap"), ())
+    again = CallbackTask("owner", 3, 4, "acme", Endpoint("https://x.example", "clevertap"), ())
     assert first.webhook_id == again.webhook_id == "owner.3"
 
 

@@ -14,10 +14,12 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from harkara.callback_settings import CallbackEndpoint
 from harkara.messages import Category
 from harkara.networks import Networks, may_come_from
+from harkara.operator_records import OperatorRecord, Part
 
 ANY_COUNTRY = "*"
 # Scheme, host in labels (no user-info, nothing that clients read differently), port, the rest.
@@ -45,15 +47,6 @@ class Scope(StrEnum):
     SEND = "send"
     READ = "read"
     ADMIN = "admin"
-
-
-class OperatorRecord(BaseModel):
-    """What an operator set, as it lies in the Accounts table."""
-
-    # Errors of validation name the field and never show what stood in it.
-    model_config = ConfigDict(
-        frozen=True, hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
-    )
 
 
 class Secret(OperatorRecord):
@@ -92,19 +85,6 @@ class Credential(OperatorRecord):
     def may_come_from(self, source_ip: str) -> bool:
         """Whether a request from this address may use it."""
         return may_come_from(self.networks, source_ip)
-
-
-class Part(OperatorRecord):
-    """What an account registers, known by a name among others of its kind (`harkara.parts`)."""
-
-
-class CallbackEndpoint(Part):
-    """A registered callback: where the status of messages goes, and in which format."""
-
-    id: str
-    name: str = ""
-    url: str
-    format: Literal["clevertap"] = "clevertap"
 
 
 class Sender(Part):

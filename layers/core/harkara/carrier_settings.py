@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from harkara.accounts import OperatorRecord
 from harkara.http_options import HttpOptions, IdBase, placeholders_of
 from harkara.messages import Category
 from harkara.networks import Networks
+from harkara.operator_records import OperatorRecord
 
 RECEIPT_TOKENS = 2
 """How many tokens of a receipt route are valid: the present one, and the one before it."""

@@ -17,9 +17,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
-from harkara.accounts import OperatorRecord
 from harkara.codes import Code
 from harkara.messages import State
+from harkara.operator_records import OperatorRecord
 
 PLACEHOLDERS = frozenset(
     {

@@ -6,12 +6,15 @@ those of wire-formats section 5. Whoever makes a part gets FieldRefused for a fi
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
-from harkara.accounts import CallbackEndpoint, Part, Sender, Template
+from harkara.accounts import Sender, Template
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks import FORMATS
 from harkara.dlt.templates import fold, kinds
 from harkara.errors import FieldRefused
 from harkara.messages import Category
+from harkara.operator_records import Part
 
 NAME_LIMIT = 200
 HEADER_COUNT_LIMIT = 100
@@ -50,7 +53,7 @@ _TEXT: _Pattern = (
     f"1 to {TEXT_LIMIT:,} characters in UTF-8, no control characters",
 )
 _CATEGORIES = ", ".join(Category)
-_FORMATS = get_args(CallbackEndpoint.model_fields["format"].annotation)
+_FORMATS = tuple(FORMATS)
 
 
 def sender_of(fields: Fields) -> Sender:
@@ -100,6 +103,8 @@ def name_of(part: Part) -> str:
 
 def fields_of(part: Part) -> dict[str, Any]:
     """Return a part's fields as its maker takes them."""
+    if isinstance(part, CallbackEndpoint):
+        return part.model_dump(mode="json", include={"id", "name", "url", "format"})
     fields = part.model_dump(mode="json")
     if isinstance(part, Template):
         fields = {"template_id": fields.pop("dlt_template_id"), **fields}

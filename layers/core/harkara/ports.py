@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from harkara.accounts import Account, Credential, Part
+from harkara.accounts import Account, Credential
+from harkara.callback_settings import Destination
 from harkara.carrier_settings import CarrierSettings
 from harkara.deadline import Deadline
 from harkara.marks import Mark
-from harkara.messages import Chunk
+from harkara.messages import Chunk, Endpoint
+from harkara.operator_records import Part
 from harkara.parts import P
 from harkara.routing import Rules
 from harkara.suppressions import Source, Suppression
@@ -258,6 +260,17 @@ class PostResult(NamedTuple):
         return 200 <= self.status < 300
 
 
+class Destinations(Protocol):
+    """Where callbacks go, as the account has it registered."""
+
+    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+        """Return where an endpoint's callbacks go, None when it is registered no more.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
+
 class CallbackPoster(Protocol):
     """Posts callbacks to platforms."""
 
@@ -266,7 +279,9 @@ class CallbackPoster(Protocol):
         """How long `post` takes at the most."""
         ...
 
-    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
         """Post a callback once, within what is left of the invocation at the latest.
 
         Raises nothing: what fails is a result.

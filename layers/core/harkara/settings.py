@@ -83,6 +83,7 @@ class InboundSettings(_Settings):
 class DlrSettings(_Settings):
     """`dlr`."""
 
+    accounts_table: str
     messages_table: str
     due_table: str
     receipt_queue_url: str

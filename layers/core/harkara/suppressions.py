@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from harkara.accounts import OperatorRecord
 from harkara.codes import Code
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.messages import Category
 from harkara.numbers import normalise
+from harkara.operator_records import OperatorRecord
 
 EVERY_CATEGORY = "*"
 EVERY_PROMOTION = 0

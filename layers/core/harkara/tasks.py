@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from harkara.events import Event, event_of, row_of
 from harkara.jsons import decode, encode
-from harkara.messages import Lane, State
+from harkara.messages import Endpoint, Lane, State
 
 RECEIPTS_PER_TASK = 100
 
@@ -47,16 +48,6 @@ class Receipt(NamedTuple):
     at_s: int
     code: str = ""
     carrier_code: str = ""
-
-
-class Dlr(NamedTuple):
-    """What a callback says of one message; `client_ref` is the customer's `smsgid`."""
-
-    mid: str
-    client_ref: str
-    state: State
-    at_s: int
-    code: str = ""
 
 
 class Reserved(NamedTuple):
@@ -161,9 +152,8 @@ class CallbackTask:
     group: int
     attempt: int
     account_id: str
-    format: str
-    url: str
-    members: tuple[Dlr, ...]
+    endpoint: Endpoint
+    members: tuple[Event, ...]
     failures: int = 0
     begins_ms: int = 0
 
@@ -180,9 +170,8 @@ class CallbackTask:
             group=self.group,
             attempt=self.attempt,
             account=self.account_id,
-            format=self.format,
-            url=self.url,
-            members=self.members,
+            endpoint=self.endpoint,
+            members=[row_of(member) for member in self.members],
             failures=self.failures,
             begins_ms=self.begins_ms,
         )
@@ -273,9 +262,8 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
         group=fields["group"],
         attempt=fields["attempt"],
         account_id=fields["account"],
-        format=fields["format"],
-        url=fields["url"],
-        members=tuple(_dlr(row) for row in fields["members"]),
+        endpoint=Endpoint(*fields["endpoint"]),
+        members=tuple(event_of(row) for row in fields["members"]),
         failures=fields["failures"],
         begins_ms=fields["begins_ms"],
     )
@@ -284,11 +272,6 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
 def _receipt(row: Sequence[Any]) -> Receipt:
     mid, attempt, state, *rest = row
     return Receipt(mid, attempt, State(state), *rest)
-
-
-def _dlr(row: Sequence[Any]) -> Dlr:
-    mid, client_ref, state, *rest = row
-    return Dlr(mid, client_ref, State(state), *rest)
 
 
 def _encode(kind: str, **fields: Any) -> str:

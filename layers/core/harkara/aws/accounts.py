@@ -14,17 +14,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.accounts import (
-    Account,
-    CallbackEndpoint,
-    Credential,
-    Part,
-    Sender,
-    Template,
-)
+from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.clients import aws_errors
+from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.jsons import decode
+from harkara.operator_records import Part
 from harkara.parts import name_of
 
 CACHE_S = 60

@@ -11,11 +11,12 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from harkara.accounts import Credential, Part
+from harkara.accounts import Credential
 from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
+from harkara.operator_records import Part
 from harkara.parts import P
 
 BATCH = 25

@@ -1,13 +1,25 @@
-"""What we post to platforms, one module a format; every one has `render`."""
+"""What we post to platforms, one module a format."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import clevertap
-from harkara.tasks import Dlr
+from harkara.events import Event, EventKind
 
-Render = Callable[[Sequence[Dlr]], bytes]
 
-FORMATS: dict[str, Render] = {"clevertap": clevertap.render}
+class Format(NamedTuple):
+    """A platform's format: the body of a callback, how many events one holds, and of which kinds.
 
-MEMBER_LIMIT = 100
-"""How many messages one callback speaks of at most: CleverTap's documents say 100."""
+    `render` raises nothing for events of these kinds.
+    """
+
+    render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
+    member_limit: int
+    kinds: frozenset[EventKind]
+
+
+FORMATS: dict[str, Format] = {
+    # Its documents say 100.
+    "clevertap": Format(clevertap.render, 100, frozenset({EventKind.STATUS})),
+}

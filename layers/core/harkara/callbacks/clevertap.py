@@ -9,20 +9,22 @@ Every final state that is not delivered is a failure there, with a code that say
 from collections.abc import Sequence
 from typing import Any
 
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import MEANINGS, Code
+from harkara.events import Dlr, Event
 from harkara.jsons import encode
 from harkara.messages import State
-from harkara.tasks import Dlr
 
 DELIVERED_TEXT = "Delivered to handset"
 
 
-def render(members: Sequence[Dlr]) -> bytes:
+def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
     """Return the body of a callback. A message without a `smsgid` goes by its mid."""
-    delivered = [_entry(dlr, DELIVERED_TEXT) for dlr in members if dlr.state is State.DELIVERED]
-    failed = [_failure(dlr) for dlr in members if dlr.state is not State.DELIVERED]
-    events = [{"event": "delivered", "data": delivered}, {"event": "failed", "data": failed}]
-    return encode([event for event in events if event["data"]])
+    dlrs = [event for event in events if isinstance(event, Dlr)]
+    delivered = [_entry(dlr, DELIVERED_TEXT) for dlr in dlrs if dlr.state is State.DELIVERED]
+    failed = [_failure(dlr) for dlr in dlrs if dlr.state is not State.DELIVERED]
+    parts = [{"event": "delivered", "data": delivered}, {"event": "failed", "data": failed}]
+    return encode([part for part in parts if part["data"]])
 
 
 def _entry(dlr: Dlr, description: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from harkara.callback_settings import Destination
 from harkara.callbacks import FORMATS
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpExchange
@@ -80,15 +81,19 @@ class HttpCallbackPoster:
         """How long `post` takes at the most."""
         return TIMEOUT_S
 
-    async def post(self, callback: CallbackTask, within_s: float = math.inf) -> PostResult:
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
-        if not self._may_go_to(callback.url):
+        url = destination.settings.url
+        if not self._may_go_to(url):
             return PostResult(0, "the callback URL is not allowed")
         headers = {"content-type": "application/json", "webhook-id": callback.webhook_id}
-        body = FORMATS[callback.format](callback.members)
+        settings = destination.settings
+        body = FORMATS[settings.format].render(callback.members, settings)
         timeout_s = min(TIMEOUT_S, within_s)
         try:
-            answer = await self._exchange("POST", callback.url, headers, body, timeout_s)
+            answer = await self._exchange("POST", url, headers, body, timeout_s)
         except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
             return PostResult(0, str(error))
         return PostResult(answer.status, f"HTTP {answer.status}")

@@ -12,15 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harkara import marks
-from harkara.callbacks import MEMBER_LIMIT
+from harkara.callbacks import FORMATS
 from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, OutOfTime
+from harkara.events import Dlr
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Mark, Relation
 from harkara.messages import Chunk, Endpoint, State
 from harkara.ports import (
     CallbackPoster,
     Clock,
+    Destinations,
     Luck,
     MessageStore,
     Note,
@@ -30,7 +32,7 @@ from harkara.ports import (
 )
 from harkara.reasons import metric_of
 from harkara.retries import delay_after, with_jitter
-from harkara.tasks import CallbackTask, Dlr, QueueName, Receipt, RecoverTask
+from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
 _RECORD_S = 2.0
@@ -43,6 +45,7 @@ class DeliverService:
     store: MessageStore
     queues: TaskQueues
     poster: CallbackPoster
+    destinations: Destinations
     clock: Clock
     luck: Luck
     retry_delays_s: tuple[int, ...]
@@ -195,7 +198,13 @@ class DeliverService:
         if not deadline.allows(self.poster.timeout_s + _RECORD_S):
             await self._schedule(task, 0)
             return Counter(callbacks_handed_on=1)
-        result = await self.poster.post(task, deadline.remaining_s() - _RECORD_S)
+        destination = await asyncio.to_thread(
+            self.destinations.find, task.account_id, task.endpoint
+        )
+        if destination is None:
+            return await self._park(task, claimant, PostResult(0, "the callback was removed"))
+        within_s = deadline.remaining_s() - _RECORD_S
+        result = await self.poster.post(task, destination, within_s)
         if result.acknowledged:
             self._note_callback(task, "callbacks", result)
             await self._end(task, claimant, result)
@@ -206,6 +215,11 @@ class DeliverService:
             self._note_callback(task, "callbacks_to_retry", result)
             await self._schedule(failed, with_jitter(delay_s, self.luck()))
             return Counter(callbacks_to_retry=1)
+        return await self._park(task, claimant, result)
+
+    async def _park(
+        self, task: CallbackTask, claimant: Claimant, result: PostResult
+    ) -> Counter[str]:
         parked = claimant.mark(
             f"parked#{task.account_id}",
             f"{self._now_ms()}#{task.webhook_id}",
@@ -326,12 +340,15 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
                     State(data["state"]),
                     data["at"],
                     data["code"],
+                    message.to,
+                    message.segment_count,
                 )
             )
     parts = [
-        (address, tuple(members[at : at + MEMBER_LIMIT]))
+        (address, tuple(members[at : at + limit]))
         for address, members in by_endpoint.items()
-        for at in range(0, len(members), MEMBER_LIMIT)
+        for limit in [FORMATS[address[1].format].member_limit]
+        for at in range(0, len(members), limit)
     ]
     begins_ms = max((chunks[mark.partition].begins_ms for mark in own), default=0)
     return [
@@ -340,8 +357,7 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
             group=number,
             attempt=0,
             account_id=account,
-            format=endpoint.format,
-            url=endpoint.url,
+            endpoint=endpoint,
             members=members,
             begins_ms=begins_ms,
         )

@@ -7,7 +7,8 @@ send so, which category it is of and when it goes out, and what its text must be
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accounts import Account, CallbackEndpoint, Enforcement, Sender, Template, admits
+from harkara.accounts import Account, Enforcement, Sender, Template, admits
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple
 
-from harkara.accounts import Account, CallbackEndpoint, Part, Sender, Template
+from harkara.accounts import Account, Sender, Template
+from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt import csv
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
+from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import Registry
 

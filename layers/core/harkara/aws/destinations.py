@@ -1,0 +1,59 @@
+"""Where callbacks go: registered callbacks with their decrypted secrets."""
+
+from typing import Any
+
+from harkara.aws.clients import aws_errors
+from harkara.callback_settings import CallbackSecrets, Destination, unregistered
+from harkara.messages import Endpoint
+from harkara.ports import AccountStore
+
+
+class KmsDestinations:
+    """Finds destinations; a secret is decrypted once as long as it stays."""
+
+    def __init__(self, accounts: AccountStore, kms: Any) -> None:
+        self._accounts = accounts
+        self._kms = kms
+        self._known: dict[bytes, CallbackSecrets] = {}
+
+    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+        """Return where an endpoint's callbacks go, None when it is registered no more."""
+        if not endpoint.callback_id:
+            return unregistered(endpoint)
+        account = self._accounts.account(account_id)
+        settings = account.callbacks.get(endpoint.callback_id) if account else None
+        if settings is None:
+            return None
+        if not settings.sealed:
+            return Destination(settings, CallbackSecrets())
+        if settings.sealed not in self._known:
+            self._known[settings.sealed] = unseal(
+                self._kms, account_id, settings.id, settings.sealed
+            )
+        return Destination(settings, self._known[settings.sealed])
+
+
+def seal(
+    kms: Any, key_id: str, account_id: str, callback_id: str, secrets: CallbackSecrets
+) -> bytes:
+    """Return a callback's secrets as KMS ciphertext. Raises StoreUnavailable."""
+    with aws_errors():
+        answer = kms.encrypt(
+            KeyId=key_id,
+            Plaintext=secrets.model_dump_json().encode(),
+            EncryptionContext=_context(account_id, callback_id),
+        )
+    return bytes(answer["CiphertextBlob"])
+
+
+def unseal(kms: Any, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    """Return a callback's secrets in clear. Raises StoreUnavailable."""
+    with aws_errors():
+        answer = kms.decrypt(
+            CiphertextBlob=sealed, EncryptionContext=_context(account_id, callback_id)
+        )
+    return CallbackSecrets.model_validate_json(answer["Plaintext"])
+
+
+def _context(account_id: str, callback_id: str) -> dict[str, str]:
+    return {"callback": f"{account_id}/{callback_id}"}

@@ -1,0 +1,74 @@
+"""Registered callbacks: where the events of an account's messages go, and how.
+
+What is secret of one (headers, a token, signing secrets) is KMS ciphertext, bound to the account
+and the callback's id. No answer of the API shows it.
+"""
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from harkara.events import EventKind
+from harkara.messages import Endpoint, State
+from harkara.operator_records import OperatorRecord, Part
+
+FormatName = Literal["clevertap", "moengage", "moengage_batch", "webengage", "generic", "standard"]
+
+SIGNING_SECRETS = 2
+"""How many signing secrets of a callback are valid: the present one, and the one before it."""
+
+
+class CallbackEndpoint(Part):
+    """A registered callback.
+
+    `states` and `events` are what it wants to hear of, all where they are empty. `concurrency` is
+    how many posts it gets at a time, `rate_per_s` how many a second; 0 is no limit. `fields` are
+    the names that the `generic` format gives what it says, `as_array` whether that is an array.
+    `every_click`: a click is told each time, not once a message and link. `header_names` are the
+    names of secret headers; `sealed` is CallbackSecrets as KMS ciphertext.
+    """
+
+    id: str
+    name: str = ""
+    url: str
+    format: FormatName = "clevertap"
+    states: tuple[State, ...] = ()
+    events: tuple[EventKind, ...] = ()
+    concurrency: int = Field(default=0, ge=0, le=1000)
+    rate_per_s: float = Field(default=0, ge=0)
+    fields: dict[str, str] = {}
+    as_array: bool = False
+    every_click: bool = False
+    header_names: tuple[str, ...] = ()
+    signed: bool = False
+    sealed: bytes = b""
+
+
+class SigningSecret(OperatorRecord):
+    """A secret of Standard Webhooks (`whsec_...`), valid until a Unix time; 0: for good."""
+
+    secret: str
+    expires_at_s: int = 0
+
+
+class CallbackSecrets(OperatorRecord):
+    """What is secret of a callback; a `token` goes out as a bearer token."""
+
+    headers: dict[str, str] = {}
+    token: str = ""
+    signing: Annotated[tuple[SigningSecret, ...], Field(max_length=SIGNING_SECRETS)] = ()
+
+
+class Destination(NamedTuple):
+    """Where a callback goes, with all that a post needs."""
+
+    settings: CallbackEndpoint
+    secrets: CallbackSecrets
+
+
+def unregistered(endpoint: Endpoint) -> Destination:
+    """Return the destination of a URL that a request named: its format, and no secrets."""
+    settings = CallbackEndpoint.model_validate(
+        {"id": "", "url": endpoint.url, "format": endpoint.format}
+    )
+    return Destination(settings, CallbackSecrets())
