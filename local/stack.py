@@ -57,6 +57,7 @@ class StackSettings:
             "SubmitConcurrency": str(self.concurrency),
             "PriorityConcurrency": str(self.concurrency),
             "DlrConcurrency": str(self.concurrency),
+            "CallbackConcurrency": str(self.concurrency),
             **self.parameters,
         }
 

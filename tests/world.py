@@ -24,6 +24,7 @@ from harkara.ports import Note
 from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
+from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
@@ -37,10 +38,11 @@ from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
+    EventTask,
     QueueName,
     ReceiptsTask,
     RecoverTask,
-    decode_receipt,
+    decode_dlr,
     decode_submit,
     owner_of,
 )
@@ -230,19 +232,21 @@ class World:
 
     async def handle(self, message: QueueMessage, claimant: Claimant) -> Counter[str]:
         deadline = Deadline(self.remaining_s)
-        if message.queue is not QueueName.RECEIPT:
+        if message.queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY):
             return await self.submit.submit(decode_submit(message.body), claimant, deadline)
-        match decode_receipt(message.body):
+        match decode_dlr(message.body):
             case ReceiptsTask(receipts, carrier):
                 return await self.deliver_service().deliver(receipts, claimant, deadline, carrier)
             case CarrierReceiptsTask() as named:
                 return await deliver_named(self.deliver_service(), named, claimant, deadline)
-            case CallbackTask() as callback:
-                return await self.deliver_service().call_back_again(callback, claimant, deadline)
             case RecoverTask() as lost:
                 return await self.deliver_service().recover(lost, claimant, deadline)
             case CheckTask() as chunk:
                 return await self.check_service().check(chunk)
+            case CallbackTask() as callback:
+                return await self.callback_service().call_back_again(callback, claimant, deadline)
+            case EventTask() as event:
+                return await self.callback_service().post_event(event, claimant, deadline)
 
     async def take_receipts(self) -> None:
         """Hand `receipt` what the carrier has to say by now; a carrier repeats what failed."""
@@ -286,6 +290,11 @@ class World:
 
     def deliver_service(self) -> DeliverService:
         return DeliverService(
+            self.store, self.queues, self.callback_service(), self.clock, self.notes.append
+        )
+
+    def callback_service(self) -> CallbackService:
+        return CallbackService(
             store=self.store,
             queues=self.queues,
             poster=self.platform,

@@ -1,7 +1,7 @@
-"""ReceiptQueue: final states are written, and called back to the platform. The way ends here.
+"""ReceiptQueue, CallbackQueue: final states are written, and called back. The way ends here.
 
-Next: `harkara.services.deliver`, for receipts and retries; `harkara.services.check` for chunks
-that wait for receipts.
+Next: `harkara.services.deliver` for receipts, `harkara.services.callbacks` for callbacks that wait
+or are tried again, `harkara.services.check` for chunks that wait for receipts.
 """
 
 import random
@@ -29,6 +29,7 @@ from harkara.http.callbacks import (
 )
 from harkara.http.client import HttpxExchange, open_client
 from harkara.marks import Claimant
+from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.pointers import deliver_named
@@ -37,10 +38,11 @@ from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
+    EventTask,
     QueueName,
     ReceiptsTask,
     RecoverTask,
-    decode_receipt,
+    decode_dlr,
 )
 
 CONNECTIONS = 100
@@ -48,6 +50,7 @@ CONNECTIONS = 100
 
 class Services(NamedTuple):
     deliver: DeliverService
+    callbacks: CallbackService
     check: CheckService
 
 
@@ -57,21 +60,27 @@ def services() -> Services:
     dynamodb = client("dynamodb")
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
-    queues = SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}, due)
+    urls = {
+        QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
+    }
+    queues = SqsTaskQueues(client("sqs"), urls, due)
     allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)))
+    callbacks = CallbackService(
+        store=store,
+        queues=queues,
+        poster=HttpCallbackPoster(exchange, allowed),
+        destinations=KmsDestinations(accounts, client("kms")),
+        clock=time.time,
+        luck=random.random,
+        retry_delays_s=settings.callback_retry_delays_s,
+        notes=metrics.write,
+    )
     return Services(
-        deliver=DeliverService(
-            store=store,
-            queues=queues,
-            poster=HttpCallbackPoster(exchange, allowed),
-            destinations=KmsDestinations(accounts, client("kms")),
-            clock=time.time,
-            luck=random.random,
-            retry_delays_s=settings.callback_retry_delays_s,
-            notes=metrics.write,
-        ),
+        deliver=DeliverService(store, queues, callbacks, time.time, metrics.write),
+        callbacks=callbacks,
         check=CheckService(
             store=store,
             queues=queues,
@@ -83,18 +92,20 @@ def services() -> Services:
 
 
 async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-    deliver, check = services()
-    match decode_receipt(body):
+    deliver, callbacks, check = services()
+    match decode_dlr(body):
         case ReceiptsTask(receipts, carrier):
             return await deliver.deliver(receipts, claimant, deadline, carrier)
         case CarrierReceiptsTask() as named:
             return await deliver_named(deliver, named, claimant, deadline)
-        case CallbackTask() as callback:
-            return await deliver.call_back_again(callback, claimant, deadline)
         case RecoverTask() as lost:
             return await deliver.recover(lost, claimant, deadline)
         case CheckTask() as chunk:
             return await check.check(chunk)
+        case CallbackTask() as callback:
+            return await callbacks.call_back_again(callback, claimant, deadline)
+        case EventTask() as event:
+            return await callbacks.post_event(event, claimant, deadline)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:

@@ -22,6 +22,7 @@ def service() -> SweepService:
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
         QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
     }
     return SweepService(
         due=DynamoDueTable(client("dynamodb"), settings.due_table, time.time),

@@ -33,6 +33,7 @@ from harkara.ports import PostResult
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.breaker import Breakers
+from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.handover import HandOver
@@ -273,6 +274,16 @@ class _Life:
             receipt_wait_s=RECEIPT_WAIT_S,
             notes=metrics.write,
         )
+        callbacks = CallbackService(
+            store=store,
+            queues=queues,
+            poster=self._outside,
+            destinations=FakeDestinations(),
+            clock=self._clock,
+            luck=_half,
+            retry_delays_s=RETRY_DELAYS_S,
+            notes=metrics.write,
+        )
         names = RandomNames(self._clock, os.urandom)
         wired: dict[str, Any] = {
             "send": SimpleNamespace(
@@ -285,16 +296,8 @@ class _Life:
                 CarrierDoor(accounts, lambda _: b""), queues, signer, self._clock, _never
             ),
             "dlr": (
-                DeliverService(
-                    store=store,
-                    queues=queues,
-                    poster=self._outside,
-                    destinations=FakeDestinations(),
-                    clock=self._clock,
-                    luck=_half,
-                    retry_delays_s=RETRY_DELAYS_S,
-                    notes=metrics.write,
-                ),
+                DeliverService(store, queues, callbacks, self._clock, metrics.write),
+                callbacks,
                 CheckService(store, queues, self._clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
             ),
             "sweep": SweepService(due, queues, self._clock),

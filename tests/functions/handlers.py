@@ -20,6 +20,7 @@ from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
+from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
@@ -331,8 +332,8 @@ class Gateway:
             door, self.accounts, self.suppressions, self.clock, self.confirmed.append
         )
 
-    def _dlr(self) -> tuple[DeliverService, CheckService]:
-        deliver = DeliverService(
+    def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService]:
+        callbacks = CallbackService(
             store=self.store,
             queues=self.queues,
             poster=self.platform,
@@ -349,7 +350,8 @@ class Gateway:
             receipt_wait_s=259_200,
             retry_delays_s=(5, 30),
         )
-        return deliver, check
+        deliver = DeliverService(self.store, self.queues, callbacks, self.clock, metrics.write)
+        return deliver, callbacks, check
 
     def _sweep(self) -> SweepService:
         return SweepService(self.queues, self.queues, self.clock)

@@ -200,7 +200,7 @@ def test_a_callback_that_fails_is_retried_and_its_url_not_logged(
     assert [line["counts"] for line in logs.lines("task done")] == [
         {"delivered": 1, "callbacks_to_retry": 1}
     ]
-    assert len(gateway.bodies(QueueName.RECEIPT)) == 1
+    assert len(gateway.bodies(QueueName.CALLBACK)) == 1
     assert logs.private() == []
 
 

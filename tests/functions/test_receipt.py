@@ -9,7 +9,7 @@ from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.ids import ReferenceSigner, mid_of
 from harkara.messages import State
-from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
+from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import (
@@ -38,7 +38,7 @@ def post(gateway: Gateway, body: object, path: str = PATH) -> dict[str, Any]:
 
 
 def queued(gateway: Gateway) -> list[Receipt]:
-    tasks = [decode_receipt(body) for body in gateway.bodies(QueueName.RECEIPT)]
+    tasks = [decode_dlr(body) for body in gateway.bodies(QueueName.RECEIPT)]
     receipts = [task for task in tasks if isinstance(task, ReceiptsTask)]
     assert len(receipts) == len(tasks)
     return [receipt for task in receipts for receipt in task.receipts]

@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "SUBMIT_QUEUE_URL": "https://sqs/submit",
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/submit_priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
+    "CALLBACK_QUEUE_URL": "https://sqs/callback",
     "PEPPER_SECRET_ID": "pepper-id",
     "TAG_SECRET_ID": "tag-id",
     "RECEIPT_WAIT_S": "7",
@@ -131,7 +132,9 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     mid = "1" + "0" * 28
     assert service.hand.signer.sign(mid, 1) != ""
     assert service.receipt_wait_s == 7
-    assert service.queues._urls == URLS
+    assert service.queues._urls == {
+        queue: url for queue, url in URLS.items() if queue is not QueueName.CALLBACK
+    }
     assert service.queues._due._table == "due"
     assert service.store._table == "messages"
     assert service.hand.store is service.store
@@ -174,14 +177,18 @@ def test_dlr_is_wired(private: str, rule: object, environment: pytest.MonkeyPatc
 
     module = load("dlr")
     environment.setattr(module, "GuardedResolver", guarded)
-    deliver, check = module.services()
+    deliver, posting, check = module.services()
     # Both the literal addresses and the names go by the one rule.
     assert made == [rule]
-    assert deliver.poster._allowed is rule
-    assert deliver.retry_delays_s == check.retry_delays_s == (5, 30)
+    assert deliver.callbacks is posting
+    assert posting.poster._allowed is rule
+    assert posting.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
-    assert deliver.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
-    assert deliver.queues._due._table == "due"
+    assert deliver.queues is posting.queues
+    assert posting.queues._urls == {
+        queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
+    }
+    assert posting.queues._due._table == "due"
 
 
 def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
@@ -191,6 +198,6 @@ def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:
-    _, (deliver, _) = wired("dlr", environment)
-    asyncio.run(deliver.poster._exchange._client.aclose())
-    assert deliver.poster._exchange._client.is_closed
+    _, (_, posting, _) = wired("dlr", environment)
+    asyncio.run(posting.poster._exchange._client.aclose())
+    assert posting.poster._exchange._client.is_closed

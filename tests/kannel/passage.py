@@ -24,18 +24,18 @@ from harkara.http.client import HttpxExchange, open_client
 from harkara.received import ReceiptRequest
 from harkara.requests import Record
 from harkara.services.accept import AcceptService
-from harkara.services.deliver import DeliverService
+from harkara.services.callbacks import CallbackService
 from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.fakes import FakeDestinations, calling_back, no_texts
-from tests.world import RETRY_DELAYS_S, TOKEN, World
+from tests.fakes import calling_back, no_texts
+from tests.world import TOKEN, World
 
 REQUEST_SIZE = 250
 CONNECTIONS = 32
 # How many messages of a queue are worked on at a time.
-WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8}
+WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8, QueueName.CALLBACK: 2}
 
 
 class Passage(World):
@@ -97,17 +97,8 @@ class Passage(World):
     def accept_service(self) -> AcceptService:
         return replace(super().accept_service(), private_callbacks=True)
 
-    def deliver_service(self) -> DeliverService:
-        return DeliverService(
-            store=self.store,
-            queues=self.queues,
-            poster=self.poster,
-            destinations=FakeDestinations(),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            retry_delays_s=RETRY_DELAYS_S,
-            notes=self.notes.append,
-        )
+    def callback_service(self) -> CallbackService:
+        return replace(super().callback_service(), poster=self.poster)
 
     async def _work(self, queue: QueueName, count: int) -> None:
         """Do what waits in a queue, one message after the other, until all is called back."""

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from harkara.messages import State
-from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_receipt
+from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from tests.fakes import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
@@ -156,7 +156,7 @@ def test_a_callback_that_nobody_takes_is_parked_after_the_whole_schedule() -> No
     assert [attempt for _, attempt, _ in world.platform.posts] == list(range(9))
     assert world.now - began > 27 * 3600
     (parked,) = (mark for (pk, _), mark in world.store.marks.items() if pk == "parked#acme")
-    assert decode_receipt(parked.data["task"]).members[0].client_ref == "ref-0000"  # type: ignore[union-attr]
+    assert decode_dlr(parked.data["task"]).members[0].client_ref == "ref-0000"  # type: ignore[union-attr]
     assert parked.data["reason"] == "HTTP 500"
 
 

@@ -19,7 +19,7 @@ from local.stack import Stack
 from tests.stack.proxy import FaultProxy
 
 Post = dict[str, Any]
-QUEUES = ("SubmitQueueUrl", "SubmitPriorityQueueUrl", "ReceiptQueueUrl")
+QUEUES = ("SubmitQueueUrl", "SubmitPriorityQueueUrl", "ReceiptQueueUrl", "CallbackQueueUrl")
 DEPTHS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",

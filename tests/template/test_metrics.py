@@ -68,6 +68,7 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
         "SubmitQueue",
         "SubmitPriorityQueue",
         "ReceiptQueue",
+        "CallbackQueue",
     ]
 
 

@@ -18,7 +18,7 @@ from tests.template.reading import (
 )
 
 FUNCTIONS = sorted(functions())
-WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue")
+WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQueue")
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
@@ -83,13 +83,14 @@ GRANTS = {
         ("kms:Decrypt", "SecretsKey"),
     },
     "dlr": {
-        *((action, "ReceiptQueue") for action in RECEIVE),
+        *((action, queue) for queue in ("ReceiptQueue", "CallbackQueue") for action in RECEIVE),
         ("dynamodb:GetItem", "MessagesTable"),
         ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
+        ("sqs:SendMessage", "CallbackQueue"),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("kms:Decrypt", "SecretsKey"),

@@ -23,6 +23,7 @@ ALL = {
     "SUBMIT_QUEUE_URL": "https://sqs/submit",
     "SUBMIT_PRIORITY_QUEUE_URL": "https://sqs/priority",
     "RECEIPT_QUEUE_URL": "https://sqs/receipt",
+    "CALLBACK_QUEUE_URL": "https://sqs/callback",
     "PEPPER_SECRET_ID": "pepper",
     "TAG_SECRET_ID": "tag",
     "RECEIPT_WAIT_S": "259200",

@@ -15,15 +15,16 @@ from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
+    DlrTask,
+    EventTask,
     QueueName,
     Receipt,
-    ReceiptQueueTask,
     ReceiptsTask,
     RecoverTask,
     Repeat,
     Reserved,
     SubmitTask,
-    decode_receipt,
+    decode_dlr,
     decode_submit,
     owner_of,
     queue_of,
@@ -55,7 +56,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Reply, texts, texts, numbers, texts, texts, texts),
     st.builds(Click, texts, texts, numbers, texts, texts, texts),
 )
-receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
+dlr_tasks: st.SearchStrategy[DlrTask] = st.one_of(
     st.builds(ReceiptsTask, st.lists(receipts, max_size=5).map(tuple)),
     st.builds(CarrierReceiptsTask, texts, st.lists(st.tuples(texts, receipts)).map(tuple), numbers),
     st.builds(
@@ -69,6 +70,7 @@ receipt_queue_tasks: st.SearchStrategy[ReceiptQueueTask] = st.one_of(
     ),
     st.builds(CheckTask, texts),
     st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),
+    st.builds(EventTask, texts, st.builds(Endpoint, texts, texts, texts), events, numbers),
 )
 SUBMIT = SubmitTask("chunk", "acme")
 CHECK = CheckTask("chunk")
@@ -84,22 +86,22 @@ def test_a_submit_task_is_decoded_as_it_was_encoded(task: SubmitTask) -> None:
     assert decode_submit(task.encode()) == task
 
 
-@given(receipt_queue_tasks)
-def test_a_task_of_the_receipt_queue_is_decoded_as_it_was_encoded(task: ReceiptQueueTask) -> None:
-    decoded = decode_receipt(task.encode())
+@given(dlr_tasks)
+def test_a_task_of_dlr_is_decoded_as_it_was_encoded(task: DlrTask) -> None:
+    decoded = decode_dlr(task.encode())
     assert decoded == task
     assert type(decoded) is type(task)
 
 
 @given(receipts)
 def test_a_decoded_receipt_has_a_state(receipt: Receipt) -> None:
-    decoded = decode_receipt(ReceiptsTask((receipt,)).encode())
+    decoded = decode_dlr(ReceiptsTask((receipt,)).encode())
     assert isinstance(decoded, ReceiptsTask)
     assert isinstance(decoded.receipts[0].state, State)
 
 
-@given(receipt_queue_tasks | submits)
-def test_a_body_holds_only_characters_that_sqs_takes(task: ReceiptQueueTask | SubmitTask) -> None:
+@given(dlr_tasks | submits)
+def test_a_body_holds_only_characters_that_sqs_takes(task: DlrTask | SubmitTask) -> None:
     """SQS refuses a whole call for one U+FFFF: a customer's `smsgid` must not stop its callback."""
     assert re.fullmatch(SQS_CHARACTERS, task.encode())
 
@@ -107,20 +109,20 @@ def test_a_body_holds_only_characters_that_sqs_takes(task: ReceiptQueueTask | Su
 def test_a_task_without_the_optional_fields_of_a_receipt_is_read() -> None:
     body = '{"kind":"receipts","receipts":[["mid",1,"delivered",1700000000]]}'
     receipt = Receipt("mid", 1, State.DELIVERED, 1_700_000_000)
-    assert decode_receipt(body) == ReceiptsTask((receipt,))
+    assert decode_dlr(body) == ReceiptsTask((receipt,))
 
 
 @pytest.mark.parametrize(
     ("decode", "body"),
     [
         pytest.param(decode_submit, CHECK.encode(), id="a check in a submit queue"),
-        pytest.param(decode_receipt, SUBMIT.encode(), id="a submit in the receipt queue"),
+        pytest.param(decode_dlr, SUBMIT.encode(), id="a submit in a queue of dlr"),
         pytest.param(decode_submit, '{"chunk": "x"}', id="no kind"),
         pytest.param(decode_submit, '{"kind": "later"}', id="a kind of the future"),
-        pytest.param(decode_receipt, "[]", id="an array"),
-        pytest.param(decode_receipt, "null", id="null"),
+        pytest.param(decode_dlr, "[]", id="an array"),
+        pytest.param(decode_dlr, "null", id="null"),
         pytest.param(decode_submit, "submit", id="no JSON"),
-        pytest.param(decode_receipt, "", id="empty"),
+        pytest.param(decode_dlr, "", id="empty"),
     ],
 )
 def test_another_kind_of_task_is_an_error(decode: Callable[[str], object], body: str) -> None:

@@ -87,6 +87,7 @@ class DlrSettings(_Settings):
     messages_table: str
     due_table: str
     receipt_queue_url: str
+    callback_queue_url: str
     receipt_wait_s: int
     retention_s: int
     callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
@@ -100,3 +101,4 @@ class SweepSettings(_Settings):
     submit_queue_url: str
     submit_priority_queue_url: str
     receipt_queue_url: str
+    callback_queue_url: str

@@ -3,9 +3,10 @@
     SubmitTask      submit queues    submit a chunk from a block on, or one block's rest again
     ReceiptsTask    receipt queue    messages that reached a state: write it, call back
     CarrierReceiptsTask              the same, by the carrier's own ids of the messages
-    CallbackTask    receipt queue    post a callback again
     CheckTask       receipt queue    look whether a chunk's messages have their ends
     RecoverTask     receipt queue    post finals whose callback got lost
+    CallbackTask    callback queue   post a callback again
+    EventTask       callback queue   post what happened to a message after its final state
 
 A body names its kind first. It may name its `owner`: the duty stays that queue message's when what
 is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
@@ -29,6 +30,7 @@ class QueueName(StrEnum):
     SUBMIT = "submit"
     SUBMIT_PRIORITY = "submit_priority"
     RECEIPT = "receipt"
+    CALLBACK = "callback"
 
 
 def queue_of(lane: Lane) -> QueueName:
@@ -178,6 +180,29 @@ class CallbackTask:
 
 
 @dataclass(frozen=True, slots=True)
+class EventTask:
+    """Post one event, in a callback of its own whose owner is this queue message.
+
+    What is put down of it is kept from `begins_ms` of the message's chunk.
+    """
+
+    account_id: str
+    endpoint: Endpoint
+    event: Event
+    begins_ms: int = 0
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return _encode(
+            "event",
+            account=self.account_id,
+            endpoint=self.endpoint,
+            event=row_of(self.event),
+            begins_ms=self.begins_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CheckTask:
     """Look whether every message of a chunk has its end."""
 
@@ -200,7 +225,7 @@ class RecoverTask:
         return _encode("recover", chunk=self.chunk_id, indexes=self.indexes)
 
 
-ReceiptQueueTask = ReceiptsTask | CarrierReceiptsTask | CallbackTask | CheckTask | RecoverTask
+DlrTask = ReceiptsTask | CarrierReceiptsTask | CheckTask | RecoverTask | CallbackTask | EventTask
 
 
 def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[ReceiptsTask]:
@@ -244,9 +269,12 @@ def decode_submit(body: str) -> SubmitTask:
     )
 
 
-def decode_receipt(body: str) -> ReceiptQueueTask:
-    """Return the task in a receipt queue's message. Raises ValueError for another one."""
-    fields = _fields(body, "receipts", "carrier_receipts", "callback", "check", "recover")
+def decode_dlr(body: str) -> DlrTask:
+    """Return the task in a message of the receipt or the callback queue.
+
+    Raises ValueError for another one.
+    """
+    fields = _fields(body, "receipts", "carrier_receipts", "check", "recover", "callback", "event")
     if fields["kind"] == "receipts":
         receipts = tuple(_receipt(row) for row in fields["receipts"])
         return ReceiptsTask(receipts, fields.get("carrier", ""))
@@ -257,12 +285,16 @@ def decode_receipt(body: str) -> ReceiptQueueTask:
         return CheckTask(fields["chunk"])
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
+    endpoint = Endpoint(*fields["endpoint"])
+    if fields["kind"] == "event":
+        event = event_of(fields["event"])
+        return EventTask(fields["account"], endpoint, event, fields["begins_ms"])
     return CallbackTask(
         group_owner=fields["group_owner"],
         group=fields["group"],
         attempt=fields["attempt"],
         account_id=fields["account"],
-        endpoint=Endpoint(*fields["endpoint"]),
+        endpoint=endpoint,
         members=tuple(event_of(row) for row in fields["members"]),
         failures=fields["failures"],
         begins_ms=fields["begins_ms"],

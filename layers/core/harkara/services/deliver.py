@@ -1,54 +1,36 @@
-"""Write final states and call back: one callback for one final state.
+"""Write final states: the first stands, and its owner calls back.
 
-The finals that a queue message put are its members; they are frozen once all are put, and only
-then posted, in groups of one URL. The first post needs no mark. Any later one is claimed before
-(`post#`), whoever makes it: the retry that was scheduled, or a redelivery that cannot know
-whether a post was made and repeats it in doubt. One of them wins each attempt.
+The finals that a queue message put are the members of its callbacks; they are frozen once all are
+put, and only then posted (`harkara.services.callbacks`), in groups of one endpoint.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harkara import marks
 from harkara.callbacks import FORMATS
 from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn, OutOfTime
+from harkara.errors import NotOurTurn
 from harkara.events import Dlr
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Mark, Relation
 from harkara.messages import Chunk, Endpoint, State
-from harkara.ports import (
-    CallbackPoster,
-    Clock,
-    Destinations,
-    Luck,
-    MessageStore,
-    Note,
-    Notes,
-    PostResult,
-    TaskQueues,
-)
+from harkara.ports import Clock, MessageStore, Note, Notes, TaskQueues
 from harkara.reasons import metric_of
-from harkara.retries import delay_after, with_jitter
-from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask
-
-# What recording a post's result, or scheduling the next, may take after its time-out.
-_RECORD_S = 2.0
+from harkara.services.callbacks import CallbackService
+from harkara.tasks import CallbackTask, Receipt, RecoverTask
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverService:
-    """What `dlr` does with receipts and with callbacks that are due again."""
+    """What `dlr` does with receipts."""
 
     store: MessageStore
     queues: TaskQueues
-    poster: CallbackPoster
-    destinations: Destinations
+    callbacks: CallbackService
     clock: Clock
-    luck: Luck
-    retry_delays_s: tuple[int, ...]
     notes: Notes
 
     async def deliver(
@@ -64,7 +46,7 @@ class DeliverService:
 
         Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
         """
-        self._check_time(deadline)
+        self.callbacks.check_time(deadline)
         wanted = {receipt.mid: receipt for receipt in reversed(receipts)}
         chunks = await self._chunks(wanted)
         known = [receipt for receipt in reversed(wanted.values()) if _knows(chunks, receipt)]
@@ -83,7 +65,7 @@ class DeliverService:
         self, task: RecoverTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
         """Post finals that their owners left unacknowledged. Raises as `deliver` does."""
-        self._check_time(deadline)
+        self.callbacks.check_time(deadline)
         chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
         if chunk is None:
             return Counter(chunk_missing=1)
@@ -144,121 +126,8 @@ class DeliverService:
         counts = Counter(str(mark.data["state"]) for mark in own)
         counts["repeated"] = len(standing) - len(own)
         groups = _groups(chunks, own, claimant.owner)
-        # An earlier delivery may have posted: nobody can tell, unless it left an ack.
-        post = self._post_in_doubt if Relation.EARLIER in relations else self._post
-        for posted in await asyncio.gather(*(post(group, claimant, deadline) for group in groups)):
-            counts += posted
-        return counts
-
-    async def call_back_again(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline, *, in_doubt: bool = False
-    ) -> Counter[str]:
-        """Make an attempt after the first, if nobody else makes it.
-
-        `in_doubt`: the attempt before may have reached the platform. The mark says so for good.
-        """
-        self._check_time(deadline)
-        while True:
-            claim = claimant.mark(
-                task.group_owner,
-                marks.post_kind(task.group, task.attempt),
-                at=self._now_ms(),
-                in_doubt=in_doubt,
-            )
-            (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
-            match claimant.relation(standing, self._now_ms()):
-                case Relation.MINE:
-                    doubts = Counter(callbacks_in_doubt=int(in_doubt))
-                    if in_doubt:
-                        about = {"webhook_id": task.webhook_id}
-                        self.notes(Note("callback in doubt", about, doubts))
-                    return doubts + await self._post(task, claimant, deadline)
-                case Relation.THEIRS:
-                    return Counter(posted_by_another=1)
-                case Relation.STILL_HELD:
-                    raise NotOurTurn("an earlier delivery may still be posting this")
-                case Relation.EARLIER:
-                    if await self._acknowledged(task):
-                        return Counter(acknowledged_before=1)
-                    task = replace(task, attempt=task.attempt + 1)
-                    in_doubt = True
-
-    async def _post_in_doubt(
-        self, group: CallbackTask, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
-        if await self._acknowledged(group):
-            return Counter(acknowledged_before=1)
-        again = replace(group, attempt=1)
-        return await self.call_back_again(again, claimant, deadline, in_doubt=True)
-
-    async def _post(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
-        """Post a group; record that it was taken, or see to the next attempt, or park it."""
-        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
-            await self._schedule(task, 0)
-            return Counter(callbacks_handed_on=1)
-        destination = await asyncio.to_thread(
-            self.destinations.find, task.account_id, task.endpoint
-        )
-        if destination is None:
-            return await self._park(task, claimant, PostResult(0, "the callback was removed"))
-        within_s = deadline.remaining_s() - _RECORD_S
-        result = await self.poster.post(task, destination, within_s)
-        if result.acknowledged:
-            self._note_callback(task, "callbacks", result)
-            await self._end(task, claimant, result)
-            return Counter(callbacks=1)
-        delay_s = delay_after(task.failures, self.retry_delays_s)
-        if delay_s is not None:
-            failed = replace(task, failures=task.failures + 1)
-            self._note_callback(task, "callbacks_to_retry", result)
-            await self._schedule(failed, with_jitter(delay_s, self.luck()))
-            return Counter(callbacks_to_retry=1)
-        return await self._park(task, claimant, result)
-
-    async def _park(
-        self, task: CallbackTask, claimant: Claimant, result: PostResult
-    ) -> Counter[str]:
-        parked = claimant.mark(
-            f"parked#{task.account_id}",
-            f"{self._now_ms()}#{task.webhook_id}",
-            task=task.encode(),
-            reason=result.reason,
-        )
-        await asyncio.to_thread(self.store.put_once, [parked])
-        self._note_callback(task, "callbacks_parked", result)
-        await self._end(task, claimant, result)
-        return Counter(callbacks_parked=1)
-
-    def _note_callback(self, task: CallbackTask, end: str, result: PostResult) -> None:
-        chunks = sorted({split_mid(member.mid)[0] for member in task.members})
-        at_s = max(member.at_s for member in task.members)
-        delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
-        about = {"chunks": chunks, "webhook_id": task.webhook_id, "status": result.status}
-        self.notes(Note("callback posted", about, {end: 1}, delays_s))
-
-    async def _schedule(self, task: CallbackTask, delay_s: float) -> None:
-        body = replace(task, attempt=task.attempt + 1).encode()
-        await asyncio.to_thread(
-            self.queues.schedule, QueueName.RECEIPT, body, delay_s, task.account_id
-        )
-
-    async def _end(self, task: CallbackTask, claimant: Claimant, result: PostResult) -> None:
-        ack = claimant.mark(
-            task.group_owner,
-            marks.ack_kind(task.group),
-            at=self._now_ms(),
-            status=result.status,
-            attempt=task.attempt,
-            mids=[member.mid for member in task.members],
-        )
-        await asyncio.to_thread(self.store.put_once, [ack], begins_ms=task.begins_ms)
-
-    async def _acknowledged(self, task: CallbackTask) -> bool:
-        key = (task.group_owner, marks.ack_kind(task.group))
-        (ack,) = await asyncio.to_thread(self.store.get_marks, [key])
-        return ack is not None
+        in_doubt = Relation.EARLIER in relations
+        return counts + await self.callbacks.post_all(groups, claimant, deadline, in_doubt=in_doubt)
 
     async def _chunks(self, mids: Iterable[str]) -> dict[str, Chunk]:
         found: dict[str, Chunk] = {}
@@ -290,10 +159,6 @@ class DeliverService:
             for receipt in receipts
             if split_mid(receipt.mid)[1] not in claimed.get(next_claims.get(receipt, ("", "")), ())
         ]
-
-    def _check_time(self, deadline: Deadline) -> None:
-        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
-            raise OutOfTime("too little time is left to post")
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
