@@ -22,6 +22,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.http.callbacks import (
+    ANSWER_LIMIT_BYTES,
     GuardedResolver,
     HttpCallbackPoster,
     is_global,
@@ -67,7 +68,7 @@ def services() -> Services:
     queues = SqsTaskQueues(client("sqs"), urls, due)
     allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
-    exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)))
+    exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)), ANSWER_LIMIT_BYTES)
     callbacks = CallbackService(
         store=store,
         queues=queues,

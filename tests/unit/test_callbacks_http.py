@@ -1,6 +1,7 @@
 """Where a callback may go, and what comes of posting it."""
 
 import asyncio
+import itertools
 import json
 import socket
 from collections.abc import Mapping
@@ -8,7 +9,12 @@ from collections.abc import Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.callback_settings import unregistered
+from harkara.callback_settings import (
+    CallbackSecrets,
+    Destination,
+    SigningSecret,
+    unregistered,
+)
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
@@ -25,6 +31,7 @@ from harkara.ports import PostResult
 from harkara.tasks import CallbackTask
 from tests.cases.reading import rows
 
+NOW = 1_700_000_000.5
 URL = "https://api.clevertap.com/dlr?key=1"
 MEMBERS = (Dlr("M1", "ref", State.DELIVERED, 1_435_322_805),)
 ENDPOINT = Endpoint(URL, "clevertap")
@@ -141,17 +148,29 @@ class Exchange:
         return self.answer
 
 
-def post(exchange: Exchange, url: str = URL, allowed: AddressRule = is_global) -> PostResult:
-    destination = unregistered(Endpoint(url, "clevertap"))
-    return asyncio.run(HttpCallbackPoster(exchange, allowed).post(TASK, destination))
+def post(
+    exchange: Exchange,
+    url: str = URL,
+    allowed: AddressRule = is_global,
+    secrets: CallbackSecrets | None = None,
+) -> PostResult:
+    settings, none = unregistered(Endpoint(url, "clevertap"))
+    timer = itertools.count(7, 0.25)  # each look at it comes a quarter of a second later
+    poster = HttpCallbackPoster(exchange, allowed, lambda: NOW, lambda: next(timer))
+    return asyncio.run(poster.post(TASK, Destination(settings, secrets or none)))
 
 
 def test_a_callback_is_posted_in_its_format_under_its_name() -> None:
     exchange = Exchange(HttpAnswer(200, {}, b""))
-    assert post(exchange) == PostResult(200, "HTTP 200")
+    assert post(exchange) == PostResult(200, "HTTP 200", duration_ms=250)
     ((method, url, headers, content, timeout_s),) = exchange.requests
     assert (method, url) == ("POST", URL)
-    assert headers == {"content-type": "application/json", "webhook-id": "owner.2"}
+    assert headers == {
+        "content-type": "application/json",
+        "user-agent": "Harkara/0.1.0",
+        "webhook-id": "owner.2",
+        "webhook-timestamp": "1700000000",
+    }
     assert json.loads(content)[0]["data"][0]["meta"] == "ref"
     assert timeout_s == HttpCallbackPoster(exchange, is_global).timeout_s == 10
 
@@ -161,8 +180,8 @@ def test_a_callback_is_posted_in_its_format_under_its_name() -> None:
     [(200, True), (204, True), (299, True), (199, False), (301, False), (400, False), (503, False)],
 )
 def test_only_a_2xx_is_an_acknowledgement(status: int, acknowledged: bool) -> None:
-    result = post(Exchange(HttpAnswer(status, {}, b"a text that nobody needs")))
-    assert result == PostResult(status, f"HTTP {status}")
+    result = post(Exchange(HttpAnswer(status, {}, b"said so")))
+    assert result == PostResult(status, f"HTTP {status}", 0, "said so", 250)
     assert result.acknowledged is acknowledged
 
 
@@ -171,8 +190,37 @@ def test_only_a_2xx_is_an_acknowledgement(status: int, acknowledged: bool) -> No
 )
 def test_a_post_that_fails_is_a_result(error: Exception) -> None:
     result = post(Exchange(error))
-    assert result == PostResult(0, str(error))
+    assert result == PostResult(0, str(error), duration_ms=250)
     assert not result.acknowledged
+
+
+def test_a_destination_is_told_who_posts() -> None:
+    exchange = Exchange(HttpAnswer(200, {}, b""))
+    signing = (SigningSecret(secret="whsec_a2V5"),)
+    post(exchange, secrets=CallbackSecrets(token="t", headers={"X-Key": "k"}, signing=signing))
+    (_, _, headers, _, _) = exchange.requests[0]
+    assert headers["authorization"] == "Bearer t"
+    assert headers["x-key"] == "k"
+    assert headers["webhook-signature"].startswith("v1,")
+
+
+def test_a_platform_says_when_to_come_again() -> None:
+    result = post(Exchange(HttpAnswer(503, {"retry-after": "120"}, b"busy")))
+    assert (result.retry_after_s, result.answer) == (120, "busy")
+
+
+PARTIAL = b'{"status":"partial","unprocessed":[{"code":400,"record":{"meta":"ref"}}]}'
+
+
+def test_what_a_platform_took_and_did_not_process_is_named() -> None:
+    result = post(Exchange(HttpAnswer(200, {}, PARTIAL)))
+    assert result.acknowledged
+    assert result.unprocessed == (("ref", "400"),)
+    assert result.reason == "HTTP 200, 1 not processed"
+
+
+def test_what_a_platform_did_not_take_is_read_no_further() -> None:
+    assert post(Exchange(HttpAnswer(500, {}, PARTIAL))).unprocessed == ()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.callback_settings import CallbackEndpoint
-from harkara.callbacks import FORMATS
+from harkara.callbacks import FORMATS, clevertap
 from harkara.codes import MEANINGS, Code
 from harkara.events import Dlr, Event
 from harkara.messages import State
@@ -87,3 +87,39 @@ def test_a_message_without_a_smsgid_goes_by_its_mid() -> None:
 
 def test_a_callback_speaks_of_as_many_as_clevertap_documents() -> None:
     assert FORMATS["clevertap"].member_limit == 100
+
+
+# The answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param('{"status":"success","processed":2,"unprocessed":[]}', (), id="all"),
+        pytest.param(
+            '{"status":"partial","processed":1,'
+            '"unprocessed":[{"code":400,"error":"no","record":{"ts":1,"meta":"a"}}]}',
+            (("a", "400"),),
+            id="an entry",
+        ),
+        pytest.param(
+            '{"unprocessed":[{"code":"513","record":{"event":"failed",'
+            '"data":[{"meta":"a"},{"meta":"b"},7]}}]}',
+            (("a", "513"), ("b", "513")),
+            id="an event with its entries",
+        ),
+        pytest.param('{"unprocessed":[{"record":{"meta":"a"}}]}', (("a", ""),), id="no code"),
+        pytest.param('{"unprocessed":[{"code":400},{"record":[]},"a"]}', (), id="no record"),
+        pytest.param('{"unprocessed":[{"record":{"meta":7,"data":{}}}]}', (), id="other types"),
+        pytest.param('{"unprocessed":"all"}', (), id="a text"),
+        pytest.param("[]", (), id="an array"),
+        pytest.param('"ok"', (), id="a string"),
+        pytest.param("", (), id="empty"),
+        pytest.param("<html>", (), id="no JSON"),
+        pytest.param('{"unprocessed":[{"record":' + '{"data":[' * 400, (), id="cut"),
+    ],
+)
+def test_what_is_unprocessed_is_read_from_the_answer(
+    answer: str, expected: tuple[tuple[str, str], ...]
+) -> None:
+    assert clevertap.unprocessed(answer.encode()) == expected

@@ -249,10 +249,19 @@ class DueTable(Protocol):
 
 
 class PostResult(NamedTuple):
-    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words."""
+    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words.
+
+    `retry_after_s` is what a Retry-After header asked for. `answer` is the beginning of the body,
+    for the customer's eyes and never for a log. `unprocessed` are messages that the platform took
+    and could not use: their client_ref, and its code.
+    """
 
     status: int
     reason: str
+    retry_after_s: int = 0
+    answer: str = ""
+    duration_ms: int = 0
+    unprocessed: tuple[tuple[str, str], ...] = ()
 
     @property
     def acknowledged(self) -> bool:

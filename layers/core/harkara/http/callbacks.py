@@ -9,6 +9,7 @@ its choice for ten minutes; aiohttp's resolver hook needs neither.)
 import ipaddress
 import math
 import socket
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -17,12 +18,15 @@ from aiohttp.resolver import ThreadedResolver
 
 from harkara.callback_settings import Destination
 from harkara.callbacks import FORMATS
+from harkara.callbacks.answers import excerpt_of, retry_after_s
+from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpExchange
-from harkara.ports import PostResult
+from harkara.exchanges import HttpAnswer, HttpExchange
+from harkara.ports import Clock, PostResult
 from harkara.tasks import CallbackTask
 
 TIMEOUT_S = 10.0
+ANSWER_LIMIT_BYTES = 64 * 1024
 # What is_global lets through although it leads somewhere else: all but IPv6's global unicast, which
 # is 2000::/3 (NAT64, IPv4-compatible and site-local addresses are outside), and 6to4.
 _ELSEWHERE = tuple(map(ipaddress.ip_network, ("::/3", "4000::/2", "8000::/1", "2002::/16")))
@@ -70,11 +74,19 @@ class GuardedResolver(AbstractResolver):
 
 
 class HttpCallbackPoster:
-    """Renders a callback in its format and posts it."""
+    """Renders a callback in its format and posts it. `timer` counts seconds from anywhere."""
 
-    def __init__(self, exchange: HttpExchange, allowed: AddressRule) -> None:
+    def __init__(
+        self,
+        exchange: HttpExchange,
+        allowed: AddressRule,
+        clock: Clock = time.time,
+        timer: Clock = time.monotonic,
+    ) -> None:
         self._exchange = exchange
         self._allowed = allowed
+        self._clock = clock
+        self._timer = timer
 
     @property
     def timeout_s(self) -> float:
@@ -88,15 +100,31 @@ class HttpCallbackPoster:
         url = destination.settings.url
         if not self._may_go_to(url):
             return PostResult(0, "the callback URL is not allowed")
-        headers = {"content-type": "application/json", "webhook-id": callback.webhook_id}
         settings = destination.settings
-        body = FORMATS[settings.format].render(callback.members, settings)
-        timeout_s = min(TIMEOUT_S, within_s)
+        rendered = FORMATS[settings.format].render(callback.members, settings)
+        headers = headers_of(callback.webhook_id, rendered, destination.secrets, int(self._clock()))
+        began_s = self._timer()
         try:
-            answer = await self._exchange("POST", url, headers, body, timeout_s)
+            answer = await self._exchange("POST", url, headers, rendered, min(TIMEOUT_S, within_s))
         except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
-            return PostResult(0, str(error))
-        return PostResult(answer.status, f"HTTP {answer.status}")
+            result = PostResult(0, str(error))
+        else:
+            result = self._result(answer, settings.format)
+        return result._replace(duration_ms=round((self._timer() - began_s) * 1000))
+
+    def _result(self, answer: HttpAnswer, format_name: str) -> PostResult:
+        result = PostResult(
+            answer.status,
+            f"HTTP {answer.status}",
+            retry_after_s(answer.headers.get("retry-after", ""), self._clock()),
+            excerpt_of(answer.body),
+        )
+        read = FORMATS[format_name].unprocessed
+        unprocessed = read(answer.body) if read and result.acknowledged else ()
+        if not unprocessed:
+            return result
+        reason = f"{result.reason}, {len(unprocessed)} not processed"
+        return result._replace(reason=reason, unprocessed=unprocessed)
 
     def _may_go_to(self, url: str) -> bool:
         """Whether scheme and host will do; names are judged when they are resolved."""

@@ -60,10 +60,11 @@ def open_client(connections: int, resolver: AbstractResolver | None = None) -> h
 
 
 class HttpxExchange:
-    """One request, one answer, cut at a megabyte; see `exchanges.HttpExchange`."""
+    """One request, one answer, its body cut at a limit; see `exchanges.HttpExchange`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, body_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
         self._client = client
+        self._body_limit_bytes = body_limit_bytes
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
@@ -82,9 +83,10 @@ class HttpxExchange:
                 body = b""
                 async for part in response.aiter_bytes():
                     body += part
-                    if len(body) > BODY_LIMIT_BYTES:
+                    if len(body) > self._body_limit_bytes:
                         break
-                return HttpAnswer(response.status_code, response.headers, body[:BODY_LIMIT_BYTES])
+                body = body[: self._body_limit_bytes]
+                return HttpAnswer(response.status_code, response.headers, body)
         except (
             httpx.HTTPError,
             httpx.InvalidURL,

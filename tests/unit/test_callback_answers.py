@@ -1,0 +1,47 @@
+"""What any platform's answer says."""
+
+import pytest
+
+from harkara.callbacks.answers import excerpt_of, retry_after_s
+
+NOW = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [
+        pytest.param("", 0, id="none"),
+        pytest.param("120", 120, id="seconds"),
+        pytest.param("0", 0, id="at once"),
+        pytest.param("86401", 86_400, id="more than a day"),
+        pytest.param("9" * 5000, 86_400, id="a very long number"),
+        pytest.param("-5", 0, id="negative"),
+        pytest.param("1.5", 0, id="a fraction"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", 480, id="a date"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 -0000", 480, id="a date without a zone"),
+        pytest.param("Wed, 21 Oct 2015 07:00:00 GMT", 0, id="a date that is past"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 86_400, id="a date far off"),
+        pytest.param("Sat, 01 Jan 0001 00:00:00 -0000", 0, id="the first date there is"),
+        pytest.param("Wed, 99 Oct 2015 07:28:00 GMT", 0, id="no date"),
+        pytest.param("soon", 0, id="words"),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value: str, wait_s: int) -> None:
+    assert retry_after_s(value, NOW) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b'{"status": "ok"}', '{"status": "ok"}', id="JSON"),
+        pytest.param(b"a\r\n\tb\x00\x1b[31mc", "a b [31mc", id="control characters"),
+        pytest.param("a\u202eb\u200bc".encode(), "a b c", id="characters that turn text around"),
+        pytest.param("नमस्ते".encode(), "नमस्ते", id="Hindi"),
+        pytest.param(b"\xff\xfe", "��", id="no text"),
+        pytest.param(b"x" * 300, "x" * 200, id="long"),
+        pytest.param("😀".encode() * 300, "😀" * 200, id="long, of four bytes each"),
+    ],
+)
+def test_an_excerpt_is_a_line_of_200_characters(body: bytes, shown: str) -> None:
+    assert excerpt_of(body) == shown
