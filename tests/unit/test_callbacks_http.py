@@ -1,6 +1,7 @@
 """Where a callback may go, and what comes of posting it."""
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import socket
@@ -251,3 +252,13 @@ def test_a_callback_goes_only_where_it_may(url: str, allowed: AddressRule, goes:
     assert result.acknowledged is goes
     if not goes:
         assert result == PostResult(0, "the callback URL is not allowed")
+
+
+def test_a_group_that_a_new_format_cannot_hold_goes_out_in_that_of_its_acceptance() -> None:
+    exchange = Exchange(HttpAnswer(200, {}, b""))
+    destination = unregistered(Endpoint(URL, "moengage"))
+    two = dataclasses.replace(TASK, members=MEMBERS * 2)
+    asyncio.run(HttpCallbackPoster(exchange, is_global).post(two, destination))
+    assert len(json.loads(exchange.requests[0][3])[0]["data"]) == 2
+    asyncio.run(HttpCallbackPoster(exchange, is_global).post(TASK, destination))
+    assert json.loads(exchange.requests[1][3])["status"] == "DELIVERED"

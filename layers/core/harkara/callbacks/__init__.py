@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harkara.callback_settings import CallbackEndpoint, Destination
-from harkara.callbacks import clevertap
+from harkara.callbacks import (
+    clevertap,
+    generic,
+    moengage,
+    moengage_batch,
+    standard,
+    webengage,
+)
 from harkara.events import Dlr, Event, EventKind, kind_of
 
 Unprocessed = tuple[tuple[str, str], ...]
@@ -21,14 +28,19 @@ class Format(NamedTuple):
     render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
     member_limit: int
     kinds: frozenset[EventKind]
-    unprocessed: Callable[[bytes], Unprocessed] | None = None
+    unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
 
+
+_STATUS = frozenset({EventKind.STATUS})
+_ALL = frozenset(EventKind)
 
 FORMATS: dict[str, Format] = {
-    # Its documents say 100.
-    "clevertap": Format(
-        clevertap.render, 100, frozenset({EventKind.STATUS}), clevertap.unprocessed
-    ),
+    "clevertap": Format(clevertap.render, clevertap.MEMBER_LIMIT, _ALL, clevertap.unprocessed),
+    "moengage": Format(moengage.render, 1, _STATUS),
+    "moengage_batch": Format(moengage_batch.render, moengage_batch.MEMBER_LIMIT, _STATUS),
+    "webengage": Format(webengage.render, 1, _STATUS),
+    "generic": Format(generic.render, 1, _ALL),
+    "standard": Format(standard.render, 1, _ALL),
 }
 
 

@@ -1,7 +1,10 @@
 """CleverTap's delivery callback (wire-formats section 2): a JSON array of events.
 
     [{"event": "delivered", "data": [{"ts": 1435322805, "meta": "<smsgid>", "description": "..."}]},
-     {"event": "failed", "data": [{"ts": ..., "meta": "...", "code": "901", "description": "..."}]}]
+     {"event": "failed", "data": [{"ts": ..., "meta": "...", "code": "901", "description": "..."}]},
+     {"event": "replied", "data": [{"ts": ..., "meta": "...", "toPhone": "56161",
+                                    "incomingText": "STOP"}]},
+     {"event": "clicked", "data": [{"ts": ..., "meta": "...", "url": "...", "shorturl": "..."}]}]
 
 Every final state that is not delivered is a failure there, with a code that says which.
 """
@@ -10,30 +13,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.callback_settings import CallbackEndpoint
-from harkara.codes import MEANINGS, Code
-from harkara.events import Dlr, Event
+from harkara.callbacks.wording import meaning_of, reference_of
+from harkara.events import Click, Dlr, Event, Reply
 from harkara.jsons import decode, encode
-from harkara.messages import State
 
-DELIVERED_TEXT = "Delivered to handset"
+MEMBER_LIMIT = 100
+INCOMING_TEXT_LENGTH = 512
+_EVENTS = ("delivered", "failed", "replied", "clicked")
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
     """Return the body of a callback. A message without a `smsgid` goes by its mid."""
-    dlrs = [event for event in events if isinstance(event, Dlr)]
-    delivered = [_entry(dlr, DELIVERED_TEXT) for dlr in dlrs if dlr.state is State.DELIVERED]
-    failed = [_failure(dlr) for dlr in dlrs if dlr.state is not State.DELIVERED]
-    parts = [{"event": "delivered", "data": delivered}, {"event": "failed", "data": failed}]
-    return encode([part for part in parts if part["data"]])
+    data: dict[str, list[dict[str, Any]]] = {name: [] for name in _EVENTS}
+    for event in events:
+        name, said = _said(event)
+        data[name].append({"ts": event.at_s, "meta": reference_of(event), **said})
+    return encode([{"event": name, "data": each} for name, each in data.items() if each])
 
 
-def _entry(dlr: Dlr, description: str) -> dict[str, Any]:
-    return {"ts": dlr.at_s, "meta": dlr.client_ref or dlr.mid, "description": description}
-
-
-def _failure(dlr: Dlr) -> dict[str, Any]:
-    meaning = MEANINGS[Code(dlr.code)]
-    return {**_entry(dlr, meaning.advice), "code": meaning.clevertap}
+def _said(event: Event) -> tuple[str, dict[str, Any]]:
+    match event:
+        case Dlr():
+            meaning = meaning_of(event)
+            if meaning is None:
+                return "delivered", {"description": "Delivered to handset"}
+            return "failed", {"code": meaning.clevertap, "description": meaning.advice}
+        case Reply():
+            text = event.text[:INCOMING_TEXT_LENGTH]
+            return "replied", {"toPhone": event.receiver, "incomingText": text}
+        case Click():
+            return "clicked", {"url": event.url, "shorturl": event.short_url}
 
 
 def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from harkara.callback_settings import Destination
-from harkara.callbacks import FORMATS
+from harkara.callbacks import FORMATS, Format
 from harkara.callbacks.answers import excerpt_of, retry_after_s
 from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
@@ -101,7 +101,11 @@ class HttpCallbackPoster:
         if not self._may_go_to(url):
             return PostResult(0, "the callback URL is not allowed")
         settings = destination.settings
-        rendered = FORMATS[settings.format].render(callback.members, settings)
+        used = FORMATS[settings.format]
+        if len(callback.members) > used.member_limit:
+            # They were grouped for the format that the callback had when they were accepted.
+            used = FORMATS[callback.endpoint.format]
+        rendered = used.render(callback.members, settings)
         headers = headers_of(callback.webhook_id, rendered, destination.secrets, int(self._clock()))
         began_s = self._timer()
         try:
@@ -109,18 +113,17 @@ class HttpCallbackPoster:
         except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
             result = PostResult(0, str(error))
         else:
-            result = self._result(answer, settings.format)
+            result = self._result(answer, used)
         return result._replace(duration_ms=round((self._timer() - began_s) * 1000))
 
-    def _result(self, answer: HttpAnswer, format_name: str) -> PostResult:
+    def _result(self, answer: HttpAnswer, used: Format) -> PostResult:
         result = PostResult(
             answer.status,
             f"HTTP {answer.status}",
             retry_after_s(answer.headers.get("retry-after", ""), self._clock()),
             excerpt_of(answer.body),
         )
-        read = FORMATS[format_name].unprocessed
-        unprocessed = read(answer.body) if read and result.acknowledged else ()
+        unprocessed = used.unprocessed(answer.body) if result.acknowledged else ()
         if not unprocessed:
             return result
         reason = f"{result.reason}, {len(unprocessed)} not processed"

@@ -1,0 +1,70 @@
+"""Harkara's own format: a flat object an event, its names as the customer wants them.
+
+    {"event": "status", "mid": "M1", "smsgid": "...", "to": "919876543210", "status": "delivered",
+     "code": "", "reason": "", "segments": 1, "ts": 1700000000}
+    {"event": "replied", "mid": "M1", "smsgid": "...", "from": "919876543210", "to": "56161",
+     "text": "...", "ts": 1700000000}
+    {"event": "clicked", "mid": "M1", "smsgid": "...", "to": "919876543210", "url": "...",
+     "short_url": "...", "ts": 1700000000}
+
+`fields` of a callback's settings names what is said, and what it is called there; all of it under
+the names above where it is empty. `as_array` puts the objects into an array.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks.wording import advice_of
+from harkara.events import Click, Dlr, Event, Reply, kind_of
+from harkara.jsons import encode
+
+NAMES = (
+    "event",
+    "mid",
+    "smsgid",
+    "from",
+    "to",
+    "status",
+    "code",
+    "reason",
+    "segments",
+    "text",
+    "url",
+    "short_url",
+    "ts",
+)
+"""All that an event may say, in the order in which it is said."""
+
+
+def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
+    """Return the body of a callback: an object, or an array where that is set."""
+    objects = [_renamed(_said(event), settings.fields) for event in events]
+    return encode(objects if settings.as_array else objects[0])
+
+
+def _renamed(said: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
+    wanted = fields or {name: name for name in NAMES}
+    return {wanted[name]: said[name] for name in NAMES if name in wanted and name in said}
+
+
+def _said(event: Event) -> dict[str, Any]:
+    common = {
+        "event": kind_of(event),
+        "mid": event.mid,
+        "smsgid": event.client_ref,
+        "ts": event.at_s,
+    }
+    match event:
+        case Dlr():
+            return common | {
+                "to": event.to,
+                "status": event.state,
+                "code": event.code,
+                "reason": advice_of(event),
+                "segments": event.segment_count,
+            }
+        case Reply():
+            return common | {"from": event.sender, "to": event.receiver, "text": event.text}
+        case Click():
+            return common | {"to": event.to, "url": event.url, "short_url": event.short_url}

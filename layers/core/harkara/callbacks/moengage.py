@@ -1,0 +1,33 @@
+"""MoEngage's custom connector (wire-formats section 3): one message a callback, a flat object.
+
+    {"mid": "M1", "smsgid": "...", "to": "919876543210", "status": "DELIVERED", "reason": "",
+     "ts": 1700000000}
+
+The customer maps these names to MoEngage's fields, and `DELIVERED` to its success: any other status
+is a failure there. So it hears of final states alone. `mid` is that of the answer to the send.
+"""
+
+from collections.abc import Sequence
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks.wording import advice_of
+from harkara.events import Dlr, Event
+from harkara.jsons import encode
+
+BODY_LIMIT_BYTES = 150 * 1024
+"""What MoEngage takes; a message's own limits keep a body far below."""
+
+
+def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
+    """Return the body of a callback that tells of one final state."""
+    (dlr,) = (event for event in events if isinstance(event, Dlr))
+    return encode(
+        {
+            "mid": dlr.mid,
+            "smsgid": dlr.client_ref,
+            "to": dlr.to,
+            "status": dlr.state.upper(),
+            "reason": advice_of(dlr),
+            "ts": dlr.at_s,
+        }
+    )

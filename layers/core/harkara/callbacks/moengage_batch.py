@@ -1,0 +1,34 @@
+"""MoEngage's contract with partners (wire-formats section 3): an object with an array of statuses.
+
+    {"statuses": [{"status": "SMS_DELIVERED", "callback_data": "...", "timestamp": "<epoch>",
+                   "error_message": "..."}]}
+
+It knows SMS_SENT and SMS_SENT_FAILED too. Final states alone are told here, and each of a message
+that is not delivered is a failed delivery, whoever refused it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks.wording import advice_of, reference_of
+from harkara.events import Dlr, Event
+from harkara.jsons import encode
+from harkara.messages import State
+
+MEMBER_LIMIT = 50
+
+
+def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
+    """Return the body of a callback. A message without a `smsgid` goes by its mid."""
+    return encode({"statuses": [_entry(event) for event in events if isinstance(event, Dlr)]})
+
+
+def _entry(dlr: Dlr) -> dict[str, Any]:
+    delivered = dlr.state is State.DELIVERED
+    return {
+        "status": "SMS_DELIVERED" if delivered else "SMS_DELIVERY_FAILED",
+        "callback_data": reference_of(dlr),
+        "timestamp": str(dlr.at_s),
+        "error_message": advice_of(dlr),
+    }

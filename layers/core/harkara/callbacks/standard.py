@@ -1,0 +1,46 @@
+"""Events as Standard Webhooks 1.0.0 recommends them: a type, a time, and the data, one a callback.
+
+    {"type": "message.delivered", "timestamp": "2026-01-01T09:00:00Z",
+     "data": {"mid": "M1", "client_ref": "...", "to": "919876543210", "segments": 1}}
+    {"type": "message.failed", ..., "data": {..., "code": "DND", "reason": "..."}}
+    {"type": "message.replied", ..., "data": {..., "from": "...", "to": "...", "text": "..."}}
+    {"type": "message.clicked", ..., "data": {..., "to": "...", "url": "...", "short_url": "..."}}
+
+A message's other ends are `message.expired`, `message.unknown` and `message.cancelled`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks.wording import advice_of
+from harkara.events import Click, Dlr, Event, Reply, kind_of
+from harkara.jsons import encode
+from harkara.messages import State
+
+
+def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
+    """Return the body of a callback that tells of one event."""
+    (event,) = events
+    what = event.state if isinstance(event, Dlr) else kind_of(event)
+    at = datetime.fromtimestamp(event.at_s, UTC)
+    return encode(
+        {
+            "type": f"message.{what}",
+            "timestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "data": {"mid": event.mid, "client_ref": event.client_ref, **_data(event)},
+        }
+    )
+
+
+def _data(event: Event) -> dict[str, Any]:
+    match event:
+        case Dlr():
+            said = {"to": event.to, "segments": event.segment_count}
+            failure = {"code": event.code, "reason": advice_of(event)}
+            return said if event.state is State.DELIVERED else said | failure
+        case Reply():
+            return {"from": event.sender, "to": event.receiver, "text": event.text}
+        case Click():
+            return {"to": event.to, "url": event.url, "short_url": event.short_url}

@@ -1,0 +1,37 @@
+"""WebEngage's status notification (wire-formats section 4): one message a callback.
+
+    {"version": "1.0", "messageId": "...", "toNumber": "919999999999", "status": "sms_sent",
+     "statusCode": 0, "smsCount": 1}
+    {"version": "1.0", "messageId": "...", "toNumber": "...", "status": "sms_failed",
+     "statusCode": 2007, "message": "EXCEEDING MAX LENGTH"}
+
+`sms_sent` is its word for what was delivered. It wants a bearer token, that of the callback.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks.wording import meaning_of, reference_of
+from harkara.events import Dlr, Event
+from harkara.jsons import encode
+
+
+def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
+    """Return the body of a callback that tells of one final state."""
+    (dlr,) = (event for event in events if isinstance(event, Dlr))
+    return encode(
+        {
+            "version": "1.0",
+            "messageId": reference_of(dlr),
+            "toNumber": dlr.to,
+            **_status(dlr),
+        }
+    )
+
+
+def _status(dlr: Dlr) -> dict[str, Any]:
+    meaning = meaning_of(dlr)
+    if meaning is None:
+        return {"status": "sms_sent", "statusCode": 0, "smsCount": dlr.segment_count}
+    return {"status": "sms_failed", "statusCode": meaning.webengage, "message": meaning.advice}
