@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harkara.tasks import CheckTask, SubmitTask
+from harkara.submit_tasks import SubmitTask
+from harkara.tasks import CheckTask
 from local.deploy import client
 from local.settings import REGION, LocalStackError
 

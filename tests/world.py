@@ -34,6 +34,7 @@ from harkara.services.pointers import deliver_named
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
+from harkara.submit_tasks import decode_submit
 from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
@@ -43,7 +44,6 @@ from harkara.tasks import (
     ReceiptsTask,
     RecoverTask,
     decode_dlr,
-    decode_submit,
     owner_of,
 )
 from tests.fakes import (

@@ -35,7 +35,8 @@ from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
-from harkara.tasks import QueueName, decode_submit
+from harkara.submit_tasks import decode_submit
+from harkara.tasks import QueueName
 
 # Of the process, over all its carriers; each carrier has its own bound.
 CONNECTIONS = 512

@@ -14,6 +14,7 @@ from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.services.pointers import pointers
+from harkara.submit_tasks import SubmitTask, decode_submit
 from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
@@ -22,8 +23,6 @@ from harkara.tasks import (
     Receipt,
     ReceiptsTask,
     RecoverTask,
-    SubmitTask,
-    decode_submit,
 )
 from tests.functions.handlers import (
     CALLBACK_URL,

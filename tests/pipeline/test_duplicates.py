@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from harkara.messages import State
-from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
+from harkara.parked import parked_of
+from harkara.tasks import QueueName, Receipt, ReceiptsTask
 from tests.fakes import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
@@ -155,9 +156,11 @@ def test_a_callback_that_nobody_takes_is_parked_after_the_whole_schedule() -> No
     assert not world.platform.taken
     assert [attempt for _, attempt, _ in world.platform.posts] == list(range(9))
     assert world.now - began > 27 * 3600
-    (parked,) = (mark for (pk, _), mark in world.store.marks.items() if pk == "parked#acme")
-    assert decode_dlr(parked.data["task"]).members[0].client_ref == "ref-0000"  # type: ignore[union-attr]
-    assert parked.data["reason"] == "HTTP 500"
+    (parked,) = (
+        parked_of(mark) for (pk, _), mark in world.store.marks.items() if pk == "parked#acme#main"
+    )
+    assert parked.task.members[0].client_ref == "ref-0000"
+    assert (parked.last.status, parked.last.reason) == (500, "HTTP 500")
 
 
 def test_the_check_recovers_a_final_whose_owner_was_lost_with_its_dead_letter() -> None:

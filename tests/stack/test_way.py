@@ -216,7 +216,7 @@ def parked(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
     marks = (
         from_json(item["data"]["S"])
         for item in lab.items("Messages")
-        if item["pk"]["S"] == "parked#sandbox"
+        if item["pk"]["S"].startswith("parked#sandbox#")
     )
     return [mark for mark in marks if client_ref in mark["task"]]
 

@@ -11,7 +11,8 @@ from harkara.ids import split_mid
 from harkara.messages import Endpoint, Lane, unpack
 from harkara.requests import Record, RecordResult
 from harkara.services.accept import PACKED_LIMIT_BYTES
-from harkara.tasks import QueueName, decode_submit
+from harkara.submit_tasks import decode_submit
+from harkara.tasks import QueueName
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 
 # What is stored and enqueued

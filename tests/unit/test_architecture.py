@@ -26,6 +26,8 @@ PURE = (
     "networks",
     "credentials",
     "tasks",
+    "submit_tasks",
+    "parked",
     "requests",
     "hours",
     "parts",

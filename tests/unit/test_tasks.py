@@ -10,8 +10,10 @@ from pydantic_core import from_json, to_json
 
 from harkara.events import Click, Dlr, Event, Reply
 from harkara.messages import Endpoint, Lane, State
+from harkara.submit_tasks import Repeat, Reserved, SubmitTask, decode_submit, queue_of
 from harkara.tasks import (
     RECEIPTS_PER_TASK,
+    Attempt,
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
@@ -21,13 +23,8 @@ from harkara.tasks import (
     Receipt,
     ReceiptsTask,
     RecoverTask,
-    Repeat,
-    Reserved,
-    SubmitTask,
     decode_dlr,
-    decode_submit,
     owner_of,
-    queue_of,
     receipts_tasks,
 )
 
@@ -67,6 +64,11 @@ dlr_tasks: st.SearchStrategy[DlrTask] = st.one_of(
         texts,
         st.builds(Endpoint, texts, texts, texts),
         st.lists(events, max_size=5).map(tuple),
+        numbers,
+        numbers,
+        st.booleans(),
+        *[numbers] * 6,
+        st.none() | st.builds(Attempt, numbers, numbers, texts, texts, numbers),
     ),
     st.builds(CheckTask, texts),
     st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),

@@ -1,6 +1,6 @@
 """What travels in the queues and in the Due table: duties, as JSON.
 
-    SubmitTask      submit queues    submit a chunk from a block on, or one block's rest again
+    SubmitTask      submit queues    in harkara.submit_tasks
     ReceiptsTask    receipt queue    messages that reached a state: write it, call back
     CarrierReceiptsTask              the same, by the carrier's own ids of the messages
     CheckTask       receipt queue    look whether a chunk's messages have their ends
@@ -12,14 +12,14 @@ A body names its kind first. It may name its `owner`: the duty stays that queue 
 is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from harkara.events import Event, event_of, row_of
 from harkara.jsons import decode, encode
-from harkara.messages import Endpoint, Lane, State
+from harkara.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100
 
@@ -31,11 +31,6 @@ class QueueName(StrEnum):
     SUBMIT_PRIORITY = "submit_priority"
     RECEIPT = "receipt"
     CALLBACK = "callback"
-
-
-def queue_of(lane: Lane) -> QueueName:
-    """Return the queue in which a lane's chunks wait for `submit`."""
-    return QueueName.SUBMIT_PRIORITY if lane is Lane.PRIORITY else QueueName.SUBMIT
 
 
 class Receipt(NamedTuple):
@@ -52,62 +47,6 @@ class Receipt(NamedTuple):
     carrier_code: str = ""
 
 
-class Reserved(NamedTuple):
-    """A place at a carrier's rate: for how many segments, and when (Unix milliseconds)."""
-
-    segment_count: int
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A message in doubt: where it may be, since which try."""
-
-    index: int
-    carrier: str
-    attempt: int
-
-
-# Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "tried", "repeats")
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitTask:
-    """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`.
-
-    `handed_on`: it is what another queue message left. `reserved` are the places that its block has
-    at carriers' rates; `waits` counts how often in a row nothing of the block could go. Of a retry,
-    `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
-    carrier: they go there again, under the reference of that try.
-    """
-
-    chunk_id: str
-    account_id: str
-    block: int = 0
-    attempt: int = 1
-    indexes: tuple[int, ...] = ()
-    handed_on: bool = False
-    reserved: Mapping[str, Reserved] = field(default_factory=dict)
-    waits: int = 0
-    tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    repeats: Sequence[Repeat] = ()
-
-    def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, in the name of an owner if the duty has one already."""
-        return _encode(
-            "submit",
-            **({"owner": owner} if owner else {}),
-            chunk=self.chunk_id,
-            account=self.account_id,
-            block=self.block,
-            attempt=self.attempt,
-            indexes=self.indexes,
-            handed_on=self.handed_on,
-            **{name: value for name in _SELDOM if (value := getattr(self, name))},
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class ReceiptsTask:
     """Write these final states and call back for those that are new.
@@ -120,7 +59,7 @@ class ReceiptsTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode("receipts", receipts=self.receipts, carrier=self.carrier)
+        return encode_body("receipts", receipts=self.receipts, carrier=self.carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +75,42 @@ class CarrierReceiptsTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode(
+        return encode_body(
             "carrier_receipts", carrier=self.carrier, receipts=self.receipts, waits=self.waits
         )
 
 
+class Attempt(NamedTuple):
+    """What came of an attempt to post a callback: the HTTP status (0: none came), and why.
+
+    `answer` is the beginning of what the platform said, for the customer's eyes.
+    """
+
+    at_ms: int
+    status: int
+    reason: str
+    answer: str = ""
+    duration_ms: int = 0
+
+
+# Fields of a callback task that a body has only where they say something.
+_SELDOM = ("in_doubt", "refusals", "waits", "began_ms", "due_ms", "alerted_percent", "replay")
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackTask:
-    """Post a group again: the attempt number `attempt` (the first was 0), after `failures` posts.
+    """Post a group: the attempt number `attempt` (that made at once was 0), after `failures` posts.
 
-    An attempt that was handed on for want of time is no failure. The members were frozen before
-    the first post. `group` counts within `group_owner`, the queue message whose finals they are.
-    What is put down of it is kept as long as the finals, from `begins_ms` of their chunk.
+    An attempt that was handed on, or that waits for its turn, is no failure. The members were
+    frozen before the first post. `group` counts within `group_owner`, the queue message whose
+    finals they are. What is put down of it is kept as long as the finals, from `begins_ms` of
+    their chunk.
+
+    `in_doubt`: the attempt before may have been made, by a process that died; else `last` is what
+    came of it. `refusals` are the failures that were 4xx, `waits` counts how often in a row it was
+    not its turn. `began_ms` is when it first failed or waited, `due_ms` before when it is not
+    posted again, `alerted_percent` how much of the schedule was told to be over. `replay` counts
+    how often it was parked and then replayed.
     """
 
     group_owner: str
@@ -158,6 +121,14 @@ class CallbackTask:
     members: tuple[Event, ...]
     failures: int = 0
     begins_ms: int = 0
+    in_doubt: bool = False
+    refusals: int = 0
+    waits: int = 0
+    began_ms: int = 0
+    due_ms: int = 0
+    alerted_percent: int = 0
+    replay: int = 0
+    last: Attempt | None = None
 
     @property
     def webhook_id(self) -> str:
@@ -166,7 +137,7 @@ class CallbackTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode(
+        return encode_body(
             "callback",
             group_owner=self.group_owner,
             group=self.group,
@@ -176,6 +147,8 @@ class CallbackTask:
             members=[row_of(member) for member in self.members],
             failures=self.failures,
             begins_ms=self.begins_ms,
+            **{name: value for name in _SELDOM if (value := getattr(self, name))},
+            **({"last": self.last} if self.last else {}),
         )
 
 
@@ -193,7 +166,7 @@ class EventTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode(
+        return encode_body(
             "event",
             account=self.account_id,
             endpoint=self.endpoint,
@@ -210,7 +183,7 @@ class CheckTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode("check", chunk=self.chunk_id)
+        return encode_body("check", chunk=self.chunk_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +195,10 @@ class RecoverTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return _encode("recover", chunk=self.chunk_id, indexes=self.indexes)
+        return encode_body("recover", chunk=self.chunk_id, indexes=self.indexes)
 
+
+_DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event")
 
 DlrTask = ReceiptsTask | CarrierReceiptsTask | CheckTask | RecoverTask | CallbackTask | EventTask
 
@@ -252,29 +227,12 @@ def owner_of(message_id: str, body: str) -> str:
     return owner if isinstance(owner, str) else message_id
 
 
-def decode_submit(body: str) -> SubmitTask:
-    """Return the task in a submit queue's message. Raises ValueError for another one."""
-    fields = _fields(body, "submit")
-    return SubmitTask(
-        chunk_id=fields["chunk"],
-        account_id=fields["account"],
-        block=fields["block"],
-        attempt=fields["attempt"],
-        indexes=tuple(fields["indexes"]),
-        handed_on=fields["handed_on"],
-        reserved={name: Reserved(*row) for name, row in fields.get("reserved", {}).items()},
-        waits=fields.get("waits", 0),
-        tried=fields.get("tried", {}),
-        repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
-    )
-
-
 def decode_dlr(body: str) -> DlrTask:
     """Return the task in a message of the receipt or the callback queue.
 
     Raises ValueError for another one.
     """
-    fields = _fields(body, "receipts", "carrier_receipts", "check", "recover", "callback", "event")
+    fields = fields_of_body(body, *_DLR_KINDS)
     if fields["kind"] == "receipts":
         receipts = tuple(_receipt(row) for row in fields["receipts"])
         return ReceiptsTask(receipts, fields.get("carrier", ""))
@@ -298,6 +256,8 @@ def decode_dlr(body: str) -> DlrTask:
         members=tuple(event_of(row) for row in fields["members"]),
         failures=fields["failures"],
         begins_ms=fields["begins_ms"],
+        **{name: fields[name] for name in _SELDOM if name in fields},
+        last=Attempt(*fields["last"]) if "last" in fields else None,
     )
 
 
@@ -306,13 +266,15 @@ def _receipt(row: Sequence[Any]) -> Receipt:
     return Receipt(mid, attempt, State(state), *rest)
 
 
-def _encode(kind: str, **fields: Any) -> str:
+def encode_body(kind: str, **fields: Any) -> str:
+    """Return a task as a body; its kind comes first."""
     body = encode({"kind": kind, **fields}).decode()
     # All that JSON leaves as it is and SQS refuses; a customer's `smsgid` may hold them.
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
-def _fields(body: str, *kinds: str) -> dict[str, Any]:
+def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
+    """Return the fields of a task of one of these kinds. Raises ValueError for another one."""
     fields = decode(body)
     if not isinstance(fields, dict) or fields.get("kind") not in kinds:
         raise ValueError(f"a task of another kind than {', '.join(kinds)}")

@@ -103,7 +103,7 @@ class DynamoMessageStore:
                 with aws_errors():
                     answer = self._client.batch_get_item(RequestItems=request)
                 for item in answer["Responses"].get(self._table, ()):
-                    mark = _mark(item)
+                    mark = mark_of(item)
                     found[mark.key] = mark
                 request = answer.get("UnprocessedKeys") or {}
                 if not request:
@@ -123,7 +123,7 @@ class DynamoMessageStore:
         }
         with aws_errors():
             pages = self._client.get_paginator("query").paginate(**query)
-            return [_mark(item) for page in pages for item in page["Items"]]
+            return [mark_of(item) for page in pages for item in page["Items"]]
 
     def _ttl(self, begins_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
         from_s = max(int(self._clock()), begins_ms // 1000)
@@ -142,7 +142,8 @@ def _item(mark: Mark, ttl: Mapping[str, str]) -> Item:
     }
 
 
-def _mark(item: Mapping[str, Any]) -> Mark:
+def mark_of(item: Mapping[str, Any]) -> Mark:
+    """Return the mark that an item is."""
     return Mark(
         partition=item["pk"]["S"],
         kind=item["sk"]["S"],

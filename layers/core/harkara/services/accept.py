@@ -19,7 +19,7 @@ from harkara.requests import RecordResult, SendRequest
 from harkara.services.authenticate import Caller
 from harkara.services.judgement import Slot
 from harkara.services.records import CheckedRecords, RecordChecker
-from harkara.tasks import SubmitTask, queue_of
+from harkara.submit_tasks import SubmitTask, queue_of
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000

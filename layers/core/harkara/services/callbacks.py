@@ -15,6 +15,7 @@ from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, OutOfTime
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Relation
+from harkara.parked import parked_mark
 from harkara.ports import (
     CallbackPoster,
     Clock,
@@ -27,7 +28,7 @@ from harkara.ports import (
     TaskQueues,
 )
 from harkara.retries import delay_after, with_jitter
-from harkara.tasks import CallbackTask, EventTask, QueueName
+from harkara.tasks import Attempt, CallbackTask, EventTask, QueueName
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
 _RECORD_S = 2.0
@@ -157,13 +158,11 @@ class CallbackService:
     async def _park(
         self, task: CallbackTask, claimant: Claimant, result: PostResult
     ) -> Counter[str]:
-        parked = claimant.mark(
-            f"parked#{task.account_id}",
-            f"{self._now_ms()}#{task.webhook_id}",
-            task=task.encode(),
-            reason=result.reason,
+        last = Attempt(
+            self._now_ms(), result.status, result.reason, result.answer, result.duration_ms
         )
-        await asyncio.to_thread(self.store.put_once, [parked])
+        parked = parked_mark(claimant, task, last)
+        await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
         self._note_callback(task, "callbacks_parked", result)
         await self._end(task, claimant, result)
         return Counter(callbacks_parked=1)

@@ -13,7 +13,8 @@ from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data
 from harkara.submissions import InDoubt, NotTaken
-from harkara.tasks import Receipt, Repeat, Reserved, SubmitTask
+from harkara.submit_tasks import Repeat, Reserved, SubmitTask
+from harkara.tasks import Receipt
 
 
 class Retry(NamedTuple):

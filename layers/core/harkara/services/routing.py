@@ -16,7 +16,7 @@ from harkara.routing import Rules, choose, in_order
 from harkara.services.breaker import Breakers
 from harkara.services.pace import Pace
 from harkara.submissions import Connected
-from harkara.tasks import Repeat, Reserved
+from harkara.submit_tasks import Repeat, Reserved
 
 # A place whose time is over for longer was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0

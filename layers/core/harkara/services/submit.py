@@ -31,15 +31,8 @@ from harkara.services.handover import RECORD_S, HandOver
 from harkara.services.outcomes import left_behind, notes_of, outcome_of, reports_of, retry_of
 from harkara.services.routing import BlockPart, Plan, Router
 from harkara.services.tries import ENDS
-from harkara.tasks import (
-    CheckTask,
-    QueueName,
-    Receipt,
-    Reserved,
-    SubmitTask,
-    queue_of,
-    receipts_tasks,
-)
+from harkara.submit_tasks import Reserved, SubmitTask, queue_of
+from harkara.tasks import CheckTask, QueueName, Receipt, receipts_tasks
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0

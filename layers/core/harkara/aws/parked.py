@@ -1,0 +1,62 @@
+"""Parked callbacks, in the Messages table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.aws.clients import aws_errors
+from harkara.aws.messages import DynamoMessageStore, mark_of
+from harkara.errors import StoreUnavailable
+from harkara.marks import Mark
+
+_DELETE_BATCH = 25
+_TRIES = 5
+
+
+class DynamoParkedStore:
+    """Reads rows as DynamoMessageStore put them, and takes them out."""
+
+    def __init__(self, client: Any, table: str, messages: DynamoMessageStore) -> None:
+        self._client = client
+        self._table = table
+        self._messages = messages
+
+    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+        """Return the rows at these keys, in order."""
+        return self._messages.get_marks(keys)
+
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
+        """Return up to `limit` rows of a partition between two sort keys, in order."""
+        if after >= before:  # DynamoDB would refuse it
+            return []
+        query = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :before",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": partition},
+                ":after": {"S": after + "\0"},  # beyond it
+                ":before": {"S": before},
+            },
+            "ConsistentRead": True,
+            "PaginationConfig": {"MaxItems": limit},
+        }
+        with aws_errors():
+            pages = self._client.get_paginator("query").paginate(**query)
+            return [mark_of(item) for page in pages for item in page["Items"]]
+
+    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Take rows out, where they are."""
+        for at in range(0, len(keys), _DELETE_BATCH):
+            left = {
+                self._table: [
+                    {"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}
+                    for pk, sk in keys[at : at + _DELETE_BATCH]
+                ]
+            }
+            for _ in range(_TRIES):
+                with aws_errors():
+                    answer = self._client.batch_write_item(RequestItems=left)
+                left = answer.get("UnprocessedItems") or {}
+                if not left:
+                    break
+            else:
+                raise StoreUnavailable("the table stayed busy")

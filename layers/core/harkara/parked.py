@@ -1,0 +1,70 @@
+"""Parked callbacks: what nobody took, whole, with the reason, kept as long as messages are.
+
+They lie in the Messages table, by endpoint and time; one is named by its sort key, `id` outside.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from harkara.marks import Claimant, Mark
+from harkara.tasks import Attempt, CallbackTask, decode_dlr
+
+UNREGISTERED = "-"
+"""Stands for the callback id of URLs that no registered callback has."""
+
+END_MS = 10**13 - 1
+"""Later than any time."""
+
+
+class ParkedCallback(NamedTuple):
+    """A callback that is tried no more. `id` is its time and its webhook id: `<ms>.<id>`."""
+
+    id: str
+    at_ms: int
+    task: CallbackTask
+    last: Attempt
+
+
+class ParkedStore(Protocol):
+    """Where parked callbacks lie. Each method raises StoreUnavailable."""
+
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
+        """Return up to `limit` rows of a partition between two sort keys, in order."""
+        ...
+
+    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+        """Return the rows at these keys, in order."""
+        ...
+
+    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Take rows out, where they are."""
+        ...
+
+
+def partition_of(account_id: str, callback_id: str) -> str:
+    """Return where the parked callbacks of an endpoint lie."""
+    return f"parked#{account_id}#{callback_id or UNREGISTERED}"
+
+
+def parked_mark(claimant: Claimant, task: CallbackTask, last: Attempt) -> Mark:
+    """Return the row of a callback that is parked after this attempt."""
+    return claimant.mark(
+        partition_of(task.account_id, task.endpoint.callback_id),
+        f"{last.at_ms:013d}#{task.webhook_id}",
+        task=task.encode(),
+        last=last,
+    )
+
+
+def parked_of(mark: Mark) -> ParkedCallback:
+    """Return what a row says."""
+    task = decode_dlr(mark.data["task"])
+    if not isinstance(task, CallbackTask):
+        raise ValueError("a parked task that is no callback")
+    at, _, webhook_id = mark.kind.partition("#")
+    return ParkedCallback(f"{at}.{webhook_id}", int(at), task, Attempt(*mark.data["last"]))
+
+
+def sort_key(parked_id: str) -> str:
+    """Return the sort key of an id, whether or not there is such a row."""
+    return parked_id.replace(".", "#", 1)

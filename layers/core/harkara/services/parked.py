@@ -1,0 +1,122 @@
+"""List parked callbacks, and replay them: they begin their schedule again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harkara.deadline import Deadline
+from harkara.errors import StoreUnavailable
+from harkara.marks import Mark
+from harkara.messages import Endpoint
+from harkara.parked import END_MS, ParkedCallback, ParkedStore, parked_of, partition_of, sort_key
+from harkara.ports import TaskQueues
+from harkara.tasks import CallbackTask, QueueName
+
+PAGE_LIMIT = 1_000
+# Read, enqueued and taken out at a time.
+_PART = 100
+_PART_S = 3.0
+
+
+class ParkedPage(NamedTuple):
+    """Parked callbacks, the oldest first; what follows is read `after` `next_id`, if given."""
+
+    parked: list[ParkedCallback]
+    next_id: str | None
+
+
+class Replayed(NamedTuple):
+    """How many callbacks were enqueued again, and whether those are all that were asked for."""
+
+    callback_count: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedService:
+    """What an account may do with its parked callbacks. Its methods raise StoreUnavailable.
+
+    `callback_id` names a registered callback, or is "-" for URLs that none has. Times are Unix
+    milliseconds, the first included, the last not. `open_door` lets an endpoint be posted to that
+    said it is gone.
+    """
+
+    store: ParkedStore
+    queues: TaskQueues
+    open_door: Callable[[str, Endpoint], None]
+
+    def page(
+        self,
+        account_id: str,
+        callback_id: str,
+        from_ms: int = 0,
+        to_ms: int = END_MS,
+        after: str = "",
+        limit: int = PAGE_LIMIT,
+    ) -> ParkedPage:
+        """Return up to `limit` parked callbacks of an endpoint and a range of time."""
+        partition = partition_of(account_id, callback_id)
+        begin = max(f"{from_ms:013d}", sort_key(after))
+        rows = self.store.find(partition, begin, f"{to_ms:013d}", limit + 1)
+        parked = [parked_of(row) for row in rows[:limit]]
+        return ParkedPage(parked, parked[-1].id if len(rows) > limit else None)
+
+    def replay(
+        self,
+        account_id: str,
+        callback_id: str,
+        deadline: Deadline,
+        ids: Sequence[str] | None = None,
+        from_ms: int = 0,
+        to_ms: int = END_MS,
+    ) -> Replayed:
+        """Enqueue the callbacks of these ids again, or without ids those of a range of time.
+
+        Ids of none count for nothing. None is begun once the deadline is near; the same again
+        replays the rest. One that is replayed twice is posted once.
+        """
+        partition = partition_of(account_id, callback_id)
+        if ids is None:
+            parts = self._range(partition, f"{from_ms:013d}", f"{to_ms:013d}")
+        else:
+            parts = self._named(partition, ids)
+        count, opened = 0, set[Endpoint]()
+        for rows in parts:
+            if not deadline.allows(_PART_S):
+                return Replayed(count, complete=False)
+            tasks = [parked_of(row).task for row in rows]
+            for endpoint in {task.endpoint for task in tasks} - opened:
+                self.open_door(account_id, endpoint)
+                opened.add(endpoint)
+            bodies = [_again(task).encode() for task in tasks]
+            sent = self.queues.send(QueueName.CALLBACK, bodies, account_id)
+            # What is in the queue is safe there: killed before this, it is enqueued twice.
+            self.store.remove([row.key for row, done in zip(rows, sent, strict=True) if done])
+            count += sum(sent)
+            if not all(sent):
+                raise StoreUnavailable("the callback queue did not take a task")
+        return Replayed(count, complete=True)
+
+    def _range(self, partition: str, begin: str, end: str) -> Iterator[list[Mark]]:
+        while rows := self.store.find(partition, begin, end, _PART):
+            yield rows
+            begin = rows[-1].kind
+
+    def _named(self, partition: str, ids: Sequence[str]) -> Iterator[list[Mark]]:
+        keys = [(partition, sort_key(each)) for each in dict.fromkeys(ids)]
+        for at in range(0, len(keys), _PART):
+            yield [row for row in self.store.get_marks(keys[at : at + _PART]) if row]
+
+
+def _again(task: CallbackTask) -> CallbackTask:
+    """Return a parked task at the beginning of its schedule. Its attempts are counted on."""
+    return CallbackTask(
+        group_owner=task.group_owner,
+        group=task.group,
+        attempt=task.attempt + 1,
+        account_id=task.account_id,
+        endpoint=task.endpoint,
+        members=task.members,
+        begins_ms=task.begins_ms,
+        replay=task.replay + 1,
+    )
