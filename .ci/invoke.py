@@ -1,6 +1,7 @@
 """Invokes every sample event with `sam local invoke`, in containers, and compares the answers.
 
-    python .ci/invoke.py <sam> <image>     after `sam build`; Docker's engine runs and has the image
+    python .ci/invoke.py <sam> <image>     after `sam build`; Docker's engine runs and has the image,
+                                           which holds the layers
 
 `sam local invoke` exits 0 when a handler raised, so the answer itself is what counts.
 """
@@ -23,7 +24,7 @@ from tests.events import SampleEvent, differences, sample_events
 BUILD = ROOT / ".aws-sam" / "build"
 INVOKED_WITHIN_S = 120
 # Of functions that are invoked side by side.
-AT_ONCE = 2
+AT_ONCE = 3
 
 
 def main(sam: str, image: str) -> int:
@@ -32,7 +33,7 @@ def main(sam: str, image: str) -> int:
     with Stack(StackSettings(warm_workers=0)) as stack, Bridge(stack.ports.emulator) as bridge:
         template = stack.folder / "template.json"
         environment = stack.folder / "environment.json"
-        template.write_text(json.dumps(with_endpoint(bridge.url)))
+        template.write_text(json.dumps(for_containers(bridge.url)))
         environment.write_text(json.dumps(environments(stack)))
         options = ["--template", str(template), "--env-vars", str(environment)]
         options += ["--invoke-image", image, "--skip-pull-image"]
@@ -63,14 +64,16 @@ def invoke_one(command: list[str], sample: SampleEvent) -> bool:
     return bool(wrong)
 
 
-def with_endpoint(url: str) -> dict[str, Any]:
+def for_containers(url: str) -> dict[str, Any]:
     """Return the built template, its functions led to the emulator.
 
     SAM passes on only variables that the template declares. This one is declared in this copy
     alone: on AWS there is nothing of it.
     """
     template = load((BUILD / "template.yaml").read_text())
-    template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
+    shared = template["Globals"]["Function"]
+    shared["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
+    del shared["Layers"]  # the image holds them
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
