@@ -38,7 +38,7 @@ bench: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

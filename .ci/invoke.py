@@ -1,7 +1,7 @@
 """Invokes every sample event with `sam local invoke`, in containers, and compares the answers.
 
-    python .ci/invoke.py <sam> <image>     after `sam build`; Docker's engine runs and has the image,
-                                           which holds the layers
+    python .ci/invoke.py <sam> <image>     after `sam build`; Docker's engine has the image, in
+                                           which the layers are
 
 `sam local invoke` exits 0 when a handler raised, so the answer itself is what counts.
 """

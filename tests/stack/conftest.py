@@ -12,8 +12,6 @@ from tests.events import differences, sample_events
 from tests.stack.campaigns import MAGIC, Lab, record
 from tests.stack.proxy import FaultProxy
 
-TABLE = pytest.StashKey[list[str]]()
-
 SETTINGS = {
     # A killed function's messages come back after six times this.
     "batch_timeout_s": 6,
@@ -60,11 +58,3 @@ def managed(lab: Lab) -> dict[str, list[str]]:
         for sample in sample_events()
         if sample.function == "manage"
     }
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print what became of the campaigns whose processes were killed, and how much was asked."""
-    for line in config.stash.get(TABLE, []):
-        terminalreporter.write_line(line)

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,9 +22,9 @@ from harkara.messages import Category, pack
 from harkara.openapi.document import document
 from local import samples
 from local.stack import Stack
+from tests.conftest import TOLD
 from tests.fakes import calling_back
 from tests.stack.campaigns import add_account
-from tests.stack.conftest import TABLE
 
 pytestmark = pytest.mark.stack
 
@@ -94,16 +94,17 @@ def checked(report: dict[str, Any]) -> int:
 
 
 def test_the_api_keeps_to_its_document(
-    stack: Stack, tmp_path: Path, request: pytest.FixtureRequest
+    stack: Stack, tmp_path: Path, record_property: Callable[[str, str], None]
 ) -> None:
     single = ask(stack, tmp_path, "examples,coverage,fuzzing", WORKERS)
     # What is made is read, changed and removed: by nobody else meanwhile.
     stateful = ask(stack, tmp_path, "stateful", 1)
     cases = checked(single) + checked(stateful)
     took_s = single["running_time"] + stateful["running_time"]
-    request.config.stash.setdefault(TABLE, []).append(
+    record_property(
+        TOLD,
         f"contract: {cases:,} cases over {single['operations']['tested']} operations in"
-        f" {took_s:.0f} s, seed {single['seed']}"
+        f" {took_s:.0f} s, seed {single['seed']}",
     )
     assert single["operations"]["tested"] == single["operations"]["total"]
     assert checked(stateful) > 0

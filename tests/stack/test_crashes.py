@@ -7,14 +7,15 @@ is awaited together, since what a killed process held comes back only after a vi
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 
 from harkara.services.accept import BLOCK_SIZE
+from tests.conftest import TOLD
 from tests.stack.campaigns import Ends, Lab, campaign, ends, metas_of, wait_until
-from tests.stack.conftest import TABLE
 from tests.stack.proxy import Fault, Rule
 
 pytestmark = pytest.mark.stack
@@ -100,6 +101,7 @@ class Outcome:
     runs: dict[Point, Run]
     ends: Ends
     quiet: bool
+    took_s: float
 
 
 def start(lab: Lab, point: Point) -> Run:
@@ -134,7 +136,7 @@ def sweep_until_quiet(lab: Lab) -> bool:
 
 
 @pytest.fixture(scope="module")
-def outcome(lab: Lab, request: pytest.FixtureRequest) -> Outcome:
+def outcome(lab: Lab) -> Outcome:
     began = time.monotonic()
     before = called_back(lab)
     runs = {point: start(lab, point) for point in LOSSES}
@@ -147,9 +149,7 @@ def outcome(lab: Lab, request: pytest.FixtureRequest) -> Outcome:
     found = ends(lab)
     for run in runs.values():
         judge(lab, run, found)
-    lines = request.config.stash.setdefault(TABLE, [])
-    lines.extend(table(list(runs.values()), time.monotonic() - began))
-    return Outcome(runs, found, quiet)
+    return Outcome(runs, found, quiet, time.monotonic() - began)
 
 
 def judge(lab: Lab, run: Run, found: Ends) -> None:
@@ -167,15 +167,16 @@ def judge(lab: Lab, run: Run, found: Ends) -> None:
     }
 
 
-def table(runs: list[Run], took_s: float) -> list[str]:
-    """Return the lines of the table."""
+def table(outcome: Outcome) -> str:
+    """Return the table of the campaigns."""
     lines = [
         f"{'crash point':32}{'accepted':>9}{'final':>7}{'in doubt':>9}{'doubled':>8}{'lost':>6}"
     ]
-    for run in runs:
+    for run in outcome.runs.values():
         numbers = map(len, (run.committed, run.final, run.in_doubt, run.doubled, run.lost))
         lines.append(f"{run.point.name:32}" + "{:9}{:7}{:9}{:8}{:6}".format(*numbers))
-    return [*lines, f"{len(runs)} campaigns of {COUNT} in {took_s:.0f} s"]
+    lines.append(f"{len(outcome.runs)} campaigns of {COUNT} in {outcome.took_s:.0f} s")
+    return "\n".join(lines)
 
 
 def name_of(point: Point) -> str:
@@ -186,7 +187,10 @@ each_point = pytest.mark.parametrize("point", [*KILLS, *LOSSES], ids=name_of)
 each_loss = pytest.mark.parametrize("point", LOSSES, ids=name_of)
 
 
-def test_nothing_waits_any_more(outcome: Outcome) -> None:
+def test_nothing_waits_any_more(
+    outcome: Outcome, record_property: Callable[[str, str], None]
+) -> None:
+    record_property(TOLD, table(outcome))
     assert outcome.quiet
 
 
