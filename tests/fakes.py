@@ -133,11 +133,14 @@ class QueueMessage:
 class FakeTaskQueues:
     """Queues with delays, and the Due table behind them."""
 
+    page = 100
+
     def __init__(self, faults: Faults, clock: Callable[[], float]) -> None:
         self.faults = faults
         self.clock = clock
         self.waiting: list[QueueMessage] = []
-        self.rows: list[tuple[float, DueTask]] = []
+        self.rows: list[tuple[int, DueTask]] = []
+        self.reached: dict[int, str] = {}
         self._sent = 0
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
@@ -154,24 +157,38 @@ class FakeTaskQueues:
         for _ in range(2 if number in self.faults.lose_answer else 1):
             if delay_s > 900:
                 self._sent += 1
-                row = DueTask(f"shard#{self._sent % SHARDS:02d}", str(self._sent), queue, body)
-                self.rows.append((self.clock() + delay_s, row))
+                due_ms = int((self.clock() + delay_s) * 1000)
+                row = DueTask(f"{due_ms:013d}#{self._sent:06d}", due_ms, queue, body)
+                self.rows.append((self._sent % SHARDS, row))
             else:
                 self.add(queue, body, self.clock() + delay_s)
         self.faults.after(number)
 
-    def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
-        partition = f"shard#{shard:02d}"
-        page = [
-            task for at, task in self.rows if at * 1000 <= now_ms and task.partition == partition
-        ]
-        if page:
-            yield page
+    def cursors(self) -> Mapping[int, str]:
+        self.faults.before("cursors")
+        return dict(self.reached)
 
-    def delete(self, tasks: Sequence[DueTask]) -> None:
-        number = self.faults.before("delete due")
-        self.rows = [row for row in self.rows if row[1] not in tasks]
+    def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
+        tasks = sorted(
+            task
+            for each, task in self.rows
+            if each == shard and task.sort_key > after and task.due_ms <= now_ms
+        )
+        for at in range(0, len(tasks), self.page):
+            yield tasks[at : at + self.page]
+
+    def move(self, shard: int, reached: str) -> bool:
+        number = self.faults.before("move")
+        if self.reached.get(shard, "") > reached:
+            return False
+        self.reached[shard] = reached
         self.faults.after(number)
+        return True
+
+    @property
+    def waiting_rows(self) -> list[DueTask]:
+        """The rows that no cursor has passed."""
+        return [task for shard, task in self.rows if task.sort_key > self.reached.get(shard, "")]
 
     def add(self, queue: QueueName, body: str, visible_at: float) -> None:
         """Let a message be in a queue, without a call."""

@@ -193,7 +193,7 @@ class World:
                 *(at for at, _ in self.plans),
                 *(message.visible_at for message in self.queues.waiting),
                 *(at for at, *_ in self.receipts),
-                *(max(at, self._next_sweep) for at, _ in self.queues.rows),
+                *(max(row.due_ms / 1000, self._next_sweep) for row in self.queues.waiting_rows),
             ]
             if min(moments, default=math.inf) >= end_s:
                 return
@@ -267,7 +267,7 @@ class World:
     def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S
         try:
-            SweepService(self.queues, self.queues, self.clock).sweep(Deadline(lambda: 50.0))
+            self.sweep_service().sweep(Deadline(lambda: 50.0))
         except ProcessKilled:
             self.killed += 1
 
@@ -287,6 +287,9 @@ class World:
     def receive_service(self) -> ReceiveService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
         return ReceiveService(door, self.queues, self.signer, self.clock, _confirm_nothing)
+
+    def sweep_service(self) -> SweepService:
+        return SweepService(self.queues, self.queues, self.clock, self.notes.append)
 
     def deliver_service(self) -> DeliverService:
         return DeliverService(

@@ -60,7 +60,7 @@ def services() -> Services:
     settings = DlrSettings.from_environment()
     dynamodb = client("dynamodb")
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
-    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     urls = {
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,

@@ -63,7 +63,7 @@ def services() -> Services:
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
     }
-    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     authenticator = Authenticator(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
         pepper=deployment_secret(settings.pepper_secret_id),

@@ -51,7 +51,7 @@ def service() -> SubmitService:
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
         QueueName.RECEIPT: settings.receipt_queue_url,
     }
-    due = DynamoDueTable(dynamodb, settings.due_table, time.time, settings.retention_s)
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
     breakers = Breakers(counted, time.time, random.random)

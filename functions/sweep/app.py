@@ -6,10 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
-from harkara.runtime import deadline_of, logger
+from harkara.runtime import deadline_of
 from harkara.services.sweep import SweepService
 from harkara.settings import SweepSettings
 from harkara.tasks import QueueName
@@ -28,10 +29,9 @@ def service() -> SweepService:
         due=DynamoDueTable(client("dynamodb"), settings.due_table, time.time),
         queues=SqsTaskQueues(client("sqs"), queues),
         clock=time.time,
+        notes=metrics.write,
     )
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    count = service().sweep(deadline_of(context))
-    logger.info("swept", enqueued=count)
-    return {"enqueued": count}
+    return {"enqueued": service().sweep(deadline_of(context))}

@@ -20,6 +20,8 @@ Item = Mapping[str, Any]
 BATCH = 10
 
 _INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
+# What is set, and what is added to: at the first time that is the same.
+_ASSIGNMENT = re.compile(r"(#\w+)(?: =)? (:\w+)")
 
 
 class Ledger:
@@ -97,17 +99,16 @@ class Ledger:
         return {}
 
     def _UpdateItem(self, asked: dict[str, Any]) -> Any:
-        values = asked["ExpressionAttributeValues"]
-        item = {**asked["Key"], "data": values[":data"], "version": {"N": "1"}}
+        names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
+        assigned = {
+            names[name]: values[value]
+            for name, value in _ASSIGNMENT.findall(asked["UpdateExpression"])
+        }
+        table = self._table(asked["TableName"])
+        item = {**table.get(_key(asked["Key"]), asked["Key"]), **assigned}
         self._write(item)
-        self._table(asked["TableName"])[_key(item)] = item
+        table[_key(item)] = item
         return {}
-
-    def _BatchWriteItem(self, asked: dict[str, Any]) -> Any:
-        ((table, requests),) = asked["RequestItems"].items()
-        for request in requests:
-            self._write(self._table(table).pop(_key(request["DeleteRequest"]["Key"])))
-        return {"UnprocessedItems": {}}
 
     def _SendMessageBatch(self, asked: dict[str, Any]) -> Any:
         bodies = [entry["MessageBody"] for entry in asked["Entries"]]
@@ -148,6 +149,8 @@ def _key(item: Item) -> tuple[str, str]:
 
 def _holds(condition: str, sk: str, values: Mapping[str, str]) -> bool:
     of_sort_key = condition.removeprefix("pk = :pk AND ")
+    if of_sort_key == "sk BETWEEN :after AND :now":
+        return values[":after"] <= sk <= values[":now"]
     if of_sort_key.startswith("sk < "):
         return sk < values[of_sort_key.removeprefix("sk < ")]
     assert of_sort_key == "begins_with(sk, :kind)", condition

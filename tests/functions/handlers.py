@@ -354,4 +354,4 @@ class Gateway:
         return deliver, callbacks, check
 
     def _sweep(self) -> SweepService:
-        return SweepService(self.queues, self.queues, self.clock)
+        return SweepService(self.queues, self.queues, self.clock, metrics.write)

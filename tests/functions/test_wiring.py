@@ -106,7 +106,7 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
     }
     assert (authenticator.accounts._table, service.chunks._table) == ("accounts", "messages")
-    assert service.chunks._retention_s == service.queues._due._retention_s == 8
+    assert service.chunks._retention_s == 8
     assert service.queues._due._table == "due"
     assert service.names.new(0) != service.names.new(0)
     assert service.limits.store._table == "messages"

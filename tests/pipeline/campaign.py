@@ -83,11 +83,11 @@ def send_later(world: World) -> Sequence[RecordResult] | None:
 
 def hurry(world: World, times: int = 1) -> None:
     """Put the tasks that wait for later into their queues at once."""
-    tasks = [task for _, task in world.queues.rows]
+    tasks = world.queues.waiting_rows
     for message in list(world.queues.waiting):
         if message.visible_at > world.now:
             world.queues.waiting.remove(message)
-            tasks.append(DueTask("", "", message.queue, message.body))
+            tasks.append(DueTask("", 0, message.queue, message.body))
     world.queues.rows.clear()
     for task in tasks:
         for _ in range(times):

@@ -29,7 +29,7 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
     doubled = {mid for mid, count in called_back.items() if count > 1}
     assert doubled <= world.callbacks_in_doubt(), "a callback was doubled, uncounted"
     assert not world.queues.waiting
-    assert not world.queues.rows
+    assert not world.queues.waiting_rows
 
 
 def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) -> None:

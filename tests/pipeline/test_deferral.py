@@ -121,7 +121,7 @@ def test_a_deferred_task_is_its_first_owners() -> None:
     (message,) = world.queues.waiting
     world.submit = world.submit_service()
     asyncio.run(world.deliver(message))
-    bodies = [task.body for _, task in world.queues.rows if '"submit"' in task.body]
+    bodies = [task.body for task in world.queues.waiting_rows if '"submit"' in task.body]
     assert [owner_of("another", body) for body in bodies] == [message.id]
 
 

@@ -81,7 +81,7 @@ def test_what_is_scheduled_goes_out_on_time_although_it_was_repeated() -> None:
     assert platform.send() is None
     world.now += HOUR_S / 2
     assert platform.send() is not None
-    ((at, _),) = world.queues.rows
-    assert at == send_at_s
+    (row,) = world.queues.waiting_rows
+    assert row.due_ms == send_at_s * 1000
     world.run()
     assert list(world.finals().values()) == ["delivered"]

@@ -107,6 +107,15 @@ class Lab:
         for page in paginator.paginate(TableName=name, ConsistentRead=True):
             yield from page["Items"]
 
+    def due(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the Due table that `sweep` has not passed."""
+        items = list(self.items("Due"))
+        cursors = next((item for item in items if item["pk"]["S"] == "cursor"), {})
+        for item in items:
+            cursor = cursors.get(item["pk"]["S"], {"S": ""})["S"]
+            if item["sk"]["S"] > cursor and item is not cursors:
+                yield item
+
     def is_quiet(self) -> bool:
         """Whether nothing waits in a queue, or is being done."""
         sqs = self.stack.client("sqs")
@@ -124,13 +133,12 @@ class Lab:
         A chunk's check is left alone unless it is asked for: an hour must pass before it.
         """
         client, table = self.stack.client("dynamodb"), self.stack.outputs["DueTableName"]
-        now = f"{int(time.time() * 1000):013d}"
         kinds = kinds or ("callback", "submit")
-        waiting = [
-            item for item in self.items("Due") if from_json(item["body"]["S"])["kind"] in kinds
-        ]
+        waiting = [item for item in self.due() if from_json(item["body"]["S"])["kind"] in kinds]
         for item in waiting:
             due, _, digest = item["sk"]["S"].partition("#")
+            # Of its own moment, so that no cursor has passed it: `sweep` may run meanwhile.
+            now = f"{int(time.time() * 1000):013d}"
             if due > now:
                 client.put_item(TableName=table, Item={**item, "sk": {"S": f"{now}#{digest}"}})
                 client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})

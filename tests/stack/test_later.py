@@ -112,7 +112,7 @@ def test_a_task_that_comes_too_early_is_put_off_in_its_owners_name(lab: Lab) -> 
 
 def bodies(lab: Lab, chunk_id: str) -> list[str]:
     """Return the submit tasks of a chunk that wait in the Due table."""
-    found = [item["body"]["S"] for item in lab.items("Due") if chunk_id in item["body"]["S"]]
+    found = [item["body"]["S"] for item in lab.due() if chunk_id in item["body"]["S"]]
     return [body for body in found if from_json(body)["kind"] == "submit"]
 
 

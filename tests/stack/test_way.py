@@ -275,7 +275,7 @@ def test_what_waits_survives_a_clean_stop_and_start(lab: Lab) -> None:
 
 def waits(lab: Lab, client_ref: str) -> bool:
     """Whether a task that speaks of a message is in the Due table."""
-    return any(client_ref in item["body"]["S"] for item in lab.items("Due"))
+    return any(client_ref in item["body"]["S"] for item in lab.due())
 
 
 def keys(lab: Lab) -> set[tuple[str, str]]:

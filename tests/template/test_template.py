@@ -97,7 +97,8 @@ GRANTS = {
     },
     "sweep": {
         ("dynamodb:Query", "DueTable"),
-        ("dynamodb:BatchWriteItem", "DueTable"),
+        ("dynamodb:GetItem", "DueTable"),
+        ("dynamodb:UpdateItem", "DueTable"),
         *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
     },
 }

@@ -43,18 +43,21 @@ COUNTS = {
         "callbacks_to_retry",
         "callbacks_parked",
     ),
+    "sweep": ("enqueued",),
 }
-"""What each service counts: messages, receipts or callbacks."""
+"""What each service counts: messages, receipts, callbacks or tasks."""
 
 DELAYS = {
     "submit": ("submit_latency", "queue_age"),
     "dlr": ("receipt_delay", "callback_delay", "queue_age"),
+    "sweep": ("sweep_delay",),
 }
 """What each service measures, in milliseconds.
 
     submit_latency   from acceptance, or the send time, until a carrier took a block's messages
     receipt_delay    from then on until the receipt is final here; it contains submit_latency
     callback_delay   from the final state's own time until the platform took the callback
+    sweep_delay      by which the oldest of the tasks that were due was late, up to a minute always
     queue_age        of a task at its first delivery; the delay that it was put with counts
 """
 

@@ -228,23 +228,30 @@ class TaskQueues(Protocol):
 
 
 class DueTask(NamedTuple):
-    """A row of the Due table: the body to enqueue. Partition and sort key name the row."""
+    """A row of the Due table: the body to enqueue. Rows are in the order of their sort keys."""
 
-    partition: str
     sort_key: str
+    due_ms: int
     queue: QueueName
     body: str
 
 
 class DueTable(Protocol):
-    """Tasks that wait for longer than a queue lets them."""
+    """Tasks that wait for longer than a queue lets them. Each method raises StoreUnavailable."""
 
-    def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
-        """Yield a shard's rows whose time has come, page by page, the oldest first."""
+    def cursors(self) -> Mapping[int, str]:
+        """Return the cursors of the shards that have one: the sort key of their last done row."""
         ...
 
-    def delete(self, tasks: Sequence[DueTask]) -> None:
-        """Delete rows."""
+    def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
+        """Yield a shard's rows beyond a sort key whose time has come, by pages, oldest first.
+
+        None is left out that was put before.
+        """
+        ...
+
+    def move(self, shard: int, reached: str) -> bool:
+        """Move a shard's cursor on to a sort key; say whether it was not beyond that already."""
         ...
 
 

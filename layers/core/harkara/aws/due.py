@@ -1,27 +1,36 @@
-"""The Due table: partition = one of 16 shards, sort key = time # hash of the body."""
+"""The Due table: partition = one of 16 shards, sort key = time # hash of the body.
 
-from collections.abc import Iterator, Sequence
+One more item has the cursors: for each shard the sort key up to which `sweep` has enqueued all.
+Rows behind it are never read again, and go by their time to live. No row can appear there: it is
+put more than `queues.DELAY_LIMIT_S` before its time by a process that lives for two minutes at
+most, and a cursor stands at a row whose time has come. The clocks of two functions would have to
+be apart by all that lies between, which is more than ten minutes.
+"""
+
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.inserts import Inserter, Item
+from harkara.hours import DAY_S
 from harkara.ports import Clock, DueTask
 from harkara.services.sweep import SHARDS
 from harkara.tasks import QueueName
 
+# For so long `sweep` may be out of order before anything is lost.
+KEPT_S = 7 * DAY_S
 _PAGE = 100
-_DELETE_BATCH = 25
+_CURSORS = {"pk": {"S": "cursor"}, "sk": {"S": "cursor"}}
 
 
 class DynamoDueTable:
     """Tasks that wait for longer than a queue lets them."""
 
-    def __init__(self, client: Any, table: str, clock: Clock, retention_s: int = 0) -> None:
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:
         self._client = client
         self._table = table
         self._clock = clock
-        self._retention_s = retention_s
         self._inserter = Inserter(client, table)
 
     def put(self, queue: QueueName, body: str, delay_s: float) -> None:
@@ -33,47 +42,60 @@ class DynamoDueTable:
             "sk": {"S": f"{int(due_s * 1000):013d}#{digest.hexdigest()}"},
             "queue": {"S": queue},
             "body": {"S": body},
-            "ttl": {"N": str(int(due_s) + self._retention_s)},
+            "ttl": {"N": str(int(due_s) + KEPT_S)},
         }
         self._inserter.insert([item])
 
-    def due(self, shard: int, now_ms: int) -> Iterator[list[DueTask]]:
-        """Yield a shard's rows whose time has come, page by page, the oldest first."""
+    def cursors(self) -> Mapping[int, str]:
+        """Return the cursors of the shards that have one."""
+        with aws_errors():
+            answer = self._client.get_item(TableName=self._table, Key=_CURSORS, ConsistentRead=True)
+        item = answer.get("Item", {})
+        shards = {shard: _partition(shard) for shard in range(SHARDS)}
+        return {shard: item[name]["S"] for shard, name in shards.items() if name in item}
+
+    def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
+        """Yield a shard's rows beyond a sort key whose time has come, by pages, oldest first."""
         query = {
             "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND sk < :now",
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :now",
             "ExpressionAttributeValues": {
                 ":pk": {"S": _partition(shard)},
+                # Beyond that key, before any later one: BETWEEN takes in both its ends.
+                ":after": {"S": f"{after}!"},
                 ":now": {"S": f"{now_ms + 1:013d}"},
             },
+            # The cursor goes beyond what is read: a row that a replica does not show yet is lost.
+            "ConsistentRead": True,
             "PaginationConfig": {"PageSize": _PAGE},
         }
         with aws_errors():
             for page in self._client.get_paginator("query").paginate(**query):
                 if page["Items"]:
-                    yield [
-                        DueTask(
-                            item["pk"]["S"],
-                            item["sk"]["S"],
-                            QueueName(item["queue"]["S"]),
-                            item["body"]["S"],
-                        )
-                        for item in page["Items"]
-                    ]
+                    yield [_task(item) for item in page["Items"]]
 
-    def delete(self, tasks: Sequence[DueTask]) -> None:
-        """Delete rows. What stays is enqueued once more: harmless."""
-        for at in range(0, len(tasks), _DELETE_BATCH):
-            requests = [
-                {
-                    "DeleteRequest": {
-                        "Key": {"pk": {"S": task.partition}, "sk": {"S": task.sort_key}}
-                    }
-                }
-                for task in tasks[at : at + _DELETE_BATCH]
-            ]
-            with aws_errors():
-                self._client.batch_write_item(RequestItems={self._table: requests})
+    def move(self, shard: int, reached: str) -> bool:
+        """Move a shard's cursor on to a sort key; say whether it was not beyond that already."""
+        with aws_errors():
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_CURSORS,
+                    UpdateExpression="SET #shard = :reached",
+                    # Not less alone: it may be repeated after a lost answer.
+                    ConditionExpression="attribute_not_exists(#shard) OR #shard <= :reached",
+                    ExpressionAttributeNames={"#shard": _partition(shard)},
+                    ExpressionAttributeValues={":reached": {"S": reached}},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+
+def _task(item: Item) -> DueTask:
+    sort_key = item["sk"]["S"]
+    due_ms = int(sort_key.partition("#")[0])
+    return DueTask(sort_key, due_ms, QueueName(item["queue"]["S"]), item["body"]["S"])
 
 
 def _partition(shard: int) -> str:

@@ -1,0 +1,182 @@
+"""The sweep: what is enqueued, where the cursors stand then, and what comes again."""
+
+from collections.abc import Sequence
+from itertools import count
+
+import pytest
+
+from harkara.deadline import Deadline
+from harkara.errors import StoreUnavailable
+from harkara.ports import Note
+from harkara.services.sweep import SHARDS, SweepService
+from harkara.tasks import QueueName
+from tests.fakes import FakeTaskQueues, Faults
+
+NOW = 1_767_258_000.0
+SUBMIT, RECEIPT = QueueName.SUBMIT, QueueName.RECEIPT
+
+
+class Queues(FakeTaskQueues):
+    """Queues that do not take some bodies, and whole queues that fail."""
+
+    def __init__(self) -> None:
+        super().__init__(Faults(), lambda: NOW)
+        self.refused: set[str] = set()
+        self.failing: set[QueueName] = set()
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        if queue in self.failing:
+            raise StoreUnavailable("RequestThrottled")
+        taken = [body not in self.refused for body in bodies]
+        super().send(queue, [body for body, ok in zip(bodies, taken, strict=True) if ok])
+        return taken
+
+    def put(self, body: str, shard: int = 0, late_s: float = 0, queue: QueueName = SUBMIT) -> None:
+        """Put a row in a shard whose time came so long ago."""
+        self._sent = shard - 1  # the fake takes the shards in turn
+        self.clock = lambda: NOW - 1000 - late_s
+        self.schedule(queue, body, 1000)
+        self.clock = lambda: NOW
+
+
+class Sweeps:
+    """A table, its queues, and the runs of `sweep` over them."""
+
+    def __init__(self) -> None:
+        self.queues = Queues()
+        self.notes: list[Note] = []
+        self.service = SweepService(self.queues, self.queues, lambda: NOW, self.notes.append)
+
+    def run(self, remaining_s: float = 50.0) -> list[str]:
+        """Sweep; return what was enqueued."""
+        before = len(self.queues.waiting)
+        self.service.sweep(Deadline(lambda: remaining_s))
+        return [message.body for message in self.queues.waiting[before:]]
+
+
+def test_what_is_due_is_enqueued_once_the_oldest_of_a_shard_first() -> None:
+    sweeps = Sweeps()
+    for body, shard, late_s in [("b", 0, 5), ("a", 0, 9), ("c", 3, 7)]:
+        sweeps.queues.put(body, shard, late_s)
+    assert sweeps.run() == ["a", "b", "c"]
+    assert sweeps.run() == []
+
+
+def test_what_is_not_due_waits() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("later", late_s=-1)
+    assert sweeps.run() == []
+    sweeps.queues.put("now")
+    assert sweeps.run() == ["now"]
+    assert [row.body for row in sweeps.queues.waiting_rows] == ["later"]
+
+
+def test_each_task_goes_into_its_own_queue() -> None:
+    sweeps = Sweeps()
+    for number, queue in enumerate((SUBMIT, RECEIPT, SUBMIT)):
+        sweeps.queues.put(str(number), late_s=-number / 1000, queue=queue)
+    sweeps.service = SweepService(
+        sweeps.queues, sweeps.queues, lambda: NOW + 1, sweeps.notes.append
+    )
+    assert sorted(sweeps.run()) == ["0", "1", "2"]
+    queues = {message.body: message.queue for message in sweeps.queues.waiting}
+    assert queues == {"0": SUBMIT, "1": RECEIPT, "2": SUBMIT}
+
+
+def test_more_than_a_page_is_enqueued_page_by_page() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.page = 2
+    for number in range(5):
+        sweeps.queues.put(str(number), late_s=9 - number)
+    assert sweeps.run() == ["0", "1", "2", "3", "4"]
+    assert sweeps.queues.faults.calls.count("move") == 3
+
+
+def test_a_task_that_its_queue_does_not_take_comes_again_with_those_behind_it() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.page = 3
+    for number in range(5):
+        sweeps.queues.put(str(number), late_s=9 - number)
+    sweeps.queues.put("other", shard=7)
+    sweeps.queues.refused = {"1"}
+    with pytest.raises(StoreUnavailable, match="did not take"):
+        sweeps.run()
+    # What is on its page was sent with it, the next page was not; other shards went on.
+    assert [message.body for message in sweeps.queues.waiting] == ["0", "2", "other"]
+    sweeps.queues.refused.clear()
+    assert sweeps.run() == ["1", "2", "3", "4"]
+
+
+def test_a_shard_that_fails_keeps_no_other_waiting() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("first", shard=0, queue=RECEIPT)
+    sweeps.queues.put("second", shard=1)
+    sweeps.queues.failing = {RECEIPT}
+    with pytest.raises(StoreUnavailable, match="RequestThrottled"):
+        sweeps.run()
+    assert [message.body for message in sweeps.queues.waiting] == ["second"]
+    assert [note.counts for note in sweeps.notes] == [{"enqueued": 1}]
+    sweeps.queues.failing.clear()
+    assert sweeps.run() == ["first"]
+
+
+def test_what_was_enqueued_comes_again_where_the_cursor_could_not_be_moved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("a")
+
+    def fail(shard: int, reached: str) -> bool:
+        raise StoreUnavailable("ThrottlingException")
+
+    monkeypatch.setattr(sweeps.queues, "move", fail)
+    with pytest.raises(StoreUnavailable):
+        sweeps.run()
+    monkeypatch.undo()
+    assert sweeps.run() == ["a"]
+
+
+def test_of_two_runs_the_one_behind_leaves_the_shard_to_the_other() -> None:
+    """The second begins and ends while the first is enqueuing its first page."""
+    sweeps = Sweeps()
+    sweeps.queues.page = 2
+    for number in range(5):
+        sweeps.queues.put(str(number), late_s=9 - number)
+    calls = count()
+
+    def meanwhile(_: int, name: str) -> None:
+        if name.startswith("send") and next(calls) == 0:
+            sweeps.run()
+
+    sweeps.queues.faults.on_call = meanwhile
+    assert sweeps.run() == ["0", "1", "2", "3", "4", "0", "1"]
+    assert sweeps.run() == []
+
+
+def test_a_cursor_never_goes_back() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("b", late_s=1)
+    sweeps.run()
+    (reached,) = sweeps.queues.reached.values()
+    assert not sweeps.queues.move(0, "0")
+    assert list(sweeps.queues.reached.values()) == [reached]
+
+
+def test_near_its_deadline_it_begins_no_page() -> None:
+    sweeps = Sweeps()
+    for shard in range(SHARDS):
+        sweeps.queues.put(str(shard), shard)
+    remaining_s = iter([50.0, 50.0, 4.9])
+    assert sweeps.service.sweep(Deadline(lambda: next(remaining_s))) == 2
+    assert sweeps.run() == [str(shard) for shard in range(2, SHARDS)]
+
+
+def test_it_says_how_late_the_oldest_task_was() -> None:
+    sweeps = Sweeps()
+    for shard, late_s in enumerate((30, 90, 60)):
+        sweeps.queues.put(str(shard), shard, late_s)
+    sweeps.run()
+    sweeps.run()
+    first, second = sweeps.notes
+    assert (first.counts, first.delays_s) == ({"enqueued": 3}, {"sweep_delay": 90.0})
+    assert (second.counts, second.delays_s) == ({"enqueued": 0}, {})
