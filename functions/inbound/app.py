@@ -6,16 +6,14 @@ Next: `harkara.services.inbound`. An opt-out counts in functions/submit at once.
 import time
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import new_api
+from harkara.api import carrier_request, new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.http.subscriptions import confirm
-from harkara.received import ReceiptRequest
 from harkara.router import Response
 from harkara.runtime import logger
 from harkara.services.inbound import InboundService
@@ -42,15 +40,8 @@ def service() -> InboundService:
 
 @api.route("/inbound/<carrier>/<token>", "GET", "POST")
 def inbound(carrier: str, token: str) -> Response:
-    asked = api.request
-    request = ReceiptRequest(
-        method=asked.method,
-        headers=asked.headers,
-        # Kannel escapes a text in the bytes of its own charset.
-        query=parse_qs(asked.query_string, keep_blank_values=True, errors="surrogateescape"),
-        body=asked.body,
-        source_ip=asked.source_ip,
-    )
+    # Kannel escapes a text in the bytes of its own charset.
+    request = carrier_request(api.request, errors="surrogateescape")
     counts = service().receive(carrier, token, request)
     logger.info("inbound messages taken", carrier=carrier, counts=counts)
     # What is said in the body a carrier may send to the phone.

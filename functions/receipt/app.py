@@ -6,12 +6,11 @@ Next: `harkara.services.receive`, which enqueues for functions/dlr.
 import time
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.api import new_api
+from harkara.api import carrier_request, new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
@@ -19,7 +18,6 @@ from harkara.aws.secrets import deployment_secret
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner, split_mid
 from harkara.ports import Note
-from harkara.received import ReceiptRequest
 from harkara.router import Response
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
@@ -48,15 +46,7 @@ def service() -> ReceiveService:
 
 @api.route("/receipts/<carrier>/<token>", "GET", "POST")
 def receipts(carrier: str, token: str) -> Response:
-    asked = api.request
-    request = ReceiptRequest(
-        method=asked.method,
-        headers=asked.headers,
-        query=parse_qs(asked.query_string, keep_blank_values=True),
-        body=asked.body,
-        source_ip=asked.source_ip,
-    )
-    received, heard = service().receive(carrier, token, request)
+    received, heard = service().receive(carrier, token, carrier_request(api.request))
     counts = {
         "receipts": len(received.receipts),
         "intermediate": received.intermediate_count,

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qs
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.jsons import encode
+from harkara.received import ReceiptRequest
 from harkara.router import NoRoute, Request, Response, Router
 from harkara.routes import methods_of
 from harkara.runtime import answer, log_failure, one_shape, refusal
@@ -41,6 +43,17 @@ def _refusal_for(error: Exception, request: Request) -> RequestRefused:
         case _:
             log_failure("request failed", error)
             return RequestRefused(Code.INTERNAL_ERROR)
+
+
+def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
+    """Return a request at a carrier's route; `errors` is for bytes of its query beyond UTF-8."""
+    return ReceiptRequest(
+        method=asked.method,
+        headers=asked.headers,
+        query=parse_qs(asked.query_string, keep_blank_values=True, errors=errors),
+        body=asked.body,
+        source_ip=asked.source_ip,
+    )
 
 
 def ok(body: Any) -> Response:
