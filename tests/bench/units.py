@@ -57,6 +57,8 @@ PRICES = Path(__file__).parent / "prices.json"
 RECEIPT_WAIT_S = 72 * 3600
 RETENTION_S = 30 * 86_400
 RETRY_DELAYS_S = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+# Nothing here can tell how long Lambda would take.
+LABELS = {"gb_s": "gb_s (durations assumed)"}
 TOKEN, SECRET, PEPPER = "token", "secret", b"pepper"
 ARRAY = 100
 # A run of sweep reads its cursors and looks into each shard; where something was due it moves each
@@ -133,7 +135,9 @@ def measure() -> list[Row]:
                     f"a million messages in {region}, {each.case.name}",
                     sum(costs.values()),
                     "USD",
-                    note=", ".join(f"{name} {cost:.2f}" for name, cost in costs.items()),
+                    note=", ".join(
+                        f"{LABELS.get(name, name)} {cost:.2f}" for name, cost in costs.items()
+                    ),
                 )
             )
     return rows
