@@ -32,7 +32,7 @@ PARTS: tuple[Part, ...] = (
     ),
     *(
         CallbackEndpoint(id=name, name="Sample", url=f"https://{HOST}/clevertap/samples")
-        for name in ("sample", "unused")
+        for name in ("sample", "signed", "unused")
     ),
 )
 NUMBER = "56161"

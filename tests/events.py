@@ -2,8 +2,9 @@
 
 `events/<function>-<variant>.json` is what Lambda hands the function, `events/expected/` has the
 answer under the same name. Two things in an expected answer are not literal: "/<regex>/" stands
-for any string that it matches whole, and a `body` that is no string is compared with the parsed
-JSON of the answer's. Fields of an HTTP answer that are not expected by name do not count.
+for any string or whole number that it matches whole, and a `body` that is no string is compared
+with the parsed JSON of the answer's. Fields of an HTTP answer that are not expected by name do not
+count.
 """
 
 import json
@@ -66,8 +67,8 @@ def _differences(expected: Any, answer: Any, at: str) -> list[str]:
             for place, (value, given) in enumerate(zip(expected, answer, strict=True))
             for line in _differences(value, given, f"{at}[{place}]")
         ]
-    if isinstance(expected, str) and isinstance(answer, str) and _is_pattern(expected):
-        matches = re.fullmatch(expected[1:-1], answer) is not None
+    if isinstance(expected, str) and type(answer) in (str, int) and _is_pattern(expected):
+        matches = re.fullmatch(expected[1:-1], str(answer)) is not None
     else:
         matches = type(expected) is type(answer) and expected == answer
     return [] if matches else [f"{at}: {json.dumps(answer)} instead of {json.dumps(expected)}"]

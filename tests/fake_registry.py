@@ -1,11 +1,11 @@
 """The registry of accounts in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harkara.accounts import Credential, Sender, Template
-from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.deadline import Deadline
 from harkara.operator_records import Part
 from harkara.parts import P, name_of
@@ -18,6 +18,18 @@ _FIELDS: dict[type, str] = {
     Template: "templates",
     CallbackEndpoint: "callbacks",
 }
+
+
+class FakeVault:
+    """Seals by turning the text round, with the callback's name before it."""
+
+    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+        return f"{account_id}/{callback_id}|".encode() + secrets.model_dump_json().encode()[::-1]
+
+    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+        name, text = sealed.split(b"|", 1)
+        assert name == f"{account_id}/{callback_id}".encode()
+        return CallbackSecrets.model_validate_json(text[::-1])
 
 
 @dataclass
@@ -42,11 +54,15 @@ class FakeRegistry:
         self.put_all(account_id, [part])
         return True
 
-    def replace(self, account_id: str, part: Part) -> bool:
-        if name_of(part) not in self._parts(account_id, type(part)):
-            return False
-        self.put_all(account_id, [part])
-        return True
+    def change(
+        self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
+    ) -> P | None:
+        known = self._parts(account_id, kind).get(name)
+        if known is None:
+            return None
+        changed = change(known)
+        self.put_all(account_id, [changed])
+        return changed
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
         assert len(name) <= KEY_LIMIT

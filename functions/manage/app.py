@@ -1,11 +1,13 @@
 """What an account reads and changes of its own, beside sending: its registered senders, templates
 and callbacks, and its messages, which it may cancel. And the description of the API.
 
-Next: `harkara.services.registry`, `history` and `cancel`. What is registered is read by
-functions/send within a minute; a cancel enqueues for functions/dlr.
+Next: `harkara.services.registry`, `endpoints`, `history` and `cancel`. What is registered is read
+by functions/send within a minute; a cancel enqueues for functions/dlr.
 """
 
+import asyncio
 import gzip
+import os
 import re
 import time
 from functools import cache
@@ -18,6 +20,7 @@ from harkara.accounts import Account, Scope, Sender, Template
 from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
+from harkara.aws.destinations import KmsVault
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
@@ -27,6 +30,8 @@ from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
+from harkara.http.callbacks import is_global, is_global_or_loopback
+from harkara.http.single import SinglePoster
 from harkara.jsons import encode
 from harkara.openapi import page
 from harkara.openapi.document import document
@@ -37,6 +42,7 @@ from harkara.router import Response
 from harkara.runtime import answer, deadline_of, logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
+from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
 from harkara.services.suppress import SuppressionService
@@ -58,12 +64,13 @@ CSV = "text/csv"
 CSV_TYPES = (CSV, "application/csv", "application/gzip", "application/x-gzip")
 
 api = new_api()
-prepare("dynamodb", "secretsmanager", "sqs")
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 class Services(NamedTuple):
     authenticator: Authenticator
     registry: RegistryService
+    endpoints: EndpointService
     history: HistoryService
     cancel: CancelService
     suppressions: SuppressionService
@@ -80,8 +87,10 @@ def services() -> Services:
     )
     registry = RegistryService(
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
+        vault=KmsVault(client("kms"), settings.secrets_key_id),
         private_callbacks=settings.allow_private_callbacks,
     )
+    allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     messages = DynamoMessageStore(
         dynamodb, settings.messages_table, settings.retention_s, time.time
     )
@@ -89,6 +98,7 @@ def services() -> Services:
     return Services(
         authenticator,
         registry,
+        EndpointService(registry, SinglePoster(allowed), time.time, os.urandom),
         HistoryService(messages, time.time),
         CancelService(messages, queues, time.time),
         SuppressionService(DynamoSuppressionList(dynamodb, settings.accounts_table), time.time),
@@ -150,6 +160,23 @@ def unsuppress(number: str) -> Response:
     services().suppressions.remove(account, unquote(number), asked_sources())
     logger.info("no longer suppressed", account_id=account.id)
     return Response(204, body="")
+
+
+@api.post("/v1/callbacks/<name>/secret")
+def renew_secret(name: str) -> Response:
+    account = account_for(Scope.ADMIN)
+    fields = object_of(api.request.body or b"{}")
+    renewed = services().endpoints.renew_secret(account, unquote(name), fields)
+    logger.info("signing secret renewed", account_id=account.id)
+    return answer(201, encode(renewed))
+
+
+@api.post("/v1/callbacks/<name>/test")
+def test(name: str) -> Response:
+    account = account_for(Scope.ADMIN)
+    tried = asyncio.run(services().endpoints.test(account, unquote(name)))
+    logger.info("callback tried", account_id=account.id, status=tried["status"])
+    return ok(tried)
 
 
 @api.get("/v1/<collection>")

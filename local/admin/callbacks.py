@@ -1,48 +1,123 @@
-"""Callbacks: where the status of an account's messages goes."""
+"""Callbacks: where the events of an account's messages go, and how."""
 
-from argparse import Namespace
-from typing import get_args
+import asyncio
+from argparse import ArgumentTypeError, Namespace
+from typing import Any
 from urllib.parse import urlsplit
 
+from harkara.callback_fields import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callbacks import FORMATS
+from harkara.events import EventKind
+from harkara.messages import State
 from harkara.parts import fields_of
-from local.admin.command import ACCOUNT, Verbs
+from local.admin.command import ACCOUNT, Verbs, duration_s
 from local.admin.desk import Desk
-from local.admin.parts import add_part, parts_of, remove_part
+from local.admin.files import json_file, read_secret
+from local.admin.parts import add_part, named, parts_of, remove_part
 from local.admin.printing import Answer
 
 NOUN = "callback"
-FORMATS = get_args(CallbackEndpoint.model_fields["format"].annotation)
+# Of a callback's fields, those that people see in a list.
+_SHOWN = ("id", "name", "url", "format", "has_token", "signed")
+_PLAIN = (
+    *("name", "url", "format", "states", "events", "concurrency", "rate_per_s", "every_click"),
+    *("as_array", "headers", "token"),
+)
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add add, list and remove."""
+    """Add add, list, remove, secret and test."""
     add = verbs.add("add", _add, "register a callback, or register it anew", ACCOUNT)
     add.add_argument("callback", help="its id: letters, digits, - and _")
     add.add_argument("--url", required=True, help="https, on one of the account's callback hosts")
-    add.add_argument("--name", default="", help="for people")
-    add.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of what is posted")
-    verbs.add("list", _list, "list an account's callbacks, without the query of a URL", ACCOUNT)
+    add.add_argument("--name", help="for people")
+    add.add_argument("--format", choices=[*FORMATS], help="of what is posted; else clevertap")
+    add.add_argument("--states", nargs="+", choices=[*State], help="that it wants; else all")
+    add.add_argument("--events", nargs="+", choices=[*EventKind], help="that it wants; else all")
+    add.add_argument(
+        "--concurrency", type=int, metavar="N", help=f"posts at a time, up to {CONCURRENCY_LIMIT}"
+    )
+    add.add_argument("--rate", dest="rate_per_s", type=float, metavar="N", help="posts a second")
+    add.add_argument(
+        "--every-click", action="store_true", help="tell each click, not one a message and link"
+    )
+    add.add_argument(
+        "--fields",
+        nargs="+",
+        type=_pair,
+        default=(),
+        metavar="OURS=THEIRS",
+        help="of the format generic: what is said, and what it is called; else all of it",
+    )
+    add.add_argument("--as-array", action="store_true", help="of the format generic")
+    add.add_argument(
+        "--headers",
+        type=json_file,
+        metavar="FILE",
+        help="a JSON object of headers to send; without it those that it has stay",
+    )
+    token = add.add_mutually_exclusive_group()
+    token.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="holds its bearer token, - is stdin; without it the one that it has stays",
+    )
+    token.add_argument("--no-token", dest="token", action="store_const", const="")
+    listing = "list an account's callbacks, without the query of a URL; all fields with --json"
+    verbs.add("list", _list, listing, ACCOUNT)
     verbs.add("remove", _remove, "take a callback out", ACCOUNT).add_argument("callback")
+    secret = verbs.add("secret", _secret, "make another signing secret; it is shown once", ACCOUNT)
+    secret.add_argument("callback")
+    secret.add_argument(
+        "--overlap",
+        type=duration_s,
+        default=DAY_S,
+        metavar="24h",
+        help=f"how long the old one stays valid, up to {OVERLAP_LIMIT_S // DAY_S}d; 0s ends it",
+    )
+    test = verbs.add("test", _test, "post a sample from this machine; show the answer", ACCOUNT)
+    test.add_argument("callback")
 
 
 def _add(desk: Desk, arguments: Namespace) -> Answer:
-    fields = {
-        "id": arguments.callback,
-        "name": arguments.name,
-        "url": arguments.url,
-        "format": arguments.format,
-    }
+    fields: dict[str, Any] = {name: getattr(arguments, name) for name in _PLAIN}
+    fields |= {"id": arguments.callback, "fields": dict(arguments.fields)}
+    if arguments.token_file is not None:
+        fields["token"] = read_secret(desk, arguments.token_file, "Bearer token")
     return add_part(desk, arguments.account, CallbackEndpoint, fields)
 
 
 def _list(desk: Desk, arguments: Namespace) -> Answer:
-    callbacks = parts_of(desk, arguments.account, CallbackEndpoint)
-    return [{**fields_of(each), "url": _without_key(each.url)} for each in callbacks]
+    rows = [
+        {**fields_of(each), "url": _without_key(each.url)}
+        for each in parts_of(desk, arguments.account, CallbackEndpoint)
+    ]
+    return rows if arguments.json else [{name: row[name] for name in _SHOWN} for row in rows]
 
 
 def _remove(desk: Desk, arguments: Namespace) -> Answer:
     return remove_part(desk, arguments.account, CallbackEndpoint, arguments.callback)
+
+
+def _secret(desk: Desk, arguments: Namespace) -> Answer:
+    account, callback = desk.account(arguments.account), arguments.callback
+    with named(account.id, callback):
+        renewed = desk.endpoints.renew_secret(account, callback, {"overlap_s": arguments.overlap})
+    return {**renewed, "note": "give it to the receiver: it is shown this once"}
+
+
+def _test(desk: Desk, arguments: Namespace) -> Answer:
+    account, callback = desk.account(arguments.account), arguments.callback
+    with named(account.id, callback):
+        return asyncio.run(desk.endpoints.test(account, callback))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, sign, theirs = text.partition("=")
+    if not sign:
+        raise ArgumentTypeError("write it as smsgid=reference")
+    return ours, theirs
 
 
 def _without_key(url: str) -> str:

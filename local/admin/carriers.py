@@ -1,22 +1,20 @@
 """Carriers: where messages are submitted, and the secrets for it."""
 
-import getpass
 import ipaddress
 from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
 from harkara.credentials import new_secret
-from harkara.jsons import decode
-from local.admin.command import CommandRefused, UsageError, Verbs, name
+from local.admin.command import UsageError, Verbs, name
 from local.admin.desk import Desk
+from local.admin.files import json_file, read_secret
 from local.admin.printing import Answer
 
 NOUN = "carrier"
-STDIN = "-"
+PROMPT = "Password at the carrier"
 HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hashes"}
 
 
@@ -76,7 +74,9 @@ def add_verbs(verbs: Verbs) -> None:
         help="whose the numbers are that phones send to",
     )
     for kind in ("kannel", "aws", "http"):
-        put.add_argument(f"--{kind}", type=_options, metavar="FILE", help=f"options of kind {kind}")
+        put.add_argument(
+            f"--{kind}", type=json_file, metavar="FILE", help=f"options of kind {kind}"
+        )
     put.add_argument(
         "--new-receipt-url",
         action="store_true",
@@ -125,10 +125,10 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     if receipt_url:
         fields["receipt_url"] = desk.encrypt(carrier, receipt_url)
     if arguments.secret_file is not None:
-        secret = _read_secret(desk, arguments.secret_file)
+        secret = read_secret(desk, arguments.secret_file, PROMPT)
         fields["secret"] = desk.encrypt(carrier, secret)
     if arguments.receipt_secret_file is not None:
-        secret = _read_secret(desk, arguments.receipt_secret_file)
+        secret = read_secret(desk, arguments.receipt_secret_file, PROMPT)
         fields["receipt_secret"] = desk.encrypt(carrier, secret)
     desk.store.put_carrier(CarrierSettings(**fields))
     return answer
@@ -144,34 +144,11 @@ def _list(desk: Desk, _: Namespace) -> Answer:
     ]
 
 
-def _read_secret(desk: Desk, file: str) -> str:
-    if file == STDIN and desk.stdin.isatty():
-        secret = getpass.getpass("Password at the carrier: ")
-    elif file == STDIN:
-        secret = desk.stdin.readline()
-    else:
-        try:
-            secret = Path(file).read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise CommandRefused(f"{file} cannot be read: name a file of UTF-8 text") from None
-    secret = secret.rstrip("\r\n")
-    if not secret:
-        raise CommandRefused("the secret is empty: put the password into the file, or on stdin")
-    return secret
-
-
 def _inbound(text: str) -> tuple[str, str]:
     number, _, account = text.rpartition("=")
     if not number or not account:
         raise ArgumentTypeError("write it as 56161=acme, or as '56161 OFFERS=acme'")
     return number, account
-
-
-def _options(file: str) -> Any:
-    try:
-        return decode(Path(file).read_bytes())
-    except (OSError, ValueError):
-        raise ArgumentTypeError(f"{file} cannot be read: name a file of JSON") from None
 
 
 def _check_url(url: str) -> None:

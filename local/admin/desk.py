@@ -15,11 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from harkara.accounts import Account, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
+from harkara.aws.destinations import KmsVault
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
-from harkara.ports import Clock, Randomness
+from harkara.http.callbacks import is_global, is_global_or_loopback
+from harkara.http.single import SinglePoster
+from harkara.ports import CallbackPoster, Clock, Randomness
+from harkara.services.endpoints import EndpointService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
 from local import running
@@ -41,6 +45,8 @@ class Desk:
     clock: Clock = time.time
     randomness: Randomness = os.urandom
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    poster: CallbackPoster | None = None
+    """What posts samples, where it is not this machine."""
 
     @classmethod
     def open(cls, arguments: Namespace) -> "Desk":
@@ -63,9 +69,17 @@ class Desk:
     def registry(self) -> RegistryService:
         """The parts of accounts, to change and list."""
         table = self.outputs["AccountsTableName"]
+        vault = KmsVault(self.client("kms"), self.outputs["SecretsKeyId"])
         return RegistryService(
-            DynamoRegistry(self.client("dynamodb"), table), self.private_callbacks
+            DynamoRegistry(self.client("dynamodb"), table), vault, self.private_callbacks
         )
+
+    @cached_property
+    def endpoints(self) -> EndpointService:
+        """What else there is to do with a callback; it is tried from this machine."""
+        allowed = is_global_or_loopback if self.private_callbacks else is_global
+        poster = self.poster or SinglePoster(allowed)
+        return EndpointService(self.registry, poster, self.clock, self.randomness)
 
     @cached_property
     def suppressions(self) -> SuppressionService:

@@ -1,6 +1,7 @@
 """What senders, templates and callbacks have in common: they are parts of an account."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from harkara.codes import Code
@@ -32,10 +33,18 @@ def parts_of(desk: Desk, account_id: str, kind: type[P]) -> list[P]:
 
 def remove_part(desk: Desk, account_id: str, kind: type[Part], part: str) -> Answer:
     """Take a part out. Raises CommandRefused where there is none."""
+    account = desk.account(account_id)
+    with named(account_id, part):
+        desk.registry.remove(account, kind, part)
+    return {"removed": part}
+
+
+@contextmanager
+def named(account_id: str, part: str) -> Iterator[None]:
+    """Say of what is not found which it is. Raises CommandRefused."""
     try:
-        desk.registry.remove(desk.account(account_id), kind, part)
+        yield
     except RequestRefused as error:
         if error.code is not Code.NOT_FOUND:
             raise
         raise CommandRefused(f"the account {account_id} has no {part}") from error
-    return {"removed": part}

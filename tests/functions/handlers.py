@@ -24,6 +24,7 @@ from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
@@ -39,7 +40,7 @@ from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
-from tests.fake_registry import FakeRegistry
+from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
@@ -287,9 +288,11 @@ class Gateway:
         )
 
     def _manage(self) -> SimpleNamespace:
+        registry = RegistryService(self.registry, FakeVault(), private_callbacks=False)
         return SimpleNamespace(
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
-            registry=RegistryService(self.registry, private_callbacks=False),
+            registry=registry,
+            endpoints=EndpointService(registry, self.platform, self.clock, self.randomness),
             history=HistoryService(self.store, self.clock),
             cancel=CancelService(self.store, self.queues, self.clock),
             suppressions=SuppressionService(self.suppressions, self.clock),

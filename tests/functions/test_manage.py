@@ -132,7 +132,7 @@ def test_pages_lead_from_one_to_the_next(gateway: Gateway) -> None:
         )
         seen += [each["id"] for each in page["callbacks"]]
         after = page["next"]
-    assert seen == ["main", "sample", "unused"]
+    assert seen == ["main", "sample", "signed", "unused"]
 
 
 @pytest.mark.parametrize(

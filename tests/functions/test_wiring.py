@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "CALLBACK_QUEUE_URL": "https://sqs/callback",
     "PEPPER_SECRET_ID": "pepper-id",
     "TAG_SECRET_ID": "tag-id",
+    "SECRETS_KEY_ID": "key-id",
     "RECEIPT_WAIT_S": "7",
     "RETENTION_S": "8",
     "CALLBACK_RETRY_DELAYS_S": "5,30",
@@ -113,8 +114,13 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert idempotency.store is service.chunks
 
 
-@pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
-def test_manage_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("private", "allowed", "rule"),
+    [("false", False, is_global), ("true", True, is_global_or_loopback)],
+)
+def test_manage_is_wired(
+    private: str, allowed: bool, rule: object, environment: pytest.MonkeyPatch
+) -> None:
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
     _, services = wired("manage", environment)
     assert services.authenticator.pepper == b"secret of pepper-id"
@@ -122,6 +128,10 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert not services.authenticator.accounts._templates
     assert services.registry.registry._table == "accounts"
     assert services.registry.private_callbacks is allowed
+    assert services.registry.vault._key_id == "key-id"
+    assert services.endpoints.registry is services.registry
+    assert services.endpoints.poster._allowed is rule
+    assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table, service.store._retention_s) == ("messages", 8)
     assert services.cancel.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}

@@ -14,6 +14,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.carrier_settings import CarrierSettings
 from local.admin import main
 from local.admin.desk import Desk
+from tests.fakes import FakePlatform, Faults
 from tests.tables import Table
 from tests.unit.aws import Answer, ScriptedAws
 
@@ -56,10 +57,15 @@ class Clock:
         return self.now_s
 
 
-def _encrypted(_: str, params: dict[str, Any]) -> dict[str, Any]:
+def _kms(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Encrypt by turning the text round, behind the name that it is bound to."""
+    (name,) = params["EncryptionContext"].values()
+    if operation == "Decrypt":
+        bound, text = params["CiphertextBlob"].split(b":", 1)
+        assert bound == name.encode()
+        return {"Plaintext": text[::-1]}
     assert params["KeyId"] == OUTPUTS["SecretsKeyId"]
-    carrier = params["EncryptionContext"]["carrier"]
-    return {"CiphertextBlob": carrier.encode() + b":" + params["Plaintext"][::-1]}
+    return {"CiphertextBlob": name.encode() + b":" + params["Plaintext"][::-1]}
 
 
 class Operator:
@@ -71,9 +77,10 @@ class Operator:
         self._answers: dict[str, Answer] = {
             "dynamodb": self.table,
             "secretsmanager": {"SecretString": PEPPER.decode()},
-            "kms": _encrypted,
+            "kms": _kms,
         }
         self.services: dict[str, ScriptedAws] = {}
+        self.platform = FakePlatform(Faults())
         self._random = _randomness()
 
     @property
@@ -103,6 +110,7 @@ class Operator:
                 clock=self.clock,
                 randomness=lambda count: next(self._random)[:count],
                 stdin=stdin or io.StringIO(),
+                poster=self.platform,
             )
 
         with redirect_stdout(out), redirect_stderr(err):

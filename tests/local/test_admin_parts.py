@@ -56,8 +56,8 @@ def test_a_callback_is_listed_without_what_may_be_a_key() -> None:
     assert account is not None
     assert account.callbacks == {"main": CallbackEndpoint(id="main", name="Ours", url=url)}
     assert operator("callback list acme").out.splitlines() == [
-        "id    name  url                            format",
-        "main  Ours  https://hooks.acme.in/dlr?...  clevertap",
+        "id    name  url                            format     has_token  signed",
+        "main  Ours  https://hooks.acme.in/dlr?...  clevertap  no         no",
     ]
 
 

@@ -10,6 +10,11 @@ from local.settings import ROOT
 from tests.local.operators import Operator
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+FILES = {
+    "airtel.secret": "password\n",
+    "headers.json": '{"X-Key": "not-a-real-key"}',
+    "hooks.token": "not-a-real-token\n",
+}
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What the operations of DynamoDB that IAM does not know by their own names are to it.
 PARTS = {"TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem")}
@@ -19,7 +24,8 @@ PARTS = {"TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem")}
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     """Return the operator who did all that the page says, in a folder with the files it names."""
     folder = tmp_path_factory.mktemp("operations")
-    (folder / "airtel.secret").write_text("password\n")
+    for name, content in FILES.items():
+        (folder / name).write_text(content)
     operator, printed = Operator(), ""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
@@ -52,6 +58,9 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
     assert (account.carrier, account.default_callback) == ("airtel", "clevertap")
     assert account.templates.keys() == {"1107161234567890101"}
     assert account.senders.keys() == {"ACMEFD"}
+    own = account.callbacks["own"]
+    assert (own.header_names, own.has_token, own.signed) == (("x-key",), True, True)
+    assert (own.concurrency, own.rate_per_s) == (20, 100)
     names = [row["username"] for row in operator("credential list acme --json").json()]
     assert names == ["acme-backend", "acme-clevertap"]
 

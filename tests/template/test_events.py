@@ -79,6 +79,8 @@ def test_a_sample_receipt_has_a_reference_that_the_local_stack_gave() -> None:
         pytest.param(None, None, 0, id="nothing"),
         pytest.param({"a": [1, "/x+/"]}, {"a": [1, "xx"]}, 0, id="pattern"),
         pytest.param({"a": [1, "/x+/"]}, {"a": [1, "xy"]}, 1, id="pattern fails"),
+        pytest.param("/[0-9]+/", 12, 0, id="pattern of a number"),
+        pytest.param("/.+/", True, 1, id="pattern of no string or number"),
         pytest.param({"a": 1}, {"a": 1, "b": 2}, 1, id="another key"),
         pytest.param([1, 2], [1], 1, id="another length"),
         pytest.param({"a": False}, {"a": 0}, 1, id="another type"),

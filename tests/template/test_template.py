@@ -52,6 +52,8 @@ GRANTS = {
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
+        ("kms:Encrypt", "SecretsKey"),
+        ("kms:Decrypt", "SecretsKey"),
     },
     "submit": {
         *((action, "SubmitQueue") for action in RECEIVE),
@@ -296,9 +298,10 @@ def test_no_environment_value_is_a_secret(function: str) -> None:
         elif name == "POWERTOOLS_METRICS_NAMESPACE":
             assert value == {"Fn::Sub": "Harkara/${AWS::StackName}"}
         elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
-            # What GetSecretValue takes, not what it answers.
-            assert name.endswith("_SECRET_ID")
-            assert value["Ref"] in resources("AWS::SecretsManager::Secret")
+            # What GetSecretValue or KMS takes, not what it answers.
+            kind = "AWS::KMS::Key" if name.endswith("_KEY_ID") else "AWS::SecretsManager::Secret"
+            assert name.endswith("_ID")
+            assert value["Ref"] in resources(kind)
         else:
             assert "Ref" in value or "Fn::FindInMap" in value
 

@@ -49,6 +49,8 @@ PURE = (
     "exchanges",
     "events",
     "callback_settings",
+    "callback_fields",
+    "fields",
     "operator_records",
     "ports",
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account
-from harkara.aws.destinations import KmsDestinations, seal, unseal
+from harkara.aws.destinations import KmsDestinations, KmsVault
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, unregistered
 from harkara.messages import Endpoint
 from tests.fakes import FakeAccountStore
@@ -42,7 +42,7 @@ def kms() -> Kms:
 
 @pytest.fixture
 def destinations(kms: Kms) -> KmsDestinations:
-    sealed = seal(kms, "key", "acme", "main", SECRETS)
+    sealed = KmsVault(kms, "key").seal("acme", "main", SECRETS)
     callbacks = {
         "main": CallbackEndpoint(id="main", url=URL, sealed=sealed),
         "plain": CallbackEndpoint(id="plain", url=URL),
@@ -82,7 +82,9 @@ def test_a_url_of_a_request_goes_as_it_is(destinations: KmsDestinations) -> None
 
 
 def test_a_secret_is_bound_to_its_callback(kms: Kms) -> None:
-    sealed = seal(kms, "key", "acme", "main", SECRETS)
-    assert unseal(kms, "acme", "main", sealed) == SECRETS
-    with pytest.raises(AssertionError):
-        unseal(kms, "acme", "spare", sealed)
+    vault = KmsVault(kms, "key")
+    sealed = vault.seal("acme", "main", SECRETS)
+    assert vault.unseal("acme", "main", sealed) == SECRETS
+    for account, callback in (("acme", "spare"), ("other", "main")):
+        with pytest.raises(AssertionError):
+            vault.unseal(account, callback, sealed)

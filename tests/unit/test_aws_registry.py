@@ -1,5 +1,6 @@
 """The parts of accounts in DynamoDB: read in order, and changed so that every reader sees it."""
 
+import itertools
 import math
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
-from harkara.aws.registry import BATCH, PAUSES_S, DynamoRegistry
+from harkara.aws.registry import BATCH, CHANGES, PAUSES_S, DynamoRegistry
 from harkara.callback_settings import CallbackEndpoint
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
@@ -75,7 +76,7 @@ def test_functions_see_every_change_in_a_minute(part: Part, changed: Part) -> No
         world.account().templates,
         world.account().callbacks,
     )
-    assert world.registry.replace("acme", changed)
+    assert world.registry.change("acme", type(part), name, lambda _: changed) == changed
     assert world.registry.get("acme", type(part), name) == changed
     assert world.account().version == 3
     assert world.registry.remove("acme", type(part), name)
@@ -86,7 +87,7 @@ def test_functions_see_every_change_in_a_minute(part: Part, changed: Part) -> No
 @pytest.mark.parametrize(("part", "changed"), PARTS, ids=IDS)
 def test_what_may_not_be_done_changes_nothing(part: Part, changed: Part) -> None:
     world = World().with_account()
-    assert not world.registry.replace("acme", part)
+    assert world.registry.change("acme", type(part), name_of(part), lambda _: changed) is None
     assert not world.registry.remove("acme", type(part), name_of(part))
     world.registry.create("acme", part)
     before = dict(world.table.items)
@@ -97,9 +98,41 @@ def test_what_may_not_be_done_changes_nothing(part: Part, changed: Part) -> None
 def test_a_change_and_its_version_are_one_transaction() -> None:
     world = World().with_account()
     world.registry.create("acme", SENDER)
-    world.registry.replace("acme", SENDER)
+    world.registry.change("acme", Sender, "ACMEBK", lambda sender: sender)
     world.registry.remove("acme", Sender, "ACMEBK")
-    assert world.aws.operations == ["TransactWriteItems"] * 3
+    writes = [each for each in world.aws.operations if each != "GetItem"]
+    assert writes == ["TransactWriteItems"] * 3
+
+
+def test_a_change_is_made_anew_of_what_somebody_else_made_meanwhile() -> None:
+    world = World().with_account()
+    world.registry.create("acme", CALLBACK)
+    others = iter(["first", "second"])
+
+    def rename(callback: CallbackEndpoint) -> CallbackEndpoint:
+        if name := next(others, ""):
+            other = callback.model_copy(update={"name": name})
+            world.registry.change("acme", CallbackEndpoint, "main", lambda _: other)
+        return callback.model_copy(update={"rate_per_s": 5.0})
+
+    changed = world.registry.change("acme", CallbackEndpoint, "main", rename)
+    assert changed == CALLBACK.model_copy(update={"name": "second", "rate_per_s": 5.0})
+    assert world.registry.get("acme", CallbackEndpoint, "main") == changed
+
+
+def test_a_part_that_others_keep_changing_is_unavailable() -> None:
+    world = World().with_account()
+    world.registry.create("acme", CALLBACK)
+    numbers = itertools.count()
+
+    def lose(callback: CallbackEndpoint) -> CallbackEndpoint:
+        other = callback.model_copy(update={"name": str(next(numbers))})
+        world.registry.change("acme", CallbackEndpoint, "main", lambda _: other)
+        return callback
+
+    with pytest.raises(StoreUnavailable, match="changing"):
+        world.registry.change("acme", CallbackEndpoint, "main", lose)
+    assert next(numbers) == CHANGES
 
 
 def test_parts_are_found_in_order_page_by_page() -> None:

@@ -16,7 +16,7 @@ from harkara.operator_records import Part
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
 from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts
-from tests.fake_registry import FakeRegistry
+from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import FakeAccountStore
 
 URL = "https://api.clevertap.com/dlr"
@@ -52,7 +52,7 @@ class World:
             }
         )
         self.registry = FakeRegistry(self.store)
-        self.service = RegistryService(self.registry, private)
+        self.service = RegistryService(self.registry, FakeVault(), private)
 
     @property
     def account(self) -> Account:

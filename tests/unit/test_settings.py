@@ -26,6 +26,7 @@ ALL = {
     "CALLBACK_QUEUE_URL": "https://sqs/callback",
     "PEPPER_SECRET_ID": "pepper",
     "TAG_SECRET_ID": "tag",
+    "SECRETS_KEY_ID": "key",
     "RECEIPT_WAIT_S": "259200",
     "RETENTION_S": "2592000",
     "CALLBACK_RETRY_DELAYS_S": "5,30,300",

@@ -25,7 +25,7 @@ class CallbackEndpoint(Part):
     how many posts it gets at a time, `rate_per_s` how many a second; 0 is no limit. `fields` are
     the names that the `generic` format gives what it says, `as_array` whether that is an array.
     `every_click`: a click is told each time, not once a message and link. `header_names` are the
-    names of secret headers; `sealed` is CallbackSecrets as KMS ciphertext.
+    names of secret headers; `sealed` is CallbackSecrets as KMS ciphertext, empty for none.
     """
 
     id: str
@@ -35,11 +35,12 @@ class CallbackEndpoint(Part):
     states: tuple[State, ...] = ()
     events: tuple[EventKind, ...] = ()
     concurrency: int = Field(default=0, ge=0, le=1000)
-    rate_per_s: float = Field(default=0, ge=0)
+    rate_per_s: float = Field(default=0.0, ge=0)
     fields: dict[str, str] = {}
     as_array: bool = False
     every_click: bool = False
     header_names: tuple[str, ...] = ()
+    has_token: bool = False
     signed: bool = False
     sealed: bytes = b""
 
@@ -57,6 +58,17 @@ class CallbackSecrets(OperatorRecord):
     headers: dict[str, str] = {}
     token: str = ""
     signing: Annotated[tuple[SigningSecret, ...], Field(max_length=SIGNING_SECRETS)] = ()
+
+    def rotated(self, secret: str, now_s: int, overlap_s: int) -> "CallbackSecrets":
+        """Return the secrets with another one to sign with; the present one ends in `overlap_s`."""
+        ends_s = now_s + overlap_s
+        older = tuple(
+            SigningSecret(secret=each.secret, expires_at_s=min(each.expires_at_s or ends_s, ends_s))
+            for each in self.signing
+        )
+        valid = tuple(each for each in older if each.expires_at_s > now_s)
+        signing = (SigningSecret(secret=secret), *valid)[:SIGNING_SECRETS]
+        return self.model_copy(update={"signing": signing})
 
 
 class Destination(NamedTuple):

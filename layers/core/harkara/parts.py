@@ -5,18 +5,19 @@ those of wire-formats section 5. Whoever makes a part gets FieldRefused for a fi
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from harkara import callback_fields
 from harkara.accounts import Sender, Template
+from harkara.callback_fields import CALLBACK_ID, callback_of
 from harkara.callback_settings import CallbackEndpoint
-from harkara.callbacks import FORMATS
 from harkara.dlt.templates import fold, kinds
 from harkara.errors import FieldRefused
+from harkara.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
 from harkara.messages import Category
 from harkara.operator_records import Part
 
-NAME_LIMIT = 200
 HEADER_COUNT_LIMIT = 100
 TEXT_LIMIT = 2_000
 
@@ -27,72 +28,43 @@ ANY_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
 P = TypeVar("P", bound=Part)
-Fields = Mapping[str, Any]
-
-_Pattern = tuple[re.Pattern[str], str]
-_HEADER: _Pattern = (
+_HEADER: Pattern = (
     ANY_HEADER,
     "a header of up to 11 letters and digits, or a number of up to 15 digits",
 )
-_PE_ID: _Pattern = re.compile(r"(?:[0-9]{12,19})?"), "12 to 19 digits, as text"
-_TEMPLATE_ID: _Pattern = TEMPLATE_ID, "1 to 19 digits, as text"
-_CALLBACK_ID: _Pattern = (
-    re.compile(r"[A-Za-z0-9_-]{1,64}"),
-    "1 to 64 letters, digits, hyphens and underscores",
-)
-_CALLBACK: _Pattern = re.compile(r"(?:[A-Za-z0-9_-]{1,64})?"), "the id of a registered callback"
-_URL: _Pattern = re.compile(r"\S+"), "an https URL"
-# What no text holds that was read in its own encoding: but for the end of a line and a tab.
-_STRAY = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd"
-_NAME: _Pattern = (
-    re.compile(rf"[^\t\n{_STRAY}]{{0,{NAME_LIMIT}}}"),
-    f"up to {NAME_LIMIT} characters in one line",
-)
-_TEXT: _Pattern = (
-    re.compile(rf"(?=[^{_STRAY}]*\S)[^{_STRAY}]{{1,{TEXT_LIMIT}}}"),
+_PE_ID: Pattern = re.compile(r"(?:[0-9]{12,19})?"), "12 to 19 digits, as text"
+_TEMPLATE_ID: Pattern = TEMPLATE_ID, "1 to 19 digits, as text"
+_CALLBACK: Pattern = re.compile(f"(?:{CALLBACK_ID.pattern})?"), "the id of a registered callback"
+_TEXT: Pattern = (
+    re.compile(rf"(?=[^{STRAY}]*\S)[^{STRAY}]{{1,{TEXT_LIMIT}}}"),
     f"1 to {TEXT_LIMIT:,} characters in UTF-8, no control characters",
 )
 _CATEGORIES = ", ".join(Category)
-_FORMATS = tuple(FORMATS)
 
 
 def sender_of(fields: Fields) -> Sender:
     """Return a sender: `header`, `categories`, `pe_id`, `callback` (an id)."""
-    _check_names(fields, "header", "categories", "pe_id", "callback")
+    check_names(fields, "header", "categories", "pe_id", "callback")
     return Sender(
-        header=_string(fields, "header", _HEADER),
+        header=string(fields, "header", _HEADER),
         categories=_categories(fields),
-        pe_id=_string(fields, "pe_id", _PE_ID),
-        callback=_string(fields, "callback", _CALLBACK),
+        pe_id=string(fields, "pe_id", _PE_ID),
+        callback=string(fields, "callback", _CALLBACK),
     )
 
 
 def template_of(fields: Fields) -> Template:
     """Return a template: `template_id`, `name`, `headers`, `category`, `text`, `pe_id`."""
-    _check_names(fields, "template_id", "name", "headers", "category", "text", "pe_id")
+    check_names(fields, "template_id", "name", "headers", "category", "text", "pe_id")
     text = fields.get("text")
     folded = {"text": fold(text) if isinstance(text, str) else text}
     return Template(
-        dlt_template_id=_string(fields, "template_id", _TEMPLATE_ID),
-        name=_string(fields, "name", _NAME),
+        dlt_template_id=string(fields, "template_id", _TEMPLATE_ID),
+        name=string(fields, "name", NAME),
         headers=_headers(fields),
         category=_category("category", fields.get("category")),
-        text=_with_known_variables(_string(folded, "text", _TEXT, trim=False)),
-        pe_id=_string(fields, "pe_id", _PE_ID),
-    )
-
-
-def callback_of(fields: Fields) -> CallbackEndpoint:
-    """Return a callback: `id`, `name`, `url`, `format`. Whether the URL is allowed is not asked."""
-    _check_names(fields, "id", "name", "url", "format")
-    form = fields.get("format", "clevertap")
-    if form not in _FORMATS:
-        raise FieldRefused("format", f"one of {', '.join(_FORMATS)}")
-    return CallbackEndpoint(
-        id=_string(fields, "id", _CALLBACK_ID),
-        name=_string(fields, "name", _NAME),
-        url=_string(fields, "url", _URL),
-        format=form,
+        text=_with_known_variables(string(folded, "text", _TEXT, trim=False)),
+        pe_id=string(fields, "pe_id", _PE_ID),
     )
 
 
@@ -104,51 +76,24 @@ def name_of(part: Part) -> str:
 def fields_of(part: Part) -> dict[str, Any]:
     """Return a part's fields as its maker takes them."""
     if isinstance(part, CallbackEndpoint):
-        return part.model_dump(mode="json", include={"id", "name", "url", "format"})
+        return callback_fields.fields_of(part)
     fields = part.model_dump(mode="json")
     if isinstance(part, Template):
         fields = {"template_id": fields.pop("dlt_template_id"), **fields}
     return fields
 
 
-def _check_names(fields: Fields, *names: str) -> None:
-    if not fields.keys() <= set(names):
-        # The name that is wrong is not repeated: it may be anything.
-        raise FieldRefused("unknown field", f"there are {', '.join(names)}")
-
-
-def _string(fields: Fields, name: str, pattern: _Pattern, *, trim: bool = True) -> str:
-    value = fields.get(name)
-    if value is None:
-        value = ""
-    expression, rule = pattern
-    if isinstance(value, str):
-        value = value.strip() if trim else value
-        if expression.fullmatch(value):
-            return value
-    raise FieldRefused(name, rule)
-
-
-def _strings(fields: Fields, name: str, rule: str) -> list[str]:
-    values = fields.get(name)
-    if values is None:
-        return []
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise FieldRefused(name, rule)
-    return values
-
-
 def _headers(fields: Fields) -> tuple[str, ...]:
     expression, rule = _HEADER
     rule = f"up to {HEADER_COUNT_LIMIT} headers, each {rule}"
-    headers = [each.strip() for each in _strings(fields, "headers", rule)]
+    headers = [each.strip() for each in strings(fields, "headers", rule)]
     if len(headers) > HEADER_COUNT_LIMIT or not all(map(expression.fullmatch, headers)):
         raise FieldRefused("headers", rule)
     return tuple(dict.fromkeys(headers))
 
 
 def _categories(fields: Fields) -> tuple[Category, ...]:
-    words = _strings(fields, "categories", f"a list of {_CATEGORIES}")
+    words = strings(fields, "categories", f"a list of {_CATEGORIES}")
     if not words:
         raise FieldRefused("categories", f"at least one of {_CATEGORIES}")
     return tuple(dict.fromkeys(_category("categories", word) for word in words))

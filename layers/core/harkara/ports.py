@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential
-from harkara.callback_settings import Destination
+from harkara.callback_settings import CallbackSecrets, Destination
 from harkara.carrier_settings import CarrierSettings
 from harkara.deadline import Deadline
 from harkara.marks import Mark
@@ -195,8 +195,13 @@ class Registry(Protocol):
         """Put a part in; say whether it was absent."""
         ...
 
-    def replace(self, account_id: str, part: Part) -> bool:
-        """Put a part in place of the one of its name; say whether there was one."""
+    def change(
+        self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
+    ) -> P | None:
+        """Put what `change` makes of a part in its place, and return it; None where there is none.
+
+        Where somebody else changed the part meanwhile, `change` is called again.
+        """
         ...
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
@@ -212,6 +217,21 @@ class Registry(Protocol):
 
     def credentials(self, account_id: str) -> list[Credential]:
         """Return an account's credentials."""
+        ...
+
+
+class CallbackVault(Protocol):
+    """Seals the secrets of callbacks, each for its callback alone.
+
+    Each method raises StoreUnavailable.
+    """
+
+    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+        """Return secrets as they may lie in the account."""
+        ...
+
+    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+        """Return sealed secrets in clear."""
         ...
 
 

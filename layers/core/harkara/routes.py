@@ -19,6 +19,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/v1/templates/{name}": ("GET", "PUT", "DELETE"),
     "/v1/callbacks": ("GET", "POST"),
     "/v1/callbacks/{name}": ("GET", "PUT", "DELETE"),
+    "/v1/callbacks/{name}/secret": ("POST",),
+    "/v1/callbacks/{name}/test": ("POST",),
     "/v1/suppressions": ("GET", "POST"),
     "/v1/suppressions/{number}": ("GET", "DELETE"),
     "/health": ("GET",),

@@ -48,6 +48,7 @@ class ManageSettings(_Settings):
     messages_table: str
     receipt_queue_url: str
     pepper_secret_id: str
+    secrets_key_id: str
     retention_s: int
     allow_private_callbacks: bool
 

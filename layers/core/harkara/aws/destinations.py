@@ -33,17 +33,26 @@ class KmsDestinations:
         return Destination(settings, self._known[settings.sealed])
 
 
-def seal(
-    kms: Any, key_id: str, account_id: str, callback_id: str, secrets: CallbackSecrets
-) -> bytes:
-    """Return a callback's secrets as KMS ciphertext. Raises StoreUnavailable."""
-    with aws_errors():
-        answer = kms.encrypt(
-            KeyId=key_id,
-            Plaintext=secrets.model_dump_json().encode(),
-            EncryptionContext=_context(account_id, callback_id),
-        )
-    return bytes(answer["CiphertextBlob"])
+class KmsVault:
+    """Seals the secrets of callbacks under a key of KMS."""
+
+    def __init__(self, kms: Any, key_id: str) -> None:
+        self._kms = kms
+        self._key_id = key_id
+
+    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+        """Return a callback's secrets as KMS ciphertext. Raises StoreUnavailable."""
+        with aws_errors():
+            answer = self._kms.encrypt(
+                KeyId=self._key_id,
+                Plaintext=secrets.model_dump_json().encode(),
+                EncryptionContext=_context(account_id, callback_id),
+            )
+        return bytes(answer["CiphertextBlob"])
+
+    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+        """Return a callback's secrets in clear. Raises StoreUnavailable."""
+        return unseal(self._kms, account_id, callback_id, sealed)
 
 
 def unseal(kms: Any, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:

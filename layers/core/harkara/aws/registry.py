@@ -25,6 +25,8 @@ THREADS = 8
 BATCH_S = 3.0
 # One partition takes 1,000 items a second: many at once wait for each other.
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2)
+# How often a part is changed anew because somebody else was first.
+CHANGES = 5
 _CREDENTIAL = "credential#"
 # Reasons for which a transaction is repeated: another one was at the same account.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -56,11 +58,35 @@ class DynamoRegistry:
 
     def create(self, account_id: str, part: Part) -> bool:
         """Put a part in; say whether it was absent."""
-        return self._put(account_id, part, "attribute_not_exists(pk)")
+        put = {
+            "TableName": self._table,
+            "Item": part_item(account_id, part),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        return self._change(account_id, {"Put": put})
 
-    def replace(self, account_id: str, part: Part) -> bool:
-        """Put a part in place of the one of its name; say whether there was one."""
-        return self._put(account_id, part, "attribute_exists(pk)")
+    def change(
+        self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
+    ) -> P | None:
+        """Put what `change` makes of a part in its place, and return it; None where there is none.
+
+        It is written only over what it was made from.
+        """
+        for _ in range(CHANGES):
+            item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
+            if item is None:
+                return None
+            part = change(kind.model_validate_json(item["data"]["S"]))
+            put = {
+                "TableName": self._table,
+                "Item": part_item(account_id, part),
+                "ConditionExpression": "#data = :seen",
+                "ExpressionAttributeNames": {"#data": "data"},
+                "ExpressionAttributeValues": {":seen": item["data"]},
+            }
+            if self._change(account_id, {"Put": put}):
+                return part
+        raise StoreUnavailable("others kept changing it")
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
         """Take a part out; say whether it was there."""
@@ -94,14 +120,6 @@ class DynamoRegistry:
         found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
         # Who has lost a race for a user name has left a pointer to the winner's.
         return [each for each in found if each.account_id == account_id]
-
-    def _put(self, account_id: str, part: Part, condition: str) -> bool:
-        put = {
-            "TableName": self._table,
-            "Item": part_item(account_id, part),
-            "ConditionExpression": condition,
-        }
-        return self._change(account_id, {"Put": put})
 
     def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
         """Change one part and count up the version, both or neither; say if the part allowed it."""

@@ -3,7 +3,7 @@
 from functools import cache
 
 from harkara.codes import MEANINGS
-from harkara.openapi import managing, requests, results, sending, suppressing
+from harkara.openapi import callbacks, managing, requests, results, sending, suppressing
 from harkara.openapi.answers import HEADERS
 from harkara.openapi.shapes import Schema, content, ref
 
@@ -38,13 +38,19 @@ def document() -> Schema:
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in _TAGS],
-        "paths": {**sending.PATHS, **managing.PATHS, **suppressing.PATHS},
+        "paths": {
+            **sending.PATHS,
+            **managing.PATHS,
+            **callbacks.PATHS,
+            **suppressing.PATHS,
+        },
         "webhooks": {"delivery": {"post": _delivery()}},
         "components": {
             "schemas": {
                 **requests.SCHEMAS,
                 **results.SCHEMAS,
                 **managing.SCHEMAS,
+                **callbacks.SCHEMAS,
                 **suppressing.SCHEMAS,
             },
             "headers": HEADERS,

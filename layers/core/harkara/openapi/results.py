@@ -1,10 +1,12 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
 from harkara.codes import Code
+from harkara.fields import NAME_LIMIT
 from harkara.messages import Category, State
 from harkara.openapi.answers import RECORDS
+from harkara.openapi.callback_shapes import CALLBACK, GIVEN
 from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
-from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, NAME_LIMIT, TEMPLATE_ID, TEXT_LIMIT
+from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, TEMPLATE_ID, TEXT_LIMIT
 from harkara.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
@@ -90,16 +92,10 @@ _TEMPLATE: Schema = {
     ),
     "pe_id": _PE_ID,
 }
-_CALLBACK: Schema = {
-    "id": text("Yours.", pattern="^[A-Za-z0-9_-]{1,64}$"),
-    "name": _NAME,
-    "url": text("https, on a host that the account allows."),
-    "format": text("The platform's own format.", enum=["clevertap"]),
-}
 PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
     "senders": ("Sender", _SENDER, ("header", "categories")),
     "templates": ("Template", _TEMPLATE, ("template_id", "category", "text")),
-    "callbacks": ("Callback", _CALLBACK, ("id", "url")),
+    "callbacks": ("Callback", CALLBACK, ("id", "url")),
 }
 """By collection: the schema's name, its properties, and those to be given, its name first."""
 
@@ -109,9 +105,10 @@ def _parts() -> Schema:
     for collection, (name, properties, required) in PARTS.items():
         schemas[name] = closed(properties)
         given = {
-            field: schema if field in (*required, "format") else nullable(schema)
+            field: schema if field in required else nullable(schema)
             for field, schema in properties.items()
         }
+        given = GIVEN if collection == "callbacks" else given
         schemas[f"New{name}"] = {**closed(given), "required": list(required)}
         schemas[f"Changed{name}"] = {**closed(given), "required": list(required[1:])}
         schemas[f"{name}Page"] = closed(

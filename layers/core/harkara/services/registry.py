@@ -1,12 +1,13 @@
 """Senders, DLT templates and callbacks, as their account's owner reads and changes them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple
 
 from harkara.accounts import Account, Sender, Template
+from harkara.callback_fields import secrets_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.deadline import Deadline
@@ -15,7 +16,8 @@ from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
 from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
-from harkara.ports import Registry
+from harkara.ports import CallbackVault, Registry
+from harkara.services.sealing import with_secrets
 
 PAGE_LIMIT = 1_000
 # No part's name is longer, and no store takes any length for a key.
@@ -63,6 +65,7 @@ class RegistryService:
     """
 
     registry: Registry
+    vault: CallbackVault
     private_callbacks: bool
 
     def page(
@@ -88,7 +91,7 @@ class RegistryService:
 
     def create(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         """Register a part made of these fields; ALREADY_EXISTS."""
-        part = self._make(account, kind, fields)
+        part = self._with_secrets(account, self._make(account, kind, fields), None, fields)
         if not self.registry.create(account.id, part):
             raise RequestRefused(Code.ALREADY_EXISTS)
         return part
@@ -96,14 +99,25 @@ class RegistryService:
     def replace(
         self, account: Account, kind: type[Part], name: str, fields: Mapping[str, Any]
     ) -> Part:
-        """Register these fields in place of a part, whose name they need not repeat; NOT_FOUND."""
+        """Register these fields in place of a part, whose name they need not repeat; NOT_FOUND.
+
+        A callback keeps those of its secrets that they do not name.
+        """
         name_field = KINDS[kind].name_field
         part = self._make(account, kind, {name_field: name, **fields})
         if name_of(part) != name:
             raise _refusal(FieldRefused(name_field, "the same as in the URL"))
-        if not self.registry.replace(account.id, part):
+        return self.change(
+            account, kind, name, lambda known: self._with_secrets(account, part, known, fields)
+        )
+
+    def change(self, account: Account, kind: type[P], name: str, change: Callable[[P], P]) -> P:
+        """Register what `change` makes of a part, in its place; NOT_FOUND."""
+        fits = len(name) <= NAME_LIMIT
+        changed = self.registry.change(account.id, kind, name, change) if fits else None
+        if changed is None:
             raise RequestRefused(Code.NOT_FOUND)
-        return part
+        return changed
 
     def remove(self, account: Account, kind: type[Part], name: str) -> None:
         """Take a part out; NOT_FOUND, IN_USE for a callback that something names."""
@@ -148,6 +162,19 @@ class RegistryService:
         except FieldRefused as error:
             raise _refusal(error) from error
         return part
+
+    def _with_secrets(
+        self, account: Account, part: Part, known: Part | None, fields: Mapping[str, Any]
+    ) -> Part:
+        """Return a part to be put in place of `known`: a callback with what is secret of it."""
+        if not isinstance(part, CallbackEndpoint):
+            return part
+        if isinstance(known, CallbackEndpoint):
+            part = part.model_copy(update={"sealed": known.sealed})
+        try:
+            return with_secrets(self.vault, account.id, part, secrets_of(fields).over)
+        except FieldRefused as error:
+            raise _refusal(error) from error
 
     def _check_callback(self, account: Account, part: Part) -> None:
         match part:

@@ -1,0 +1,29 @@
+"""Post single callbacks, now and then: with a client for each, and no connection kept."""
+
+import math
+
+from harkara.callback_settings import Destination
+from harkara.http.callbacks import TIMEOUT_S, AddressRule, GuardedResolver, HttpCallbackPoster
+from harkara.http.client import HttpxExchange, open_client
+from harkara.ports import PostResult
+from harkara.tasks import CallbackTask
+
+
+class SinglePoster:
+    """Posts to addresses that a rule allows, from whatever event loop runs."""
+
+    def __init__(self, allowed: AddressRule) -> None:
+        self._allowed = allowed
+
+    @property
+    def timeout_s(self) -> float:
+        """How long `post` takes at the most."""
+        return TIMEOUT_S
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
+        """Post a callback once. Raises nothing: what fails is a result."""
+        async with open_client(1, GuardedResolver(self._allowed)) as client:
+            poster = HttpCallbackPoster(HttpxExchange(client), self._allowed)
+            return await poster.post(callback, destination, within_s)

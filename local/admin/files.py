@@ -1,0 +1,37 @@
+"""What commands read from files: secrets, and JSON."""
+
+import getpass
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from harkara.jsons import decode
+from local.admin.command import CommandRefused
+from local.admin.desk import Desk
+
+STDIN = "-"
+
+
+def read_secret(desk: Desk, file: str, prompt: str) -> str:
+    """Return the secret in a file, or on standard input (`-`); a person is asked for it."""
+    if file == STDIN and desk.stdin.isatty():
+        secret = getpass.getpass(f"{prompt}: ")
+    elif file == STDIN:
+        secret = desk.stdin.readline()
+    else:
+        try:
+            secret = Path(file).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise CommandRefused(f"{file} cannot be read: name a file of UTF-8 text") from None
+    secret = secret.rstrip("\r\n")
+    if not secret:
+        raise CommandRefused("the secret is empty: put it into the file, or on stdin")
+    return secret
+
+
+def json_file(file: str) -> Any:
+    """A file of JSON; what stands in it."""
+    try:
+        return decode(Path(file).read_bytes())
+    except (OSError, ValueError):
+        raise ArgumentTypeError(f"{file} cannot be read: name a file of JSON") from None

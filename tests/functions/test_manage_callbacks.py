@@ -1,0 +1,113 @@
+"""Registered callbacks by API: their secrets are taken, and nothing shows them again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
+from harkara.codes import Code
+from tests.functions.answers import assert_refused
+from tests.functions.handlers import NOW, SECRET, Gateway, Logs
+from tests.functions.managing import request
+
+URL = "https://api.clevertap.com/dlr"
+HEADER, TOKEN = "not-a-real-key", "not-a-real-token"
+NEW = {"id": "new", "url": URL, "headers": {"X-Key": HEADER}, "token": TOKEN}
+ACTIONS = ("secret", "test")
+
+
+def call(gateway: Gateway, method: str, path: str, body: Any = None) -> Any:
+    """Return the JSON of a 2xx answer."""
+    answer = gateway.call("manage", request(method, f"/v1/callbacks{path}", body))
+    assert answer["statusCode"] in (200, 201), answer["body"]
+    return json.loads(answer["body"])
+
+
+def test_secrets_are_in_no_answer_and_no_line(gateway: Gateway, logs: Logs) -> None:
+    answers = [
+        call(gateway, "POST", "", NEW),
+        call(gateway, "GET", "/new"),
+        call(gateway, "PUT", "/new", {**NEW, "name": "Changed"}),
+        call(gateway, "GET", ""),
+        call(gateway, "POST", "/new/test"),
+    ]
+    secret = call(gateway, "POST", "/new/secret")["secret"]
+    answers += [call(gateway, "GET", "/new"), call(gateway, "POST", "/new/secret")]
+    kept = gateway.accounts.accounts["sandbox"].callbacks["new"].model_dump_json()
+    for shown in (json.dumps(answers), kept, logs.own.getvalue() + logs.other.getvalue()):
+        assert not [each for each in (HEADER, TOKEN, secret) if each in shown]
+    assert answers[1] | {"header_names": ["x-key"], "has_token": True} == answers[1]
+    assert (answers[1]["signed"], answers[5]["signed"]) == (False, True)
+
+
+def test_what_was_read_can_be_put_back(gateway: Gateway) -> None:
+    call(gateway, "POST", "", {**NEW, "states": ["failed"], "concurrency": 3, "rate_per_s": 1.5})
+    call(gateway, "POST", "/new/secret")
+    read = call(gateway, "GET", "/new")
+    before = gateway.accounts.accounts["sandbox"].callbacks
+    assert call(gateway, "PUT", "/new", read) == read
+    assert gateway.accounts.accounts["sandbox"].callbacks == before
+
+
+@pytest.mark.parametrize("body", [None, {}, {"overlap_s": 3600}])
+def test_a_signing_secret_is_answered_once(body: Any, gateway: Gateway) -> None:
+    gateway.put_samples()
+    first, second = (call(gateway, "POST", "/sample/secret", body) for _ in range(2))
+    assert first["secret"] != second["secret"]
+    assert first["overlap_s"] == (3600 if body else 24 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("{", Code.MALFORMED_JSON),
+        ("[]", Code.INVALID_REQUEST),
+        ({"overlap_s": 604_801}, Code.INVALID_REQUEST),
+        ({"secret": "mine"}, Code.INVALID_REQUEST),
+    ],
+)
+def test_a_wrong_renewal_is_refused(body: Any, code: Code, gateway: Gateway) -> None:
+    gateway.put_samples()
+    answer = gateway.call("manage", request("POST", "/v1/callbacks/sample/secret", body))
+    assert_refused(answer, code)
+
+
+def test_a_sample_is_posted_and_its_answer_shown(gateway: Gateway) -> None:
+    call(gateway, "POST", "", NEW)
+    gateway.platform.script = [410, 200]
+    tried = [call(gateway, "POST", "/new/test") for _ in range(2)]
+    assert [each["status"] for each in tried] == [410, 200]
+    (task,) = gateway.platform.taken
+    assert task.endpoint == (URL, "clevertap", "new")
+    (member,) = task.members
+    assert (member.mid, member.client_ref, member.at_s) == ("test", "test", int(NOW))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_its_account_reaches_a_callback(action: str, gateway: Gateway) -> None:
+    gateway.put_samples()
+    before = gateway.accounts.accounts["sandbox"]
+    gateway.accounts.accounts["other"] = Account(id="other", name="Other", carrier="sim")
+    for username, account_id, scopes, code in (
+        ("other", "other", tuple(Scope), Code.NOT_FOUND),
+        ("reader", "sandbox", (Scope.READ, Scope.SEND), Code.SCOPE_MISSING),
+    ):
+        gateway.accounts.credentials[username] = Credential(
+            username=username,
+            account_id=account_id,
+            secrets=(Secret(hash=hash_secret(b"pepper", SECRET)),),
+            scopes=scopes,
+        )
+        path = f"/v1/callbacks/sample/{action}"
+        answer = gateway.call("manage", request("POST", path, key=f"{username}.{SECRET}"))
+        assert_refused(answer, code)
+    assert gateway.accounts.accounts["sandbox"] is before
+    assert gateway.platform.posts == []
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_another_method_is_told_which_is_allowed(action: str, gateway: Gateway) -> None:
+    answer = gateway.call("manage", request("GET", f"/v1/callbacks/sample/{action}"))
+    assert_refused(answer, Code.METHOD_NOT_ALLOWED)
+    assert answer["headers"]["Allow"] == "POST"

@@ -1,0 +1,103 @@
+"""`harkara callback`: all there is to a callback, and its secrets shown by nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from harkara.aws.destinations import unseal
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
+from harkara.messages import State
+from tests.local.operators import Operator
+
+ADD = "callback add acme main --url https://hooks.acme.in/dlr"
+TOKEN = "not-a-real-token"
+
+
+@pytest.fixture
+def operator() -> Operator:
+    return Operator().with_account(callback_hosts=("acme.in",))
+
+
+def callback_of(operator: Operator) -> CallbackEndpoint:
+    account = operator.store.account("acme")
+    assert account is not None
+    return account.callbacks["main"]
+
+
+def secrets_of(operator: Operator) -> CallbackSecrets:
+    return unseal(operator.client("kms"), "acme", "main", callback_of(operator).sealed)
+
+
+def test_every_field_can_be_given(operator: Operator) -> None:
+    line = f"{ADD} --name Ours --states delivered failed --events status --concurrency 5 --rate 2.5"
+    assert operator(f"{line} --every-click --json").json() == {"added": "main"}
+    callback = callback_of(operator)
+    assert (callback.name, callback.concurrency, callback.rate_per_s) == ("Ours", 5, 2.5)
+    assert callback.states == (State.DELIVERED, State.FAILED)
+    assert callback.every_click
+    (row,) = operator("callback list acme --json").json()
+    assert row["states"] == ["delivered", "failed"]
+    assert "sealed" not in row
+
+
+def test_secrets_are_given_kept_and_taken_out(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "headers").write_text('{"X-Key": "not-a-real-key"}')
+    (tmp_path / "none").write_text("{}")
+    operator(f"{ADD} --token-file - --headers {tmp_path}/headers", f"{TOKEN}\n")
+    kept = CallbackSecrets(headers={"x-key": "not-a-real-key"}, token=TOKEN)
+    assert secrets_of(operator) == kept
+    operator(f"{ADD} --name Changed")
+    assert secrets_of(operator) == kept
+    listed = operator("callback list acme --json").out
+    assert "not-a-real" not in listed
+    assert '"has_token": true' in listed
+    operator(f"{ADD} --no-token")
+    assert secrets_of(operator) == kept.model_copy(update={"token": ""})
+    operator(f"{ADD} --headers {tmp_path}/none")
+    assert callback_of(operator).sealed == b""
+
+
+def test_a_signing_secret_is_shown_once(operator: Operator) -> None:
+    operator(ADD)
+    first = operator("callback secret acme main --json").json()["secret"]
+    second = operator("callback secret acme main --overlap 2h --json").json()["secret"]
+    valid = [(each.secret, each.expires_at_s) for each in secrets_of(operator).signing]
+    assert valid == [(second, 0), (first, operator.clock.now_s + 7200)]
+    assert second not in operator("callback list acme --json").out
+
+
+def test_a_sample_is_posted(operator: Operator) -> None:
+    operator(ADD)
+    operator.platform.script = [503]
+    answer = operator("callback test acme main --json").json()
+    assert (answer["status"], answer["reason"]) == (503, "HTTP 503")
+    ((webhook_id, _, _),) = operator.platform.posts
+    assert webhook_id.startswith("test-")
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "says"),
+    [
+        (f"{ADD} --concurrency 1001", 1, "concurrency: a whole number from 0 to 1,000"),
+        (f"{ADD} --rate -1", 1, "rate_per_s"),
+        (f"{ADD} --states sent", 2, "invalid choice"),
+        (f"{ADD} --format xml", 2, "invalid choice"),
+        (f"{ADD} --headers gone.json", 2, "gone.json cannot be read"),
+        (f"{ADD} --token-file gone", 1, "gone cannot be read"),
+        (f"{ADD} --token-file -", 1, "the secret is empty"),
+        (f"{ADD} --no-token --token-file -", 2, "not allowed with"),
+        ("callback secret acme gone", 1, "the account acme has no gone"),
+        ("callback secret acme gone --overlap 8d", 1, "overlap_s"),
+        ("callback test acme gone", 1, "the account acme has no gone"),
+        ("callback test gone main", 1, "there is no account gone"),
+    ],
+)
+def test_what_cannot_be_done_says_why_and_changes_nothing(
+    line: str, status: int, says: str, operator: Operator
+) -> None:
+    before = dict(operator.table.items)
+    done = operator(line)
+    assert (done.status, done.out) == (status, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert operator.table.items == before
