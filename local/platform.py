@@ -1,60 +1,28 @@
-"""A platform that takes delivery callbacks as CleverTap does, checks their shape and shows them.
+"""Platforms that take callbacks as the real ones do, refuse what those refuse, and show the rest.
 
-A path may choose how it answers: `/clevertap/fail-2/x` 503 twice and then 200,
-`/clevertap/status-404/x` always 404, `/clevertap/hang/x` never.
+The first part of a path is the platform. The next may choose how it answers: `/clevertap/fail-2/x`
+503 twice and then 200, `/moengage/status-404/x` always 404, `/webengage/hang/x` never,
+`/clevertap/partial-1/x` that it has no use for the last entry.
 """
 
 import asyncio
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 from pydantic_core import from_json, to_json
 
-# CleverTap's failure codes; there is no 911.
-FAILURE_CODES = {str(code) for code in range(900, 921) if code != 911}
-ENTRY_LIMIT = 100
-MODE = re.compile(r"^/clevertap/(?:(fail)-(\d+)|(status)-(\d{3})|(hang))(?:/|$)")
+from local.platforms import RECEIVERS
+from local.platforms.reading import CLICKED, DELIVERED, REPLIED, Entry, NotTaken, Post
 
-
-def shape_error(events: Any) -> str | None:
-    """Return why a body is not CleverTap's array of delivery events, or None."""
-    if not isinstance(events, list) or not events:
-        return "the body is not an array of events"
-    entries = 0
-    for event in events:
-        if not isinstance(event, dict) or event.keys() != {"event", "data"}:
-            return "an event has not exactly the members event and data"
-        if event["event"] not in ("delivered", "failed"):
-            return f"event {event['event']!r} is not delivered or failed"
-        if not isinstance(event["data"], list) or not event["data"]:
-            return "data is not an array with entries"
-        entries += len(event["data"])
-        for entry in event["data"]:
-            if reason := _entry_error(event["event"], entry):
-                return reason
-    return f"{entries} entries in one callback" if entries > ENTRY_LIMIT else None
-
-
-def _entry_error(event: str, entry: Any) -> str | None:
-    members = {"ts", "meta", "description"} | ({"code"} if event == "failed" else set())
-    if not isinstance(entry, dict) or entry.keys() != members:
-        return f"an entry of {event} has not exactly the members {', '.join(sorted(members))}"
-    if type(entry["ts"]) is not int or not 10**9 <= entry["ts"] < 10**10:
-        return "ts is not a time in seconds"
-    if not isinstance(entry["meta"], str) or not entry["meta"]:
-        return "meta is not a text"
-    if not isinstance(entry["description"], str):
-        return "description is not a text"
-    if event == "failed" and entry["code"] not in FAILURE_CODES:
-        return f"code {entry['code']!r} is not one of CleverTap's"
-    return None
+MODE = re.compile(r"^/\w+/(?:(fail|status|partial)-(\d+)|(hang))(?:/|$)")
 
 
 class Platform:
-    """The platform's state and its HTTP routes."""
+    """The state of all platforms and their HTTP routes."""
 
     def __init__(self) -> None:
         self._forget()
@@ -63,62 +31,75 @@ class Platform:
         self._posts: list[dict[str, Any]] = []
         # Counted as they come: who watches a campaign asks many times a second.
         self._answers = Counter[str]()
-        self._delivered = 0
+        self._whats = Counter[str]()
         self._failed = Counter[str]()
-        self._metas: set[str] = set()
+        self._seen: set[tuple[str, ...]] = set()
         self._repeated: list[str] = []
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_get("/", self._page)
-        app.router.add_post("/clevertap/{rest:.*}", self._callback)
+        for name in RECEIVERS:
+            app.router.add_post(f"/{name}/{{rest:.*}}", self._callback)
         app.router.add_get("/callbacks", self._show)
         app.router.add_delete("/callbacks", self._reset)
         return app
 
     async def _callback(self, request: web.Request) -> web.Response:
-        try:
-            events = from_json(await request.read())
-            reason = shape_error(events)
-        except ValueError as error:
-            events, reason = None, f"not JSON: {error}"
-        if request.content_type != "application/json":
-            reason = f"the content type is {request.content_type}"
+        name = request.path.split("/")[1]
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        body = await request.read()
         post: dict[str, Any] = {
             "path": request.path,
             "webhook_id": request.headers.get("webhook-id"),
             "received_at": time.time(),
-            "status": 400 if reason else 200,
-            "events": reason or events,
         }
-        mode = MODE.match(request.path)
-        if not reason and mode:
-            fail, times, status, code, hang = mode.groups()
-            if fail and sum(each["path"] == request.path for each in self._posts) < int(times):
-                post["status"] = 503
-            elif status:
-                post["status"] = int(code)
-            elif hang:
-                post["status"] = None
+        try:
+            entries = RECEIVERS[name].read(Post(headers, body))
+        except NotTaken as error:
+            status: int | None = error.status
+            said: Any = {"status": "fail", "error": str(error)}
+            post |= {"status": status, "events": str(error)}
+        else:
+            status, unused = self._mode(request.path, len(entries))
+            said = RECEIVERS[name].answer(entries, unused)
+            post |= {"status": status, "events": from_json(body)}
+            if _is_acknowledged(post):
+                self._count(name, entries[: len(entries) - unused])
         self._posts.append(post)
-        self._answers[str(post["status"])] += 1
-        if _is_acknowledged(post):
-            self._count(post["events"])
-        if post["status"] is None:
+        self._answers[str(status)] += 1
+        if status is None:
             while request.transport is not None and not request.transport.is_closing():
                 await asyncio.sleep(0.05)
-        return _json({"status": "fail", "error": reason} if reason else {}, post["status"] or 200)
+        return _json(said, status or 200)
 
-    def _count(self, events: list[dict[str, Any]]) -> None:
-        for event in events:
-            if event["event"] == "delivered":
-                self._delivered += len(event["data"])
-            else:
-                self._failed.update(entry["code"] for entry in event["data"])
-            for entry in event["data"]:
-                if entry["meta"] in self._metas:
-                    self._repeated.append(entry["meta"])
-                self._metas.add(entry["meta"])
+    def _mode(self, path: str, count: int) -> tuple[int | None, int]:
+        """Return how a path wants a good callback answered, and of how many entries it has no use.
+
+        No status is no answer.
+        """
+        chosen = MODE.match(path)
+        match chosen.groups() if chosen else ():
+            case ("fail", times, _):
+                earlier = sum(each["path"] == path for each in self._posts)
+                return (503 if earlier < int(times) else 200), 0
+            case ("status", code, _):
+                return int(code), 0
+            case ("partial", unused, _):
+                return 200, min(int(unused), count)
+            case (_, _, "hang"):
+                return None, 0
+        return 200, 0
+
+    def _count(self, name: str, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._whats[entry.what] += 1
+            if entry.what == "failed":
+                self._failed[entry.detail] += 1
+            key = (name, *entry.key)
+            if key in self._seen:
+                self._repeated.append(entry.ref)
+            self._seen.add(key)
 
     async def _show(self, request: web.Request) -> web.Response:
         """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts."""
@@ -127,13 +108,16 @@ class Platform:
         return _json([p for p in self._posts if "all" in request.query or _is_acknowledged(p)])
 
     def _summary(self) -> dict[str, Any]:
+        refused = [post["events"] for post in self._posts if isinstance(post["events"], str)]
         return {
             "posts": len(self._posts),
             "answers": dict(self._answers),
-            "refusals": [post["events"] for post in self._posts if post["status"] == 400][:10],
-            "entries": self._delivered + self._failed.total(),
-            "delivered": self._delivered,
+            "refusals": refused[:10],
+            "entries": self._whats.total(),
+            DELIVERED: self._whats[DELIVERED],
             "failed": dict(sorted(self._failed.items())),
+            REPLIED: self._whats[REPLIED],
+            CLICKED: self._whats[CLICKED],
             "repeated": self._repeated,
         }
 
@@ -144,10 +128,12 @@ class Platform:
     async def _page(self, _request: web.Request) -> web.Response:
         return web.Response(
             text="Harkara's platform simulator\n\n"
-            "POST /clevertap/<anything>      takes delivery callbacks\n"
+            "POST /clevertap/<anything>      takes callbacks as CleverTap does; so do\n"
+            f"     {', '.join(list(RECEIVERS)[1:])}\n"
             "  /clevertap/fail-2/x           answers 503 twice, then 200\n"
             "  /clevertap/status-404/x       always answers 404\n"
             "  /clevertap/hang/x             never answers\n"
+            "  /clevertap/partial-1/x        has no use for the last entry\n"
             "GET /callbacks                  what was acknowledged; ?all=1 all; ?summary=1 counts\n"
             "DELETE /callbacks               forget them\n"
         )

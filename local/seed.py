@@ -16,19 +16,35 @@ from harkara.accounts import (
     hash_secret,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.destinations import seal
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
-from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
+from harkara.callbacks import FORMATS
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
 from harkara.messages import Category, pack
 from local import samples
 from local.deploy import client
-from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, RECEIPT_TOKEN, TAG_SECRET, Ports
+from local.settings import (
+    CARRIER_PASSWORD,
+    CARRIER_USER,
+    HOST,
+    RECEIPT_TOKEN,
+    SIGNING_SECRET,
+    TAG_SECRET,
+    WEBENGAGE_TOKEN,
+    Ports,
+)
 
 CARRIER = "sim"
 PE_ID = "1101172974420810001"
+# What a platform wants to see of a callback; the others want nothing.
+CALLBACK_SECRETS = {
+    "webengage": CallbackSecrets(token=WEBENGAGE_TOKEN),
+    "standard": CallbackSecrets(signing=(SigningSecret(secret=SIGNING_SECRET),)),
+}
 PASSWORDS = {"demo": "demo-secret", "sandbox": "sandbox-secret"}
 
 SENDERS = (
@@ -78,7 +94,11 @@ def seed(
     secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)
     answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
     pepper = answer["SecretString"].encode()
-    for account in _accounts(ports):
+    kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
+    sealed = {
+        name: seal(kms, key_id, "sandbox", name, each) for name, each in CALLBACK_SECRETS.items()
+    }
+    for account in _accounts(ports, sealed):
         store.put_account(account)
         secret_hash = hash_secret(pepper, PASSWORDS[account.id])
         store.put_credential(
@@ -97,8 +117,7 @@ def seed(
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, sealed_url = (
-        encrypt_secret(client("kms", aws_url), outputs["SecretsKeyId"], CARRIER, each)
-        for each in (CARRIER_PASSWORD, receipt_url)
+        encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)
     )
     fields: dict[str, Any] = {
         "name": CARRIER,
@@ -115,7 +134,7 @@ def seed(
     store.put_carrier(samples.AWS_CARRIER)
 
 
-def _accounts(ports: Ports) -> tuple[Account, Account]:
+def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Account]:
     demo = Account(
         id="demo",
         name="Demo: DLT is enforced",
@@ -135,13 +154,25 @@ def _accounts(ports: Ports) -> tuple[Account, Account]:
         name="Sandbox: any header, text and country",
         carrier=CARRIER,
         default_callback="platform",
-        callbacks={
-            "platform": CallbackEndpoint(
-                id="platform", url=f"{ports.url('platform')}/clevertap/sandbox"
-            )
-        },
+        callbacks={each.id: each for each in _callbacks(ports, sealed)},
         callback_hosts=(HOST,),
         countries=(ANY_COUNTRY,),
         dlt=Enforcement.OFF,
     )
     return demo, sandbox
+
+
+def _callbacks(ports: Ports, sealed: Mapping[str, bytes]) -> list[CallbackEndpoint]:
+    """Return a callback for each format: a request's `dlrurl` chooses among them."""
+    return [
+        CallbackEndpoint.model_validate(
+            {
+                "id": "platform" if name == "clevertap" else name,
+                "url": f"{ports.url('platform')}/{name}/sandbox",
+                "format": name,
+                "signed": name == "standard",
+                "sealed": sealed.get(name, b""),
+            }
+        )
+        for name in FORMATS
+    ]

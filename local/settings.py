@@ -26,6 +26,9 @@ CARRIER_PASSWORD = "carrier-secret"
 RECEIPT_TOKEN = "sim-receipt-token"
 # Key of the references' tags: known, so that the receipts in events/ have good references.
 TAG_SECRET = "harkara-local-tag-secret"
+# What the simulated platforms want to see of callbacks.
+WEBENGAGE_TOKEN = "sim-webengage-token"
+SIGNING_SECRET = "whsec_aGFya2FyYS1sb2NhbC1zaWduaW5nLXNlY3JldC4uLi4="
 
 
 class LocalStackError(Exception):

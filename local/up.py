@@ -9,6 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from harkara.callbacks import FORMATS
 from local import running
 from local.carrier import CarrierSettings
 from local.kannel import Kannel
@@ -82,6 +83,8 @@ def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
              sandbox / sandbox-secret  any header, text and country
   carrier    {took}
   platform   {stack.platform_url}/callbacks
+             "dlrurl": "{stack.platform_url}/<format>/sandbox" calls back in another format:
+             {", ".join(FORMATS)}
   logs       {stack.log}
 
 Send one:

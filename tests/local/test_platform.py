@@ -1,14 +1,22 @@
-"""The platform simulator takes CleverTap's exact shape and nothing else."""
+"""The platform simulator shows and counts what it took, and answers as a path wants."""
 
 from typing import Any
 
 import pytest
 from aiohttp import ClientTimeout
 
-from local.platform import Platform, shape_error
+from local.platform import Platform
 from tests.local.servers import Client, running
 
 DELIVERED = {"ts": 1435322805, "meta": "a", "description": "Delivered to handset"}
+MOENGAGE = {
+    "mid": "M1",
+    "smsgid": "",
+    "to": "919876543210",
+    "status": "EXPIRED",
+    "reason": "too late",
+    "ts": 1435322805,
+}
 FAILED = {"ts": 1435322805, "meta": "b", "description": "DND", "code": "901"}
 
 
@@ -17,38 +25,16 @@ def events(*, delivered: Any = None, failed: Any = None) -> list[dict[str, Any]]
     return [{"event": name, "data": data} for name, data in both.items() if data is not None]
 
 
-def test_the_documented_shape_is_good() -> None:
-    assert shape_error(events(delivered=[DELIVERED], failed=[FAILED])) is None
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        pytest.param({}, "not an array", id="object"),
-        pytest.param([], "not an array", id="empty"),
-        pytest.param([{"event": "delivered"}], "exactly the members", id="no data"),
-        pytest.param([{"event": "sent", "data": [DELIVERED]}], "not delivered or", id="event"),
-        pytest.param(events(delivered=[]), "with entries", id="no entries"),
-        pytest.param(events(delivered=[FAILED]), "exactly the members", id="code on delivered"),
-        pytest.param(events(failed=[DELIVERED]), "exactly the members", id="no code"),
-        pytest.param(events(failed=[{**FAILED, "code": "911"}]), "not one of", id="911"),
-        pytest.param(events(failed=[{**FAILED, "code": 901}]), "not one of", id="code a number"),
-        pytest.param(events(delivered=[{**DELIVERED, "ts": 1435322805000}]), "ts", id="ms"),
-        pytest.param(events(delivered=[{**DELIVERED, "ts": "1435322805"}]), "ts", id="ts text"),
-        pytest.param(events(delivered=[{**DELIVERED, "meta": ""}]), "meta", id="no meta"),
-        pytest.param(events(delivered=[{**DELIVERED, "description": None}]), "desc", id="null"),
-        pytest.param(events(delivered=[DELIVERED] * 101), "101 entries", id="too many"),
-    ],
-)
-def test_another_shape_is_named(body: Any, reason: str) -> None:
-    assert reason in (shape_error(body) or "")
-
-
 async def post(client: Client, path: str, body: Any = None) -> int:
     headers = {"webhook-id": "w1"}
     good = events(delivered=[DELIVERED])
     async with client.post(path, json=good if body is None else body, headers=headers) as answer:
         return answer.status
+
+
+async def answer_to(client: Client, path: str, body: Any) -> Any:
+    async with client.post(path, json=body) as answer:
+        return await answer.json()
 
 
 async def get(client: Client, path: str) -> Any:
@@ -107,3 +93,57 @@ async def test_a_path_may_never_answer() -> None:
         (attempt,) = await get(client, "/callbacks?all=1")
         assert attempt["status"] is None
         assert await get(client, "/callbacks") == []
+
+
+@pytest.mark.asyncio
+async def test_clevertap_says_what_it_has_no_use_for_inside_a_200() -> None:
+    async with running(Platform().application()) as client:
+        both = events(delivered=[DELIVERED], failed=[FAILED])
+        said = await answer_to(client, "/clevertap/demo", both)
+        assert said == {"status": "success", "processed": 2, "unprocessed": []}
+        said = await answer_to(client, "/clevertap/partial-1/x", both)
+        assert (said["status"], said["processed"]) == ("partial", 1)
+        assert [each["record"]["meta"] for each in said["unprocessed"]] == ["b"]
+        said = await answer_to(client, "/clevertap/partial-9/x", events(failed=[FAILED]))
+        assert (said["status"], said["processed"]) == ("fail", 0)
+        # Of the second and third post one entry counts: it came before.
+        assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "body", "again"),
+    [
+        pytest.param("/clevertap/x", events(failed=[FAILED]), events(failed=[FAILED]), id="array"),
+        pytest.param(
+            "/clevertap/x", events(failed=[FAILED]), events(delivered=[{**DELIVERED, "meta": "b"}]),
+            id="another final state",
+        ),
+        pytest.param("/moengage/x", MOENGAGE, MOENGAGE, id="flat"),
+    ],
+)  # fmt: skip
+async def test_a_second_final_state_of_a_message_is_taken_and_counted(
+    path: str, body: Any, again: Any
+) -> None:
+    async with running(Platform().application()) as client:
+        assert [await post(client, path, each) for each in (body, again)] == [200, 200]
+        assert len((await get(client, "/callbacks?summary=1"))["repeated"]) == 1
+
+
+@pytest.mark.asyncio
+async def test_two_replies_to_a_message_are_two_and_the_same_one_again_is_a_repeat() -> None:
+    def replied(text: str) -> list[dict[str, Any]]:
+        said = {"ts": 1435322805, "meta": "a", "toPhone": "56161", "incomingText": text}
+        return [{"event": "replied", "data": [said]}]
+
+    async with running(Platform().application()) as client:
+        for text in ("yes", "no", "no"):
+            assert await post(client, "/clevertap/x", replied(text)) == 200
+        summary = await get(client, "/callbacks?summary=1")
+        assert (summary["replied"], summary["repeated"]) == (3, ["a"])
+
+
+@pytest.mark.asyncio
+async def test_a_platform_that_there_is_not_takes_nothing() -> None:
+    async with running(Platform().application()) as client:
+        assert await post(client, "/other/x") == 404

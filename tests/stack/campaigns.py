@@ -207,7 +207,9 @@ def wait_until(condition: Callable[[], object], within_s: float, pause_s: float 
 
 
 def metas_of(post: Post) -> list[str]:
-    """Return the `smsgid`s that a callback speaks of."""
+    """Return the `smsgid`s that a callback in CleverTap's format speaks of."""
+    if not post["path"].startswith("/clevertap/"):
+        return []
     return [entry["meta"] for event in post["events"] for entry in event["data"]]
 
 

@@ -1,0 +1,39 @@
+"""MoEngage's contract with partners: up to fifty statuses in one callback."""
+
+from typing import Any
+
+from local.platforms.reading import (
+    DELIVERED,
+    FAILED,
+    Entry,
+    Post,
+    check,
+    check_members,
+    check_texts,
+)
+
+ENTRY_LIMIT = 50
+SUCCESS = "SMS_DELIVERED"
+FAILURES = ("SMS_DELIVERY_FAILED", "SMS_SENT_FAILED")
+
+
+def read(post: Post) -> list[Entry]:
+    """Return the entries of a callback. Raises NotTaken."""
+    body = post.json()
+    check_members(body, "the body", "statuses")
+    statuses = body["statuses"]
+    check(isinstance(statuses, list) and bool(statuses), "statuses is not an array with entries")
+    check(len(statuses) <= ENTRY_LIMIT, f"{len(statuses)} entries in one callback")
+    return [_entry(said) for said in statuses]
+
+
+def _entry(said: Any) -> Entry:
+    check_members(said, "an entry", "status", "callback_data", "timestamp", "error_message")
+    check_texts(said, "status", "callback_data", "timestamp")
+    status, timestamp = said["status"], said["timestamp"]
+    check(status in (SUCCESS, *FAILURES), f"status {status!r} is not final")
+    check(timestamp.isdecimal() and len(timestamp) == 10, "timestamp is not a time in seconds")
+    check(isinstance(said["error_message"], str), "error_message is not a text")
+    if status == SUCCESS:
+        return Entry(said["callback_data"], DELIVERED)
+    return Entry(said["callback_data"], FAILED, status)

@@ -1,0 +1,74 @@
+"""What every platform looks at: the content type, JSON, and the exact members of an object."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+DELIVERED = "delivered"
+FAILED = "failed"
+REPLIED = "replied"
+CLICKED = "clicked"
+
+
+class NotTaken(Exception):
+    """The platform refuses a callback with this HTTP status; the message says why."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Post(NamedTuple):
+    """A callback as it came; header names are in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return what the body says. Raises NotTaken."""
+        content_type = self.headers.get("content-type", "").partition(";")[0]
+        if content_type != "application/json":
+            raise NotTaken(f"the content type is {content_type}")
+        try:
+            return from_json(self.body)
+        except ValueError as error:
+            raise NotTaken(f"not JSON: {error}") from error
+
+
+class Entry(NamedTuple):
+    """What a callback says of a message: by which name the platform knows it, what happened (one
+    of the words above), and what sets this one apart: a failure's code, a reply, a click."""
+
+    ref: str
+    what: str
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a second delivery of the same has in common with the first."""
+        final = self.what in (DELIVERED, FAILED)
+        return (self.ref,) if final else tuple(self)
+
+
+def check(holds: bool, reason: str) -> None:
+    """Raise NotTaken unless it holds."""
+    if not holds:
+        raise NotTaken(reason)
+
+
+def check_members(value: Any, what: str, *names: str) -> None:
+    """Raise NotTaken for anything but an object of exactly these members."""
+    exact = isinstance(value, dict) and value.keys() == set(names)
+    check(exact, f"{what} has not exactly the members {', '.join(sorted(names))}")
+
+
+def check_texts(said: Mapping[str, Any], *names: str) -> None:
+    """Raise NotTaken where one of these members is no text, or empty."""
+    for name in names:
+        check(isinstance(said[name], str) and said[name] != "", f"{name} is not a text")
+
+
+def check_time(value: Any, name: str = "ts") -> None:
+    """Raise NotTaken for anything but Unix seconds of ten digits."""
+    check(type(value) is int and 10**9 <= value < 10**10, f"{name} is not a time in seconds")

@@ -1,0 +1,107 @@
+"""Each simulated platform takes what is documented, and refuses all else as the real one does."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
+from harkara.callbacks import FORMATS
+from harkara.callbacks.headers import headers_of
+from harkara.events import Dlr
+from harkara.messages import State
+from local.platforms import RECEIVERS
+from local.platforms.reading import Entry, NotTaken, Post
+from local.settings import SIGNING_SECRET, WEBENGAGE_TOKEN
+from tests.cases.reading import rows
+
+SECRETS = CallbackSecrets(token=WEBENGAGE_TOKEN, signing=(SigningSecret(secret=SIGNING_SECRET),))
+# A customer's own names are known to the customer alone.
+OUR_NAMES = [row for row in rows("callback_bodies") if "fields" not in str(row.values)]
+DLR = Dlr("M1", "ref", State.DELIVERED, 1_700_000_000, "", "919876543210", 1)
+
+
+def body_of(name: str, *dlrs: Dlr) -> bytes:
+    settings = CallbackEndpoint(id="main", url="https://acme.example/dlr", format=name)  # type: ignore[arg-type]
+    return FORMATS[name].render(dlrs, settings)
+
+
+def read(name: str, body: bytes, **headers: str) -> list[Entry]:
+    """Let a platform read a body that we posted, with other headers if so given."""
+    ours = headers_of("owner.0", body, SECRETS, int(time.time()))
+    changed = {each.replace("_", "-"): value for each, value in headers.items()}
+    return RECEIVERS[name].read(Post(ours | changed, body))
+
+
+def refusal(name: str, body: bytes, **headers: str) -> tuple[int, str]:
+    with pytest.raises(NotTaken) as refused:
+        read(name, body, **headers)
+    return refused.value.status, str(refused.value)
+
+
+def test_there_is_a_platform_for_every_format() -> None:
+    assert set(RECEIVERS) == set(FORMATS)
+
+
+@pytest.mark.parametrize("row", OUR_NAMES)
+def test_a_platform_takes_what_is_posted_in_its_format(row: dict[str, Any]) -> None:
+    entries = read(row["format"], row["body"].encode())
+    assert len(entries) == len(row["events"])
+
+
+@pytest.mark.parametrize("row", rows("platforms"))
+def test_another_shape_is_refused_by_name(row: tuple[str, Any, str, int]) -> None:
+    name, body, reason, status = row
+    refused, said = refusal(name, json.dumps(body).encode())
+    assert reason in said
+    assert refused == status
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_what_is_no_json_is_refused(name: str) -> None:
+    assert refusal(name, b"[{")[0] == 400
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_another_content_type_is_refused(name: str) -> None:
+    said = refusal(name, body_of(name, DLR), content_type="text/plain")
+    assert said == (400, "the content type is text/plain")
+
+
+@pytest.mark.parametrize(("name", "limit"), [("clevertap", 100), ("moengage_batch", 50)])
+def test_a_platform_takes_so_many_entries_and_no_more(name: str, limit: int) -> None:
+    assert len(read(name, body_of(name, *[DLR] * limit))) == limit
+    assert f"{limit + 1} entries" in refusal(name, body_of(name, *[DLR] * (limit + 1)))[1]
+
+
+def test_moengage_takes_150_kb_and_no_more() -> None:
+    said = json.loads(body_of("moengage", DLR))
+    room = 150 * 1024 - len(json.dumps({**said, "smsgid": ""}))
+    for size, taken in ((room, True), (room + 1, False)):
+        body = json.dumps({**said, "smsgid": "x" * size}).encode()
+        if taken:
+            assert read("moengage", body)
+        else:
+            assert refusal("moengage", body)[0] == 413
+
+
+@pytest.mark.parametrize("token", ["", "Bearer other", WEBENGAGE_TOKEN])
+def test_webengage_wants_its_bearer_token(token: str) -> None:
+    assert refusal("webengage", body_of("webengage", DLR), authorization=token)[0] == 401
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"webhook_signature": ""}, id="none"),
+        pytest.param({"webhook_signature": "v1,AAAA"}, id="another"),
+        pytest.param({"webhook_signature": "v1"}, id="half"),
+        pytest.param({"webhook_id": "owner.1"}, id="of another callback"),
+        pytest.param({"webhook_timestamp": "1700000000"}, id="of another time"),
+    ],
+)
+def test_standard_webhooks_wants_a_signature_that_verifies(changed: dict[str, str]) -> None:
+    status, said = refusal("standard", body_of("standard", DLR), **changed)
+    assert status == 401
+    assert "does not verify" in said
