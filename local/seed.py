@@ -16,7 +16,7 @@ from harkara.accounts import (
     hash_secret,
 )
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.destinations import seal
+from harkara.aws.destinations import KmsVault
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
@@ -95,9 +95,8 @@ def seed(
     answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
     pepper = answer["SecretString"].encode()
     kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
-    sealed = {
-        name: seal(kms, key_id, "sandbox", name, each) for name, each in CALLBACK_SECRETS.items()
-    }
+    vault = KmsVault(kms, key_id)
+    sealed = {name: vault.seal("sandbox", name, each) for name, each in CALLBACK_SECRETS.items()}
     for account in _accounts(ports, sealed):
         store.put_account(account)
         secret_hash = hash_secret(pepper, PASSWORDS[account.id])
@@ -170,6 +169,7 @@ def _callbacks(ports: Ports, sealed: Mapping[str, bytes]) -> list[CallbackEndpoi
                 "id": "platform" if name == "clevertap" else name,
                 "url": f"{ports.url('platform')}/{name}/sandbox",
                 "format": name,
+                "has_token": name == "webengage",
                 "signed": name == "standard",
                 "sealed": sealed.get(name, b""),
             }
