@@ -1,20 +1,24 @@
 """Each simulated platform takes what is documented, and refuses all else as the real one does."""
 
 import json
+import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
 from harkara.callbacks import FORMATS
 from harkara.callbacks.headers import headers_of
 from harkara.events import Dlr
 from harkara.messages import State
+from harkara.tasks import CallbackTask, EventTask, decode_dlr
 from local.platforms import RECEIVERS
 from local.platforms.reading import Entry, NotTaken, Post
 from local.settings import SIGNING_SECRET, WEBENGAGE_TOKEN
 from tests.cases.reading import rows
+from tests.events import SampleEvent, sample_events
 
 SECRETS = CallbackSecrets(token=WEBENGAGE_TOKEN, signing=(SigningSecret(secret=SIGNING_SECRET),))
 # A customer's own names are known to the customer alone.
@@ -105,3 +109,23 @@ def test_standard_webhooks_wants_a_signature_that_verifies(changed: dict[str, st
     status, said = refusal("standard", body_of("standard", DLR), **changed)
     assert status == 401
     assert "does not verify" in said
+
+
+SAMPLES = [each for each in sample_events() if re.match("dlr-(callback|replied)", each.name)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_platform_takes_what_a_sample_event_posts(sample: SampleEvent) -> None:
+    (record,) = sample.event["Records"]
+    task = decode_dlr(record["body"])
+    assert isinstance(task, CallbackTask | EventTask)
+    events = task.members if isinstance(task, CallbackTask) else (task.event,)
+    name = task.endpoint.format
+    assert urlsplit(task.endpoint.url).path == f"/{name}/sandbox"
+    settings = unregistered(task.endpoint).settings
+    assert len(read(name, FORMATS[name].render(events, settings))) == len(events)
+
+
+def test_there_is_a_sample_event_for_every_format() -> None:
+    bodies = [sample.event["Records"][0]["body"] for sample in SAMPLES]
+    assert {decode_dlr(body).endpoint.format for body in bodies} == set(FORMATS)  # type: ignore[union-attr]
