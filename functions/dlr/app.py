@@ -28,7 +28,7 @@ from harkara.http.callbacks import (
     is_global,
     is_global_or_loopback,
 )
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.marks import Claimant
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
@@ -68,7 +68,7 @@ def services() -> Services:
     queues = SqsTaskQueues(client("sqs"), urls, due)
     allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
-    exchange = HttpxExchange(open_client(CONNECTIONS, GuardedResolver(allowed)), ANSWER_LIMIT_BYTES)
+    exchange = HttpClient(CONNECTIONS, GuardedResolver(allowed), ANSWER_LIMIT_BYTES)
     callbacks = CallbackService(
         store=store,
         queues=queues,

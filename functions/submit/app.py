@@ -26,7 +26,7 @@ from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
 from harkara.deadline import Deadline
 from harkara.exchanges import Outside
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
 from harkara.services.breaker import Breakers
@@ -58,7 +58,7 @@ def service() -> SubmitService:
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),
         client("kms"),
-        Outside(HttpxExchange(open_client(CONNECTIONS)), AwsTextExchange(CONNECTIONS, time.time)),
+        Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time)),
     )
     return SubmitService(
         store=store,

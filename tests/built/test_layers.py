@@ -19,7 +19,7 @@ for module in list(sys.modules.values()):
 # What is imported on first use: at a foreign number, and at an HTTP request.
 LATE_IMPORTS = r"""
 import asyncio
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.numbers import normalise
 
 async def answer(reader, writer):
@@ -29,10 +29,9 @@ async def answer(reader, writer):
 async def exchange():
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    client = open_client(1)
-    answered = await HttpxExchange(client)("GET", f"http://127.0.0.1:{port}", {}, b"", 5)
+    async with HttpClient(1) as client:
+        answered = await client("GET", f"http://127.0.0.1:{port}", {}, b"", 5)
     assert answered.status == 200
-    await client.aclose()
     server.close()
 
 assert normalise("+442079460958") == ("442079460958", "GB")

@@ -4,19 +4,43 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.exchanges import HttpAnswer
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from tests.functions.servers import Script, read_request, serving
 
 TIMEOUT_S = 5.0
 BODY = b'{"smstosend": []}'
 
-Call = Callable[[HttpxExchange, str], Awaitable[HttpAnswer]]
+Call = Callable[[HttpClient, str], Awaitable[HttpAnswer]]
 
 
-async def post(exchange: HttpxExchange, url: str, timeout_s: float = TIMEOUT_S) -> HttpAnswer:
+class Resolver(AbstractResolver):
+    """Leads every name to one address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=self.address,
+                port=port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def post(exchange: HttpClient, url: str, timeout_s: float = TIMEOUT_S) -> HttpAnswer:
     return await exchange("POST", url, {"content-type": "application/json"}, BODY, timeout_s)
 
 
@@ -24,9 +48,8 @@ def run(script: Script, call: Call = post, resolver: AbstractResolver | None = N
     """Serve by the script and make the call."""
 
     async def main() -> HttpAnswer:
-        client = open_client(4, resolver)
-        async with serving(script) as url, client:
-            return await call(HttpxExchange(client), url)
+        async with serving(script) as url, HttpClient(4, resolver) as client:
+            return await call(client, url)
 
     return asyncio.run(main())
 
@@ -35,8 +58,8 @@ def run_to(url: str, resolver: AbstractResolver | None = None) -> HttpAnswer:
     """Post to a URL where no server of ours is."""
 
     async def main() -> HttpAnswer:
-        async with open_client(4, resolver) as client:
-            return await post(HttpxExchange(client), url)
+        async with HttpClient(4, resolver) as client:
+            return await post(client, url)
 
     return asyncio.run(main())
 

@@ -5,12 +5,13 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from socket import SO_LINGER, SOL_SOCKET
+from ssl import SSLContext
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[str]:
+async def serving(script: Script, tls: SSLContext | None = None) -> AsyncIterator[str]:
     """Serve connections by a script; yield the server's URL."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -25,10 +26,10 @@ async def serving(script: Script) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     finally:
         server.close()
         for task in tasks:

@@ -15,7 +15,7 @@ from harkara.callback_settings import (
 )
 from harkara.events import Dlr
 from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.messages import Endpoint, State
 from harkara.tasks import CallbackTask
 from tests.functions.exchanges import answering
@@ -33,12 +33,12 @@ def posted(secrets: Sequence[SigningSecret], now_s: float) -> tuple[bytes, dict[
     async def main() -> None:
         async with (
             serving(answering(answer(), requests)) as url,
-            open_client(1) as client,
+            HttpClient(1) as client,
         ):
             endpoint = Endpoint(f"{url}/dlr", "standard")
             task = CallbackTask("owner", 0, 0, "acme", endpoint, (DLR,))
             settings, _ = unregistered(endpoint)
-            poster = HttpCallbackPoster(HttpxExchange(client), is_global_or_loopback, lambda: now_s)
+            poster = HttpCallbackPoster(client, is_global_or_loopback, lambda: now_s)
             secret = CallbackSecrets(signing=tuple(secrets))
             result = await poster.post(task, Destination(settings, secret))
             assert result.acknowledged

@@ -209,5 +209,5 @@ def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:
     _, (_, posting, _) = wired("dlr", environment)
-    asyncio.run(posting.poster._exchange._client.aclose())
-    assert posting.poster._exchange._client.is_closed
+    asyncio.run(posting.poster._exchange.close())
+    assert posting.poster._exchange._session is None

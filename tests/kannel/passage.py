@@ -20,7 +20,7 @@ from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.exchanges import Outside
 from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.received import ReceiptRequest
 from harkara.requests import Record
 from harkara.services.accept import AcceptService
@@ -78,8 +78,7 @@ class Passage(World):
 
     async def pass_through(self, records: Sequence[Record], within_s: float) -> None:
         """Send the records; return once each is called back, or the time is over."""
-        async with open_client(CONNECTIONS) as client, self._listening():
-            exchange = HttpxExchange(client)
+        async with HttpClient(CONNECTIONS) as exchange, self._listening():
             receipt_url = f"http://{HOST}:{self.port}/receipts/kannel/{TOKEN}"
             secrets = CarrierSecrets(CARRIER_PASSWORD, receipt_url)
             outside = Outside(exchange, no_texts)

@@ -1,25 +1,17 @@
-"""The HTTP client: httpx's API on aiohttp's connections (httpx's own pool rescans every one).
-
-What a failure means is told apart here, by aiohttp's exceptions: the transport turns a connection
-that was reset after the request had left into httpx.ConnectTimeout, which would read as "never
-sent" and cause a second submit.
-"""
+"""The HTTP client: one request, one answer, and what it means when there is none."""
 
 import asyncio
-import logging
+import ssl
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Self
 
 import aiohttp
-import httpx
+import certifi
 from aiohttp.abc import AbstractResolver
-from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer
-
-# At INFO httpx logs every request's URL, and Lambda shows INFO: a callback's URL holds tokens.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
@@ -36,35 +28,22 @@ _NOT_CONNECTED = (
 )
 
 
-def open_client(connections: int, resolver: AbstractResolver | None = None) -> httpx.AsyncClient:
-    """Return a client that follows no redirect, keeps no cookie and reads no proxy variables."""
+class HttpClient:
+    """Follows no redirect, keeps no cookie, reads no proxy variables; see `HttpExchange`.
 
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=connections,
-            keepalive_timeout=KEEPALIVE_S,
-            ssl=httpx.create_ssl_context(trust_env=False),
-            resolver=resolver,
-        )
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
-        session._retry_connection = False
-        return session
+    It belongs to the loop of its first request. An answer's body is cut at `body_limit_bytes`.
+    """
 
-    # httpx has a cookie jar of its own above that of the session.
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    # The session is made at the first request, inside the loop.
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session), cookies=no_cookies, trust_env=False
-    )
-
-
-class HttpxExchange:
-    """One request, one answer, its body cut at a limit; see `exchanges.HttpExchange`."""
-
-    def __init__(self, client: httpx.AsyncClient, body_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
-        self._client = client
+    def __init__(
+        self,
+        connections: int,
+        resolver: AbstractResolver | None = None,
+        body_limit_bytes: int = BODY_LIMIT_BYTES,
+    ) -> None:
+        self._connections = connections
+        self._resolver = resolver
         self._body_limit_bytes = body_limit_bytes
+        self._session: aiohttp.ClientSession | None = None
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
@@ -72,33 +51,61 @@ class HttpxExchange:
         """Send the request within `timeout_s` seconds, all told."""
         # Name, pool and connection in half the time: what takes longer was surely not sent.
         connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
-        limits = httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s)
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._client.stream(
-                    method, url, headers=_encoded(headers), content=content, timeout=limits
+                self._opened().request(
+                    method,
+                    url,
+                    headers=headers,
+                    data=content or None,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(connect=connect_s),
                 ) as response,
             ):
                 body = b""
-                async for part in response.aiter_bytes():
+                async for part in response.content.iter_any():
                     body += part
                     if len(body) > self._body_limit_bytes:
                         break
-                body = body[: self._body_limit_bytes]
-                return HttpAnswer(response.status_code, response.headers, body)
+                return HttpAnswer(response.status, response.headers, body[: self._body_limit_bytes])
+        except _NOT_CONNECTED as error:
+            raise ExchangeUnreachable(type(error).__name__) from error
         except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
             aiohttp.ClientError,
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
         ) as error:
-            if isinstance(error, httpx.InvalidURL) or isinstance(error.__cause__, _NOT_CONNECTED):
-                raise ExchangeUnreachable(type(error.__cause__ or error).__name__) from error
-            raise ExchangeOutcomeUnknown(type(error.__cause__ or error).__name__) from error
+            raise ExchangeOutcomeUnknown(type(error).__name__) from error
 
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
 
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    # A carrier's password need not be ASCII, which is all that httpx takes as text.
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Return the session; it is made inside the loop."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                keepalive_timeout=KEEPALIVE_S,
+                ssl=ssl.create_default_context(cafile=certifi.where()),
+                resolver=self._resolver,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
+            # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
+            self._session._retry_connection = False
+        return self._session
