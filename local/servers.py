@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import uvloop
 from aiohttp import web
 
 from local.carrier import Carrier, CarrierSettings
@@ -70,4 +71,4 @@ class _UntilEnd(asyncio.Protocol):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ServersConfig.from_json(sys.argv[1])))
+    uvloop.run(serve(ServersConfig.from_json(sys.argv[1])))
