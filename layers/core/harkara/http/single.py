@@ -4,7 +4,7 @@ import math
 
 from harkara.callback_settings import Destination
 from harkara.http.callbacks import TIMEOUT_S, AddressRule, GuardedResolver, HttpCallbackPoster
-from harkara.http.client import HttpxExchange, open_client
+from harkara.http.client import HttpClient
 from harkara.ports import PostResult
 from harkara.tasks import CallbackTask
 
@@ -24,6 +24,6 @@ class SinglePoster:
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
-        async with open_client(1, GuardedResolver(self._allowed)) as client:
-            poster = HttpCallbackPoster(HttpxExchange(client), self._allowed)
+        async with HttpClient(1, GuardedResolver(self._allowed)) as exchange:
+            poster = HttpCallbackPoster(exchange, self._allowed)
             return await poster.post(callback, destination, within_s)
