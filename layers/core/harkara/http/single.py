@@ -3,7 +3,13 @@
 import math
 
 from harkara.callback_settings import Destination
-from harkara.http.callbacks import TIMEOUT_S, AddressRule, GuardedResolver, HttpCallbackPoster
+from harkara.http.callbacks import (
+    ANSWER_LIMIT_BYTES,
+    TIMEOUT_S,
+    AddressRule,
+    GuardedResolver,
+    HttpCallbackPoster,
+)
 from harkara.http.client import HttpClient
 from harkara.ports import PostResult
 from harkara.tasks import CallbackTask
@@ -24,6 +30,7 @@ class SinglePoster:
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
-        async with HttpClient(1, GuardedResolver(self._allowed)) as exchange:
+        resolver = GuardedResolver(self._allowed)
+        async with HttpClient(1, resolver, ANSWER_LIMIT_BYTES) as exchange:
             poster = HttpCallbackPoster(exchange, self._allowed)
             return await poster.post(callback, destination, within_s)

@@ -1,0 +1,41 @@
+"""A single callback goes out over a connection of its own, in whatever loop runs."""
+
+import asyncio
+
+from harkara.callback_settings import CallbackSecrets, unregistered
+from harkara.events import Dlr
+from harkara.http.callbacks import is_global, is_global_or_loopback
+from harkara.http.single import SinglePoster
+from harkara.messages import Endpoint, State
+from harkara.ports import PostResult
+from harkara.tasks import CallbackTask
+from tests.functions.exchanges import answering
+from tests.functions.servers import Script, answer, serving
+
+
+def post(poster: SinglePoster, script: Script) -> PostResult:
+    async def posted() -> PostResult:
+        async with serving(script) as url:
+            endpoint = Endpoint(url, "clevertap")
+            task = CallbackTask("q", 0, 0, "acme", endpoint, (Dlr("M", "r", State.DELIVERED, 1),))
+            destination = unregistered(endpoint)._replace(secrets=CallbackSecrets(token="token"))
+            return await poster.post(task, destination)
+
+    return asyncio.run(posted())
+
+
+def test_each_post_has_a_loop_and_a_connection_of_its_own() -> None:
+    requests: list[bytes] = []
+    poster = SinglePoster(is_global_or_loopback)
+    for body in (b"first", b"second"):
+        result = post(poster, answering(answer("503 Busy", body), requests))
+        assert (result.status, result.answer.encode()) == (503, body)
+    assert len(requests) == 2
+    assert all(b"authorization: bearer token\r\n" in each.lower() for each in requests)
+
+
+def test_an_address_that_is_not_allowed_gets_nothing() -> None:
+    requests: list[bytes] = []
+    result = post(SinglePoster(is_global), answering(answer(), requests))
+    assert result == PostResult(0, "the callback URL is not allowed")
+    assert requests == []
