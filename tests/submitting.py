@@ -53,7 +53,7 @@ class Submitting:
 
     def service(self, receipt_wait_s: int) -> SubmitService:
         """Return the service of a process that just started."""
-        breakers = Breakers(self.counted, self.clock, self.luck)
+        breakers = Breakers(self.counted, self.clock, self.luck, self.notes)
         pace = Pace(self.counted, self.clock, self.luck)
         return SubmitService(
             store=self.store,

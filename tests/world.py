@@ -285,7 +285,9 @@ class World:
         return self.submitting.service(RECEIPT_WAIT_S)
 
     def receive_service(self) -> ReceiveService:
-        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        door = CarrierDoor(
+            self.accounts, lambda settings: settings.receipt_secret, self.notes.append
+        )
         return ReceiveService(door, self.queues, self.signer, self.clock, _confirm_nothing)
 
     def sweep_service(self) -> SweepService:

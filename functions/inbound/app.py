@@ -9,13 +9,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara import metrics
 from harkara.api import carrier_request, new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.http.subscriptions import confirm
+from harkara.ports import Note
 from harkara.router import Response
-from harkara.runtime import logger
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.settings import InboundSettings
@@ -30,7 +31,7 @@ def service() -> InboundService:
     dynamodb = client("dynamodb")
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     return InboundService(
-        door=CarrierDoor(accounts, ReceiptSecrets(client("kms"))),
+        door=CarrierDoor(accounts, ReceiptSecrets(client("kms")), metrics.write),
         accounts=accounts,
         lists=DynamoSuppressionList(dynamodb, settings.accounts_table),
         clock=time.time,
@@ -43,7 +44,7 @@ def inbound(carrier: str, token: str) -> Response:
     # Kannel escapes a text in the bytes of its own charset.
     request = carrier_request(api.request, errors="surrogateescape")
     counts = service().receive(carrier, token, request)
-    logger.info("inbound messages taken", carrier=carrier, counts=counts)
+    metrics.write(Note("inbound messages taken", {}, counts, carrier=carrier))
     # What is said in the body a carrier may send to the phone.
     return Response(200, "text/plain")
 

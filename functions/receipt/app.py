@@ -36,6 +36,7 @@ def service() -> ReceiveService:
         door=CarrierDoor(
             DynamoAccountStore(client("dynamodb"), settings.accounts_table),
             ReceiptSecrets(client("kms")),
+            metrics.write,
         ),
         queues=SqsTaskQueues(client("sqs"), queues),
         signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
@@ -48,7 +49,8 @@ def service() -> ReceiveService:
 def receipts(carrier: str, token: str) -> Response:
     received, heard = service().receive(carrier, token, carrier_request(api.request))
     counts = {
-        "receipts": len(received.receipts),
+        "receipts": len(received.receipts) + len(received.by_carrier_id),
+        "by_carrier_id": len(received.by_carrier_id),
         "intermediate": received.intermediate_count,
         "foreign": received.foreign_count,
         "unknown_states": received.unknown_count,

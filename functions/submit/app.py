@@ -54,7 +54,7 @@ def service() -> SubmitService:
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
-    breakers = Breakers(counted, time.time, random.random)
+    breakers = Breakers(counted, time.time, random.random, metrics.write)
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),
         client("kms"),

@@ -273,7 +273,7 @@ class _Life:
         urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
         queues = SqsTaskQueues(sqs, urls, due)
         signer = ReferenceSigner(b"tag key")
-        breakers = Breakers(counted, self._clock, _half)
+        breakers = Breakers(counted, self._clock, _half, metrics.write)
         suppressions = DynamoSuppressionList(dynamodb, "Accounts")
 
         async def carrier(_: str) -> Connected:
@@ -314,7 +314,11 @@ class _Life:
             ),
             "submit": submit,
             "receipt": ReceiveService(
-                CarrierDoor(accounts, lambda _: b""), queues, signer, self._clock, _never
+                CarrierDoor(accounts, lambda _: b"", metrics.write),
+                queues,
+                signer,
+                self._clock,
+                _never,
             ),
             "dlr": (
                 DeliverService(store, queues, callbacks, self._clock, metrics.write),

@@ -326,11 +326,11 @@ class Gateway:
         ).service(259_200)
 
     def _receipt(self) -> ReceiveService:
-        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
         return ReceiveService(door, self.queues, self.signer, self.clock, self.confirmed.append)
 
     def _inbound(self) -> InboundService:
-        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret)
+        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
         return InboundService(
             door, self.accounts, self.suppressions, self.clock, self.confirmed.append
         )

@@ -12,6 +12,7 @@ from harkara.suppressions import OPT_OUT_CATEGORIES, Source, opt_out
 from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
+from tests.functions.counted import metrics_of
 from tests.functions.handlers import MSISDN, NOW, Gateway, Logs, http_event
 
 OPTIONS = samples.AWS_CARRIER.aws
@@ -61,8 +62,7 @@ def is_out(gateway: Gateway) -> bool:
 
 def counts(logs: Logs) -> dict[str, int]:
     """Return what the last line counts."""
-    counted: dict[str, int] = logs.lines()[-1]["counts"]
-    return counted
+    return metrics_of(logs.lines()[-1])
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ import pytest
 from harkara.codes import Code
 from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
-from harkara.metrics import COUNTS, DELAYS
+from harkara.metrics import COUNTS, DELAYS, SHARES
 from harkara.reasons import metric_of
+from harkara.services.breaker import FAILURES_NEEDED
 from harkara.tasks import QueueName
 from local.settings import RECEIPT_TOKEN
+from tests.functions.counted import metrics_of
 from tests.functions.handlers import (
     RECORD,
     Gateway,
@@ -22,17 +24,7 @@ from tests.functions.handlers import (
 
 COUNTED = {name for names in COUNTS.values() for name in names}
 MEASURED = {name for names in DELAYS.values() for name in names}
-
-
-def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line's metrics; each says in its unit what it is."""
-    if "_aws" not in line:
-        return {}
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    for metric in directive["Metrics"]:
-        unit = "Count" if metric["Name"] in COUNTED else "Milliseconds"
-        assert metric["Unit"] == unit
-    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+SHARED = {name for names in SHARES.values() for name in names}
 
 
 def dimensions_of(line: dict[str, Any]) -> list[set[str]]:
@@ -103,6 +95,16 @@ def test_dimensions_are_the_service_and_the_carrier_or_queue_alone(
     assert {line["queue"] for line in logs.lines() if "queue" in line} == {"queue"}
 
 
+def test_a_carriers_breaker_shows_what_it_keeps_away(gateway: Gateway, logs: Logs) -> None:
+    gateway.carrier_answer = HttpAnswer(500, {}, b"")
+    gateway.call("send", http_event("POST", "/datasend", datasend(*[RECORD] * FAILURES_NEEDED)))
+    gateway.call("submit", sqs_event(*gateway.bodies(QueueName.SUBMIT)))
+    (line,) = logs.lines("breaker")
+    assert metrics_of(line) == {"breaker_state": 100}
+    assert dimensions_of(line) == [{"service", "carrier"}, {"service"}]
+    assert line["carrier"] == "sim"
+
+
 @pytest.mark.parametrize(
     ("state", "code", "metric"),
     [
@@ -123,7 +125,7 @@ def test_a_final_state_counts_by_the_class_of_its_reason(
 
 
 def test_the_metrics_of_a_service_have_names_of_their_own() -> None:
-    assert not COUNTED & MEASURED
+    assert len(COUNTED | MEASURED | SHARED) == len(COUNTED) + len(MEASURED) + len(SHARED)
 
 
 def test_a_task_that_comes_again_has_no_age(gateway: Gateway, logs: Logs) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harkara.carrier_settings import CarrierSettings
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.ids import ReferenceSigner, mid_of
@@ -12,6 +13,7 @@ from harkara.messages import State
 from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
+from tests.functions.counted import metrics_of
 from tests.functions.handlers import (
     CHUNK_ID,
     MSISDN,
@@ -72,6 +74,21 @@ def test_many_receipts_are_queued_a_hundred_a_task(gateway: Gateway) -> None:
     assert json.loads(answer["body"])["intermediate"] == 1
     assert len(gateway.bodies(QueueName.RECEIPT)) == 2
     assert len(queued(gateway)) == 101
+
+
+def test_receipts_that_name_the_carriers_own_id_are_counted(gateway: Gateway, logs: Logs) -> None:
+    own = {
+        "answer": {"id": "/id"},
+        "receipts": {"id": "/id", "state": "/s", "states": {"ok": "delivered"}},
+        "json_body": {"to": "{to}", "text": "{text}"},
+    }
+    fields = {"name": "own", "kind": "http", "echoes_reference": False, "http": own}
+    settings = gateway.accounts.carriers["sim"].model_dump() | fields
+    gateway.accounts.carriers["own"] = CarrierSettings.model_validate(settings)
+    body = [{"id": "1", "s": "ok"}, {"id": "2", "s": "ok"}]
+    assert post(gateway, body, f"/receipts/own/{RECEIPT_TOKEN}")["statusCode"] == 200
+    (line,) = logs.lines("receipts enqueued")
+    assert metrics_of(line) == {"receipts": 2, "by_carrier_id": 2}
 
 
 def test_a_body_in_base64_is_read(gateway: Gateway) -> None:

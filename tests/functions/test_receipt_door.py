@@ -16,6 +16,7 @@ from harkara.tasks import QueueName
 from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
+from tests.functions.counted import metrics_of
 from tests.functions.handlers import CHUNK_ID, Gateway, Logs, http_event
 from tests.functions.test_receipt import PATH
 
@@ -137,6 +138,46 @@ def test_what_the_carrier_did_not_sign_is_refused(
     signed = {name: known.get(value, value) for name, value in headers.items()}
     assert_refused(post(gateway, body, headers=signed, **event), Code.UNAUTHORIZED)
     assert gateway.queues.waiting == []
+    assert logs.private() == []
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("route", ["receipt", "inbound"])
+@pytest.mark.parametrize(
+    ("changed", "path", "wrong"),
+    [
+        pytest.param({}, f"other/{RECEIPT_TOKEN}", "carrier", id="a carrier that is not set up"),
+        pytest.param({}, f"{RECEIPT_TOKEN}/sim", "carrier", id="a token in the carrier's place"),
+        pytest.param({}, "sim/guessed", "token", id="a wrong token"),
+        pytest.param(
+            {"receipt_networks": ["198.51.100.0/24"]},
+            f"sim/{RECEIPT_TOKEN}",
+            "network",
+            id="another network",
+        ),
+        pytest.param(
+            {"receipt_signature_header": "x-signature", "receipt_secret": KEY},
+            f"sim/{RECEIPT_TOKEN}",
+            "signature",
+            id="no signature",
+        ),
+    ],
+)
+def test_what_is_refused_at_the_door_is_counted_in_one_line(
+    changed: dict[str, Any], path: str, wrong: str, route: str, gateway: Gateway, logs: Logs
+) -> None:
+    change(gateway, **changed)
+    url = f"/{'receipts' if route == 'receipt' else route}/{path}"
+    answer = gateway.call(route, http_event("POST", url, receipt(gateway)))
+    assert answer["statusCode"] in (401, 403, 404)
+    (line,) = logs.lines()
+    assert (line["message"], line["wrong"]) == ("refused at the door", wrong)
+    assert metrics_of(line) == {"refused": 1}
+    # Whoever guesses makes no dimensions: each would be a metric that is paid for.
+    assert line.get("carrier") == (None if wrong == "carrier" else "sim")
+    assert "guessed" not in str(line)
     assert logs.private() == []
 
 

@@ -157,7 +157,7 @@ def stop(world: World, text: str = "STOP") -> None:
     """Have a phone write at this moment; its carrier repeats what was not answered."""
     said = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
     request = ReceiptRequest("POST", {}, {}, encode(said))
-    door = CarrierDoor(world.accounts, lambda settings: b"")
+    door = CarrierDoor(world.accounts, lambda settings: b"", world.notes.append)
     service = InboundService(
         door, world.accounts, world.suppressions, world.clock, lambda url: None
     )

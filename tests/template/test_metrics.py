@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from harkara.metrics import COUNTS, DELAYS
+from harkara.metrics import COUNTS, DELAYS, SHARES
 from tests.template.reading import functions, resources, template
 
 OWN = {
-    (service, name) for table in (COUNTS, DELAYS) for service in table for name in table[service]
+    (service, name)
+    for table in (COUNTS, DELAYS, SHARES)
+    for service in table
+    for name in table[service]
 }
 NAMESPACE = "Harkara/${AWS::StackName}"
 ALARMS = {
@@ -80,7 +83,12 @@ def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other() -> None
             assert namespace == NAMESPACE
             assert rest[0] == "service"
             shown.add((rest[1], name))
-    assert shown | {("submit", "submit_latency"), ("dlr", "receipt_delay")} == OWN
+    by_carrier = {
+        ("submit", "submit_latency"),
+        ("submit", "breaker_state"),
+        ("dlr", "receipt_delay"),
+    }
+    assert shown | by_carrier == OWN
 
 
 def test_what_the_dashboard_searches_for_is_emitted_by_carrier() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode
+from harkara.ports import Note
 from harkara.services.breaker import (
     COOL_DOWN_LIMIT_S,
     COOL_DOWN_S,
@@ -33,9 +34,11 @@ class Hearing:
         self.now_s = START_S
         self.lot = 0.5
         self.faults = Faults()
+        self.notes: list[Note] = []
         self.store = FakeLimitStore(self.faults)
         self.processes = [
-            Breakers(self.store, lambda: self.now_s, lambda: self.lot) for _ in range(processes)
+            Breakers(self.store, lambda: self.now_s, lambda: self.lot, self.notes.append)
+            for _ in range(processes)
         ]
 
     def hear(self, failed: int, count: int, process: int = 0) -> bool:
@@ -158,6 +161,28 @@ def test_a_carrier_that_worked_for_long_begins_anew() -> None:
     hearing.now_s += 2 * COOL_DOWN_S + 600
     hearing.fail()
     assert hearing.state().times == 1
+
+
+def test_what_it_keeps_away_is_noted_until_all_is_back() -> None:
+    hearing = Hearing(processes=2)
+    hearing.wait_s()
+    assert hearing.notes == []
+    hearing.fail()
+    for pause_s in (READ_EVERY_S, COOL_DOWN_S, RETURN_S / 2, RETURN_S, READ_EVERY_S):
+        hearing.now_s += pause_s
+        hearing.wait_s()
+    kept_away = [note.shares["breaker_state"] for note in hearing.notes]
+    # As it opens and while it is open, as its traffic returns, and once it is closed.
+    assert kept_away == [1, 1, pytest.approx(0.825), pytest.approx(0.375), 0]
+    assert {note.carrier for note in hearing.notes} == {"sim"}
+
+
+def test_each_process_notes_what_it_reads() -> None:
+    hearing = Hearing(processes=2)
+    hearing.fail()
+    hearing.wait_s(process=1)
+    hearing.wait_s(process=1)
+    assert [note.shares for note in hearing.notes] == [{"breaker_state": 1}] * 2
 
 
 def test_carriers_have_breakers_of_their_own() -> None:

@@ -33,7 +33,7 @@ def item(carrier: CarrierSettings) -> dict[str, Any]:
 def service(dynamodb: ScriptedAws, queues: FakeTaskQueues) -> ReceiveService:
     accounts = DynamoAccountStore(dynamodb.client, "accounts", clock=lambda: 0.0)
     return ReceiveService(
-        door=CarrierDoor(accounts, lambda settings: settings.receipt_secret),
+        door=CarrierDoor(accounts, lambda settings: settings.receipt_secret, lambda note: None),
         queues=queues,
         signer=ReferenceSigner(b"tag key"),
         clock=lambda: 1_767_258_000.0,

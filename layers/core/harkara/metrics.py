@@ -27,7 +27,15 @@ COUNTS = {
         "resubmitted",
         "breaker_opened",
     ),
-    "receipt": ("receipts", "intermediate", "foreign", "unknown_states"),
+    "receipt": (
+        "receipts",
+        "by_carrier_id",
+        "intermediate",
+        "foreign",
+        "unknown_states",
+        "refused",
+    ),
+    "inbound": ("stop", "start", "help", "other", "unowned", "no_number", "refused"),
     "dlr": (
         "delivered",
         "failed_dlt",
@@ -45,7 +53,11 @@ COUNTS = {
     ),
     "sweep": ("enqueued",),
 }
-"""What each service counts: messages, receipts, callbacks or tasks."""
+"""What each service counts: messages, receipts, callbacks or tasks.
+
+Of the receipts, `by_carrier_id` are those that name the carrier's own id for a message, of which
+some may be of no message of ours. `refused` are whole requests where a carrier posts.
+"""
 
 DELAYS = {
     "submit": ("submit_latency", "queue_age"),
@@ -61,9 +73,16 @@ DELAYS = {
     queue_age        of a task at its first delivery; the delay that it was put with counts
 """
 
+SHARES = {"submit": ("breaker_state",)}
+"""What each service shows as a share of a whole, in percent.
+
+    breaker_state    of a carrier's traffic, what its breaker keeps away: 100 while it is open, less
+                     as the traffic returns, 0 once all is back; nothing is shown from then on
+"""
+
 
 def write(note: Note, queue: str = "") -> None:
-    """Log a note; its counts and delays are metrics of the service, its carrier and its queue."""
+    """Log a note; its numbers are metrics of the service, its carrier and its queue."""
     emf = AmazonCloudWatchEMFProvider(
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Harkara"),
         service=logger.service,
@@ -73,6 +92,8 @@ def write(note: Note, queue: str = "") -> None:
             emf.add_metric(name, "Count", count)
     for name, delay_s in note.delays_s.items():
         emf.add_metric(name, "Milliseconds", max(0, round(delay_s * 1000)))
+    for name, share in note.shares.items():
+        emf.add_metric(name, "Percent", round(100 * share))
     known = {"carrier": note.carrier, "queue": queue}
     known = {name: value for name, value in known.items() if value}
     metrics: Mapping[str, Any] = {}

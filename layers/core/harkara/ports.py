@@ -29,8 +29,8 @@ Randomness = Callable[[int], bytes]
 class Note(NamedTuple):
     """What happened to messages, for the log and its metrics (`harkara.metrics`).
 
-    `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is empty
-    where none has to do with it.
+    `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is one
+    that is set up, empty where none has to do with it. `shares` are in [0, 1].
     """
 
     what: str
@@ -38,6 +38,7 @@ class Note(NamedTuple):
     counts: Mapping[str, int]
     delays_s: Mapping[str, float] = {}
     carrier: str = ""
+    shares: Mapping[str, float] = {}
 
 
 Notes = Callable[[Note], None]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from harkara.errors import StoreUnavailable
 from harkara.hours import DAY_S
 from harkara.jsons import decode, encode
-from harkara.ports import Clock, LimitStore, Luck
+from harkara.ports import Clock, LimitStore, Luck, Note, Notes
 
 READ_EVERY_S = 5.0
 WINDOW_S = 30.0
@@ -62,10 +62,14 @@ class BreakerState(NamedTuple):
 
 @dataclass(slots=True)
 class _Watch:
-    """What this process knows of a carrier. `heard` are (Unix seconds, failed, all)."""
+    """What this process knows of a carrier. `heard` are (Unix seconds, failed, all).
+
+    `noted` is the share of the traffic that was noted last as kept away.
+    """
 
     text: str = ""
     read_at_s: float = 0.0
+    noted: float = 0.0
     heard: list[tuple[float, int, int]] = field(default_factory=list)
 
     @property
@@ -75,11 +79,16 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Breakers:
-    """The breakers of all carriers. Keep it as long as the process: it counts."""
+    """The breakers of all carriers. Keep it as long as the process: it counts.
+
+    Notes say of each that is not closed, as often as it is read, what it keeps away, and once that
+    it is closed again.
+    """
 
     store: LimitStore
     clock: Clock
     luck: Luck
+    notes: Notes
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
 
     def wait_s(self, carrier: str) -> float:
@@ -126,6 +135,7 @@ class Breakers:
             except StoreUnavailable:  # this process, at least, leaves the carrier alone
                 standing = None
             watch.text = text if standing is None else standing
+            self._note(carrier, watch, now_ms)
             if standing is None:
                 return True
         return False
@@ -138,7 +148,15 @@ class Breakers:
                 watch.text = self.store.get(_name(carrier))
             except StoreUnavailable:  # what is known goes on; it is no reason to stop
                 return watch
+            self._note(carrier, watch, int(now_s * 1000))
         return watch
+
+    def _note(self, carrier: str, watch: _Watch, now_ms: int) -> None:
+        kept_away = 1 - watch.state.share(now_ms)
+        if kept_away or watch.noted:
+            shares = {"breaker_state": kept_away}
+            self.notes(Note("breaker", {}, {}, carrier=carrier, shares=shares))
+        watch.noted = kept_away
 
 
 def _name(carrier: str) -> str:

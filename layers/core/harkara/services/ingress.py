@@ -13,16 +13,20 @@ from harkara.carrier_settings import CarrierSettings, token_matches
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.networks import may_come_from
-from harkara.ports import AccountStore
+from harkara.ports import AccountStore, Note, Notes
 from harkara.received import ReceiptRequest
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierDoor:
-    """Lets a carrier's requests in. `secret` decrypts what the carrier signs them with."""
+    """Lets a carrier's requests in. `secret` decrypts what the carrier signs them with.
+
+    Notes say what was refused, at which carrier where there is one of the name, and why.
+    """
 
     accounts: AccountStore
     secret: Callable[[CarrierSettings], bytes]
+    notes: Notes
 
     def admit(self, carrier: str, token: str, request: ReceiptRequest) -> CarrierSettings:
         """Return the carrier's settings.
@@ -33,17 +37,28 @@ class CarrierDoor:
         settings = self.accounts.carrier(carrier)
         expected = settings.receipt_token_hashes if settings else ()
         if not token_matches(token, expected) or settings is None:
-            raise RequestRefused(Code.NOT_FOUND)
+            raise self._refused(settings, "token" if settings else "carrier", Code.NOT_FOUND)
         if not may_come_from(settings.receipt_networks, request.source_ip):
-            raise RequestRefused(Code.ADDRESS_NOT_ALLOWED)
-        if settings.receipt_signature_header:
-            signature = request.headers.get(settings.receipt_signature_header, "")
-            given = _decoded(signature.removeprefix("sha256="), settings)
-            expected_mac = hmac.digest(self.secret(settings), request.body, hashlib.sha256)
-            # The signature is of the body: a query beside it could be anybody's.
-            if request.query or not hmac.compare_digest(given, expected_mac):
-                raise RequestRefused(Code.UNAUTHORIZED, "The signature is not that of the body.")
+            raise self._refused(settings, "network", Code.ADDRESS_NOT_ALLOWED)
+        if settings.receipt_signature_header and not self._is_signed(request, settings):
+            detail = "The signature is not that of the body."
+            raise self._refused(settings, "signature", Code.UNAUTHORIZED, detail)
         return settings
+
+    def _is_signed(self, request: ReceiptRequest, settings: CarrierSettings) -> bool:
+        signature = request.headers.get(settings.receipt_signature_header, "")
+        given = _decoded(signature.removeprefix("sha256="), settings)
+        expected = hmac.digest(self.secret(settings), request.body, hashlib.sha256)
+        # The signature is of the body: a query beside it could be anybody's.
+        return not request.query and hmac.compare_digest(given, expected)
+
+    def _refused(
+        self, settings: CarrierSettings | None, wrong: str, code: Code, detail: str = ""
+    ) -> RequestRefused:
+        # Only a name that is set up: what else stands there may be a misplaced token.
+        name = settings.name if settings else ""
+        self.notes(Note("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
+        return RequestRefused(code, detail)
 
 
 def _decoded(signature: str, settings: CarrierSettings) -> bytes:
