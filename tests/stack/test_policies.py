@@ -16,11 +16,12 @@ from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, Enforcement, Limits, Sender
 from harkara.aws.accounts import encrypt_secret
+from harkara.aws.destinations import KmsVault
 from harkara.aws.operator import OperatorStore
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.messages import Category
 from harkara.routing import Routing
-from tests.fakes import calling_back
 from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, Rule
 from tests.template.reading import functions, grants
@@ -39,6 +40,7 @@ ACTIONS = {
     "BatchWriteItem PutRequest": "dynamodb:BatchWriteItem",
     "SendMessageBatch": "sqs:SendMessage",
     "Decrypt": "kms:Decrypt",
+    "Encrypt": "kms:Encrypt",
     "GetSecretValue": "secretsmanager:GetSecretValue",
 }
 # Lambda does these in the function's name: it polls the queues, and writes the logs.
@@ -92,12 +94,20 @@ def busy_account(lab: Lab) -> Iterator[str]:
         Sender(header="BUSYSI", categories=(Category.SERVICE_IMPLICIT,)),
         Sender(header="BUSYTX", categories=(Category.TRANSACTIONAL,)),
     )
+    vault = KmsVault(lab.stack.client("kms"), outputs["SecretsKeyId"])
+    callback = CallbackEndpoint(
+        id="main",
+        url=lab.callback_url("busy"),
+        has_token=True,
+        sealed=vault.seal("busy", "main", CallbackSecrets(token="token")),
+    )
     store = lab.add_account(
         Account(
             id="busy",
             name="Busy carrier, and limits that are counted",
             carrier="busy",
-            **calling_back(lab.callback_url("busy")),
+            default_callback=callback.id,
+            callbacks={callback.id: callback},
             callback_hosts=("127.0.0.1",),
             dlt=Enforcement.OFF,
             senders={sender.header: sender for sender in senders},
@@ -204,7 +214,7 @@ def calls(
     assert first.content == second.content
 
     def all_made() -> bool:
-        # Accounts are read again after a minute, and a check that has to wait goes to another queue.
+        # Accounts are read again after a minute; a check of what waits for long is a row in Due.
         lab.send([record("policies-again")])
         if lab.make_due("callback", "submit", "check"):
             lab.sweep()
