@@ -47,7 +47,7 @@ def measure() -> list[Row]:
             "end to end, POST to callback",
             rate,
             "messages/s",
-            600,
+            1_000,
             at_least=True,
             note=f"median of {', '.join(f'{each:.0f}' for each in rates)}",
         ),
@@ -64,23 +64,25 @@ def measure() -> list[Row]:
     ]
 
 
+def records(run: str, start: int, count: int) -> list[dict[str, str]]:
+    """Return the records of a campaign, or a part of them."""
+    return [
+        {
+            "to": f"9198{n:08d}",  # none of the carrier's magic numbers
+            "from": "HARKAR",
+            "smstext": f"Dear customer {n}, your order {run} was shipped.",
+            "smsgid": f"{run}.{n}",
+        }
+        for n in range(start, start + count)
+    ]
+
+
 def _campaign(stack: Stack, http: httpx.Client) -> float:
     """Send a campaign; return messages a second from the first POST to the last callback."""
     http.delete(f"{stack.platform_url}/callbacks").raise_for_status()
     run = uuid.uuid4().hex[:8]
     requests = [
-        {
-            **SANDBOX,
-            "smstosend": [
-                {
-                    "to": f"9198{start + n:08d}",  # none of the carrier's magic numbers
-                    "from": "HARKAR",
-                    "smstext": f"Dear customer {n}, your order {run} was shipped.",
-                    "smsgid": f"{run}.{start + n}",
-                }
-                for n in range(RECORDS)
-            ],
-        }
+        {**SANDBOX, "smstosend": records(run, start, RECORDS)}
         for start in range(0, CAMPAIGN, RECORDS)
     ]
     began = time.perf_counter()
