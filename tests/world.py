@@ -17,19 +17,22 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
-from harkara.ids import ReferenceSigner
+from harkara.ids import ReferenceSigner, mid_of
 from harkara.marks import Claimant, index_of
-from harkara.messages import Chunk, unpack
+from harkara.messages import Chunk, Endpoint, unpack
 from harkara.ports import Note
 from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
+from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
 from harkara.services.ingress import CarrierDoor
 from harkara.services.names import RandomNames
+from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
 from harkara.services.receive import ReceiveService
 from harkara.services.submit import SubmitService
@@ -58,6 +61,7 @@ from tests.fakes import (
     QueueMessage,
     caller_of,
     calling_back,
+    trust,
 )
 from tests.lists import FakeSuppressionList
 from tests.provider import Providers
@@ -128,13 +132,16 @@ class World:
         self.routing = FakeRoutingStore(self.faults)
         self.suppressions = FakeSuppressionList(self.faults)
         self.notes: list[Note] = []
+        self.destinations = FakeDestinations()
+        self.counted = FakeLimitStore(self.faults)
+        self.doors = self._doors()
         self.submitting = Submitting(
             store=self.store,
             queues=self.queues,
             signer=self.signer,
             clock=self.clock,
             routing=self.routing,
-            counted=FakeLimitStore(self.faults),
+            counted=self.counted,
             suppressions=self.suppressions,
             notes=self.notes.append,
             carrier=self.providers.connect,
@@ -173,6 +180,10 @@ class World:
             return None
         self.cancelled.add(mid)
         return None
+
+    def trust(self) -> None:
+        """Let the account's callback have acknowledged something lately."""
+        trust(self.counted, self.account.id, Endpoint(URL, "clevertap", "main"), self.now)
 
     def at(self, delay_s: float, action: Callable[[], object]) -> None:
         """Plan what happens from outside, so many seconds from now."""
@@ -224,6 +235,7 @@ class World:
         except ProcessKilled:
             self.killed += 1
             self.submit = self.submit_service()
+            self.doors = self._doors()
         except HarkaraError as error:
             self.counts[type(error).__name__] += 1
         else:
@@ -244,7 +256,7 @@ class World:
             case CheckTask() as chunk:
                 return await self.check_service().check(chunk)
             case CallbackTask() as callback:
-                return await self.callback_service().call_back_again(callback, claimant, deadline)
+                return await self.callback_service().call_back(callback, claimant, deadline)
             case EventTask() as event:
                 return await self.callback_service().post_event(event, claimant, deadline)
 
@@ -300,15 +312,22 @@ class World:
 
     def callback_service(self) -> CallbackService:
         return CallbackService(
-            store=self.store,
-            queues=self.queues,
+            attempts=Attempts(
+                store=self.store,
+                queues=self.queues,
+                clock=self.clock,
+                luck=lambda: 0.5,
+                retry_delays_s=RETRY_DELAYS_S,
+                notes=self.notes.append,
+            ),
             poster=self.platform,
-            destinations=FakeDestinations(),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            retry_delays_s=RETRY_DELAYS_S,
-            notes=self.notes.append,
+            destinations=self.destinations,
+            doors=self.doors,
+            sleep=self._sleep,
         )
+
+    def _doors(self) -> Doors:
+        return Doors(self.counted, Pace(self.counted, self.clock, lambda: 0.5), self.clock)
 
     def check_service(self) -> CheckService:
         return CheckService(
@@ -358,5 +377,6 @@ class World:
             mid
             for (pk, kind), mark in self.store.marks.items()
             if kind.startswith("ack#") and (pk, kind.split("#")[1]) in owners
-            for mid in mark.data["mids"]
+            for chunk_id, indexes in mark.data["members"].items()
+            for mid in (mid_of(chunk_id, index) for index in indexes)
         }

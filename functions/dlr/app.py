@@ -17,6 +17,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.destinations import KmsDestinations
 from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.batch import consume
@@ -30,9 +31,12 @@ from harkara.http.callbacks import (
 )
 from harkara.http.client import HttpClient
 from harkara.marks import Claimant
+from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
+from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
 from harkara.settings import DlrSettings
 from harkara.tasks import (
@@ -69,15 +73,19 @@ def services() -> Services:
     allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     exchange = HttpClient(CONNECTIONS, GuardedResolver(allowed), ANSWER_LIMIT_BYTES)
+    counted = DynamoLimitStore(dynamodb, settings.messages_table)
     callbacks = CallbackService(
-        store=store,
-        queues=queues,
+        attempts=Attempts(
+            store=store,
+            queues=queues,
+            clock=time.time,
+            luck=random.random,
+            retry_delays_s=settings.callback_retry_delays_s,
+            notes=metrics.write,
+        ),
         poster=HttpCallbackPoster(exchange, allowed),
         destinations=KmsDestinations(accounts, client("kms")),
-        clock=time.time,
-        luck=random.random,
-        retry_delays_s=settings.callback_retry_delays_s,
-        notes=metrics.write,
+        doors=Doors(counted, Pace(counted, time.time, random.random), time.time),
     )
     return Services(
         deliver=DeliverService(store, queues, callbacks, time.time, metrics.write),
@@ -104,7 +112,7 @@ async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]
         case CheckTask() as chunk:
             return await check.check(chunk)
         case CallbackTask() as callback:
-            return await callbacks.call_back_again(callback, claimant, deadline)
+            return await callbacks.call_back(callback, claimant, deadline)
         case EventTask() as event:
             return await callbacks.post_event(event, claimant, deadline)
 

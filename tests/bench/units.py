@@ -31,11 +31,13 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.ports import PostResult
 from harkara.services.accept import AcceptService
+from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
 from harkara.services.breaker import Breakers
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
 from harkara.services.handover import HandOver
 from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
@@ -295,16 +297,9 @@ class _Life:
             receipt_wait_s=RECEIPT_WAIT_S,
             notes=metrics.write,
         )
-        callbacks = CallbackService(
-            store=store,
-            queues=queues,
-            poster=self._outside,
-            destinations=FakeDestinations(),
-            clock=self._clock,
-            luck=_half,
-            retry_delays_s=RETRY_DELAYS_S,
-            notes=metrics.write,
-        )
+        attempts = Attempts(store, queues, self._clock, _half, RETRY_DELAYS_S, metrics.write)
+        doors = Doors(counted, Pace(counted, self._clock, _half), self._clock)
+        callbacks = CallbackService(attempts, self._outside, FakeDestinations(), doors)
         names = RandomNames(self._clock, os.urandom)
         wired: dict[str, Any] = {
             "send": SimpleNamespace(

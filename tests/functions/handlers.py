@@ -19,18 +19,21 @@ from harkara.exchanges import HttpAnswer, Outside
 from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.services.accept import AcceptService
+from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
 from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.endpoints import EndpointService
+from harkara.services.doors import Doors
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
+from harkara.services.pace import Pace
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
@@ -51,6 +54,7 @@ from tests.fakes import (
     Faults,
     calling_back,
     no_texts,
+    trust,
 )
 from tests.lists import FakeSuppressionList
 from tests.submitting import FakeRoutingStore, Submitting
@@ -222,6 +226,7 @@ class Gateway:
         )
         self.registry = FakeRegistry(self.accounts)
         self.limits = FakeLimitStore(self.faults)
+        trust(self.limits, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
         self.routing = FakeRoutingStore(self.faults)
         self.suppressions = FakeSuppressionList(self.faults)
         self.confirmed: list[str] = []
@@ -337,14 +342,17 @@ class Gateway:
 
     def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService]:
         callbacks = CallbackService(
-            store=self.store,
-            queues=self.queues,
+            attempts=Attempts(
+                store=self.store,
+                queues=self.queues,
+                clock=self.clock,
+                luck=lambda: 0.5,
+                retry_delays_s=(5, 30),
+                notes=metrics.write,
+            ),
             poster=self.platform,
             destinations=FakeDestinations(),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            retry_delays_s=(5, 30),
-            notes=metrics.write,
+            doors=Doors(self.limits, Pace(self.limits, self.clock, lambda: 0.5), self.clock),
         )
         check = CheckService(
             store=self.store,

@@ -192,13 +192,14 @@ def test_dlr_is_wired(private: str, rule: object, environment: pytest.MonkeyPatc
     assert made == [rule]
     assert deliver.callbacks is posting
     assert posting.poster._allowed is rule
-    assert posting.retry_delays_s == check.retry_delays_s == (5, 30)
+    assert posting.attempts.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
-    assert deliver.queues is posting.queues
-    assert posting.queues._urls == {
+    assert deliver.queues is posting.attempts.queues
+    assert deliver.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
     }
-    assert posting.queues._due._table == "due"
+    assert posting.doors.store._table == "messages"
+    assert deliver.queues._due._table == "due"
 
 
 def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:

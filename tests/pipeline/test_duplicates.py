@@ -150,6 +150,7 @@ def test_a_callback_that_nobody_takes_is_parked_after_the_whole_schedule() -> No
     world = World()
     answers = world.send([campaign.record("0000")])
     began = world.now
+    world.trust()
     world.platform.script = [500] * 9
     world.run()
     assert answers

@@ -93,6 +93,7 @@ GRANTS = {
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
         ("sqs:SendMessage", "CallbackQueue"),
+        ("dynamodb:UpdateItem", "MessagesTable"),
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("kms:Decrypt", "SecretsKey"),
@@ -243,7 +244,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     }
-    counted = {"send": ["rate#*"], "submit": ["pace#*", "breaker#*"]}
+    counted = {"send": ["rate#*"], "submit": ["pace#*", "breaker#*"], "dlr": ["door#*"]}
     assert conditions == {
         function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}
         for function, keys in counted.items()

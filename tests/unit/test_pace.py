@@ -107,7 +107,7 @@ def test_a_high_rate_is_dealt_out_and_the_earliest_place_is_taken() -> None:
 def test_so_many_shards_and_no_more() -> None:
     shards = shards_of(carrier(100_000), PRIORITY)
     assert len(shards) == 2 * SHARD_LIMIT
-    assert sum(shard.segments_per_s for shard in shards) == pytest.approx(100_000)
+    assert sum(shard.rate_per_s for shard in shards) == pytest.approx(100_000)
     assert len({shard.name for shard in shards}) == len(shards)
 
 

@@ -18,8 +18,11 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     chunk id   cancel#<index>           the customer takes a message back
     chunk id   final#<index>            the final state; its owner posts the callback
     chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
-    owner      post#<group>#<attempt>   before any post after the first
+    owner      post#<group>#<attempt>   before any post but one that is made at once
     owner      ack#<group>              the platform took the callback, or it was parked
+               ack#<group>#<replay>     the same, after it was parked and replayed
+    parked#<account>#<callback id>
+               <ms>#<webhook id>        a callback that nobody took, and why
     idempotency#<account>#<hash of the key>
                run#<holder before>      before a request with an Idempotency-Key is served
                end#<holder>             what came of the holder's run: its answer
@@ -29,10 +32,12 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
                pointer                  the message (the owner is its mid) and its try
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple
+
+from harkara.ids import split_mid
 
 POINTER_KIND = "pointer"
 """Sort key of what leads from a carrier's id to the message."""
@@ -119,9 +124,22 @@ def post_kind(group: int, attempt: int) -> str:
     return f"post#{group:03d}#{attempt:02d}"
 
 
-def ack_kind(group: int) -> str:
-    """Sort key of the end of a group's callback."""
-    return f"ack#{group:03d}"
+def ack_kind(group: int, replay: int = 0) -> str:
+    """Sort key of the end of a group's callback, or of one of its replays."""
+    return f"ack#{group:03d}#{replay:02d}" if replay else f"ack#{group:03d}"
+
+
+def members_of(mids: Iterable[str]) -> dict[str, list[int]]:
+    """Return messages as a callback's marks name them: indexes by chunk. What has no mid is out."""
+    members: dict[str, list[int]] = {}
+    for chunk_id, index in (split_mid(mid) for mid in mids if mid):
+        members.setdefault(chunk_id, []).append(index)
+    return members
+
+
+def speaks_of(mark: Mark, chunk_id: str, index: int) -> bool:
+    """Whether a `post#` or `ack#` mark is of a callback with this message."""
+    return index in mark.data["members"].get(chunk_id, ())
 
 
 def run_kind(before: str) -> str:

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
+from harkara.hours import DAY_S
+
 # A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
 # is no ceiling; what ends the tries is the message's validity.
 SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
 # What an operator paused looks again after these; it polls, so no oftener.
 PAUSE_DELAYS_S = (60, 120, 300)
+# What waits for its turn at an endpoint looks again after these.
+WAIT_DELAYS_S = (2, 4, 8, 15)
 JITTER = 0.2
+REFUSAL_LIMIT = 3
+"""So often is a callback posted that is answered with 4xx."""
+# What 4xx says nothing of the callback itself: 408 Request Timeout, 425 Too Early, 429 Too Many.
+_PASSING = frozenset({408, 425, 429})
 
 
 def with_jitter(delay_s: float, luck: float) -> float:
@@ -18,6 +26,21 @@ def with_jitter(delay_s: float, luck: float) -> float:
 def delay_after(failures: int, delays_s: Sequence[int]) -> int | None:
     """Return the pause after one more failure than `failures`; None: no more attempts."""
     return delays_s[failures] if failures < len(delays_s) else None
+
+
+def limit_s(delays_s: Sequence[int]) -> float:
+    """Return how long a schedule may take at the most, with what an endpoint asks to wait."""
+    return sum(delays_s) * (1 + JITTER) + DAY_S
+
+
+def is_refusal(status: int) -> bool:
+    """Whether an HTTP status says that the same request will do no better later."""
+    return 400 <= status < 500 and status not in _PASSING
+
+
+def wait_delay(waits: int) -> int:
+    """Return when a callback looks again whose turn it was not, `waits` times in a row."""
+    return WAIT_DELAYS_S[min(waits, len(WAIT_DELAYS_S) - 1)]
 
 
 def submit_delay(attempt: int, retry_after_s: int) -> int:

@@ -59,7 +59,10 @@ _HISTORY = (
     "price",
 )
 _ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
-_STEPS = ("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt", "callback")
+_STEPS = (
+    *("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"),
+    *("callback_attempt", "callback"),
+)
 
 _NAME = text("In one line.", maxLength=NAME_LIMIT)
 _PE_ID = text("The entity's id, 12 to 19 digits, or empty.", pattern="^([0-9]{12,19})?$")

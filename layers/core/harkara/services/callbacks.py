@@ -1,55 +1,57 @@
-"""Post callbacks: a first time, again on a schedule, and park what nobody took.
+"""Post callbacks: at once where the endpoint is trusted, else from a queue of their own.
 
-The first post of a group needs no mark: its members are frozen in its owner's finals. Any later one
-is claimed before (`post#`), whoever makes it: the retry that was scheduled, or a redelivery that
-cannot know whether a post was made and repeats it in doubt. One of them wins each attempt.
+The first post of a group that is made at once needs no mark: its members are frozen in its owner's
+finals. Any other attempt is claimed before (`post#`), whoever makes it: the one that waited or was
+scheduled, or a redelivery that cannot know whether a post was made and repeats it in doubt. One of
+them wins each attempt. An endpoint that fails gets few posts (`harkara.services.doors`).
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from harkara import marks
+from harkara.callback_settings import Destination
+from harkara.callbacks import wants
 from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn, OutOfTime
-from harkara.ids import split_mid
-from harkara.marks import Claimant, Relation
-from harkara.parked import parked_mark
-from harkara.ports import (
-    CallbackPoster,
-    Clock,
-    Destinations,
-    Luck,
-    MessageStore,
-    Note,
-    Notes,
-    PostResult,
-    TaskQueues,
-)
-from harkara.retries import delay_after, with_jitter
-from harkara.tasks import Attempt, CallbackTask, EventTask, QueueName
+from harkara.errors import OutOfTime
+from harkara.marks import Claimant
+from harkara.ports import CallbackPoster, Destinations, PostResult
+from harkara.retries import wait_delay, with_jitter
+from harkara.services.attempts import Attempts
+from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
+from harkara.tasks import CallbackTask, EventTask
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
 _RECORD_S = 2.0
+# So often in a row a callback waits for an endpoint that acknowledges nothing; then that counts as
+# a failed attempt.
+_WAITS = 20
+# Clocks differ: what comes so early has come in time.
+_EARLY_MS = 1000
+
+_REMOVED = PostResult(0, "the callback was removed")
+_FAILING = PostResult(0, "not posted: the endpoint was failing")
+_GONE = PostResult(410, "not posted: the endpoint is gone")
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackService:
-    """What `dlr` does with callbacks. All but `check_time` raise StoreUnavailable."""
+    """What `dlr` does with callbacks.
 
-    store: MessageStore
-    queues: TaskQueues
+    Its methods return how many callbacks met which end, and raise OutOfTime, NotOurTurn and
+    StoreUnavailable: the queue message comes back.
+    """
+
+    attempts: Attempts
     poster: CallbackPoster
     destinations: Destinations
-    clock: Clock
-    luck: Luck
-    retry_delays_s: tuple[int, ...]
-    notes: Notes
+    doors: Doors
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def check_time(self, deadline: Deadline) -> None:
         """Raise OutOfTime where too little time is left to post."""
-        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
+        if not self._has_time(deadline):
             raise OutOfTime("too little time is left to post")
 
     async def post_all(
@@ -60,12 +62,12 @@ class CallbackService:
         *,
         in_doubt: bool,
     ) -> Counter[str]:
-        """Post groups that are the claimant's; return how many callbacks met which end.
+        """Post groups that are the claimant's, or leave them to the callback queue.
 
         `in_doubt`: an earlier delivery may have posted them. Nobody can tell, unless it left an
-        ack. Raises as `call_back_again` does.
+        ack.
         """
-        post = self._post_in_doubt if in_doubt else self._post
+        post = self._post_in_doubt if in_doubt else self._post_at_once
         counts: Counter[str] = Counter()
         for posted in await asyncio.gather(*(post(group, claimant, deadline) for group in groups)):
             counts += posted
@@ -74,7 +76,7 @@ class CallbackService:
     async def post_event(
         self, task: EventTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post an event that is no final state. Raises as `call_back_again` does."""
+        """Post an event that is no final state."""
         group = CallbackTask(
             group_owner=claimant.owner,
             group=0,
@@ -85,116 +87,126 @@ class CallbackService:
             begins_ms=task.begins_ms,
         )
         # Nothing tells a redelivery from the first, so the first attempt is claimed as well.
-        return await self.call_back_again(group, claimant, deadline)
+        return await self.call_back(group, claimant, deadline)
 
-    async def call_back_again(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline, *, in_doubt: bool = False
+    async def call_back(
+        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Claim an attempt and make it, if nobody else makes it.
-
-        `in_doubt`: the attempt before may have reached the platform. The mark says so for good.
-        Raises NotOurTurn and OutOfTime: the queue message comes back.
-        """
+        """Make an attempt if it is its turn and nobody else makes it."""
         self.check_time(deadline)
-        while True:
-            claim = claimant.mark(
-                task.group_owner,
-                marks.post_kind(task.group, task.attempt),
-                at=self._now_ms(),
-                in_doubt=in_doubt,
-            )
-            (standing,) = await asyncio.to_thread(self.store.put_once, [claim])
-            match claimant.relation(standing, self._now_ms()):
-                case Relation.MINE:
-                    doubts = Counter(callbacks_in_doubt=int(in_doubt))
-                    if in_doubt:
-                        about = {"webhook_id": task.webhook_id}
-                        self.notes(Note("callback in doubt", about, doubts))
-                    return doubts + await self._post(task, claimant, deadline)
-                case Relation.THEIRS:
-                    return Counter(posted_by_another=1)
-                case Relation.STILL_HELD:
-                    raise NotOurTurn("an earlier delivery may still be posting this")
-                case Relation.EARLIER:
-                    if await self._acknowledged(task):
-                        return Counter(acknowledged_before=1)
-                    task = replace(task, attempt=task.attempt + 1)
-                    in_doubt = True
+        attempts = self.attempts
+        task = attempts.alerted(task)
+        early_s = task.due_ms / 1000 - attempts.clock()
+        if early_s * 1000 > _EARLY_MS:
+            await attempts.schedule(task, early_s)
+            return Counter(callbacks_early=1)
+        if task.replay and await attempts.is_over(task):
+            return Counter(acknowledged_before=1)
+        destination = await self._destination(task)
+        if destination is None:
+            return await self._fail(task, claimant, _REMOVED)
+        wanted = _wanted(task, destination)
+        if not wanted:
+            return await attempts.end_unwanted(task, claimant)
+        entry = await self._enter(task, destination, claimant)
+        if entry.verdict is Verdict.GONE:
+            return await self._fail(task, claimant, _GONE)
+        tired = task.waits >= _WAITS and not entry.trusted
+        if entry.verdict is Verdict.FAILING or (entry.verdict is Verdict.WAIT and tired):
+            return await self._fail(task, claimant, _FAILING)
+        if entry.verdict is Verdict.WAIT:
+            wait_s = max(entry.wait_s, wait_delay(task.waits))
+            wait_s = with_jitter(wait_s, attempts.luck())
+            return await attempts.wait(task, claimant, wait_s)
+        claimed = await attempts.claim(task, claimant)
+        if claimed is None:
+            await asyncio.to_thread(self.doors.release, task.account_id, task.endpoint, entry)
+            return Counter(posted_by_another=1)
+        counts = Counter(callbacks_in_doubt=int(claimed.in_doubt))
+        return counts + await self._post(claimed, wanted, destination, entry, claimant, deadline)
+
+    async def _post_at_once(
+        self, group: CallbackTask, claimant: Claimant, deadline: Deadline
+    ) -> Counter[str]:
+        """Post a group for the first time, unmarked, where its endpoint is trusted."""
+        later = replace(group, attempt=1)
+        if not self._has_time(deadline):
+            await self.attempts.schedule(later, 0)
+            return Counter(callbacks_handed_on=1)
+        destination = await self._destination(group)
+        if destination is None:
+            return await self.attempts.park(group, claimant, _REMOVED)
+        wanted = _wanted(group, destination)
+        if not wanted:
+            return await self.attempts.end_unwanted(group, claimant)
+        entry = await self._enter(group, destination, claimant, at_once=True)
+        if entry.verdict is Verdict.POST:
+            return await self._post(group, wanted, destination, entry, claimant, deadline)
+        await self.attempts.schedule(later, 0)
+        return Counter(callbacks_left=1)
 
     async def _post_in_doubt(
         self, group: CallbackTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        if await self._acknowledged(group):
+        if await self.attempts.is_over(group):
             return Counter(acknowledged_before=1)
-        again = replace(group, attempt=1)
-        return await self.call_back_again(again, claimant, deadline, in_doubt=True)
+        again = replace(group, attempt=1, in_doubt=True)
+        return await self.call_back(again, claimant, deadline)
 
     async def _post(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
+        self,
+        task: CallbackTask,
+        wanted: CallbackTask,
+        destination: Destination,
+        entry: Entry,
+        claimant: Claimant,
+        deadline: Deadline,
     ) -> Counter[str]:
-        """Post a group; record that it was taken, or see to the next attempt, or park it."""
-        if not deadline.allows(self.poster.timeout_s + _RECORD_S):
-            await self._schedule(task, 0)
-            return Counter(callbacks_handed_on=1)
-        destination = await asyncio.to_thread(
-            self.destinations.find, task.account_id, task.endpoint
-        )
-        if destination is None:
-            return await self._park(task, claimant, PostResult(0, "the callback was removed"))
+        if entry.wait_s:
+            await self.sleep(entry.wait_s)
         within_s = deadline.remaining_s() - _RECORD_S
-        result = await self.poster.post(task, destination, within_s)
-        if result.acknowledged:
-            self._note_callback(task, "callbacks", result)
-            await self._end(task, claimant, result)
-            return Counter(callbacks=1)
-        delay_s = delay_after(task.failures, self.retry_delays_s)
-        if delay_s is not None:
-            failed = replace(task, failures=task.failures + 1)
-            self._note_callback(task, "callbacks_to_retry", result)
-            await self._schedule(failed, with_jitter(delay_s, self.luck()))
-            return Counter(callbacks_to_retry=1)
-        return await self._park(task, claimant, result)
+        result = await self.poster.post(wanted, destination, within_s)
+        counts = await self.attempts.record(task, claimant, result)
+        await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
+        return counts
 
-    async def _park(
+    async def _fail(
         self, task: CallbackTask, claimant: Claimant, result: PostResult
     ) -> Counter[str]:
-        last = Attempt(
-            self._now_ms(), result.status, result.reason, result.answer, result.duration_ms
+        """Let an attempt fail without a post. It is claimed: a copy of it may be posted."""
+        claimed = await self.attempts.claim(task, claimant)
+        if claimed is None:
+            return Counter(posted_by_another=1)
+        if result is _REMOVED:
+            return await self.attempts.park(claimed, claimant, result)
+        return await self.attempts.record(claimed, claimant, result)
+
+    async def _destination(self, task: CallbackTask) -> Destination | None:
+        return await asyncio.to_thread(self.destinations.find, task.account_id, task.endpoint)
+
+    async def _enter(
+        self,
+        task: CallbackTask,
+        destination: Destination,
+        claimant: Claimant,
+        *,
+        at_once: bool = False,
+    ) -> Entry:
+        return await asyncio.to_thread(
+            self.doors.enter,
+            task.account_id,
+            task.endpoint,
+            destination.settings,
+            f"{claimant.holder}.{task.group}",
+            self.poster.timeout_s + RATE_WAIT_S + _RECORD_S,
+            at_once=at_once,
         )
-        parked = parked_mark(claimant, task, last)
-        await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
-        self._note_callback(task, "callbacks_parked", result)
-        await self._end(task, claimant, result)
-        return Counter(callbacks_parked=1)
 
-    def _note_callback(self, task: CallbackTask, end: str, result: PostResult) -> None:
-        chunks = sorted({split_mid(member.mid)[0] for member in task.members if member.mid})
-        at_s = max(member.at_s for member in task.members)
-        delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
-        about = {"chunks": chunks, "webhook_id": task.webhook_id, "status": result.status}
-        self.notes(Note("callback posted", about, {end: 1}, delays_s))
+    def _has_time(self, deadline: Deadline) -> bool:
+        return deadline.allows(self.poster.timeout_s + _RECORD_S)
 
-    async def _schedule(self, task: CallbackTask, delay_s: float) -> None:
-        body = replace(task, attempt=task.attempt + 1).encode()
-        await asyncio.to_thread(
-            self.queues.schedule, QueueName.CALLBACK, body, delay_s, task.account_id
-        )
 
-    async def _end(self, task: CallbackTask, claimant: Claimant, result: PostResult) -> None:
-        ack = claimant.mark(
-            task.group_owner,
-            marks.ack_kind(task.group),
-            at=self._now_ms(),
-            status=result.status,
-            attempt=task.attempt,
-            mids=[member.mid for member in task.members],
-        )
-        await asyncio.to_thread(self.store.put_once, [ack], begins_ms=task.begins_ms)
-
-    async def _acknowledged(self, task: CallbackTask) -> bool:
-        key = (task.group_owner, marks.ack_kind(task.group))
-        (ack,) = await asyncio.to_thread(self.store.get_marks, [key])
-        return ack is not None
-
-    def _now_ms(self) -> int:
-        return int(self.clock() * 1000)
+def _wanted(task: CallbackTask, destination: Destination) -> CallbackTask | None:
+    """Return the callback with the members that its destination wants to hear of, if any."""
+    members = tuple(member for member in task.members if wants(destination, member))
+    return replace(task, members=members) if members else None

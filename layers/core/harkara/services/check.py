@@ -19,7 +19,7 @@ from harkara.errors import StoreUnavailable
 from harkara.marks import Mark, index_of
 from harkara.messages import Chunk, State
 from harkara.ports import Clock, MessageStore, TaskQueues
-from harkara.retries import JITTER
+from harkara.retries import limit_s
 from harkara.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
 # Beyond the last retry: an hour for queues that were behind.
@@ -56,7 +56,7 @@ class CheckService:
                 )
         overdue_count = sum(map(len, overdue.values()))
         unacknowledged = self._unacknowledged(chunk, finals)
-        horizon_s = now_s - (sum(self.retry_delays_s) * (1 + JITTER) + _MARGIN_S)
+        horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
         lost = [mark for mark in unacknowledged if mark.data["at"] < horizon_s]
 
         bodies = [
@@ -111,12 +111,12 @@ class CheckService:
             if chunk.messages[index].endpoint is not None and index not in recovered
         ]
         acknowledged = {
-            mid
+            index
             for owner in dict.fromkeys(mark.owner for mark in wanted)
             for ack in self.store.find_marks(owner, "ack#")
-            for mid in ack.data["mids"]
+            for index in ack.data["members"].get(chunk.id, ())
         }
-        return [mark for mark in wanted if chunk.mid(index_of(mark.kind)) not in acknowledged]
+        return [mark for mark in wanted if index_of(mark.kind) not in acknowledged]
 
     def _marks(self, chunk: Chunk, prefix: str) -> Sequence[Mark]:
         return self.store.find_marks(chunk.id, prefix)

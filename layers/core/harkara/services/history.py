@@ -9,13 +9,14 @@ from harkara.accounts import Account
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.hours import ready_s
-from harkara.marks import Mark, cancel_kind, final_kind, recovered_kind
+from harkara.marks import Mark, cancel_kind, final_kind, recovered_kind, speaks_of
 from harkara.messages import Chunk, State
 from harkara.numbers import normalise
 from harkara.ports import Clock, MessageStore, PostResult
 from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
+from harkara.tasks import Attempt
 
 Step = dict[str, Any]
 
@@ -47,7 +48,7 @@ class HistoryService:
                 *_accepted(chunk),
                 *(_step_of(each) for each in tries if _step_of(each)),
                 *_ended(final),
-                *(step for owner in owners for step in self._called_back(owner, mid)),
+                *(step for owner in owners for step in self._called_back(owner, chunk, index)),
             ],
         }
 
@@ -66,17 +67,25 @@ class HistoryService:
             case _:
                 return "submitted"
 
-    def _called_back(self, owner: str, mid: str) -> Iterator[Step]:
-        """Yield the end of the callback in which a final state of this owner went out."""
-        for ack in self.store.find_marks(owner, "ack#"):
-            if mid in ack.data["mids"]:
-                status = ack.data["status"]
-                yield {
-                    **_step("callback", ack.data["at"]),
-                    "try": ack.data["attempt"] + 1,
-                    "status": status,
-                    "acknowledged": PostResult(status, "").acknowledged,
-                }
+    def _called_back(self, owner: str, chunk: Chunk, index: int) -> Iterator[Step]:
+        """Yield the attempts at the callback in which a final state of this owner went out.
+
+        What came of an attempt stands in the claim of the next one, or at the callback's end.
+        """
+        client_ref = chunk.messages[index].client_ref
+        number = 0
+        for mark in sorted(
+            (
+                mark
+                for kind in ("post#", "ack#")
+                for mark in self.store.find_marks(owner, kind)
+                if speaks_of(mark, chunk.id, index)
+            ),
+            key=_number,
+        ):
+            if mark.data.get("in_doubt") or "last" in mark.data:
+                number += 1
+                yield _attempt(mark, number, client_ref)
 
 
 def _fields(account: Account, chunk: Chunk, index: int) -> dict[str, Any]:
@@ -135,6 +144,36 @@ def _ended(final: Mark | None) -> Iterator[Step]:
         data = final.data
         codes = {name: data[name] for name in ("code", "carrier_code") if data[name]}
         yield {**_step(data["state"], data["at"] * 1000), **codes}
+
+
+def _number(mark: Mark) -> tuple[int, bool]:
+    """Return the place of a callback's mark among its attempts."""
+    if mark.kind.startswith("ack#"):
+        return mark.data["attempt"], True
+    return int(mark.kind.split("#")[2]), False
+
+
+def _attempt(mark: Mark, number: int, client_ref: str) -> Step:
+    """Return what a mark says of the attempt that it ends; `number` counts from 1."""
+    data = mark.data
+    if "last" not in data:  # its process died, and nobody knows whether it was made
+        return {**_step("callback_attempt", data["at"]), "try": number, "in_doubt": True}
+    last = Attempt(*data["last"])
+    if data.get("unwanted"):
+        return {**_step("callback", last.at_ms), "unwanted": True}
+    ends = mark.kind.startswith("ack#")
+    unprocessed = dict(data.get("unprocessed", ()))
+    return {
+        **_step("callback" if ends else "callback_attempt", last.at_ms),
+        "try": number,
+        "status": last.status,
+        "reason": last.reason,
+        "duration_ms": last.duration_ms,
+        "answer": last.answer,
+        "acknowledged": PostResult(last.status, "").acknowledged,
+        **({"parked": True} if data.get("parked") else {}),
+        **({"unprocessed": unprocessed[client_ref]} if client_ref in unprocessed else {}),
+    }
 
 
 def _step(name: str, at_ms: int) -> Step:

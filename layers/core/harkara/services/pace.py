@@ -11,6 +11,7 @@ it could write is the earliest of all.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,12 +34,12 @@ class Place(NamedTuple):
     reserved: bool = True
 
 
-class _Shard(NamedTuple):
-    """A part of a lane's rate; a lane's own shards are preferred to another lane's."""
+class Shard(NamedTuple):
+    """A part of a rate, counted under its name; what is preferred has the lower number."""
 
     name: str
-    segments_per_s: float
-    preference: int
+    rate_per_s: float
+    preference: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ class Pace:
         """
         if not carrier.rate_segments_per_s:
             return Place(0.0)
-        shards = shards_of(carrier, lane)
+        return self.take(shards_of(carrier, lane), segment_count, within_s)
+
+    def take(self, shards: Sequence[Shard], count: int, within_s: float) -> Place:
+        """Reserve a place for `count` in the earliest of these shards. Raises as `reserve` does."""
         for _ in range(_SWAPS):
             now_us = int(self.clock() * 1_000_000)
             begins_us, *_, shard = min(
@@ -69,7 +73,7 @@ class Pace:
             wait_s = (begins_us - now_us) / 1_000_000
             if wait_s > within_s:
                 return Place(wait_s, reserved=False)
-            until_us = begins_us + math.ceil(segment_count * 1_000_000 / shard.segments_per_s)
+            until_us = begins_us + math.ceil(count * 1_000_000 / shard.rate_per_s)
             standing = self.store.swap(
                 shard.name,
                 self._until.get(shard.name, ""),
@@ -79,14 +83,14 @@ class Pace:
             self._until[shard.name] = str(until_us) if standing is None else standing
             if standing is None:
                 return Place(wait_s)
-        raise StoreUnavailable("the carrier's rate stayed busy")
+        raise StoreUnavailable("the rate stayed busy")
 
-    def _until_us(self, shard: _Shard) -> int:
+    def _until_us(self, shard: Shard) -> int:
         return int(self._until.get(shard.name) or 0)
 
 
-def shards_of(carrier: CarrierSettings, lane: Lane) -> list[_Shard]:
-    """Return the shards in which a lane may take places."""
+def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
+    """Return the shards in which a lane may take places; its own are preferred."""
     share = carrier.priority_share
     shares = {Lane.BULK: 1 - share}
     if lane is Lane.PRIORITY:
@@ -96,7 +100,7 @@ def shards_of(carrier: CarrierSettings, lane: Lane) -> list[_Shard]:
         rate = carrier.rate_segments_per_s * part
         count = min(SHARD_LIMIT, math.ceil(rate / SEGMENTS_PER_S_AND_SHARD))
         shards += [
-            _Shard(f"pace#{carrier.name}#{each}#{number}", rate / count, preference)
+            Shard(f"pace#{carrier.name}#{each}#{number}", rate / count, preference)
             for number in range(count)
         ]
     return shards

@@ -1,0 +1,206 @@
+"""What follows an attempt to post a callback: its end, the next attempt, or parking."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harkara import marks
+from harkara.errors import NotOurTurn
+from harkara.marks import Claimant, Relation
+from harkara.parked import parked_mark
+from harkara.ports import Clock, Luck, MessageStore, Note, Notes, PostResult, TaskQueues
+from harkara.retries import REFUSAL_LIMIT, delay_after, is_refusal, limit_s, with_jitter
+from harkara.tasks import Attempt, CallbackTask, QueueName
+
+# Of the schedule's time, in percent: when it is told how much is over.
+ALERTS_PERCENT = (50, 70, 90)
+# A wait is cut short to tell it in time only where that is so far away.
+_ALERT_FROM_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Claims attempts, and writes down what came of them. Its methods raise StoreUnavailable."""
+
+    store: MessageStore
+    queues: TaskQueues
+    clock: Clock
+    luck: Luck
+    retry_delays_s: tuple[int, ...]
+    notes: Notes
+
+    async def claim(self, task: CallbackTask, claimant: Claimant) -> CallbackTask | None:
+        """Claim an attempt; return the task to go on with, None where another goes on.
+
+        The attempt of an earlier delivery may have been made: the next one is then claimed, in
+        doubt. Raises NotOurTurn.
+        """
+        while True:
+            claim = claimant.mark(
+                task.group_owner,
+                marks.post_kind(task.group, task.attempt),
+                at=self._now_ms(),
+                in_doubt=task.in_doubt,
+                members=_members(task),
+                **({"last": task.last} if task.last else {}),
+            )
+            (standing,) = await asyncio.to_thread(
+                self.store.put_once, [claim], begins_ms=task.begins_ms
+            )
+            match claimant.relation(standing, self._now_ms()):
+                case Relation.MINE:
+                    if task.in_doubt:
+                        about = {"webhook_id": task.webhook_id}
+                        self.notes(Note("callback in doubt", about, {"callbacks_in_doubt": 1}))
+                    return task
+                case Relation.THEIRS:
+                    return None
+                case Relation.STILL_HELD:
+                    raise NotOurTurn("an earlier delivery may still be posting this")
+                case Relation.EARLIER:
+                    if await self.is_over(task):
+                        return None
+                    task = replace(task, attempt=task.attempt + 1, in_doubt=True, last=None)
+
+    async def is_over(self, task: CallbackTask) -> bool:
+        """Whether a callback was acknowledged, or reached its end since it was last replayed."""
+        kind = marks.ack_kind(task.group)
+        acks = await asyncio.to_thread(self.store.find_marks, task.group_owner, kind)
+        own = marks.ack_kind(task.group, task.replay)
+        return any(
+            ack.kind == own or PostResult(ack.data["status"], "").acknowledged for ack in acks
+        )
+
+    async def record(
+        self, task: CallbackTask, claimant: Claimant, result: PostResult
+    ) -> Counter[str]:
+        """Write down what came of an attempt: it was taken, or the next follows, or none."""
+        if result.acknowledged:
+            self._note(task, "callbacks", result)
+            unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
+            await self._end(task, claimant, self._attempt(result), **unprocessed)
+            return Counter(callbacks=1)
+        now_ms = self._now_ms()
+        failed = replace(
+            task,
+            attempt=task.attempt + 1,
+            failures=task.failures + 1,
+            refusals=task.refusals + is_refusal(result.status),
+            waits=0,
+            in_doubt=False,
+            began_ms=task.began_ms or now_ms,
+            last=self._attempt(result),
+        )
+        pause_s = delay_after(task.failures, self.retry_delays_s)
+        if pause_s is None or result.status == 410 or failed.refusals >= REFUSAL_LIMIT:
+            return await self.park(task, claimant, result)
+        delay_s = max(with_jitter(pause_s, self.luck()), result.retry_after_s)
+        if self._is_too_late(failed, delay_s):
+            return await self.park(task, claimant, result)
+        await self.schedule(failed, delay_s)
+        self._note(task, "callbacks_to_retry", result)
+        return Counter(callbacks_to_retry=1)
+
+    async def wait(self, task: CallbackTask, claimant: Claimant, wait_s: float) -> Counter[str]:
+        """Let the attempt wait for its turn, not longer than a schedule may take."""
+        waiting = replace(task, waits=task.waits + 1, began_ms=task.began_ms or self._now_ms())
+        if self._is_too_late(waiting, wait_s):
+            claimed = await self.claim(task, claimant)
+            if claimed is None:
+                return Counter(posted_by_another=1)
+            return await self.park(claimed, claimant, PostResult(0, "its turn never came"))
+        await self.schedule(waiting, wait_s)
+        return Counter(callbacks_waiting=1)
+
+    async def schedule(self, task: CallbackTask, delay_s: float) -> None:
+        """Have an attempt made after a while. In between it may come to tell how late it is."""
+        now_ms = self._now_ms()
+        due = replace(task, due_ms=now_ms + int(delay_s * 1000)) if delay_s else task
+        alerts_s = [
+            (at_ms - now_ms) / 1000
+            for percent, at_ms in self._alerts_ms(task)
+            if percent > task.alerted_percent
+        ]
+        soon_s = min((each for each in alerts_s if each > _ALERT_FROM_S), default=delay_s)
+        await asyncio.to_thread(
+            self.queues.schedule,
+            QueueName.CALLBACK,
+            due.encode(),
+            min(delay_s, soon_s),
+            task.account_id,
+        )
+
+    def alerted(self, task: CallbackTask) -> CallbackTask:
+        """Tell once how much of a callback's schedule is over; return the task that knows it."""
+        now_ms = self._now_ms()
+        for percent, at_ms in self._alerts_ms(task):
+            if task.alerted_percent < percent and at_ms <= now_ms:
+                about = {"webhook_id": task.webhook_id, "account_id": task.account_id}
+                counts = {f"callbacks_at_{percent}_percent": 1}
+                self.notes(Note("callback is late", about, counts))
+                task = replace(task, alerted_percent=percent)
+        return task
+
+    async def park(
+        self, task: CallbackTask, claimant: Claimant, result: PostResult
+    ) -> Counter[str]:
+        """Put a callback where a person finds it, and can replay it."""
+        last = self._attempt(result)
+        parked = parked_mark(claimant, replace(task, last=None), last)
+        await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
+        self._note(task, "callbacks_parked", result)
+        await self._end(task, claimant, last, parked=True)
+        return Counter(callbacks_parked=1)
+
+    async def end_unwanted(self, task: CallbackTask, claimant: Claimant) -> Counter[str]:
+        """End a callback that nobody wants to hear, so that no check takes it for lost."""
+        self.notes(Note("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
+        await self._end(task, claimant, Attempt(self._now_ms(), 0, ""), unwanted=True)
+        return Counter(callbacks_unwanted=1)
+
+    async def _end(
+        self, task: CallbackTask, claimant: Claimant, last: Attempt, **more: Any
+    ) -> None:
+        ack = claimant.mark(
+            task.group_owner,
+            marks.ack_kind(task.group, task.replay),
+            members=_members(task),
+            attempt=task.attempt,
+            status=last.status,
+            last=last,
+            **more,
+        )
+        await asyncio.to_thread(self.store.put_once, [ack], begins_ms=task.begins_ms)
+
+    def _attempt(self, result: PostResult) -> Attempt:
+        return Attempt(
+            self._now_ms(), result.status, result.reason, result.answer, result.duration_ms
+        )
+
+    def _alerts_ms(self, task: CallbackTask) -> list[tuple[int, int]]:
+        """Return when to tell of how much; nothing where nothing failed or waited yet."""
+        if not task.began_ms:
+            return []
+        total_s = sum(self.retry_delays_s)
+        return [(percent, task.began_ms + total_s * percent * 10) for percent in ALERTS_PERCENT]
+
+    def _is_too_late(self, task: CallbackTask, delay_s: float) -> bool:
+        end_s = task.began_ms / 1000 + limit_s(self.retry_delays_s)
+        return self.clock() + delay_s > end_s
+
+    def _note(self, task: CallbackTask, end: str, result: PostResult) -> None:
+        at_s = max(member.at_s for member in task.members)
+        delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
+        about = {**self._about(task), "status": result.status}
+        self.notes(Note("callback posted", about, {end: 1}, delays_s))
+
+    def _about(self, task: CallbackTask) -> dict[str, Any]:
+        return {"chunks": sorted(_members(task)), "webhook_id": task.webhook_id}
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+
+def _members(task: CallbackTask) -> dict[str, list[int]]:
+    return marks.members_of(member.mid for member in task.members)
