@@ -25,8 +25,8 @@ from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
-from harkara.services.endpoints import EndpointService
 from harkara.services.doors import Doors
+from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
