@@ -8,7 +8,7 @@ import pytest
 from harkara.carrier_settings import KannelOptions, token_matches
 from harkara.http_options import HttpOptions
 from tests.local.operators import Operator
-from tests.unit.test_carriers import CASES
+from tests.unit.carrier_cases import CASES
 
 KANNEL = "carrier put kn --kind kannel --url https://kannel.example/cgi-bin/sendsms --username h"
 

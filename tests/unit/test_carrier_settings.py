@@ -14,7 +14,7 @@ from harkara.carriers.http import normal_id
 from harkara.exchanges import Outside
 from harkara.http_options import pieces_of
 from tests.fakes import no_texts
-from tests.unit.test_carriers import CASES, ScriptedExchange, settings_of
+from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of
 
 SECRET = "s3cret-value"
 

@@ -1,82 +1,32 @@
-"""Every kind of carrier by one runner: what it sends, what an answer means, what receipts say.
-
-The rows are in tests/cases/carriers: a file a kind, and `every.json` with what holds for all of
-them. `$REF` and `$REF1` stand for our references of a message's second and first try, `$FORGED`
-for one with another's tag.
-"""
+"""Every kind of carrier by one runner: what it sends, and what an answer means."""
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.carriers import KINDS, answer, connect, parse_receipts
-from harkara.codes import Code
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, RequestRefused
+from harkara.carrier_settings import CarrierSettings
+from harkara.carriers import KINDS, connect
+from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, Outside
-from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
-from harkara.messages import Category, Message, State
-from harkara.received import ReceiptRequest, ReceivedReceipts
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.tasks import Receipt
+from harkara.messages import Category
+from harkara.submissions import InDoubt, NotTaken, Outcome, Submission, Taken
 from tests.fakes import no_texts
-
-FOLDER = Path(__file__).parent.parent / "cases" / "carriers"
-SIGNER = ReferenceSigner(b"tag key")
-MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
-REFERENCE = SIGNER.sign(MID, 2)
-NAMES = {
-    "$REF1": SIGNER.sign(MID, 1),
-    "$REF": REFERENCE,
-    "$FORGED": ReferenceSigner(b"another key").sign(MID, 2),
-}
-PASSWORD = 'pä"ss word'
-RECEIPT_URL = "https://api.example/receipts/c/t0ken"
-SECRETS = CarrierSecrets(PASSWORD, RECEIPT_URL)
-MESSAGE = Message("919876543210", "ACMEBK", "नमस्ते & {}\n", "their ref", 0, 1, "1101", "1107")
-KINDS_OF_OUTCOME: dict[str, Callable[..., Outcome]] = {
-    "taken": Taken,
-    "refused": lambda code, carrier_code: Refused(Code(code), carrier_code),
-    "not taken": NotTaken,
-    "failed": lambda wait_s: NotTaken(wait_s, failed=True),
-    "in doubt": InDoubt,
-}
-
-
-def load(name: str) -> dict[str, Any]:
-    text = (FOLDER / f"{name}.json").read_text()
-    for placeholder, reference in NAMES.items():
-        text = text.replace(placeholder, reference)
-    cases: dict[str, Any] = json.loads(text)
-    return cases
-
-
-CASES = {path.stem: load(path.stem) for path in FOLDER.glob("*.json")}
-EVERY = CASES.pop("every")
-# A kind that is reached by other means than an HTTP exchange has its own tests of that.
-REQUESTING = [kind for kind, cases in CASES.items() if "sent" in cases]
-
-
-def settings_of(kind: str, **fields: Any) -> CarrierSettings:
-    given: dict[str, Any] = {"name": "sim", "kind": kind, "username": "harkara"}
-    given["receipt_url"] = b"ciphertext"
-    given |= {"receipt_token_hashes": [hash_token("token")], **CASES[kind]["carrier"], **fields}
-    return CarrierSettings.model_validate(given)
-
-
-def rows(kinds: list[str] | Mapping[str, Any], section: str) -> list[ParameterSet]:
-    """Return (kind, row) for each row of a section, that of every kind included."""
-    return [
-        pytest.param(kind, row, id=f"{kind}: {name}")
-        for kind in kinds
-        for name, row in {**EVERY.get(section, {}), **CASES[kind].get(section, {})}.items()
-    ]
+from tests.unit.carrier_cases import (
+    CASES,
+    KINDS_OF_OUTCOME,
+    MESSAGE,
+    PASSWORD,
+    REFERENCE,
+    REQUESTING,
+    SECRETS,
+    ScriptedExchange,
+    rows,
+    settings_of,
+)
 
 
 def submission_of(message: Mapping[str, Any], **fields: Any) -> Submission:
@@ -86,31 +36,6 @@ def submission_of(message: Mapping[str, Any], **fields: Any) -> Submission:
     if "category" in own:
         own["category"] = Category(own["category"])
     return Submission(**{"reference": REFERENCE, "message": MESSAGE._replace(**given), **own})
-
-
-class ScriptedExchange:
-    """Answers with what it was given, one a request; notes the requests."""
-
-    def __init__(self, *answers: HttpAnswer | Exception) -> None:
-        self.answers = list(answers)
-        self.requests: list[dict[str, Any]] = []
-        self.open = self.most_open = 0
-        self.gate: asyncio.Event | None = None
-
-    async def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
-    ) -> HttpAnswer:
-        request = {"method": method, "url": url, "headers": dict(headers)}
-        self.requests.append({**request, "body": content.decode(), "timeout_s": timeout_s})
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        if self.gate:
-            await self.gate.wait()
-        self.open -= 1
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 def submit(
@@ -275,65 +200,3 @@ def test_secrets_are_in_no_log_and_no_repr(kind: str, caplog: pytest.LogCaptureF
     shown += [record.getMessage() for record in caplog.records]
     for secret in (PASSWORD, "t0ken", MESSAGE.to, "नमस्ते"):
         assert not any(secret in text for text in shown)
-
-
-# Receipts
-
-
-def receipt_request(row: Mapping[str, Any]) -> ReceiptRequest:
-    body = row.get("body", "")
-    raw = body.encode("latin-1") if isinstance(body, str) else json.dumps(body).encode()
-    query = {name: [value] if isinstance(value, str) else value
-             for name, value in row.get("query", {}).items()}  # fmt: skip
-    return ReceiptRequest(row.get("method", "POST"), row.get("headers", {}), query, raw)
-
-
-def received_of(row: Mapping[str, Any]) -> ReceivedReceipts:
-    return ReceivedReceipts(
-        [Receipt(MID, attempt, State(state), *rest) for attempt, state, *rest in row["receipts"]],
-        row.get("intermediate", 0),
-        row.get("foreign", 0),
-        row.get("unknown", 0),
-        tuple(
-            (carrier_id, Receipt("", 0, State(state), *rest))
-            for carrier_id, state, *rest in row.get("by_carrier_id", ())
-        ),
-    )
-
-
-@pytest.mark.parametrize(("kind", "row"), rows(CASES, "receipts"))
-def test_receipts_are_read(kind: str, row: dict[str, Any]) -> None:
-    settings = settings_of(kind, **row.get("carrier", {}))
-    if row.get("refused"):
-        with pytest.raises(RequestRefused) as refused:
-            parse_receipts(receipt_request(row), settings, SIGNER)
-        assert refused.value.code is Code.INVALID_RECEIPT
-    else:
-        received = parse_receipts(receipt_request(row), settings, SIGNER)
-        assert received == received_of({"receipts": [], **row})
-
-
-@pytest.mark.parametrize("kind", CASES)
-def test_every_final_state_that_is_not_delivered_has_a_code(kind: str) -> None:
-    seen = set()
-    for row in CASES[kind]["receipts"].values():
-        if row.get("refused"):
-            continue
-        settings = settings_of(kind, **row.get("carrier", {}))
-        for receipt in parse_receipts(receipt_request(row), settings, SIGNER).receipts:
-            assert (receipt.code == "") is (receipt.state is State.DELIVERED)
-            assert receipt.code == "" or Code(receipt.code)
-            seen.add(receipt.state)
-    assert {State.DELIVERED, State.FAILED, State.EXPIRED} <= seen
-
-
-@pytest.mark.parametrize("kind", CASES)
-def test_a_carrier_hears_what_it_wants(kind: str) -> None:
-    hears = CASES[kind]["hears"]
-    receipt = Receipt(MID, 1, State.DELIVERED, 7)
-    heard = answer(ReceivedReceipts([receipt], 2, 3, 4), settings_of(kind))
-    assert (heard.status, dict(heard.headers), heard.body.decode()) == (
-        hears["status"],
-        {"content-type": hears["type"]},
-        hears["body"],
-    )

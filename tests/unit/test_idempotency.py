@@ -1,101 +1,17 @@
-"""A request under an Idempotency-Key is served once, whoever dies and whoever comes meanwhile."""
+"""A request under an Idempotency-Key is served once; what of it is kept, and for how long."""
 
-import itertools
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harkara.accounts import Account, Credential
 from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.jsons import decode, encode
+from harkara.errors import StoreUnavailable
 from harkara.marks import Mark
 from harkara.ports import ChunkNames
-from harkara.services.authenticate import Caller
 from harkara.services.idempotency import Answer, Idempotency
-from harkara.tasks import QueueName
-from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults, ProcessKilled
-
-TIMEOUT_S = 15
-CALLER = Caller(
-    Account(id="acme", name="Acme", carrier="sim", version=7),
-    Credential(username="acme", account_id="acme", secrets=()),
-)
-BODY = b"POST /datasend\nbody"
-OTHER = b"POST /datasend\nanother body"
-KEY = "campaign-1"
-
-
-@dataclass
-class Meanwhile(Faults):
-    """Lets something else happen before one of the calls."""
-
-    meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
-
-    def before(self, name: str) -> int:
-        number = super().before(name)
-        self.meanwhile.pop(number, lambda: None)()
-        return number
-
-
-class Gateway:
-    """Serves requests of two chunks; says in each answer how many runs there were."""
-
-    def __init__(self, faults: Faults | None = None) -> None:
-        self.faults = faults or Faults()
-        self.now_s = 1_767_258_000.0
-        self.store = FakeMessageStore(self.faults)
-        self.queues = FakeTaskQueues(self.faults, self.clock)
-        self.runs = 0
-        numbers = itertools.count(1)
-        self.idempotency = Idempotency(
-            self.store, self.clock, lambda size: next(numbers).to_bytes(size, "big")
-        )
-        self.produce: Callable[[ChunkNames | None], Answer] = self.accept
-        self.caller = CALLER
-
-    def clock(self) -> float:
-        return self.now_s
-
-    def accept(self, names: ChunkNames | None) -> Answer:
-        self.runs += 1
-        assert names is not None
-        ids = []
-        for _ in range(2):
-            ids.append(names.new(names.now_ms()))
-            self.store.put_chunk(ids[-1], b"packed", 0)
-            self.queues.send(QueueName.SUBMIT, [ids[-1]])
-        return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
-
-    def once(self, body: bytes = BODY, key: str | None = KEY) -> Answer:
-        until_ms = int((self.now_s + TIMEOUT_S) * 1000)
-        return self.idempotency.once(self.caller, key, body, until_ms, self.produce)
-
-    def refusal(self, body: bytes = BODY, key: str = KEY) -> RequestRefused:
-        with pytest.raises(RequestRefused) as refused:
-            self.once(body, key)
-        return refused.value
-
-    def ids(self) -> list[str]:
-        """Serve the request; return the ids in the answer."""
-        ids: list[str] = decode(self.once().body)["ids"]
-        return ids
-
-    def enqueued(self) -> set[str]:
-        return {message.body for message in self.queues.waiting}
-
-
-CALLS = ["put_once run", *["put_chunk", "send submit"] * 2, "put_once end"]
-
-
-def test_the_calls_of_a_request_are_those_that_are_broken_here() -> None:
-    gateway = Gateway()
-    gateway.once()
-    assert gateway.faults.calls == CALLS
+from tests.fakes import FakeMessageStore, Faults, ProcessKilled
+from tests.unit.repeating import CALLER, OTHER, TIMEOUT_S, Gateway
 
 
 @pytest.mark.parametrize("after_s", [0, 10, 23 * 3600])
@@ -162,108 +78,6 @@ def test_a_key_is_printable_ascii(key: str, good: bool) -> None:
         assert "Idempotency-Key" in refused.message
 
 
-# What is not over, and who dies
-
-
-@pytest.mark.parametrize("at", range(len(CALLS)))
-@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
-def test_a_repeat_after_a_death_makes_the_same_ids(at: int, moment: str) -> None:
-    expected = Gateway().ids()
-    gateway = Gateway()
-    getattr(gateway.faults, moment).add(at)
-    with pytest.raises(ProcessKilled):
-        gateway.once()
-    begun, ended = (moment, at) != ("kill_before", 0), (moment, at) == ("kill_after", 5)
-    if begun and not ended:
-        refused = gateway.refusal()
-        assert refused.code is Code.REQUEST_IN_PROGRESS
-        assert refused.retry_after_s > 0
-        assert gateway.refusal(OTHER).code is Code.IDEMPOTENCY_CONFLICT
-    gateway.now_s += TIMEOUT_S + 1
-    ids = gateway.ids()
-    if begun:
-        assert ids == expected
-    assert gateway.store.packed.keys() == gateway.enqueued() == set(ids)
-    assert gateway.runs == (1 if ended or at == 0 else 2)
-    assert gateway.ids() == ids
-
-
-@pytest.mark.parametrize("at", range(len(CALLS)))
-def test_two_at_the_same_time_never_run_twice(at: int) -> None:
-    gateway = Gateway(Meanwhile())
-    assert isinstance(gateway.faults, Meanwhile)
-    outcomes: list[Answer | Code] = []
-
-    def serve() -> None:
-        try:
-            outcomes.append(gateway.once())
-        except RequestRefused as refused:
-            outcomes.append(refused.code)
-
-    gateway.faults.meanwhile[at] = serve
-    serve()
-    answers = {outcome for outcome in map(str, outcomes) if outcome != Code.REQUEST_IN_PROGRESS}
-    assert gateway.runs == len(answers) == 1
-
-
-@pytest.mark.parametrize("at", range(2 + len(CALLS)))
-def test_two_that_take_over_at_the_same_time_never_run_twice(at: int) -> None:
-    gateway = Gateway(Meanwhile(kill_before={1}))
-    assert isinstance(gateway.faults, Meanwhile)
-    with pytest.raises(ProcessKilled):
-        gateway.once()
-    gateway.now_s += TIMEOUT_S + 1
-    gateway.runs = 0
-    codes: list[Code | None] = []
-
-    def serve() -> None:
-        try:
-            gateway.once()
-            codes.append(None)
-        except RequestRefused as refused:
-            codes.append(refused.code)
-
-    gateway.faults.meanwhile[len(gateway.faults.calls) + at] = serve
-    serve()
-    assert gateway.runs == 1
-    assert set(codes) <= {None, Code.REQUEST_IN_PROGRESS}
-    assert None in codes
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from([0, 1, TIMEOUT_S + 1, 3600]),
-            st.sampled_from([None, "kill_before", "kill_after", "lose_answer"]),
-            st.integers(0, 9),
-        ),
-        max_size=6,
-    )
-)
-def test_whoever_dies_whenever_all_answers_are_alike(
-    attempts: Sequence[tuple[int, str | None, int]],
-) -> None:
-    gateway = Gateway()
-    answered = set()
-    refusals = set()
-    for after_s, fault, at in [*attempts, (TIMEOUT_S + 1, None, 0)]:
-        gateway.now_s += after_s
-        if fault:
-            getattr(gateway.faults, fault).add(len(gateway.faults.calls) + at)
-        try:
-            answered.add(tuple(gateway.ids()))
-        except ProcessKilled:
-            pass
-        except RequestRefused as refused:
-            refusals.add(refused.code)
-        gateway.faults.kill_before.clear()
-        gateway.faults.kill_after.clear()
-        gateway.faults.lose_answer.clear()
-    (ids,) = answered
-    assert refusals <= {Code.REQUEST_IN_PROGRESS}
-    assert gateway.store.packed.keys() == gateway.enqueued() == set(ids)
-
-
 def test_another_state_of_the_account_makes_other_ids() -> None:
     """What it stored once might not be what it would store now, in another order."""
     gateway = Gateway(Faults(kill_after={2}))
@@ -273,9 +87,6 @@ def test_another_state_of_the_account_makes_other_ids() -> None:
     changed = CALLER.account.model_copy(update={"version": 8})
     gateway.caller = CALLER._replace(account=changed)
     assert not set(gateway.ids()) & set(Gateway().ids())
-
-
-# What is kept
 
 
 @pytest.mark.parametrize(

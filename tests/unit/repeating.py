@@ -1,0 +1,71 @@
+"""Requests of two chunks under an Idempotency-Key."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from harkara.accounts import Account, Credential
+from harkara.errors import RequestRefused
+from harkara.jsons import decode, encode
+from harkara.ports import ChunkNames
+from harkara.services.authenticate import Caller
+from harkara.services.idempotency import Answer, Idempotency
+from harkara.tasks import QueueName
+from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
+
+TIMEOUT_S = 15
+CALLER = Caller(
+    Account(id="acme", name="Acme", carrier="sim", version=7),
+    Credential(username="acme", account_id="acme", secrets=()),
+)
+BODY = b"POST /datasend\nbody"
+OTHER = b"POST /datasend\nanother body"
+KEY = "campaign-1"
+
+
+class Gateway:
+    """Serves requests of two chunks; says in each answer how many runs there were."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.now_s = 1_767_258_000.0
+        self.store = FakeMessageStore(self.faults)
+        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.runs = 0
+        numbers = itertools.count(1)
+        self.idempotency = Idempotency(
+            self.store, self.clock, lambda size: next(numbers).to_bytes(size, "big")
+        )
+        self.produce: Callable[[ChunkNames | None], Answer] = self.accept
+        self.caller = CALLER
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def accept(self, names: ChunkNames | None) -> Answer:
+        self.runs += 1
+        assert names is not None
+        ids = []
+        for _ in range(2):
+            ids.append(names.new(names.now_ms()))
+            self.store.put_chunk(ids[-1], b"packed", 0)
+            self.queues.send(QueueName.SUBMIT, [ids[-1]])
+        return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
+
+    def once(self, body: bytes = BODY, key: str | None = KEY) -> Answer:
+        until_ms = int((self.now_s + TIMEOUT_S) * 1000)
+        return self.idempotency.once(self.caller, key, body, until_ms, self.produce)
+
+    def refusal(self, body: bytes = BODY, key: str = KEY) -> RequestRefused:
+        with pytest.raises(RequestRefused) as refused:
+            self.once(body, key)
+        return refused.value
+
+    def ids(self) -> list[str]:
+        """Serve the request; return the ids in the answer."""
+        ids: list[str] = decode(self.once().body)["ids"]
+        return ids
+
+    def enqueued(self) -> set[str]:
+        return {message.body for message in self.queues.waiting}
