@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pydantic_core import to_json
 
 from harkara.accounts import Account, Enforcement
+from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.codes import Code
 from harkara.deadline import Deadline
@@ -290,7 +291,7 @@ class World:
             chunks=self.store,
             queues=self.queues,
             names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
-            private_callbacks=False,
+            callback_urls=UrlRules(),
         )
 
     def submit_service(self) -> SubmitService:

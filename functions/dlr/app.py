@@ -26,8 +26,6 @@ from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
     GuardedResolver,
     HttpCallbackPoster,
-    is_global,
-    is_global_or_loopback,
 )
 from harkara.http.client import HttpClient
 from harkara.marks import Claimant
@@ -70,9 +68,14 @@ def services() -> Services:
         QueueName.CALLBACK: settings.callback_queue_url,
     }
     queues = SqsTaskQueues(client("sqs"), urls, due)
-    allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
+    rules = settings.callback_urls
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
-    exchange = HttpClient(CONNECTIONS, GuardedResolver(allowed), ANSWER_LIMIT_BYTES)
+    exchange = HttpClient(
+        CONNECTIONS,
+        GuardedResolver(rules),
+        ANSWER_LIMIT_BYTES,
+        settings.callback_connect_timeout_s,
+    )
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
     callbacks = CallbackService(
         attempts=Attempts(
@@ -83,7 +86,7 @@ def services() -> Services:
             retry_delays_s=settings.callback_retry_delays_s,
             notes=metrics.write,
         ),
-        poster=HttpCallbackPoster(exchange, allowed),
+        poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
         destinations=KmsDestinations(accounts, client("kms")),
         doors=Doors(counted, Pace(counted, time.time, random.random), time.time),
     )

@@ -30,7 +30,6 @@ from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
-from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.http.single import SinglePoster
 from harkara.jsons import encode
 from harkara.openapi import page
@@ -88,9 +87,8 @@ def services() -> Services:
     registry = RegistryService(
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
         vault=KmsVault(client("kms"), settings.secrets_key_id),
-        private_callbacks=settings.allow_private_callbacks,
+        callback_urls=settings.callback_urls,
     )
-    allowed = is_global_or_loopback if settings.allow_private_callbacks else is_global
     messages = DynamoMessageStore(
         dynamodb, settings.messages_table, settings.retention_s, time.time
     )
@@ -98,7 +96,7 @@ def services() -> Services:
     return Services(
         authenticator,
         registry,
-        EndpointService(registry, SinglePoster(allowed), time.time, os.urandom),
+        EndpointService(registry, SinglePoster(settings.callback_urls), time.time, os.urandom),
         HistoryService(messages, time.time),
         CancelService(messages, queues, time.time),
         SuppressionService(DynamoSuppressionList(dynamodb, settings.accounts_table), time.time),

@@ -78,7 +78,7 @@ def services() -> Services:
         chunks=messages,
         queues=SqsTaskQueues(client("sqs"), queues, due),
         names=RandomNames(time.time, os.urandom),
-        private_callbacks=settings.allow_private_callbacks,
+        callback_urls=settings.callback_urls,
         limits=limits,
     )
     return Services(authenticator, accept, Idempotency(messages, time.time, os.urandom))

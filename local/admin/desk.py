@@ -20,7 +20,7 @@ from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
-from harkara.http.callbacks import is_global, is_global_or_loopback
+from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
 from harkara.ports import CallbackPoster, Clock, Randomness
 from harkara.services.endpoints import EndpointService
@@ -40,8 +40,8 @@ class Desk:
     """Of the CloudFormation stack; `ApiUrl` is where the API is reached."""
     client: Callable[[str], Any]
     """Returns a boto3 client of a service."""
-    private_callbacks: bool = False
-    """Whether callbacks may go to addresses of this machine."""
+    callback_urls: UrlRules = UrlRules()
+    """Where the deployment lets callbacks go."""
     clock: Clock = time.time
     randomness: Randomness = os.urandom
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -71,14 +71,13 @@ class Desk:
         table = self.outputs["AccountsTableName"]
         vault = KmsVault(self.client("kms"), self.outputs["SecretsKeyId"])
         return RegistryService(
-            DynamoRegistry(self.client("dynamodb"), table), vault, self.private_callbacks
+            DynamoRegistry(self.client("dynamodb"), table), vault, self.callback_urls
         )
 
     @cached_property
     def endpoints(self) -> EndpointService:
         """What else there is to do with a callback; it is tried from this machine."""
-        allowed = is_global_or_loopback if self.private_callbacks else is_global
-        poster = self.poster or SinglePoster(allowed)
+        poster = self.poster or SinglePoster(self.callback_urls)
         return EndpointService(self.registry, poster, self.clock, self.randomness)
 
     @cached_property
@@ -122,7 +121,8 @@ def _on_this_machine() -> Desk:
         raise LocalStackError("no stack is running: start one with `make up`")
     outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
     aws_url = found["aws_url"]
-    return Desk(outputs, lambda service: local_client(service, aws_url), private_callbacks=True)
+    rules = UrlRules(loopback=True)
+    return Desk(outputs, lambda service: local_client(service, aws_url), rules)
 
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
@@ -141,8 +141,9 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
     if "AccountsTableName" not in outputs:
         raise CommandRefused(f"the stack {stack} is none of Harkara's: it has no AccountsTableName")
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
-    private = parameters["AllowPrivateCallbacks"] == "true"
-    return Desk(outputs, session.client, private_callbacks=private)
+    ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
+    rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
+    return Desk(outputs, session.client, rules)
 
 
 def _no_access(reason: str) -> str:

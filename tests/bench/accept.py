@@ -17,6 +17,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.callback_urls import UrlRules
 from harkara.credentials import presented
 from harkara.messages import Category
 from harkara.platforms import ics
@@ -150,7 +151,7 @@ class StubbedNetwork:
             chunks=DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time),
             queues=SqsTaskQueues(self._sqs, queues),
             names=RandomNames(time.time, os.urandom),
-            private_callbacks=False,
+            callback_urls=UrlRules(),
         )
         return Authenticator(accounts, PEPPER, time.time), accept
 

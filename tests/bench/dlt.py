@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from harkara.accounts import Account, Credential, Enforcement, Sender, Template
+from harkara.callback_urls import UrlRules
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import Kind
 from harkara.messages import Category
@@ -141,7 +142,7 @@ class Check:
     def run(self) -> None:
         """Read and check the campaign."""
         _, request = ics.parse(self.body)
-        RecordChecker(self._caller, "", 0, private=False).check(request.records)
+        RecordChecker(self._caller, "", 0, UrlRules()).check(request.records)
 
     def decode(self) -> None:
         """Decode the campaign alone."""

@@ -27,6 +27,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import Destination
+from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.messages import Endpoint
@@ -310,7 +311,7 @@ class _Life:
         wired: dict[str, Any] = {
             "send": SimpleNamespace(
                 authenticator=Authenticator(accounts, PEPPER, self._clock),
-                accept=AcceptService(store, queues, names, private_callbacks=False),
+                accept=AcceptService(store, queues, names, callback_urls=UrlRules()),
                 idempotency=Idempotency(store, self._clock, os.urandom),
             ),
             "submit": submit,

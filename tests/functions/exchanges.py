@@ -44,11 +44,19 @@ async def post(exchange: HttpClient, url: str, timeout_s: float = TIMEOUT_S) -> 
     return await exchange("POST", url, {"content-type": "application/json"}, BODY, timeout_s)
 
 
-def run(script: Script, call: Call = post, resolver: AbstractResolver | None = None) -> HttpAnswer:
+def run(
+    script: Script,
+    call: Call = post,
+    resolver: AbstractResolver | None = None,
+    connect_timeout_s: float = TIMEOUT_S,
+) -> HttpAnswer:
     """Serve by the script and make the call."""
 
     async def main() -> HttpAnswer:
-        async with serving(script) as url, HttpClient(4, resolver) as client:
+        async with (
+            serving(script) as url,
+            HttpClient(4, resolver, connect_timeout_s=connect_timeout_s) as client,
+        ):
             return await call(client, url)
 
     return asyncio.run(main())

@@ -12,6 +12,7 @@ from typing import Any
 
 from harkara import metrics
 from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, Secret, hash_secret
+from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
@@ -283,7 +284,7 @@ class Gateway:
             chunks=self.store,
             queues=self.queues,
             names=RandomNames(self.clock, self.randomness),
-            private_callbacks=False,
+            callback_urls=UrlRules(loopback=True),
             limits=AccountLimits(self.limits, self.clock, lambda: 0.5),
         )
         return SimpleNamespace(
@@ -293,7 +294,9 @@ class Gateway:
         )
 
     def _manage(self) -> SimpleNamespace:
-        registry = RegistryService(self.registry, FakeVault(), private_callbacks=False)
+        registry = RegistryService(
+            self.registry, FakeVault(), callback_urls=UrlRules(loopback=True)
+        )
         return SimpleNamespace(
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
             registry=registry,

@@ -13,8 +13,9 @@ from harkara.callback_settings import (
     SigningSecret,
     unregistered,
 )
+from harkara.callback_urls import UrlRules
 from harkara.events import Dlr
-from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
+from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.messages import Endpoint, State
 from harkara.tasks import CallbackTask
@@ -38,7 +39,7 @@ def posted(secrets: Sequence[SigningSecret], now_s: float) -> tuple[bytes, dict[
             endpoint = Endpoint(f"{url}/dlr", "standard")
             task = CallbackTask("owner", 0, 0, "acme", endpoint, (DLR,))
             settings, _ = unregistered(endpoint)
-            poster = HttpCallbackPoster(client, is_global_or_loopback, lambda: now_s)
+            poster = HttpCallbackPoster(client, UrlRules(loopback=True), lambda: now_s)
             secret = CallbackSecrets(signing=tuple(secrets))
             result = await poster.post(task, Destination(settings, secret))
             assert result.acknowledged

@@ -3,8 +3,8 @@
 import asyncio
 
 from harkara.callback_settings import CallbackSecrets, unregistered
+from harkara.callback_urls import UrlRules
 from harkara.events import Dlr
-from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.http.single import SinglePoster
 from harkara.messages import Endpoint, State
 from harkara.ports import PostResult
@@ -26,7 +26,7 @@ def post(poster: SinglePoster, script: Script) -> PostResult:
 
 def test_each_post_has_a_loop_and_a_connection_of_its_own() -> None:
     requests: list[bytes] = []
-    poster = SinglePoster(is_global_or_loopback)
+    poster = SinglePoster(UrlRules(loopback=True))
     for body in (b"first", b"second"):
         result = post(poster, answering(answer("503 Busy", body), requests))
         assert (result.status, result.answer.encode()) == (503, body)
@@ -36,6 +36,6 @@ def test_each_post_has_a_loop_and_a_connection_of_its_own() -> None:
 
 def test_an_address_that_is_not_allowed_gets_nothing() -> None:
     requests: list[bytes] = []
-    result = post(SinglePoster(is_global), answering(answer(), requests))
+    result = post(SinglePoster(UrlRules()), answering(answer(), requests))
     assert result == PostResult(0, "the callback URL is not allowed")
     assert requests == []

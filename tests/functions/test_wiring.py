@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from harkara.aws import secrets
+from harkara.callback_urls import UrlRules
 from harkara.errors import StoreUnavailable
 from harkara.http import callbacks, subscriptions
-from harkara.http.callbacks import is_global, is_global_or_loopback
 from harkara.tasks import QueueName
 from tests.functions.handlers import load
 
@@ -34,6 +34,9 @@ ENVIRONMENT = {
     "RECEIPT_WAIT_S": "7",
     "RETENTION_S": "8",
     "CALLBACK_RETRY_DELAYS_S": "5,30",
+    "CALLBACK_PORTS": "443,9443",
+    "CALLBACK_TIMEOUT_S": "4",
+    "CALLBACK_CONNECT_TIMEOUT_S": "1.5",
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
 URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
@@ -102,7 +105,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, (authenticator, service, idempotency) = wired("send", environment)
     assert authenticator.pepper == b"secret of pepper-id"
-    assert service.private_callbacks is False
+    assert service.callback_urls == UrlRules((443, 9443))
     assert service.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
     }
@@ -114,23 +117,19 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert idempotency.store is service.chunks
 
 
-@pytest.mark.parametrize(
-    ("private", "allowed", "rule"),
-    [("false", False, is_global), ("true", True, is_global_or_loopback)],
-)
-def test_manage_is_wired(
-    private: str, allowed: bool, rule: object, environment: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
+def test_manage_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
     _, services = wired("manage", environment)
     assert services.authenticator.pepper == b"secret of pepper-id"
     assert services.authenticator.accounts._table == "accounts"
     assert not services.authenticator.accounts._templates
     assert services.registry.registry._table == "accounts"
-    assert services.registry.private_callbacks is allowed
+    rules = UrlRules((443, 9443), allowed)
+    assert services.registry.callback_urls == rules
     assert services.registry.vault._key_id == "key-id"
     assert services.endpoints.registry is services.registry
-    assert services.endpoints.poster._allowed is rule
+    assert services.endpoints.poster._urls == rules
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table, service.store._retention_s) == ("messages", 8)
@@ -173,25 +172,27 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.confirm is subscriptions.confirm
 
 
-@pytest.mark.parametrize(
-    ("private", "rule"), [("false", is_global), ("true", is_global_or_loopback)]
-)
-def test_dlr_is_wired(private: str, rule: object, environment: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
+def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
-    made: list[object] = []
+    made: list[UrlRules] = []
+    rules = UrlRules((443, 9443), allowed)
     guard = callbacks.GuardedResolver
 
-    def guarded(allowed: Any) -> callbacks.GuardedResolver:
-        made.append(allowed)
-        return guard(allowed)
+    def guarded(urls: UrlRules) -> callbacks.GuardedResolver:
+        made.append(urls)
+        return guard(urls)
 
     module = load("dlr")
     environment.setattr(module, "GuardedResolver", guarded)
     deliver, posting, check = module.services()
     # Both the literal addresses and the names go by the one rule.
-    assert made == [rule]
+    assert made == [rules]
     assert deliver.callbacks is posting
-    assert posting.poster._allowed is rule
+    assert posting.poster._urls == rules
+    assert posting.poster.timeout_s == 4
+    exchange = posting.poster._exchange
+    assert (exchange._connect_timeout_s, exchange._body_limit_bytes) == (1.5, 65_536)
     assert posting.attempts.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
     assert deliver.queues is posting.attempts.queues

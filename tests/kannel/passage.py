@@ -16,10 +16,11 @@ from typing import Any
 from aiohttp import web
 
 from harkara.accounts import Account, Enforcement
+from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.exchanges import Outside
-from harkara.http.callbacks import HttpCallbackPoster, is_global_or_loopback
+from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.received import ReceiptRequest
 from harkara.requests import Record
@@ -83,7 +84,7 @@ class Passage(World):
             secrets = CarrierSecrets(CARRIER_PASSWORD, receipt_url)
             outside = Outside(exchange, no_texts)
             self.connection = Connected(self.settings, connect(self.settings, secrets, outside))
-            self.poster = HttpCallbackPoster(exchange, is_global_or_loopback)
+            self.poster = HttpCallbackPoster(exchange, UrlRules(loopback=True))
             self.submit = self.submit_service()
             for at in range(0, len(records), REQUEST_SIZE):
                 self.send(records[at : at + REQUEST_SIZE])
@@ -94,7 +95,7 @@ class Passage(World):
                             workers.create_task(self._work(queue, len(records)))
 
     def accept_service(self) -> AcceptService:
-        return replace(super().accept_service(), private_callbacks=True)
+        return replace(super().accept_service(), callback_urls=UrlRules(loopback=True))
 
     def callback_service(self) -> CallbackService:
         return replace(super().callback_service(), poster=self.poster)

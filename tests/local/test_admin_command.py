@@ -70,7 +70,8 @@ def described(outputs: dict[str, str], private_callbacks: str = "false") -> dict
                 "StackStatus": "CREATE_COMPLETE",
                 "Outputs": listed,
                 "Parameters": [
-                    {"ParameterKey": "AllowPrivateCallbacks", "ParameterValue": private_callbacks}
+                    {"ParameterKey": "AllowPrivateCallbacks", "ParameterValue": private_callbacks},
+                    {"ParameterKey": "CallbackPorts", "ParameterValue": "443,8443"},
                 ],
             }
         ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Enforcement, Sender
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.messages import Category, Chunk, unpack
@@ -87,7 +88,7 @@ class Accept:
             chunks=self.chunks,
             queues=self.queues,
             names=RandomNames(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
-            private_callbacks=False,
+            callback_urls=UrlRules(),
         )
 
     def accept(self, *records: Record, url: str = "") -> list[RecordResult]:

@@ -50,6 +50,7 @@ PURE = (
     "events",
     "callback_settings",
     "callback_fields",
+    "callback_urls",
     "fields",
     "operator_records",
     "ports",

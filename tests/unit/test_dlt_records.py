@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.callback_urls import UrlRules
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.messages import Category, Lane, Message, lane_of
@@ -53,7 +54,7 @@ class Outcome:
     """What became of one record."""
 
     def __init__(self, account: Account, record: Record) -> None:
-        checker = RecordChecker(caller_of(account), "", NOW_MS, private=False)
+        checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
         accepted, refused = checker.check([record])
         self.code = Code(refused[0][1].refusal) if refused else None
         self.detail = checker.details.get(0)
@@ -137,14 +138,14 @@ def test_an_unregistered_header_is_a_warning_too(account: Account, dlt_template_
 
 
 def test_a_warning_is_its_own_records() -> None:
-    checker = RecordChecker(caller_of(WARNING), "", NOW_MS, private=False)
+    checker = RecordChecker(caller_of(WARNING), "", NOW_MS, UrlRules())
     wrong = RECORD._replace(text="Hello")
     checker.check([wrong, RECORD, wrong._replace(callback_url="https://evil.example"), RECORD])
     assert checker.warnings == {0: Code.TEMPLATE_NOT_FOUND}
 
 
 def test_details_are_made_for_the_first_few() -> None:
-    checker = RecordChecker(caller_of(ACCOUNT), "", NOW_MS, private=False)
+    checker = RecordChecker(caller_of(ACCOUNT), "", NOW_MS, UrlRules())
     checker.check([RECORD._replace(text="Hello")] * (DETAIL_LIMIT + 5))
     assert list(checker.details) == list(range(DETAIL_LIMIT))
 
@@ -195,7 +196,7 @@ class Accepting:
             chunks=FakeMessageStore(faults),
             queues=FakeTaskQueues(faults, lambda: 0.0),
             names=RandomNames(lambda: NOW_MS / 1000, bytes),
-            private_callbacks=False,
+            callback_urls=UrlRules(),
         )
 
     def accept(self, records: list[Record]) -> list[RecordResult]:
@@ -243,7 +244,7 @@ def test_the_sample_campaign_is_of_the_seeded_template() -> None:
     records = [
         Record(row["to"], row["from"], row["smstext"]) for row in campaign.request(0)["smstosend"]
     ]
-    accepted, refused = RecordChecker(caller_of(demo), "", NOW_MS, private=False).check(records)
+    accepted, refused = RecordChecker(caller_of(demo), "", NOW_MS, UrlRules()).check(records)
     assert refused == []
     ids = {message.dlt_template_id for rows in accepted for message in rows.messages}
     assert ids == {"1107161234567890001"}

@@ -9,6 +9,7 @@ import pytest
 
 from harkara.accounts import Account
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination, SigningSecret
+from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
@@ -64,7 +65,7 @@ class World:
     def __init__(self) -> None:
         self.store = FakeAccountStore({"acme": Account(id="acme", name="Acme", carrier="sim")})
         self.vault = CountingVault()
-        self.registry = RegistryService(FakeRegistry(self.store), self.vault, False)
+        self.registry = RegistryService(FakeRegistry(self.store), self.vault, UrlRules())
         self.platform = Platform()
         self.random = bytes(range(32))
         self.service = EndpointService(

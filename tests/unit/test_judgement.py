@@ -6,6 +6,7 @@ import pytest
 
 from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.messages import DEFAULT_VALIDITY_S, Category
@@ -46,7 +47,7 @@ ACCOUNT = Account(
 def judge(
     account: Account = ACCOUNT, *, url: str = "", now_ms: int = NOON_MS, **credential: Any
 ) -> Judge:
-    return Judge(caller_of(account, **credential), url, now_ms, private=False)
+    return Judge(caller_of(account, **credential), url, now_ms, UrlRules())
 
 
 def subject(

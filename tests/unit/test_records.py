@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.messages import Category, Lane, Message, lane_of
@@ -54,7 +55,7 @@ RECORD = Record(
 
 
 def checker_of(account: Account, url: str = "", *, private: bool = False) -> RecordChecker:
-    return RecordChecker(caller_of(account), url, NOW_MS, private=private)
+    return RecordChecker(caller_of(account), url, NOW_MS, UrlRules(loopback=private))
 
 
 def check(record: Record, account: Account = ACCOUNT, url: str = "") -> CheckedRecords:

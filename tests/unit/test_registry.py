@@ -7,6 +7,7 @@ import pytest
 
 from harkara.accounts import Account, Credential, Sender, Template
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt.csv import export
@@ -52,7 +53,7 @@ class World:
             }
         )
         self.registry = FakeRegistry(self.store)
-        self.service = RegistryService(self.registry, FakeVault(), private)
+        self.service = RegistryService(self.registry, FakeVault(), UrlRules(loopback=private))
 
     @property
     def account(self) -> Account:

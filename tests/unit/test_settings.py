@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from harkara import settings
+from harkara.callback_urls import UrlRules
 from harkara.settings import (
     DlrSettings,
     InboundSettings,
@@ -30,6 +31,9 @@ ALL = {
     "RECEIPT_WAIT_S": "259200",
     "RETENTION_S": "2592000",
     "CALLBACK_RETRY_DELAYS_S": "5,30,300",
+    "CALLBACK_PORTS": "443,8443",
+    "CALLBACK_TIMEOUT_S": "10",
+    "CALLBACK_CONNECT_TIMEOUT_S": "5",
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
 Model = type[
@@ -90,6 +94,7 @@ def test_a_missing_variable_is_named(model: Model, environment: pytest.MonkeyPat
         pytest.param("RETENTION_S", "", id="empty"),
         pytest.param("CALLBACK_RETRY_DELAYS_S", "5,s3cret", id="no number among them"),
         pytest.param("CALLBACK_RETRY_DELAYS_S", "", id="no delays"),
+        pytest.param("CALLBACK_PORTS", "443,s3cret", id="no port among them"),
         pytest.param("ALLOW_PRIVATE_CALLBACKS", "s3cret", id="neither true nor false"),
     ],
 )
@@ -107,9 +112,9 @@ def test_values_get_their_types(environment: pytest.MonkeyPatch) -> None:
     read = DlrSettings.from_environment()
     assert read.callback_retry_delays_s == (5, 30, 300)
     assert read.receipt_wait_s == 259_200
-    assert read.allow_private_callbacks is False
+    assert read.callback_urls == UrlRules((443, 8443), loopback=False)
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", "true")
-    assert DlrSettings.from_environment().allow_private_callbacks is True
+    assert DlrSettings.from_environment().callback_urls == UrlRules((443, 8443), loopback=True)
 
 
 def test_settings_do_not_change(environment: pytest.MonkeyPatch) -> None:

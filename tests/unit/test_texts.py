@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.messages import Category, Message
 from harkara.requests import NO_OPTIONS, Options, Record
@@ -49,7 +50,7 @@ def changed(**fields: Any) -> Account:
 
 def outcomes(records: list[Record], account: Account = ACCOUNT) -> list[Outcome]:
     """Return for each record its slot, message and warning, or its code and detail."""
-    checker = RecordChecker(caller_of(account), "", NOW_MS, private=False)
+    checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
     accepted, refused = checker.check(records)
     found: dict[int, Outcome] = {}
     for slot, places, messages in accepted:

@@ -6,7 +6,6 @@ takes 37 ms, and the key (the pepper) is in no table.
 
 import hashlib
 import hmac
-import ipaddress
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,16 +16,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules, is_among
 from harkara.messages import Category
 from harkara.networks import Networks, may_come_from
 from harkara.operator_records import OperatorRecord, Part
 
 ANY_COUNTRY = "*"
-# Scheme, host in labels (no user-info, nothing that clients read differently), port, the rest.
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
-_URL = re.compile(rf"(?i:https?)://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?")
-_URL_LIMIT = 2048
 _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
 # No dot: an API key is `<username>.<secret>`.
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -191,27 +186,17 @@ class Account(OperatorRecord):
         )
         return best.price * segment_count if best else None
 
-    def may_call_back(self, url: str, *, private: bool) -> bool:
+    def may_call_back(self, url: str, rules: UrlRules) -> bool:
         """Whether a URL that a request names may get callbacks of this account.
 
-        It is printable ASCII, https, without user-info, on a host of the account's list or below
-        one, or on that of a registered callback. On the local stack (`private`) plain http to an
-        address of this machine will do.
+        It keeps the rules of the deployment, and its host is on the account's list, below one of
+        that, or the host of a registered callback.
         """
-        if len(url) > _URL_LIMIT or not _URL.fullmatch(url):
-            return False
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            return False
-        if port == 0:
+        host = rules.host_of(url)
+        if host is None:
             return False
         own = {urlsplit(callback.url).hostname for callback in self.callbacks.values()}
-        allowed = host in own or any(
-            host == name or host.endswith("." + name) for name in self.callback_hosts
-        )
-        return allowed and (parts.scheme == "https" or (private and _is_loopback(host)))
+        return host in own or is_among(host, self.callback_hosts)
 
 
 def may_be_username(name: str) -> bool:
@@ -253,10 +238,3 @@ def secret_matches(pepper: bytes, secret: str, credential: Credential | None, no
 def has_expired(expires_at_s: int, now_s: float) -> bool:
     """Whether a time has come; 0 never comes."""
     return 0 < expires_at_s <= now_s
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from harkara.callback_urls import UrlRules
+
 
 def _split(value: Any) -> Any:
     return value.split(",") if isinstance(value, str) else value
@@ -28,7 +30,19 @@ class _Settings(BaseModel):
         )
 
 
-class SendSettings(_Settings):
+class _Callbacks(_Settings):
+    """Of each function that judges where callbacks go."""
+
+    callback_ports: Annotated[tuple[int, ...], BeforeValidator(_split)]
+    allow_private_callbacks: bool
+
+    @property
+    def callback_urls(self) -> UrlRules:
+        """Where this deployment lets callbacks go."""
+        return UrlRules(self.callback_ports, self.allow_private_callbacks)
+
+
+class SendSettings(_Callbacks):
     """`send`."""
 
     accounts_table: str
@@ -38,10 +52,9 @@ class SendSettings(_Settings):
     submit_priority_queue_url: str
     pepper_secret_id: str
     retention_s: int
-    allow_private_callbacks: bool
 
 
-class ManageSettings(_Settings):
+class ManageSettings(_Callbacks):
     """`manage`."""
 
     accounts_table: str
@@ -50,7 +63,6 @@ class ManageSettings(_Settings):
     pepper_secret_id: str
     secrets_key_id: str
     retention_s: int
-    allow_private_callbacks: bool
 
 
 class SubmitSettings(_Settings):
@@ -81,7 +93,7 @@ class InboundSettings(_Settings):
     accounts_table: str
 
 
-class DlrSettings(_Settings):
+class DlrSettings(_Callbacks):
     """`dlr`."""
 
     accounts_table: str
@@ -92,7 +104,8 @@ class DlrSettings(_Settings):
     receipt_wait_s: int
     retention_s: int
     callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
-    allow_private_callbacks: bool
+    callback_timeout_s: float
+    callback_connect_timeout_s: float
 
 
 class SweepSettings(_Settings):

@@ -1,22 +1,19 @@
-"""Post callbacks, to global addresses only.
+"""Post callbacks, to where `harkara.callback_urls` lets them go.
 
-A customer names the URL, so it must not lead into our own network: it is https, its name is
-resolved once, every address must be global, and the connection goes to just these addresses while
-TLS keeps the name. (httpx-secure opens a probe to an address before it judges it, and remembers
-its choice for ten minutes; aiohttp's resolver hook needs neither.)
+A name is resolved once, every address of it is judged, and the connection goes to just these
+addresses while TLS keeps the name. (httpx-secure opens a probe to an address before it judges it,
+and remembers its choice for ten minutes; aiohttp's resolver hook needs neither.)
 """
 
-import ipaddress
 import math
 import socket
 import time
-from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from harkara.callback_settings import Destination
+from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS, Format
 from harkara.callbacks.answers import excerpt_of, retry_after_s
 from harkara.callbacks.headers import headers_of
@@ -27,33 +24,13 @@ from harkara.tasks import CallbackTask
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024
-# What is_global lets through although it leads somewhere else: all but IPv6's global unicast, which
-# is 2000::/3 (NAT64, IPv4-compatible and site-local addresses are outside), and 6to4.
-_ELSEWHERE = tuple(map(ipaddress.ip_network, ("::/3", "4000::/2", "8000::/1", "2002::/16")))
-
-AddressRule = Callable[[str], bool]
-
-
-def is_global(address: str) -> bool:
-    """Whether an IP address (with or without a zone) is one of the public internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_global(str(mapped))
-    elsewhere = any(ip in network for network in _ELSEWHERE if network.version == ip.version)
-    return ip.is_global and not ip.is_multicast and not elsewhere
-
-
-def is_global_or_loopback(address: str) -> bool:
-    """The rule of the local stack, where the platform is simulated on this machine."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback or is_global(address)
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves a name to addresses that a rule allows, or to none."""
+    """Resolves a name to addresses that callbacks may go to, or to none."""
 
-    def __init__(self, allowed: AddressRule, resolver: AbstractResolver | None = None) -> None:
-        self._allowed = allowed
+    def __init__(self, urls: UrlRules, resolver: AbstractResolver | None = None) -> None:
+        self._urls = urls
         self._resolver = resolver
 
     async def resolve(
@@ -63,7 +40,7 @@ class GuardedResolver(AbstractResolver):
         # ThreadedResolver wants a running loop.
         self._resolver = self._resolver or ThreadedResolver()
         results = await self._resolver.resolve(host, port, family)
-        if not all(self._allowed(result["host"]) for result in results):
+        if not all(self._urls.may_connect_to(result["host"]) for result in results):
             raise OSError("the name leads to an address that is not global")
         return results
 
@@ -74,31 +51,37 @@ class GuardedResolver(AbstractResolver):
 
 
 class HttpCallbackPoster:
-    """Renders a callback in its format and posts it. `timer` counts seconds from anywhere."""
+    """Renders a callback in its format and posts it. `timer` counts seconds from anywhere.
+
+    The exchange must connect to addresses that `urls` allows only: it is a URL's host that is
+    judged here, and no name's address.
+    """
 
     def __init__(
         self,
         exchange: HttpExchange,
-        allowed: AddressRule,
+        urls: UrlRules,
         clock: Clock = time.time,
         timer: Clock = time.monotonic,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._exchange = exchange
-        self._allowed = allowed
+        self._urls = urls
+        self._timeout_s = timeout_s
         self._clock = clock
         self._timer = timer
 
     @property
     def timeout_s(self) -> float:
         """How long `post` takes at the most."""
-        return TIMEOUT_S
+        return self._timeout_s
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
         url = destination.settings.url
-        if not self._may_go_to(url):
+        if self._urls.host_of(url) is None:
             return PostResult(0, "the callback URL is not allowed")
         settings = destination.settings
         used = FORMATS[settings.format]
@@ -109,7 +92,8 @@ class HttpCallbackPoster:
         headers = headers_of(callback.webhook_id, rendered, destination.secrets, int(self._clock()))
         began_s = self._timer()
         try:
-            answer = await self._exchange("POST", url, headers, rendered, min(TIMEOUT_S, within_s))
+            until_s = min(self._timeout_s, within_s)
+            answer = await self._exchange("POST", url, headers, rendered, until_s)
         except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
             result = PostResult(0, str(error))
         else:
@@ -128,14 +112,3 @@ class HttpCallbackPoster:
             return result
         reason = f"{result.reason}, {len(unprocessed)} not processed"
         return result._replace(reason=reason, unprocessed=unprocessed)
-
-    def _may_go_to(self, url: str) -> bool:
-        """Whether scheme and host will do; names are judged when they are resolved."""
-        parts = urlsplit(url)
-        try:
-            address = ipaddress.ip_address(parts.hostname or "")
-        except ValueError:
-            return parts.scheme == "https"
-        # No resolver is asked about a literal address.
-        allowed = self._allowed(str(address))
-        return allowed and (parts.scheme == "https" or address.is_loopback)

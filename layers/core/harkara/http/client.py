@@ -1,6 +1,7 @@
 """The HTTP client: one request, one answer, and what it means when there is none."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
@@ -26,6 +27,18 @@ _NOT_CONNECTED = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
+# What a failure is called; the first that fits. No word of it comes from the other side.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, "no connection in time"),
+    (TimeoutError, "no whole answer in time"),
+    (aiohttp.InvalidURL, "the URL is none"),
+    (aiohttp.NonHttpUrlClientError, "the URL is none of HTTP"),
+    (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
+    (aiohttp.ClientOSError, "the connection broke"),
+    (aiohttp.ClientPayloadError, "the body of the answer is broken"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+    (UnicodeError, "the name is none"),
+)
 
 
 class HttpClient:
@@ -39,10 +52,12 @@ class HttpClient:
         connections: int,
         resolver: AbstractResolver | None = None,
         body_limit_bytes: int = BODY_LIMIT_BYTES,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
         self._connections = connections
         self._resolver = resolver
         self._body_limit_bytes = body_limit_bytes
+        self._connect_timeout_s = connect_timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(
@@ -50,7 +65,7 @@ class HttpClient:
     ) -> HttpAnswer:
         """Send the request within `timeout_s` seconds, all told."""
         # Name, pool and connection in half the time: what takes longer was surely not sent.
-        connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
+        connect_s = min(self._connect_timeout_s, timeout_s / 2)
         try:
             async with (
                 asyncio.timeout(timeout_s),
@@ -70,13 +85,13 @@ class HttpClient:
                         break
                 return HttpAnswer(response.status, response.headers, body[: self._body_limit_bytes])
         except _NOT_CONNECTED as error:
-            raise ExchangeUnreachable(type(error).__name__) from error
+            raise ExchangeUnreachable(_words(error)) from error
         except (
             aiohttp.ClientError,
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
         ) as error:
-            raise ExchangeOutcomeUnknown(type(error).__name__) from error
+            raise ExchangeOutcomeUnknown(_words(error)) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -109,3 +124,19 @@ class HttpClient:
             # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
             self._session._retry_connection = False
         return self._session
+
+
+def _words(error: Exception) -> str:
+    """Say in a few words why there is no answer."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "")
+        return f"the certificate is not valid: {reason}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no TLS connection"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"no address: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        return f"no connection: {os.strerror(number)}" if number else "no connection"
+    fitting = (words for kind, words in _WORDS if isinstance(error, kind))
+    return next(fitting, type(error).__name__)

@@ -3,10 +3,10 @@
 import math
 
 from harkara.callback_settings import Destination
+from harkara.callback_urls import UrlRules
 from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
     TIMEOUT_S,
-    AddressRule,
     GuardedResolver,
     HttpCallbackPoster,
 )
@@ -16,10 +16,10 @@ from harkara.tasks import CallbackTask
 
 
 class SinglePoster:
-    """Posts to addresses that a rule allows, from whatever event loop runs."""
+    """Posts to where the rules let callbacks go, from whatever event loop runs."""
 
-    def __init__(self, allowed: AddressRule) -> None:
-        self._allowed = allowed
+    def __init__(self, urls: UrlRules) -> None:
+        self._urls = urls
 
     @property
     def timeout_s(self) -> float:
@@ -30,7 +30,7 @@ class SinglePoster:
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
         """Post a callback once. Raises nothing: what fails is a result."""
-        resolver = GuardedResolver(self._allowed)
+        resolver = GuardedResolver(self._urls)
         async with HttpClient(1, resolver, ANSWER_LIMIT_BYTES) as exchange:
-            poster = HttpCallbackPoster(exchange, self._allowed)
+            poster = HttpCallbackPoster(exchange, self._urls)
             return await poster.post(callback, destination, within_s)

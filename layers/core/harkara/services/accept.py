@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 
 from harkara.accounts import Account
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import ready_s
@@ -44,7 +45,7 @@ class AcceptService:
     chunks: ChunkWriter
     queues: TaskQueues
     names: ChunkNames
-    private_callbacks: bool
+    callback_urls: UrlRules
     limits: RateLimits | None = None
 
     def accept(
@@ -98,9 +99,7 @@ class AcceptService:
     def _check(
         self, caller: Caller, request: SendRequest, now_ms: int
     ) -> tuple[RecordChecker, CheckedRecords]:
-        checker = RecordChecker(
-            caller, request.callback_url, now_ms, private=self.private_callbacks
-        )
+        checker = RecordChecker(caller, request.callback_url, now_ms, self.callback_urls)
         return checker, checker.check(request.records)
 
     def _chunks(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from harkara.accounts import Account, Enforcement, Sender, Template, admits
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
@@ -80,13 +81,13 @@ class Judge:
     RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
     """
 
-    def __init__(self, caller: Caller, callback_url: str, now_ms: int, *, private: bool) -> None:
+    def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
         self.account: Account = caller.account
         self.endpoints: list[Endpoint] = []
         self.slots: dict[Slot, SlotRows] = {}
         self._credential = caller.credential
         self._now_ms = now_ms
-        self._private = private
+        self._urls = urls
         self._places: dict[str, int | None] = {}
         self._judged: dict[Subject, Judged] = {}
         default = self._registered(self._credential.callback)
@@ -129,7 +130,7 @@ class Judge:
             callback = next(
                 (each for each in self.account.callbacks.values() if each.url == url), None
             )
-            allowed = self.account.may_call_back(url, private=self._private)
+            allowed = self.account.may_call_back(url, self._urls)
             self._places[url] = len(self.endpoints) if allowed else None
             if allowed and callback:
                 self.endpoints.append(Endpoint(url, callback.format, callback.id))

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from harkara.accounts import Enforcement
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.rendering import render
@@ -47,8 +48,8 @@ class RecordChecker:
     RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
     """
 
-    def __init__(self, caller: Caller, callback_url: str, now_ms: int, *, private: bool) -> None:
-        self.judge = Judge(caller, callback_url, now_ms, private=private)
+    def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
+        self.judge = Judge(caller, callback_url, now_ms, urls)
         self.details: dict[int, str] = {}
         self.warnings: dict[int, Code] = {}
         self._account = caller.account

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple
 from harkara.accounts import Account, Sender, Template
 from harkara.callback_fields import secrets_of
 from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt import csv
@@ -66,7 +67,7 @@ class RegistryService:
 
     registry: Registry
     vault: CallbackVault
-    private_callbacks: bool
+    callback_urls: UrlRules
 
     def page(
         self, account: Account, kind: type[P], after: str = "", limit: int = PAGE_LIMIT
@@ -179,7 +180,7 @@ class RegistryService:
     def _check_callback(self, account: Account, part: Part) -> None:
         match part:
             case CallbackEndpoint(url=url):
-                if not account.may_call_back(url, private=self.private_callbacks):
+                if not account.may_call_back(url, self.callback_urls):
                     raise FieldRefused("url", "an https URL on a host that the account allows")
             case Sender(callback=name) if name:
                 if self.registry.get(account.id, CallbackEndpoint, name) is None:
