@@ -258,11 +258,11 @@ class FakeDestinations:
 
 @dataclass
 class FakePlatform:
-    """Takes callbacks, or answers with the statuses that were scripted first."""
+    """Takes callbacks, or answers as scripted first: with a status, or a whole result."""
 
     faults: Faults
     timeout_s: float = 10.0
-    script: list[int] = field(default_factory=list)
+    script: list[int | PostResult] = field(default_factory=list)
     taken: list[CallbackTask] = field(default_factory=list)
     posts: list[tuple[str, int, int]] = field(default_factory=list)
     within_s: list[float] = field(default_factory=list)
@@ -272,12 +272,14 @@ class FakePlatform:
     ) -> PostResult:
         self.within_s.append(within_s)
         number = self.faults.before("post")
-        status = self.script.pop(0) if self.script else 200
-        self.posts.append((callback.webhook_id, callback.attempt, status))
-        if status == 200:
+        result = self.script.pop(0) if self.script else 200
+        if isinstance(result, int):
+            result = PostResult(result, f"HTTP {result}")
+        self.posts.append((callback.webhook_id, callback.attempt, result.status))
+        if result.acknowledged:
             self.taken.append(callback)
         self.faults.after(number)
-        return PostResult(status, f"HTTP {status}")
+        return result
 
     @property
     def dlrs(self) -> list[Dlr]:

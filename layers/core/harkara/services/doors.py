@@ -36,6 +36,7 @@ THROTTLED_WAIT_S = 60
 RATE_WAIT_S = 1.0
 _KEPT_S = 30 * DAY_S
 _SWAPS = 20
+_REMEMBERED = 10_000
 
 
 class Verdict(Enum):
@@ -235,6 +236,8 @@ class Doors:
         return watch.text == text
 
     def _read(self, name: str) -> _Watch:
+        if len(self._watches) >= _REMEMBERED and name not in self._watches:
+            self._watches.clear()
         watch = self._watches.setdefault(name, _Watch())
         now_s = self.clock()
         if now_s >= watch.read_at_s + READ_EVERY_S:

@@ -1,0 +1,108 @@
+"""A process dies, or an answer is lost, at every call of callbacks that fail until they are parked.
+
+A person then replays what is parked, as often as something is.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harkara.deadline import Deadline
+from harkara.parked import END_MS, partition_of
+from harkara.services.parked import ParkedService
+from tests.fake_parked import FakeParkedStore
+from tests.fakes import Faults, ProcessKilled
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check
+from tests.world import World
+
+# Nine failures park a callback, so does 410, and so do three refusals; 429 delays it.
+SCRIPTS: dict[str, Sequence[int]] = {
+    "failing": [500] * 9,
+    "gone": [410],
+    "refused": [400, 0, 400, 500, 400],
+    "throttled": [429, 500, 429],
+}
+
+
+def run(faults: Faults, script: Sequence[int], *, trusted: bool = True) -> World:
+    """Run a small campaign to its end, and check that nothing is lost or doubled uncounted."""
+    world = World(faults)
+    if trusted:
+        world.trust()
+    world.platform.script = list(script)
+    answers = world.send([campaign.record("0000"), campaign.record("9001")])
+    world.run()
+    for _ in range(10):
+        if not rows(world):
+            break
+        replay(world)
+        world.run()
+    assert not rows(world)
+    check(world, answers)
+    return world
+
+
+def rows(world: World) -> object:
+    """Return what is parked, without a call."""
+    return [key for key in world.store.marks if key[0] == partition_of("acme", "main")]
+
+
+def replay(world: World) -> None:
+    """Replay all; who asks tries again when the process dies."""
+    service = ParkedService(FakeParkedStore(world.store), world.queues, world.doors.open)
+    try:
+        service.replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
+    except ProcessKilled:
+        world.killed += 1
+        replay(world)
+
+
+CALLS = [
+    pytest.param(name, trusted, number, id=f"{name}-{trusted}-{number}-{call.replace(' ', '-')}")
+    for name, script in SCRIPTS.items()
+    for trusted in ((True, False) if name == "failing" else (True,))
+    for number, call in enumerate(run(Faults(), script, trusted=trusted).faults.calls)
+]
+
+
+@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
+def test_a_process_that_dies_before_a_call_loses_nothing(
+    name: str, trusted: bool, number: int
+) -> None:
+    world = run(Faults(kill_before={number}), SCRIPTS[name], trusted=trusted)
+    assert world.killed == 1
+
+
+@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
+def test_a_process_that_dies_after_a_call_loses_nothing(
+    name: str, trusted: bool, number: int
+) -> None:
+    run(Faults(kill_after={number}), SCRIPTS[name], trusted=trusted)
+
+
+@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
+def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, number: int) -> None:
+    world = run(Faults(lose_answer={number}), SCRIPTS[name], trusted=trusted)
+    assert set(world.called_back().values()) == {1}
+    assert not world.callbacks_in_doubt()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(sorted(SCRIPTS)),
+    trusted=st.booleans(),
+    kill_before=st.sets(st.integers(0, 150), max_size=4),
+    kill_after=st.sets(st.integers(0, 150), max_size=4),
+    lose_answer=st.sets(st.integers(0, 150), max_size=8),
+)
+def test_many_deaths_and_losses_together_lose_nothing(
+    name: str,
+    trusted: bool,
+    kill_before: set[int],
+    kill_after: set[int],
+    lose_answer: set[int],
+) -> None:
+    run(Faults(kill_before, kill_after, lose_answer), SCRIPTS[name], trusted=trusted)

@@ -1,0 +1,314 @@
+"""The doors of endpoints: who is posted to at once, who waits, and what it costs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.errors import StoreUnavailable
+from harkara.messages import Endpoint
+from harkara.ports import PostResult
+from harkara.services.doors import (
+    READ_EVERY_S,
+    REFRESHED_EVERY_S,
+    SHUT_LIMIT_S,
+    THROTTLED_S,
+    TRUSTED_S,
+    Doors,
+    Entry,
+    Verdict,
+    name_of,
+)
+from harkara.services.pace import Pace
+from tests.fakes import FakeLimitStore, Faults, trust
+
+POST, WAIT, FAILING, GONE = Verdict.POST, Verdict.WAIT, Verdict.FAILING, Verdict.GONE
+ENDPOINT = Endpoint("https://acme.example/dlr", "clevertap", "main")
+START_S = 1_767_258_000.0
+LEASE_S = 13.0
+TAKEN = PostResult(200, "HTTP 200")
+FAILED = PostResult(500, "HTTP 500")
+
+
+class Street:
+    """Processes that post to one endpoint, at times by hand."""
+
+    def __init__(self, processes: int = 1, **fields: Any) -> None:
+        self.now_s = START_S
+        self.faults = Faults()
+        self.store = FakeLimitStore(self.faults)
+        self.settings = CallbackEndpoint(id="main", url=ENDPOINT.url, **fields)
+        self.processes = [
+            Doors(self.store, Pace(self.store, self.clock, lambda: 0.5), self.clock)
+            for _ in range(processes)
+        ]
+        self.leases = iter(range(1_000_000))
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def enter(self, process: int = 0, *, at_once: bool = False) -> Entry:
+        doors, lease = self.processes[process], str(next(self.leases))
+        return doors.enter("acme", ENDPOINT, self.settings, lease, LEASE_S, at_once=at_once)
+
+    def leave(self, entry: Entry, result: PostResult, process: int = 0) -> None:
+        self.processes[process].leave("acme", ENDPOINT, entry, result)
+
+    def post(self, result: PostResult, process: int = 0) -> None:
+        """Enter, post and leave: the endpoint must let it in."""
+        entry = self.enter(process)
+        assert entry.verdict is POST
+        self.leave(entry, result, process)
+
+    def trust(self) -> None:
+        trust(self.store, "acme", ENDPOINT, self.now_s)
+
+
+def verdicts(entries: Sequence[Entry]) -> list[Verdict]:
+    return [entry.verdict for entry in entries]
+
+
+def test_an_endpoint_that_nobody_knows_gets_one_post_at_a_time_and_none_at_once() -> None:
+    street = Street(2)
+    assert street.enter(at_once=True).verdict is WAIT
+    first = street.enter()
+    assert verdicts([first, street.enter(), street.enter(1)]) == [POST, WAIT, WAIT]
+    assert not street.enter(1).trusted
+    street.leave(first, FAILED)
+    street.now_s += READ_EVERY_S
+    assert street.enter(1).verdict is POST
+
+
+def test_one_that_acknowledged_is_trusted_by_all_and_costs_a_write_in_five_minutes() -> None:
+    street = Street(2)
+    street.post(TAKEN)
+    street.now_s += READ_EVERY_S
+    swaps = street.faults.calls.count("swap")
+    for second in range(REFRESHED_EVERY_S - 10):
+        street.now_s = START_S + READ_EVERY_S + second
+        entries = [street.enter(second % 2, at_once=True) for _ in range(3)]
+        assert verdicts(entries) == [POST] * 3
+        for entry in entries:
+            street.leave(entry, TAKEN, second % 2)
+    assert street.faults.calls.count("swap") == swaps
+    street.now_s = START_S + REFRESHED_EVERY_S
+    street.post(TAKEN)
+    assert street.faults.calls.count("swap") == swaps + 1
+
+
+def test_what_acknowledged_nothing_for_long_is_trusted_no_more() -> None:
+    street = Street()
+    street.trust()
+    street.now_s += TRUSTED_S
+    assert street.enter(at_once=True).verdict is WAIT
+
+
+def test_a_post_whose_process_died_holds_its_place_no_longer_than_it_could_take() -> None:
+    street = Street()
+    street.enter()
+    street.now_s += LEASE_S - 1
+    assert street.enter().verdict is WAIT
+    street.now_s += 1
+    assert street.enter().verdict is POST
+
+
+@pytest.mark.parametrize("failures", [3, 4, 5, 9, 12])
+def test_a_door_is_shut_longer_with_each_failure_after_the_second(failures: int) -> None:
+    street = Street(2)
+    for _ in range(failures):
+        street.post(FAILED)
+        shut_s = 0.0
+        while street.enter(at_once=True).verdict is FAILING:
+            street.now_s += 1
+            shut_s += 1
+    assert shut_s == min(5 * 2 ** (failures - 3), SHUT_LIMIT_S)
+    # The first post after that is a probe.
+    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+
+
+def test_all_processes_leave_a_shut_door_alone() -> None:
+    street = Street(2)
+    for _ in range(3):
+        street.post(FAILED)
+    assert street.enter(1).verdict is FAILING
+    posts = [each for each in street.faults.calls if each == "swap"]
+    street.enter(1)
+    assert [each for each in street.faults.calls if each == "swap"] == posts
+
+
+def test_a_trusted_endpoint_that_fails_thrice_in_a_row_is_shut_once_for_all_its_posts() -> None:
+    street = Street()
+    street.trust()
+    entries = [street.enter() for _ in range(10)]
+    for entry in entries:
+        street.leave(entry, FAILED)
+    assert street.enter().verdict is FAILING
+    street.now_s += 5
+    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+
+
+def test_failures_with_acknowledgements_in_between_shut_nothing() -> None:
+    street = Street()
+    street.trust()
+    for _ in range(20):
+        street.post(FAILED)
+        street.post(FAILED)
+        street.now_s += 1
+        street.post(TAKEN)
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_what_another_process_counted_is_no_row_where_this_one_was_acknowledged() -> None:
+    street = Street(2)
+    street.trust()
+    for _ in range(2):
+        street.enter(1)
+        street.post(FAILED)
+        street.now_s += 1
+        street.leave(Entry(POST), TAKEN, 1)  # it knows of no failure, and writes nothing
+        street.leave(Entry(POST), FAILED, 1)
+    street.now_s += READ_EVERY_S
+    assert street.enter(at_once=True).verdict is POST
+
+
+@pytest.mark.parametrize(
+    ("result", "shut_s"),
+    [
+        pytest.param(PostResult(429, "HTTP 429"), THROTTLED_S, id="429"),
+        pytest.param(PostResult(429, "HTTP 429", 30), 30, id="429 with a time"),
+        pytest.param(PostResult(503, "HTTP 503", 20), 20, id="503 with a time"),
+    ],
+)
+def test_an_endpoint_that_asks_to_be_left_alone_is_and_loses_no_trust(
+    result: PostResult, shut_s: int
+) -> None:
+    street = Street()
+    street.trust()
+    under_way = street.enter()
+    street.post(result)
+    assert street.enter() == Entry(WAIT, shut_s)
+    street.leave(under_way, TAKEN)
+    assert street.enter() == Entry(WAIT, shut_s)
+    street.now_s += shut_s
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_one_that_asks_for_an_hour_is_not_waited_for() -> None:
+    street = Street()
+    street.post(PostResult(429, "HTTP 429", 3600))
+    assert street.enter().verdict is FAILING
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 302])
+def test_an_answer_that_refuses_shuts_nothing_and_is_no_trust(status: int) -> None:
+    street = Street()
+    for _ in range(5):
+        street.post(PostResult(status, ""))
+    assert street.enter(at_once=True).verdict is WAIT
+    assert street.enter().verdict is POST
+
+
+def test_one_that_is_gone_stays_so_until_it_is_opened() -> None:
+    street = Street(2)
+    street.post(PostResult(410, "HTTP 410"))
+    street.now_s += 86_400
+    assert verdicts([street.enter(), street.enter(1)]) == [GONE, GONE]
+    street.processes[0].open("acme", ENDPOINT)
+    assert verdicts([street.enter(), street.enter()]) == [POST, WAIT]
+
+
+def test_opening_opens_what_is_shut_too_and_leaves_trust() -> None:
+    street = Street(2)
+    for _ in range(3):
+        street.post(FAILED)
+    street.processes[1].open("acme", ENDPOINT)
+    street.now_s += READ_EVERY_S
+    assert street.enter().verdict is POST
+    street.trust()
+    street.processes[1].open("acme", ENDPOINT)
+    street.now_s += READ_EVERY_S
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_a_trusted_endpoint_gets_no_more_posts_at_a_time_than_it_asks_for() -> None:
+    street = Street(2, concurrency=2)
+    street.trust()
+    entries = [street.enter(0), street.enter(1), street.enter(0), street.enter(1)]
+    assert verdicts(entries) == [POST, POST, WAIT, WAIT]
+    assert entries[3].trusted
+    street.leave(entries[0], TAKEN)
+    assert street.enter(0).verdict is POST
+
+
+def test_nor_more_a_second() -> None:
+    street = Street(2, rate_per_s=2)
+    street.trust()
+    entries = [street.enter(number % 2) for number in range(4)]
+    assert [(entry.verdict, entry.wait_s) for entry in entries] == [
+        (POST, 0.0),
+        (POST, 0.5),
+        (POST, 1.0),
+        (WAIT, 1.5),
+    ]
+    assert entries[3].trusted
+    street.now_s += 1
+    assert street.enter().wait_s == 0.5
+
+
+def test_a_place_that_was_not_used_is_given_back() -> None:
+    street = Street()
+    entry = street.enter()
+    street.processes[0].release("acme", ENDPOINT, entry)
+    assert street.enter().verdict is POST
+
+
+def test_a_lost_answer_leaves_no_second_lease() -> None:
+    street = Street()
+    street.faults.lose_answer = set(range(1, 100))
+    entry = street.enter()
+    street.leave(entry, FAILED)
+    assert entry.verdict is POST
+    assert street.enter().verdict is POST
+
+
+def test_what_came_of_a_post_is_no_reason_to_stop_when_it_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    street = Street()
+    entry = street.enter()
+    street.leave(entry, PostResult(410, "HTTP 410"))
+
+    def busy(*_: object) -> None:
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(street.store, "swap", busy)
+    street.leave(entry, FAILED)
+    street.processes[0].release("acme", ENDPOINT, entry)
+    with pytest.raises(StoreUnavailable):
+        street.processes[0].open("acme", ENDPOINT)
+
+
+def test_accounts_and_endpoints_have_doors_of_their_own_and_urls_go_without_their_query() -> None:
+    secret = Endpoint("https://acme.example/dlr?token=secret", "clevertap")
+    names = [
+        name_of("acme", ENDPOINT),
+        name_of("other", ENDPOINT),
+        name_of("acme", ENDPOINT._replace(callback_id="second")),
+        name_of("acme", secret),
+        name_of("acme", secret._replace(url="https://acme.example/other")),
+    ]
+    assert len(set(names)) == 5
+    assert name_of("acme", secret._replace(url="https://acme.example/dlr?id=2")) == names[3]
+    assert all(name.startswith("door#") and "secret" not in name for name in names)
+
+
+def test_endpoints_without_end_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harkara.services.doors._REMEMBERED", 10)
+    street = Street()
+    (doors,) = street.processes
+    for number in range(25):
+        endpoint = Endpoint(f"https://acme.example/{number}", "clevertap")
+        entry = doors.enter("acme", endpoint, street.settings, "lease", LEASE_S)
+        doors.leave("acme", endpoint, entry, TAKEN)
+    assert len(doors._watches) <= 10
