@@ -9,6 +9,7 @@ import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
 
 from harkara import runtime
+from tests.functions import integrating
 from tests.functions.handlers import Gateway, Logs
 
 # It makes the loop of a Lambda process; each test here has one of its own.
@@ -33,6 +34,13 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     yield Gateway()
     loop.close()
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def acme(gateway: Gateway) -> Gateway:
+    """The functions with the account that the integration pages speak of."""
+    integrating.add_account(gateway)
+    return gateway
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
+WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQueue")
 
 Resource = dict[str, Any]
 

@@ -1,4 +1,7 @@
-"""What the template must keep to, read as data; `sam validate --lint` checks its form."""
+"""Functions: what they may do, what they read and how they are published, read as data.
+
+`sam validate --lint` checks the template's form.
+"""
 
 import re
 from typing import Any
@@ -7,6 +10,7 @@ import pytest
 
 from harkara import settings
 from tests.template.reading import (
+    WORK_QUEUES,
     as_list,
     environment,
     functions,
@@ -18,7 +22,6 @@ from tests.template.reading import (
 )
 
 FUNCTIONS = sorted(functions())
-WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQueue")
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
@@ -107,16 +110,6 @@ GRANTS = {
 }
 
 
-def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return (function, queue, trigger) for every queue that feeds a function."""
-    return [
-        (name, logical_id(event["Properties"]["Queue"]), event["Properties"])
-        for name, properties in functions().items()
-        for event in properties["Events"].values()
-        if event["Type"] == "SQS"
-    ]
-
-
 def parameters_in(value: Any) -> set[str]:
     """Return the parameters that a piece of the template refers to."""
     if isinstance(value, dict):
@@ -125,103 +118,12 @@ def parameters_in(value: Any) -> set[str]:
     return set().union(*map(parameters_in, value)) if isinstance(value, list) else set()
 
 
-def test_there_is_a_trigger_for_every_queue_and_for_no_dead_letters() -> None:
-    assert sorted(queue for _, queue, _ in sqs_triggers()) == sorted(WORK_QUEUES)
-
-
-@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
-def test_a_batch_reports_its_failures_and_has_its_own_limit(
-    function: str, queue: str, trigger: dict[str, Any]
-) -> None:
-    assert trigger["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    limit = template()["Parameters"][trigger["ScalingConfig"]["MaximumConcurrency"]["Ref"]]
-    assert 2 <= limit["MinValue"] <= limit["Default"] <= limit["MaxValue"] <= 1000
-    assert trigger["BatchSize"] == 10
-    assert "MaximumBatchingWindowInSeconds" not in trigger
-
-
-@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
-def test_a_visibility_timeout_is_at_least_six_times_the_functions(
-    function: str, queue: str, trigger: dict[str, Any]
-) -> None:
-    assert functions()[function]["Timeout"] == {"Ref": "BatchTimeoutSeconds"}
-    visibility = resources("AWS::SQS::Queue")[queue]["Properties"]["VisibilityTimeout"]
-    mapping, parameter, key = visibility["Fn::FindInMap"]
-    assert parameter == {"Ref": "BatchTimeoutSeconds"}
-    for seconds in template()["Parameters"]["BatchTimeoutSeconds"]["AllowedValues"]:
-        assert template()["Mappings"][mapping][str(seconds)][key] >= 6 * seconds
-
-
-@pytest.mark.parametrize("queue", WORK_QUEUES)
-def test_a_queue_has_dead_letters_and_an_alarm(queue: str) -> None:
-    properties = resources("AWS::SQS::Queue")[queue]["Properties"]
-    redrive = properties["RedrivePolicy"]
-    dead_letters = logical_id(redrive["deadLetterTargetArn"])
-    assert dead_letters == queue.removesuffix("Queue") + "DeadLetters"
-    # A hand-back counts as a receive: few of them would make dead letters of healthy messages.
-    assert redrive["maxReceiveCount"] >= 20
-    assert resources("AWS::SQS::Queue")[dead_letters]["Properties"] == {
-        "MessageRetentionPeriod": 14 * 86400,
-        "SqsManagedSseEnabled": True,
-    }
-    assert properties["SqsManagedSseEnabled"] is True
-    alarm = resources("AWS::CloudWatch::Alarm")[f"{dead_letters}Alarm"]["Properties"]
-    (dimension,) = alarm["Dimensions"]
-    assert logical_id(dimension["Value"]) == dead_letters
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-
-
-@pytest.mark.parametrize("table", ["AccountsTable", "MessagesTable", "DueTable"])
-def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
-    resource = resources("AWS::DynamoDB::Table")[table]
-    properties = resource["Properties"]
-    assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
-    assert properties["SSESpecification"]["Fn::If"][0] == "HasTableKey"
-    assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
-    assert resource["UpdateReplacePolicy"] == "Retain"
-    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
-
-
-def test_a_secret_outlives_the_stack() -> None:
-    kept = {**resources("AWS::SecretsManager::Secret"), **resources("AWS::KMS::Key")}
-    assert sorted(kept) == ["PepperSecret", "SecretsKey", "TagSecret"]
-    for resource in kept.values():
-        assert resource["UpdateReplacePolicy"] == "Retain"
-        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
-
-
-def test_the_access_log_holds_no_path_query_or_address() -> None:
-    (api,) = resources("AWS::Serverless::HttpApi").values()
-    shown = set(
-        re.findall(r"\$context\.([\w.]+)", api["Properties"]["AccessLogSettings"]["Format"])
-    )
-    assert shown == {
-        "requestId",
-        "requestTime",
-        "routeKey",
-        "status",
-        "responseLength",
-        "responseLatency",
-        "integration.status",
-        "integrationErrorMessage",
-    }
-
-
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_logs_json_into_its_own_group(function: str) -> None:
     group = f"{function.title()}Log"
     assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
     shared = template()["Globals"]["Function"]["LoggingConfig"]
     assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", "WARN")
-
-
-def test_every_log_group_expires() -> None:
-    groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(FUNCTIONS) + 1
-    for group in groups.values():
-        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -248,6 +150,19 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
     assert conditions == {
         function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}
         for function, keys in counted.items()
+    }
+
+
+def test_of_due_nothing_is_updated_but_the_cursors() -> None:
+    (updates,) = (
+        statement
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if "dynamodb:UpdateItem" in as_list(statement["Action"])
+        and "DueTable" in map(logical_id, as_list(statement["Resource"]))
+    )
+    assert updates["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["cursor"]}
     }
 
 
@@ -310,13 +225,6 @@ def test_no_environment_value_is_a_secret(function: str) -> None:
 def test_no_parameter_takes_a_secret() -> None:
     for parameter in template()["Parameters"].values():
         assert "NoEcho" not in parameter
-
-
-def test_the_retention_mapping_is_days_in_seconds() -> None:
-    days = template()["Parameters"]["RetentionDays"]["AllowedValues"]
-    assert template()["Mappings"]["Retention"] == {
-        str(each): {"Seconds": each * 86400} for each in days
-    }
 
 
 def test_reservations_are_off_by_default() -> None:

@@ -1,0 +1,67 @@
+"""The account that the integration pages speak of, and what became of its requests."""
+
+import json
+from typing import Any
+
+from harkara.accounts import Account, Credential, Secret, Sender, Template, hash_secret
+from harkara.messages import Category, Message, unpack
+from tests.fakes import calling_back
+from tests.functions import pages
+from tests.functions.handlers import Event, Gateway
+
+CALLBACK_URL = "https://api.clevertap.com/callback/of/acme"
+PE_ID = "1101172974420810001"
+TEMPLATE_ID = "1107161234567890001"
+TEXT = "Your order 4711 is on its way."
+
+
+def add_account(gateway: Gateway) -> None:
+    """Put in the account that the pages speak of: DLT is enforced."""
+    categories = (Category.SERVICE_IMPLICIT, Category.PROMOTIONAL)
+    template = Template(
+        dlt_template_id=TEMPLATE_ID,
+        headers=("ACMEBK",),
+        category=Category.SERVICE_IMPLICIT,
+        text="Your order {#var#} is on its way.",
+        pe_id=PE_ID,
+    )
+    gateway.accounts.accounts["acme"] = Account(
+        id="acme",
+        name="Acme",
+        carrier="sim",
+        **calling_back(CALLBACK_URL),
+        senders={"ACMEBK": Sender(header="ACMEBK", categories=categories, pe_id=PE_ID)},
+        templates={TEMPLATE_ID: template},
+    )
+    gateway.accounts.credentials[pages.USER] = Credential(
+        username=pages.USER,
+        account_id="acme",
+        secrets=(Secret(hash=hash_secret(b"pepper", pages.SECRET)),),
+        callback="main",
+    )
+
+
+def send(acme: Gateway, event: Event) -> tuple[int, Any]:
+    answer = acme.call("send", event)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def stored(acme: Gateway) -> dict[str, Message]:
+    """Return the accepted messages by mid; each is called back at the credential's URL."""
+    chunks = [unpack(name, packed) for name, packed in acme.store.packed.items()]
+    for chunk in chunks:
+        assert [endpoint.url for endpoint in chunk.endpoints] == [CALLBACK_URL]
+    return {
+        mid: message
+        for chunk in chunks
+        for mid, message in zip(chunk.mids(), chunk.messages, strict=True)
+        if not message.refusal
+    }
+
+
+def is_the_order(message: Message, client_ref: str) -> bool:
+    """Whether a message is what all platforms send here."""
+    kept = (message.to, message.sender_id, message.text, message.client_ref)
+    return kept == ("919876543210", "ACMEBK", TEXT, client_ref) and (
+        (message.dlt_template_id, message.pe_id) == (TEMPLATE_ID, PE_ID)
+    )

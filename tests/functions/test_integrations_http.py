@@ -1,0 +1,48 @@
+"""Every request of the HTTP page is sent to the real handlers, and answered as there."""
+
+import json
+from typing import Any
+
+import pytest
+
+from harkara.codes import MEANINGS, Code
+from harkara.errors import RequestRefused
+from harkara.messages import Category, Chunk, Message, pack
+from tests.functions import pages
+from tests.functions.handlers import NOW, Event, Gateway
+from tests.functions.integrating import TEXT
+
+
+@pytest.mark.parametrize(
+    ("event", "written"),
+    [
+        pytest.param(event, written, id=f"{number} {event['rawPath']}")
+        for number, (event, written) in enumerate(pages.exchanges(pages.page("http")))
+    ],
+)
+def test_a_request_on_the_page_is_answered_as_there(
+    acme: Gateway, event: Event, written: Any
+) -> None:
+    mid = "101M80PKPVGTZQN98QP2VKS1J1800"
+    message = Message("919876543210", "ACMEBK", TEXT, "order-4711", None, 1)
+    chunk = Chunk(
+        id=mid[:-2],
+        account_id="acme",
+        carrier="sim",
+        category=Category.SERVICE_IMPLICIT,
+        accepted_at_ms=int(NOW * 1000),
+        block_size=100,
+        endpoints=(),
+        messages=[message],
+    )
+    acme.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+    function = "manage" if event["rawPath"].endswith(mid) else "send"
+    answer = acme.call(function, event)
+    body = json.loads(answer["body"])
+    if written is None:
+        assert (body["state"], body["timeline"][0]["step"]) == ("accepted", "accepted")
+    else:
+        assert pages.is_like(written, body)
+    code = Code(body["Error"]) if "Error" in body else None
+    assert answer["statusCode"] == (MEANINGS[code].http_status if code else 200)
+    assert code is None or body["message"] == RequestRefused(code).message

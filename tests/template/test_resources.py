@@ -1,0 +1,122 @@
+"""Queues, tables, secrets and logs: what the template must keep to, read as data."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.template.reading import (
+    WORK_QUEUES,
+    functions,
+    logical_id,
+    resources,
+    template,
+)
+
+
+def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return (function, queue, trigger) for every queue that feeds a function."""
+    return [
+        (name, logical_id(event["Properties"]["Queue"]), event["Properties"])
+        for name, properties in functions().items()
+        for event in properties["Events"].values()
+        if event["Type"] == "SQS"
+    ]
+
+
+def test_there_is_a_trigger_for_every_queue_and_for_no_dead_letters() -> None:
+    assert sorted(queue for _, queue, _ in sqs_triggers()) == sorted(WORK_QUEUES)
+
+
+@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
+def test_a_batch_reports_its_failures_and_has_its_own_limit(
+    function: str, queue: str, trigger: dict[str, Any]
+) -> None:
+    assert trigger["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    limit = template()["Parameters"][trigger["ScalingConfig"]["MaximumConcurrency"]["Ref"]]
+    assert 2 <= limit["MinValue"] <= limit["Default"] <= limit["MaxValue"] <= 1000
+    assert trigger["BatchSize"] == 10
+    assert "MaximumBatchingWindowInSeconds" not in trigger
+
+
+@pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
+def test_a_visibility_timeout_is_at_least_six_times_the_functions(
+    function: str, queue: str, trigger: dict[str, Any]
+) -> None:
+    assert functions()[function]["Timeout"] == {"Ref": "BatchTimeoutSeconds"}
+    visibility = resources("AWS::SQS::Queue")[queue]["Properties"]["VisibilityTimeout"]
+    mapping, parameter, key = visibility["Fn::FindInMap"]
+    assert parameter == {"Ref": "BatchTimeoutSeconds"}
+    for seconds in template()["Parameters"]["BatchTimeoutSeconds"]["AllowedValues"]:
+        assert template()["Mappings"][mapping][str(seconds)][key] >= 6 * seconds
+
+
+@pytest.mark.parametrize("queue", WORK_QUEUES)
+def test_a_queue_has_dead_letters_and_an_alarm(queue: str) -> None:
+    properties = resources("AWS::SQS::Queue")[queue]["Properties"]
+    redrive = properties["RedrivePolicy"]
+    dead_letters = logical_id(redrive["deadLetterTargetArn"])
+    assert dead_letters == queue.removesuffix("Queue") + "DeadLetters"
+    # A hand-back counts as a receive: few of them would make dead letters of healthy messages.
+    assert redrive["maxReceiveCount"] >= 20
+    assert resources("AWS::SQS::Queue")[dead_letters]["Properties"] == {
+        "MessageRetentionPeriod": 14 * 86400,
+        "SqsManagedSseEnabled": True,
+    }
+    assert properties["SqsManagedSseEnabled"] is True
+    alarm = resources("AWS::CloudWatch::Alarm")[f"{dead_letters}Alarm"]["Properties"]
+    (dimension,) = alarm["Dimensions"]
+    assert logical_id(dimension["Value"]) == dead_letters
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize("table", ["AccountsTable", "MessagesTable", "DueTable"])
+def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
+    resource = resources("AWS::DynamoDB::Table")[table]
+    properties = resource["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert properties["SSESpecification"]["Fn::If"][0] == "HasTableKey"
+    assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
+    assert resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_a_secret_outlives_the_stack() -> None:
+    kept = {**resources("AWS::SecretsManager::Secret"), **resources("AWS::KMS::Key")}
+    assert sorted(kept) == ["PepperSecret", "SecretsKey", "TagSecret"]
+    for resource in kept.values():
+        assert resource["UpdateReplacePolicy"] == "Retain"
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_access_log_holds_no_path_query_or_address() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    shown = set(
+        re.findall(r"\$context\.([\w.]+)", api["Properties"]["AccessLogSettings"]["Format"])
+    )
+    assert shown == {
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integration.status",
+        "integrationErrorMessage",
+    }
+
+
+def test_every_log_group_expires() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+    assert len(groups) == len(functions()) + 1
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_the_retention_mapping_is_days_in_seconds() -> None:
+    days = template()["Parameters"]["RetentionDays"]["AllowedValues"]
+    assert template()["Mappings"]["Retention"] == {
+        str(each): {"Seconds": each * 86400} for each in days
+    }
