@@ -1,14 +1,18 @@
 """What the sample events need beside the accounts: parts and a chunk of the account sandbox that
-those of `manage` read, change, remove and cancel, numbers that are suppressed, and a carrier whose
-receipts come from AWS.
+those of `manage` read, change, remove and cancel, a callback that is parked, numbers that are
+suppressed, and a carrier whose receipts come from AWS.
 """
 
 from harkara.accounts import Sender, Template
 from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
-from harkara.messages import Category, Chunk, Message
+from harkara.events import Dlr
+from harkara.marks import Claimant
+from harkara.messages import Category, Chunk, Endpoint, Message, State
 from harkara.operator_records import Part
+from harkara.parked import parked_mark
 from harkara.suppressions import opt_out
+from harkara.tasks import Attempt, CallbackTask
 from local.settings import HOST, RECEIPT_TOKEN
 
 ACCOUNT_ID = "sandbox"
@@ -72,4 +76,17 @@ CHUNK = Chunk(
         )
         for number in range(3)
     ],
+)
+PARKED = parked_mark(
+    Claimant("sample", "sample", 0),
+    CallbackTask(
+        group_owner="sample",
+        group=0,
+        attempt=9,
+        account_id=ACCOUNT_ID,
+        endpoint=Endpoint(f"https://{HOST}/clevertap/samples", "clevertap", "signed"),
+        members=(Dlr(CHUNK.mid(2), "sample-2", State.DELIVERED, 1_767_258_000),),
+        failures=9,
+    ),
+    Attempt(1_767_355_200_000, 503, "HTTP 503", "Come back later", 12),
 )

@@ -114,6 +114,7 @@ def seed(
         client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
     )
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
+    messages.put_once([samples.PARKED], begins_ms=samples.CHUNK.begins_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, sealed_url = (
         encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)

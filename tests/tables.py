@@ -11,7 +11,8 @@ Params = dict[str, Any]
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:, (\S+))?\)")
-_COMPARISON = re.compile(r"(\S+) (=|<|<=) (\S+)")
+_BETWEEN = re.compile(r"(\S+) BETWEEN (\S+) AND (\S+)")
+_COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 
 
 class Table:
@@ -28,8 +29,11 @@ class Table:
                 return self._transact(params["TransactItems"])
             case "BatchWriteItem":
                 for request in params["RequestItems"][self.name]:
-                    item = request["PutRequest"]["Item"]
-                    self.items[_key(item)] = item
+                    if "DeleteRequest" in request:
+                        self.items.pop(_key(request["DeleteRequest"]["Key"]), None)
+                    else:
+                        item = request["PutRequest"]["Item"]
+                        self.items[_key(item)] = item
                 return {}
             case "BatchGetItem":
                 keys = params["RequestItems"][self.name]["Keys"]
@@ -103,7 +107,8 @@ def _name(params: Params, placeholder: str) -> str:
 
 
 def _holds(params: Params, expression: str, item: Item) -> bool:
-    clauses = params[expression].split(" AND ") if expression in params else []
+    whole = _BETWEEN.sub(r"\1 >= \2 AND \1 <= \3", params.get(expression, ""))
+    clauses = whole.split(" AND ") if whole else []
     return all(
         any(_clause_holds(params, each, item) for each in clause.strip("()").split(" OR "))
         if " OR " in clause
@@ -127,6 +132,8 @@ def _clause_holds(params: Params, clause: str, item: Item) -> bool:
     if sign == "=" or found is None:
         return bool(found == wanted)
     less = int(found["N"]) < int(wanted["N"]) if "N" in wanted else bool(found["S"] < wanted["S"])
+    if sign == ">=":
+        return not less
     return less or (sign == "<=" and bool(found == wanted))
 
 

@@ -8,6 +8,7 @@ by functions/send within a minute; a cancel enqueues for functions/dlr.
 import asyncio
 import gzip
 import os
+import random
 import re
 import time
 from functools import cache
@@ -21,7 +22,9 @@ from harkara.api import new_api, ok
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.destinations import KmsVault
+from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import deployment_secret
@@ -35,14 +38,18 @@ from harkara.jsons import encode
 from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.operator_records import Part
+from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
 from harkara.parts import fields_of
 from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.router import Response
 from harkara.runtime import answer, deadline_of, logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
+from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
+from harkara.services.pace import Pace
+from harkara.services.parked import ParkedService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
@@ -84,19 +91,35 @@ def services() -> Services:
         pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
     )
-    registry = RegistryService(
-        registry=DynamoRegistry(dynamodb, settings.accounts_table),
-        vault=KmsVault(client("kms"), settings.secrets_key_id),
-        callback_urls=settings.callback_urls,
-    )
     messages = DynamoMessageStore(
         dynamodb, settings.messages_table, settings.retention_s, time.time
     )
-    queues = SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url})
+    queues = SqsTaskQueues(
+        client("sqs"),
+        {
+            QueueName.RECEIPT: settings.receipt_queue_url,
+            QueueName.CALLBACK: settings.callback_queue_url,
+        },
+    )
+    counted = DynamoLimitStore(dynamodb, settings.messages_table)
+    doors = Doors(counted, Pace(counted, time.time, random.SystemRandom().random), time.time)
+    parked = DynamoParkedStore(dynamodb, settings.messages_table, messages)
+    registry = RegistryService(
+        registry=DynamoRegistry(dynamodb, settings.accounts_table),
+        vault=KmsVault(client("kms"), settings.secrets_key_id),
+        open_door=doors.open,
+        callback_urls=settings.callback_urls,
+    )
     return Services(
         authenticator,
         registry,
-        EndpointService(registry, SinglePoster(settings.callback_urls), time.time, os.urandom),
+        EndpointService(
+            registry,
+            ParkedService(parked, queues, doors.open),
+            SinglePoster(settings.callback_urls),
+            time.time,
+            os.urandom,
+        ),
         HistoryService(messages, time.time),
         CancelService(messages, queues, time.time),
         SuppressionService(DynamoSuppressionList(dynamodb, settings.accounts_table), time.time),
@@ -175,6 +198,21 @@ def test(name: str) -> Response:
     tried = asyncio.run(services().endpoints.test(account, unquote(name)))
     logger.info("callback tried", account_id=account.id, status=tried["status"])
     return ok(tried)
+
+
+@api.get("/v1/callbacks/<name>/parked")
+def parked(name: str) -> Response:
+    account, limit = account_for(Scope.READ), page_limit(PARKED_PAGE_LIMIT)
+    return ok(services().endpoints.parked_page(account, unquote(name), parked_query(), limit))
+
+
+@api.post("/v1/callbacks/<name>/replay")
+def replay(name: str) -> Response:
+    account, deadline = account_for(Scope.ADMIN), deadline_of(api.context)
+    fields = object_of(api.request.body)
+    done = services().endpoints.replay(account, unquote(name), fields, deadline)
+    logger.info("callbacks replayed", account_id=account.id, **done)
+    return ok(done)
 
 
 @api.get("/v1/<collection>")
@@ -270,11 +308,16 @@ def asked_sources() -> list[Source]:
     return [Source(given)]
 
 
-def page_limit() -> int:
+def page_limit(most: int = PAGE_LIMIT) -> int:
     given = api.request.query.get("limit", str(PAGE_SIZE))
-    if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= PAGE_LIMIT:
+    if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= most:
         return int(given)
-    raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {PAGE_LIMIT:,})")
+    raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {most:,})")
+
+
+def parked_query() -> dict[str, str]:
+    query = api.request.query
+    return {name: query[name] for name in ("from", "to", "after") if name in query}
 
 
 def after_name() -> str:

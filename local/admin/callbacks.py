@@ -1,6 +1,7 @@
 """Callbacks: where the events of an account's messages go, and how."""
 
 import asyncio
+import math
 from argparse import ArgumentTypeError, Namespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,16 +9,19 @@ from urllib.parse import urlsplit
 from harkara.callback_fields import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS
+from harkara.deadline import Deadline
 from harkara.events import EventKind
 from harkara.messages import State
+from harkara.parked_fields import PAGE_LIMIT
 from harkara.parts import fields_of
-from local.admin.command import ACCOUNT, Verbs, duration_s
+from local.admin.command import ACCOUNT, Parser, Verbs, duration_s
 from local.admin.desk import Desk
 from local.admin.files import json_file, read_secret
 from local.admin.parts import add_part, named, parts_of, remove_part
-from local.admin.printing import Answer
+from local.admin.printing import Answer, Row
 
 NOUN = "callback"
+_OR_NONE = "its id; - for the URLs of messages that are no callback's"
 # Of a callback's fields, those that people see in a list.
 _SHOWN = ("id", "name", "url", "format", "has_token", "signed")
 _PLAIN = (
@@ -27,7 +31,7 @@ _PLAIN = (
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add add, list, remove, secret and test."""
+    """Add add, list, remove, secret, test, parked and replay."""
     add = verbs.add("add", _add, "register a callback, or register it anew", ACCOUNT)
     add.add_argument("callback", help="its id: letters, digits, - and _")
     add.add_argument("--url", required=True, help="https, on one of the account's callback hosts")
@@ -78,6 +82,20 @@ def add_verbs(verbs: Verbs) -> None:
     )
     test = verbs.add("test", _test, "post a sample from this machine; show the answer", ACCOUNT)
     test.add_argument("callback")
+    parked = verbs.add("parked", _parked, "list what a callback did not take", ACCOUNT)
+    parked.add_argument("callback", help=_OR_NONE)
+    _add_times(parked)
+    parked.add_argument("--limit", type=int, default=PAGE_LIMIT, metavar="N", help="at the most")
+    replay = verbs.add("replay", _replay, "post again what a callback did not take", ACCOUNT)
+    replay.add_argument("callback", help=_OR_NONE)
+    _add_times(replay)
+    replay.add_argument("--ids", nargs="+", metavar="ID", help="as `parked` lists them")
+    replay.add_argument("--all", action="store_true", help="all that there are")
+
+
+def _add_times(verb: Parser) -> None:
+    verb.add_argument("--from", metavar="TIME", help="those that were parked then or later")
+    verb.add_argument("--to", metavar="TIME", help="those that were parked before")
 
 
 def _add(desk: Desk, arguments: Namespace) -> Answer:
@@ -111,6 +129,36 @@ def _test(desk: Desk, arguments: Namespace) -> Answer:
     account, callback = desk.account(arguments.account), arguments.callback
     with named(account.id, callback):
         return asyncio.run(desk.endpoints.test(account, callback))
+
+
+def _parked(desk: Desk, arguments: Namespace) -> Answer:
+    account, callback = desk.account(arguments.account), arguments.callback
+    fields, rows = _given(arguments, "from", "to"), list[Row]()
+    with named(account.id, callback):
+        while len(rows) < arguments.limit:
+            most = min(arguments.limit - len(rows), PAGE_LIMIT)
+            page = desk.endpoints.parked_page(account, callback, fields, most)
+            rows += page["parked"]
+            fields["after"] = page["next"]
+            if page["next"] is None:
+                break
+    if arguments.json:
+        return rows
+    return [
+        {"id": row["id"], "status": row["status"], "reason": row["reason"], "answer": row["answer"]}
+        for row in rows
+    ]
+
+
+def _replay(desk: Desk, arguments: Namespace) -> Answer:
+    account, callback = desk.account(arguments.account), arguments.callback
+    fields = _given(arguments, "from", "to", "ids", "all")
+    with named(account.id, callback):
+        return desk.endpoints.replay(account, callback, fields, Deadline(lambda: math.inf))
+
+
+def _given(arguments: Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names}
 
 
 def _pair(text: str) -> tuple[str, str]:

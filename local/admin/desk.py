@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import SystemRandom
 from typing import Any, TextIO
 
 import boto3
@@ -16,16 +17,24 @@ from harkara.accounts import Account, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.destinations import KmsVault
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.operator import OperatorStore
+from harkara.aws.parked import DynamoParkedStore
+from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
 from harkara.ports import CallbackPoster, Clock, Randomness
+from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
+from harkara.services.pace import Pace
+from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
+from harkara.tasks import QueueName
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client
@@ -69,16 +78,36 @@ class Desk:
     def registry(self) -> RegistryService:
         """The parts of accounts, to change and list."""
         table = self.outputs["AccountsTableName"]
-        vault = KmsVault(self.client("kms"), self.outputs["SecretsKeyId"])
         return RegistryService(
-            DynamoRegistry(self.client("dynamodb"), table), vault, self.callback_urls
+            DynamoRegistry(self.client("dynamodb"), table),
+            KmsVault(self.client("kms"), self.outputs["SecretsKeyId"]),
+            self._doors.open,
+            self.callback_urls,
         )
 
     @cached_property
     def endpoints(self) -> EndpointService:
         """What else there is to do with a callback; it is tried from this machine."""
-        poster = self.poster or SinglePoster(self.callback_urls)
-        return EndpointService(self.registry, poster, self.clock, self.randomness)
+        dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
+        # It reads and takes out; what is put there has its own time to live.
+        messages = DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
+        urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
+        return EndpointService(
+            self.registry,
+            ParkedService(
+                DynamoParkedStore(dynamodb, table, messages),
+                SqsTaskQueues(self.client("sqs"), urls),
+                self._doors.open,
+            ),
+            self.poster or SinglePoster(self.callback_urls),
+            self.clock,
+            self.randomness,
+        )
+
+    @cached_property
+    def _doors(self) -> Doors:
+        counted = DynamoLimitStore(self.client("dynamodb"), self.outputs["MessagesTableName"])
+        return Doors(counted, Pace(counted, self.clock, SystemRandom().random), self.clock)
 
     @cached_property
     def suppressions(self) -> SuppressionService:

@@ -35,6 +35,7 @@ from harkara.services.ingress import CarrierDoor
 from harkara.services.limits import AccountLimits
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
+from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.submit import SubmitService
@@ -44,6 +45,7 @@ from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
+from tests.fake_parked import FakeParkedStore
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
     FakeAccountStore,
@@ -271,6 +273,7 @@ class Gateway:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
         chunk = samples.CHUNK
         self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        self.store.put_once([samples.PARKED])
 
     def bodies(self, queue: QueueName) -> list[str]:
         """Return what waits in a queue."""
@@ -294,13 +297,16 @@ class Gateway:
         )
 
     def _manage(self) -> SimpleNamespace:
+        pace = Pace(self.limits, self.clock, lambda: 0.5)
+        doors = Doors(self.limits, pace, self.clock)
+        parked = ParkedService(FakeParkedStore(self.store), self.queues, doors.open)
         registry = RegistryService(
-            self.registry, FakeVault(), callback_urls=UrlRules(loopback=True)
+            self.registry, FakeVault(), doors.open, callback_urls=UrlRules(loopback=True)
         )
         return SimpleNamespace(
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
             registry=registry,
-            endpoints=EndpointService(registry, self.platform, self.clock, self.randomness),
+            endpoints=EndpointService(registry, parked, self.platform, self.clock, self.randomness),
             history=HistoryService(self.store, self.clock),
             cancel=CancelService(self.store, self.queues, self.clock),
             suppressions=SuppressionService(self.suppressions, self.clock),

@@ -7,14 +7,15 @@ import pytest
 
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.codes import Code
+from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import NOW, SECRET, Gateway, Logs
+from tests.functions.handlers import NOW, SECRET, Context, Gateway, Logs
 from tests.functions.managing import request
 
 URL = "https://api.clevertap.com/dlr"
 HEADER, TOKEN = "not-a-real-key", "not-a-real-token"
 NEW = {"id": "new", "url": URL, "headers": {"X-Key": HEADER}, "token": TOKEN}
-ACTIONS = ("secret", "test")
+ACTIONS = ("secret", "test", "replay")
 
 
 def call(gateway: Gateway, method: str, path: str, body: Any = None) -> Any:
@@ -84,6 +85,41 @@ def test_a_sample_is_posted_and_its_answer_shown(gateway: Gateway) -> None:
     assert (member.mid, member.client_ref, member.at_s) == ("test", "test", int(NOW))
 
 
+def test_what_was_not_taken_is_shown_and_replayed(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_samples()
+    (row,) = call(gateway, "GET", "/signed/parked")["parked"]
+    assert row["reason"] == "HTTP 503"
+    assert call(gateway, "GET", "/sample/parked") == {"parked": [], "next": None}
+    replayed = call(gateway, "POST", "/signed/replay", {"ids": [row["id"]]})
+    assert replayed == {"replayed": 1, "complete": True}
+    (body,) = gateway.bodies(QueueName.CALLBACK)
+    assert row["messages"][0]["mid"] in body
+    assert call(gateway, "GET", "/signed/parked") == {"parked": [], "next": None}
+    assert logs.lines("callbacks replayed")[0]["replayed"] == 1
+
+
+@pytest.mark.parametrize("query", [{"limit": "101"}, {"limit": "0"}, {"after": "x"}, {"to": "now"}])
+def test_a_wrong_query_is_refused(query: dict[str, str], gateway: Gateway) -> None:
+    event = request("GET", "/v1/callbacks/-/parked", query=query)
+    assert_refused(gateway.call("manage", event), Code.INVALID_REQUEST)
+
+
+def test_what_time_does_not_allow_is_said_to_be_left(gateway: Gateway) -> None:
+    gateway.put_samples()
+    event = request("POST", "/v1/callbacks/signed/replay", {"all": True})
+    answer = gateway.call("manage", event, Expiring())
+    assert json.loads(answer["body"]) == {"replayed": 0, "complete": False}
+    assert gateway.bodies(QueueName.CALLBACK) == []
+
+
+class Expiring(Context):
+    """Its time is up once it was looked at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        left_ms, self.remaining_ms = self.remaining_ms, 0
+        return left_ms
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_only_its_account_reaches_a_callback(action: str, gateway: Gateway) -> None:
     gateway.put_samples()
@@ -99,11 +135,12 @@ def test_only_its_account_reaches_a_callback(action: str, gateway: Gateway) -> N
             secrets=(Secret(hash=hash_secret(b"pepper", SECRET)),),
             scopes=scopes,
         )
-        path = f"/v1/callbacks/sample/{action}"
-        answer = gateway.call("manage", request("POST", path, key=f"{username}.{SECRET}"))
+        path, body = f"/v1/callbacks/signed/{action}", {"all": True} if action == "replay" else {}
+        answer = gateway.call("manage", request("POST", path, body, f"{username}.{SECRET}"))
         assert_refused(answer, code)
     assert gateway.accounts.accounts["sandbox"] is before
     assert gateway.platform.posts == []
+    assert gateway.queues.waiting == []
 
 
 @pytest.mark.parametrize("action", ACTIONS)

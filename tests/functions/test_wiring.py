@@ -133,7 +133,12 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
         assert (service.store._table, service.store._retention_s) == ("messages", 8)
-    assert services.cancel.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
+    parked = services.endpoints.parked
+    queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
+    assert services.cancel.queues._urls == parked.queues._urls == queues
+    assert (parked.store._table, parked.store._messages) == ("messages", services.history.store)
+    assert parked.open_door == services.registry.open_door
+    assert parked.open_door.__self__.store._table == "messages"
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:

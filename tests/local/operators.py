@@ -1,5 +1,6 @@
 """The command `harkara` on a deployment in memory."""
 
+import hashlib
 import io
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,13 @@ from pydantic_core import from_json
 
 from harkara.accounts import Account
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.messages import item_of
 from harkara.carrier_settings import CarrierSettings
+from harkara.events import Dlr
+from harkara.marks import Claimant
+from harkara.messages import Endpoint, State
+from harkara.parked import parked_mark, parked_of
+from harkara.tasks import Attempt, CallbackTask
 from local.admin import main
 from local.admin.desk import Desk
 from tests.fakes import FakePlatform, Faults
@@ -23,6 +30,8 @@ PEPPER = b"pepper"
 API_URL = "https://api.example"
 OUTPUTS = {
     "AccountsTableName": "Accounts",
+    "MessagesTableName": "Messages",
+    "CallbackQueueUrl": "https://sqs.ap-south-1.amazonaws.com/123456789012/callback",
     "PepperSecretId": "pepper-secret",
     "SecretsKeyId": "secrets-key",
     "ApiUrl": API_URL,
@@ -68,14 +77,32 @@ def _kms(operation: str, params: dict[str, Any]) -> dict[str, Any]:
     return {"CiphertextBlob": name.encode() + b":" + params["Plaintext"][::-1]}
 
 
+def _sent(_: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Take what is sent to the callback queue."""
+    assert params["QueueUrl"] == OUTPUTS["CallbackQueueUrl"]
+    entries = [
+        {
+            "Id": entry["Id"],
+            "MessageId": entry["Id"],
+            "MD5OfMessageBody": hashlib.md5(
+                entry["MessageBody"].encode(), usedforsecurity=False
+            ).hexdigest(),
+        }
+        for entry in params["Entries"]
+    ]
+    return {"Successful": entries, "Failed": []}
+
+
 class Operator:
     """An operator at a desk whose tables are in memory, and the functions' view of them."""
 
     def __init__(self) -> None:
         self.table = Table(page=1_000)
+        self.messages = Table("Messages", page=1_000)
         self.clock = Clock()
         self._answers: dict[str, Answer] = {
-            "dynamodb": self.table,
+            "dynamodb": self._dynamodb,
+            "sqs": _sent,
             "secretsmanager": {"SecretString": PEPPER.decode()},
             "kms": _kms,
         }
@@ -116,6 +143,20 @@ class Operator:
         with redirect_stdout(out), redirect_stderr(err):
             status = main([*words, "--stack", "harkara"], open_desk)
         return Done(status, out.getvalue(), err.getvalue())
+
+    def park(self, number: int, account: str = "acme", callback: str = "main") -> str:
+        """Park a callback, `number` seconds from the beginning; return its id."""
+        endpoint = Endpoint("https://hooks.acme.in/dlr", "clevertap", callback)
+        member = Dlr("M", "ref", State.DELIVERED, NOW)
+        task = CallbackTask(f"q{number}", 0, 8, account, endpoint, (member,), failures=9)
+        last = Attempt((NOW + number) * 1000, 503, "HTTP 503", "busy", 12)
+        mark = parked_mark(Claimant("m", "holder", 0), task, last)
+        self.messages.items[mark.key] = dict(item_of(mark, {"N": "0"}))
+        return parked_of(mark).id
+
+    def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:
+        named = {params.get("TableName", ""), *params.get("RequestItems", ())}
+        return (self.messages if "Messages" in named else self.table)(operation, params)
 
     def with_carrier(self) -> "Operator":
         self.store.put_carrier(CARRIER)

@@ -7,6 +7,8 @@ import pytest
 from harkara.aws.destinations import unseal
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.messages import State
+from harkara.parked_fields import PAGE_LIMIT
+from harkara.tasks import CallbackTask, decode_dlr
 from tests.local.operators import Operator
 
 ADD = "callback add acme main --url https://hooks.acme.in/dlr"
@@ -75,6 +77,43 @@ def test_a_sample_is_posted(operator: Operator) -> None:
     assert webhook_id.startswith("test-")
 
 
+def test_what_was_not_taken_is_listed(operator: Operator) -> None:
+    operator(ADD)
+    ids = [operator.park(number) for number in range(PAGE_LIMIT + 2)]
+    listed = operator("callback parked acme main --json --limit 101").json()
+    assert [row["id"] for row in listed] == ids[:101]
+    assert listed[0]["messages"] == [{"mid": "M", "client_ref": "ref"}]
+    times = "--from 2026-01-01T09:00:01Z --to 2026-01-01T14:30:03+05:30"
+    assert operator(f"callback parked acme main {times}").out.splitlines() == [
+        "id                  status  reason    answer",
+        "1767258001000.q1.0  503     HTTP 503  busy",
+        "1767258002000.q2.0  503     HTTP 503  busy",
+    ]
+    assert operator("callback parked acme -").out == "none\n"
+
+
+def test_what_was_not_taken_is_replayed(operator: Operator) -> None:
+    operator(ADD)
+    first, *_ = (operator.park(number) for number in range(4))
+    for line, count in (
+        (f"--ids {first} {first}", 1),
+        ("--to 2026-01-01T09:00:02Z", 1),
+        ("--all", 2),
+        ("--all", 0),
+    ):
+        answer = operator(f"callback replay acme main {line} --json").json()
+        assert answer == {"replayed": count, "complete": True}
+    assert operator.messages.items == {}
+    bodies = [
+        entry["MessageBody"]
+        for _, sent in operator.services["sqs"].requests
+        for entry in sent["Entries"]
+    ]
+    tasks = map(decode_dlr, bodies)
+    owners = [task.group_owner for task in tasks if isinstance(task, CallbackTask)]
+    assert owners == ["q0", "q1", "q2", "q3"]
+
+
 @pytest.mark.parametrize(
     ("line", "status", "says"),
     [
@@ -90,6 +129,11 @@ def test_a_sample_is_posted(operator: Operator) -> None:
         ("callback secret acme gone --overlap 8d", 1, "overlap_s"),
         ("callback test acme gone", 1, "the account acme has no gone"),
         ("callback test gone main", 1, "there is no account gone"),
+        ("callback parked acme gone", 1, "the account acme has no gone"),
+        ("callback parked acme - --from 2026-01-01", 1, "from: a time with its offset"),
+        ("callback replay acme gone --all", 1, "the account acme has no gone"),
+        ("callback replay acme -", 1, "ids: or from and to, or all"),
+        ("callback replay acme - --ids x", 1, "ids: 1 to 1,000 ids"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_changes_nothing(

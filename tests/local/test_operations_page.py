@@ -17,7 +17,10 @@ FILES = {
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What the operations of DynamoDB that IAM does not know by their own names are to it.
-PARTS = {"TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem")}
+PARTS = {
+    "TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem"),
+    "SendMessageBatch": ("SendMessage",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,8 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     for name, content in FILES.items():
         (folder / name).write_text(content)
     operator, printed = Operator(), ""
+    for number in range(3):
+        operator.park(number, callback="own")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
         for language, content in _BLOCK.findall(PAGE):
@@ -61,6 +66,7 @@ def test_the_page_leaves_what_it_says(operator: Operator) -> None:
     own = account.callbacks["own"]
     assert (own.header_names, own.has_token, own.signed) == (("x-key",), True, True)
     assert (own.concurrency, own.rate_per_s) == (20, 100)
+    assert operator.messages.items == {}
     names = [row["username"] for row in operator("credential list acme --json").json()]
     assert names == ["acme-backend", "acme-clevertap"]
 

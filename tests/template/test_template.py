@@ -53,7 +53,10 @@ GRANTS = {
         ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:BatchWriteItem", "MessagesTable"),
+        ("dynamodb:UpdateItem", "MessagesTable"),
         ("sqs:SendMessage", "ReceiptQueue"),
+        ("sqs:SendMessage", "CallbackQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
         ("kms:Encrypt", "SecretsKey"),
         ("kms:Decrypt", "SecretsKey"),
@@ -146,7 +149,12 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     }
-    counted = {"send": ["rate#*"], "submit": ["pace#*", "breaker#*"], "dlr": ["door#*"]}
+    counted = {
+        "send": ["rate#*"],
+        "submit": ["pace#*", "breaker#*"],
+        "dlr": ["door#*"],
+        "manage": ["door#*"],
+    }
     assert conditions == {
         function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}
         for function, keys in counted.items()
@@ -164,6 +172,18 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
     assert updates["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["cursor"]}
     }
+
+
+def test_of_messages_nothing_is_taken_out_but_what_is_replayed() -> None:
+    taken_out = [
+        (function, statement["Condition"])
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if {"dynamodb:BatchWriteItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
+        and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
+    ]
+    parked = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["parked#*"]}}
+    assert taken_out == [("manage", parked)]
 
 
 def test_submit_sends_through_aws_only_where_the_operator_names_what_it_may_use() -> None:

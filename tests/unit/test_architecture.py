@@ -51,6 +51,8 @@ PURE = (
     "callback_settings",
     "callback_fields",
     "callback_urls",
+    "parked_fields",
+    "times",
     "fields",
     "operator_records",
     "ports",

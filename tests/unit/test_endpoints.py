@@ -1,101 +1,17 @@
 """Registered callbacks with secrets: kept over a change, renewed, and tried."""
 
-import asyncio
-import math
 from base64 import b64decode
 from typing import Any
 
 import pytest
 
-from harkara.accounts import Account
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination, SigningSecret
-from harkara.callback_urls import UrlRules
+from harkara.callback_settings import CallbackEndpoint, Destination, SigningSecret
 from harkara.callbacks import FORMATS
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.events import Dlr
-from harkara.messages import State
-from harkara.ports import PostResult
-from harkara.services.endpoints import EndpointService
-from harkara.services.registry import RegistryService
-from harkara.services.sealing import secrets_in
-from harkara.tasks import CallbackTask
-from tests.fake_registry import FakeRegistry, FakeVault
-from tests.fakes import FakeAccountStore
-
-URL = "https://api.clevertap.com/dlr"
-CALLBACK = {"id": "main", "url": URL}
-NOW_S = 1_767_258_000
-DAY_S = 24 * 3600
-SECRETS = {"headers": {"X-Key": "not-a-real-key"}, "token": "not-a-real-token"}
-KEPT = CallbackSecrets(headers={"x-key": "not-a-real-key"}, token="not-a-real-token")
-
-
-class CountingVault(FakeVault):
-    """Counts what costs a call of KMS."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
-        self.calls.append("seal")
-        return super().seal(account_id, callback_id, secrets)
-
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        self.calls.append("unseal")
-        return super().unseal(account_id, callback_id, sealed)
-
-
-class Platform:
-    """Answers 500, and keeps what it was sent."""
-
-    timeout_s = 10.0
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[CallbackTask, Destination]] = []
-
-    async def post(
-        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
-    ) -> PostResult:
-        self.posts.append((callback, destination))
-        return PostResult(500, "HTTP 500", answer="no", duration_ms=12)
-
-
-class World:
-    def __init__(self) -> None:
-        self.store = FakeAccountStore({"acme": Account(id="acme", name="Acme", carrier="sim")})
-        self.vault = CountingVault()
-        self.registry = RegistryService(FakeRegistry(self.store), self.vault, UrlRules())
-        self.platform = Platform()
-        self.random = bytes(range(32))
-        self.service = EndpointService(
-            self.registry, self.platform, lambda: float(NOW_S), lambda size: self.random[:size]
-        )
-
-    @property
-    def account(self) -> Account:
-        return self.store.accounts["acme"]
-
-    @property
-    def callback(self) -> CallbackEndpoint:
-        return self.account.callbacks["main"]
-
-    @property
-    def secrets(self) -> CallbackSecrets:
-        return secrets_in(FakeVault(), "acme", self.callback)
-
-    def create(self, **fields: Any) -> None:
-        self.registry.create(self.account, CallbackEndpoint, {**CALLBACK, **fields})
-        self.vault.calls.clear()
-
-    def replace(self, **fields: Any) -> None:
-        self.registry.replace(self.account, CallbackEndpoint, "main", {**CALLBACK, **fields})
-
-    def renew(self, **fields: Any) -> str:
-        return str(self.service.renew_secret(self.account, "main", fields)["secret"])
-
-    def test(self, name: str = "main") -> dict[str, Any]:
-        return asyncio.run(self.service.test(self.account, name))
+from harkara.messages import Endpoint, State
+from tests.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 
 @pytest.fixture
@@ -198,6 +114,15 @@ def test_what_is_not_there_is_neither_renewed_nor_tried(name: str, world: World)
     with pytest.raises(RequestRefused, match="NOT_FOUND"):
         world.test(name)
     assert world.platform.posts == []
+
+
+@pytest.mark.parametrize(("status", "opens"), [(200, True), (204, True), (410, False), (0, False)])
+def test_a_sample_that_is_taken_opens_the_door(status: int, opens: bool, world: World) -> None:
+    world.create()
+    world.opened.clear()
+    world.platform.status = status
+    world.test()
+    assert world.opened == ([("acme", Endpoint(URL, "clevertap", "main"))] if opens else [])
 
 
 def test_a_sample_goes_where_the_callback_says_with_its_secrets(world: World) -> None:

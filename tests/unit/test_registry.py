@@ -12,7 +12,7 @@ from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt.csv import export
 from harkara.errors import RequestRefused
-from harkara.messages import Category
+from harkara.messages import Category, Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
@@ -53,7 +53,13 @@ class World:
             }
         )
         self.registry = FakeRegistry(self.store)
-        self.service = RegistryService(self.registry, FakeVault(), UrlRules(loopback=private))
+        self.opened: list[tuple[str, Endpoint]] = []
+        self.service = RegistryService(
+            self.registry,
+            FakeVault(),
+            lambda *door: self.opened.append(door),
+            UrlRules(loopback=private),
+        )
 
     @property
     def account(self) -> Account:
@@ -157,6 +163,18 @@ def test_a_callback_goes_where_the_account_may_call(url: str, private: bool, all
         world.create(CallbackEndpoint, {**CALLBACK, "url": url})
     assert "(url: an https URL on a host that the account allows)" in error.value.message
     assert url not in error.value.message
+
+
+def test_a_callback_that_is_registered_or_changed_is_posted_to_again(world: World) -> None:
+    world.create(CallbackEndpoint, CALLBACK)
+    world.create(Sender, SENDER)
+    world.service.replace(world.account, CallbackEndpoint, "new", {"url": f"{URL}/other"})
+    assert world.opened == [
+        ("acme", Endpoint(url, "clevertap", "new")) for url in (URL, f"{URL}/other")
+    ]
+    with pytest.raises(RequestRefused):
+        world.create(CallbackEndpoint, CALLBACK)
+    assert len(world.opened) == 2
 
 
 def test_a_sender_names_a_callback_that_is_there(world: World) -> None:

@@ -44,6 +44,11 @@ class CallbackEndpoint(Part):
     signed: bool = False
     sealed: bytes = b""
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where a message's callbacks go that names this one."""
+        return Endpoint(self.url, self.format, self.id)
+
 
 class SigningSecret(OperatorRecord):
     """A secret of Standard Webhooks (`whsec_...`), valid until a Unix time; 0: for good."""

@@ -21,6 +21,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/v1/callbacks/{name}": ("GET", "PUT", "DELETE"),
     "/v1/callbacks/{name}/secret": ("POST",),
     "/v1/callbacks/{name}/test": ("POST",),
+    "/v1/callbacks/{name}/parked": ("GET",),
+    "/v1/callbacks/{name}/replay": ("POST",),
     "/v1/suppressions": ("GET", "POST"),
     "/v1/suppressions/{number}": ("GET", "DELETE"),
     "/health": ("GET",),

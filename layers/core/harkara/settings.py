@@ -60,6 +60,7 @@ class ManageSettings(_Callbacks):
     accounts_table: str
     messages_table: str
     receipt_queue_url: str
+    callback_queue_url: str
     pepper_secret_id: str
     secrets_key_id: str
     retention_s: int

@@ -79,7 +79,7 @@ class DynamoMessageStore:
         """Put each mark where it is absent; return for each the one that stands there now."""
         standing = list(marks)
         ttl = self._ttl(begins_ms, keep_s)
-        places = self._inserter.insert([_item(mark, ttl) for mark in marks])
+        places = self._inserter.insert([item_of(mark, ttl) for mark in marks])
         found = self.get_marks([marks[place].key for place in places])
         for place, mark in zip(places, found, strict=True):
             if mark is None:
@@ -130,7 +130,8 @@ class DynamoMessageStore:
         return {"N": str(from_s + (self._retention_s if keep_s is None else keep_s))}
 
 
-def _item(mark: Mark, ttl: Mapping[str, str]) -> Item:
+def item_of(mark: Mark, ttl: Mapping[str, str]) -> Item:
+    """Return a mark as an item, kept until the Unix time in `ttl`, a number of DynamoDB's."""
     return {
         "pk": {"S": mark.partition},
         "sk": {"S": mark.kind},

@@ -1,10 +1,15 @@
-"""The routes that only registered callbacks have: their signing secrets, and a look at them."""
+"""The routes that only registered callbacks have: their signing secrets, a sample to try them, and
+what they did not take.
+"""
 
 from harkara.callback_fields import DAY_S, OVERLAP_LIMIT_S
+from harkara.callbacks import FORMATS
 from harkara.codes import Code
 from harkara.openapi.answers import BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, guarded
 from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text, whole
+from harkara.parked_fields import ID as PARKED_ID
+from harkara.parked_fields import IDS_LIMIT, PAGE_LIMIT
 
 ID: Schema = {
     "name": "name",
@@ -14,6 +19,42 @@ ID: Schema = {
     "schema": {"type": "string", "minLength": 1},
     "example": "clevertap-main",
 }
+
+_OR_NONE: Schema = {
+    **ID,
+    "description": "The callback's id; `-` for the URLs of messages that are no callback's.",
+}
+_TIMES: list[Schema] = [
+    {
+        "name": name,
+        "in": "query",
+        "description": description,
+        "schema": {"type": "string", "format": "date-time"},
+    }
+    for name, description in (
+        ("from", "Those that were parked at this time, or later."),
+        ("to", "Those that were parked before this time."),
+    )
+]
+_PAGING: list[Schema] = [
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many at most.",
+        "schema": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": PAGE_LIMIT,
+            "default": PAGE_LIMIT,
+        },
+    },
+    {
+        "name": "after",
+        "in": "query",
+        "description": "`next` of the page before.",
+        "schema": {"type": "string", "pattern": f"^({PARKED_ID.pattern})?$"},
+    },
+]
 
 PATHS: Schema = {
     "/v1/callbacks/{name}/secret": {
@@ -46,7 +87,44 @@ PATHS: Schema = {
             },
         ),
     },
+    "/v1/callbacks/{name}/parked": {
+        "parameters": [_OR_NONE],
+        "get": guarded(
+            "listParkedCallbacks",
+            "List what was not taken",
+            "read",
+            description="Callbacks that are tried no more, the oldest first. They are kept as long"
+            " as messages are.",
+            parameters=[*_TIMES, *_PAGING],
+            responses={
+                **ok("A page.", content(ref("ParkedPage"))),
+                **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *ACCESS)),
+            },
+        ),
+    },
+    "/v1/callbacks/{name}/replay": {
+        "parameters": [_OR_NONE],
+        "post": guarded(
+            "replayCallbacks",
+            "Post again what was not taken",
+            "admin",
+            description="By ids, by time, or all of it. Each begins its schedule again under the"
+            " same `webhook-id`.",
+            requestBody={
+                "required": True,
+                "content": content(ref("Replay"), example={"from": "2026-01-31T18:30:00Z"}),
+            },
+            responses={
+                **ok("They will be posted.", content(ref("Replayed"))),
+                **refusals((*BODY, Code.NOT_FOUND, *ACCESS)),
+            },
+        ),
+    },
 }
+
+_STATUS = whole("The HTTP status; 0: there was no answer.", minimum=0, maximum=999)
+_DURATION = whole("How long the post took.", minimum=0)
+_ANSWER = text("How the answer's body begins.")
 
 SCHEMAS: Schema = {
     "RenewSecret": closed(
@@ -70,10 +148,66 @@ SCHEMAS: Schema = {
     ),
     "CallbackTried": closed(
         {
-            "status": whole("The HTTP status; 0: there was no answer.", minimum=0, maximum=999),
+            "status": _STATUS,
             "reason": text("What became of it, in a few words."),
-            "duration_ms": whole("How long it took.", minimum=0),
-            "answer": text("How the answer's body begins."),
+            "duration_ms": _DURATION,
+            "answer": _ANSWER,
+        }
+    ),
+    "ParkedCallback": closed(
+        {
+            "id": text("Ours.", pattern=f"^{PARKED_ID.pattern}$"),
+            "at": text("When it was parked. UTC.", format="date-time"),
+            "url": text("Where it was to go."),
+            "format": text(enum=[*FORMATS]),
+            "failures": whole("How often it was tried.", minimum=0),
+            "status": _STATUS,
+            "reason": text("Why it is tried no more, in a few words."),
+            "duration_ms": _DURATION,
+            "answer": _ANSWER,
+            "messages": {
+                "type": "array",
+                "items": closed(
+                    {
+                        "mid": text("Our id of the message."),
+                        "client_ref": text("Yours; empty where there is none."),
+                    }
+                ),
+                "minItems": 1,
+            },
+        }
+    ),
+    "ParkedPage": closed(
+        {
+            "parked": {"type": "array", "items": ref("ParkedCallback")},
+            "next": nullable(text("What to give as `after` for the next page; null: none.")),
+        }
+    ),
+    "Replay": closed(
+        {
+            "ids": nullable(
+                {
+                    "type": "array",
+                    "items": text(pattern=f"^{PARKED_ID.pattern}$"),
+                    "minItems": 1,
+                    "maxItems": IDS_LIMIT,
+                }
+            ),
+            "from": nullable(text("Those parked then or later.", format="date-time")),
+            "to": nullable(text("Those parked before then.", format="date-time")),
+            "all": nullable({"type": "boolean", "description": "All that there are."}),
+        },
+        ("ids", "from", "to", "all"),
+        description="One of `ids`, a time, or `all`.",
+        minProperties=1,
+    ),
+    "Replayed": closed(
+        {
+            "replayed": whole("How many.", minimum=0),
+            "complete": {
+                "type": "boolean",
+                "description": "Whether those are all: else the same again replays the rest.",
+            },
         }
     ),
 }

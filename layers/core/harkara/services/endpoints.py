@@ -1,22 +1,32 @@
-"""What an account does with a registered callback: renew its signing secret, and try it."""
+"""What an account does with a registered callback: renew its signing secret, try it, and see to
+what it did not take.
+"""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from harkara.accounts import Account
 from harkara.callback_fields import overlap_s_of
 from harkara.callback_settings import CallbackEndpoint, Destination
 from harkara.callbacks.headers import SECRET_PREFIX
 from harkara.codes import Code
+from harkara.deadline import Deadline
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.events import Dlr
-from harkara.messages import Endpoint, State
+from harkara.fields import Fields
+from harkara.jsons import encode
+from harkara.messages import State
+from harkara.parked import UNREGISTERED
+from harkara.parked_fields import after_of, fields_of, range_of, selection_of
 from harkara.ports import CallbackPoster, Clock, Randomness
-from harkara.services.registry import RegistryService
+from harkara.services.parked import ParkedService
+from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets
 from harkara.tasks import CallbackTask
+
+T = TypeVar("T")
 
 SECRET_BYTES = 32
 SAMPLE = "test"
@@ -38,21 +48,17 @@ class EndpointService:
     """Its methods raise RequestRefused (NOT_FOUND) and StoreUnavailable."""
 
     registry: RegistryService
+    parked: ParkedService
     poster: CallbackPoster
     clock: Clock
     randomness: Randomness
 
-    def renew_secret(
-        self, account: Account, name: str, fields: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def renew_secret(self, account: Account, name: str, fields: Fields) -> dict[str, Any]:
         """Give a callback another secret to sign with (Standard Webhooks), and return it.
 
         The present one stays valid for `overlap_s` of the fields. INVALID_REQUEST.
         """
-        try:
-            overlap_s = overlap_s_of(fields)
-        except FieldRefused as error:
-            raise RequestRefused(Code.INVALID_REQUEST, f"({error})") from error
+        overlap_s = _read(overlap_s_of, fields)
         secret = f"{SECRET_PREFIX}{base64.b64encode(self.randomness(SECRET_BYTES)).decode()}"
         now_s = int(self.clock())
 
@@ -68,7 +74,7 @@ class EndpointService:
         return {"secret": secret, "overlap_s": overlap_s}
 
     async def test(self, account: Account, name: str) -> dict[str, Any]:
-        """Post a sample, and return what came back.
+        """Post a sample, and return what came back; what is taken opens the endpoint's door.
 
         It is the end of a message called `test`, one that the callback wants.
         """
@@ -80,9 +86,55 @@ class EndpointService:
             group=0,
             attempt=0,
             account_id=account.id,
-            endpoint=Endpoint(callback.url, callback.format, callback.id),
+            endpoint=callback.endpoint,
             members=(Dlr(SAMPLE, SAMPLE, state, at_s, _CODES.get(state, ""), SAMPLE_TO, 1),),
         )
         secrets = secrets_in(self.registry.vault, account.id, callback)
         result = await self.poster.post(task, Destination(callback, secrets))
+        if result.acknowledged:
+            self.registry.open_door(account.id, callback.endpoint)
         return {name: getattr(result, name) for name in TRIED}
+
+    def parked_page(
+        self, account: Account, name: str, fields: Fields, limit: int
+    ) -> dict[str, Any]:
+        """Return parked callbacks, the oldest first, fewer where they would not fit in an answer.
+
+        `from` and `to` of the fields bound their time; what follows is read `after` the `next` of a
+        page. `-` names the URLs that no callback registers. INVALID_REQUEST.
+        """
+        self._check(account, name)
+        (from_ms, to_ms), after = _read(range_of, fields), _read(after_of, fields)
+        page = self.parked.page(account.id, name, from_ms, to_ms, after, limit)
+        rows, size = list[dict[str, Any]](), 0
+        for parked in page.parked:
+            row = fields_of(parked)
+            size += len(encode(row))
+            if rows and size > PAGE_LIMIT_BYTES:
+                return {"parked": rows, "next": rows[-1]["id"]}
+            rows.append(row)
+        return {"parked": rows, "next": page.next_id}
+
+    def replay(
+        self, account: Account, name: str, fields: Fields, deadline: Deadline
+    ) -> dict[str, Any]:
+        """Have parked callbacks posted again, those that the fields select; say how many.
+
+        Where time is up first, it is not `complete`: the same again replays the rest.
+        INVALID_REQUEST.
+        """
+        self._check(account, name)
+        selection = _read(selection_of, fields)
+        done = self.parked.replay(account.id, name, deadline, *selection)
+        return {"replayed": done.callback_count, "complete": done.complete}
+
+    def _check(self, account: Account, name: str) -> None:
+        if name != UNREGISTERED:
+            self.registry.get(account, CallbackEndpoint, name)
+
+
+def _read(read: Callable[[Fields], T], fields: Fields) -> T:
+    try:
+        return read(fields)
+    except FieldRefused as error:
+        raise RequestRefused(Code.INVALID_REQUEST, f"({error})") from error

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from harkara.accounts import Account
@@ -17,6 +16,7 @@ from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from harkara.tasks import Attempt
+from harkara.times import utc_text
 
 Step = dict[str, Any]
 
@@ -120,7 +120,7 @@ def _accepted(chunk: Chunk) -> Iterator[Step]:
     yield _step("accepted", chunk.accepted_at_ms)
     send_at_ms = int(ready_s(chunk, chunk.accepted_at_ms / 1000) * 1000)
     if send_at_ms > chunk.accepted_at_ms:
-        yield {**_step("scheduled", chunk.accepted_at_ms), "send_at": _iso(send_at_ms)}
+        yield {**_step("scheduled", chunk.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 
 
 def _step_of(tried: Try) -> Step | None:
@@ -177,9 +177,4 @@ def _attempt(mark: Mark, number: int, client_ref: str) -> Step:
 
 
 def _step(name: str, at_ms: int) -> Step:
-    return {"step": name, "at": _iso(at_ms)}
-
-
-def _iso(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"step": name, "at": utc_text(at_ms)}

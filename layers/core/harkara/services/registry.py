@@ -15,6 +15,7 @@ from harkara.deadline import Deadline
 from harkara.dlt import csv
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
+from harkara.messages import Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import CallbackVault, Registry
@@ -67,6 +68,8 @@ class RegistryService:
 
     registry: Registry
     vault: CallbackVault
+    open_door: Callable[[str, Endpoint], None]
+    """Lets an endpoint be posted to that was left alone, as it said that it is gone."""
     callback_urls: UrlRules
 
     def page(
@@ -95,6 +98,7 @@ class RegistryService:
         part = self._with_secrets(account, self._make(account, kind, fields), None, fields)
         if not self.registry.create(account.id, part):
             raise RequestRefused(Code.ALREADY_EXISTS)
+        self._open_door(account, part)
         return part
 
     def replace(
@@ -108,9 +112,11 @@ class RegistryService:
         part = self._make(account, kind, {name_field: name, **fields})
         if name_of(part) != name:
             raise _refusal(FieldRefused(name_field, "the same as in the URL"))
-        return self.change(
+        changed = self.change(
             account, kind, name, lambda known: self._with_secrets(account, part, known, fields)
         )
+        self._open_door(account, changed)
+        return changed
 
     def change(self, account: Account, kind: type[P], name: str, change: Callable[[P], P]) -> P:
         """Register what `change` makes of a part, in its place; NOT_FOUND."""
@@ -176,6 +182,10 @@ class RegistryService:
             return with_secrets(self.vault, account.id, part, secrets_of(fields).over)
         except FieldRefused as error:
             raise _refusal(error) from error
+
+    def _open_door(self, account: Account, part: Part) -> None:
+        if isinstance(part, CallbackEndpoint):
+            self.open_door(account.id, part.endpoint)
 
     def _check_callback(self, account: Account, part: Part) -> None:
         match part:

@@ -1,0 +1,139 @@
+"""An account's callbacks in memory, with their secrets and what they did not take."""
+
+import asyncio
+import math
+from types import MappingProxyType
+from typing import Any
+
+from harkara.accounts import Account
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.callback_urls import UrlRules
+from harkara.deadline import Deadline
+from harkara.events import Dlr
+from harkara.fields import Fields
+from harkara.marks import Claimant
+from harkara.messages import Endpoint, State
+from harkara.parked import parked_mark
+from harkara.ports import PostResult
+from harkara.services.endpoints import EndpointService
+from harkara.services.parked import ParkedService
+from harkara.services.registry import RegistryService
+from harkara.services.sealing import secrets_in
+from harkara.tasks import Attempt, CallbackTask
+from tests.fake_parked import FakeParkedStore
+from tests.fake_registry import FakeRegistry, FakeVault
+from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults
+
+URL = "https://api.clevertap.com/dlr"
+CALLBACK = {"id": "main", "url": URL}
+NOW_S = 1_767_258_000
+DAY_S = 24 * 3600
+SECRETS = {"headers": {"X-Key": "not-a-real-key"}, "token": "not-a-real-token"}
+KEPT = CallbackSecrets(headers={"x-key": "not-a-real-key"}, token="not-a-real-token")
+
+
+class CountingVault(FakeVault):
+    """Counts what costs a call of KMS."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+        self.calls.append("seal")
+        return super().seal(account_id, callback_id, secrets)
+
+    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+        self.calls.append("unseal")
+        return super().unseal(account_id, callback_id, sealed)
+
+
+class Platform:
+    """Answers with a status, and keeps what it was sent."""
+
+    timeout_s = 10.0
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.posts: list[tuple[CallbackTask, Destination]] = []
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
+        self.posts.append((callback, destination))
+        return PostResult(self.status, f"HTTP {self.status}", answer="no", duration_ms=12)
+
+
+class World:
+    """An account, its services, and what they opened and posted."""
+
+    def __init__(self) -> None:
+        self.store = FakeAccountStore({"acme": Account(id="acme", name="Acme", carrier="sim")})
+        self.vault = CountingVault()
+        self.opened: list[tuple[str, Endpoint]] = []
+        self.registry = RegistryService(
+            FakeRegistry(self.store), self.vault, self.open_door, UrlRules()
+        )
+        self.messages = FakeMessageStore(Faults())
+        self.queues = FakeTaskQueues(self.messages.faults, lambda: float(NOW_S))
+        self.platform = Platform()
+        self.random = bytes(range(32))
+        self.service = EndpointService(
+            self.registry,
+            ParkedService(FakeParkedStore(self.messages), self.queues, self.open_door),
+            self.platform,
+            lambda: float(NOW_S),
+            lambda size: self.random[:size],
+        )
+
+    def open_door(self, account_id: str, endpoint: Endpoint) -> None:
+        self.opened.append((account_id, endpoint))
+
+    @property
+    def account(self) -> Account:
+        return self.store.accounts["acme"]
+
+    @property
+    def callback(self) -> CallbackEndpoint:
+        return self.account.callbacks["main"]
+
+    @property
+    def secrets(self) -> CallbackSecrets:
+        return secrets_in(FakeVault(), "acme", self.callback)
+
+    def create(self, **fields: Any) -> None:
+        self.registry.create(self.account, CallbackEndpoint, {**CALLBACK, **fields})
+        self.vault.calls.clear()
+
+    def replace(self, **fields: Any) -> None:
+        self.registry.replace(self.account, CallbackEndpoint, "main", {**CALLBACK, **fields})
+
+    def renew(self, **fields: Any) -> str:
+        return str(self.service.renew_secret(self.account, "main", fields)["secret"])
+
+    def test(self, name: str = "main") -> dict[str, Any]:
+        return asyncio.run(self.service.test(self.account, name))
+
+    def park(self, *numbers: int, callback_id: str = "main", members: int = 1) -> None:
+        """Park callbacks, each a second after the one before."""
+        for number in numbers:
+            task = CallbackTask(
+                group_owner=f"q{number}",
+                group=0,
+                attempt=8,
+                account_id="acme",
+                endpoint=Endpoint(URL, "clevertap", callback_id),
+                members=(Dlr("M", "ref" * 100, State.FAILED, NOW_S),) * members,
+                failures=9,
+            )
+            last = Attempt((NOW_S + number) * 1000, 500, "HTTP 500", "oops", 12)
+            self.messages.put_once([parked_mark(Claimant("m", "holder", 0), task, last)])
+
+    def page(
+        self, name: str = "main", fields: Fields = MappingProxyType({}), limit: int = 100
+    ) -> tuple[list[str], Any]:
+        """Return the owners of parked callbacks, and what is next."""
+        page = self.service.parked_page(self.account, name, fields, limit)
+        return [row["id"].split(".")[1] for row in page["parked"]], page["next"]
+
+    def replay(self, name: str = "main", **fields: Any) -> dict[str, Any]:
+        return self.service.replay(self.account, name, fields, Deadline(lambda: 60.0))
