@@ -1,13 +1,15 @@
 """What the sample events need beside the accounts: parts and a chunk of the account sandbox that
 those of `manage` read, change, remove and cancel, a callback that is parked, numbers that are
-suppressed, and a carrier whose receipts come from AWS.
+suppressed, a carrier whose receipts come from AWS, and links that those of `link` follow.
 """
 
 from harkara.accounts import Sender, Template
 from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
 from harkara.events import Dlr
-from harkara.marks import Claimant
+from harkara.ids import set_id_of
+from harkara.links import LinkSet, pack_links
+from harkara.marks import Claimant, Mark, links_key
 from harkara.messages import Category, Chunk, Endpoint, Message, State
 from harkara.operator_records import Part
 from harkara.parked import parked_mark
@@ -90,3 +92,14 @@ PARKED = parked_mark(
     ),
     Attempt(1_767_355_200_000, 503, "HTTP 503", "Come back later", 12),
 )
+# Links of that chunk, and of another that have ended.
+_ENDED_CHUNK_ID = CHUNK.id[:-1] + "W"
+LINKS = [
+    Mark(*links_key(set_id_of(chunk_id)), chunk_id, "", 0, {"links": pack_links(links)})
+    for chunk_id, ends_s in ((CHUNK.id, 4_102_444_800), (_ENDED_CHUNK_ID, 1_767_258_000))
+    for links in [
+        LinkSet(
+            ACCOUNT_ID, chunk_id, "https://hk.example", ends_s, ["https://acme.example/7"], [[0]]
+        )
+    ]
+]

@@ -31,6 +31,7 @@ from local.settings import (
     CARRIER_PASSWORD,
     CARRIER_USER,
     HOST,
+    LINK_SECRET,
     RECEIPT_TOKEN,
     SIGNING_SECRET,
     TAG_SECRET,
@@ -92,6 +93,7 @@ def seed(
     store = DynamoAccountStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
     secrets = client("secretsmanager", aws_url)
     secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)
+    secrets.put_secret_value(SecretId=outputs["LinkSecretId"], SecretString=LINK_SECRET)
     answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
     pepper = answer["SecretString"].encode()
     kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
@@ -114,7 +116,7 @@ def seed(
         client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
     )
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
-    messages.put_once([samples.PARKED], begins_ms=samples.CHUNK.begins_ms)
+    messages.put_once([samples.PARKED, *samples.LINKS], begins_ms=samples.CHUNK.begins_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, sealed_url = (
         encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)
@@ -158,6 +160,8 @@ def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Accou
         callback_hosts=(HOST,),
         countries=(ANY_COUNTRY,),
         dlt=Enforcement.OFF,
+        # A link in a text leads to the gateway on this machine.
+        short_domain=f"{HOST}:{ports.gateway}",
     )
     return demo, sandbox
 

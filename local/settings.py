@@ -29,6 +29,8 @@ TAG_SECRET = "harkara-local-tag-secret"
 # What the simulated platforms want to see of callbacks.
 WEBENGAGE_TOKEN = "sim-webengage-token"
 SIGNING_SECRET = "whsec_aGFya2FyYS1sb2NhbC1zaWduaW5nLXNlY3JldC4uLi4="
+# Key of the codes in short links, for those in events/.
+LINK_SECRET = "harkara-local-link-secret"
 
 
 class LocalStackError(Exception):

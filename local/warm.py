@@ -15,6 +15,7 @@ from local.deploy import client
 from local.settings import REGION, LocalStackError
 
 NO_CHUNK = "1" + "0" * 26
+NO_CODE = "0" * 14
 WITHIN_S = 60
 
 
@@ -31,6 +32,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "send": lambda: _request(f"{endpoint}/health"),
         "manage": lambda: _request(f"{endpoint}/v1/templates"),
         "receipt": lambda: _request(f"{endpoint}/receipts/none/none", b"[]"),
+        "link": lambda: _request(f"{endpoint}/{NO_CODE}"),
         "inbound": lambda: _request(f"{endpoint}/inbound/none/none", b"[]"),
         "submit": with_task("SubmitFunctionName", SubmitTask(NO_CHUNK, "none").encode()),
         "dlr": with_task("DlrFunctionName", CheckTask(NO_CHUNK).encode()),

@@ -18,7 +18,9 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
+from harkara.events import Click
 from harkara.ids import ReferenceSigner, mid_of
+from harkara.links import LinkSigner
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, Endpoint, unpack
 from harkara.ports import Note
@@ -29,9 +31,11 @@ from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
 from harkara.services.ingress import CarrierDoor
+from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
@@ -43,6 +47,7 @@ from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
+    ClickTask,
     EventTask,
     QueueName,
     ReceiptsTask,
@@ -126,10 +131,12 @@ class World:
         self.store = FakeMessageStore(self.faults, self.clock, RETENTION_S)
         self.queues = FakeTaskQueues(self.faults, self.clock)
         self.platform = FakePlatform(self.faults)
+        self.destinations = FakeDestinations()
         self.providers = Providers(self, {each.name: each for each in carriers})
         self.provider = self.providers.by_name["sim"]
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
+        self.link_signer = LinkSigner(b"link key")
         self.routing = FakeRoutingStore(self.faults)
         self.suppressions = FakeSuppressionList(self.faults)
         self.notes: list[Note] = []
@@ -260,6 +267,8 @@ class World:
                 return await self.callback_service().call_back(callback, claimant, deadline)
             case EventTask() as event:
                 return await self.callback_service().post_event(event, claimant, deadline)
+            case ClickTask() as click:
+                return await self.click_service().click(click, claimant, deadline)
 
     async def take_receipts(self) -> None:
         """Hand `receipt` what the carrier has to say by now; a carrier repeats what failed."""
@@ -291,6 +300,7 @@ class World:
             chunks=self.store,
             queues=self.queues,
             names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
+            links=LinkMaker(self.store, lambda: self.link_signer),
             callback_urls=UrlRules(),
         )
 
@@ -330,6 +340,15 @@ class World:
     def _doors(self) -> Doors:
         return Doors(self.counted, Pace(self.counted, self.clock, lambda: 0.5), self.clock)
 
+    def link_service(self) -> LinkService:
+        return LinkService(self.store, self.queues, self.link_signer, self.clock)
+
+    def click_service(self) -> ClickService:
+        callbacks = self.callback_service()
+        return ClickService(
+            self.store, callbacks.destinations, callbacks, self.clock, self.notes.append
+        )
+
     def check_service(self) -> CheckService:
         return CheckService(
             store=self.store,
@@ -355,8 +374,17 @@ class World:
         }
 
     def called_back(self) -> Counter[str]:
-        """How often the platform took a callback that speaks of a mid."""
-        return Counter(member.mid for task in self.platform.taken for member in task.members)
+        """How often the platform took a callback that tells of a mid's final state."""
+        return Counter(dlr.mid for dlr in self.platform.dlrs)
+
+    def told_clicks(self) -> Counter[tuple[str, str]]:
+        """How often the platform took a click, by mid and link."""
+        return Counter(
+            (member.mid, member.short_url)
+            for task in self.platform.taken
+            for member in task.members
+            if isinstance(member, Click)
+        )
 
     def in_doubt(self) -> set[str]:
         """Mids of messages whose submit is in doubt, by their outcomes."""

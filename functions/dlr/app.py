@@ -32,6 +32,7 @@ from harkara.marks import Claimant
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
 from harkara.services.pace import Pace
@@ -41,6 +42,7 @@ from harkara.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
+    ClickTask,
     EventTask,
     QueueName,
     ReceiptsTask,
@@ -55,6 +57,7 @@ class Services(NamedTuple):
     deliver: DeliverService
     callbacks: CallbackService
     check: CheckService
+    clicks: ClickService
 
 
 @cache
@@ -100,11 +103,12 @@ def services() -> Services:
             receipt_wait_s=settings.receipt_wait_s,
             retry_delays_s=settings.callback_retry_delays_s,
         ),
+        clicks=ClickService(store, callbacks.destinations, callbacks, time.time, metrics.write),
     )
 
 
 async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-    deliver, callbacks, check = services()
+    deliver, callbacks, check, clicks = services()
     match decode_dlr(body):
         case ReceiptsTask(receipts, carrier):
             return await deliver.deliver(receipts, claimant, deadline, carrier)
@@ -118,6 +122,8 @@ async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]
             return await callbacks.call_back(callback, claimant, deadline)
         case EventTask() as event:
             return await callbacks.post_event(event, claimant, deadline)
+        case ClickTask() as click:
+            return await clicks.click(click, claimant, deadline)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:

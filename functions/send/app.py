@@ -26,6 +26,7 @@ from harkara.aws.secrets import deployment_secret
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
+from harkara.links import LinkSigner
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.options import flag
 from harkara.ports import ChunkNames, Note
@@ -36,6 +37,7 @@ from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator, Caller
 from harkara.services.idempotency import Answer, Idempotency
 from harkara.services.limits import AccountLimits
+from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.tasks import QueueName
@@ -78,10 +80,17 @@ def services() -> Services:
         chunks=messages,
         queues=SqsTaskQueues(client("sqs"), queues, due),
         names=RandomNames(time.time, os.urandom),
+        links=LinkMaker(messages, link_signer),
         callback_urls=settings.callback_urls,
         limits=limits,
     )
     return Services(authenticator, accept, Idempotency(messages, time.time, os.urandom))
+
+
+@cache
+def link_signer() -> LinkSigner:
+    # Not in `services`: few accounts have links, and a cold start would ask for one secret more.
+    return LinkSigner(deployment_secret(SendSettings.from_environment().link_secret_id))
 
 
 @api.post("/datasend")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from harkara.accounts import Account, Enforcement, Limits, Rate
+from harkara.links import SITE_PATTERN, SITE_RULE
 from harkara.messages import Category
 from local.admin.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
 from local.admin.desk import Desk, no_account
@@ -73,6 +74,18 @@ def _add_fields(parser: Parser) -> None:
     add("--callback-hosts", nargs="*", type=_host, metavar="HOST", help="of URLs in requests")
     add("--registered-urls", nargs="*", metavar="URL", help="that DLT admits in texts")
     add("--call-back-numbers", nargs="*", metavar="NUMBER", help="that DLT admits in texts")
+    add(
+        "--short-domain",
+        type=_site,
+        metavar="DOMAIN[/PATH]",
+        help="where its short links are: an API Gateway domain of this stack; '': none",
+    )
+    add("--link-days", type=int, metavar="N", help="a short link leads somewhere for so long")
+    add(
+        "--shorten-urls",
+        action=BooleanOptionalAction,
+        help="make short links for requests that do not say whether to",
+    )
     add("--telemarketer-ids", nargs="*", metavar="ID", help="the chain, in order")
     add(
         "--rates",
@@ -173,6 +186,12 @@ def _with_fields(account: Account, arguments: Namespace) -> Account:
 def _country(text: str) -> str:
     if not _COUNTRY.fullmatch(text):
         raise argparse.ArgumentTypeError("use ISO codes of two capital letters, or '*'")
+    return text
+
+
+def _site(text: str) -> str:
+    if text and not re.fullmatch(SITE_PATTERN, text):
+        raise argparse.ArgumentTypeError(f"give {SITE_RULE}, in small letters")
     return text
 
 

@@ -19,10 +19,12 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.callback_urls import UrlRules
 from harkara.credentials import presented
+from harkara.links import LinkSigner
 from harkara.messages import Category
 from harkara.platforms import ics
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
+from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.tasks import QueueName
 from tests.bench.cpu import ROUNDS, ratio
@@ -147,10 +149,12 @@ class StubbedNetwork:
         accounts.put_account(account)
         self.calls.clear()
         queues = dict.fromkeys(QueueName, "https://sqs.ap-south-1.amazonaws.com/1/queue")
+        messages = DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time)
         accept = AcceptService(
-            chunks=DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time),
+            chunks=messages,
             queues=SqsTaskQueues(self._sqs, queues),
             names=RandomNames(time.time, os.urandom),
+            links=LinkMaker(messages, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )
         return Authenticator(accounts, PEPPER, time.time), accept

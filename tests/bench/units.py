@@ -30,6 +30,7 @@ from harkara.callback_settings import Destination
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
+from harkara.links import LinkSigner
 from harkara.messages import Endpoint
 from harkara.ports import PostResult
 from harkara.services.accept import AcceptService
@@ -38,11 +39,13 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.breaker import Breakers
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors, Entry, Verdict
 from harkara.services.handover import HandOver
 from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
+from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
 from harkara.services.receive import ReceiveService
@@ -311,7 +314,13 @@ class _Life:
         wired: dict[str, Any] = {
             "send": SimpleNamespace(
                 authenticator=Authenticator(accounts, PEPPER, self._clock),
-                accept=AcceptService(store, queues, names, callback_urls=UrlRules()),
+                accept=AcceptService(
+                    chunks=store,
+                    queues=queues,
+                    names=names,
+                    links=LinkMaker(store, lambda: LinkSigner(b"link key")),
+                    callback_urls=UrlRules(),
+                ),
                 idempotency=Idempotency(store, self._clock, os.urandom),
             ),
             "submit": submit,
@@ -326,6 +335,7 @@ class _Life:
                 DeliverService(store, queues, callbacks, self._clock, metrics.write),
                 callbacks,
                 CheckService(store, queues, self._clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
+                ClickService(store, callbacks.destinations, callbacks, self._clock, metrics.write),
             ),
             "sweep": SweepService(due, queues, self._clock, metrics.write),
         }

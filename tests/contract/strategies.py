@@ -87,7 +87,7 @@ MORE = {
     "templatevariables": ["4711"],
     "variables": ["4711"],
     "allowunicode": True,
-    "urlshortening": False,
+    "urlshortening": True,
     "dlrurl": "https://api.clevertap.com/dlr",
     "callback_url": "https://api.clevertap.com/dlr",
 }

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harkara.accounts import Enforcement, Rate, Sender
 from harkara.codes import MEANINGS, Code
+from harkara.links import CODE_LENGTH
 from harkara.parts import template_of
 from harkara.requests import BODY_LIMIT_BYTES
 from harkara.routes import ROUTES
@@ -53,6 +54,7 @@ FUNCTION_OF = {
 # What stands in a path's variable parts where something is to be found.
 KNOWN = {
     "{number}": "919876543210",
+    "{code}": "0" * CODE_LENGTH,
     "{mid}": f"{CHUNK_ID}00",
     "{name}": "main",
     "{carrier}": "sim",
@@ -70,7 +72,9 @@ class Api:
 
     def __init__(self, gateway: Gateway) -> None:
         gateway.put_chunk()
-        self.apps = {name: gateway.app(name) for name in ("send", "manage", "receipt", "inbound")}
+        self.apps = {
+            name: gateway.app(name) for name in ("send", "manage", "receipt", "inbound", "link")
+        }
 
     def ask(self, route: str, event: Event) -> dict[str, Any]:
         """Return the answer to a request, which must be one that Lambda can hand on."""

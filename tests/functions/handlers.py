@@ -18,6 +18,7 @@ from harkara.carriers import connect
 from harkara.errors import CarrierUnreachable
 from harkara.exchanges import HttpAnswer, Outside
 from harkara.ids import ReferenceSigner
+from harkara.links import LinkSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
@@ -25,6 +26,7 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
@@ -33,6 +35,7 @@ from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.limits import AccountLimits
+from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
@@ -44,7 +47,7 @@ from harkara.services.sweep import SweepService
 from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local import samples
-from local.settings import HOST, RECEIPT_TOKEN, TAG_SECRET
+from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_parked import FakeParkedStore
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
@@ -195,6 +198,7 @@ class Gateway:
         self.queues = FakeTaskQueues(self.faults, self.clock)
         self.platform = FakePlatform(self.faults)
         self.signer = ReferenceSigner(TAG_SECRET.encode())
+        self.link_signer = LinkSigner(LINK_SECRET.encode())
         self.carrier_answer: HttpAnswer | Exception = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
         self.accounts = FakeAccountStore(
             {
@@ -205,6 +209,7 @@ class Gateway:
                     **calling_back(CALLBACK_URL),
                     callback_hosts=(*PLATFORM_HOSTS, HOST),
                     dlt=Enforcement.OFF,
+                    short_domain="hk.example/ACMEBK",
                 )
             },
             {
@@ -273,7 +278,7 @@ class Gateway:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
         chunk = samples.CHUNK
         self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
-        self.store.put_once([samples.PARKED])
+        self.store.put_once([samples.PARKED, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:
         """Return what waits in a queue."""
@@ -287,6 +292,7 @@ class Gateway:
             chunks=self.store,
             queues=self.queues,
             names=RandomNames(self.clock, self.randomness),
+            links=LinkMaker(self.store, lambda: self.link_signer),
             callback_urls=UrlRules(loopback=True),
             limits=AccountLimits(self.limits, self.clock, lambda: 0.5),
         )
@@ -343,13 +349,16 @@ class Gateway:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
         return ReceiveService(door, self.queues, self.signer, self.clock, self.confirmed.append)
 
+    def _link(self) -> LinkService:
+        return LinkService(self.store, self.queues, self.link_signer, self.clock)
+
     def _inbound(self) -> InboundService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
         return InboundService(
             door, self.accounts, self.suppressions, self.clock, self.confirmed.append
         )
 
-    def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService]:
+    def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService, ClickService]:
         callbacks = CallbackService(
             attempts=Attempts(
                 store=self.store,
@@ -371,7 +380,10 @@ class Gateway:
             retry_delays_s=(5, 30),
         )
         deliver = DeliverService(self.store, self.queues, callbacks, self.clock, metrics.write)
-        return deliver, callbacks, check
+        clicks = ClickService(
+            self.store, callbacks.destinations, callbacks, self.clock, metrics.write
+        )
+        return deliver, callbacks, check, clicks
 
     def _sweep(self) -> SweepService:
         return SweepService(self.queues, self.queues, self.clock, metrics.write)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Limits, Scope
-from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.requests import BODY_LIMIT_BYTES
@@ -150,9 +150,7 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
 
     services = gateway._send()
     app = gateway.app("send", services)
-    services.accept = type(services.accept)(
-        Away(), gateway.queues, services.accept.names, callback_urls=UrlRules()
-    )
+    services.accept = replace(services.accept, chunks=Away())
     answer = app.handler(post(path), Context())
     assert code_of(answer) is Code.TRY_AGAIN
     assert answer["statusCode"] == 503

@@ -13,10 +13,11 @@ from harkara.aws import secrets
 from harkara.callback_urls import UrlRules
 from harkara.errors import StoreUnavailable
 from harkara.http import callbacks, subscriptions
+from harkara.links import Place
 from harkara.tasks import QueueName
 from tests.functions.handlers import load
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "dlr", "sweep")
+FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-south-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -31,6 +32,7 @@ ENVIRONMENT = {
     "PEPPER_SECRET_ID": "pepper-id",
     "TAG_SECRET_ID": "tag-id",
     "SECRETS_KEY_ID": "key-id",
+    "LINK_SECRET_ID": "link-id",
     "RECEIPT_WAIT_S": "7",
     "RETENTION_S": "8",
     "CALLBACK_RETRY_DELAYS_S": "5,30",
@@ -76,7 +78,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
 
 
-@pytest.mark.parametrize("function", ["send", "manage", "receipt"])
+@pytest.mark.parametrize("function", ["send", "manage", "receipt", "link"])
 def test_a_secret_that_cannot_be_read_says_try_again(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +97,11 @@ def test_a_secret_that_cannot_be_read_says_try_again(
 def test_a_function_without_its_environment_says_what_is_missing(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
-    missing = {"send": "SUBMIT_QUEUE_URL", "inbound": "ACCOUNTS_TABLE"}
+    missing = {
+        "send": "SUBMIT_QUEUE_URL",
+        "inbound": "ACCOUNTS_TABLE",
+        "link": "CALLBACK_QUEUE_URL",
+    }
     name = missing.get(function, "RECEIPT_QUEUE_URL")
     environment.delenv(name)
     with pytest.raises(ValidationError, match=name.lower()):
@@ -170,6 +176,19 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     assert receipt.confirm is subscriptions.confirm
 
 
+def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
+    module, (_, accept, _) = wired("send", environment)
+    _, service = wired("link", environment)
+    place = Place(7, 8, 1)
+    assert accept.links.store is accept.chunks
+    assert service.signer.read("hk.example", accept.links.signer().code("hk.example", place)) == (
+        place
+    )
+    assert module.link_signer() is accept.links.signer()
+    assert service.store._table == "messages"
+    assert service.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
+
+
 def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("inbound", environment)
     assert service.accounts is service.door.accounts
@@ -190,10 +209,12 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
 
     module = load("dlr")
     environment.setattr(module, "GuardedResolver", guarded)
-    deliver, posting, check = module.services()
+    deliver, posting, check, clicks = module.services()
     # Both the literal addresses and the names go by the one rule.
     assert made == [rules]
-    assert deliver.callbacks is posting
+    assert deliver.callbacks is clicks.callbacks is posting
+    assert clicks.destinations is posting.destinations
+    assert clicks.store is posting.attempts.store
     assert posting.poster._urls == rules
     assert posting.poster.timeout_s == 4
     exchange = posting.poster._exchange
@@ -215,6 +236,6 @@ def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:
-    _, (_, posting, _) = wired("dlr", environment)
+    _, (_, posting, *_) = wired("dlr", environment)
     asyncio.run(posting.poster._exchange.close())
     assert posting.poster._exchange._session is None

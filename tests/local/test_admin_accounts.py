@@ -39,6 +39,11 @@ def test_an_account_is_created_with_defaults() -> None:
         ("--callback-hosts", {"callback_hosts": ()}),
         ("--registered-urls https://acme.in/", {"registered_urls": ("https://acme.in/",)}),
         ("--call-back-numbers 1800123456", {"call_back_numbers": ("1800123456",)}),
+        ("--short-domain acme.example", {"short_domain": "acme.example"}),
+        (
+            "--short-domain hk.example/ACMEBK --link-days 90 --shorten-urls",
+            {"short_domain": "hk.example/ACMEBK", "link_days": 90, "shorten_urls": True},
+        ),
         ("--telemarketer-ids 1202 1203", {"telemarketer_ids": ("1202", "1203")}),
         (
             "--rates 91=0.25 91:otp=0.2",
@@ -115,6 +120,8 @@ def test_what_cannot_be_done_says_why(line: str, says: str) -> None:
         ("account set acme --rates 91", "91:otp=0.20"),
         ("account set acme --duplicate-window 30", "24h"),
         ("account set acme --callback-hosts https://acme.in/", "hooks.acme.in"),
+        ("account set acme --short-domain https://acme.in", "hk.example/ACMEBK"),
+        ("account set acme --shorten-urls", "short links need a short domain"),
         ("account set acme --segment-limit 0", "segment_limit: Input should be greater"),
         ("account set acme --requests-per-s -1", "limits.requests_per_s: Input should be"),
         ("account forget acme", "invalid choice"),

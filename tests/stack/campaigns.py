@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from harkara.accounts import Account, Credential, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.ids import CHUNK_ID_LENGTH, split_mid
 from harkara.marks import index_of
 from harkara.messages import unpack
 from local.stack import Stack
@@ -99,6 +100,17 @@ class Lab:
         """Return what the carrier counted."""
         counted: dict[str, Any] = httpx.get(f"{self.stack.carrier_url}/submissions").json()
         return counted
+
+    def link_in(self, mid: str) -> str:
+        """Return the link in a message's text, which is how it went out."""
+        key = {"pk": {"S": mid[:CHUNK_ID_LENGTH]}, "sk": {"S": "chunk"}}
+        found = self.stack.client("dynamodb").get_item(
+            TableName=self.stack.outputs["MessagesTableName"], Key=key
+        )
+        chunk = unpack(mid[:CHUNK_ID_LENGTH], found["Item"]["packed"]["B"])
+        text = chunk.messages[split_mid(mid)[1]].text
+        (link,) = [word for word in text.split() if word.startswith(self.stack.endpoint)]
+        return link
 
     def items(self, table: str) -> Iterator[dict[str, Any]]:
         """Yield a table's items: `Messages`, `Due`."""

@@ -203,6 +203,9 @@ def calls(
     # A retry from the queue, and one from the Due table.
     late = record("policies-late", dlrurl=lab.callback_url("fail-2/policies"))
     assert lab.send([late]).status_code == 200
+    linked = record("policies-link", smstext="See https://acme.example/", shorten_urls="true")
+    (sent,) = lab.send([linked]).json()
+    assert httpx.get(lab.link_in(sent["mid"]), timeout=30).status_code == 302
     tomorrow = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 86_400))
     assert lab.send([record("policies-scheduled", scheduletime=tomorrow)]).status_code == 200
     throttled = record("policies-urgent", to="919876509006", **BANK)

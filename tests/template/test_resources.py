@@ -85,7 +85,7 @@ def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
 
 def test_a_secret_outlives_the_stack() -> None:
     kept = {**resources("AWS::SecretsManager::Secret"), **resources("AWS::KMS::Key")}
-    assert sorted(kept) == ["PepperSecret", "SecretsKey", "TagSecret"]
+    assert sorted(kept) == ["LinkSecret", "PepperSecret", "SecretsKey", "TagSecret"]
     for resource in kept.values():
         assert resource["UpdateReplacePolicy"] == "Retain"
         assert resource["DeletionPolicy"] == "RetainExceptOnCreate"

@@ -40,6 +40,7 @@ GRANTS = {
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
         ("secretsmanager:GetSecretValue", "PepperSecret"),
+        ("secretsmanager:GetSecretValue", "LinkSecret"),
     },
     "manage": {
         ("dynamodb:GetItem", "AccountsTable"),
@@ -83,6 +84,11 @@ GRANTS = {
         ("sqs:SendMessage", "ReceiptQueue"),
         ("kms:Decrypt", "SecretsKey"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
+    },
+    "link": {
+        ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("sqs:SendMessage", "CallbackQueue"),
+        ("secretsmanager:GetSecretValue", "LinkSecret"),
     },
     "inbound": {
         ("dynamodb:GetItem", "AccountsTable"),

@@ -10,12 +10,14 @@ from harkara.accounts import Account, Enforcement, Sender
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.links import LinkSigner
 from harkara.messages import Category, Chunk, unpack
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
+from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.tasks import QueueName
-from tests.fakes import caller_of, calling_back
+from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
 
 NOW = 1_767_258_000.25
 PEPPER = b"pepper"
@@ -83,11 +85,13 @@ class Accept:
         self.account = ACCOUNT.model_copy(update=fields)
         self.chunks = Chunks(set(fail_at))
         self.queues = Queues(queues)
+        self.marks = FakeMessageStore(Faults())
         numbers = itertools.count(1)
         self.service = AcceptService(
             chunks=self.chunks,
             queues=self.queues,
             names=RandomNames(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
+            links=LinkMaker(self.marks, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )
 

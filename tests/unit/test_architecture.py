@@ -38,6 +38,8 @@ PURE = (
     "routes",
     "routing",
     "suppressions",
+    "links",
+    "visitors",
     "jsons",
     "deadline",
     "platforms",

@@ -9,11 +9,13 @@ from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.callback_urls import UrlRules
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
+from harkara.links import LinkSigner
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.platforms.ics import answer
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services import templates
 from harkara.services.accept import AcceptService
+from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.services.records import DETAIL_LIMIT, RecordChecker
 from harkara.services.templates import index_of
@@ -192,10 +194,12 @@ class Accepting:
     def __init__(self, account: Account) -> None:
         faults = Faults()
         self.account = account
+        store = FakeMessageStore(faults)
         self.service = AcceptService(
-            chunks=FakeMessageStore(faults),
+            chunks=store,
             queues=FakeTaskQueues(faults, lambda: 0.0),
             names=RandomNames(lambda: NOW_MS / 1000, bytes),
+            links=LinkMaker(store, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )
 

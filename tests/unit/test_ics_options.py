@@ -14,7 +14,9 @@ from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of
 
-FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl", *OPTIONS)
+STRINGS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
+# One name of each option: what a record says by one goes before what the request says by another.
+FIELDS = (*STRINGS, *(name for name in OPTIONS if name != "urlshortening"))
 records = st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6)
 
 
@@ -109,3 +111,19 @@ def test_an_option_of_the_request_is_read_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(OPTIONS, "campaignid", counting)
     request_of(*[{}] * 1000, campaignid="c")
     assert calls == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("shared", "asked"),
+    [
+        ({}, [False, True, None]),
+        ({"shorten_urls": True}, [False, True, True]),
+        ({"urlshortening": 1}, [False, True, True]),
+        ({"urlshortening": 0}, [False, True, False]),
+    ],
+)
+def test_a_record_asks_for_links_by_either_name(
+    shared: dict[str, Any], asked: list[bool | None]
+) -> None:
+    request = request_of({"urlshortening": 0}, {"shorten_urls": True}, {"to": "1"}, **shared)
+    assert [record.options.shorten_urls for record in request.records] == asked

@@ -82,7 +82,11 @@ def test_smpp_is_read_from_a_query() -> None:
     (record,) = request.records
     assert record[:7] == ("1", "2", "a b", "4", "5", "6", "https://7")
     assert record.options == NO_OPTIONS._replace(
-        category=Category.TRANSACTIONAL, campaign_id="c", send_at_ms=1769864400000, validity_s=600
+        category=Category.TRANSACTIONAL,
+        campaign_id="c",
+        send_at_ms=1769864400000,
+        validity_s=600,
+        shorten_urls=True,
     )
     assert record.problem is None
     assert request.single

@@ -10,6 +10,7 @@ from harkara.callback_urls import UrlRules
 from harkara.settings import (
     DlrSettings,
     InboundSettings,
+    LinkSettings,
     ManageSettings,
     ReceiptSettings,
     SendSettings,
@@ -28,6 +29,7 @@ ALL = {
     "PEPPER_SECRET_ID": "pepper",
     "TAG_SECRET_ID": "tag",
     "SECRETS_KEY_ID": "key",
+    "LINK_SECRET_ID": "link",
     "RECEIPT_WAIT_S": "259200",
     "RETENTION_S": "2592000",
     "CALLBACK_RETRY_DELAYS_S": "5,30,300",
@@ -42,6 +44,7 @@ Model = type[
     | SubmitSettings
     | ReceiptSettings
     | InboundSettings
+    | LinkSettings
     | DlrSettings
     | SweepSettings
 ]
@@ -51,6 +54,7 @@ MODELS: tuple[Any, ...] = (
     SubmitSettings,
     ReceiptSettings,
     InboundSettings,
+    LinkSettings,
     DlrSettings,
     SweepSettings,
 )

@@ -10,13 +10,14 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules, is_among
+from harkara.links import SITE_PATTERN
 from harkara.messages import Category
 from harkara.networks import Networks, may_come_from
 from harkara.operator_records import OperatorRecord, Part
@@ -134,6 +135,8 @@ class Account(OperatorRecord):
     characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
     at night. While it is `draining` it accepts no requests, and submits what it has.
     `stop_words` and `start_words` are what phones may send beside STOP and START, in any language.
+    `short_domain` (a path may follow the domain) is where its short links are, which last for
+    `link_days`; `shorten_urls` makes links for a request that says nothing of them.
     `version` changes with every change of the account or its parts.
     """
 
@@ -159,6 +162,9 @@ class Account(OperatorRecord):
     registered_urls: tuple[str, ...] = ()
     call_back_numbers: tuple[str, ...] = ()
     telemarketer_ids: tuple[str, ...] = ()
+    short_domain: str = Field(default="", pattern=rf"^(?:{SITE_PATTERN})?$")
+    link_days: int = Field(default=30, ge=1, le=365)
+    shorten_urls: bool = False
     rates: tuple[Rate, ...] = ()
     limits: Limits = Limits()
     draining: bool = False
@@ -166,6 +172,12 @@ class Account(OperatorRecord):
     templates: dict[str, Template] = {}
     callbacks: dict[str, CallbackEndpoint] = {}
     version: int = 0
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.shorten_urls and not self.short_domain:
+            raise ValueError("short links need a short domain")
+        return self
 
     def may_send_to(self, country: str) -> bool:
         """Whether the account may send to a country (ISO code)."""

@@ -57,6 +57,7 @@ class Code(StrEnum):
     INVALID_SEND_TIME = "INVALID_SEND_TIME"
     INVALID_VALIDITY = "INVALID_VALIDITY"
     MIXED_REQUEST = "MIXED_REQUEST"
+    NO_SHORT_DOMAIN = "NO_SHORT_DOMAIN"
     # Messages, at the carrier and after it
     DUPLICATE = "DUPLICATE"
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
@@ -223,6 +224,12 @@ MEANINGS: dict[Code, Meaning] = {
         "900",
         9988,
         "Give at most 20 different combinations of category, send time and validity in a request.",
+    ),
+    Code.NO_SHORT_DOMAIN: Meaning(
+        400,
+        "900",
+        9988,
+        "The account has no short domain: have one set up, or send without short links.",
     ),
     Code.DUPLICATE: Meaning(
         400,

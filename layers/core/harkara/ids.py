@@ -49,6 +49,14 @@ def split_mid(mid: str) -> tuple[str, int]:
     return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
 
 
+def set_id_of(chunk_id: str) -> int:
+    """Return what a chunk's set of links is called: the last 40 of the id's random bits."""
+    number = 0
+    for character in chunk_id[-8:]:
+        number = number << 5 | _VALUES[character]
+    return number
+
+
 class ReferenceSigner:
     """Makes and checks references, so that a forged receipt is refused without a read."""
 

@@ -28,6 +28,9 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
                end#<holder>             what came of the holder's run: its answer
     duplicate#<account>#<hash of number and text>
                in#<stretch of time>     a message (the owner is its mid) that went out there
+    links#<set>
+               links                    what a chunk's short links lead to (the owner is the chunk)
+    chunk id   click#<index>#<URL>      the first click on a message's link
     pointer#<carrier>#<hash of its id for a message>
                pointer                  the message (the owner is its mid) and its try
 """
@@ -150,6 +153,21 @@ def run_kind(before: str) -> str:
 def end_kind(holder: str) -> str:
     """Sort key of the end of a holder's run of a request."""
     return f"end#{holder}"
+
+
+def click_kind(index: int, number: int) -> str:
+    """Sort key of the first click on a message's link."""
+    return f"{clicks_prefix(index)}{number}"
+
+
+def clicks_prefix(index: int) -> str:
+    """What the sort keys of all first clicks on a message's links begin with."""
+    return f"click#{index:04d}#"
+
+
+def links_key(set_id: int) -> tuple[str, str]:
+    """Partition and sort key of a set of short links."""
+    return f"links#{set_id:010x}", "links"
 
 
 def index_of(kind: str) -> int:

@@ -36,6 +36,7 @@ COUNTS = {
         "refused",
     ),
     "inbound": ("stop", "start", "help", "other", "unowned", "no_number", "refused"),
+    "link": ("clicks", "clicks_lost", "bots", "links_ended", "links_unknown"),
     "dlr": (
         "delivered",
         "failed_dlt",
@@ -46,6 +47,7 @@ COUNTS = {
         "unknown",
         "cancelled",
         "recovered",
+        "first_clicks",
         "callbacks",
         "callbacks_in_doubt",
         "callbacks_to_retry",
@@ -57,7 +59,7 @@ COUNTS = {
     ),
     "sweep": ("enqueued",),
 }
-"""What each service counts: messages, receipts, callbacks or tasks.
+"""What each service counts: messages, receipts, callbacks, tasks, or visits of short links.
 
 Of the receipts, `by_carrier_id` are those that name the carrier's own id for a message, of which
 some may be of no message of ours. `refused` are whole requests where a carrier posts.

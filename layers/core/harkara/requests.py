@@ -16,6 +16,7 @@ class Options(NamedTuple):
 
     `send_at_ms` (Unix milliseconds) and `validity_s` are 0 where the request says nothing.
     `variables` are the values of a template's variables by name: `1`, `2`, ... in order.
+    `shorten_urls` is None for what the account does by default.
     """
 
     category: Category | None = None
@@ -24,6 +25,7 @@ class Options(NamedTuple):
     validity_s: int = 0
     variables: tuple[tuple[str, str], ...] = ()
     unicode_allowed: bool = True
+    shorten_urls: bool | None = None
 
 
 NO_OPTIONS = Options()

@@ -6,6 +6,8 @@ routes are tested against it.
 
 import re
 
+from harkara.links import CODE_LENGTH
+
 ROUTES: dict[str, tuple[str, ...]] = {
     "/datasend": ("POST",),
     "/smpp": ("GET", "POST"),
@@ -30,12 +32,18 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/docs": ("GET",),
     "/receipts/{carrier}/{token}": ("GET", "POST"),
     "/inbound/{carrier}/{token}": ("GET", "POST"),
+    "/{code}": ("GET", "HEAD"),
 }
 
-_PATTERNS = {
-    re.compile("/".join("[^/]+" if part[:1] == "{" else part for part in path.split("/"))): methods
-    for path, methods in ROUTES.items()
-}
+_NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # what is no code is nothing
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = (_NAMED.get(part, "[^/]+") if part[:1] == "{" else part for part in path.split("/"))
+    return re.compile("/".join(parts))
+
+
+_PATTERNS = {_pattern(path): methods for path, methods in ROUTES.items()}
 
 
 def methods_of(path: str) -> tuple[str, ...]:

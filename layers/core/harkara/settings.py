@@ -51,6 +51,7 @@ class SendSettings(_Callbacks):
     submit_queue_url: str
     submit_priority_queue_url: str
     pepper_secret_id: str
+    link_secret_id: str
     retention_s: int
 
 
@@ -107,6 +108,14 @@ class DlrSettings(_Callbacks):
     callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
     callback_timeout_s: float
     callback_connect_timeout_s: float
+
+
+class LinkSettings(_Settings):
+    """`link`."""
+
+    messages_table: str
+    callback_queue_url: str
+    link_secret_id: str
 
 
 class SweepSettings(_Settings):

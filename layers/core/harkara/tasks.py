@@ -7,6 +7,7 @@
     RecoverTask     receipt queue    post finals whose callback got lost
     CallbackTask    callback queue   post a callback again
     EventTask       callback queue   post what happened to a message after its final state
+    ClickTask       callback queue   put down the first click on a link, and post it
 
 A body names its kind first. It may name its `owner`: the duty stays that queue message's when what
 is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
@@ -176,6 +177,28 @@ class EventTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ClickTask:
+    """Tell of a click on the link in a message that leads to its URL `number`."""
+
+    mid: str
+    number: int
+    at_s: int
+    url: str
+    short_url: str
+
+    def encode(self) -> str:
+        """Return the queue message's body."""
+        return encode_body(
+            "click",
+            mid=self.mid,
+            number=self.number,
+            at=self.at_s,
+            url=self.url,
+            short_url=self.short_url,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CheckTask:
     """Look whether every message of a chunk has its end."""
 
@@ -198,9 +221,17 @@ class RecoverTask:
         return encode_body("recover", chunk=self.chunk_id, indexes=self.indexes)
 
 
-_DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event")
+_DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event", "click")
 
-DlrTask = ReceiptsTask | CarrierReceiptsTask | CheckTask | RecoverTask | CallbackTask | EventTask
+DlrTask = (
+    ReceiptsTask
+    | CarrierReceiptsTask
+    | CheckTask
+    | RecoverTask
+    | CallbackTask
+    | EventTask
+    | ClickTask
+)
 
 
 def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[ReceiptsTask]:
@@ -243,6 +274,9 @@ def decode_dlr(body: str) -> DlrTask:
         return CheckTask(fields["chunk"])
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
+    if fields["kind"] == "click":
+        names = ("mid", "number", "at", "url", "short_url")
+        return ClickTask(*map(fields.__getitem__, names))
     endpoint = Endpoint(*fields["endpoint"])
     if fields["kind"] == "event":
         event = event_of(fields["event"])

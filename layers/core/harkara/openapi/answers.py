@@ -37,6 +37,7 @@ RECORDS = (
     Code.INVALID_SEND_TIME,
     Code.INVALID_VALIDITY,
     Code.MIXED_REQUEST,
+    Code.NO_SHORT_DOMAIN,
     Code.PROMOTIONAL_HOURS,
     Code.URL_NOT_ALLOWED,
 )
@@ -62,6 +63,11 @@ HEADERS: Schema = {
     "RetryAfterIfInProgress": {
         "description": "With REQUEST_IN_PROGRESS: seconds until the first request is over.",
         "schema": {"type": "integer", "minimum": 1},
+    },
+    "Location": {
+        "description": "A URL of a message.",
+        "required": True,
+        "schema": {"type": "string"},
     },
     "Authenticate": {
         "description": "The schemes that are taken.",

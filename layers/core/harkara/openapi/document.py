@@ -3,11 +3,11 @@
 from functools import cache
 
 from harkara.codes import MEANINGS
-from harkara.openapi import callbacks, managing, requests, results, sending, suppressing
+from harkara.openapi import callbacks, linking, managing, requests, results, sending, suppressing
 from harkara.openapi.answers import HEADERS
 from harkara.openapi.shapes import Schema, content, ref
 
-_TAGS = ("Send", "Messages", "Account", "Carriers", "Description")
+_TAGS = ("Send", "Messages", "Account", "Carriers", "Links", "Description")
 _DESCRIPTION = """\
 Send SMS, and hear what became of them.
 
@@ -43,6 +43,7 @@ def document() -> Schema:
             **managing.PATHS,
             **callbacks.PATHS,
             **suppressing.PATHS,
+            **linking.PATHS,
         },
         "webhooks": {"delivery": {"post": _delivery()}},
         "components": {

@@ -27,7 +27,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_METHODS = ("get", "post", "put", "delete")
+_METHODS = ("get", "head", "post", "put", "delete")
 
 
 def render(document: Schema) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.messages import Category
 from harkara.openapi.shapes import Schema, lenient, ref, text
 from harkara.platforms.options import CAMPAIGN_ID_LIMIT, VALIDITY_S, VARIABLES_LIMIT
@@ -49,6 +50,12 @@ _CAMPAIGN = lenient(
     f"Your campaign's id, at most {CAMPAIGN_ID_LIMIT} characters.", maxLength=CAMPAIGN_ID_LIMIT
 )
 
+_SHORTEN_URLS: Schema = {
+    **_FLAG,
+    "description": "Whether URLs in the text become short links on the account's short domain,"
+    " whose clicks are told; what the account does by default where absent. At most"
+    f" {URLS_PER_MESSAGE} different URLs in a text, each of {URL_LIMIT:,} characters at most.",
+}
 ICS_OPTIONS: Schema = {
     "smstype": lenient(
         "`otp`, `transactional`, `service implicit`, `service explicit` or `promotional`; also"
@@ -71,7 +78,8 @@ ICS_OPTIONS: Schema = {
         **_FLAG,
         "description": "Whether a text may go out in UCS-2: `true`, `false`, `1` or `0`.",
     },
-    "urlshortening": {**_FLAG, "description": "Taken and checked; links are not shortened."},
+    "urlshortening": _SHORTEN_URLS,
+    "shorten_urls": {**_FLAG, "description": "The same as `urlshortening`."},
 }
 _ICS_TEXT = lenient("The text.", examples=["Hello"])
 _ICS_MESSAGE: Schema = {
@@ -113,6 +121,7 @@ _NATIVE: Schema = {
     },
     "validity_period_s": _VALIDITY,
     "variables": {"description": _VARIABLES, "anyOf": [*_VALUES]},
+    "shorten_urls": _SHORTEN_URLS,
 }
 
 

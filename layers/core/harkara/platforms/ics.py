@@ -58,8 +58,9 @@ OPTIONS = {
         f"values separated by |, {VARIABLES_RULE}",
     ),
     "allowunicode": OptionField("unicode_allowed", flag, Code.INVALID_RECORD, _FLAG),
-    # Links are not shortened: the flag is only checked.
-    "urlshortening": OptionField("", flag, Code.INVALID_RECORD, _FLAG),
+    # ICS documents the first for /smpp alone; both are taken everywhere.
+    "urlshortening": OptionField("shorten_urls", flag, Code.INVALID_RECORD, _FLAG),
+    "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, _FLAG),
 }
 _STRINGS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
 _FIELDS = Fields(_STRINGS, OPTIONS)

@@ -4,7 +4,7 @@
                    "template_id": "...", "variables": ["..."], "pe_id": "...",
                    "category": "otp", "send_at": "2026-01-31T18:30:00+05:30",
                    "validity_period_s": 3600, "callback_url": "https://...",
-                   "campaign_id": "..."}]}
+                   "campaign_id": "...", "shorten_urls": true}]}
 
     {"messages": [{"mid": "...", "client_ref": "...", "to": "...", "country": "IN",
                    "encoding": "GSM7", "segments": 1, "template_id": "...", "category": "otp",
@@ -29,6 +29,7 @@ from harkara.platforms.options import (
     OptionField,
     campaign_id,
     category,
+    flag,
     time_ms,
     validity_s,
     variables,
@@ -52,6 +53,7 @@ OPTIONS = {
         "validity_s", validity_s, Code.INVALID_VALIDITY, "whole seconds"
     ),
     "variables": OptionField("variables", variables, Code.INVALID_RECORD, VARIABLES_RULE),
+    "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, "true or false"),
 }
 _STRINGS = ("to", "from", "text", "client_ref", "pe_id", "template_id", "callback_url")
 _FIELDS = Fields(_STRINGS, OPTIONS)

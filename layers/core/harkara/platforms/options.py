@@ -53,8 +53,8 @@ VARIABLES_RULE = (
 class OptionField(NamedTuple):
     """A field of a request that holds an option.
 
-    `option` is the field of `harkara.requests.Options`, empty for one that is only checked;
-    `code` and `rule` say what is wrong where `read` raises ValueError.
+    `option` is the field of `harkara.requests.Options`; `code` and `rule` say what is wrong where
+    `read` raises ValueError.
     """
 
     option: str

@@ -128,17 +128,23 @@ def _options(
     problems: _Problems,
 ) -> Iterable[Options]:
     """Return the rows' options, equal ones as one object."""
-    alike, columns = NO_OPTIONS._asdict(), {}
+    # A shared value is read once for all the rows: it may be long.
+    common = {
+        name: _value(field, shared[name])
+        for name, field in fields.items()
+        if shared.get(name) not in _ABSENT
+    }
+    alike, columns = NO_OPTIONS._asdict(), dict[str, list[Any]]()
+    alike |= {fields[name].option: read for name, read in common.items() if read is not _WRONG}
     for name, field in fields.items():
-        # A shared value is read once for all the rows: it may be long.
-        is_shared = shared.get(name) not in _ABSENT
-        wrong = getattr(NO_OPTIONS, field.option, None)
-        absent = _value(field, shared[name]) if is_shared else wrong
+        absent = common.get(name, alike[field.option])
         if name in given or absent is _WRONG:
             values = [row.get(name) for row in rows]
-            columns[field.option] = _read(values, name, field, problems, absent=absent, wrong=wrong)
-        elif is_shared and field.option:
-            alike[field.option] = absent
+            wrong = getattr(NO_OPTIONS, field.option)
+            column = _read(values, name, field, problems, absent=absent, wrong=wrong)
+            if first := columns.get(field.option):  # an option of two names
+                column = [a if b is absent else b for a, b in zip(first, column, strict=True)]
+            columns[field.option] = column
     known = {NO_OPTIONS: NO_OPTIONS}
     if not columns.keys() & alike.keys():
         options = Options(**alike)

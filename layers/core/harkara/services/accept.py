@@ -2,28 +2,34 @@
 
 The enqueue is the commit. What is stored and not enqueued is inert and expires; the client then
 hears that it was not accepted. A chunk whose time has not come waits in the Due table instead. One
-request makes one chunk for each category and time, in two AWS calls each.
+request makes one chunk for each category and time, in two AWS calls each; a third, before them,
+stores what short links lead to.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
+from typing import NamedTuple
 
 from harkara.accounts import Account
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import ready_s
+from harkara.links import Linked
 from harkara.messages import Chunk, Endpoint, Message, pack
 from harkara.ports import ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.authenticate import Caller
 from harkara.services.judgement import Slot
+from harkara.services.links import LinkMaker
 from harkara.services.records import CheckedRecords, RecordChecker
 from harkara.submit_tasks import SubmitTask, queue_of
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
+# A click reads them whole.
+PACKED_LINKS_LIMIT = 300_000
 # A block is what one crash of `submit` can leave in doubt.
 BLOCK_SIZE = 100
 
@@ -38,6 +44,16 @@ class NothingAccepted(RequestRefused):
         self.results = results
 
 
+class _Made(NamedTuple):
+    """A chunk, packed; of how many accepted messages; what their links lead to, packed."""
+
+    chunk: Chunk
+    packed: bytes
+    size: int
+    links: Sequence[Linked | None]
+    packed_links: str
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptService:
     """What `send` does with a request."""
@@ -45,6 +61,7 @@ class AcceptService:
     chunks: ChunkWriter
     queues: TaskQueues
     names: ChunkNames
+    links: LinkMaker
     callback_urls: UrlRules
     limits: RateLimits | None = None
 
@@ -67,21 +84,25 @@ class AcceptService:
         if accepted and self.limits:
             segments = sum(row.segment_count for rows in accepted for row in rows.messages)
             self.limits.take(caller.account, segments)
+        if checker.links:
+            self.links.signer()  # if there is none now, nothing has been committed yet
         # They go behind the messages of the first chunk that is committed.
         refusals = [message for _, message in refused]
         for slot, places, messages in accepted:
             unanswered = iter(places)
-            for chunk, packed, count in self._chunks(
+            links = [checker.links.get(place) for place in places] if checker.links else []
+            for made in self._chunks(
                 caller.account,
                 slot,
                 checker.judge.endpoints,
                 messages,
+                links,
                 refusals,
                 names,
                 now_ms,
             ):
-                answered = list(islice(unanswered, count))
-                if self._commit(chunk, packed):
+                answered = list(islice(unanswered, made.size))
+                if chunk := self._commit(caller.account, made, names):
                     refusals.clear()
                     _answer(results, checker, slot, answered, chunk.messages, chunk.mids())
         if not any(result.mid for result in results):
@@ -108,14 +129,14 @@ class AcceptService:
         slot: Slot,
         endpoints: Sequence[Endpoint],
         messages: Sequence[Message],
+        links: Sequence[Linked | None],
         refusals: Sequence[Message],
         names: ChunkNames,
         now_ms: int,
-    ) -> Iterator[tuple[Chunk, bytes, int]]:
+    ) -> Iterator[_Made]:
         """Make the messages one chunk, or as many as it takes for each to fit in an item.
 
-        Yields chunk, packed chunk and how many of `messages` it holds. `refusals` is read anew
-        for each chunk.
+        `refusals` is read anew for each chunk.
         """
         own_endpoints, rows = _with_own_endpoints(endpoints, [*messages, *refusals])
         chunk = Chunk(
@@ -133,28 +154,47 @@ class AcceptService:
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
         )
-        packed = pack(chunk)
-        if len(packed) <= PACKED_LIMIT_BYTES or len(messages) == 1:
-            yield chunk, packed, len(messages)
+        made = self._made(account, chunk, len(messages), links)
+        fits = len(made.packed) <= PACKED_LIMIT_BYTES
+        if len(messages) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
+            yield made
             return
         middle = len(messages) // 2
-        for half in (messages[:middle], messages[middle:]):
-            yield from self._chunks(account, slot, endpoints, half, refusals, names, now_ms)
+        for half in (slice(middle), slice(middle, None)):
+            yield from self._chunks(
+                account, slot, endpoints, messages[half], links[half], refusals, names, now_ms
+            )
 
-    def _commit(self, chunk: Chunk, packed: bytes) -> bool:
+    def _made(
+        self, account: Account, chunk: Chunk, size: int, links: Sequence[Linked | None]
+    ) -> _Made:
+        packed_links = ""
+        if any(links):
+            chunk, packed_links = self.links.make(account, chunk, links)
+        return _Made(chunk, pack(chunk), size, links, packed_links)
+
+    def _commit(self, account: Account, made: _Made, names: ChunkNames) -> Chunk | None:
+        """Commit a chunk; return it as it is committed, None where it is not."""
+        try:
+            while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
+                # Its links would be called as those of another chunk: it needs another name.
+                chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms))
+                made = self._made(account, chunk, made.size, made.links)
+            return made.chunk if self._commit_chunk(made.chunk, made.packed) else None
+        except StoreUnavailable:
+            return None
+
+    def _commit_chunk(self, chunk: Chunk, packed: bytes) -> bool:
         body = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id).encode()
         queue = queue_of(chunk.lane)
         # A request that is repeated was accepted at the time of the first: the wait is from now.
         wait_s = ready_s(chunk, chunk.accepted_at_ms / 1000) - self.names.now_ms() / 1000
-        try:
-            self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
-            # `submit` reports what was refused and defers the rest: nobody waits for that.
-            if wait_s > 0 and not chunk.refused():
-                self.queues.schedule(queue, body, wait_s, chunk.account_id)
-                return True
-            (enqueued,) = self.queues.send(queue, [body], chunk.account_id)
-        except StoreUnavailable:
-            return False
+        self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
+        # `submit` reports what was refused and defers the rest: nobody waits for that.
+        if wait_s > 0 and not chunk.refused():
+            self.queues.schedule(queue, body, wait_s, chunk.account_id)
+            return True
+        (enqueued,) = self.queues.send(queue, [body], chunk.account_id)
         return enqueued
 
 

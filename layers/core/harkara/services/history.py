@@ -8,7 +8,14 @@ from harkara.accounts import Account
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.hours import ready_s
-from harkara.marks import Mark, cancel_kind, final_kind, recovered_kind, speaks_of
+from harkara.marks import (
+    Mark,
+    cancel_kind,
+    clicks_prefix,
+    final_kind,
+    recovered_kind,
+    speaks_of,
+)
 from harkara.messages import Chunk, State
 from harkara.numbers import normalise
 from harkara.ports import Clock, MessageStore, PostResult
@@ -39,7 +46,8 @@ class HistoryService:
         tries = tries_of(self.store, chunk, index)
         kinds = (final_kind(index), recovered_kind(index), cancel_kind(index))
         final, recovered, cancel = self.store.get_marks([(chunk.id, kind) for kind in kinds])
-        owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
+        clicks = self.store.find_marks(chunk.id, clicks_prefix(index))
+        owners = dict.fromkeys(mark.owner for mark in (final, recovered, *clicks) if mark)
         return {
             **_fields(account, chunk, index),
             "state": final.data["state"] if final else self._state(chunk, tries, cancel),
@@ -48,6 +56,10 @@ class HistoryService:
                 *_accepted(chunk),
                 *(_step_of(each) for each in tries if _step_of(each)),
                 *_ended(final),
+                *(
+                    {**_step("clicked", mark.data["at"]), "url": mark.data["url"]}
+                    for mark in clicks
+                ),
                 *(step for owner in owners for step in self._called_back(owner, chunk, index)),
             ],
         }

@@ -58,8 +58,8 @@ class Judged(NamedTuple):
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
     found among the account's. `matches`: what the text must be, None where nothing is asked.
-    `warning`: the DLT rule that it breaks at an account that only warns. `found`: what follows with
-    each template that was found for such a record.
+    `warning`: the DLT rule that it breaks at an account that only warns. `shortens`: its URLs
+    become short links. `found`: what follows with each template that was found for such a record.
     """
 
     subject: Subject
@@ -71,6 +71,7 @@ class Judged(NamedTuple):
     matches: Callable[[str], bool] | None
     seeks: bool
     warning: Code | None
+    shortens: bool
     found: "dict[str, Judged]"
 
 
@@ -180,8 +181,15 @@ class Judge:
             and not dlt_template_id
             and bool(account.templates or account.strict_templates),
             warning=warning,
+            shortens=self._shortens(options),
             found={},
         )
+
+    def _shortens(self, options: Options) -> bool:
+        if options.shorten_urls and not self.account.short_domain:
+            raise RequestRefused(Code.NO_SHORT_DOMAIN)
+        asked = options.shorten_urls
+        return self.account.shorten_urls if asked is None else asked
 
     def _category(
         self, sender_id: str, sender: Sender | None, template: Template | None, options: Options

@@ -4,11 +4,9 @@ Records of a campaign differ in number, text and reference alone: those are chec
 column, in a third of the time. Whatever is unusual about them is left to the check of one record.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import repeat
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 from harkara.accounts import Enforcement
 from harkara.callback_urls import UrlRules
@@ -16,14 +14,16 @@ from harkara.codes import Code
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.rendering import render
 from harkara.errors import RequestRefused, VariableRefused
+from harkara.links import EXAMPLE_CODE, Linked, base_of
 from harkara.messages import Message
 from harkara.numbers import INDIA, are_indian, normalise
 from harkara.requests import Record
 from harkara.segments import Encoding, is_plain, measure, segment_counts
 from harkara.services.authenticate import Caller
+from harkara.services.batches import Batch, message_of
 from harkara.services.judgement import Judge, Judged, SlotRows, Subject
 from harkara.services.templates import index_of, rules_of
-from harkara.services.urls import are_registered
+from harkara.services.urls import are_registered, linked
 from harkara.typography import plainly
 
 CLIENT_REF_LIMIT = 512
@@ -43,8 +43,9 @@ class CheckedRecords(NamedTuple):
 class RecordChecker:
     """Checks the records of one request of one caller.
 
-    `details` is what more there is to say of a refusal, `warnings` what an accepted record breaks,
-    both by place; `judge.endpoints` the callbacks of the messages. Raises
+    By place: `details` is what more there is to say of a refusal, `warnings` what an accepted
+    record breaks, `links` the texts that have links, which have an example in place of each code in
+    the messages. `judge.endpoints` are the messages' callbacks. Raises
     RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
     """
 
@@ -52,7 +53,9 @@ class RecordChecker:
         self.judge = Judge(caller, callback_url, now_ms, urls)
         self.details: dict[int, str] = {}
         self.warnings: dict[int, Code] = {}
+        self.links: dict[int, Linked] = {}
         self._account = caller.account
+        self._link_base = base_of(caller.account.short_domain)
         self._refused: list[tuple[int, Message]] = []
         self._warning: Code | None = None
 
@@ -65,16 +68,17 @@ class RecordChecker:
         if not (records and self._check_alike(records)):
             for place, record in enumerate(records):
                 try:
-                    rows, message = self._accept(record)
+                    rows, message, link = self._accept(record)
                 except RequestRefused as error:
                     self._refuse(place, record, error)
                 else:
-                    self._add(place, rows, message)
+                    self._add(place, rows, message, link)
         accepted = [rows for rows in self.judge.slots.values() if rows.places]
         return CheckedRecords(accepted, self._refused)
 
     def _check_alike(self, records: Sequence[Record]) -> bool:
         """Check records that differ in number, text and reference alone; else return False."""
+        texts: Sequence[str]
         tos, sender_ids, texts, refs, pe_ids, template_ids, urls, options, problems = zip(
             *records, strict=True
         )
@@ -85,22 +89,28 @@ class RecordChecker:
         ids = len(first.pe_id) + len(first.dlt_template_id)
         if max(map(len, refs)) > CLIENT_REF_LIMIT or ids > DLT_IDS_LIMIT or not are_indian(tos):
             return False
-        plain = is_plain("".join(texts))
+        plain, links = is_plain("".join(texts)), dict[int, Linked]()
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
             return False
         if account.smart_encoding and not plain:
             return False
+        try:
+            judged = self._judge(INDIA, first)
+            if judged.shortens:
+                judged, links, texts = self._link_alike(judged, texts)
+                plain = is_plain("".join(texts))
+        except RequestRefused:
+            return False
         segments = segment_counts(texts, plain=plain)
         if max(segments) > account.segment_limit:
             return False
-        try:
-            judged = self._judge(INDIA, first)
-        except RequestRefused:
-            return False
-        batch = _Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
+        batch = Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
         final = None if account.registered_urls else self._common(judged, texts)
         if final and not final.warning:
             batch.accept(final, range(len(records)))
+            self.links.update(links)
+        elif judged.shortens:
+            return False
         else:
             self._compare_alike(records, batch)
         return True
@@ -116,7 +126,26 @@ class RecordChecker:
         except RequestRefused:
             return None
 
-    def _compare_alike(self, records: Sequence[Record], batch: "_Batch") -> None:
+    def _link_alike(
+        self, judged: Judged, texts: Sequence[str]
+    ) -> tuple[Judged, dict[int, Linked], Sequence[str]]:
+        """Return what follows for texts that are alike, their links, and the texts with those.
+
+        Raises RequestRefused where each has to be looked at by itself.
+        """
+        final = None if self._account.registered_urls else self._common(judged, texts)
+        if final is None or final.warning:
+            raise RequestRefused(Code.TEMPLATE_NOT_FOUND)
+        fixed_text = _fixed_text(final)
+        found = [linked(text, fixed_text, self._link_base) for text in texts]
+        links = {place: link for place, link in enumerate(found) if link}
+        shown = [
+            self._with_examples(links[place]) if place in links else text
+            for place, text in enumerate(texts)
+        ]
+        return final, links, shown
+
+    def _compare_alike(self, records: Sequence[Record], batch: Batch) -> None:
         """Compare each text of such records with its template, or find it."""
         # By the template's id: what follows from it, and the places of its texts.
         found: dict[str, tuple[Judged, list[int]]] = {}
@@ -136,7 +165,7 @@ class RecordChecker:
         for final, places in found.values():
             batch.accept(final, places)
 
-    def _accept(self, record: Record) -> tuple[SlotRows, Message]:
+    def _accept(self, record: Record) -> tuple[SlotRows, Message, Linked | None]:
         if record.problem:
             raise RequestRefused(record.problem)
         if (
@@ -151,19 +180,28 @@ class RecordChecker:
             raise RequestRefused(Code.EMPTY_TEXT)
         if self._account.smart_encoding:
             text = self._plainer(judged, text)
+        link = None
+        if judged.shortens:
+            # The text has to be as DLT has it both with its own URLs and with its links.
+            judged = self._compare(judged, text)._replace(warning=self._warning)
+            link = linked(text, _fixed_text(judged), self._link_base)
+            text = self._with_examples(link) if link else text
         encoding, _, segment_count = measure(text)
         if encoding is Encoding.UCS2 and not record.options.unicode_allowed:
             raise RequestRefused(Code.UNICODE_NOT_ALLOWED)
         if segment_count > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
-        final = self._compare(judged, text)
-        message = _message(record, msisdn, text, segment_count, final)
+        try:
+            final = self._compare(judged, text)
+        except RequestRefused as error:
+            raise RequestRefused(error.code, "(with its short links)" if link else "") from error
+        message = message_of(record, msisdn, text, segment_count, final)
         if record.callback_url:
             endpoint = self.judge.endpoint(record.callback_url)
             if endpoint is None:
                 raise RequestRefused(Code.INVALID_CALLBACK_URL)
             message = message._replace(endpoint=endpoint)
-        return final.rows, message
+        return final.rows, message, link
 
     def _judge(self, country: str, record: Record) -> Judged:
         # What differs from record to record has no say in it.
@@ -219,14 +257,20 @@ class RecordChecker:
                 self._breaks(Code.URL_NOT_ALLOWED)
         return judged
 
+    def _with_examples(self, link: Linked) -> str:
+        """Return a text with codes that are not its own: all are as long, of one alphabet."""
+        return link.text(self._link_base, lambda _: EXAMPLE_CODE)
+
     def _breaks(self, code: Code) -> None:
         if self._account.dlt is Enforcement.ENFORCE:
             raise RequestRefused(code)
         self._warning = self._warning or code
 
-    def _add(self, place: int, rows: SlotRows, message: Message) -> None:
+    def _add(self, place: int, rows: SlotRows, message: Message, link: Linked | None) -> None:
         rows.places.append(place)
         rows.messages.append(message)
+        if link:
+            self.links[place] = link
         if self._warning:
             self.warnings[place], self._warning = self._warning, None
 
@@ -245,10 +289,10 @@ class RecordChecker:
             refusal=error.code,
         )
         self._refused.append((place, message))
-        if error.code in _ABOUT_TEMPLATES and len(self.details) < DETAIL_LIMIT:
-            self.details[place] = self._departure(record)
-        elif error.detail:
+        if error.detail:
             self.details[place] = error.detail
+        elif error.code in _ABOUT_TEMPLATES and len(self.details) < DETAIL_LIMIT:
+            self.details[place] = self._departure(record)
 
     def _departure(self, record: Record) -> str:
         """Return where a text departs from its template, or from the nearest one."""
@@ -261,59 +305,9 @@ class RecordChecker:
         return str(mismatch) if mismatch else ""
 
 
+def _fixed_text(judged: Judged) -> str:
+    return judged.template.text if judged.is_dlt and judged.template else ""
+
+
 def _is_one(column: Sequence[object]) -> bool:
     return column.count(column[0]) == len(column)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Records that differ in number, text and reference alone, column by column."""
-
-    judged: Judged
-    campaign_id: str
-    tos: Sequence[str]
-    sender_ids: Sequence[str]
-    texts: Sequence[str]
-    refs: Sequence[str]
-    segments: Sequence[int]
-
-    def accept(self, judged: Judged, places: Sequence[int]) -> None:
-        """Make messages of the records in these places."""
-        columns: list[Sequence[Any]] = [self.tos, self.sender_ids, self.texts, self.refs]
-        columns.append(self.segments)
-        if len(places) < len(self.tos):
-            columns = [[column[place] for place in places] for column in columns]
-        tos, sender_ids, texts, refs, segments = columns
-        rows = zip(
-            tos,
-            sender_ids,
-            texts,
-            refs,
-            repeat(judged.endpoint),
-            segments,
-            repeat(judged.entity),
-            repeat(judged.subject.dlt_template_id),
-            repeat(""),
-            repeat(self.campaign_id),
-            strict=False,
-        )
-        judged.rows.places.extend(places)
-        judged.rows.messages.extend(map(_make_message, rows))
-
-
-# In the order of its fields: Message's own constructor takes three times as long.
-_make_message: Callable[[Iterable[Any]], Message] = partial(tuple.__new__, Message)
-
-
-def _message(record: Record, msisdn: str, text: str, segment_count: int, judged: Judged) -> Message:
-    return Message(
-        to=msisdn,
-        sender_id=record.sender_id,
-        text=text,
-        client_ref=record.client_ref,
-        endpoint=judged.endpoint,
-        segment_count=segment_count,
-        pe_id=judged.entity,
-        dlt_template_id=judged.subject.dlt_template_id,
-        campaign_id=record.options.campaign_id,
-    )

@@ -5,6 +5,7 @@ import weakref
 from harkara.accounts import Account
 from harkara.dlt.index import Entry, TemplateIndex
 from harkara.dlt.templates import Rules
+from harkara.links import base_of
 
 # By the account's identity: the store loads a changed account as another object, and what is no
 # longer loaded takes its index with it.
@@ -28,12 +29,18 @@ def index_of(account: Account) -> TemplateIndex:
 
 
 def rules_of(account: Account) -> Rules:
-    """Return what may stand in the variables of the account's templates."""
+    """Return what may stand in the variables of the account's templates.
+
+    Where URLs are registered, the account's short domain is as good as one of them.
+    """
+    urls = account.registered_urls
+    if urls and account.short_domain:
+        urls += (base_of(account.short_domain),)
     return Rules(
         var_limit=account.variable_limit,
         numeric_limit=account.numeric_limit,
         alphanumeric_limit=account.alphanumeric_limit,
         url_limit=account.url_limit,
-        urls=account.registered_urls,
+        urls=urls,
         call_back_numbers=account.call_back_numbers,
     )

@@ -1,0 +1,112 @@
+"""GET and HEAD /{code}: where a short link in a message leads. Clicks go to functions/dlr.
+
+Next: `harkara.services.links`, which reads the code; `harkara.services.clicks` tells of the click.
+"""
+
+import time
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara import metrics
+from harkara.api import new_api
+from harkara.aws.clients import client, prepare
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import deployment_secret
+from harkara.errors import StoreUnavailable
+from harkara.links import LinkSigner, is_code
+from harkara.ports import Note
+from harkara.router import NoRoute, Response
+from harkara.routes import methods_of
+from harkara.runtime import TRY_AGAIN_AFTER_S, log_failure
+from harkara.services.links import LinkService, Visit
+from harkara.settings import LinkSettings
+from harkara.tasks import QueueName
+from harkara.visitors import is_person
+
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+# Nothing of the request stands in a page.
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{text}</p>
+</html>
+"""
+PAGES = {
+    404: ("There is no such link", "Please check that it was copied as a whole."),
+    410: ("This link has ended", "It led somewhere for a limited time only."),
+    503: ("Please try again", "The link could not be opened just now."),
+}
+STATUSES = {Visit.UNKNOWN: 404, Visit.ENDED: 410}
+
+api = new_api()
+prepare("dynamodb", "secretsmanager", "sqs")
+
+
+@cache
+def service() -> LinkService:
+    settings = LinkSettings.from_environment()
+    queues = {QueueName.CALLBACK: settings.callback_queue_url}
+    return LinkService(
+        # It reads only: what it would keep a mark for does not matter.
+        store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
+        queues=SqsTaskQueues(client("sqs"), queues),
+        signer=LinkSigner(deployment_secret(settings.link_secret_id)),
+        clock=time.time,
+    )
+
+
+@api.route("/<code>", "GET", "HEAD")
+def visit(code: str) -> Response:
+    asked = api.request
+    reads_pages = "text/html" in asked.headers.get("accept", "")
+    if not is_code(code) and (methods_of(asked.path) or not reads_pages):
+        raise NoRoute  # API Gateway hands on whatever has one part: the API's errors are JSON
+    return follow("", code)
+
+
+# Where the short domain has a path, API Gateway may hand it on: /ACMEBK/<code>.
+@api.route("/<path>/<code>", "GET", "HEAD")
+def visit_below(path: str, code: str) -> Response:
+    return follow(f"/{path}", code)
+
+
+def follow(path: str, code: str) -> Response:
+    """Redirect to where a link leads; answer a page where it leads nowhere."""
+    asked = api.request
+    host = asked.headers.get("host", "").lower()
+    try:
+        visit, url, account_id = service().visit(
+            host, path, code, is_person=is_person(asked.method, asked.headers)
+        )
+    except StoreUnavailable as error:
+        log_failure("link not followed", error)
+        return page(503)
+    about = {"account_id": account_id} if account_id else {}
+    metrics.write(Note("link visited", about, {visit: 1}))
+    if visit in STATUSES:
+        return page(STATUSES[visit])
+    # A header is ASCII. What is ASCII in the URL is left as the message had it.
+    location = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
+    return Response(302, headers={"Location": location, **HEADERS})
+
+
+def page(status: int) -> Response:
+    title, text = PAGES[status]
+    headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
+    if status == 503:
+        headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
+    body = "" if api.request.method == "HEAD" else PAGE.format(title=title, text=text)
+    return Response(status, "text/html; charset=utf-8", body, headers)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)

@@ -1,0 +1,166 @@
+"""Short links: the codes in them, and what a chunk's links lead to.
+
+    https://<short domain>/<code>      code: set, message, URL, tag in 14 letters and digits
+
+A code says itself which message of which chunk it stands in, so no item has to be written for each
+link: a chunk has one *set* of links. The tag is an HMAC over the rest of the code and the host: a
+code that is forged, or was given on another domain, is refused unread.
+"""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import string
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from harkara.errors import ForeignReference
+from harkara.jsons import decode, encode
+
+CODE_LENGTH = 14
+URLS_PER_MESSAGE = 8
+# An HTTP API's answer has 10 KB of headers, and a URL becomes longer where it is not ASCII.
+URL_LIMIT = 2_048
+SITE_RULE = "a domain, perhaps with a path behind it: acme.example or hk.example/ACMEBK"
+EXAMPLE_CODE = "x" * CODE_LENGTH
+"""Stands in a text for a code that is not known yet: as long, and of the same alphabet."""
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9_-]{{1,32}})?"
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_SET_BITS, _MESSAGE_BITS, _NUMBER_BITS, _TAG_BITS = 40, 10, 3, 30
+_PLACE_BYTES = -(-(_SET_BITS + _MESSAGE_BITS + _NUMBER_BITS) // 8)
+
+
+class Place(NamedTuple):
+    """A link: the set it is of, its message's place in the chunk, its URL's in the message."""
+
+    set_id: int
+    message: int
+    number: int
+
+
+class LinkSigner:
+    """Makes and reads codes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def code(self, host: str, place: Place) -> str:
+        """Return the code of a link on a host."""
+        set_id, message, number = place
+        named = (set_id << _MESSAGE_BITS | message) << _NUMBER_BITS | number
+        rest = named << _TAG_BITS | self._tag(host, named)
+        code = ""
+        for _ in range(CODE_LENGTH):
+            rest, value = divmod(rest, len(_ALPHABET))
+            code = _ALPHABET[value] + code
+        return code
+
+    def read(self, host: str, code: str) -> Place:
+        """Return the link of a code. Raises ForeignReference for one that is not of this host."""
+        if not is_code(code):
+            raise ForeignReference("no code of a link")
+        whole = 0
+        for character in code:
+            whole = whole * len(_ALPHABET) + _VALUES[character]
+        named, tag = whole >> _TAG_BITS, whole & (1 << _TAG_BITS) - 1
+        message = named >> _NUMBER_BITS & (1 << _MESSAGE_BITS) - 1
+        set_id = named >> _NUMBER_BITS + _MESSAGE_BITS
+        # 14 characters can say a little more than any code does.
+        if set_id >> _SET_BITS or tag != self._tag(host, named):
+            raise ForeignReference("the code's tag is not ours")
+        return Place(set_id, message, named & (1 << _NUMBER_BITS) - 1)
+
+    def _tag(self, host: str, named: int) -> int:
+        signed = named.to_bytes(_PLACE_BYTES, "big") + host.encode()
+        digest = hmac.digest(self._key, signed, hashlib.sha256)
+        return int.from_bytes(digest[:4], "big") >> 32 - _TAG_BITS
+
+
+class Linked(NamedTuple):
+    """A text whose links are not made yet: its parts, and the URL between each two of them."""
+
+    parts: Sequence[str]
+    urls: Sequence[str]
+
+    def own_urls(self) -> list[str]:
+        """Return its URLs, each once: a URL's place here is its number."""
+        return list(dict.fromkeys(self.urls))
+
+    def text(self, base: str, code: Callable[[int], str]) -> str:
+        """Return the text with a link in place of each URL; `code` gives a number's code."""
+        numbers = {url: number for number, url in enumerate(self.own_urls())}
+        links = {url: f"{base}/{code(number)}" for url, number in numbers.items()}
+        pieces = [self.parts[0]]
+        for url, part in zip(self.urls, self.parts[1:], strict=True):
+            pieces += links[url], part
+        return "".join(pieces)
+
+
+class LinkSet(NamedTuple):
+    """What the links of a chunk lead to: `urls[n]` for each n in `messages[index]`, by number.
+
+    `base` is what stands before a code, scheme included; `ends_s` is when the links end.
+    """
+
+    account_id: str
+    chunk_id: str
+    base: str
+    ends_s: int
+    urls: Sequence[str]
+    messages: Sequence[Sequence[int]]
+
+    def url(self, place: Place) -> str | None:
+        """Return what a link leads to; None where its message has no such link."""
+        if place.message >= len(self.messages):
+            return None
+        numbers = self.messages[place.message]
+        return self.urls[numbers[place.number]] if place.number < len(numbers) else None
+
+
+def places_of(linked: Sequence[Linked | None]) -> tuple[list[str], list[list[int]]]:
+    """Return a set's `urls` and `messages`: a URL that many messages share is in it once."""
+    known: dict[str, int] = {}
+    messages = [
+        [known.setdefault(url, len(known)) for url in each.own_urls()] if each else []
+        for each in linked
+    ]
+    return list(known), messages
+
+
+def pack_links(links: LinkSet) -> str:
+    """Return a set as text: compressed JSON in base 64."""
+    return base64.b64encode(zlib.compress(encode(links))).decode()
+
+
+def unpack_links(packed: str) -> LinkSet:
+    """Return the set that `pack_links` made."""
+    return LinkSet(*decode(zlib.decompress(base64.b64decode(packed))))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text has the form of a code."""
+    return len(text) == CODE_LENGTH and _VALUES.keys() >= set(text)
+
+
+def base_of(site: str) -> str:
+    """Return what the links of a site begin with: https, but for this machine's own addresses."""
+    address = host_of(site).partition(":")[0]
+    return f"{'http' if _is_loopback(address) else 'https'}://{site}"
+
+
+def host_of(site: str) -> str:
+    """Return a site's domain, with its port if it has one."""
+    return site.partition("/")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,67 @@
+"""Records that were accepted, as messages: one, or many column by column."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+from harkara.messages import Message
+from harkara.requests import Record
+from harkara.services.judgement import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that differ in number, text and reference alone, column by column."""
+
+    judged: Judged
+    campaign_id: str
+    tos: Sequence[str]
+    sender_ids: Sequence[str]
+    texts: Sequence[str]
+    refs: Sequence[str]
+    segments: Sequence[int]
+
+    def accept(self, judged: Judged, places: Sequence[int]) -> None:
+        """Make messages of the records in these places."""
+        columns: list[Sequence[Any]] = [self.tos, self.sender_ids, self.texts, self.refs]
+        columns.append(self.segments)
+        if len(places) < len(self.tos):
+            columns = [[column[place] for place in places] for column in columns]
+        tos, sender_ids, texts, refs, segments = columns
+        rows = zip(
+            tos,
+            sender_ids,
+            texts,
+            refs,
+            repeat(judged.endpoint),
+            segments,
+            repeat(judged.entity),
+            repeat(judged.subject.dlt_template_id),
+            repeat(""),
+            repeat(self.campaign_id),
+            strict=False,
+        )
+        judged.rows.places.extend(places)
+        judged.rows.messages.extend(map(_make_message, rows))
+
+
+# In the order of its fields: Message's own constructor takes three times as long.
+_make_message: Callable[[Iterable[Any]], Message] = partial(tuple.__new__, Message)
+
+
+def message_of(
+    record: Record, msisdn: str, text: str, segment_count: int, judged: Judged
+) -> Message:
+    return Message(
+        to=msisdn,
+        sender_id=record.sender_id,
+        text=text,
+        client_ref=record.client_ref,
+        endpoint=judged.endpoint,
+        segment_count=segment_count,
+        pe_id=judged.entity,
+        dlt_template_id=judged.subject.dlt_template_id,
+        campaign_id=record.options.campaign_id,
+    )

@@ -1,0 +1,66 @@
+"""A click on a short link: put down once for a message and a URL, then told to its callback.
+
+The mark `click#` is the first click of a person on a link, whoever else follows: its owner posts.
+Any other click is posted only where the callback wants every one.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from harkara.deadline import Deadline
+from harkara.errors import NotOurTurn
+from harkara.events import Click
+from harkara.ids import split_mid
+from harkara.marks import Claimant, Relation, click_kind
+from harkara.messages import Chunk, Endpoint
+from harkara.ports import Clock, Destinations, MessageStore, Note, Notes
+from harkara.services.callbacks import CallbackService
+from harkara.tasks import ClickTask, EventTask
+
+
+@dataclass(frozen=True, slots=True)
+class ClickService:
+    """What `dlr` does with clicks."""
+
+    store: MessageStore
+    destinations: Destinations
+    callbacks: CallbackService
+    clock: Clock
+    notes: Notes
+
+    async def click(self, task: ClickTask, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        """Put a click down, and post it if it is to be told; return how many met which end.
+
+        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
+        """
+        self.callbacks.check_time(deadline)
+        chunk_id, index = split_mid(task.mid)
+        chunk = await asyncio.to_thread(self.store.get_chunk, chunk_id)
+        if chunk is None:  # links may last longer than messages are kept
+            return Counter(chunk_missing=1)
+        mark = claimant.mark(
+            chunk_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
+        )
+        (standing,) = await asyncio.to_thread(
+            self.store.put_once, [mark], begins_ms=chunk.begins_ms
+        )
+        relation = claimant.relation(standing, int(self.clock() * 1000))
+        if relation is Relation.STILL_HELD:
+            raise NotOurTurn("an earlier delivery may still be posting this")
+        if relation is Relation.MINE:
+            about = {"account_id": chunk.account_id, "task": claimant.owner}
+            self.notes(Note("first click on a link", about, {"first_clicks": 1}))
+        message = chunk.messages[index]
+        if message.endpoint is None:
+            return Counter(clicks=1)
+        endpoint = chunk.endpoints[message.endpoint]
+        if relation is Relation.THEIRS and not await self._wants_every_click(chunk, endpoint):
+            return Counter(repeated=1)
+        click = Click(task.mid, message.client_ref, task.at_s, message.to, task.url, task.short_url)
+        event = EventTask(chunk.account_id, endpoint, click, chunk.begins_ms)
+        return await self.callbacks.post_event(event, claimant, deadline)
+
+    async def _wants_every_click(self, chunk: Chunk, endpoint: Endpoint) -> bool:
+        destination = await asyncio.to_thread(self.destinations.find, chunk.account_id, endpoint)
+        return destination is not None and destination.settings.every_click

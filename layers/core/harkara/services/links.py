@@ -1,0 +1,153 @@
+"""Short links: made before a chunk is committed, and followed when somebody visits one.
+
+What a chunk's links lead to is one item, put once: no write for a message. A visit reads it, and
+nothing at all where the code is not ours.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from harkara.accounts import Account
+from harkara.errors import ForeignReference, StoreUnavailable
+from harkara.ids import mid_of, set_id_of
+from harkara.links import (
+    Linked,
+    LinkSet,
+    LinkSigner,
+    Place,
+    base_of,
+    host_of,
+    pack_links,
+    places_of,
+    unpack_links,
+)
+from harkara.marks import Mark, links_key
+from harkara.messages import Chunk, Message
+from harkara.ports import Clock, MessageStore, TaskQueues
+from harkara.tasks import ClickTask, QueueName
+
+_DAY_S = 86_400
+# For so long a visitor hears that a link has ended, not that there is none.
+ENDED_KNOWN_S = 30 * _DAY_S
+_CACHED_SETS = 64
+_ENQUEUES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMaker:
+    """What `send` does with links. The signer is asked for once there is a link to make."""
+
+    store: MessageStore
+    signer: Callable[[], LinkSigner]
+
+    def make(
+        self, account: Account, chunk: Chunk, linked: Sequence[Linked | None]
+    ) -> tuple[Chunk, str]:
+        """Return the chunk with links in its texts, and what these lead to, packed.
+
+        `linked` is by index; behind its end no message has links.
+        """
+        base, host = base_of(account.short_domain), host_of(account.short_domain)
+        set_id, signer = set_id_of(chunk.id), self.signer()
+
+        def with_links(index: int, message: Message, link: Linked) -> Message:
+            text = link.text(base, lambda number: signer.code(host, Place(set_id, index, number)))
+            return message._replace(text=text)
+
+        messages = list(chunk.messages)
+        for index, link in enumerate(linked):
+            if link:
+                messages[index] = with_links(index, messages[index], link)
+        ends_s = chunk.begins_ms // 1000 + account.link_days * _DAY_S
+        links = LinkSet(account.id, chunk.id, base, ends_s, *places_of(linked))
+        return replace(chunk, messages=messages), pack_links(links)
+
+    def put(self, account: Account, chunk: Chunk, packed: str) -> bool:
+        """Put down what a chunk's links lead to; False where another chunk's are called so.
+
+        Raises StoreUnavailable.
+        """
+        partition, kind = links_key(set_id_of(chunk.id))
+        mark = Mark(partition, kind, chunk.id, "", 0, {"links": packed})
+        keep_s = account.link_days * _DAY_S + ENDED_KNOWN_S
+        (standing,) = self.store.put_once([mark], begins_ms=chunk.begins_ms, keep_s=keep_s)
+        return standing.owner == chunk.id
+
+
+class Visit(StrEnum):
+    """What came of a visit, as it is counted: a click is a person's."""
+
+    CLICKED = "clicks"
+    CLICK_LOST = "clicks_lost"
+    BY_BOT = "bots"
+    ENDED = "links_ended"
+    UNKNOWN = "links_unknown"
+
+
+class Visited(NamedTuple):
+    """What came of a visit, where it leads, and whose link it is: empty where there is none."""
+
+    visit: Visit
+    url: str = ""
+    account_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkService:
+    """What `link` does with a visit. Sets never change, so this process keeps the last ones."""
+
+    store: MessageStore
+    queues: TaskQueues
+    signer: LinkSigner
+    clock: Clock
+    _sets: OrderedDict[int, LinkSet] = field(default_factory=OrderedDict, init=False)
+
+    def visit(self, host: str, path: str, code: str, *, is_person: bool) -> Visited:
+        """Return where a code leads; a person's visit is a click. Raises StoreUnavailable.
+
+        `path` is what stands between host and code, empty where API Gateway has taken it off.
+        """
+        try:
+            place = self.signer.read(host, code)
+        except ForeignReference:
+            return Visited(Visit.UNKNOWN)
+        links = self._find(place.set_id)
+        url = links.url(place) if links else None
+        if links is None or url is None or not links.base.endswith(path):
+            return Visited(Visit.UNKNOWN)
+        if links.ends_s <= self.clock():
+            return Visited(Visit.ENDED, "", links.account_id)
+        visit = Visit.BY_BOT
+        if is_person:
+            mid = mid_of(links.chunk_id, place.message)
+            short_url = f"{links.base}/{code}"
+            click = ClickTask(mid, place.number, int(self.clock()), url, short_url)
+            enqueued = self._enqueue(click, links.account_id)
+            visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST
+        return Visited(visit, url, links.account_id)
+
+    def _find(self, set_id: int) -> LinkSet | None:
+        known = self._sets.get(set_id)
+        if known is not None:
+            return known
+        (mark,) = self.store.get_marks([links_key(set_id)])
+        if mark is None:
+            return None
+        links = self._sets[set_id] = unpack_links(mark.data["links"])
+        if len(self._sets) > _CACHED_SETS:
+            self._sets.popitem(last=False)
+        return links
+
+    def _enqueue(self, click: ClickTask, account_id: str) -> bool:
+        """Say whether a click is in the queue. The person waits: it is tried twice, no more."""
+        for _ in range(_ENQUEUES):
+            try:
+                (sent,) = self.queues.send(QueueName.CALLBACK, [click.encode()], account_id)
+            except StoreUnavailable:
+                continue
+            if sent:
+                return True
+        return False

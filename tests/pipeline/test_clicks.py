@@ -1,0 +1,208 @@
+"""Short links on their whole way: made, sent, followed, told; and every call dying on it."""
+
+from collections import Counter
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.events import Click
+from harkara.ids import split_mid
+from harkara.requests import Options, RecordResult
+from harkara.services.links import Visit
+from tests.fakes import Faults, ProcessKilled
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check, check_without_a_kill
+from tests.world import ACCOUNT, NOW, URL, World
+
+LINKING = ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"})
+SHARED = "https://acme.in/sale"
+ASKED = Options(shorten_urls=True)
+VISITED_AT_S = 600
+
+
+class Person:
+    """Follows the links in all messages that went out; tries again where nothing came back."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.clicked: Counter[tuple[str, str]] = Counter()
+        self.led_to: dict[str, str] = {}
+
+    def follow_all(self) -> None:
+        chunks = self.world.chunks()
+        for mid in self.world.providers.taken():
+            chunk_id, index = split_mid(mid)
+            for word in chunks[chunk_id].messages[index].text.split():
+                if word.startswith("https://hk.example"):
+                    self.follow(mid, word)
+
+    def follow(self, mid: str, link: str) -> None:
+        host, path, code = link.removeprefix("https://").split("/")
+        try:
+            visited = self.world.link_service().visit(host, f"/{path}", code, is_person=True)
+        except ProcessKilled:
+            self.world.killed += 1
+            self.world.at(10, partial(self.follow, mid, link))
+            return
+        assert visited.visit is Visit.CLICKED
+        self.clicked[mid, link] += 1
+        self.led_to[link] = visited.url
+
+
+def run(faults: Faults | None = None, *statuses: int, visits: int = 2) -> tuple[World, Person]:
+    """Run a campaign whose links are followed; the platform answers at first with `statuses`."""
+    world = World(faults, account=LINKING)
+    world.platform.script = list(statuses)
+    person = Person(world)
+    answers = world.send(
+        [
+            campaign.record(magic)._replace(
+                text=f"See {SHARED} https://acme.in/{magic}", options=ASKED
+            )
+            for magic in ("0000", "9002")
+        ]
+    )
+    for number in range(visits):
+        # At one moment, but for the last.
+        world.at(VISITED_AT_S + 1000 * (number == visits - 1), person.follow_all)
+    world.run()
+    check_clicks(world, person, answers)
+    return world, person
+
+
+def check_clicks(world: World, person: Person, answers: list[RecordResult] | None) -> None:
+    """Fail unless each link that was followed led to its URL and was told once."""
+    check(world, answers)
+    told = world.told_clicks()
+    assert told.keys() == person.clicked.keys(), "a click was lost, or told of nobody's"
+    doubled = {mid for (mid, _), count in told.items() if count > 1}
+    assert doubled <= world.callbacks_in_doubt(), "a click was told twice, uncounted"
+    marks = [key for key in world.store.marks if key[1].startswith("click#")]
+    assert len(marks) == len(person.clicked)
+
+
+QUIET = run()
+CALLS = list(enumerate(QUIET[0].faults.calls))
+WRITES = [(number, name) for number, name in CALLS if name.startswith(("put_once", "send"))]
+UNLUCKY = (500, 503, 200, 500)
+CALLS_UNLUCKY = list(enumerate(run(None, *UNLUCKY)[0].faults.calls))
+
+
+def name_of(call: object) -> str:
+    return str(call).replace(" ", "-")
+
+
+def test_a_link_is_told_once_however_often_it_is_followed() -> None:
+    world, person = QUIET
+    assert set(person.clicked.values()) == {2}
+    assert set(world.told_clicks().values()) == {1}
+    assert sorted(person.led_to.values()) == [
+        "https://acme.in/0000",
+        "https://acme.in/9002",
+        SHARED,
+        SHARED,
+    ]
+    assert not world.callbacks_in_doubt()
+
+
+def test_a_click_says_who_followed_which_link() -> None:
+    world, person = QUIET
+    clicks = [
+        member
+        for task in world.platform.taken
+        for member in task.members
+        if isinstance(member, Click)
+    ]
+    for click in clicks:
+        chunk_id, index = split_mid(click.mid)
+        message = world.chunks()[chunk_id].messages[index]
+        assert (click.client_ref, click.to) == (message.client_ref, message.to)
+        assert click.short_url in message.text
+        assert click.url == person.led_to[click.short_url]
+        assert click.at_s == NOW + VISITED_AT_S
+
+
+@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
+def test_a_process_that_dies_before_a_call_loses_no_click(number: int, name: str) -> None:
+    world, _ = run(Faults(kill_before={number}))
+    assert world.killed == 1
+    assert world.faults.calls[number] == name
+
+
+@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
+def test_a_process_that_dies_after_a_call_loses_no_click(number: int, name: str) -> None:
+    world, _ = run(Faults(kill_after={number}))
+    assert world.killed <= 1  # reads have no after
+    assert world.faults.calls[number] == name
+
+
+@pytest.mark.parametrize(("number", "name"), CALLS_UNLUCKY, ids=name_of)
+def test_nor_does_it_when_the_platform_fails_at_first(number: int, name: str) -> None:
+    world, _ = run(Faults(kill_after={number}), *UNLUCKY)
+    assert world.faults.calls[number] == name
+
+
+@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
+def test_a_lost_answer_tells_no_click_twice(number: int, name: str) -> None:
+    world, person = run(Faults(lose_answer={number}))
+    assert world.faults.calls[number] == name
+    assert set(world.told_clicks().values()) == {1}
+    assert not world.callbacks_in_doubt()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
+)
+def test_many_deaths_and_losses_together_lose_no_click(
+    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+) -> None:
+    run(Faults(kill_before, kill_after, lose_answer), *UNLUCKY)
+
+
+def test_a_thousand_clicks_at_once_are_told_once() -> None:
+    world, person = run(visits=1_000)
+    assert set(person.clicked.values()) == {1_000}
+    assert set(world.told_clicks().values()) == {1}
+    assert world.counts["repeated"] == 4 * 999
+    assert len([note for note in world.notes if "first_clicks" in note.counts]) == 4
+
+
+def test_every_click_is_told_where_the_callback_wants_it() -> None:
+    world = World(account=LINKING)
+    settings = CallbackEndpoint(id="main", url=URL, every_click=True)
+    world.destinations.by_id["main"] = Destination(settings, CallbackSecrets())
+    person = Person(world)
+    answers = world.send([campaign.record("0000")._replace(text=SHARED, options=ASKED)])
+    for number in range(5):
+        world.at(VISITED_AT_S + number, person.follow_all)
+    world.run()
+    check_without_a_kill(world, answers)
+    assert world.told_clicks() == person.clicked
+    assert set(person.clicked.values()) == {5}
+
+
+def test_a_click_on_a_message_that_nobody_wants_to_hear_of_is_put_down() -> None:
+    world = World(account=LINKING.model_copy(update={"default_callback": ""}))
+    person = Person(world)
+    world.send([campaign.record("0000")._replace(text=SHARED, options=ASKED)])
+    world.at(VISITED_AT_S, person.follow_all)
+    world.run()
+    assert not world.platform.taken
+    assert [kind for _, kind in world.store.marks if kind.startswith("click#")] == ["click#0000#0"]
+
+
+def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
+    world = World(account=LINKING)
+    person = Person(world)
+    world.send([campaign.record("0000")._replace(text=SHARED, options=ASKED)])
+    world.at(8 * 86_400, person.follow_all)
+    world.run()
+    assert person.clicked
+    assert not world.told_clicks()
+    assert world.counts["chunk_missing"] == 1

@@ -1,0 +1,72 @@
+"""Which URLs of a text become links."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
+from harkara.services.urls import linked
+from tests.cases.reading import rows
+
+BASE = "https://hk.example/ACMEBK"
+
+
+def code_of(number: int) -> str:
+    return f"<{number}>"
+
+
+@pytest.mark.parametrize("row", rows("linked_texts"))
+def test_urls_become_links(row: dict[str, Any]) -> None:
+    link = linked(row["text"], row.get("fixed", ""), BASE)
+    shown = link.text(BASE, code_of).replace(f"{BASE}/<", "<") if link else row["text"]
+    assert shown == row["shown"]
+    assert (link.own_urls() if link else []) == row["urls"]
+
+
+@given(
+    st.text(),
+    st.lists(st.tuples(st.sampled_from(["https://a.in", "http://b.in/c?d=1"]), st.text("ab .,"))),
+)
+def test_a_text_is_its_parts_and_urls(begin: str, rest: list[tuple[str, str]]) -> None:
+    text = begin + "".join(f" {url} {after}" for url, after in rest)
+    link = linked(text, "", BASE)
+    if link is None:
+        assert not rest
+        return
+    parts = [link.parts[0]]
+    for url, part in zip(link.urls, link.parts[1:], strict=True):
+        parts += url, part
+    assert "".join(parts) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            " ".join(f"https://a.in/{n}" for n in range(URLS_PER_MESSAGE + 1)), id="too many"
+        ),
+        pytest.param("https://a.in/" + "x" * URL_LIMIT, id="too long"),
+    ],
+)
+def test_what_no_link_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        linked(text, "", BASE)
+    assert refused.value.code is Code.INVALID_RECORD
+    assert refused.value.detail == "(8 different URLs at most, each of 2,048 characters)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            " ".join(f"https://a.in/{n % URLS_PER_MESSAGE}" for n in range(40)), id="many places"
+        ),
+        pytest.param("https://a.in/" + "x" * (URL_LIMIT - 13), id="the longest"),
+    ],
+)
+def test_what_links_can_just_hold_is_taken(text: str) -> None:
+    assert linked(text, "", BASE) is not None
