@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
@@ -238,4 +239,4 @@ def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:
     _, (_, posting, *_) = wired("dlr", environment)
     asyncio.run(posting.poster._exchange.close())
-    assert posting.poster._exchange._session is None
+    assert not isinstance(posting.poster._exchange._transport.client, ClientSession)

@@ -11,7 +11,7 @@ import harkara
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(harkara.__file__).parent
-OUTSIDE = {"boto3", "botocore", "aiohttp", "aws_lambda_powertools"}
+OUTSIDE = {"boto3", "botocore", "httpx", "httpx_aiohttp", "aiohttp", "aws_lambda_powertools"}
 # The list in harkara/__init__'s docstring, and what only names ports.
 PURE = (
     "messages",
@@ -153,7 +153,7 @@ def test_a_function_imports_no_other_function(path: Path) -> None:
     names = imports(path)
     others = {other.parent.name for other in FUNCTIONS} | {"functions", "app", "local", "tests"}
     assert not roots(names) & others
-    assert not roots(names) & {"boto3", "botocore", "aiohttp"}
+    assert not roots(names) & {"boto3", "botocore", "httpx", "aiohttp"}
 
 
 @pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)

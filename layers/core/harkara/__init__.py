@@ -1,6 +1,6 @@
 """Harkara: an SMS gateway that answers to ICS Mobile's API.
 
-Pure modules (no boto3, aiohttp or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
+Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
 `errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `credentials`,
 `fields`, `parts`, `requests`, `hours`, `tasks`, `submit_tasks`, `parked`, `parked_fields`, `marks`,
 `retries`, `reasons`, `router`, `routes`, `routing`, `suppressions`, `links`, `visitors`,

@@ -1,15 +1,23 @@
-"""The HTTP client: one request, one answer, and what it means when there is none."""
+"""The HTTP client: one request, one answer, and what it means when there is none.
+
+It asks httpx's transport, not httpx's client above it: that one's redirects, cookies, proxies and
+logged URLs are not wanted here, and take two thirds of a request's CPU. The transport is aiohttp's,
+as httpx's own pool rescans every connection. It turns a connection that was reset after the request
+had left into httpx.ConnectTimeout, which would read as "never sent" and cause a second submit: so
+what a failure means is told by aiohttp's exceptions.
+"""
 
 import asyncio
 import os
-import ssl
 from collections.abc import Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
 import aiohttp
-import certifi
+import httpx
 from aiohttp.abc import AbstractResolver
+from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer
@@ -32,6 +40,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ConnectionTimeoutError, "no connection in time"),
     (TimeoutError, "no whole answer in time"),
     (aiohttp.InvalidURL, "the URL is none"),
+    (httpx.InvalidURL, "the URL is none"),
     (aiohttp.NonHttpUrlClientError, "the URL is none of HTTP"),
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientOSError, "the connection broke"),
@@ -54,11 +63,23 @@ class HttpClient:
         body_limit_bytes: int = BODY_LIMIT_BYTES,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
-        self._connections = connections
-        self._resolver = resolver
         self._body_limit_bytes = body_limit_bytes
         self._connect_timeout_s = connect_timeout_s
-        self._session: aiohttp.ClientSession | None = None
+        tls = httpx.create_ssl_context(trust_env=False)
+
+        def session() -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=tls, resolver=resolver
+            )
+            session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
+            # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
+            session._retry_connection = False
+            return session
+
+        # The session is made at the first request, inside the loop.
+        self._transport = AiohttpTransport(client=session, verify=tls)
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
@@ -66,37 +87,36 @@ class HttpClient:
         """Send the request within `timeout_s` seconds, all told."""
         # Name, pool and connection in half the time: what takes longer was surely not sent.
         connect_s = min(self._connect_timeout_s, timeout_s / 2)
+        limits = {"timeout": {"connect": connect_s, "pool": connect_s}}
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                self._opened().request(
-                    method,
-                    url,
-                    headers=headers,
-                    data=content or None,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(connect=connect_s),
-                ) as response,
-            ):
-                body = b""
-                async for part in response.content.iter_any():
-                    body += part
-                    if len(body) > self._body_limit_bytes:
-                        break
-                return HttpAnswer(response.status, response.headers, body[: self._body_limit_bytes])
-        except _NOT_CONNECTED as error:
-            raise ExchangeUnreachable(_words(error)) from error
+            async with asyncio.timeout(timeout_s):
+                request = httpx.Request(
+                    method, url, headers=_encoded(headers), content=content, extensions=limits
+                )
+                response = await self._transport.handle_async_request(request)
+                async with aclosing(response):
+                    body = b""
+                    async for part in response.aiter_bytes():
+                        body += part
+                        if len(body) > self._body_limit_bytes:
+                            break
+                body = body[: self._body_limit_bytes]
+                return HttpAnswer(response.status_code, response.headers, body)
         except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
             aiohttp.ClientError,
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
         ) as error:
-            raise ExchangeOutcomeUnknown(_words(error)) from error
+            cause = error.__cause__ or error
+            if isinstance(cause, (httpx.InvalidURL, *_NOT_CONNECTED)):
+                raise ExchangeUnreachable(_words(cause)) from error
+            raise ExchangeOutcomeUnknown(_words(cause)) from error
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,24 +129,8 @@ class HttpClient:
     ) -> None:
         await self.close()
 
-    def _opened(self) -> aiohttp.ClientSession:
-        """Return the session; it is made inside the loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=self._connections,
-                keepalive_timeout=KEEPALIVE_S,
-                ssl=ssl.create_default_context(cafile=certifi.where()),
-                resolver=self._resolver,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
-            )
-            # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
-            self._session._retry_connection = False
-        return self._session
 
-
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     """Say in a few words why there is no answer."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "")
@@ -140,3 +144,8 @@ def _words(error: Exception) -> str:
         return f"no connection: {os.strerror(number)}" if number else "no connection"
     fitting = (words for kind, words in _WORDS if isinstance(error, kind))
     return next(fitting, type(error).__name__)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    # A carrier's password need not be ASCII, which is all that httpx takes as text.
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
