@@ -45,5 +45,5 @@ def test_a_server_for_which_nobody_vouches_took_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(ExchangeUnreachable) as error:
         asyncio.run(main())
-    assert str(error.value) == "ClientConnectorCertificateError"
+    assert str(error.value) == "the certificate is not valid: self-signed certificate"
     assert requests == []

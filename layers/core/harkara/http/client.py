@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import aclosing
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,7 @@ CONNECT_TIMEOUT_S = 5.0
 # Shorter than servers keep idle connections (Node.js: 5 s). A request that goes out while the
 # server closes would be in doubt.
 KEEPALIVE_S = 4.0
+URLS_KEPT = 256
 
 # Nothing was sent: no name, no route, no TLS, no answer to the connection's first packet.
 _NOT_CONNECTED = (
@@ -34,6 +36,7 @@ _NOT_CONNECTED = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
+    httpx.InvalidURL,
 )
 # What a failure is called; the first that fits. No word of it comes from the other side.
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -45,6 +48,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientOSError, "the connection broke"),
     (aiohttp.ClientPayloadError, "the body of the answer is broken"),
+    (httpx.DecodingError, "the body of the answer is broken"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
     (UnicodeError, "the name is none"),
 )
@@ -91,7 +95,11 @@ class HttpClient:
         try:
             async with asyncio.timeout(timeout_s):
                 request = httpx.Request(
-                    method, url, headers=_encoded(headers), content=content, extensions=limits
+                    method,
+                    _parsed(url),
+                    headers=_encoded(headers),
+                    content=content,
+                    extensions=limits,
                 )
                 response = await self._transport.handle_async_request(request)
                 async with aclosing(response):
@@ -109,8 +117,10 @@ class HttpClient:
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
         ) as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, (httpx.InvalidURL, *_NOT_CONNECTED)):
+            # The transport puts an exception of httpx's above aiohttp's.
+            above = isinstance(error, httpx.TransportError)
+            cause = error.__cause__ or error if above else error
+            if isinstance(cause, _NOT_CONNECTED):
                 raise ExchangeUnreachable(_words(cause)) from error
             raise ExchangeOutcomeUnknown(_words(cause)) from error
 
@@ -144,6 +154,10 @@ def _words(error: BaseException) -> str:
         return f"no connection: {os.strerror(number)}" if number else "no connection"
     fitting = (words for kind, words in _WORDS if isinstance(error, kind))
     return next(fitting, type(error).__name__)
+
+
+# A carrier has one URL, a platform a few; parsing takes a tenth of a request's time.
+_parsed = lru_cache(URLS_KEPT)(httpx.URL)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
