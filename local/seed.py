@@ -159,6 +159,7 @@ def _accounts(ports: Ports, sealed: Mapping[str, bytes]) -> tuple[Account, Accou
         callbacks={each.id: each for each in _callbacks(ports, sealed)},
         callback_hosts=(HOST,),
         countries=(ANY_COUNTRY,),
+        two_way=True,
         dlt=Enforcement.OFF,
         # A link in a text leads to the gateway on this machine.
         short_domain=f"{HOST}:{ports.gateway}",

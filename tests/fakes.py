@@ -247,6 +247,25 @@ def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: f
 
 
 @dataclass
+class FakeLastMessages:
+    """Which message each number got last; `puts` has how many each call noted."""
+
+    faults: Faults
+    mids: dict[tuple[str, str], str] = field(default_factory=dict)
+    puts: list[int] = field(default_factory=list)
+
+    def put(self, account_id: str, mids: Mapping[str, str]) -> None:
+        call = self.faults.before("put last")
+        self.puts.append(len(mids))
+        self.mids |= {(account_id, number): mid for number, mid in mids.items()}
+        self.faults.after(call)
+
+    def find(self, account_id: str, number: str) -> str:
+        self.faults.before("find last")
+        return self.mids.get((account_id, number), "")
+
+
+@dataclass
 class FakeDestinations:
     """Where callbacks go: those that are set by id, else what the endpoint itself says."""
 

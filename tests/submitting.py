@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
-from harkara.ports import Clock, Luck, MessageStore, Notes, SuppressionList, TaskQueues
+from harkara.ports import (
+    Clock,
+    LastMessages,
+    Luck,
+    MessageStore,
+    Notes,
+    SuppressionList,
+    TaskQueues,
+)
 from harkara.routing import EVERYONE, Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
@@ -47,6 +55,7 @@ class Submitting:
     counted: FakeLimitStore
     suppressions: SuppressionList
     notes: Notes
+    last: LastMessages
     carrier: Callable[[str], Awaitable[Connected]] = none_connected
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     luck: Luck = lambda: 0.5
@@ -67,4 +76,5 @@ class Submitting:
             receipt_wait_s=receipt_wait_s,
             sleep=self.sleep,
             notes=self.notes,
+            last=self.last,
         )

@@ -34,12 +34,14 @@ from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
+from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
 from harkara.services.receive import ReceiveService
+from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.submit_tasks import decode_submit
@@ -58,6 +60,7 @@ from harkara.tasks import (
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
+    FakeLastMessages,
     FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
@@ -139,6 +142,7 @@ class World:
         self.link_signer = LinkSigner(b"link key")
         self.routing = FakeRoutingStore(self.faults)
         self.suppressions = FakeSuppressionList(self.faults)
+        self.last = FakeLastMessages(self.faults)
         self.notes: list[Note] = []
         self.destinations = FakeDestinations()
         self.counted = FakeLimitStore(self.faults)
@@ -152,6 +156,7 @@ class World:
             counted=self.counted,
             suppressions=self.suppressions,
             notes=self.notes.append,
+            last=self.last,
             carrier=self.providers.connect,
             sleep=self._sleep,
         )
@@ -315,6 +320,15 @@ class World:
 
     def sweep_service(self) -> SweepService:
         return SweepService(self.queues, self.queues, self.clock, self.notes.append)
+
+    def inbound_service(self) -> InboundService:
+        door = CarrierDoor(
+            self.accounts, lambda settings: settings.receipt_secret, self.notes.append
+        )
+        replies = ReplyService(self.store, self.last, self.queues, self.signer)
+        return InboundService(
+            door, self.accounts, self.suppressions, self.clock, _confirm_nothing, replies
+        )
 
     def deliver_service(self) -> DeliverService:
         return DeliverService(

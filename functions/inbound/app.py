@@ -1,6 +1,7 @@
 """GET and POST /inbound/{carrier}/{token}: what phones send to numbers of ours.
 
-Next: `harkara.services.inbound`. An opt-out counts in functions/submit at once.
+Next: `harkara.services.inbound`. An opt-out counts in functions/submit at once; functions/dlr posts
+replies.
 """
 
 import time
@@ -13,16 +14,23 @@ from harkara import metrics
 from harkara.api import carrier_request, new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import deployment_secret
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.http.subscriptions import confirm
+from harkara.ids import ReferenceSigner
 from harkara.ports import Note
 from harkara.router import Response
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
+from harkara.services.replies import ReplyService
 from harkara.settings import InboundSettings
+from harkara.tasks import QueueName
 
 api = new_api()
-prepare("dynamodb", "kms")
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
 
 @cache
@@ -30,12 +38,20 @@ def service() -> InboundService:
     settings = InboundSettings.from_environment()
     dynamodb = client("dynamodb")
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
+    signer = ReferenceSigner(deployment_secret(settings.tag_secret_id))
+    messages = (dynamodb, settings.messages_table)
     return InboundService(
         door=CarrierDoor(accounts, ReceiptSecrets(client("kms")), metrics.write),
         accounts=accounts,
         lists=DynamoSuppressionList(dynamodb, settings.accounts_table),
         clock=time.time,
         confirm=confirm,
+        replies=ReplyService(
+            chunks=DynamoMessageStore(*messages, settings.retention_s, time.time),
+            last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
+            queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
+            signer=signer,
+        ),
     )
 
 

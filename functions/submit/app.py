@@ -16,6 +16,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -54,6 +55,7 @@ def service() -> SubmitService:
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
+    signer = ReferenceSigner(deployment_secret(settings.tag_secret_id))
     breakers = Breakers(counted, time.time, random.random, metrics.write)
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),
@@ -72,7 +74,7 @@ def service() -> SubmitService:
         ),
         hand=HandOver(
             store=store,
-            signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
+            signer=signer,
             clock=time.time,
             breakers=breakers,
             suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
@@ -82,6 +84,9 @@ def service() -> SubmitService:
         luck=random.random,
         receipt_wait_s=settings.receipt_wait_s,
         notes=metrics.write,
+        last=DynamoLastMessages(
+            dynamodb, settings.messages_table, signer, settings.retention_s, time.time
+        ),
     )
 
 

@@ -69,6 +69,11 @@ def _add_fields(parser: Parser) -> None:
     )
     hours = get_args(Account.model_fields["out_of_hours"].annotation)
     add("--out-of-hours", choices=hours, help="promotional messages at night")
+    add(
+        "--two-way",
+        action=BooleanOptionalAction,
+        help="tell callbacks what phones answer; a write more for each message",
+    )
     add("--stop-words", nargs="*", metavar="WORDS", help="of phones that opt out, beside STOP")
     add("--start-words", nargs="*", metavar="WORDS", help="of phones that opt in, beside START")
     add("--callback-hosts", nargs="*", type=_host, metavar="HOST", help="of URLs in requests")

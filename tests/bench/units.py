@@ -21,6 +21,7 @@ from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secr
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -306,6 +307,7 @@ class _Life:
             luck=_half,
             receipt_wait_s=RECEIPT_WAIT_S,
             notes=metrics.write,
+            last=DynamoLastMessages(dynamodb, "Messages", signer, RETENTION_S, self._clock),
         )
         attempts = Attempts(store, queues, self._clock, _half, RETRY_DELAYS_S, metrics.write)
         self._doors = Doors(counted, Pace(counted, self._clock, _half), self._clock)

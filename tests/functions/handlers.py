@@ -41,6 +41,7 @@ from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
+from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
@@ -53,6 +54,7 @@ from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
+    FakeLastMessages,
     FakeLimitStore,
     FakeMessageStore,
     FakePlatform,
@@ -237,6 +239,7 @@ class Gateway:
         trust(self.limits, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
         self.routing = FakeRoutingStore(self.faults)
         self.suppressions = FakeSuppressionList(self.faults)
+        self.last = FakeLastMessages(self.faults)
         self.confirmed: list[str] = []
         self._random = itertools.count(1)
 
@@ -342,6 +345,7 @@ class Gateway:
             counted=self.limits,
             suppressions=self.suppressions,
             notes=metrics.write,
+            last=self.last,
             carrier=carrier,
         ).service(259_200)
 
@@ -354,8 +358,9 @@ class Gateway:
 
     def _inbound(self) -> InboundService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
+        replies = ReplyService(self.store, self.last, self.queues, self.signer)
         return InboundService(
-            door, self.accounts, self.suppressions, self.clock, self.confirmed.append
+            door, self.accounts, self.suppressions, self.clock, self.confirmed.append, replies
         )
 
     def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService, ClickService]:

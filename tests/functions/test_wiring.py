@@ -79,7 +79,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
 
 
-@pytest.mark.parametrize("function", ["send", "manage", "receipt", "link"])
+@pytest.mark.parametrize("function", ["send", "manage", "receipt", "inbound", "link"])
 def test_a_secret_that_cannot_be_read_says_try_again(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +195,13 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.accounts is service.door.accounts
     assert service.accounts._table == service.lists._table == "accounts"
     assert service.confirm is subscriptions.confirm
+    _, submit = wired("submit", environment)
+    replies = service.replies
+    assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
+    assert replies.chunks._table == replies.last._table == "messages"
+    # What submit notes is what inbound finds.
+    assert submit.last._key("acme", "919876543210") == replies.last._key("acme", "919876543210")
+    assert submit.last._table == "messages"
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])

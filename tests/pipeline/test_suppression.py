@@ -9,8 +9,6 @@ from harkara.messages import Category
 from harkara.received import ReceiptRequest
 from harkara.requests import Options
 from harkara.routing import EVERYONE, Routing
-from harkara.services.inbound import InboundService
-from harkara.services.ingress import CarrierDoor
 from harkara.suppressions import Source, Suppression, opt_out
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
@@ -157,12 +155,8 @@ def stop(world: World, text: str = "STOP") -> None:
     """Have a phone write at this moment; its carrier repeats what was not answered."""
     said = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
     request = ReceiptRequest("POST", {}, {}, encode(said))
-    door = CarrierDoor(world.accounts, lambda settings: b"", world.notes.append)
-    service = InboundService(
-        door, world.accounts, world.suppressions, world.clock, lambda url: None
-    )
     try:
-        service.receive("sim", TOKEN, request)
+        world.inbound_service().receive("sim", TOKEN, request)
     except ProcessKilled:
         world.killed += 1
         stop(world, text)

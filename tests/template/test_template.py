@@ -72,6 +72,7 @@ GRANTS = {
         ("dynamodb:Query", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("dynamodb:UpdateItem", "MessagesTable"),
+        ("dynamodb:BatchWriteItem", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "DueTable"),
         ("sqs:SendMessage", "SubmitQueue"),
         ("sqs:SendMessage", "SubmitPriorityQueue"),
@@ -94,6 +95,9 @@ GRANTS = {
         ("dynamodb:GetItem", "AccountsTable"),
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:UpdateItem", "AccountsTable"),
+        ("dynamodb:GetItem", "MessagesTable"),
+        ("sqs:SendMessage", "CallbackQueue"),
+        ("secretsmanager:GetSecretValue", "TagSecret"),
         ("kms:Decrypt", "SecretsKey"),
     },
     "dlr": {

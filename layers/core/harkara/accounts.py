@@ -134,6 +134,7 @@ class Account(OperatorRecord):
     refuses template ids that are not registered here. `smart_encoding` replaces typographic
     characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
     at night. While it is `draining` it accepts no requests, and submits what it has.
+    `two_way`: what phones answer is told to the callback of the message that they got last.
     `stop_words` and `start_words` are what phones may send beside STOP and START, in any language.
     `short_domain` (a path may follow the domain) is where its short links are, which last for
     `link_days`; `shorten_urls` makes links for a request that says nothing of them.
@@ -157,6 +158,7 @@ class Account(OperatorRecord):
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)
     out_of_hours: Literal["defer", "refuse"] = "defer"
+    two_way: bool = False
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()
     registered_urls: tuple[str, ...] = ()

@@ -84,6 +84,7 @@ class Chunk:
 
     `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.hours`). `send_at_ms`
     is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0 for none.
+    `two_way`: what phones answer belongs to these messages.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Chunk:
     validity_s: int = DEFAULT_VALIDITY_S
     duplicate_window_s: int = 0
     telemarketer_ids: tuple[str, ...] = ()
+    two_way: bool = False
 
     @property
     def lane(self) -> Lane:

@@ -35,7 +35,7 @@ COUNTS = {
         "unknown_states",
         "refused",
     ),
-    "inbound": ("stop", "start", "help", "other", "unowned", "no_number", "refused"),
+    "inbound": ("stop", "start", "help", "other", "unowned", "no_number", "replies", "refused"),
     "link": ("clicks", "clicks_lost", "bots", "links_ended", "links_unknown"),
     "dlr": (
         "delivered",

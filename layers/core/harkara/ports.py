@@ -100,12 +100,16 @@ class ChunkWriter(Protocol):
         ...
 
 
-class MessageStore(Protocol):
-    """Chunks, and the marks of what was done with their messages."""
+class ChunkReader(Protocol):
+    """Where accepted messages are read."""
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
         """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
         ...
+
+
+class MessageStore(ChunkReader, Protocol):
+    """Chunks, and the marks of what was done with their messages."""
 
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
@@ -124,6 +128,18 @@ class MessageStore(Protocol):
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         """Return a partition's marks whose kind begins so, in order, read consistently."""
+        ...
+
+
+class LastMessages(Protocol):
+    """Which message of an account each number got last. Both methods raise StoreUnavailable."""
+
+    def put(self, account_id: str, mids: Mapping[str, str]) -> None:
+        """Note the mid of each number's message, in place of an earlier one's."""
+        ...
+
+    def find(self, account_id: str, number: str) -> str:
+        """Return the mid of a number's last message, "" for none."""
         ...
 
 

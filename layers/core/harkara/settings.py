@@ -93,6 +93,10 @@ class InboundSettings(_Settings):
     """`inbound`."""
 
     accounts_table: str
+    messages_table: str
+    callback_queue_url: str
+    tag_secret_id: str
+    retention_s: int
 
 
 class DlrSettings(_Callbacks):

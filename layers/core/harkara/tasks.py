@@ -155,7 +155,7 @@ class CallbackTask:
 
 @dataclass(frozen=True, slots=True)
 class EventTask:
-    """Post one event, in a callback of its own whose owner is this queue message.
+    """Post one event, in a callback of its own that belongs to this queue message.
 
     What is put down of it is kept from `begins_ms` of the message's chunk.
     """
@@ -165,10 +165,11 @@ class EventTask:
     event: Event
     begins_ms: int = 0
 
-    def encode(self) -> str:
-        """Return the queue message's body."""
+    def encode(self, owner: str | None = None) -> str:
+        """Return the queue message's body, in the name of an owner where it may be put in twice."""
         return encode_body(
             "event",
+            **({"owner": owner} if owner else {}),
             account=self.account_id,
             endpoint=self.endpoint,
             event=row_of(self.event),

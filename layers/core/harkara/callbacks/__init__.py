@@ -22,13 +22,15 @@ class Format(NamedTuple):
     """A platform's format: the body of a callback, how many events one holds, and of which kinds.
 
     `render` raises nothing for events of these kinds. `unprocessed` reads the answer of a platform
-    that says so of single events inside a 2xx.
+    that says so of single events inside a 2xx. `without_message`: it can tell of a reply that
+    belongs to no message.
     """
 
     render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
     member_limit: int
     kinds: frozenset[EventKind]
     unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
+    without_message: bool = False
 
 
 _STATUS = frozenset({EventKind.STATUS})
@@ -39,8 +41,8 @@ FORMATS: dict[str, Format] = {
     "moengage": Format(moengage.render, 1, _STATUS),
     "moengage_batch": Format(moengage_batch.render, moengage_batch.MEMBER_LIMIT, _STATUS),
     "webengage": Format(webengage.render, 1, _STATUS),
-    "generic": Format(generic.render, 1, _ALL),
-    "standard": Format(standard.render, 1, _ALL),
+    "generic": Format(generic.render, 1, _ALL, without_message=True),
+    "standard": Format(standard.render, 1, _ALL, without_message=True),
 }
 
 
@@ -51,4 +53,5 @@ def wants(destination: Destination, event: Event) -> bool:
         return False
     if isinstance(event, Dlr) and settings.states and event.state not in settings.states:
         return False
-    return kind_of(event) in FORMATS[settings.format].kinds
+    carrying = FORMATS[settings.format]
+    return kind_of(event) in carrying.kinds and bool(event.mid or carrying.without_message)

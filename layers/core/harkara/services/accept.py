@@ -153,6 +153,7 @@ class AcceptService:
             validity_s=slot.validity_s,
             duplicate_window_s=account.duplicate_window_s,
             telemarketer_ids=account.telemarketer_ids,
+            two_way=account.two_way,
         )
         made = self._made(account, chunk, len(messages), links)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES

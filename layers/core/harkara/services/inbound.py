@@ -1,8 +1,9 @@
 """Take what phones send to numbers of ours: who asks to stop is out before the carrier hears 200.
 
+What was said is passed on after that, for accounts that want to hear it (`services.replies`).
+
 A text is read in whole, without case and punctuation, and without the keyword of a number that
-several accounts share. STOP at its beginning will do: rather one too many is out. What is no word
-of these is counted, and goes no further.
+several accounts share. STOP at its beginning will do: rather one too many is out.
 """
 
 import unicodedata
@@ -18,6 +19,7 @@ from harkara.numbers import normalise
 from harkara.ports import AccountStore, Clock, SuppressionList
 from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
+from harkara.services.replies import Heard, ReplyService
 from harkara.suppressions import Source, opt_out
 
 STOP = "stop"
@@ -39,35 +41,38 @@ class InboundService:
     lists: SuppressionList
     clock: Clock
     confirm: Callable[[str], None]
+    replies: ReplyService
 
     def receive(self, carrier: str, token: str, request: ReceiptRequest) -> Counter[str]:
-        """Do what the messages of a request ask for; count how many asked for what.
+        """Do what the messages of a request ask for; count how many asked for what, and `replies`.
 
-        The same request again changes nothing, unless the carrier says no time and the person has
-        written again meanwhile. Raises RequestRefused: as CarrierDoor does, INVALID_RECEIPT for
-        what cannot be read; StoreUnavailable.
+        The same request again changes nothing, unless the carrier says no time: replies are then
+        posted again, and the person may have written again meanwhile. Raises RequestRefused: as
+        CarrierDoor does, INVALID_RECEIPT for what cannot be read; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
         received = parse_inbound(request, settings)
         if received.confirm_url:
             self.confirm(received.confirm_url)
-        return Counter(self._take(message, settings) for message in received.messages)
+        taken = [self._take(message, settings) for message in received.messages]
+        replies = self.replies.pass_on([heard for _, heard in taken if heard])
+        return Counter(asked for asked, _ in taken) + Counter(replies=replies)
 
-    def _take(self, message: InboundMessage, settings: CarrierSettings) -> str:
+    def _take(self, message: InboundMessage, settings: CarrierSettings) -> tuple[str, Heard | None]:
         account_id, text = _owner(message, settings)
         account = self.accounts.account(account_id) if account_id else None
         if account is None:
-            return "unowned"
+            return "unowned", None
         try:
             number, _ = normalise(message.sender)
         except RequestRefused:  # a short code, or a name
-            return "no_number"
+            return "no_number", None
         asked, at_s = _asked(text, account), self._time_s(message.at_s)
         if asked == "stop":
             self.lists.put(account.id, opt_out(number, at_s))
         elif asked == "start":
             self.lists.remove(account.id, number, Source.OPT_OUT, at_s)
-        return asked
+        return asked, Heard(account, number, message.receiver, message.text, at_s)
 
     def _time_s(self, at_s: int) -> int:
         """Return the carrier's time unless that is to come, or far off."""

@@ -24,7 +24,7 @@ from harkara.errors import NotOurTurn
 from harkara.hours import ready_s
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
 from harkara.messages import Chunk, State
-from harkara.ports import Clock, Luck, MessageStore, Notes, TaskQueues
+from harkara.ports import Clock, LastMessages, Luck, MessageStore, Notes, TaskQueues
 from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
 from harkara.services.handover import RECORD_S, HandOver
@@ -64,6 +64,7 @@ class SubmitService:
     luck: Luck
     receipt_wait_s: int
     notes: Notes
+    last: LastMessages
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
     entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -158,6 +159,11 @@ class SubmitService:
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
         # The earlier holder's outcome stands, if it lived to put one down.
         (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
+        if chunk.two_way:
+            # What is in doubt may well have arrived.
+            taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
+            mids = {chunk.messages[index].to: chunk.mid(index) for index in taken}
+            await asyncio.to_thread(self.last.put, chunk.account_id, mids)
         if claimant.relation(outcome, self._now_ms()) is Relation.MINE:
             for note in notes_of(part, claim, outcome):
                 self.notes(note)

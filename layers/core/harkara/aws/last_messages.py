@@ -1,0 +1,67 @@
+"""Which message a number got last, in the Messages table: an item an account and number."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harkara.aws.clients import aws_errors
+from harkara.aws.inserts import BATCH, PAUSES_S
+from harkara.errors import StoreUnavailable
+from harkara.ids import ReferenceSigner
+from harkara.ports import Clock
+
+_SORT_KEY = "last"
+
+
+class DynamoLastMessages:
+    """Written over by each message. No item has a number, only what stands for it."""
+
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        signer: ReferenceSigner,
+        retention_s: int,
+        clock: Clock,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._signer = signer
+        self._retention_s = retention_s
+        self._clock = clock
+        self._pause = pause
+
+    def put(self, account_id: str, mids: Mapping[str, str]) -> None:
+        """Note each number's message by its mid. Raises StoreUnavailable: some may be noted."""
+        ttl = {"N": str(int(self._clock()) + self._retention_s)}
+        items = (
+            {**self._key(account_id, number), "mid": {"S": mid}, "ttl": ttl}
+            for number, mid in mids.items()
+        )
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        for at in range(0, len(requests), BATCH):
+            self._put_batch(requests[at : at + BATCH])
+
+    def find(self, account_id: str, number: str) -> str:
+        """Return the mid of a number's last message, "" for none. Raises StoreUnavailable."""
+        with aws_errors():
+            answer = self._client.get_item(
+                TableName=self._table, Key=self._key(account_id, number), ConsistentRead=True
+            )
+        return str(answer["Item"]["mid"]["S"]) if "Item" in answer else ""
+
+    def _put_batch(self, requests: list[Any]) -> None:
+        for pause_s in (*PAUSES_S, None):
+            with aws_errors():
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
+            if not requests:
+                return
+            if pause_s is not None:
+                self._pause(pause_s)
+        raise StoreUnavailable("the table stayed busy")
+
+    def _key(self, account_id: str, number: str) -> Mapping[str, Mapping[str, str]]:
+        name = self._signer.pseudonym("last message", account_id, number)
+        return {"pk": {"S": f"last#{name}"}, "sk": {"S": _SORT_KEY}}

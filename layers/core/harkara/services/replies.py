@@ -1,0 +1,88 @@
+"""Pass on what phones write: a reply belongs to the last message that its number got.
+
+A carrier that repeats a request repeats the replies in it. One with a time of its own is then the
+same duty, in the name of the same owner, and posted once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harkara.accounts import Account
+from harkara.callbacks import FORMATS
+from harkara.errors import StoreUnavailable
+from harkara.events import EventKind, Reply
+from harkara.ids import ReferenceSigner, split_mid
+from harkara.messages import Endpoint
+from harkara.ports import ChunkReader, LastMessages, TaskQueues
+from harkara.tasks import EventTask, QueueName
+
+# Thirteen segments; a queue message has room for a hundred times as much.
+TEXT_LIMIT = 2000
+
+
+class Heard(NamedTuple):
+    """What a phone (`number`, an msisdn) wrote to an account, at what number or code, and when."""
+
+    account: Account
+    number: str
+    receiver: str
+    text: str
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyService:
+    """What `inbound` does for accounts that want to hear their customers."""
+
+    chunks: ChunkReader
+    last: LastMessages
+    queues: TaskQueues
+    signer: ReferenceSigner
+
+    def pass_on(self, heard: Sequence[Heard]) -> int:
+        """Enqueue what is to be told to callbacks; return how many that are.
+
+        Raises StoreUnavailable: some may be in the queue.
+        """
+        bodies: dict[str, list[str]] = {}
+        for each in heard:
+            if each.account.two_way and (task := self._task(each)):
+                body = task.encode(f"reply-{self._name(task)}")
+                bodies.setdefault(each.account.id, []).append(body)
+        for account_id, of_account in bodies.items():
+            if not all(self.queues.send(QueueName.CALLBACK, of_account, account_id)):
+                raise StoreUnavailable("the queue did not take all replies")
+        return sum(map(len, bodies.values()))
+
+    def _task(self, heard: Heard) -> EventTask | None:
+        """Return the task of a reply, None where nobody wants to hear it."""
+        account = heard.account
+        # Carriers' texts may hold half characters, which JSON has no room for.
+        receiver, text = (
+            each.encode(errors="replace").decode()
+            for each in (heard.receiver.strip().lstrip("+"), heard.text[:TEXT_LIMIT])
+        )
+        reply = Reply("", "", heard.at_s, heard.number, receiver, text)
+        mid = self.last.find(account.id, heard.number)
+        chunk_id, index = split_mid(mid) if mid else ("", 0)
+        chunk = self.chunks.get_chunk(chunk_id) if mid else None
+        if chunk is None:
+            callback = account.callbacks.get(account.default_callback)
+            if callback is None or not FORMATS[callback.format].without_message:
+                return None
+            endpoint = Endpoint(callback.url, callback.format, callback.id)
+            return EventTask(account.id, endpoint, reply)
+        message = chunk.messages[index]
+        if message.endpoint is None:
+            return None
+        endpoint = chunk.endpoints[message.endpoint]
+        if EventKind.REPLIED not in FORMATS[endpoint.format].kinds:
+            return None
+        told = reply._replace(mid=mid, client_ref=message.client_ref)
+        return EventTask(account.id, endpoint, told, chunk.begins_ms)
+
+    def _name(self, task: EventTask) -> str:
+        """Return what the same reply is called always; the message it belongs to may change."""
+        reply = task.event._replace(mid="", client_ref="")
+        return self.signer.pseudonym("reply", task.account_id, *map(str, reply))
