@@ -184,16 +184,20 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
     }
 
 
-def test_of_messages_nothing_is_taken_out_but_what_is_replayed() -> None:
-    taken_out = [
+def test_of_messages_only_numbers_last_messages_are_written_over_and_parked_rows_taken_out() -> (
+    None
+):
+    written = [
         (function, statement["Condition"])
         for function in FUNCTIONS
         for statement in statements(function)
         if {"dynamodb:BatchWriteItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     ]
-    parked = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["parked#*"]}}
-    assert taken_out == [("manage", parked)]
+    assert dict(written) == {
+        function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [keys]}}
+        for function, keys in (("manage", "parked#*"), ("submit", "last#*"))
+    }
 
 
 def test_submit_sends_through_aws_only_where_the_operator_names_what_it_may_use() -> None:
