@@ -7,12 +7,13 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.bench import accept, cold, dlt, kannel, units, way
+from tests.bench import accept, cold, dlt, isolation, kannel, units, way
 
 PARTS = {
     "accept": accept.measure,
     "dlt": dlt.measure,
     "cold": cold.measure,
+    "isolation": isolation.measure,
     "units": units.measure,
     "way": way.measure,
     "kannel": kannel.measure,

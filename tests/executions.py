@@ -1,0 +1,264 @@
+"""Executions of `dlr` in one loop and in real time; what they share is in memory.
+
+An execution takes up to ten tasks, does them at once and comes back when the last is done, as
+Lambda does; each has a view of the doors of its own, as processes have.
+"""
+
+import asyncio
+import heapq
+import itertools
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.deadline import Deadline
+from harkara.errors import HarkaraError
+from harkara.http.callbacks import HttpCallbackPoster
+from harkara.ids import mid_of, new_chunk_id
+from harkara.marks import Claimant, Mark
+from harkara.messages import Category, Chunk, Endpoint, Message, State
+from harkara.services.attempts import Attempts
+from harkara.services.callbacks import CallbackService
+from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
+from harkara.services.pace import Pace
+from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
+from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
+
+BATCH = 10
+BUDGET_S = 60.0
+RETRY_DELAYS_S = (5, 10, 20, 30, 30, 30, 30, 30)
+FAST = 60
+_IDLE_S = 0.005
+_CHUNK = 1000
+
+
+class Result(NamedTuple):
+    """What came of a fleet's callbacks; a latency is from the receipt to the endpoint, seconds."""
+
+    latencies_s: Mapping[str, float]
+    posts: Counter[str]
+    """How often a good endpoint got each message."""
+    good: set[str]
+    bad: set[str]
+    parked: Sequence[CallbackTask]
+    attempts_ms: Mapping[str, Sequence[int]]
+    """When each attempt of a callback was claimed, by webhook id."""
+    in_doubt: int
+
+    @property
+    def p95_s(self) -> float:
+        """The good endpoints' 95th percentile."""
+        return statistics.quantiles(self.latencies_s.values(), n=20)[-1]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the good endpoints got all that is theirs."""
+        return self.good == self.posts.keys()
+
+    @property
+    def is_parked_once(self) -> bool:
+        """Whether each callback of a bad endpoint is parked, and nothing else."""
+        refs = [member.client_ref for task in self.parked for member in task.members]
+        return len(refs) == len(self.bad) and set(refs) == self.bad
+
+    @property
+    def is_on_schedule(self) -> bool:
+        """Whether what is parked had all its attempts, none before its time."""
+        return all(
+            len(at_ms) == len(RETRY_DELAYS_S) + 1
+            and all(
+                after - before >= delay_s * 1000
+                for before, after, delay_s in zip(at_ms, at_ms[1:], RETRY_DELAYS_S, strict=False)
+            )
+            for at_ms in (self.attempts_ms[task.webhook_id] for task in self.parked)
+        )
+
+
+@dataclass
+class Timeline:
+    """A clock that may be set to run fast."""
+
+    speed: int = 1
+    _base: tuple[float, float] = field(default_factory=lambda: (time.time(), time.monotonic()))
+
+    def __call__(self) -> float:
+        base, since = self._base
+        return base + (time.monotonic() - since) * self.speed
+
+    def run_fast(self) -> None:
+        self._base, self.speed = (self(), time.monotonic()), FAST
+
+
+class Queues:
+    """Queues in memory, by the time at which a message is visible."""
+
+    def __init__(self, clock: Timeline) -> None:
+        self.clock = clock
+        self.waiting: dict[QueueName, list[tuple[float, int, str]]] = defaultdict(list)
+        self.under_way = 0
+        self._numbers = itertools.count()
+
+    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        for body in bodies:
+            self.schedule(queue, body, 0)
+        return [True] * len(bodies)
+
+    def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        heapq.heappush(self.waiting[queue], (self.clock() + delay_s, next(self._numbers), body))
+
+    def receive(self, queue: QueueName) -> list[tuple[float, int, str]]:
+        """Take up to ten messages whose time has come."""
+        taken: list[tuple[float, int, str]] = []
+        waiting = self.waiting[queue]
+        while waiting and len(taken) < BATCH and waiting[0][0] <= self.clock():
+            taken.append(heapq.heappop(waiting))
+        self.under_way += len(taken)
+        return taken
+
+    def are_empty(self) -> bool:
+        return not self.under_way and not any(self.waiting.values())
+
+
+class Store(FakeMessageStore):
+    """Marks in memory; chunks are at hand, as `dlr` has them."""
+
+    def __init__(self, clock: Timeline) -> None:
+        super().__init__(Faults(), clock)
+        self.chunks: dict[str, Chunk] = {}
+
+    def get_chunk(self, chunk_id: str) -> Chunk | None:
+        return self.chunks.get(chunk_id)
+
+    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+        raise AssertionError("without a kill nothing is looked for")
+
+
+class Fleet:
+    """Executions of `dlr`, with all that they share."""
+
+    def __init__(self, name: str, urls: Sequence[str], bad: Sequence[str]) -> None:
+        self.name = name
+        self.clock = Timeline()
+        self.queues = Queues(self.clock)
+        self.store = Store(self.clock)
+        self.counted = FakeLimitStore(Faults())
+        self.destinations = FakeDestinations()
+        self.endpoints: list[Endpoint] = []
+        for number, url in enumerate((*urls, *bad)):
+            endpoint = Endpoint(url, "clevertap", f"e{number}")
+            settings = CallbackEndpoint(id=endpoint.callback_id, url=url)
+            self.destinations.by_id[settings.id] = Destination(settings, CallbackSecrets())
+            self.endpoints.append(endpoint)
+            if number < len(urls):
+                trust(self.counted, "acme", endpoint, self.clock())
+        self.good_count = len(urls)
+        self.sent_at_s: dict[str, float] = {}
+        self._holders = itertools.count()
+
+    async def send(self, count: int, rate_per_s: float) -> None:
+        """Have receipts come at a steady rate, each a task of its own, for one endpoint after
+        the other.
+        """
+        began_s, sent = time.monotonic(), 0
+        for at in range(0, count, _CHUNK):
+            chunk = self._chunk(min(_CHUNK, count - at))
+            for index, message in enumerate(chunk.messages):
+                pause_s = began_s + sent / rate_per_s - time.monotonic()
+                if pause_s > 0:
+                    await asyncio.sleep(pause_s)
+                mid = mid_of(chunk.id, index)
+                self.sent_at_s[message.client_ref] = time.monotonic()
+                receipt = Receipt(mid, 1, State.DELIVERED, int(self.clock()))
+                self.queues.send(QueueName.RECEIPT, [ReceiptsTask((receipt,)).encode()])
+                sent += 1
+
+    async def execute(self, queue: QueueName, poster: HttpCallbackPoster) -> None:
+        """Be one execution for a queue, until it is cancelled."""
+        attempts = Attempts(
+            self.store, self.queues, self.clock, lambda: 0.5, RETRY_DELAYS_S, lambda _: None
+        )
+        pace = Pace(self.counted, self.clock, lambda: 0.5)
+        doors = Doors(self.counted, pace, self.clock)
+        callbacks = CallbackService(attempts, poster, self.destinations, doors)
+        deliver = DeliverService(self.store, self.queues, callbacks, self.clock, lambda _: None)
+        while True:
+            batch = self.queues.receive(queue)
+            if not batch:
+                await asyncio.sleep(_IDLE_S)
+                continue
+            deadline = Deadline(lambda: BUDGET_S)
+            await asyncio.gather(
+                *(self._do(queue, number, body, deadline, deliver) for _, number, body in batch)
+            )
+
+    async def _do(
+        self,
+        queue: QueueName,
+        number: int,
+        body: str,
+        deadline: Deadline,
+        deliver: DeliverService,
+    ) -> None:
+        until_ms = int((self.clock() + BUDGET_S) * 1000)
+        claimant = Claimant(f"q{number}", f"h{next(self._holders)}", until_ms)
+        try:
+            match decode_dlr(body):
+                case ReceiptsTask(receipts):
+                    await deliver.deliver(receipts, claimant, deadline)
+                case CallbackTask() as task:
+                    await deliver.callbacks.call_back(task, claimant, deadline)
+        except HarkaraError:
+            self.queues.schedule(queue, body, 1)
+        finally:
+            self.queues.under_way -= 1
+
+    def result(self, heard: Mapping[str, list[float]]) -> Result:
+        """Return what came of it; `heard` is when endpoints got each message."""
+        attempts_ms: dict[str, list[int]] = defaultdict(list)
+        parked, in_doubt = [], 0
+        for (partition, kind), mark in sorted(self.store.marks.items()):
+            if partition.startswith("parked#"):
+                task = decode_dlr(mark.data["task"])
+                assert isinstance(task, CallbackTask)
+                parked.append(task)
+            elif kind.startswith("post#"):
+                attempts_ms[f"{partition}.0"].append(mark.data["at"])
+                in_doubt += mark.data["in_doubt"]
+        own = {ref: times for ref, times in heard.items() if ref in self.sent_at_s}
+        latencies_s = {ref: times[0] - self.sent_at_s[ref] for ref, times in own.items()}
+        posts = Counter({ref: len(times) for ref, times in own.items()})
+        good, bad = self.refs(good=True), self.refs(good=False)
+        return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt)
+
+    def _chunk(self, count: int) -> Chunk:
+        number = len(self.store.chunks)
+        chunk = Chunk(
+            id=new_chunk_id(int(time.time() * 1000), f"{self.name}{number:08d}"[:10].encode()),
+            account_id="acme",
+            carrier="sim",
+            category=Category.TRANSACTIONAL,
+            accepted_at_ms=int(self.clock() * 1000),
+            block_size=100,
+            endpoints=tuple(self.endpoints),
+            messages=[
+                Message("919876543210", "ACMEBK", "Hello", f"{self.name}.{number}.{index}", place)
+                for index in range(count)
+                for place in [index % len(self.endpoints)]
+            ],
+        )
+        self.store.chunks[chunk.id] = chunk
+        return chunk
+
+    def refs(self, *, good: bool) -> set[str]:
+        """Return the messages of the good endpoints, or of the bad ones."""
+        return {
+            message.client_ref
+            for chunk in self.store.chunks.values()
+            for message in chunk.messages
+            if message.endpoint is not None and (message.endpoint < self.good_count) is good
+        }

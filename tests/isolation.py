@@ -1,0 +1,136 @@
+"""Receipts for a hundred endpoints, ten of which are bad: what do the others notice?
+
+The real services post over real sockets (`tests.executions`). The good endpoints acknowledged
+something lately. The bad ones never answer, refuse the connection, or answer 500, from the first
+post on. Two fleets run side by side in one loop: one is spared the bad ones, so
+both meet the same noise.
+
+What is measured runs in real time with real time-outs. Only once the good endpoints have all that
+is theirs does the clock run fast, through what is left of the bad ones' schedules.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from harkara.callback_urls import UrlRules
+from harkara.http.callbacks import HttpCallbackPoster
+from harkara.http.client import HttpClient
+from harkara.jsons import decode
+from harkara.tasks import QueueName
+from tests.executions import Fleet, Result
+from tests.functions.servers import answer, read_request, serving
+
+ENDPOINTS = 100
+# The template's defaults.
+EXECUTIONS = {QueueName.RECEIPT: 10, QueueName.CALLBACK: 10}
+CONNECTIONS = 200
+# What a platform takes to answer.
+ANSWER_S = 0.1
+RATIO_BAR = 1.2
+
+
+class Comparison(NamedTuple):
+    """A fleet that was spared the bad endpoints, and one that was not."""
+
+    spared: Result
+    tried: Result
+
+    @property
+    def ratio(self) -> float:
+        """How much later the good endpoints' 95th percentile is for the bad ones."""
+        return self.tried.p95_s / self.spared.p95_s
+
+    def flaws(self) -> list[str]:
+        """Return what is not as it must be, whatever the ratio."""
+        counts = {*self.spared.posts.values(), *self.tried.posts.values()}
+        checks = {
+            "a good endpoint lacks a callback": self.spared.is_whole and self.tried.is_whole,
+            "one was posted twice": counts == {1},
+            "one was in doubt": not self.spared.in_doubt + self.tried.in_doubt,
+            "a bad endpoint's callback is not parked once": self.tried.is_parked_once,
+            "one was not tried on schedule": self.tried.is_on_schedule,
+        }
+        return [flaw for flaw, holds in checks.items() if not holds]
+
+
+async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
+    """Send `count` callbacks to a hundred endpoints, with the bad ones among them and without."""
+    heard: dict[str, list[float]] = defaultdict(list)
+    async with (
+        _endpoints(heard, bad_count) as (good, bad, end_hanging),
+        HttpClient(CONNECTIONS) as client,
+    ):
+        poster = HttpCallbackPoster(client, UrlRules(loopback=True))
+        spared, tried = Fleet("s", good, []), Fleet("t", good, bad)
+        executions = [
+            asyncio.create_task(fleet.execute(queue, poster))
+            for fleet in (spared, tried)
+            for queue, number in EXECUTIONS.items()
+            for _ in range(number)
+        ]
+        share = len(good) / (len(good) + len(bad))
+        await asyncio.gather(
+            tried.send(count, rate_per_s), spared.send(int(count * share), rate_per_s * share)
+        )
+        wanted = spared.refs(good=True) | tried.refs(good=True)
+        await _until(lambda: wanted <= heard.keys(), 60)
+        end_hanging()
+        tried.clock.run_fast()
+        await _until(lambda: spared.queues.are_empty() and tried.queues.are_empty(), 240)
+        for execution in executions:
+            execution.cancel()
+        await asyncio.gather(*executions, return_exceptions=True)
+    return Comparison(spared.result(heard), tried.result(heard))
+
+
+async def _until(condition: Callable[[], bool], within_s: float) -> None:
+    """Wait until a condition holds, or the time is over; the caller sees what came of it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while not condition():
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def _endpoints(
+    heard: dict[str, list[float]], bad_count: int
+) -> AsyncIterator[tuple[list[str], list[str], Callable[[], None]]]:
+    """Serve the endpoints; yield the URLs of the good and of the bad ones.
+
+    And what ends the patience of those that hang: from then on they break the connection.
+    """
+    over = asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                request = await read_request(reader)
+                at_s = time.monotonic()
+                for event in decode(request.partition(b"\r\n\r\n")[2]):
+                    for entry in event["data"]:
+                        heard[entry["meta"]].append(at_s)
+                await asyncio.sleep(ANSWER_S)
+                writer.write(answer())
+
+    async def fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                await read_request(reader)
+                writer.write(answer("500 Internal Server Error"))
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+
+    async with serving(take) as taking, serving(fail) as failing, serving(hang) as hanging:
+        dead = "http://127.0.0.1:9"  # the discard port, where nobody listens
+        kinds = itertools.islice(itertools.cycle((dead, hanging, failing)), bad_count)
+        yield (
+            [f"{taking}/{number}" for number in range(ENDPOINTS - bad_count)],
+            [f"{url}/{number}" for number, url in enumerate(kinds)],
+            over.set,
+        )
