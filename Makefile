@@ -5,6 +5,7 @@
 #   make up CARRIER=kannel             the same through a real Kannel, where it is installed
 #   make test                          linters, types, tests with coverage
 #   make bench                         measures, as ratios in one run
+#   make faults                        campaigns of 5,000 messages under each fault, as a table
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
 #   make down                          stops the stack from another terminal; its state is kept
 #   make clean                         removes .local and .venv
@@ -13,7 +14,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench replay lock
+.PHONY: help up down clean test lint bench faults replay lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +23,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
-	@sed -n '3,11s/^#   //p' Makefile
+	@sed -n '3,12s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@SAMPLE=$(SAMPLE) CARRIER=$(CARRIER) $(BIN)/python -m local.up
@@ -35,6 +36,10 @@ replay: $(VENV)/installed
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m tests.bench
+
+# At full length what `make test` has in a short form.
+faults: $(VENV)/installed
+	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/stack/test_lanes.py
 
 test: lint
 	@echo "pytest"

@@ -105,7 +105,9 @@ class Platform:
         """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts."""
         if "summary" in request.query:
             return _json(self._summary())
-        return _json([p for p in self._posts if "all" in request.query or _is_acknowledged(p)])
+        posts = [p for p in self._posts if "all" in request.query or _is_acknowledged(p)]
+        path = request.query.get("path")
+        return _json([post for post in posts if path in (None, post["path"])])
 
     def _summary(self) -> dict[str, Any]:
         refused = [post["events"] for post in self._posts if isinstance(post["events"], str)]
@@ -135,6 +137,7 @@ class Platform:
             "  /clevertap/hang/x             never answers\n"
             "  /clevertap/partial-1/x        has no use for the last entry\n"
             "GET /callbacks                  what was acknowledged; ?all=1 all; ?summary=1 counts\n"
+            "  ?path=/clevertap/x            of one path alone\n"
             "DELETE /callbacks               forget them\n"
         )
 

@@ -24,7 +24,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
     functions = client("lambda", aws_url)
 
     def with_task(name: str, body: str) -> Callable[[], object]:
-        event = json.dumps({"Records": [_record(body)]}).encode()
+        event = json.dumps({"Records": [record(body)]}).encode()
         return lambda: functions.invoke(FunctionName=outputs[name], Payload=event)
 
     # Nothing of these exists, so nothing is done, but by a warm function.
@@ -45,9 +45,10 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
             raise LocalStackError(f"a function failed: {result['Payload'].read().decode()[:500]}")
 
 
-def _record(body: str) -> dict[str, Any]:
+def record(body: str, message_id: str = "") -> dict[str, Any]:
+    """Return a queue message as Lambda hands it to a function; without an id it gets a new one."""
     return {
-        "messageId": str(uuid.uuid4()),
+        "messageId": message_id or str(uuid.uuid4()),
         "receiptHandle": "none",
         "body": body,
         "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"},

@@ -59,6 +59,8 @@ async def test_callbacks_are_shown_and_counted() -> None:
         assert summary["answers"] == {"200": 2, "400": 2}
         assert await post(client, "/clevertap/other") == 200
         assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
+        shown = await get(client, "/callbacks?path=/clevertap/other")
+        assert [each["path"] for each in shown] == ["/clevertap/other"]
         await client.delete("/callbacks")
         assert await get(client, "/callbacks?all=1") == []
 

@@ -92,6 +92,12 @@ class Lab:
         posts: list[Post] = answer.json()
         return posts
 
+    def heard(self, path: str) -> set[str]:
+        """Return the messages of which the platform heard at a path."""
+        url = f"{self.stack.platform_url}/callbacks"
+        posts = httpx.get(url, params={"path": f"/clevertap/{path}"}).json()
+        return {ref for post in posts for ref in metas_of(post)}
+
     def callbacks_of(self, client_ref: str, *, every: bool = False) -> list[Post]:
         """Return the posts that speak of one message."""
         return [post for post in self.callbacks(every=every) if client_ref in metas_of(post)]
@@ -235,6 +241,10 @@ class Ends:
     """The final state of each message that has one."""
     in_doubt: set[str] = field(default_factory=set)
     """At the carrier, as the outcomes say."""
+    settled: set[str] = field(default_factory=set)
+    """Whose callback was acknowledged or parked, as the marks say."""
+    posts: list[Post] = field(default_factory=list)
+    """The callbacks that the platform acknowledged."""
     called_back: Counter[str] = field(default_factory=Counter)
     callbacks_in_doubt: set[str] = field(default_factory=set)
     """Webhook ids of the callbacks whose repeat is marked as in doubt."""
@@ -268,8 +278,12 @@ def ends(lab: Lab) -> Ends:
             found.in_doubt |= {refs[partition, index] for index in indexes}
         elif kind.startswith("post#") and from_json(mark["data"]["S"])["in_doubt"]:
             found.callbacks_in_doubt.add(f"{partition}.{int(kind.split('#')[1])}")
+        elif kind.startswith("ack#"):
+            for chunk_id, indexes in from_json(mark["data"]["S"])["members"].items():
+                found.settled |= {refs[chunk_id, index] for index in indexes}
     by_webhook_id = defaultdict(list)
-    for post in lab.callbacks():
+    found.posts = lab.callbacks()
+    for post in found.posts:
         by_webhook_id[post["webhook_id"]].append(post)
         found.called_back.update(metas_of(post))
     found.doubled_posts = {name: posts for name, posts in by_webhook_id.items() if len(posts) > 1}

@@ -16,6 +16,8 @@ import os
 import signal
 import threading
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -27,9 +29,9 @@ from aiohttp import web
 from pydantic_core import from_json
 
 from harkara.messages import unpack
+from tests.stack.threads import in_thread
 
 HOST = "127.0.0.1"
-STARTS_WITHIN_S = 10
 # What aiohttp's client would add by itself.
 NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
@@ -73,10 +75,25 @@ class Rule:
     """The process of each call that was met."""
 
 
+class Reply(NamedTuple):
+    """What AWS answers."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+PassOn = Callable[[bytes | None], Awaitable[Reply]]
+"""Asks AWS, with another body or as it was asked."""
+Storm = Callable[[str, Any, PassOn], Awaitable[Reply | None]]
+"""Answers an operation that asks for something, perhaps without AWS; None breaks the connection."""
+
+
 class FaultProxy:
-    """Serves in a thread of its own, on a free port."""
+    """Serves in a thread of its own, on a free port. A `storm` meets the calls of all functions."""
 
     def __init__(self, upstream: str) -> None:
+        self.storm: Storm | None = None
         self._upstream = upstream
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
@@ -88,21 +105,15 @@ class FaultProxy:
         # its finals.
         self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._workers: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="fault-proxy")
-        self._started = threading.Event()
-        self._stopping = asyncio.Event()
+        self._running = ExitStack()
         self.url = ""
 
     def __enter__(self) -> "FaultProxy":
-        self._thread.start()
-        if not self._started.wait(STARTS_WITHIN_S):
-            raise TimeoutError("the fault proxy did not start")
+        self.url = self._running.enter_context(in_thread(self._serve()))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+        self._running.close()
 
     def add(self, rule: Rule) -> Rule:
         """Put a rule in force; return it."""
@@ -110,28 +121,24 @@ class FaultProxy:
             self._rules.append(rule)
         return rule
 
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.close()
+    def kill(self, worker: Worker) -> None:
+        """Kill a process."""
+        os.kill(worker.pid, signal.SIGKILL)
+        self.killed.append(worker)
 
-    async def _serve(self) -> None:
+    @asynccontextmanager
+    async def _serve(self) -> AsyncIterator[str]:
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        site = web.TCPSite(runner, HOST, 0, backlog=1024)
-        await site.start()
-        (address,) = runner.addresses
-        self.url = f"http://{HOST}:{address[1]}"
+        await web.TCPSite(runner, HOST, 0, backlog=1024).start()
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             auto_decompress=False,
             skip_auto_headers=NOTHING_ADDED,
         ) as self._session:
-            self._started.set()
-            await self._stopping.wait()
+            yield f"http://{HOST}:{runner.addresses[0][1]}"
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -142,28 +149,38 @@ class FaultProxy:
         fault = self._fault(worker, operation, asked, body)
         if fault is Fault.KILL_BEFORE:
             return self._end(request, worker)
-        try:
+
+        async def pass_on(other: bytes | None) -> Reply:
+            headers = request.headers.copy()
+            headers.popall("Content-Length", None)
             async with self._session.request(
-                request.method, self._upstream + request.path_qs, headers=request.headers, data=body
+                request.method,
+                self._upstream + request.path_qs,
+                headers=headers,
+                data=body if other is None else other,
             ) as upstream:
-                answer = await upstream.read()
-                headers = upstream.headers.copy()
-                headers.popall("Transfer-Encoding", None)
+                answer = upstream.headers.copy()
+                answer.popall("Transfer-Encoding", None)
+                return Reply(upstream.status, answer, await upstream.read())
+
+        try:
+            reply = await (self.storm(operation, asked, pass_on) if self.storm else pass_on(None))
         except aiohttp.ClientError:  # the stack stops
+            reply = None
+        if reply is None:
             return self._end(request, None)
-        for verb, resource in _actions(operation, asked, answer):
+        for verb, resource in _actions(operation, asked, reply.body):
             self.calls[Call(worker.function, verb, resource)] += 1
         if fault is Fault.KILL_AFTER:
             return self._end(request, worker)
         if fault is Fault.LOSE_ANSWER:
             return self._end(request, None)
-        return web.Response(status=upstream.status, headers=headers, body=answer)
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     def _end(self, request: web.Request, victim: Worker | None) -> web.Response:
         """Kill a process, and break its connection."""
         if victim is not None:
-            os.kill(victim.pid, signal.SIGKILL)
-            self.killed.append(victim)
+            self.kill(victim)
         if request.transport is not None:
             request.transport.abort()
         return web.Response()

@@ -5,6 +5,7 @@ lanes and their shares of the carrier's rate do it alone. The stack is one of it
 with the campaign in it.
 """
 
+import os
 import statistics
 import time
 import uuid
@@ -18,7 +19,7 @@ from local.stack import Stack, StackSettings
 
 pytestmark = pytest.mark.stack
 
-BULK = 10_000
+BULK = int(os.environ.get("BULK_MESSAGES", "10000"))
 RECORDS = 1_000
 OTPS = 9
 ROUNDS = 3

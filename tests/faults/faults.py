@@ -1,0 +1,50 @@
+"""What goes wrong, and for how long."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.stack import Stack
+from tests.faults.carrier import ILLNESSES, Illness, slug
+from tests.faults.storms import (
+    BadWeather,
+    Duplicates,
+    LostAnswers,
+    ServerErrors,
+    Throttling,
+    Unprocessed,
+)
+
+MESSAGES = int(os.environ.get("FAULT_MESSAGES", "250"))
+"""How many messages a campaign has: `make faults` asks for more."""
+AT_LENGTH = MESSAGES >= 1_000
+"""Whether a fault lasts until its campaign is through; else the next begins beside its rest."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One of: a carrier that is ill, AWS in a storm, processes that are killed."""
+
+    name: str
+    illness: Illness | None = None
+    storm: Callable[[Stack], BadWeather] | None = None
+    kills: int = 0
+    """How many processes are killed at the most, each some time after the one before."""
+
+    @property
+    def slug(self) -> str:
+        """The name of its account, its carrier and its campaign."""
+        return slug(self.name)
+
+
+ILL = [Fault(illness.name, illness) for illness in ILLNESSES]
+KILLS = Fault("random kills", kills=1_000 if AT_LENGTH else 3)
+DUPLICATES = Fault("duplicate deliveries", storm=Duplicates)
+STORMS = [
+    Fault("AWS throttles", storm=lambda _: Throttling()),
+    Fault("AWS answers 500", storm=lambda _: ServerErrors()),
+    Fault("answers to writes lost", storm=lambda _: LostAnswers()),
+    Fault("unprocessed entries", storm=lambda _: Unprocessed()),
+    DUPLICATES,
+]
+FAULTS = [*ILL, *STORMS, KILLS]

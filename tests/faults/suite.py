@@ -1,0 +1,183 @@
+"""Runs a campaign under each fault, beside one of an account that has nothing to do with it."""
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from harkara.accounts import ANY_COUNTRY, Account, Enforcement
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.carrier_settings import CarrierSettings, hash_token
+from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST
+from tests.fakes import calling_back
+from tests.faults.carrier import End, IllCarriers
+from tests.faults.faults import AT_LENGTH, FAULTS, ILL, KILLS, MESSAGES, STORMS, Fault
+from tests.faults.kills import killing
+from tests.faults.runs import Campaign, Run
+from tests.stack.campaigns import Lab, campaign, ends, wait_until
+
+REQUEST = 125
+BESIDE = 100 if AT_LENGTH else 25
+CARRIER_TIMEOUT_S = 1.5
+SENT_WITHIN_S = 60
+SEND_AGAIN_S = 0.3
+# How long a fault lasts at the most.
+THROUGH_WITHIN_S = 150 if AT_LENGTH else 10
+BESIDE_WITHIN_S = 90
+END_WITHIN_S = 300 if AT_LENGTH else 180
+# The request is still served, or nothing was accepted, or nobody knows.
+AGAIN = (409, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A stack whose functions and whose carriers can be struck."""
+
+    lab: Lab
+    carriers: IllCarriers
+    carriers_url: str
+
+    def set_up(self) -> None:
+        """Put an account and its carrier for each fault, and one whose carrier is well."""
+        stack = self.lab.stack
+        kms, key = stack.client("kms"), stack.outputs["SecretsKeyId"]
+        self._add_account("beside", "sim")
+        for fault in FAULTS:
+            name = fault.slug
+            ill_url, well_url = f"{self.carriers_url}/{name}", f"{stack.carrier_url}/datasend"
+            self._add_account(name, name).put_carrier(
+                CarrierSettings(
+                    name=name,
+                    kind="datasend",
+                    url=ill_url if fault.illness else well_url,
+                    username=CARRIER_USER,
+                    secret=encrypt_secret(kms, key, name, CARRIER_PASSWORD),
+                    receipt_token_hashes=(hash_token(name),),
+                    timeout_s=CARRIER_TIMEOUT_S,
+                    # A block takes its time there, in which its process can die.
+                    records_per_request=1 if fault.kills else 10,
+                    connections=10 if fault.kills else 64,
+                )
+            )
+
+    def run(self) -> dict[Fault, Run]:
+        """Run a campaign under each fault; return what became of each.
+
+        The kills come first, since what a killed process held comes back late; then the storms,
+        which would meet what looks after messages in doubt; the carriers are ill for good.
+        """
+        runs = {fault: self._run_under(fault) for fault in (KILLS, *STORMS)}
+        for fault in ILL:
+            runs[fault] = self._start(fault)
+            if AT_LENGTH:
+                self._wait_until_through(runs[fault])
+        for fault in ILL:
+            self._wait_until_through(runs[fault])
+        self._wait_until_ended([run.campaign for run in runs.values()])
+        found = ends(self.lab)
+        for run in runs.values():
+            run.campaign.judge(found)
+            run.beside.judge(found)
+            run.deaths = self.lab.deaths("submit") - run.deaths
+            if run.fault.illness:
+                self._judge_illness(run)
+        return runs
+
+    def _judge_illness(self, run: Run) -> None:
+        mids = run.campaign.mids
+        run.refs_struck = {ref for ref, mid in mids.items() if mid in self.carriers.struck}
+        run.struck = len(run.refs_struck)
+        run.too_early = {ref for ref, mid in mids.items() if mid in self.carriers.too_early}
+
+    def _run_under(self, fault: Fault) -> Run:
+        """Run a campaign under kills or a storm, which lasts until it is through."""
+        with self._under(fault) as struck:
+            run = self._start(fault)
+            self._wait_until_through(run)
+        run.struck = struck()
+        return run
+
+    def _add_account(self, name: str, carrier: str) -> DynamoAccountStore:
+        return self.lab.add_account(
+            Account(
+                id=name,
+                name=name,
+                carrier=carrier,
+                **calling_back(self.lab.callback_url(name)),
+                callback_hosts=(HOST,),
+                countries=(ANY_COUNTRY,),
+                dlt=Enforcement.OFF,
+            )
+        )
+
+    def _start(self, fault: Fault) -> Run:
+        """Send a campaign, and after its first request the one beside it."""
+        name, deaths = fault.slug, self.lab.deaths("submit")
+        rows = campaign(name, MESSAGES)
+        beside = campaign(f"beside-{name}", BESIDE)
+        for row in beside:
+            row["dlrurl"] = self.lab.callback_url(f"beside-{name}")
+        first = Campaign(name, time.time(), self._send(name, rows[:REQUEST]))
+        second = Campaign(f"beside-{name}", time.time(), self._send("beside", beside))
+        for at in range(REQUEST, MESSAGES, REQUEST):
+            first.mids |= self._send(name, rows[at : at + REQUEST])
+        return Run(fault, first, second, deaths=deaths)
+
+    def _send(self, account: str, rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+        """Send records as a careful client does, under a key until they are accepted."""
+        deadline = time.monotonic() + SENT_WITHIN_S
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = self.lab.send(rows, account, key=rows[0]["smsgid"])
+                if answer.status_code == 200:
+                    return {each["smsgid"]: each["mid"] for each in answer.json()}
+                assert answer.status_code in AGAIN, answer.text
+            assert time.monotonic() < deadline, "a request is not accepted"
+            time.sleep(SEND_AGAIN_S)
+
+    @contextmanager
+    def _under(self, fault: Fault) -> Iterator[Callable[[], int]]:
+        """Have a fault strike; yield what counts how often it did."""
+        proxy = self.lab.proxy
+        if fault.storm is None:
+            before = len(proxy.killed)
+            with killing(self.lab, fault.kills):
+                yield lambda: len(proxy.killed) - before
+            return
+        storm = fault.storm(self.lab.stack)
+        proxy.storm = storm
+        try:
+            yield lambda: storm.struck
+        finally:
+            proxy.storm = None
+            wait_until(lambda: storm.is_over, SENT_WITHIN_S)
+
+    def _wait_until_through(self, run: Run) -> None:
+        """Wait until all is called back, but what is in doubt: that waits for its receipt."""
+        struck: Collection[str] = ()
+        if run.fault.illness and run.fault.illness.end is End.IN_DOUBT:
+            struck = self.carriers.struck
+        if not run.fault.kills:  # what a killed process held comes back late
+            run.beside_ended = wait_until(lambda: self._has_ended(run.beside), BESIDE_WITHIN_S, 0.5)
+
+        def is_through() -> bool:
+            left = run.campaign.mids.keys() - self.lab.heard(run.campaign.path)
+            return all(run.campaign.mids[ref] in struck for ref in left)
+
+        wait_until(is_through, THROUGH_WITHIN_S, 0.5)
+
+    def _wait_until_ended(self, campaigns: Sequence[Campaign]) -> None:
+        left = list(campaigns)
+
+        def have_ended() -> bool:
+            while left and self._has_ended(left[-1]):
+                left.pop()
+            return not left
+
+        wait_until(have_ended, END_WITHIN_S, 1)
+
+    def _has_ended(self, each: Campaign) -> bool:
+        return self.lab.heard(each.path) >= each.mids.keys()
