@@ -184,6 +184,15 @@ def allowed() -> set[tuple[str, str, str]]:
     }
 
 
+def call_back(lab: Lab, method: str, path: str, body: Any = None) -> Any:
+    """Return the answer to a request about callbacks of the account `sandbox`."""
+    url = f"{lab.stack.endpoint}/v1/callbacks/{path}"
+    headers = {"X-Api-Key": "sandbox.sandbox-secret"}
+    answer = httpx.request(method, url, json=body, headers=headers, timeout=60)
+    assert answer.status_code < 300
+    return answer.json()
+
+
 @pytest.fixture(scope="module")
 def calls(
     lab: Lab, busy_account: str, magic: dict[str, str], managed: dict[str, list[str]]
@@ -215,6 +224,14 @@ def calls(
     first, second = (lab.send(waiting, busy_account, key="policies") for _ in range(2))
     assert first.status_code == 200
     assert first.content == second.content
+
+    # What is gone for good is parked, and posted again.
+    gone = record("policies-gone", dlrurl=lab.callback_url("status-410/policies"))
+    assert lab.send([gone]).status_code == 200
+    wait_until(lambda: bool(call_back(lab, "GET", "-/parked")["parked"]), ALL_MADE_WITHIN_S)
+    assert call_back(lab, "POST", "-/replay", {"all": True})["replayed"] >= 1
+    # A signing secret is sealed beside the one before it.
+    assert len({call_back(lab, "POST", "signed/secret", {})["secret"] for _ in range(2)}) == 2
 
     def all_made() -> bool:
         # Accounts are read again after a minute; a check of what waits for long is a row in Due.

@@ -48,6 +48,7 @@ def test_parked_callbacks_are_listed_by_time(world: World) -> None:
     assert world.page(fields={"from": at(2)}) == (["q2", "q3"], None)
     assert world.page(fields={"from": at(1), "to": at(3)}) == (["q1", "q2"], None)
     assert world.page(fields={"from": "9999-12-31T23:59:59Z"}) == ([], None)
+    assert world.page(fields={"to": "2300-01-01T00:00:00Z"}) == (["q1", "q2", "q3"], None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
