@@ -184,9 +184,7 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
     }
 
 
-def test_of_messages_only_numbers_last_messages_are_written_over_and_parked_rows_taken_out() -> (
-    None
-):
+def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go() -> None:
     written = [
         (function, statement["Condition"])
         for function in FUNCTIONS
