@@ -16,7 +16,7 @@ MOENGAGE = {
     "Moesms_campaignId": "65a1",
 }
 MOENGAGE_PAGE = pages.page("moengage")
-CONNECTOR, FORM_CONNECTOR, ICS_CONNECTOR = pages.tables(MOENGAGE_PAGE)
+CONNECTOR, FORM_CONNECTOR, ICS_CONNECTOR, _ = pages.tables(MOENGAGE_PAGE)
 MOENGAGE_BLOCKS = [json.loads(block) for block in pages.blocks(MOENGAGE_PAGE, "json")]
 MOENGAGE_BODY, MOENGAGE_ANSWER, FORM_ANSWER, ICS_BODY = MOENGAGE_BLOCKS
 (MOENGAGE_FORM,) = pages.blocks(MOENGAGE_PAGE, "form")

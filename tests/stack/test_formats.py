@@ -1,8 +1,13 @@
 """Every format from the request to its platform, which takes what is right and nothing else."""
 
+import time
+
+import httpx
 import pytest
 
 from harkara.callbacks import FORMATS
+from local import samples
+from local.settings import RECEIPT_TOKEN
 from tests.stack.campaigns import Lab, record, wait_until
 
 pytestmark = pytest.mark.stack
@@ -26,3 +31,19 @@ def test_a_message_is_called_back_in_the_format_of_each_registered_callback(lab:
     assert wait_until(lambda: all(statuses().values()), 60), statuses()
     # A token is missing, a signature does not verify, a shape is another: each would be a 4xx.
     assert statuses() == {name: [200] for name in paths}
+
+
+def test_what_a_phone_answers_is_told_to_the_callback_of_its_last_message(lab: Lab) -> None:
+    number, ref = "919876500088", f"answered-{time.time_ns()}"
+    url = lab.callback_url("replies")
+    assert lab.send([record(ref, to=number, dlrurl=url)]).status_code == 200
+    assert wait_until(lambda: lab.callbacks_of(ref), 60)
+    said = {"from": number, "to": samples.NUMBER, "text": "Yes, please", "ts": int(time.time())}
+    for _ in range(2):  # its carrier says it twice
+        answer = httpx.post(f"{lab.stack.endpoint}/inbound/sim/{RECEIPT_TOKEN}", json=said)
+        assert answer.status_code == 200
+    assert wait_until(lambda: len(lab.callbacks_of(ref)) > 1, 60)
+    (entry,) = lab.callbacks_of(ref)[1]["events"][0]["data"]
+    told = {"meta": ref, "toPhone": samples.NUMBER, "incomingText": "Yes, please"}
+    assert entry == {"ts": said["ts"], **told}
+    assert lab.callbacks_of(ref)[1]["path"] == "/clevertap/replies"

@@ -97,7 +97,9 @@ def busy_account(lab: Lab) -> Iterator[str]:
     vault = KmsVault(lab.stack.client("kms"), outputs["SecretsKeyId"])
     callback = CallbackEndpoint(
         id="main",
-        url=lab.callback_url("busy"),
+        # Which can tell of what a stranger says.
+        format="generic",
+        url=f"{lab.stack.platform_url}/generic/busy",
         has_token=True,
         sealed=vault.seal("busy", "main", CallbackSecrets(token="token")),
     )
@@ -109,6 +111,7 @@ def busy_account(lab: Lab) -> Iterator[str]:
             default_callback=callback.id,
             callbacks={callback.id: callback},
             callback_hosts=("127.0.0.1",),
+            two_way=True,
             dlt=Enforcement.OFF,
             senders={sender.header: sender for sender in senders},
             limits=Limits(requests_per_s=100),
