@@ -7,11 +7,12 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.bench import accept, cold, dlt, isolation, kannel, units, way
+from tests.bench import accept, cold, dlt, isolation, kannel, links, units, way
 
 PARTS = {
     "accept": accept.measure,
     "dlt": dlt.measure,
+    "links": links.measure,
     "cold": cold.measure,
     "isolation": isolation.measure,
     "units": units.measure,

@@ -4,19 +4,16 @@ The handlers run on the real services, adapters and SDK, from the request to the
 after it; AWS is a ledger in memory. Carrier and platform answer at once, and take everything.
 """
 
-import io
 import json
-import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from harkara import metrics, runtime
+from harkara import metrics
 from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
@@ -57,6 +54,7 @@ from harkara.submissions import Connected, Outcome, Submission, Taken
 from harkara.tasks import CallbackTask, QueueName
 from tests.bench.accept import FAKE_AWS
 from tests.bench.ledger import Ledger
+from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.handlers import Context, Event, http_event, load, sqs_event
@@ -184,7 +182,7 @@ class _Life:
 
     def run(self) -> Used:
         case, ledger = self._case, self._ledger
-        with _log() as log:
+        with caught_log() as log:
             self._send("warm", 1)
             self._settle(1)
             # Where traffic does not cease, one write in five minutes keeps an endpoint's trust.
@@ -355,16 +353,3 @@ def _half() -> float:
 
 def _never(url: str) -> None:
     raise AssertionError("no subscription is confirmed here")
-
-
-@contextmanager
-def _log() -> Iterator[io.StringIO]:
-    """Catch what the functions log."""
-    log = io.StringIO()
-    handlers = [each for each in runtime.logger.handlers if isinstance(each, logging.StreamHandler)]
-    streams = [each.setStream(log) for each in handlers]
-    try:
-        yield log
-    finally:
-        for handler, stream in zip(handlers, streams, strict=True):
-            handler.setStream(stream)

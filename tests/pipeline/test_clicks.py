@@ -11,6 +11,7 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destina
 from harkara.events import Click
 from harkara.ids import split_mid
 from harkara.requests import Options, RecordResult
+from harkara.services.history import HistoryService
 from harkara.services.links import Visit
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
@@ -206,3 +207,20 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
     assert person.clicked
     assert not world.told_clicks()
     assert world.counts["chunk_missing"] == 1
+
+
+def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
+    world, person = run(None, 200, 200, 500)
+    (mid,) = {mid for mid, link in person.clicked if person.led_to[link].endswith("0000")}
+    timeline = HistoryService(world.store, world.clock).message(LINKING, mid)["timeline"]
+    steps = [step["step"] for step in timeline]
+    told = timeline[steps.index("clicked") :]
+    assert steps[: -len(told)] == ["accepted", "submitted", "delivered", "callback"]
+    assert {step["url"] for step in told if step["step"] == "clicked"} == {
+        SHARED,
+        "https://acme.in/0000",
+    }
+    assert {step["at"] for step in told if step["step"] == "clicked"} == {
+        "2023-11-14T22:23:20.000Z"
+    }
+    assert [step["step"] for step in told].count("callback") == 2

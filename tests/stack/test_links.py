@@ -10,7 +10,8 @@ from tests.stack.campaigns import Lab, record, wait_until
 pytestmark = pytest.mark.stack
 
 URL = "https://acme.example/offers?id=4711"
-TOLD_WITHIN_S = 30
+# Others may have most of the machine.
+TOLD_WITHIN_S = 90
 PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html"}
 
 
@@ -30,7 +31,7 @@ def mid(lab: Lab, client_ref: str) -> str:
 def test_a_link_leads_to_the_url_and_its_click_is_told_once(
     lab: Lab, client_ref: str, mid: str
 ) -> None:
-    link = lab.link_in(mid)
+    link, repeated = lab.link_in(mid), lab.logged_counts()["dlr repeated"]
     for _ in range(3):
         answer = httpx.get(link, headers=PERSON, timeout=30)
         assert (answer.status_code, answer.headers["location"]) == (302, URL)
@@ -46,7 +47,7 @@ def test_a_link_leads_to_the_url_and_its_click_is_told_once(
         ]
 
     assert wait_until(told, TOLD_WITHIN_S), "no click was told"
-    assert wait_until(lab.is_quiet, TOLD_WITHIN_S)
+    assert wait_until(lambda: lab.logged_counts()["dlr repeated"] >= repeated + 2, TOLD_WITHIN_S)
     (entry,) = told()
     assert (entry["meta"], entry["url"], entry["shorturl"]) == (client_ref, URL, link)
     history = httpx.get(

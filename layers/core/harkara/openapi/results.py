@@ -61,7 +61,7 @@ _HISTORY = (
 _ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
 _STEPS = (
     *("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"),
-    *("callback_attempt", "callback"),
+    *("callback_attempt", "callback", "clicked"),
 )
 
 _NAME = text("In one line.", maxLength=NAME_LIMIT)

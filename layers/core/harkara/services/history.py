@@ -47,7 +47,7 @@ class HistoryService:
         kinds = (final_kind(index), recovered_kind(index), cancel_kind(index))
         final, recovered, cancel = self.store.get_marks([(chunk.id, kind) for kind in kinds])
         clicks = self.store.find_marks(chunk.id, clicks_prefix(index))
-        owners = dict.fromkeys(mark.owner for mark in (final, recovered, *clicks) if mark)
+        owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
         return {
             **_fields(account, chunk, index),
             "state": final.data["state"] if final else self._state(chunk, tries, cancel),
@@ -56,11 +56,8 @@ class HistoryService:
                 *_accepted(chunk),
                 *(_step_of(each) for each in tries if _step_of(each)),
                 *_ended(final),
-                *(
-                    {**_step("clicked", mark.data["at"]), "url": mark.data["url"]}
-                    for mark in clicks
-                ),
                 *(step for owner in owners for step in self._called_back(owner, chunk, index)),
+                *(step for click in clicks for step in self._clicked(click, chunk, index)),
             ],
         }
 
@@ -79,8 +76,13 @@ class HistoryService:
             case _:
                 return "submitted"
 
+    def _clicked(self, click: Mark, chunk: Chunk, index: int) -> Iterator[Step]:
+        """Yield the first click on a link, and how it was told."""
+        yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
+        yield from self._called_back(click.owner, chunk, index)
+
     def _called_back(self, owner: str, chunk: Chunk, index: int) -> Iterator[Step]:
-        """Yield the attempts at the callback in which a final state of this owner went out.
+        """Yield the attempts at the callback in which what this owner had to tell went out.
 
         What came of an attempt stands in the claim of the next one, or at the callback's end.
         """

@@ -1,0 +1,107 @@
+"""What a visit of a short link costs: the handler of `link`, warm, on one core.
+
+The real adapters and SDK run; only the network below them is stubbed. Beside a click, in turns:
+the SDK's call to the queue alone, that no click can do without.
+"""
+
+import os
+import time
+from typing import Any
+
+import orjson
+from botocore.awsrequest import AWSResponse
+
+from harkara.aws.clients import client
+from harkara.aws.queues import SqsTaskQueues
+from harkara.links import LinkSet, LinkSigner, Place, pack_links
+from harkara.marks import Mark, links_key
+from harkara.services.links import LinkService
+from harkara.tasks import ClickTask, QueueName
+from tests.bench.accept import FAKE_AWS, Body
+from tests.bench.cpu import ROUNDS, Work
+from tests.bench.logs import caught_log
+from tests.bench.report import Row
+from tests.fakes import FakeMessageStore, Faults
+from tests.functions.handlers import Context, http_event, load
+
+VISITS = 50
+HOST = "hk.example"
+CHUNK_ID = "1" + "0" * 26
+SET_ID = 7
+MESSAGES = 1_000
+BROWSER = (
+    "Mozilla/5.0 (Linux; Android 14; SM-A146B) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/120.0.0.0 Mobile Safari/537.36"
+)
+URL = "https://www.acme.example/track/{:010d}?utm_source=sms"
+
+
+def measure() -> list[Row]:
+    """Return the rows of this part."""
+    os.environ.update(FAKE_AWS)
+    queues = _stubbed_queues()
+    handler, signer = _link(queues)
+    code = signer.code(HOST, Place(SET_ID, 500, 0))
+    click = ClickTask(f"{CHUNK_ID}00", 0, 1_767_258_000, URL.format(500), f"https://{HOST}/{code}")
+
+    def visit(agent: str, shown: str = code) -> Work:
+        event = http_event("GET", f"/{shown}", None, {"host": HOST, "user-agent": agent})
+
+        def work() -> None:
+            for _ in range(VISITS):
+                handler(event, Context())
+
+        return work
+
+    def enqueue() -> None:
+        for _ in range(VISITS):
+            queues.send(QueueName.CALLBACK, [click.encode()], "demo")
+
+    visits = {
+        "a click": visit(BROWSER),
+        "a preview, which is redirected only": visit("WhatsApp/2.23.20.0"),
+        "a forged code": visit(BROWSER, "0" * 14),
+    }
+    with caught_log():
+        beside_us, *costs_us = _cpu_us(enqueue, *visits.values())
+    rows = [
+        Row(f"CPU of {name}", cost_us, "us", note=f"{1e6 / cost_us:,.0f} a second and core")
+        for name, cost_us in zip(visits, costs_us, strict=True)
+    ]
+    beside = costs_us[0] / beside_us
+    return [Row("CPU of a click / of the SDK's call to the queue alone", beside, "x", 2), *rows]
+
+
+def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:
+    """Return the handler, which knows a thousand links, each to a URL of its own."""
+    store, signer = FakeMessageStore(Faults()), LinkSigner(b"link key")
+    urls = [URL.format(number) for number in range(MESSAGES)]
+    numbers = [[number] for number in range(MESSAGES)]
+    links = LinkSet("demo", CHUNK_ID, f"https://{HOST}", 2**33, urls, numbers)
+    store.put_once([Mark(*links_key(SET_ID), CHUNK_ID, "", 0, {"links": pack_links(links)})])
+    service, module = LinkService(store, queues, signer, time.time), load("link")
+    module.service = lambda: service  # type: ignore[attr-defined]
+    return module.handler, signer
+
+
+def _stubbed_queues() -> SqsTaskQueues:
+    sqs = client("sqs")
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        asked: dict[str, Any] = orjson.loads(request.body)
+        sent = {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]}
+        return AWSResponse(request.url, 200, {}, Body(orjson.dumps(sent)))
+
+    sqs.meta.events.register("before-send", answer)
+    return SqsTaskQueues(sqs, {QueueName.CALLBACK: "https://sqs.ap-south-1.amazonaws.com/1/queue"})
+
+
+def _cpu_us(*works: Work) -> list[float]:
+    """Return the CPU time of one visit of each: in turns, and the least, as others disturb it."""
+    costs: list[list[float]] = [[] for _ in works]
+    for _ in range(ROUNDS):
+        for work, taken in zip(works, costs, strict=True):
+            began = time.process_time()
+            work()
+            taken.append(time.process_time() - began)
+    return [min(taken) / VISITS * 1e6 for taken in costs]
