@@ -15,9 +15,10 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
 
     chunk id   claim#<try>#<block>      before the carrier is called
     chunk id   outcome#<try>#<block>    what came of it
-    chunk id   cancel#<index>           the customer takes a message back
     chunk id   final#<index>            the final state; its owner posts the callback
     chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
+    cancels#<chunk id>
+               cancel#<index>           the customer takes a message back
     owner      post#<group>#<attempt>   before any post but one that is made at once
     owner      ack#<group>              the platform took the callback, or it was parked
                ack#<group>#<replay>     the same, after it was parked and replayed
@@ -100,6 +101,11 @@ def claim_kind(attempt: int, block: int) -> str:
 def outcome_kind(attempt: int, block: int) -> str:
     """Sort key of the outcome of a claimed block."""
     return f"outcome#{attempt:03d}#{block:04d}"
+
+
+def cancels_of(chunk_id: str) -> str:
+    """Partition of a chunk's cancels: `submit` looks here before each block, past no finals."""
+    return f"cancels#{chunk_id}"
 
 
 def cancel_kind(index: int) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from harkara.accounts import Account
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.marks import Mark, cancel_kind
+from harkara.marks import Mark, cancel_kind, cancels_of
 from harkara.messages import State
 from harkara.ports import Clock, MessageStore, TaskQueues
 from harkara.services.tries import Cancelled, find_message, tries_of
@@ -43,7 +43,8 @@ class CancelService:
         """
         chunk, index = find_message(self.store, account.id, mid)
         now_s = self.clock()
-        cancel = Mark(chunk.id, cancel_kind(index), account.id, "", 0, {"at": int(now_s * 1000)})
+        at_ms = int(now_s * 1000)
+        cancel = Mark(cancels_of(chunk.id), cancel_kind(index), account.id, "", 0, {"at": at_ms})
         self.store.put_once([cancel], begins_ms=chunk.begins_ms)
         tries = tries_of(self.store, chunk, index)
         end = tries[-1].end if tries else NotTaken()

@@ -17,7 +17,7 @@ from harkara.dlt.chain import chain_hash
 from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
-from harkara.marks import index_of
+from harkara.marks import cancels_of, index_of
 from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
@@ -117,7 +117,7 @@ class HandOver:
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a part that do not go out, and why."""
         chunk = part.chunk
-        cancels = self.store.find_marks(chunk.id, "cancel#")
+        cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
         live = [index for index in part.indexes if index not in ends]

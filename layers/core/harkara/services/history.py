@@ -11,6 +11,7 @@ from harkara.hours import ready_s
 from harkara.marks import (
     Mark,
     cancel_kind,
+    cancels_of,
     clicks_prefix,
     final_kind,
     recovered_kind,
@@ -44,8 +45,13 @@ class HistoryService:
         """
         chunk, index = find_message(self.store, account.id, mid)
         tries = tries_of(self.store, chunk, index)
-        kinds = (final_kind(index), recovered_kind(index), cancel_kind(index))
-        final, recovered, cancel = self.store.get_marks([(chunk.id, kind) for kind in kinds])
+        final, recovered, cancel = self.store.get_marks(
+            [
+                (chunk.id, final_kind(index)),
+                (chunk.id, recovered_kind(index)),
+                (cancels_of(chunk.id), cancel_kind(index)),
+            ]
+        )
         clicks = self.store.find_marks(chunk.id, clicks_prefix(index))
         owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
         return {
