@@ -5,7 +5,7 @@ import asyncio
 from tests import isolation
 from tests.bench.report import Row
 
-COUNT, RATE_PER_S = 20_000, 150
+COUNT, RATE_PER_S = 20_000, 100
 
 
 def measure() -> list[Row]:

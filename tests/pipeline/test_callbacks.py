@@ -21,6 +21,8 @@ from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.world import RETRY_DELAYS_S, URL, World
 
+# Of a message that nobody stored.
+MID = "101KDWCJ2M0000G40R40M30E20900"
 FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
 
 
@@ -295,7 +297,7 @@ def test_a_destination_that_wants_nothing_of_a_group_ends_it() -> None:
 
 def reply(world: World) -> EventTask:
     endpoint = Endpoint(URL, "clevertap", "main")
-    event = Reply("", "ref", int(world.now), "919876543210", "56161", "yes")
+    event = Reply(MID, "ref", int(world.now), "919876543210", "56161", "yes")
     return EventTask("acme", endpoint, event, int(world.now * 1000))
 
 

@@ -10,11 +10,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from harkara.callback_settings import Destination
 from harkara.callbacks import wants
 from harkara.deadline import Deadline
 from harkara.errors import OutOfTime
+from harkara.events import Event
 from harkara.marks import Claimant
 from harkara.ports import CallbackPoster, Destinations, PostResult
 from harkara.retries import wait_delay, with_jitter
@@ -33,6 +35,17 @@ _EARLY_MS = 1000
 _REMOVED = PostResult(0, "the callback was removed")
 _FAILING = PostResult(0, "not posted: the endpoint was failing")
 _GONE = PostResult(410, "not posted: the endpoint is gone")
+
+
+class _Look(NamedTuple):
+    """Where a callback goes, those of its members that are wanted there, and whether now.
+
+    There is no entry where nothing is wanted.
+    """
+
+    destination: Destination
+    members: tuple[Event, ...]
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +115,12 @@ class CallbackService:
             return Counter(callbacks_early=1)
         if task.replay and await attempts.is_over(task):
             return Counter(acknowledged_before=1)
-        destination = await self._destination(task)
-        if destination is None:
+        look = await asyncio.to_thread(self._look, task, claimant)
+        if look is None:
             return await self._fail(task, claimant, _REMOVED)
-        wanted = _wanted(task, destination)
-        if not wanted:
+        entry = look.entry
+        if entry is None:
             return await attempts.end_unwanted(task, claimant)
-        entry = await self._enter(task, destination, claimant)
         if entry.verdict is Verdict.GONE:
             return await self._fail(task, claimant, _GONE)
         tired = task.waits >= _WAITS and not entry.trusted
@@ -123,7 +135,7 @@ class CallbackService:
             await asyncio.to_thread(self.doors.release, task.account_id, task.endpoint, entry)
             return Counter(posted_by_another=1)
         counts = Counter(callbacks_in_doubt=int(claimed.in_doubt))
-        return counts + await self._post(claimed, wanted, destination, entry, claimant, deadline)
+        return counts + await self._post(claimed, look, entry, claimant, deadline)
 
     async def _post_at_once(
         self, group: CallbackTask, claimant: Claimant, deadline: Deadline
@@ -133,15 +145,13 @@ class CallbackService:
         if not self._has_time(deadline):
             await self.attempts.schedule(later, 0)
             return Counter(callbacks_handed_on=1)
-        destination = await self._destination(group)
-        if destination is None:
+        look = await asyncio.to_thread(self._look, group, claimant, at_once=True)
+        if look is None:
             return await self.attempts.park(group, claimant, _REMOVED)
-        wanted = _wanted(group, destination)
-        if not wanted:
+        if look.entry is None:
             return await self.attempts.end_unwanted(group, claimant)
-        entry = await self._enter(group, destination, claimant, at_once=True)
-        if entry.verdict is Verdict.POST:
-            return await self._post(group, wanted, destination, entry, claimant, deadline)
+        if look.entry.verdict is Verdict.POST:
+            return await self._post(group, look, look.entry, claimant, deadline)
         await self.attempts.schedule(later, 0)
         return Counter(callbacks_left=1)
 
@@ -156,8 +166,7 @@ class CallbackService:
     async def _post(
         self,
         task: CallbackTask,
-        wanted: CallbackTask,
-        destination: Destination,
+        look: _Look,
         entry: Entry,
         claimant: Claimant,
         deadline: Deadline,
@@ -165,9 +174,11 @@ class CallbackService:
         if entry.wait_s:
             await self.sleep(entry.wait_s)
         within_s = deadline.remaining_s() - _RECORD_S
-        result = await self.poster.post(wanted, destination, within_s)
+        wanted = replace(task, members=look.members)
+        result = await self.poster.post(wanted, look.destination, within_s)
         counts = await self.attempts.record(task, claimant, result)
-        await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
+        if self.doors.will_write(task.account_id, task.endpoint, entry, result):
+            await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
         return counts
 
     async def _fail(
@@ -181,19 +192,17 @@ class CallbackService:
             return await self.attempts.park(claimed, claimant, result)
         return await self.attempts.record(claimed, claimant, result)
 
-    async def _destination(self, task: CallbackTask) -> Destination | None:
-        return await asyncio.to_thread(self.destinations.find, task.account_id, task.endpoint)
-
-    async def _enter(
-        self,
-        task: CallbackTask,
-        destination: Destination,
-        claimant: Claimant,
-        *,
-        at_once: bool = False,
-    ) -> Entry:
-        return await asyncio.to_thread(
-            self.doors.enter,
+    def _look(
+        self, task: CallbackTask, claimant: Claimant, *, at_once: bool = False
+    ) -> _Look | None:
+        """Look where a callback goes, and whether now; None where its destination was removed."""
+        destination = self.destinations.find(task.account_id, task.endpoint)
+        if destination is None:
+            return None
+        members = tuple(member for member in task.members if wants(destination, member))
+        if not members:
+            return _Look(destination, members, None)
+        entry = self.doors.enter(
             task.account_id,
             task.endpoint,
             destination.settings,
@@ -201,12 +210,7 @@ class CallbackService:
             self.poster.timeout_s + RATE_WAIT_S + _RECORD_S,
             at_once=at_once,
         )
+        return _Look(destination, members, entry)
 
     def _has_time(self, deadline: Deadline) -> bool:
         return deadline.allows(self.poster.timeout_s + _RECORD_S)
-
-
-def _wanted(task: CallbackTask, destination: Destination) -> CallbackTask | None:
-    """Return the callback with the members that its destination wants to hear of, if any."""
-    members = tuple(member for member in task.members if wants(destination, member))
-    return replace(task, members=members) if members else None

@@ -193,6 +193,16 @@ class Doors:
                 return Entry(Verdict.POST, wait_s, lease)
         return Entry(Verdict.WAIT, trusted=trusted)
 
+    def will_write(
+        self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult
+    ) -> bool:
+        """Whether `leave` has anything to write; where it has not, it need not be called."""
+        if entry.lease or not result.acknowledged:
+            return True
+        watch = self._watches.get(name_of(account_id, endpoint), _Watch())
+        watch.acked_ms = self._now_ms()
+        return watch.door.heard(result, watch.acked_ms, watch.acked_ms) != watch.door
+
     def leave(self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult) -> None:
         """Say what came of a post. Raises nothing: others will hear the like."""
         name = name_of(account_id, endpoint)
