@@ -9,7 +9,6 @@ import asyncio
 import gzip
 import os
 import random
-import re
 import time
 from functools import cache
 from typing import Any, NamedTuple
@@ -41,6 +40,7 @@ from harkara.operator_records import Part
 from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
 from harkara.parts import fields_of
 from harkara.platforms.rows import check_length, object_of, top_level
+from harkara.queries import after_name, page_limit, sources
 from harkara.router import Response
 from harkara.runtime import answer, deadline_of, logger
 from harkara.services.authenticate import Authenticator
@@ -53,11 +53,9 @@ from harkara.services.parked import ParkedService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
-from harkara.suppressions import Source
 from harkara.suppressions import fields_of as entry_fields
 from harkara.tasks import QueueName
 
-PAGE_SIZE = 100
 # Lambda answers 6 MB, and this travels as base64.
 EXPORT_LIMIT_BYTES = 4_400_000
 COLLECTIONS: dict[str, type[Part]] = {
@@ -156,7 +154,7 @@ def cancel_scheduled() -> Response:
 # Before the routes of any collection: the first that fits is taken.
 @api.get("/v1/suppressions")
 def suppressions() -> Response:
-    found = services().suppressions.page(account_for(Scope.ADMIN), after_name(), page_limit())
+    found = services().suppressions.page(account_for(Scope.ADMIN), *page_of())
     entries = [entry_fields(entry) for entry in found.entries]
     return ok({"suppressions": entries, "next": found.next_number})
 
@@ -178,7 +176,7 @@ def suppression(number: str) -> Response:
 @api.delete("/v1/suppressions/<number>")
 def unsuppress(number: str) -> Response:
     account = account_for(Scope.ADMIN)
-    services().suppressions.remove(account, unquote(number), asked_sources())
+    services().suppressions.remove(account, unquote(number), sources(api.request.query))
     logger.info("no longer suppressed", account_id=account.id)
     return Response(204, body="")
 
@@ -202,8 +200,10 @@ def test(name: str) -> Response:
 
 @api.get("/v1/callbacks/<name>/parked")
 def parked(name: str) -> Response:
-    account, limit = account_for(Scope.READ), page_limit(PARKED_PAGE_LIMIT)
-    return ok(services().endpoints.parked_page(account, unquote(name), parked_query(), limit))
+    account, query = account_for(Scope.READ), api.request.query
+    fields = {name: query[name] for name in ("from", "to", "after") if name in query}
+    limit = page_limit(query, PARKED_PAGE_LIMIT)
+    return ok(services().endpoints.parked_page(account, unquote(name), fields, limit))
 
 
 @api.post("/v1/callbacks/<name>/replay")
@@ -220,7 +220,7 @@ def read_all(collection: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.READ)
     if kind is Template and CSV in api.request.headers.get("accept", ""):
         return export(account)
-    found = services().registry.page(account, kind, after_name(), page_limit())
+    found = services().registry.page(account, kind, *page_of())
     return ok({collection: [fields_of(part) for part in found.parts], "next": found.next_name})
 
 
@@ -281,6 +281,11 @@ def import_templates(account: Account) -> Response:
     return ok({**counts(report), "rows": [line._asdict() for line in report]})
 
 
+def page_of() -> tuple[str, int]:
+    query = api.request.query
+    return after_name(query, NAME_LIMIT), page_limit(query, PAGE_LIMIT)
+
+
 def kind_of(collection: str) -> type[Part]:
     if collection not in COLLECTIONS:
         raise RequestRefused(Code.NOT_FOUND)
@@ -297,34 +302,6 @@ def account_for(scope: Scope, username: str = "", password: str = "") -> Account
     shown = presented(api.request.headers, username, password)
     caller = services().authenticator.authenticate(shown, scope, api.request.source_ip)
     return caller.account
-
-
-def asked_sources() -> list[Source]:
-    given = api.request.query.get("source")
-    if given is None:
-        return [*Source]
-    if given not in [*Source]:
-        raise RequestRefused(Code.INVALID_REQUEST, f"(source: one of {', '.join(Source)})")
-    return [Source(given)]
-
-
-def page_limit(most: int = PAGE_LIMIT) -> int:
-    given = api.request.query.get("limit", str(PAGE_SIZE))
-    if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= most:
-        return int(given)
-    raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {most:,})")
-
-
-def parked_query() -> dict[str, str]:
-    query = api.request.query
-    return {name: query[name] for name in ("from", "to", "after") if name in query}
-
-
-def after_name() -> str:
-    given = api.request.query.get("after", "")
-    if len(given) > NAME_LIMIT:
-        raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
-    return given
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

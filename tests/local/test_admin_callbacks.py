@@ -42,6 +42,13 @@ def test_every_field_can_be_given(operator: Operator) -> None:
     assert "sealed" not in row
 
 
+def test_the_generic_format_has_names_of_the_customers_own(operator: Operator) -> None:
+    assert operator(f"{ADD} --format generic --fields mid=id status=state --as-array").status == 0
+    callback = callback_of(operator)
+    assert callback.fields == {"mid": "id", "status": "state"}
+    assert callback.as_array
+
+
 def test_secrets_are_given_kept_and_taken_out(operator: Operator, tmp_path: Path) -> None:
     (tmp_path / "headers").write_text('{"X-Key": "not-a-real-key"}')
     (tmp_path / "none").write_text("{}")
@@ -121,6 +128,8 @@ def test_what_was_not_taken_is_replayed(operator: Operator) -> None:
         (f"{ADD} --rate -1", 1, "rate_per_s"),
         (f"{ADD} --states sent", 2, "invalid choice"),
         (f"{ADD} --format xml", 2, "invalid choice"),
+        (f"{ADD} --format generic --fields mid", 2, "write it as smsgid=reference"),
+        (f"{ADD} --format generic --fields price=cost", 1, "fields: an object of event, mid"),
         (f"{ADD} --headers gone.json", 2, "gone.json cannot be read"),
         (f"{ADD} --token-file gone", 1, "gone cannot be read"),
         (f"{ADD} --token-file -", 1, "the secret is empty"),

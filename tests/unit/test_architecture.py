@@ -54,6 +54,7 @@ PURE = (
     "callback_fields",
     "callback_urls",
     "parked_fields",
+    "queries",
     "times",
     "fields",
     "operator_records",
