@@ -7,6 +7,9 @@ import pytest
 
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.codes import Code
+from harkara.ports import PostResult
+from harkara.services.doors import Doors, Verdict
+from harkara.services.pace import Pace
 from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import NOW, SECRET, Context, Gateway, Logs
@@ -96,6 +99,34 @@ def test_what_was_not_taken_is_shown_and_replayed(gateway: Gateway, logs: Logs) 
     assert row["messages"][0]["mid"] in body
     assert call(gateway, "GET", "/signed/parked") == {"parked": [], "next": None}
     assert logs.lines("callbacks replayed")[0]["replayed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("PUT", "/signed", {"url": URL}, id="a change"),
+        pytest.param("POST", "/signed/test", None, id="a test"),
+        pytest.param("POST", "/signed/replay", {"all": True}, id="a replay"),
+    ],
+)
+def test_an_endpoint_that_was_gone_is_posted_to_again(
+    method: str, path: str, body: Any, gateway: Gateway
+) -> None:
+    gateway.put_samples()
+    callback = gateway.accounts.accounts["sandbox"].callbacks["signed"]
+
+    def doors() -> Doors:
+        pace = Pace(gateway.limits, gateway.clock, lambda: 0.5)
+        return Doors(gateway.limits, pace, gateway.clock)
+
+    def verdict() -> Verdict:
+        return doors().enter("sandbox", callback.endpoint, callback, "lease", 10).verdict
+
+    entered = doors().enter("sandbox", callback.endpoint, callback, "first", 10)
+    doors().leave("sandbox", callback.endpoint, entered, PostResult(410, "HTTP 410"))
+    assert verdict() is Verdict.GONE
+    call(gateway, method, path, body)
+    assert verdict() is Verdict.POST
 
 
 @pytest.mark.parametrize("query", [{"limit": "101"}, {"limit": "0"}, {"after": "x"}, {"to": "now"}])

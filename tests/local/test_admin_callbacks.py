@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from harkara.aws.destinations import unseal
+from harkara.aws.limits import DynamoLimitStore
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.messages import State
 from harkara.parked_fields import PAGE_LIMIT
+from harkara.ports import PostResult
+from harkara.services.doors import Doors, Verdict
+from harkara.services.pace import Pace
 from harkara.tasks import CallbackTask, decode_dlr
 from tests.local.operators import Operator
 
@@ -82,6 +86,26 @@ def test_a_sample_is_posted(operator: Operator) -> None:
     assert (answer["status"], answer["reason"]) == (503, "HTTP 503")
     ((webhook_id, _, _),) = operator.platform.posts
     assert webhook_id.startswith("test-")
+
+
+@pytest.mark.parametrize(
+    "line", [ADD, "callback test acme main", "callback replay acme main --all"]
+)
+def test_an_endpoint_that_was_gone_is_posted_to_again(line: str, operator: Operator) -> None:
+    operator(ADD)
+    operator.park(1)
+    endpoint, settings = callback_of(operator).endpoint, callback_of(operator)
+
+    def doors() -> Doors:
+        counted = DynamoLimitStore(operator.client("dynamodb"), "Messages")
+        return Doors(counted, Pace(counted, operator.clock, lambda: 0.5), operator.clock)
+
+    seen = doors()
+    entered = seen.enter("acme", endpoint, settings, "lease", 10)
+    seen.leave("acme", endpoint, entered, PostResult(410, "HTTP 410"))
+    assert doors().enter("acme", endpoint, settings, "other", 10).verdict is Verdict.GONE
+    assert operator(line).status == 0
+    assert doors().enter("acme", endpoint, settings, "another", 10).verdict is Verdict.POST
 
 
 def test_what_was_not_taken_is_listed(operator: Operator) -> None:
