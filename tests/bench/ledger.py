@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ class Ledger:
         self.calls: Counter[str] = Counter()
         self.tables: dict[str, dict[tuple[str, str], Item]] = {}
         self.queues: dict[str, list[str]] = {}
+        self._lock = Lock()
 
     def listen(self, *clients: Any) -> None:
         for each in clients:
@@ -50,9 +52,10 @@ class Ledger:
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().partition(".")[2]
-        self.calls[operation] += 1
         asked: dict[str, Any] = orjson.loads(request.body)
-        answer = getattr(self, f"_{operation}")(asked)
+        with self._lock:  # the functions call from several threads
+            self.calls[operation] += 1
+            answer = getattr(self, f"_{operation}")(asked)
         return AWSResponse(request.url, 200, {}, Body(orjson.dumps(answer)))
 
     def _GetItem(self, asked: dict[str, Any]) -> Any:
