@@ -9,6 +9,7 @@ from harkara.events import Reply
 from harkara.jsons import encode
 from harkara.received import ReceiptRequest
 from harkara.requests import RecordResult
+from harkara.services.replies import Heard
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
@@ -147,6 +148,14 @@ def test_a_text_is_told_as_far_as_it_can_be() -> None:
     assert [len(reply.text) for reply in replies(world)] == [2000]
 
 
+def test_half_characters_are_told_as_question_marks() -> None:
+    world = conversing()
+    heard = Heard(world.account, PHONE, f"+{CODE}", "caf\udce9", int(world.now))
+    world.inbound_service().replies.pass_on([heard])
+    world.run()
+    assert [(reply.receiver, reply.text) for reply in replies(world)] == [(CODE, "caf?")]
+
+
 # Deaths
 
 
@@ -191,6 +200,16 @@ def test_a_carrier_that_repeats_itself_is_heard_once() -> None:
     say(world, ts=at_s)
     assert len(replies(world)) == 1
     assert world.faults.calls.count("send callback") == 2, "it was in the queue again"
+
+
+def test_it_is_heard_once_though_another_message_went_out_meanwhile() -> None:
+    world = conversing()
+    at_s = int(world.now)
+    say(world, ts=at_s)
+    world.send([campaign.record("0001", to=PHONE, client_ref="asked again")])
+    world.run()
+    say(world, ts=at_s)
+    assert [reply.client_ref for reply in replies(world)] == ["asked"]
 
 
 def test_a_carrier_that_repeats_itself_without_a_time_is_heard_twice() -> None:

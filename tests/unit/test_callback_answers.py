@@ -1,5 +1,7 @@
 """What any platform's answer says."""
 
+import time
+
 import pytest
 
 from harkara.callbacks.answers import excerpt_of, retry_after_s
@@ -28,6 +30,14 @@ NOW = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
 )
 def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value: str, wait_s: int) -> None:
     assert retry_after_s(value, NOW) == wait_s
+
+
+def test_a_date_without_a_zone_is_no_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        assert retry_after_s("Wed, 21 Oct 2015 07:28:00", NOW) == 480
+    time.tzset()
 
 
 @pytest.mark.parametrize(

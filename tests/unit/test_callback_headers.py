@@ -44,6 +44,11 @@ def test_a_secret_signs_as_the_specification_does() -> None:
     assert signed((SECRET, 0)) == [SIGNATURE]
 
 
+@pytest.mark.parametrize("secret", ["whsec_a2V5MQ==", "whsec_a2V5MQ", "a2V5MQ=="])
+def test_a_secret_may_lack_its_padding_and_prefix(secret: str) -> None:
+    assert signed((secret, 0)) == signed(("whsec_a2V5MQ==", 0))
+
+
 @pytest.mark.parametrize(
     ("expires_at_s", "count"),
     [

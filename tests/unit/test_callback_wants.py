@@ -33,6 +33,11 @@ def test_who_asks_for_nothing_hears_of_all_that_the_format_carries(
     assert wanted(EVENTS[kind], format=name) is (kind in FORMATS[name].kinds)
 
 
+@pytest.mark.parametrize(("name", "expected"), [("clevertap", False), ("generic", True)])
+def test_a_reply_to_no_message_goes_where_it_can_be_told(name: str, expected: bool) -> None:
+    assert wanted(REPLY._replace(mid="", client_ref=""), format=name) is expected
+
+
 @pytest.mark.parametrize(
     ("event", "fields", "expected"),
     [
