@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from harkara.accounts import PLATFORM_HOSTS
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.callbacks import FORMATS, wants
+from harkara.callbacks import FORMATS, PLATFORM_FORMATS, format_of, wants
 from harkara.events import Click, Dlr, Event, EventKind, Reply
 from harkara.messages import State
 
@@ -51,3 +52,27 @@ def test_who_asks_for_some_hears_of_those(
     event: Event, fields: dict[str, Any], expected: bool
 ) -> None:
     assert wanted(event, **fields) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "usual", "expected"),
+    [
+        pytest.param("https://hooks.acme.example/x", "generic", "generic", id="nobody's"),
+        pytest.param("https://api-01.moengage.com/x", "clevertap", "moengage", id="MoEngage's"),
+        pytest.param("https://moengage.com/x", "generic", "moengage", id="its own name"),
+        pytest.param("https://api.moengage.com/x", "moengage_batch", "moengage_batch", id="usual"),
+        pytest.param("https://eu1.clevertap.com/x", "moengage", "clevertap", id="CleverTap's"),
+        pytest.param("https://st.webengage.com/x", "standard", "webengage", id="WebEngage's"),
+        pytest.param("https://notmoengage.com/x", "standard", "standard", id="a name alike"),
+        pytest.param("https://moengage.com.acme.example/", "generic", "generic", id="as a label"),
+    ],
+)
+def test_a_url_that_a_request_names_has_a_format_that_its_platform_reads(
+    url: str, usual: str, expected: str
+) -> None:
+    assert format_of(url, usual) == expected
+
+
+def test_a_format_is_known_of_each_platform_whose_host_is_allowed_from_the_start() -> None:
+    assert set(PLATFORM_FORMATS) == set(PLATFORM_HOSTS)
+    assert {name for names in PLATFORM_FORMATS.values() for name in names} <= set(FORMATS)

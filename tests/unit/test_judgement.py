@@ -233,3 +233,12 @@ def test_a_record_is_called_back_at(sender_id: str, url: str, callback: str, exp
 def test_a_registered_url_that_a_request_names_is_known_again() -> None:
     judging = judge(url=URLS["header"])
     assert [endpoint.callback_id for endpoint in judging.endpoints] == ["header"]
+
+
+def test_a_platforms_url_that_a_request_names_has_its_platforms_format() -> None:
+    judging = judge(url="https://api-01.moengage.com/sms/dlr/custom/7")
+    assert [endpoint.format for endpoint in judging.endpoints] == ["moengage"]
+    usual = {"main": ACCOUNT.callbacks["main"].model_copy(update={"format": "standard"})}
+    account = changed(callbacks=usual, callback_hosts=("acme.example",))
+    judging = judge(account, url="https://hooks.acme.example/dlr")
+    assert [endpoint.format for endpoint in judging.endpoints] == ["standard"]

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from harkara.callback_settings import CallbackEndpoint, Destination
+from harkara.callback_urls import is_among
 from harkara.callbacks import (
     clevertap,
     generic,
@@ -44,6 +46,21 @@ FORMATS: dict[str, Format] = {
     "generic": Format(generic.render, 1, _ALL, without_message=True),
     "standard": Format(standard.render, 1, _ALL, without_message=True),
 }
+
+PLATFORM_FORMATS = {
+    "clevertap.com": ("clevertap",),
+    "moengage.com": ("moengage", "moengage_batch"),
+    "webengage.com": ("webengage",),
+}
+"""What platforms read, by their hosts; the first where nothing else is said."""
+
+
+def format_of(url: str, usual: str) -> str:
+    """Return the format of a URL that no callback registers: the usual one, if it can be read."""
+    host = urlsplit(url).hostname or ""
+    read = (forms for name, forms in PLATFORM_FORMATS.items() if is_among(host, (name,)))
+    forms = next(read, (usual,))
+    return usual if usual in forms else forms[0]
 
 
 def wants(destination: Destination, event: Event) -> bool:

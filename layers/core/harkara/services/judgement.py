@@ -10,6 +10,7 @@ from typing import NamedTuple
 from harkara.accounts import Account, Enforcement, Sender, Template, admits
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
+from harkara.callbacks import format_of
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
@@ -136,14 +137,14 @@ class Judge:
             if allowed and callback:
                 self.endpoints.append(Endpoint(url, callback.format, callback.id))
             elif allowed:
-                self.endpoints.append(Endpoint(url, self._format()))
+                self.endpoints.append(Endpoint(url, format_of(url, self._usual_format())))
         return self._places[url]
 
     def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
         return self.endpoint(callback.url) if callback else None
 
-    def _format(self) -> str:
-        """Return the format of a URL that is not registered: that of the caller's usual one."""
+    def _usual_format(self) -> str:
+        """Return the format of the caller's usual callback."""
         names = (self._credential.callback, self.account.default_callback)
         usual = next(filter(None, map(self._registered, names)), None)
         return usual.format if usual else "clevertap"
