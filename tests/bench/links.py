@@ -17,8 +17,8 @@ from harkara.links import LinkSet, LinkSigner, Place, pack_links
 from harkara.marks import Mark, links_key
 from harkara.services.links import LinkService
 from harkara.tasks import ClickTask, QueueName
-from tests.bench.accept import FAKE_AWS, Body
-from tests.bench.cpu import ROUNDS, Work
+from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
+from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.fakes import FakeMessageStore, Faults
@@ -69,7 +69,19 @@ def measure() -> list[Row]:
         for name, cost_us in zip(visits, costs_us, strict=True)
     ]
     beside = costs_us[0] / beside_us
-    return [Row("CPU of a click / of the SDK's call to the queue alone", beside, "x", 2), *rows]
+    body = campaign()
+    linking = ACCOUNT.model_copy(update={"short_domain": HOST, "shorten_urls": True})
+    with_links, without = Accept(body, linking), Accept(body, ACCOUNT)
+    return [
+        Row("CPU of a click / of the SDK's call to the queue alone", beside, "x", 2),
+        *rows,
+        Row(
+            f"CPU of accepting {RECORDS:,} records, each with its own link / without",
+            ratio(with_links.run, without.run),
+            "x",
+        ),
+        Row("AWS calls for it", with_links.warm_calls, "calls", 4),
+    ]
 
 
 def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:

@@ -114,10 +114,14 @@ def test_the_api_keeps_to_its_document(
         for operation, phases in single["valid_rates"].items()
         if any(counted["accepted"] for counted in phases.values())
     }
-    # A carrier's routes want its token, and a receipt the reference that the carrier was given.
-    of_carriers = {
-        f"{method} /{route}/{{carrier}}/{{token}}"
-        for method in ("GET", "POST")
-        for route in ("receipts", "inbound")
+    # A carrier's routes want its token, a receipt the reference that the carrier was given, and a
+    # link its tag.
+    by_name_only = {
+        *(
+            f"{method} /{route}/{{carrier}}/{{token}}"
+            for method in ("GET", "POST")
+            for route in ("receipts", "inbound")
+        ),
+        *(f"{method} /{{code}}" for method in ("GET", "HEAD")),
     }
-    assert single["valid_rates"].keys() - accepted <= of_carriers
+    assert single["valid_rates"].keys() - accepted <= by_name_only
