@@ -9,7 +9,7 @@ from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.messages import DEFAULT_VALIDITY_S, Category
+from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint
 from harkara.requests import NO_OPTIONS, Options
 from harkara.services.judgement import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
 from tests.fakes import caller_of
@@ -228,6 +228,19 @@ def test_a_record_is_called_back_at(sender_id: str, url: str, callback: str, exp
     endpoint = judging.endpoints[place]
     assert (endpoint.url, endpoint.format) == (URLS[expected], "clevertap")
     assert endpoint.callback_id == ("" if expected == "own" else expected)
+
+
+def test_of_two_callbacks_with_one_url_each_is_itself() -> None:
+    callbacks = {
+        "first": CallbackEndpoint(id="first", url=URLS["main"]),
+        "second": CallbackEndpoint(id="second", url=URLS["main"], format="standard"),
+    }
+    account = changed(callbacks=callbacks, default_callback="second")
+    assert judge(account, url=URLS["main"]).endpoints[0].callback_id == "first"
+    judging = judge(account)
+    place = judging.judge(subject("ACMEBK")).endpoint
+    assert place is not None
+    assert judging.endpoints[place] == Endpoint(URLS["main"], "standard", "second")
 
 
 def test_a_registered_url_that_a_request_names_is_known_again() -> None:

@@ -90,7 +90,10 @@ class Judge:
         self._credential = caller.credential
         self._now_ms = now_ms
         self._urls = urls
-        self._places: dict[str, int | None] = {}
+        self._places: dict[tuple[str, str], int | None] = {}
+        # Of two with one URL the first.
+        callbacks = reversed(self.account.callbacks.values())
+        self._by_url = {callback.url: callback for callback in callbacks}
         self._judged: dict[Subject, Judged] = {}
         default = self._registered(self._credential.callback)
         if callback_url:
@@ -128,20 +131,21 @@ class Judge:
 
     def endpoint(self, url: str) -> int | None:
         """Return the place of a URL that the request names; None when it is not allowed."""
-        if url not in self._places:
-            callback = next(
-                (each for each in self.account.callbacks.values() if each.url == url), None
-            )
-            allowed = self.account.may_call_back(url, self._urls)
-            self._places[url] = len(self.endpoints) if allowed else None
-            if allowed and callback:
-                self.endpoints.append(Endpoint(url, callback.format, callback.id))
-            elif allowed:
-                self.endpoints.append(Endpoint(url, format_of(url, self._usual_format())))
-        return self._places[url]
+        return self._place(url, self._by_url.get(url))
 
     def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
-        return self.endpoint(callback.url) if callback else None
+        return self._place(callback.url, callback) if callback else None
+
+    def _place(self, url: str, callback: CallbackEndpoint | None) -> int | None:
+        key = url, callback.id if callback else ""
+        if key not in self._places:
+            allowed = self.account.may_call_back(url, self._urls)
+            self._places[key] = len(self.endpoints) if allowed else None
+            if allowed and callback:
+                self.endpoints.append(callback.endpoint)
+            elif allowed:
+                self.endpoints.append(Endpoint(url, format_of(url, self._usual_format())))
+        return self._places[key]
 
     def _usual_format(self) -> str:
         """Return the format of the caller's usual callback."""
