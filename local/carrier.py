@@ -7,7 +7,7 @@ import asyncio
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -38,6 +38,7 @@ RECEIPTED_TWICE = "9008"
 RECEIPT_BEFORE_ANSWER = "9009"
 FAILED_THEN_DELIVERED = "9010"
 THROTTLES = 2
+TEXTS_KEPT = 50
 
 
 @dataclass
@@ -94,6 +95,7 @@ class Carrier:
     def __init__(self, settings: CarrierSettings) -> None:
         self.settings = settings
         self.counts = Counts()
+        self._texts: deque[dict[str, Any]] = deque(maxlen=TEXTS_KEPT)
         self._serial = time.time_ns() // 1_000_000
         self._waiting: list[dict[str, Any]] = []
         self._flush: asyncio.TimerHandle | None = None
@@ -106,6 +108,7 @@ class Carrier:
         app.router.add_post("/datasend", self._submit)
         app.router.add_get("/submissions", self._submissions)
         app.router.add_delete("/submissions", self._reset)
+        app.router.add_get("/texts", self._phones)
         app.router.add_post("/settings", self._change)
         return app
 
@@ -147,6 +150,8 @@ class Carrier:
                 answers.append(_error(record, "THROTTLED", "Too many requests"))
                 continue
             counts.take(mid)
+            names = {"to": "to", "from": "from", "smstext": "text"}
+            self._texts.appendleft({new: record.get(old) for old, new in names.items()})
             self._serial += 1
             answers.append(
                 {
@@ -224,8 +229,12 @@ class Carrier:
     async def _submissions(self, request: web.Request) -> web.Response:
         return _json(self.counts.as_json(with_mids="summary" not in request.query))
 
+    async def _phones(self, _request: web.Request) -> web.Response:
+        return _json(list(self._texts))
+
     async def _reset(self, _request: web.Request) -> web.Response:
         self.counts = Counts()
+        self._texts.clear()
         return web.Response(status=204)
 
     async def _change(self, request: web.Request) -> web.Response:
@@ -240,6 +249,7 @@ class Carrier:
             text="Harkara's carrier simulator\n\n"
             "POST /datasend                 submit, as the carrier takes it\n"
             "GET /submissions[?summary=1]   what it got, by our message id\n"
+            "GET /texts                     the last texts, as phones show them: links to follow\n"
             "DELETE /submissions            count from zero\n"
             "POST /settings                 change how it behaves: "
             + ", ".join(vars(self.settings))

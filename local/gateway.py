@@ -29,8 +29,8 @@ PAGE = f"""Harkara, on this machine
 Try it:
   curl -s %(url)s/datasend -H 'content-type: application/json' -d '{{"user": "sandbox", \
 "pass": "sandbox-secret", "smstosend": [{{"to": "919876543210", "from": "HARKAR", \
-"smstext": "Hello", "smsgid": "first"}}]}}'
-Then look at the carrier's /submissions and the platform's /callbacks.
+"smstext": "See https://example.com/", "smsgid": "first", "shorten_urls": true}}]}}'
+Then look at the carrier's /submissions and /texts, where the link is, and the platform's /callbacks.
 """
 
 

@@ -142,6 +142,19 @@ async def test_9009_is_receipted_before_the_answer() -> None:
 
 
 @pytest.mark.asyncio
+async def test_it_shows_the_last_texts_that_it_took() -> None:
+    async with carrier() as (client, _):
+        await submit(client, *(record(f"{n:04d}", f"m{n}.1.t") for n in range(60)), record("9005"))
+        async with client.get("/texts") as answer:
+            texts = await answer.json()
+        assert len(texts) == 50
+        assert texts[0] == {"to": "919800000059", "from": "HARKAR", "text": "Hello"}
+        await client.delete("/submissions")
+        async with client.get("/texts") as answer:
+            assert await answer.json() == []
+
+
+@pytest.mark.asyncio
 async def test_it_deduplicates_nothing_and_says_so() -> None:
     async with carrier() as (client, _):
         for attempt in (1, 2):
