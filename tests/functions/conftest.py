@@ -20,7 +20,7 @@ asyncio.set_event_loop(None)
 
 @pytest.fixture(autouse=True)
 def _loopback_only() -> Iterator[None]:
-    socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
+    socket_allow_hosts(["127.0.0.1", "::ffff:127.0.0.1"], allow_unix_socket=True)
     yield
     enable_socket()
 

@@ -68,7 +68,6 @@ def resolve(resolver: GuardedResolver) -> list[str]:
     [
         pytest.param(["52.1.2.3"], True, id="a global address"),
         pytest.param(["52.1.2.3", "2600:9000::1"], True, id="two global addresses"),
-        pytest.param([], True, id="none: no connection either"),
         pytest.param(["127.0.0.1"], False, id="loopback"),
         pytest.param(["52.1.2.3", "169.254.169.254"], False, id="metadata among global ones"),
         pytest.param(["fe80::1%eth0", "52.1.2.3"], False, id="link-local first"),
@@ -83,6 +82,11 @@ def test_a_name_leads_to_global_addresses_or_nowhere(addresses: list[str], allow
         with pytest.raises(OSError, match="not global"):
             resolve(guarded)
     assert scripted.questions == [("api.clevertap.com", 443, socket.AF_UNSPEC)]
+
+
+def test_a_name_without_an_address_leads_nowhere() -> None:
+    with pytest.raises(OSError, match="none"):
+        resolve(GuardedResolver(RULES, ScriptedResolver([])))
 
 
 def test_a_name_that_moves_is_judged_at_every_resolution() -> None:

@@ -36,10 +36,12 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the name's addresses. Raises OSError when one of them is not allowed."""
+        """Return the name's addresses. Raises OSError for none, or one that is not allowed."""
         # ThreadedResolver wants a running loop.
         self._resolver = self._resolver or ThreadedResolver()
         results = await self._resolver.resolve(host, port, family)
+        if not results:  # aiohttp would fail on it, by no error that a caller expects
+            raise OSError("the name has none")
         if not all(self._urls.may_connect_to(result["host"]) for result in results):
             raise OSError("the name leads to an address that is not global")
         return results

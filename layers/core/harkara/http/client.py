@@ -9,6 +9,7 @@ what a failure means is told by aiohttp's exceptions.
 
 import asyncio
 import os
+import zlib
 from collections.abc import Mapping
 from contextlib import aclosing
 from functools import lru_cache
@@ -48,7 +49,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientOSError, "the connection broke"),
     (aiohttp.ClientPayloadError, "the body of the answer is broken"),
-    (httpx.DecodingError, "the body of the answer is broken"),
+    (zlib.error, "the body of the answer is broken"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
     (UnicodeError, "the name is none"),
 )
@@ -103,12 +104,7 @@ class HttpClient:
                 )
                 response = await self._transport.handle_async_request(request)
                 async with aclosing(response):
-                    body = b""
-                    async for part in response.aiter_bytes():
-                        body += part
-                        if len(body) > self._body_limit_bytes:
-                            break
-                body = body[: self._body_limit_bytes]
+                    body = await _body(response, self._body_limit_bytes)
                 return HttpAnswer(response.status_code, response.headers, body)
         except (
             httpx.HTTPError,
@@ -116,6 +112,7 @@ class HttpClient:
             aiohttp.ClientError,
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
+            zlib.error,
         ) as error:
             # The transport puts an exception of httpx's above aiohttp's.
             above = isinstance(error, httpx.TransportError)
@@ -140,6 +137,23 @@ class HttpClient:
         await self.close()
 
 
+async def _body(response: httpx.Response, limit: int) -> bytes:
+    """Return the beginning of a body; never much more than that is in memory.
+
+    httpx would unpack all that comes, as often as the answer says it was packed: a few KB could
+    become gigabytes.
+    """
+    packed = response.headers.get("content-encoding", "identity").lower() != "identity"
+    # It tells gzip and deflate apart; anything else is an error.
+    unpack = zlib.decompressobj(zlib.MAX_WBITS + 32).decompress if packed else None
+    body = bytearray()
+    async for part in response.aiter_raw():
+        body += unpack(part, limit + 1 - len(body)) if unpack else part
+        if len(body) > limit:
+            break
+    return bytes(body[:limit])
+
+
 def _words(error: BaseException) -> str:
     """Say in a few words why there is no answer."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -162,4 +176,7 @@ _parsed = lru_cache(URLS_KEPT)(httpx.URL)
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     # A carrier's password need not be ASCII, which is all that httpx takes as text.
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+    return [
+        (b"accept-encoding", b"gzip, deflate"),  # what _body unpacks
+        *((name.encode(), value.encode()) for name, value in headers.items()),
+    ]

@@ -1,0 +1,96 @@
+"""Callbacks that are posted on the internet of `tests.functions.internet`, by what posts them."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import pytest
+import trustme
+
+from harkara.callback_settings import unregistered
+from harkara.callback_urls import UrlRules
+from harkara.events import Dlr
+from harkara.http.callbacks import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
+from harkara.http.client import HttpClient
+from harkara.messages import Endpoint, State
+from harkara.ports import PostResult
+from harkara.tasks import CallbackTask
+from tests.functions.exchanges import answering
+from tests.functions.internet import Internet, Names, on_the_internet
+from tests.functions.servers import Script, answer
+
+HOST = "hooks.example"
+URL = f"https://{HOST}/dlr"
+PUBLIC = "52.1.2.3"
+AUTHORITY = trustme.CA()
+"""Whom the client trusts, where a test says so to it."""
+RULES = UrlRules()
+TIMEOUT_S = 10.0
+TAKEN = answering(answer(headers="connection: close\r\n"))
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a connection, and end it."""
+
+
+class Posted(NamedTuple):
+    """What came of posts, and what was seen on the way: questions for names, connections."""
+
+    results: list[PostResult]
+    questions: list[str]
+    internet: Internet
+    arrived: list[int]
+
+
+def serving_with(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """Return what a server needs to show a certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
+
+
+def post(
+    url: str = URL,
+    answers: Sequence[Sequence[str]] = ((PUBLIC,),),
+    *,
+    posts: int = 1,
+    rules: UrlRules = RULES,
+    script: Script = hang_up,
+    tls: ssl.SSLContext | None = None,
+    timeout_s: float = TIMEOUT_S,
+    until: asyncio.Event | None = None,
+) -> Posted:
+    """Post a callback so many times, with a resolution for each; then wait for an event."""
+    endpoint = Endpoint(url, "clevertap")
+    task = CallbackTask("q", 0, 0, "acme", endpoint, (Dlr("M", "r", State.DELIVERED, 1),))
+
+    async def posted(internet: Internet) -> Posted:
+        names = Names(answers)
+        results, arrived = [], []
+        client = HttpClient(4, GuardedResolver(rules, names), ANSWER_LIMIT_BYTES, timeout_s)
+        poster = HttpCallbackPoster(client, rules, timeout_s=timeout_s)
+        async with client:
+            for _ in range(posts):
+                before = internet.arrived
+                async with internet.listening(script, tls):
+                    results.append(await poster.post(task, unregistered(endpoint)))
+                    if until:
+                        await asyncio.wait_for(until.wait(), TIMEOUT_S)
+                arrived.append(internet.arrived - before)
+                session = client._transport.client
+                if isinstance(session, aiohttp.ClientSession):
+                    assert isinstance(session.connector, aiohttp.TCPConnector)
+                    session.connector.clear_dns_cache()
+        return Posted(results, names.questions, internet, arrived)
+
+    return on_the_internet(posted)
+
+
+def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have the client trust AUTHORITY, and nobody else."""
+    path = folder / "authorities.pem"
+    AUTHORITY.cert_pem.write_to_path(path)
+    monkeypatch.setattr("certifi.where", lambda: str(path))
