@@ -30,7 +30,7 @@ Try it:
   curl -s %(url)s/datasend -H 'content-type: application/json' -d '{{"user": "sandbox", \
 "pass": "sandbox-secret", "smstosend": [{{"to": "919876543210", "from": "HARKAR", \
 "smstext": "See https://example.com/", "smsgid": "first", "shorten_urls": true}}]}}'
-Then look at the carrier's /submissions and /texts, where the link is, and the platform's /callbacks.
+Then look at the carrier's /submissions, at its /texts for the link, and the platform's /callbacks.
 """
 
 
