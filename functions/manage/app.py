@@ -181,36 +181,36 @@ def unsuppress(number: str) -> Response:
     return Response(204, body="")
 
 
-@api.post("/v1/callbacks/<name>/secret")
-def renew_secret(name: str) -> Response:
+@api.post("/v1/callbacks/<callback_id>/secret")
+def renew_secret(callback_id: str) -> Response:
     account = account_for(Scope.ADMIN)
     fields = object_of(api.request.body or b"{}")
-    renewed = services().endpoints.renew_secret(account, unquote(name), fields)
+    renewed = services().endpoints.renew_secret(account, unquote(callback_id), fields)
     logger.info("signing secret renewed", account_id=account.id)
     return answer(201, encode(renewed))
 
 
-@api.post("/v1/callbacks/<name>/test")
-def test(name: str) -> Response:
+@api.post("/v1/callbacks/<callback_id>/test")
+def test(callback_id: str) -> Response:
     account = account_for(Scope.ADMIN)
-    tried = asyncio.run(services().endpoints.test(account, unquote(name)))
+    tried = asyncio.run(services().endpoints.test(account, unquote(callback_id)))
     logger.info("callback tried", account_id=account.id, status=tried["status"])
     return ok(tried)
 
 
-@api.get("/v1/callbacks/<name>/parked")
-def parked(name: str) -> Response:
+@api.get("/v1/callbacks/<callback_id>/parked")
+def parked(callback_id: str) -> Response:
     account, query = account_for(Scope.READ), api.request.query
     fields = {name: query[name] for name in ("from", "to", "after") if name in query}
     limit = page_limit(query, PARKED_PAGE_LIMIT)
-    return ok(services().endpoints.parked_page(account, unquote(name), fields, limit))
+    return ok(services().endpoints.parked_page(account, unquote(callback_id), fields, limit))
 
 
-@api.post("/v1/callbacks/<name>/replay")
-def replay(name: str) -> Response:
+@api.post("/v1/callbacks/<callback_id>/replay")
+def replay(callback_id: str) -> Response:
     account, deadline = account_for(Scope.ADMIN), deadline_of(api.context)
     fields = object_of(api.request.body)
-    done = services().endpoints.replay(account, unquote(name), fields, deadline)
+    done = services().endpoints.replay(account, unquote(callback_id), fields, deadline)
     logger.info("callbacks replayed", account_id=account.id, **done)
     return ok(done)
 

@@ -57,6 +57,7 @@ KNOWN = {
     "{code}": "0" * CODE_LENGTH,
     "{mid}": f"{CHUNK_ID}00",
     "{name}": "main",
+    "{id}": "main",
     "{carrier}": "sim",
     "{token}": RECEIPT_TOKEN,
 }

@@ -12,7 +12,7 @@ from harkara.parked_fields import ID as PARKED_ID
 from harkara.parked_fields import IDS_LIMIT, PAGE_LIMIT
 
 ID: Schema = {
-    "name": "name",
+    "name": "id",
     "in": "path",
     "required": True,
     "description": "The callback's id.",
@@ -57,7 +57,7 @@ _PAGING: list[Schema] = [
 ]
 
 PATHS: Schema = {
-    "/v1/callbacks/{name}/secret": {
+    "/v1/callbacks/{id}/secret": {
         "parameters": [ID],
         "post": guarded(
             "renewCallbackSecret",
@@ -74,7 +74,7 @@ PATHS: Schema = {
             },
         ),
     },
-    "/v1/callbacks/{name}/test": {
+    "/v1/callbacks/{id}/test": {
         "parameters": [ID],
         "post": guarded(
             "testCallback",
@@ -87,7 +87,7 @@ PATHS: Schema = {
             },
         ),
     },
-    "/v1/callbacks/{name}/parked": {
+    "/v1/callbacks/{id}/parked": {
         "parameters": [_OR_NONE],
         "get": guarded(
             "listParkedCallbacks",
@@ -102,7 +102,7 @@ PATHS: Schema = {
             },
         ),
     },
-    "/v1/callbacks/{name}/replay": {
+    "/v1/callbacks/{id}/replay": {
         "parameters": [_OR_NONE],
         "post": guarded(
             "replayCallbacks",
