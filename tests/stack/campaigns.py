@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, Credential, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
@@ -158,7 +158,10 @@ class Lab:
             # Of its own moment, so that no cursor has passed it: `sweep` may run meanwhile.
             now = f"{int(time.time() * 1000):013d}"
             if due > now:
-                client.put_item(TableName=table, Item={**item, "sk": {"S": f"{now}#{digest}"}})
+                # A callback's body says too when it is due.
+                body = {**from_json(item["body"]["S"]), "due_ms": 0}
+                moved = {"sk": {"S": f"{now}#{digest}"}, "body": {"S": to_json(body).decode()}}
+                client.put_item(TableName=table, Item={**item, **moved})
                 client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
         return len(waiting)
 
