@@ -58,7 +58,7 @@ def test_the_page_for_all_says_how_many_messages_a_format_holds_and_what_it_tell
     written = {name.strip("[").split("`")[1]: rest for name, *rest in rows}
     assert written == {
         name: [
-            str(each.member_limit),
+            f"1, or {each.member_limit} as an array" if each.one_by_one else str(each.member_limit),
             ", ".join(word for kind, word in words.items() if kind in each.kinds),
         ]
         for name, each in FORMATS.items()

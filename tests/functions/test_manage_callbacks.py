@@ -7,6 +7,7 @@ import pytest
 
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.codes import Code
+from harkara.messages import Endpoint
 from harkara.ports import PostResult
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
@@ -83,7 +84,7 @@ def test_a_sample_is_posted_and_its_answer_shown(gateway: Gateway) -> None:
     tried = [call(gateway, "POST", "/new/test") for _ in range(2)]
     assert [each["status"] for each in tried] == [410, 200]
     (task,) = gateway.platform.taken
-    assert task.endpoint == (URL, "clevertap", "new")
+    assert task.endpoint == Endpoint(URL, "clevertap", "new")
     (member,) = task.members
     assert (member.mid, member.client_ref, member.at_s) == ("test", "test", int(NOW))
 

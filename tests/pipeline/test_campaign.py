@@ -42,6 +42,19 @@ def test_finals_of_one_receipt_request_go_out_in_one_callback(world: World) -> N
     assert max(len(task.members) for task in world.platform.taken) > 1
 
 
+@pytest.mark.parametrize(("as_array", "several"), [(False, False), (True, True)])
+def test_the_generic_format_groups_where_the_callback_wants_arrays(
+    as_array: bool, several: bool
+) -> None:
+    fields = {"format": "generic", "as_array": as_array}
+    callback = ACCOUNT.callbacks["main"].model_copy(update=fields)
+    world = World(account=ACCOUNT.model_copy(update={"callbacks": {"main": callback}}))
+    answers = world.send(campaign.records())
+    world.run()
+    check_without_a_kill(world, answers)
+    assert (max(len(task.members) for task in world.platform.taken) > 1) is several
+
+
 def test_blocks_of_refused_records_alone_are_not_submitted() -> None:
     world = World()
     wrong = [campaign.record("0001", to="12", client_ref=f"wrong-{n}") for n in range(250)]

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.callback_settings import CallbackEndpoint
-from harkara.callbacks import FORMATS, moengage
+from harkara.callbacks import FORMATS, group_limit, moengage
 from harkara.codes import MEANINGS, Code
 from harkara.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
-from harkara.messages import State
+from harkara.messages import Endpoint, State
 from tests.cases.reading import rows
 
 AT_S = 1_700_000_000
@@ -77,7 +77,8 @@ def test_every_code_can_be_told(name: str, code: Code) -> None:
 def test_the_same_events_make_the_same_bytes(name: str, data: st.DataObject) -> None:
     used = FORMATS[name]
     kinds = st.one_of(*(EVENTS[kind] for kind in sorted(used.kinds)))
-    events: list[Event] = data.draw(st.lists(kinds, min_size=1, max_size=min(4, used.member_limit)))
+    limit = 1 if used.one_by_one else min(4, used.member_limit)
+    events: list[Event] = data.draw(st.lists(kinds, min_size=1, max_size=limit))
     body = render(name, events)
     # An event may come back from a queue in between.
     assert render(name, [event_of(_row(each)) for each in events]) == body
@@ -115,3 +116,23 @@ def test_moengage_has_a_word_for_each_end_that_it_counts_as_a_failure(
     state: State, word: str
 ) -> None:
     assert json.loads(render("moengage", [FAILED._replace(state=state)]))["status"] == word
+
+
+@pytest.mark.parametrize(
+    ("name", "as_array", "limit"),
+    [
+        ("clevertap", False, 100),
+        ("moengage", False, 1),
+        ("generic", False, 1),
+        ("generic", True, 100),
+        ("standard", True, 1),
+    ],
+)
+def test_an_endpoint_gets_as_many_at_once_as_it_takes(
+    name: str, as_array: bool, limit: int
+) -> None:
+    assert group_limit(Endpoint("https://acme.example", name, "main", as_array)) == limit
+
+
+def test_what_was_grouped_for_an_array_stays_one() -> None:
+    assert len(json.loads(render("generic", [FAILED, FAILED], as_array=False))) == 2

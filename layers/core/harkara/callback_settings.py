@@ -47,7 +47,7 @@ class CallbackEndpoint(Part):
     @property
     def endpoint(self) -> Endpoint:
         """Where a message's callbacks go that names this one."""
-        return Endpoint(self.url, self.format, self.id)
+        return Endpoint(self.url, self.format, self.id, self.as_array)
 
 
 class SigningSecret(OperatorRecord):

@@ -52,11 +52,13 @@ class Endpoint(NamedTuple):
     """Where a message's callback goes, and in which format (`harkara.callbacks`).
 
     `callback_id` names the account's registered callback, empty for a URL of the request's own.
+    `as_array`: it takes several messages at once, of a format that has a choice.
     """
 
     url: str
     format: str
     callback_id: str = ""
+    as_array: bool = False
 
 
 class Message(NamedTuple):

@@ -15,6 +15,7 @@ from harkara.callbacks import (
     webengage,
 )
 from harkara.events import Dlr, Event, EventKind, kind_of
+from harkara.messages import Endpoint
 
 Unprocessed = tuple[tuple[str, str], ...]
 """Messages that a platform took and could not use: client_ref, and the platform's code."""
@@ -24,7 +25,8 @@ class Format(NamedTuple):
     """A platform's format: the body of a callback, how many events one holds, and of which kinds.
 
     `render` raises nothing for events of these kinds. `unprocessed` reads the answer of a platform
-    that says so of single events inside a 2xx. `without_message`: it can tell of a reply that
+    that says so of single events inside a 2xx. `one_by_one`: it holds one, but where the callback
+    wants an array. `without_message`: it can tell of a reply that
     belongs to no message.
     """
 
@@ -32,6 +34,7 @@ class Format(NamedTuple):
     member_limit: int
     kinds: frozenset[EventKind]
     unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
+    one_by_one: bool = False
     without_message: bool = False
 
 
@@ -43,7 +46,9 @@ FORMATS: dict[str, Format] = {
     "moengage": Format(moengage.render, 1, _STATUS),
     "moengage_batch": Format(moengage_batch.render, moengage_batch.MEMBER_LIMIT, _STATUS),
     "webengage": Format(webengage.render, 1, _STATUS),
-    "generic": Format(generic.render, 1, _ALL, without_message=True),
+    "generic": Format(
+        generic.render, generic.MEMBER_LIMIT, _ALL, one_by_one=True, without_message=True
+    ),
     "standard": Format(standard.render, 1, _ALL, without_message=True),
 }
 
@@ -53,6 +58,12 @@ PLATFORM_FORMATS = {
     "webengage.com": ("webengage",),
 }
 """What platforms read, by their hosts; the first where nothing else is said."""
+
+
+def group_limit(endpoint: Endpoint) -> int:
+    """Return how many events go to an endpoint in one callback."""
+    used = FORMATS[endpoint.format]
+    return 1 if used.one_by_one and not endpoint.as_array else used.member_limit
 
 
 def format_of(url: str, usual: str) -> str:

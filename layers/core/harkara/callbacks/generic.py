@@ -19,6 +19,7 @@ from harkara.callbacks.wording import advice_of
 from harkara.events import Click, Dlr, Event, Reply, kind_of
 from harkara.jsons import encode
 
+MEMBER_LIMIT = 100
 NAMES = (
     "event",
     "mid",
@@ -38,9 +39,12 @@ NAMES = (
 
 
 def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback: an object, or an array where that is set."""
+    """Return the body of a callback: an object, or an array where that is set.
+
+    What was grouped for an array stays one, whatever is set since.
+    """
     objects = [_renamed(_said(event), settings.fields) for event in events]
-    return encode(objects if settings.as_array else objects[0])
+    return encode(objects if settings.as_array or len(objects) > 1 else objects[0])
 
 
 def _renamed(said: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:

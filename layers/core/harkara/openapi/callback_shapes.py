@@ -53,7 +53,7 @@ _SETTINGS: Schema = {
     "as_array": {
         "type": "boolean",
         "default": False,
-        "description": "Of the format `generic`: whether the event is in an array.",
+        "description": "Of the format `generic`: whether events come in an array, up to 100.",
     },
     "every_click": {
         "type": "boolean",

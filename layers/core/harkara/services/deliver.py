@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harkara import marks
-from harkara.callbacks import FORMATS
+from harkara.callbacks import group_limit
 from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn
 from harkara.events import Dlr
@@ -212,7 +212,7 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
     parts = [
         (address, tuple(members[at : at + limit]))
         for address, members in by_endpoint.items()
-        for limit in [FORMATS[address[1].format].member_limit]
+        for limit in [group_limit(address[1])]
         for at in range(0, len(members), limit)
     ]
     begins_ms = max((chunks[mark.partition].begins_ms for mark in own), default=0)

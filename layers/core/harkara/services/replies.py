@@ -13,7 +13,6 @@ from harkara.callbacks import FORMATS
 from harkara.errors import StoreUnavailable
 from harkara.events import EventKind, Reply
 from harkara.ids import ReferenceSigner, split_mid
-from harkara.messages import Endpoint
 from harkara.ports import ChunkReader, LastMessages, TaskQueues
 from harkara.tasks import EventTask, QueueName
 
@@ -71,8 +70,7 @@ class ReplyService:
             callback = account.callbacks.get(account.default_callback)
             if callback is None or not FORMATS[callback.format].without_message:
                 return None
-            endpoint = Endpoint(callback.url, callback.format, callback.id)
-            return EventTask(account.id, endpoint, reply)
+            return EventTask(account.id, callback.endpoint, reply)
         message = chunk.messages[index]
         if message.endpoint is None:
             return None
