@@ -224,3 +224,16 @@ def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
         "2023-11-14T22:23:20.000Z"
     }
     assert [step["step"] for step in told].count("callback") == 2
+
+
+def test_a_repeat_is_told_by_its_own_urls_though_each_link_is_another() -> None:
+    world = World(account=LINKING.model_copy(update={"duplicate_window_s": 600}))
+    record = campaign.record("0000")._replace(options=ASKED)
+    first, other = (record._replace(text=f"See {url}") for url in (SHARED, "https://acme.in/x"))
+    for records in ([first, other], [first, first._replace(client_ref="again"), other]):
+        world.send(records)
+        world.run(60)
+    codes = [dlr.code for dlr in world.platform.dlrs]
+    assert sorted(codes) == ["", "", "DUPLICATE", "DUPLICATE", "DUPLICATE"]
+    texts = {chunk.messages[0].text for chunk in world.chunks().values()}
+    assert len(texts) == 2

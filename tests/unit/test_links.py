@@ -139,6 +139,11 @@ def test_a_url_that_all_messages_share_takes_next_to_nothing() -> None:
     assert len(packed) < 300
 
 
+@given(texts.filter(bool))
+def test_a_text_is_known_with_its_own_urls(link: Linked) -> None:
+    assert link.original() == "".join(f"part{url}" for url in link.urls) + "part"
+
+
 def test_a_url_that_stands_twice_in_a_text_is_one_link() -> None:
     link = Linked(["a ", " b ", " c ", ""], ["https://x", "https://y", "https://x"])
     assert link.text("https://hk.example", str) == (

@@ -93,6 +93,11 @@ class Linked(NamedTuple):
         """Return its URLs, each once: a URL's place here is its number."""
         return list(dict.fromkeys(self.urls))
 
+    def original(self) -> str:
+        """Return the text with its own URLs."""
+        pairs = zip(self.parts, [*self.urls, ""], strict=True)
+        return "".join(piece for pair in pairs for piece in pair)
+
     def text(self, base: str, code: Callable[[int], str]) -> str:
         """Return the text with a link in place of each URL; `code` gives a number's code."""
         links: dict[str, str] = {}

@@ -86,7 +86,8 @@ class Chunk:
 
     `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.hours`). `send_at_ms`
     is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0 for none.
-    `two_way`: what phones answer belongs to these messages.
+    `two_way`: what phones answer belongs to these messages. `text_hashes` are, by index, of texts
+    before they got short links: each link is another, so only these tell which are alike.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Chunk:
     duplicate_window_s: int = 0
     telemarketer_ids: tuple[str, ...] = ()
     two_way: bool = False
+    text_hashes: tuple[str, ...] = ()
 
     @property
     def lane(self) -> Lane:
@@ -162,7 +164,8 @@ def unpack(chunk_id: str, packed: bytes) -> Chunk:
     fields["category"] = Category(fields["category"])
     fields["endpoints"] = tuple(Endpoint(*each) for each in fields["endpoints"])
     fields["messages"] = [Message(*each) for each in fields["messages"]]
-    fields["telemarketer_ids"] = tuple(fields["telemarketer_ids"])
+    for name in ("telemarketer_ids", "text_hashes"):
+        fields[name] = tuple(fields.get(name, ()))
     return Chunk(id=chunk_id, **fields)
 
 

@@ -1,16 +1,16 @@
 """Find messages whose text went to the same number a short while before.
 
-A message leaves a mark under a hash of number and text, in the stretch of time (bucket) in which
-it begins: put once, so of several in one bucket one goes out. Marks of the buckets before and
-after are compared by their exact times. Two that are submitted at the same moment, on either side
-of a bucket's end, may both go out.
+A message leaves a mark under a hash of number and text, with its own URLs where it has short links,
+in the stretch of time (bucket) in which it begins: put once, so of several in one bucket one goes
+out. Marks of the buckets before and after are compared by their exact times. Two that are submitted
+at the same moment, on either side of a bucket's end, may both go out.
 """
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
 from harkara.marks import Mark, duplicate_kind
-from harkara.messages import Chunk, Message
+from harkara.messages import Chunk
 from harkara.ports import MessageStore
 
 
@@ -26,7 +26,7 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
     bucket = begins_ms // window_ms
     first: dict[str, int] = {}
     for index in indexes:
-        first.setdefault(_partition(chunk.account_id, chunk.messages[index]), index)
+        first.setdefault(_partition(chunk, index), index)
     duplicates = set(indexes) - set(first.values())
 
     kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
@@ -51,6 +51,8 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
     }
 
 
-def _partition(account_id: str, message: Message) -> str:
-    digest = blake2b(f"{message.to}\n{message.text}".encode(), digest_size=16)
-    return f"duplicate#{account_id}#{digest.hexdigest()}"
+def _partition(chunk: Chunk, index: int) -> str:
+    message = chunk.messages[index]
+    text_hash = chunk.text_hashes[index] if index < len(chunk.text_hashes) else ""
+    digest = blake2b(f"{message.to}\n{text_hash or message.text}".encode(), digest_size=16)
+    return f"duplicate#{chunk.account_id}#{digest.hexdigest()}"

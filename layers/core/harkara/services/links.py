@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple
 
 from harkara.accounts import Account
@@ -34,6 +35,8 @@ _DAY_S = 86_400
 ENDED_KNOWN_S = 30 * _DAY_S
 _CACHED_SETS = 64
 _ENQUEUES = 2
+# It tells texts to one number apart, no more.
+_TEXT_HASH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class LinkMaker:
                 messages[index] = with_links(index, messages[index], link)
         ends_s = chunk.begins_ms // 1000 + account.link_days * _DAY_S
         links = LinkSet(account.id, chunk.id, base, ends_s, *places_of(linked))
-        return replace(chunk, messages=messages), pack_links(links)
+        hashes = tuple(map(_text_hash, linked)) if chunk.duplicate_window_s else ()
+        return replace(chunk, messages=messages, text_hashes=hashes), pack_links(links)
 
     def put(self, account: Account, chunk: Chunk, packed: str) -> bool:
         """Put down what a chunk's links lead to; False where another chunk's are called so.
@@ -75,6 +79,12 @@ class LinkMaker:
         keep_s = account.link_days * _DAY_S + ENDED_KNOWN_S
         (standing,) = self.store.put_once([mark], begins_ms=chunk.begins_ms, keep_s=keep_s)
         return standing.owner == chunk.id
+
+
+def _text_hash(link: Linked | None) -> str:
+    if link is None:
+        return ""
+    return blake2b(link.original().encode(), digest_size=_TEXT_HASH_BYTES).hexdigest()
 
 
 class Visit(StrEnum):
