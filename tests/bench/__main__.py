@@ -7,12 +7,13 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.bench import accept, cold, dlt, isolation, kannel, links, units, way
+from tests.bench import accept, callbacks, cold, dlt, isolation, kannel, links, units, way
 
 PARTS = {
     "accept": accept.measure,
     "dlt": dlt.measure,
     "links": links.measure,
+    "callbacks": callbacks.measure,
     "cold": cold.measure,
     "isolation": isolation.measure,
     "units": units.measure,

@@ -1,0 +1,152 @@
+"""What a callback post costs on one core, beside a plain loop of httpx that posts the same bodies.
+
+The receiver is a process of its own; the rows are the CPU of this one. Ours are posts of the real
+service and client, their marks and doors in memory; as many are under way at a time in both.
+"""
+
+import asyncio
+import multiprocessing
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
+
+import httpx
+from aiohttp import web
+
+from harkara.callback_settings import unregistered
+from harkara.callback_urls import UrlRules
+from harkara.callbacks import FORMATS
+from harkara.deadline import Deadline
+from harkara.events import Dlr
+from harkara.http.callbacks import HttpCallbackPoster
+from harkara.http.client import HttpClient
+from harkara.ids import mid_of
+from harkara.marks import Claimant
+from harkara.messages import Endpoint, State
+from harkara.services.attempts import Attempts
+from harkara.services.callbacks import CallbackService
+from harkara.services.doors import Doors
+from harkara.services.pace import Pace
+from harkara.tasks import CallbackTask
+from tests.bench.report import Row
+from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, FakeTaskQueues, Faults
+
+POSTS = 1_000
+AT_ONCE = 50
+ROUNDS = 7
+FORMAT = "clevertap"
+CHUNK_ID = "1" + "0" * 26
+
+Post = Callable[[int], Awaitable[None]]
+
+
+def measure() -> list[Row]:
+    """Return the rows of this part."""
+    ours, parent = multiprocessing.Pipe()
+    receiver = multiprocessing.get_context("spawn").Process(target=_receive, args=(parent,))
+    receiver.start()
+    try:
+        ours_us, plain_us = asyncio.run(_measure(f"http://127.0.0.1:{ours.recv()}/dlr"))
+    finally:
+        receiver.terminate()
+        receiver.join()
+    return [
+        Row(
+            "callback posts / posts of a plain httpx loop, on one core",
+            plain_us / ours_us,
+            "times as many",
+            0.5,
+            at_least=True,
+            note=f"{1e6 / ours_us:,.0f} and {1e6 / plain_us:,.0f} a second,"
+            f" {AT_ONCE} under way at a time",
+        )
+    ]
+
+
+async def _measure(url: str) -> tuple[float, float]:
+    """Return the CPU of a post in microseconds, ours and the plain one's: medians, in turns."""
+    endpoint = Endpoint(url, FORMAT)
+    settings = unregistered(endpoint).settings
+    body = FORMATS[FORMAT].render(_members(0), settings)
+    rules = UrlRules(loopback=True)
+    async with HttpClient(AT_ONCE) as exchange, httpx.AsyncClient() as plain:
+        service = _service(HttpCallbackPoster(exchange, rules))
+        deadline = Deadline(lambda: 900.0)
+
+        def task_of(number: int) -> tuple[CallbackTask, Claimant]:
+            owner = f"owner-{number}"
+            task = CallbackTask(owner, 0, 0, "demo", endpoint, _members(number))
+            return task, Claimant(owner, "holder", 0)
+
+        async def post(number: int) -> None:
+            task, claimant = task_of(number)
+            counts = await service.post_all([task], claimant, deadline, in_doubt=False)
+            assert counts["callbacks"] == 1
+
+        # What it acknowledges first lets the endpoint have posts at once.
+        assert (await service.call_back(*task_of(-1), deadline))["callbacks"] == 1
+
+        async def post_plainly(_: int) -> None:
+            answer = await plain.post(
+                url, content=body, headers={"content-type": "application/json"}
+            )
+            assert answer.status_code == 200
+
+        rounds = [
+            (await _cpu_us(post, at), await _cpu_us(post_plainly, at))
+            for at in range(0, (ROUNDS + 1) * POSTS, POSTS)
+        ][1:]  # the first opens connections
+    ours_us, plain_us = zip(*rounds, strict=True)
+    return statistics.median(ours_us), statistics.median(plain_us)
+
+
+async def _cpu_us(post: Post, first: int) -> float:
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with room:
+            await post(number)
+
+    began = time.process_time()
+    await asyncio.gather(*(one(number) for number in range(first, first + POSTS)))
+    return (time.process_time() - began) / POSTS * 1e6
+
+
+def _members(number: int) -> tuple[Dlr, ...]:
+    mid = mid_of(CHUNK_ID, number % 1_000)
+    state, at_s = State.DELIVERED, 1_767_258_000
+    return (Dlr(mid, f"ref-{number}", state, at_s, "", "919876543210", 1),)
+
+
+def _service(poster: HttpCallbackPoster) -> CallbackService:
+    limits = FakeLimitStore(Faults())
+    attempts = Attempts(
+        store=FakeMessageStore(Faults()),
+        queues=FakeTaskQueues(Faults(), time.time),
+        clock=time.time,
+        luck=lambda: 0.5,
+        retry_delays_s=(5, 30),
+        notes=lambda _: None,
+    )
+    doors = Doors(limits, Pace(limits, time.time, lambda: 0.5), time.time)
+    return CallbackService(attempts, poster, FakeDestinations(), doors)
+
+
+def _receive(pipe: Connection) -> None:
+    """Take posts, in a process of its own; tell the port."""
+
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response({})
+
+    async def serve() -> None:
+        application = web.Application()
+        application.router.add_post("/dlr", take)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        pipe.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(serve())
