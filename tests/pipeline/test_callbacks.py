@@ -8,10 +8,12 @@ import pytest
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.deadline import Deadline
 from harkara.events import EventKind, Reply
+from harkara.jsons import decode, encode
 from harkara.messages import Endpoint, State
 from harkara.parked import ParkedCallback, parked_of
 from harkara.ports import PostResult
-from harkara.retries import JITTER, WAIT_DELAYS_S, limit_s
+from harkara.retries import JITTER, limit_s
+from harkara.services.doors import Door, name_of
 from harkara.services.history import HistoryService
 from harkara.services.parked import ParkedService
 from harkara.tasks import EventTask, QueueName
@@ -21,6 +23,7 @@ from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.world import RETRY_DELAYS_S, URL, World
 
+DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
 # Of a message that nobody stored.
 MID = "101KDWCJ2M0000G40R40M30E20900"
 FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
@@ -236,14 +239,33 @@ def acks(world: World) -> list[Any]:
     return [mark for (_, kind), mark in world.store.marks.items() if kind.startswith("ack#")]
 
 
-def test_what_waits_for_an_endpoint_that_never_answers_well_has_its_attempts_counted() -> None:
+def test_what_waits_for_an_endpoint_that_never_acknowledges_has_its_attempts_counted() -> None:
     world = World()
-    world.platform.script = [400] * 10_000
-    for _ in range(30):
-        sent(world)
+    endless = Door(leases=(("somebody", int(world.now * 1000) + 10**12),))
+    world.counted.standing[DOOR] = encode(endless).decode()
+    sent(world)
     world.run()
-    assert sum(len(row.task.members) for row in parked(world)) == 30
-    assert max(WAIT_DELAYS_S) == 15
+    assert not world.platform.posts
+    (row,) = parked(world)
+    assert row.last.reason == "not posted: the endpoint was failing"
+    assert row.task.failures == len(RETRY_DELAYS_S)
+    assert world.counts["callbacks_waiting"] == 9 * 20
+
+
+def test_a_copy_that_posts_nothing_gives_its_place_back() -> None:
+    world = World()
+    (mid,) = sent(world)
+    world.platform.script = [FAILED]
+
+    def double(number: int, name: str) -> None:
+        if name == "schedule callback" and world.platform.posts:
+            world.faults.lose_answer.add(number)
+
+    world.faults.on_call = double
+    world.run()
+    assert world.called_back() == {mid: 1}
+    assert world.counts["posted_by_another"] == 1
+    assert not decode(world.counted.standing[DOOR])[-1]
 
 
 def test_the_rate_of_an_endpoint_is_kept_and_costs_no_attempt() -> None:

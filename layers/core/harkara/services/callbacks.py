@@ -113,8 +113,6 @@ class CallbackService:
         if early_s * 1000 > _EARLY_MS:
             await attempts.schedule(task, early_s)
             return Counter(callbacks_early=1)
-        if task.replay and await attempts.is_over(task):
-            return Counter(acknowledged_before=1)
         look = await asyncio.to_thread(self._look, task, claimant)
         if look is None:
             return await self._fail(task, claimant, _REMOVED)
