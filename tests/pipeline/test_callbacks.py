@@ -255,17 +255,18 @@ def test_what_waits_for_an_endpoint_that_never_acknowledges_has_its_attempts_cou
 def test_a_copy_that_posts_nothing_gives_its_place_back() -> None:
     world = World()
     (mid,) = sent(world)
-    world.platform.script = [FAILED]
+    world.platform.script = [FAILED, FAILED]
 
     def double(number: int, name: str) -> None:
-        if name == "schedule callback" and world.platform.posts:
+        if name == "schedule callback" and len(world.platform.posts) == 1:
             world.faults.lose_answer.add(number)
 
     world.faults.on_call = double
-    world.run()
-    assert world.called_back() == {mid: 1}
+    world.run(20)
     assert world.counts["posted_by_another"] == 1
     assert not decode(world.counted.standing[DOOR])[-1]
+    world.run()
+    assert world.called_back() == {mid: 1}
 
 
 def test_the_rate_of_an_endpoint_is_kept_and_costs_no_attempt() -> None:
@@ -375,6 +376,22 @@ def test_an_attempt_that_a_dead_process_may_have_made_is_said_to_be_in_doubt() -
     first, last = steps(world, mid)
     assert (first["step"], first["in_doubt"]) == ("callback_attempt", True)
     assert (last["step"], last["try"], last["acknowledged"]) == ("callback", 2, True)
+
+
+def test_only_the_attempt_after_a_death_is_in_doubt() -> None:
+    world = World()
+    world.trust()
+    (mid,) = sent(world)
+    world.platform.script = [500, 500, 500]
+
+    def die(number: int, name: str) -> None:
+        if name == "post" and not world.killed:
+            world.faults.kill_after.add(number)
+
+    world.faults.on_call = die
+    world.run()
+    assert noted(world)["callbacks_in_doubt"] == 1
+    assert [step.get("in_doubt", False) for step in steps(world, mid)] == [True, *[False] * 3]
 
 
 def test_a_message_that_the_platform_could_not_use_says_so() -> None:
