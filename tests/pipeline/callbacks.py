@@ -1,0 +1,60 @@
+"""Callbacks that fail in the pipeline: how they are sent, and what is seen of them."""
+
+from collections import Counter
+from typing import Any
+
+from harkara.messages import Endpoint
+from harkara.parked import ParkedCallback, parked_of
+from harkara.ports import PostResult
+from harkara.services.doors import name_of
+from harkara.services.history import HistoryService
+from harkara.services.parked import ParkedService
+from tests.fake_parked import FakeParkedStore
+from tests.pipeline import campaign
+from tests.world import URL, World
+
+DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
+# Of a message that nobody stored.
+MID = "101KDWCJ2M0000G40R40M30E20900"
+FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
+
+
+def sent(world: World, *magic: str) -> list[str]:
+    """Send a message to each magic number; return their mids."""
+    answers = world.send([campaign.record(each) for each in magic or ("0000",)])
+    assert answers
+    return [answer.mid for answer in answers]
+
+
+def posted_at(world: World) -> list[float]:
+    """Have the times of posts noted; the list grows as the world runs."""
+    times: list[float] = []
+
+    def note(number: int, name: str) -> None:
+        if name == "post":
+            times.append(world.now)
+
+    world.faults.on_call = note
+    return times
+
+
+def parked(world: World) -> list[ParkedCallback]:
+    marks = sorted(world.store.marks.items())
+    return [parked_of(mark) for (pk, _), mark in marks if pk.startswith("parked#")]
+
+
+def parked_service(world: World) -> ParkedService:
+    store = FakeParkedStore(world.store)
+    return ParkedService(store, world.queues, world.doors.open)
+
+
+def steps(world: World, mid: str) -> list[dict[str, Any]]:
+    timeline = HistoryService(world.store, world.clock).message(world.account, mid)["timeline"]
+    return [step for step in timeline if step["step"].startswith("callback")]
+
+
+def noted(world: World) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for note in world.notes:
+        total.update(note.counts)
+    return total

@@ -1,0 +1,120 @@
+"""When a callback that is not taken is tried again, when it ends, and who hears how late it is."""
+
+from typing import Any
+
+import pytest
+
+from harkara.ports import PostResult
+from harkara.retries import JITTER, limit_s
+from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
+from tests.world import RETRY_DELAYS_S, World
+
+
+def test_attempts_come_after_the_schedules_pauses_and_up_to_a_fifth_more() -> None:
+    world = World()
+    world.trust()
+    sent(world)
+    times = posted_at(world)
+    world.platform.script = [FAILED] * 9
+    world.run()
+    pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+    for pause, planned in zip(pauses, RETRY_DELAYS_S, strict=True):
+        # The sweep comes every minute, and a queue counts whole seconds.
+        assert planned <= pause <= planned * (1 + JITTER) + 61
+    assert noted(world)["callbacks_parked"] == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "pause_s"),
+    [
+        pytest.param(PostResult(429, "HTTP 429", 300), 300, id="429"),
+        pytest.param(PostResult(503, "HTTP 503", 7000), 7000, id="503"),
+        pytest.param(PostResult(429, "HTTP 429"), 10, id="429 without a time"),
+    ],
+)
+def test_no_attempt_comes_before_what_the_platform_asked_for(
+    result: PostResult, pause_s: int
+) -> None:
+    world = World()
+    world.trust()
+    (mid,) = sent(world)
+    times = posted_at(world)
+    world.platform.script = [result]
+    world.run()
+    first, second = times
+    assert pause_s <= second - first <= pause_s + 90
+    assert world.called_back() == {mid: 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "posts", "parks"),
+    [
+        pytest.param(400, 3, True, id="400"),
+        pytest.param(404, 3, True, id="404"),
+        pytest.param(410, 1, True, id="410"),
+        pytest.param(408, 9, True, id="408"),
+        pytest.param(425, 9, True, id="425"),
+        pytest.param(302, 9, True, id="a redirect"),
+        pytest.param(0, 9, True, id="no answer"),
+    ],
+)
+def test_how_often_is_tried_what_a_platform_answers_so(
+    status: int, posts: int, parks: bool
+) -> None:
+    world = World()
+    world.trust()
+    sent(world)
+    world.platform.script = [status] * 9
+    world.run()
+    assert len(world.platform.posts) == posts
+    (row,) = parked(world)
+    assert row.last.status == status
+    assert world.counts["callbacks_parked"] == 1
+
+
+def test_refusals_count_apart_from_other_failures() -> None:
+    world = World()
+    world.trust()
+    sent(world)
+    world.platform.script = [400, 500, 400, 500, 400]
+    world.run()
+    assert len(world.platform.posts) == 5
+    assert parked(world)[0].last.status == 400
+
+
+def test_a_callback_ends_though_the_platform_asks_for_a_day_each_time() -> None:
+    world = World()
+    world.trust()
+    began = world.now
+    sent(world)
+    times = posted_at(world)
+    world.platform.script = [PostResult(429, "HTTP 429", 86_400)] * 9
+    world.run()
+    assert times[-1] - began < limit_s(RETRY_DELAYS_S)
+    assert len(parked(world)) == 1
+
+
+def test_how_late_a_callback_is_is_told_at_50_70_and_90_percent_before_it_is_parked() -> None:
+    world = World()
+    world.trust()
+    sent(world)
+    world.platform.script = [FAILED] * 9
+    began, told = world.now, list[tuple[float, str]]()
+    take = world.notes.append
+
+    class Told(list[Any]):
+        """Notes when each was told."""
+
+        def append(self, note: Any) -> None:
+            take(note)
+            told.extend((world.now, name) for name in note.counts if "percent" in name)
+
+    world.notes = Told()
+    world.run()
+    total_s = sum(RETRY_DELAYS_S)
+    assert [name for _, name in told] == [
+        f"callbacks_at_{percent}_percent" for percent in (50, 70, 90)
+    ]
+    for (at, _), percent in zip(told, (50, 70, 90), strict=True):
+        late_s = at - began - total_s * percent / 100
+        assert 0 <= late_s < 120, "it is told in time, although nothing is tried then"
