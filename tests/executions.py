@@ -38,7 +38,7 @@ _CHUNK = 1000
 
 
 class Result(NamedTuple):
-    """What came of a fleet's callbacks; a latency is from the receipt to the endpoint, seconds."""
+    """What came of a fleet: latencies are from the receipt to the acknowledgement, in seconds."""
 
     latencies_s: Mapping[str, float]
     posts: Counter[str]

@@ -110,12 +110,12 @@ async def _endpoints(
         with suppress(asyncio.IncompleteReadError):
             while True:
                 request = await read_request(reader)
+                await asyncio.sleep(ANSWER_S)
+                writer.write(answer())
                 at_s = time.monotonic()
                 for event in decode(request.partition(b"\r\n\r\n")[2]):
                     for entry in event["data"]:
                         heard[entry["meta"]].append(at_s)
-                await asyncio.sleep(ANSWER_S)
-                writer.write(answer())
 
     async def fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError):
