@@ -1,6 +1,6 @@
 """What holds for every test: Hypothesis has no clock, and a failure can be repeated.
 
-The tests that need a stack share it, so one process runs them all, while another runs the rest.
+The tests of a folder that share what they start run in one process, while another runs the rest.
 """
 
 from itertools import chain
@@ -12,7 +12,8 @@ from hypothesis import settings
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
-STACK = Path(__file__).parent / "stack"
+TESTS = Path(__file__).parent
+SHARING = ("stack", "faults", "kannel")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
 settings.load_profile("harkara")
@@ -20,8 +21,9 @@ settings.load_profile("harkara")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(STACK):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SHARING:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

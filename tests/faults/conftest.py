@@ -9,18 +9,16 @@ from local.carrier import CarrierSettings
 from local.settings import Ports
 from local.stack import Stack, StackSettings
 from tests.faults.carrier import IllCarriers
-from tests.faults.faults import AT_LENGTH, FAULTS, Fault
-from tests.faults.runs import Run, table
+from tests.faults.faults import AT_LENGTH, Fault
+from tests.faults.runs import Run
 from tests.faults.suite import Suite
 from tests.stack.campaigns import Lab
 from tests.stack.proxy import FaultProxy
 from tests.stack.threads import in_thread
 
-TABLE = pytest.StashKey[list[str]]()
-
 
 @pytest.fixture(scope="session")
-def runs(request: pytest.FixtureRequest) -> Iterator[dict[Fault, Run]]:
+def runs() -> Iterator[dict[Fault, Run]]:
     """Return what became of the campaigns, by fault."""
     if not sys.platform.startswith("linux"):
         pytest.skip("the fault proxy finds the callers in /proc")
@@ -45,14 +43,4 @@ def runs(request: pytest.FixtureRequest) -> Iterator[dict[Fault, Run]]:
     ):
         suite = Suite(Lab(stack, proxy), carriers, carriers_url)
         suite.set_up()
-        found = suite.run()
-        request.config.stash[TABLE] = table([found[fault] for fault in FAULTS])
-        yield found
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print the table."""
-    for line in config.stash.get(TABLE, []):
-        terminalreporter.write_line(line)
+        yield suite.run()

@@ -94,8 +94,8 @@ class Run:
         ]
 
 
-def table(runs: Sequence[Run]) -> list[str]:
-    """Return the lines of the table, in Markdown."""
+def table(runs: Sequence[Run]) -> str:
+    """Return the table, in Markdown."""
     lines = [
         f"| {'fault':24} | {' | '.join(COLUMNS)} |",
         f"|{'-' * 26}|{'|'.join('-' * (len(title) + 1) + ':' for title in COLUMNS)}|",
@@ -103,4 +103,4 @@ def table(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         cells = [f"{n:>{len(title)}}" for n, title in zip(run.row(), COLUMNS, strict=True)]
         lines.append(f"| {run.fault.name:24} | {' | '.join(cells)} |")
-    return lines
+    return "\n".join(lines)

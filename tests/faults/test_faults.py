@@ -1,11 +1,14 @@
 """No fault loses a message, doubles one, or stops the messages of other accounts and carriers."""
 
+from collections.abc import Callable
+
 import pytest
 
 from harkara.services.accept import BLOCK_SIZE
+from tests.conftest import TOLD
 from tests.faults.carrier import End
 from tests.faults.faults import FAULTS, ILL, KILLS, MESSAGES, STORMS, Fault
-from tests.faults.runs import Run
+from tests.faults.runs import Run, table
 from tests.faults.suite import BESIDE
 
 pytestmark = pytest.mark.stack
@@ -79,7 +82,10 @@ def test_no_message_comes_again_before_the_carrier_asked_for_it(
     assert not runs[fault].too_early
 
 
-def test_a_kill_leaves_no_more_than_a_block_in_doubt(runs: dict[Fault, Run]) -> None:
+def test_a_kill_leaves_no_more_than_a_block_in_doubt(
+    runs: dict[Fault, Run], record_property: Callable[[str, str], None]
+) -> None:
+    record_property(TOLD, table([runs[fault] for fault in FAULTS]))
     run = runs[KILLS]
     in_doubt = run.campaign.in_doubt | run.beside.in_doubt
     assert len(in_doubt) <= BLOCK_SIZE * run.deaths
