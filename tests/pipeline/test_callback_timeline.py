@@ -13,12 +13,14 @@ def test_every_attempt_is_on_the_timeline_with_what_the_platform_said() -> None:
     (mid,) = sent(world)
     world.platform.script = [
         FAILED,
-        PostResult(0, "TimeoutError"),
+        PostResult(0, "TimeoutError", in_doubt=True),
         PostResult(200, "HTTP 200", answer="ok", duration_ms=9),
     ]
     world.run()
     first, second, last = steps(world, mid)
     names = ("step", "try", "status", "reason", "duration_ms", "answer", "acknowledged")
+    assert [step.get("in_doubt", False) for step in (first, second, last)] == [False, True, False]
+    assert noted(world)["callbacks_in_doubt"] == 1
     assert [first[name] for name in names] == [
         *("callback_attempt", 1, 500, "HTTP 500", 7, "try later", False)
     ]

@@ -172,11 +172,15 @@ def test_only_a_2xx_is_an_acknowledgement(status: int, acknowledged: bool) -> No
 
 
 @pytest.mark.parametrize(
-    "error", [ExchangeUnreachable("ClientConnectorError"), ExchangeOutcomeUnknown("TimeoutError")]
+    ("error", "in_doubt"),
+    [
+        pytest.param(ExchangeUnreachable("no connection"), False, id="it was not sent"),
+        pytest.param(ExchangeOutcomeUnknown("no answer"), True, id="nobody knows"),
+    ],
 )
-def test_a_post_that_fails_is_a_result(error: Exception) -> None:
+def test_a_post_that_fails_is_a_result(error: Exception, in_doubt: bool) -> None:
     result = post(Exchange(error))
-    assert result == PostResult(0, str(error), duration_ms=250)
+    assert result == PostResult(0, str(error), duration_ms=250, in_doubt=in_doubt)
     assert not result.acknowledged
 
 

@@ -297,7 +297,8 @@ class PostResult(NamedTuple):
 
     `retry_after_s` is what a Retry-After header asked for. `answer` is the beginning of the body,
     for the customer's eyes and never for a log. `unprocessed` are messages that the platform took
-    and could not use: their client_ref, and its code.
+    and could not use: their client_ref, and its code. `in_doubt`: it may have taken the callback,
+    and nobody heard that.
     """
 
     status: int
@@ -306,6 +307,7 @@ class PostResult(NamedTuple):
     answer: str = ""
     duration_ms: int = 0
     unprocessed: tuple[tuple[str, str], ...] = ()
+    in_doubt: bool = False
 
     @property
     def acknowledged(self) -> bool:

@@ -107,11 +107,11 @@ class CallbackTask:
     finals they are. What is put down of it is kept as long as the finals, from `begins_ms` of
     their chunk.
 
-    `in_doubt`: the attempt before may have been made, by a process that died; else `last` is what
-    came of it. `refusals` are the failures that were 4xx, `waits` counts how often in a row it was
-    not its turn. `began_ms` is when it first failed or waited, `due_ms` before when it is not
-    posted again, `alerted_percent` how much of the schedule was told to be over. `replay` counts
-    how often it was parked and then replayed.
+    `in_doubt`: the attempt before may have been taken, as a process died or no answer came; `last`
+    is what is known of it. `refusals` are the failures that were 4xx, `waits` counts how often in a
+    row it was not its turn. `began_ms` is when it first failed or waited, `due_ms` before when it
+    is not posted again, `alerted_percent` how much of the schedule was told to be over. `replay`
+    counts how often it was parked and then replayed.
     """
 
     group_owner: str

@@ -96,8 +96,10 @@ class HttpCallbackPoster:
         try:
             until_s = min(self._timeout_s, within_s)
             answer = await self._exchange("POST", url, headers, rendered, until_s)
-        except (ExchangeUnreachable, ExchangeOutcomeUnknown) as error:
+        except ExchangeUnreachable as error:
             result = PostResult(0, str(error))
+        except ExchangeOutcomeUnknown as error:
+            result = PostResult(0, str(error), in_doubt=True)
         else:
             result = self._result(answer, used)
         return result._replace(duration_ms=round((self._timer() - began_s) * 1000))

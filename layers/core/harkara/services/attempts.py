@@ -88,7 +88,7 @@ class Attempts:
             failures=task.failures + 1,
             refusals=task.refusals + is_refusal(result.status),
             waits=0,
-            in_doubt=False,
+            in_doubt=result.in_doubt,
             began_ms=task.began_ms or now_ms,
             last=self._attempt(result),
         )

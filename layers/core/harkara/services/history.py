@@ -191,6 +191,7 @@ def _attempt(mark: Mark, number: int, client_ref: str) -> Step:
         "duration_ms": last.duration_ms,
         "answer": last.answer,
         "acknowledged": PostResult(last.status, "").acknowledged,
+        **({"in_doubt": True} if data.get("in_doubt") else {}),
         **({"parked": True} if data.get("parked") else {}),
         **({"unprocessed": unprocessed[client_ref]} if client_ref in unprocessed else {}),
     }
