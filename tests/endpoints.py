@@ -14,7 +14,7 @@ from harkara.fields import Fields
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.parked import parked_mark
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.services.endpoints import EndpointService
 from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService

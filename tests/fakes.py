@@ -13,7 +13,8 @@ from harkara.exchanges import TextAnswer
 from harkara.jsons import encode
 from harkara.marks import Mark
 from harkara.messages import Chunk, Endpoint, unpack
-from harkara.ports import DueTask, PostResult
+from harkara.ports import DueTask
+from harkara.posting import PostResult
 from harkara.services.authenticate import Caller
 from harkara.services.doors import Door, name_of
 from harkara.tasks import CallbackTask, QueueName

@@ -27,7 +27,8 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
-from harkara.ports import CallbackPoster, Clock, Randomness
+from harkara.ports import Clock, Randomness
+from harkara.posting import CallbackPoster
 from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
 from harkara.services.pace import Pace

@@ -30,7 +30,7 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.messages import Endpoint
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator

@@ -16,7 +16,7 @@ from harkara.events import Dlr
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.messages import Endpoint, State
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 from tests.functions.exchanges import answering
 from tests.functions.internet import Internet, Names, on_the_internet

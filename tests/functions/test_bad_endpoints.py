@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from harkara.callback_urls import UrlRules
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from tests.functions.exchanges import answering
 from tests.functions.posting import AUTHORITY, HOST, PUBLIC, post, serving_with, trust
 from tests.functions.servers import Script, answer, read_request

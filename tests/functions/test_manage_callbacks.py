@@ -8,7 +8,7 @@ import pytest
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.codes import Code
 from harkara.messages import Endpoint
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
 from harkara.tasks import QueueName

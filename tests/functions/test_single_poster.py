@@ -7,7 +7,7 @@ from harkara.callback_urls import UrlRules
 from harkara.events import Dlr
 from harkara.http.single import SinglePoster
 from harkara.messages import Endpoint, State
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 from tests.functions.exchanges import answering
 from tests.functions.servers import Script, answer, serving

@@ -5,7 +5,7 @@ from typing import Any
 
 from harkara.messages import Endpoint
 from harkara.parked import ParkedCallback, parked_of
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.services.doors import name_of
 from harkara.services.history import HistoryService
 from harkara.services.parked import ParkedService

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.retries import JITTER, limit_s
 from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
 from tests.world import RETRY_DELAYS_S, World

@@ -1,7 +1,7 @@
 """What a message's timeline says of its callback; what is parked, and replayed."""
 
 from harkara.deadline import Deadline
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED, noted, parked, parked_service, sent, steps
 from tests.world import World

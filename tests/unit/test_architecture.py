@@ -49,6 +49,7 @@ PURE = (
     "submissions",
     "received",
     "exchanges",
+    "posting",
     "events",
     "callback_settings",
     "callback_fields",

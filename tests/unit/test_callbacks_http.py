@@ -23,7 +23,7 @@ from harkara.exchanges import HttpAnswer
 from harkara.http import callbacks
 from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
 from harkara.messages import Endpoint, State
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 
 NOW = 1_700_000_000.5

@@ -8,7 +8,7 @@ import pytest
 from harkara.callback_settings import CallbackEndpoint
 from harkara.errors import StoreUnavailable
 from harkara.messages import Endpoint
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.services.doors import (
     READ_EVERY_S,
     REFRESHED_EVERY_S,

@@ -1,20 +1,18 @@
 """What the services need from outside, by role. `aws`, `carriers` and `http` fill these."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential
-from harkara.callback_settings import CallbackSecrets, Destination
 from harkara.carrier_settings import CarrierSettings
 from harkara.deadline import Deadline
 from harkara.marks import Mark
-from harkara.messages import Chunk, Endpoint
+from harkara.messages import Chunk
 from harkara.operator_records import Part
 from harkara.parts import P
 from harkara.routing import Rules
 from harkara.suppressions import Source, Suppression
-from harkara.tasks import CallbackTask, QueueName
+from harkara.tasks import QueueName
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
@@ -237,21 +235,6 @@ class Registry(Protocol):
         ...
 
 
-class CallbackVault(Protocol):
-    """Seals the secrets of callbacks, each for its callback alone.
-
-    Each method raises StoreUnavailable.
-    """
-
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
-        """Return secrets as they may lie in the account."""
-        ...
-
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        """Return sealed secrets in clear."""
-        ...
-
-
 class TaskQueues(Protocol):
     """The queues. What is in one is durable, and comes back until it is done."""
 
@@ -289,56 +272,4 @@ class DueTable(Protocol):
 
     def move(self, shard: int, reached: str) -> bool:
         """Move a shard's cursor on to a sort key; say whether it was not beyond that already."""
-        ...
-
-
-class PostResult(NamedTuple):
-    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words.
-
-    `retry_after_s` is what a Retry-After header asked for. `answer` is the beginning of the body,
-    for the customer's eyes and never for a log. `unprocessed` are messages that the platform took
-    and could not use: their client_ref, and its code. `in_doubt`: it may have taken the callback,
-    and nobody heard that.
-    """
-
-    status: int
-    reason: str
-    retry_after_s: int = 0
-    answer: str = ""
-    duration_ms: int = 0
-    unprocessed: tuple[tuple[str, str], ...] = ()
-    in_doubt: bool = False
-
-    @property
-    def acknowledged(self) -> bool:
-        """Whether the platform took it."""
-        return 200 <= self.status < 300
-
-
-class Destinations(Protocol):
-    """Where callbacks go, as the account has it registered."""
-
-    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
-        """Return where an endpoint's callbacks go, None when it is registered no more.
-
-        Raises StoreUnavailable.
-        """
-        ...
-
-
-class CallbackPoster(Protocol):
-    """Posts callbacks to platforms."""
-
-    @property
-    def timeout_s(self) -> float:
-        """How long `post` takes at the most."""
-        ...
-
-    async def post(
-        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
-    ) -> PostResult:
-        """Post a callback once, within what is left of the invocation at the latest.
-
-        Raises nothing: what fails is a result.
-        """
         ...

@@ -19,7 +19,8 @@ from harkara.callbacks.answers import excerpt_of, retry_after_s
 from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, HttpExchange
-from harkara.ports import Clock, PostResult
+from harkara.ports import Clock
+from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 
 TIMEOUT_S = 10.0

@@ -11,7 +11,7 @@ from harkara.http.callbacks import (
     HttpCallbackPoster,
 )
 from harkara.http.client import HttpClient
-from harkara.ports import PostResult
+from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 
 

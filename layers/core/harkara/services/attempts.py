@@ -9,7 +9,8 @@ from harkara import marks
 from harkara.errors import NotOurTurn
 from harkara.marks import Claimant, Relation
 from harkara.parked import parked_mark
-from harkara.ports import Clock, Luck, MessageStore, Note, Notes, PostResult, TaskQueues
+from harkara.ports import Clock, Luck, MessageStore, Note, Notes, TaskQueues
+from harkara.posting import PostResult
 from harkara.retries import REFUSAL_LIMIT, delay_after, is_refusal, limit_s, with_jitter
 from harkara.tasks import Attempt, CallbackTask, QueueName
 

@@ -18,7 +18,7 @@ from harkara.deadline import Deadline
 from harkara.errors import OutOfTime
 from harkara.events import Event
 from harkara.marks import Claimant
-from harkara.ports import CallbackPoster, Destinations, PostResult
+from harkara.posting import CallbackPoster, Destinations, PostResult
 from harkara.retries import wait_delay, with_jitter
 from harkara.services.attempts import Attempts
 from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict

@@ -14,7 +14,8 @@ from harkara.events import Click
 from harkara.ids import split_mid
 from harkara.marks import Claimant, Relation, click_kind
 from harkara.messages import Chunk, Endpoint
-from harkara.ports import Clock, Destinations, MessageStore, Note, Notes
+from harkara.ports import Clock, MessageStore, Note, Notes
+from harkara.posting import Destinations
 from harkara.services.callbacks import CallbackService
 from harkara.tasks import ClickTask, EventTask
 

@@ -19,7 +19,8 @@ from harkara.errors import StoreUnavailable
 from harkara.hours import DAY_S
 from harkara.jsons import decode, encode
 from harkara.messages import Endpoint
-from harkara.ports import Clock, LimitStore, PostResult
+from harkara.ports import Clock, LimitStore
+from harkara.posting import PostResult
 from harkara.services.pace import Pace, Shard
 
 READ_EVERY_S = 3.0

@@ -20,7 +20,8 @@ from harkara.jsons import encode
 from harkara.messages import State
 from harkara.parked import UNREGISTERED
 from harkara.parked_fields import after_of, fields_of, range_of, selection_of
-from harkara.ports import CallbackPoster, Clock, Randomness
+from harkara.ports import Clock, Randomness
+from harkara.posting import CallbackPoster
 from harkara.services.parked import ParkedService
 from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets

@@ -19,7 +19,8 @@ from harkara.marks import (
 )
 from harkara.messages import Chunk, State
 from harkara.numbers import normalise
-from harkara.ports import Clock, MessageStore, PostResult
+from harkara.ports import Clock, MessageStore
+from harkara.posting import PostResult
 from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken

@@ -18,7 +18,8 @@ from harkara.jsons import encode
 from harkara.messages import Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
-from harkara.ports import CallbackVault, Registry
+from harkara.ports import Registry
+from harkara.posting import CallbackVault
 from harkara.services.sealing import with_secrets
 
 PAGE_LIMIT = 1_000

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
-from harkara.ports import CallbackVault
+from harkara.posting import CallbackVault
 
 
 def secrets_in(
