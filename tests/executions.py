@@ -48,7 +48,8 @@ class Result(NamedTuple):
     parked: Sequence[CallbackTask]
     attempts_ms: Mapping[str, Sequence[int]]
     """When each attempt of a callback was claimed, by webhook id."""
-    in_doubt: int
+    in_doubt: set[str]
+    """Messages whose callback was posted again though it may have been taken."""
 
     @property
     def p95_s(self) -> float:
@@ -220,7 +221,7 @@ class Fleet:
     def result(self, heard: Mapping[str, list[float]]) -> Result:
         """Return what came of it; `heard` is when endpoints got each message."""
         attempts_ms: dict[str, list[int]] = defaultdict(list)
-        parked, in_doubt = [], 0
+        parked, in_doubt = [], set()
         for (partition, kind), mark in sorted(self.store.marks.items()):
             if partition.startswith("parked#"):
                 task = decode_dlr(mark.data["task"])
@@ -228,12 +229,22 @@ class Fleet:
                 parked.append(task)
             elif kind.startswith("post#"):
                 attempts_ms[f"{partition}.0"].append(mark.data["at"])
-                in_doubt += mark.data["in_doubt"]
+                if mark.data["in_doubt"]:
+                    in_doubt |= self._refs(mark.data["members"])
         own = {ref: times for ref, times in heard.items() if ref in self.sent_at_s}
         latencies_s = {ref: times[0] - self.sent_at_s[ref] for ref, times in own.items()}
         posts = Counter({ref: len(times) for ref, times in own.items()})
         good, bad = self.refs(good=True), self.refs(good=False)
         return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt)
+
+    def _refs(self, members: Mapping[str, Sequence[int]]) -> set[str]:
+        """Return the messages that a callback's mark speaks of."""
+        chunks = self.store.chunks
+        return {
+            chunks[chunk_id].messages[index].client_ref
+            for chunk_id, indexes in members.items()
+            for index in indexes
+        }
 
     def _chunk(self, count: int) -> Chunk:
         number = len(self.store.chunks)
