@@ -31,6 +31,8 @@ is_real_image() {
 build_invoke_image() {
   local container status
   INVOKE_IMAGE=harkara-ci:latest
+  # SAM keeps an image that it made upon an earlier one of this name.
+  docker images --quiet harkara-ci | xargs --no-run-if-empty docker image rm --force >/dev/null
   container=$(docker create "$LAMBDA_IMAGE") || return
   docker cp --quiet .aws-sam/build/CoreLayer/. "$container:/opt" &&
     docker cp --quiet .aws-sam/build/DepsLayer/. "$container:/opt" &&

@@ -1,7 +1,7 @@
 """A process dies, or an answer is lost, at every call to the outside that a campaign makes."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import Faults
@@ -69,6 +69,8 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
     kill_after=st.sets(st.integers(0, 150), max_size=4),
     lose_answer=st.sets(st.integers(0, 150), max_size=8),
 )
+# A callback dies with its post, and its redelivery finds another one at the endpoint's door.
+@example(kill_before={113}, kill_after={1, 10, 102, 106}, lose_answer=set())
 def test_many_deaths_and_losses_together_lose_nothing(
     kill_before: set[int], kill_after: set[int], lose_answer: set[int]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harkara import marks
 from harkara.errors import NotOurTurn
-from harkara.marks import Claimant, Relation
+from harkara.marks import Claimant, Mark, Relation
 from harkara.parked import parked_mark
 from harkara.ports import Clock, Luck, MessageStore, Note, Notes, TaskQueues
 from harkara.posting import PostResult
@@ -49,20 +49,34 @@ class Attempts:
             (standing,) = await asyncio.to_thread(
                 self.store.put_once, [claim], begins_ms=task.begins_ms
             )
-            match claimant.relation(standing, self._now_ms()):
-                case Relation.MINE:
-                    if task.in_doubt:
-                        about = {"webhook_id": task.webhook_id}
-                        self.notes(Note("callback in doubt", about, {"callbacks_in_doubt": 1}))
-                    return task
-                case Relation.THEIRS:
+            if claimant.relation(standing, self._now_ms()) is Relation.MINE:
+                if task.in_doubt:
+                    about = {"webhook_id": task.webhook_id}
+                    self.notes(Note("callback in doubt", about, {"callbacks_in_doubt": 1}))
+                return task
+            following = await self._after(task, standing, claimant)
+            if following is None:
+                return None
+            task = following
+
+    async def _claim_of(self, task: CallbackTask) -> Mark | None:
+        key = (task.group_owner, marks.post_kind(task.group, task.attempt))
+        (standing,) = await asyncio.to_thread(self.store.get_marks, [key])
+        return standing
+
+    async def _after(
+        self, task: CallbackTask, standing: Mark, claimant: Claimant
+    ) -> CallbackTask | None:
+        """Return what follows an attempt that is claimed, None where another goes on with it."""
+        match claimant.relation(standing, self._now_ms()):
+            case Relation.THEIRS:
+                return None
+            case Relation.STILL_HELD:
+                raise NotOurTurn("an earlier delivery may still be posting this")
+            case _:
+                if await self.is_over(task):
                     return None
-                case Relation.STILL_HELD:
-                    raise NotOurTurn("an earlier delivery may still be posting this")
-                case Relation.EARLIER:
-                    if await self.is_over(task):
-                        return None
-                    task = replace(task, attempt=task.attempt + 1, in_doubt=True, last=None)
+                return replace(task, attempt=task.attempt + 1, in_doubt=True, last=None)
 
     async def is_over(self, task: CallbackTask) -> bool:
         """Whether a callback was acknowledged, or reached its end since it was last replayed."""
@@ -104,7 +118,16 @@ class Attempts:
         return Counter(callbacks_to_retry=1)
 
     async def wait(self, task: CallbackTask, claimant: Claimant, wait_s: float) -> Counter[str]:
-        """Let the attempt wait for its turn, not longer than a schedule may take."""
+        """Let an attempt wait for its turn, as long as a schedule lasts. Raises NotOurTurn.
+
+        An earlier delivery may have made it before it died: it is the next one that waits then, in
+        doubt. The message that waits has another name, and would take the claim for another's.
+        """
+        while standing := await self._claim_of(task):
+            following = await self._after(task, standing, claimant)
+            if following is None:
+                return Counter(posted_by_another=1)
+            task = following
         waiting = replace(task, waits=task.waits + 1, began_ms=task.began_ms or self._now_ms())
         if self._is_too_late(waiting, wait_s):
             claimed = await self.claim(task, claimant)
