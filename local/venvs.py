@@ -1,5 +1,6 @@
 """Python interpreters and virtual environments of the local stack."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -39,7 +40,17 @@ def _candidates() -> Iterator[str]:
 
 
 def ensure_venv(name: str, say: Say = print) -> Path:
-    """Return the folder of the venv `.local/<name>`, built from its lock if it is not current."""
+    """Return the folder of the venv `.local/<name>`, built from its lock if it is not current.
+
+    Processes that want it at the same time wait for the one that builds it.
+    """
+    HOME.mkdir(exist_ok=True)
+    with (HOME / f"{name}.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        return _ensure_venv(name, say)
+
+
+def _ensure_venv(name: str, say: Say) -> Path:
     folder, lock = HOME / name, REQUIREMENTS / f"{name}.txt"
     stamp = folder / "installed"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -48,7 +59,6 @@ def ensure_venv(name: str, say: Say = print) -> Path:
     python = find_python()
     say(f"installing .local/{name} (once)")
     shutil.rmtree(folder, ignore_errors=True)
-    HOME.mkdir(exist_ok=True)
     if python == sys.executable:
         venv.create(folder, with_pip=True)
     else:
