@@ -55,7 +55,8 @@ AWS_CARRIER = CarrierSettings(
         inbound_topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-inbound",
     ),
 )
-# Scheduled for the year 2100, so that nothing claims them; nobody is called back.
+# Scheduled for the year 2100, so that nothing claims them; nobody is called back. The first one's link is
+# clicked on, the others are read, cancelled and parked.
 CHUNK = Chunk(
     id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
     account_id=ACCOUNT_ID,
@@ -76,7 +77,7 @@ CHUNK = Chunk(
             pe_id=_PE_ID,
             dlt_template_id="1107160000000000007",
         )
-        for number in range(3)
+        for number in range(4)
     ],
 )
 PARKED = parked_mark(
