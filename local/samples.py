@@ -55,8 +55,8 @@ AWS_CARRIER = CarrierSettings(
         inbound_topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-inbound",
     ),
 )
-# Scheduled for the year 2100, so that nothing claims them; nobody is called back. The first one's link is
-# clicked on, the others are read, cancelled and parked.
+# Scheduled for the year 2100, so that nothing claims them; nobody is called back. The first one's
+# link is clicked on, the others are read, cancelled and parked.
 CHUNK = Chunk(
     id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
     account_id=ACCOUNT_ID,
