@@ -24,7 +24,7 @@ from tests.events import SampleEvent, differences, sample_events
 BUILD = ROOT / ".aws-sam" / "build"
 INVOKED_WITHIN_S = 120
 # Of functions that are invoked side by side.
-AT_ONCE = 4
+AT_ONCE = 3
 
 
 def main(sam: str, image: str) -> int:
