@@ -157,7 +157,7 @@ class HttpOptions(_Options):
     @property
     def placeholders(self) -> set[str]:
         """Which placeholders its request has."""
-        return placeholders_of([self.headers, self.query, self.form, self.json_body])  # type: ignore[list-item]
+        return placeholders_of([self.headers, self.query, self.form, self.json_body])
 
 
 def pieces_of(template: str) -> list[tuple[str, str]]:
@@ -180,7 +180,7 @@ def pieces_of(template: str) -> list[tuple[str, str]]:
     return pieces
 
 
-def placeholders_of(template: JsonValue) -> set[str]:
+def placeholders_of(template: object) -> set[str]:
     """Return the placeholders in all strings of a value. Raises ValueError as `pieces_of`."""
     if isinstance(template, str):
         return {name for _, name in pieces_of(template) if name}
