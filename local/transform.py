@@ -58,7 +58,7 @@ def with_types(template: Template, parameters: Mapping[str, str]) -> Template:
     CloudFormation makes of every value what its property wants; the emulator passes on what
     stands there: a Number parameter as text, a number of a mapping as number. So numbers of
     mappings become text, which the emulator's properties take, as environment variables must be;
-    and the one property that must be a number gets its parameter's value.
+    and the two properties that must be numbers get their parameters' values.
     """
     defaults = {name: each.get("Default") for name, each in template["Parameters"].items()}
     values = {**defaults, **parameters}
@@ -70,14 +70,18 @@ def with_types(template: Template, parameters: Mapping[str, str]) -> Template:
     }
     resources = {}
     for name, resource in template["Resources"].items():
-        scaling = resource.get("Properties", {}).get("ScalingConfig", {})
-        limit = scaling.get("MaximumConcurrency")
-        if isinstance(limit, dict):
-            numbered = {**scaling, "MaximumConcurrency": int(values[limit["Ref"]])}
-            properties = {**resource["Properties"], "ScalingConfig": numbered}
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties = dict(resource["Properties"])
+            limit = properties["ScalingConfig"]["MaximumConcurrency"]
+            properties["ScalingConfig"] = {"MaximumConcurrency": _number(limit, values)}
+            properties["BatchSize"] = _number(properties["BatchSize"], values)
             resource = {**resource, "Properties": properties}
         resources[name] = resource
     return {**template, "Mappings": mappings, "Resources": resources}
+
+
+def _number(value: Any, parameters: Mapping[str, Any]) -> int:
+    return int(parameters[value["Ref"]] if isinstance(value, dict) else value)
 
 
 def expand_http_apis(template: Template) -> Template:

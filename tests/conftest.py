@@ -13,17 +13,21 @@ TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
 TESTS = Path(__file__).parent
-SHARING = ("stack", "faults", "kannel")
+SHARING = ("stack", "faults", "kannel", "built")
+WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
 settings.load_profile("harkara")
 
 
+# Before pytest-xdist reads the markers.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in SHARING:
-            item.add_marker(pytest.mark.xdist_group(folder))
+            alone = item.path.name in WITH_A_STACK_OF_THEIR_OWN
+            item.add_marker(pytest.mark.xdist_group(item.path.name if alone else folder))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

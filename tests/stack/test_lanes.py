@@ -25,6 +25,7 @@ OTPS = 9
 ROUNDS = 3
 RATE = 100
 SUBMITTED_WITHIN_S = 20
+FLOWS_WITHIN_S = 20
 TEXT = "{} is your one-time password. Tell it to nobody. HARKARA"
 
 
@@ -82,6 +83,15 @@ def median_otp_s(stack: Stack, http: httpx.Client) -> float:
     return statistics.median(times)
 
 
+def wait_until_it_flows(stack: Stack, http: httpx.Client) -> None:
+    """Return when the carrier has taken more of the campaign than it takes in a second."""
+    http.delete(f"{stack.carrier_url}/submissions").raise_for_status()
+    deadline = time.perf_counter() + FLOWS_WITHIN_S
+    while http.get(f"{stack.carrier_url}/submissions?summary=1").json()["taken"] <= RATE:
+        assert time.perf_counter() < deadline, "no campaign is in the way"
+        time.sleep(0.1)
+
+
 def test_an_otp_beside_a_queued_campaign_takes_at_most_twice_as_long_as_alone(
     stack: Stack,
 ) -> None:
@@ -89,12 +99,9 @@ def test_an_otp_beside_a_queued_campaign_takes_at_most_twice_as_long_as_alone(
         median_otp_s(stack, http)  # warm
         alone_s = min(median_otp_s(stack, http) for _ in range(ROUNDS))
         send_bulk(stack, http)
-        time.sleep(5)  # all of it is in the queues, and has its places
+        wait_until_it_flows(stack, http)
         # Other programs of this machine take their part of a round, never of all.
         beside_s = min(median_otp_s(stack, http) for _ in range(ROUNDS))
-        http.delete(f"{stack.carrier_url}/submissions").raise_for_status()
-        time.sleep(3)
-        flowing = http.get(f"{stack.carrier_url}/submissions?summary=1").json()["taken"]
-    assert flowing > RATE, "the campaign was over before it could be in the way"
+        wait_until_it_flows(stack, http)  # it was in the way until the end
     assert beside_s <= 2 * alone_s, f"{alone_s:.3f} s alone, {beside_s:.3f} s beside a campaign"
     print(f"an OTP: {alone_s * 1000:.0f} ms alone, {beside_s * 1000:.0f} ms beside a campaign")

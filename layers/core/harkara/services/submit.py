@@ -91,7 +91,9 @@ class SubmitService:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self._look(part, rules, task, deadline)
                     if wait is None:
-                        counts += await self._submit_part(part, plan, rules, claimant, deadline)
+                        tried = await self._try(part, plan, rules, claimant, deadline)
+                if wait is None:
+                    counts += await self._follow_up(part, plan, tried, claimant)
             if wait is None:
                 task = replace(task, block=task.block + 1, reserved={}, waits=0)
                 continue
@@ -134,9 +136,13 @@ class SubmitService:
     def _may_sleep(self, delay_s: float, plan: Plan, deadline: Deadline) -> bool:
         return delay_s <= _SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
 
-    async def _submit_part(
+    async def _try(
         self, part: BlockPart, plan: Plan, rules: Rules, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
+    ) -> tuple[Mark, Mark] | None:
+        """Claim a part, hand it over, put the outcome down; return both marks as they stand.
+
+        None: another has claimed it.
+        """
         chunk = part.chunk
         said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
         if part.repeats:
@@ -146,7 +152,7 @@ class SubmitService:
         (claim,) = await asyncio.to_thread(self.store.put_once, [mark])
         relation = claimant.relation(claim, self._now_ms())
         if relation is Relation.THEIRS:
-            return Counter(claimed_by_another=len(part.indexes))
+            return None
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
         handed = (
@@ -159,6 +165,15 @@ class SubmitService:
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
         # The earlier holder's outcome stands, if it lived to put one down.
         (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
+        return claim, outcome
+
+    async def _follow_up(
+        self, part: BlockPart, plan: Plan, tried: tuple[Mark, Mark] | None, claimant: Claimant
+    ) -> Counter[str]:
+        """Have done what an outcome asks for. A redelivery does it again: marks make it once."""
+        if tried is None:
+            return Counter(claimed_by_another=len(part.indexes))
+        chunk, (claim, outcome) = part.chunk, tried
         if chunk.two_way:
             # What is in doubt may well have arrived.
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
