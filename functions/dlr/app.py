@@ -1,12 +1,14 @@
 """ReceiptQueue, CallbackQueue: final states are written, and called back. The way ends here.
 
-Next: `harkara.services.deliver` for receipts, `harkara.services.callbacks` for callbacks that wait
-or are tried again, `harkara.services.check` for chunks that wait for receipts.
+Next: `harkara.services.deliver` for receipts (before it `harkara.services.join`, for those that
+came one by one), `harkara.services.callbacks` for callbacks that wait or are tried again,
+`harkara.services.check` for chunks that wait for receipts.
 """
 
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -35,6 +37,7 @@ from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
+from harkara.services.join import JoinService
 from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
 from harkara.settings import DlrSettings
@@ -58,6 +61,7 @@ class Services(NamedTuple):
     callbacks: CallbackService
     check: CheckService
     clicks: ClickService
+    joins: JoinService
 
 
 @cache
@@ -104,11 +108,12 @@ def services() -> Services:
             retry_delays_s=settings.callback_retry_delays_s,
         ),
         clicks=ClickService(store, callbacks.destinations, callbacks, time.time, metrics.write),
+        joins=JoinService(queues),
     )
 
 
 async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-    deliver, callbacks, check, clicks = services()
+    deliver, callbacks, check, clicks, _ = services()
     match decode_dlr(body):
         case ReceiptsTask(receipts, carrier):
             return await deliver.deliver(receipts, claimant, deadline, carrier)
@@ -126,5 +131,10 @@ async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]
             return await clicks.click(click, claimant, deadline)
 
 
+def join(bodies: Mapping[str, str]) -> set[str]:
+    *_, joins = services()
+    return joins.join(bodies)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, dlr)
+    return consume(event, context, dlr, join)

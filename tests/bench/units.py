@@ -43,6 +43,7 @@ from harkara.services.doors import Doors, Entry, Verdict
 from harkara.services.handover import HandOver
 from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
+from harkara.services.join import JoinService
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
@@ -92,19 +93,25 @@ CARRIER = CarrierSettings(
 
 
 class Case(NamedTuple):
-    """How messages come: `records` a request, `receipts` a POST of the carrier's."""
+    """How messages come: `records` a request, `receipts` a POST of the carrier's.
+
+    `apart`: each POST is done with before the next comes, so nothing waits to be joined.
+    """
 
     name: str
     requests: int
     records: int
     receipts: int
     bar: float
+    apart: bool = False
 
 
 CASES = (
     Case("in bulk, receipts in arrays", 2, 1_000, ARRAY, 1.5),
     Case("in bulk, receipts one by one", 2, 1_000, 1, 2.5),
+    Case("in bulk, receipts one by one and far apart", 2, 1_000, 1, 2.5, apart=True),
     Case("one-message requests", 200, 1, 1, 6),
+    Case("one-message requests, receipts far apart", 200, 1, 1, 6, apart=True),
 )
 
 
@@ -184,7 +191,7 @@ class _Life:
         case, ledger = self._case, self._ledger
         with caught_log() as log:
             self._send("warm", 1)
-            self._settle(1)
+            self._settle(1, apart=True)
             # Where traffic does not cease, one write in five minutes keeps an endpoint's trust.
             acknowledged = Entry(Verdict.POST), PostResult(200, "")
             self._doors.leave(ACCOUNT.id, ENDPOINT, *acknowledged)
@@ -196,7 +203,7 @@ class _Life:
             log.truncate()
             for number in range(case.requests):
                 self._send(str(number), case.records)
-            self._settle(case.receipts)
+            self._settle(case.receipts, apart=case.apart)
             logged_bytes = len(log.getvalue())
         count = case.requests * case.records
         amounts = {name: amount / count for name, amount in ledger.billed.items()}
@@ -227,7 +234,7 @@ class _Life:
         body = json.dumps({"user": "demo", "pass": SECRET, "smstosend": records})
         self._call("send", http_event("POST", "/datasend", body))
 
-    def _settle(self, receipts: int) -> None:
+    def _settle(self, receipts: int, *, apart: bool) -> None:
         """Do all that waits: submits, receipts, callbacks, and the checks three days later."""
         self._work("submit", QueueName.SUBMIT)
         taken, self._outside.taken = self._outside.taken, []
@@ -235,6 +242,8 @@ class _Life:
             entries = [{"smsgid": each, "status": "DELIVRD"} for each in taken[at : at + receipts]]
             body = json.dumps(entries if receipts > 1 else entries[0])
             self._call("receipt", http_event("POST", f"/receipts/sim/{TOKEN}", body))
+            if apart:
+                self._work("dlr", QueueName.RECEIPT)
         self._work("dlr", QueueName.RECEIPT)
         self._work("dlr", QueueName.CALLBACK)
         self._offset_s += RECEIPT_WAIT_S + 60
@@ -336,6 +345,7 @@ class _Life:
                 callbacks,
                 CheckService(store, queues, self._clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
                 ClickService(store, callbacks.destinations, callbacks, self._clock, metrics.write),
+                JoinService(queues),
             ),
             "sweep": SweepService(due, queues, self._clock, metrics.write),
         }

@@ -34,6 +34,7 @@ from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
+from harkara.services.join import JoinService
 from harkara.services.limits import AccountLimits
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
@@ -363,7 +364,9 @@ class Gateway:
             door, self.accounts, self.suppressions, self.clock, self.confirmed.append, replies
         )
 
-    def _dlr(self) -> tuple[DeliverService, CallbackService, CheckService, ClickService]:
+    def _dlr(
+        self,
+    ) -> tuple[DeliverService, CallbackService, CheckService, ClickService, JoinService]:
         callbacks = CallbackService(
             attempts=Attempts(
                 store=self.store,
@@ -388,7 +391,7 @@ class Gateway:
         clicks = ClickService(
             self.store, callbacks.destinations, callbacks, self.clock, metrics.write
         )
-        return deliver, callbacks, check, clicks
+        return deliver, callbacks, check, clicks, JoinService(self.queues)
 
     def _sweep(self) -> SweepService:
         return SweepService(self.queues, self.queues, self.clock, metrics.write)

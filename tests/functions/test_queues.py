@@ -164,6 +164,38 @@ def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) 
     assert logs.private() == []
 
 
+def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    singles = [Receipt(mid, 1, State.DELIVERED, int(NOW)) for mid in MIDS]
+    event = sqs_event(*(ReceiptsTask((each,), "sim").encode() for each in singles))
+    assert gateway.call("dlr", event) == NO_FAILURES
+    (body,) = gateway.bodies(QueueName.RECEIPT)
+    assert body == ReceiptsTask(tuple(singles), "sim").encode()
+    assert gateway.platform.taken == []
+    assert [line["message_ids"] for line in logs.lines("tasks joined")] == [["m0", "m1"]]
+    assert gateway.call("dlr", sqs_event(body)) == NO_FAILURES
+    assert [member.mid for member in gateway.platform.taken[0].members] == MIDS
+    assert logs.private() == []
+
+
+def test_a_receipt_that_was_delivered_before_goes_on_by_itself(gateway: Gateway) -> None:
+    """An earlier delivery may have put its final, which nobody else would call back."""
+    gateway.put_chunk()
+    singles = [Receipt(mid, 1, State.DELIVERED, int(NOW)) for mid in MIDS]
+    event = sqs_event(*(ReceiptsTask((each,)).encode() for each in singles))
+    event["Records"][1]["attributes"]["ApproximateReceiveCount"] = "2"
+    assert gateway.call("dlr", event) == NO_FAILURES
+    assert gateway.bodies(QueueName.RECEIPT) == []
+    assert {post.webhook_id for post in gateway.platform.taken} == {"m0.0", "m1.0"}
+
+
+def test_what_cannot_be_read_keeps_nothing_else_back(gateway: Gateway, logs: Logs) -> None:
+    gateway.put_chunk()
+    assert gateway.call("dlr", sqs_event(RECEIPTS, "no json")) == failures("m1")
+    assert [post.webhook_id for post in gateway.platform.taken] == ["m0.0"]
+    assert len(logs.lines("tasks not joined")) == 1
+
+
 def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, logs: Logs) -> None:
     gateway.put_chunk()
     gateway.store.put_once(pointers("own", {"c-1": (MIDS[0], 1)}))

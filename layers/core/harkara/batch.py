@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -25,16 +25,24 @@ from harkara.tasks import owner_of
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
 """Does the task in a queue message's body; returns counts for the log."""
 
+Join = Callable[[Mapping[str, str]], set[str]]
+"""Takes bodies of first deliveries by queue message; returns which of them are done with that."""
+
 # One loop for the life of the process: connections to carriers and platforms stay open in it.
 asyncio.set_event_loop(asyncio.new_event_loop())
 
 
-def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> Any:
+def consume(
+    event: dict[str, Any], context: LambdaContext, handle: Handle, join: Join | None = None
+) -> Any:
     """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
     deadline = deadline_of(context)
     until_ms = int((time.time() + deadline.remaining_s()) * 1000)
+    joined = _join(event, join) if join else set()
 
     async def one(record: SQSRecord) -> None:
+        if record.message_id in joined:
+            return
         try:
             # A holder for each: two messages of one owner may come in one batch.
             owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
@@ -47,8 +55,26 @@ def consume(event: dict[str, Any], context: LambdaContext, handle: Handle) -> An
         age_s = time.time() - int(attributes.sent_timestamp) / 1000
         queue = record.event_source_arn.rpartition(":")[2]
         about = {"message_id": record.message_id, "owner": owner, "counts": +counts}
-        delays_s = {"queue_age": age_s} if attributes.approximate_receive_count == "1" else {}
+        delays_s = {"queue_age": age_s} if _is_first(record) else {}
         metrics.write(Note("task done", about, {}, delays_s), queue)
 
     processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return async_process_partial_response(event, one, processor, context)
+
+
+def _join(event: dict[str, Any], join: Join) -> set[str]:
+    records = [record for record in map(SQSRecord, event["Records"]) if _is_first(record)]
+    if len(records) < 2:
+        return set()
+    try:
+        joined = join({record.message_id: record.body for record in records})
+    except Exception as error:  # each does its own then, and says what is wrong
+        log_failure("tasks not joined", error)
+        return set()
+    if joined:
+        metrics.write(Note("tasks joined", {"message_ids": sorted(joined)}, {}, {}))
+    return joined
+
+
+def _is_first(record: SQSRecord) -> bool:
+    return record.attributes.approximate_receive_count == "1"

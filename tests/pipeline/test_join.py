@@ -1,0 +1,97 @@
+"""Receipts come one by one and wait together: they are called back together, whatever dies."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harkara.services.join import JoinService
+from harkara.tasks import QueueName
+from tests.fakes import Faults, ProcessKilled, QueueMessage
+from tests.pipeline import campaign
+from tests.pipeline.invariants import check
+from tests.world import VISIBILITY_S, World
+
+COUNT = 6
+
+
+class BatchedWorld(World):
+    """Its carrier posts a receipt at a time, and `dlr` gets what waits in batches."""
+
+    async def take_receipts(self) -> None:
+        due = [receipt for receipt in self.receipts if receipt[0] <= self.now]
+        later = [receipt for receipt in self.receipts if receipt[0] > self.now]
+        for receipt in due:
+            self.receipts = [receipt]
+            await super().take_receipts()
+            later += self.receipts
+        self.receipts = later
+
+    async def deliver(self, message: QueueMessage) -> None:
+        first = [
+            each
+            for each in self.queues.waiting
+            if each.queue is QueueName.RECEIPT
+            and each.visible_at <= self.now
+            and not each.receive_count
+        ][:10]
+        try:
+            joined = JoinService(self.queues).join({each.id: each.body for each in first})
+        except ProcessKilled:
+            self.killed += 1
+            for each in first:
+                each.receive_count += 1
+                each.visible_at = self.now + VISIBILITY_S
+            return
+        self.queues.waiting[:] = [each for each in self.queues.waiting if each.id not in joined]
+        if message.id not in joined:
+            await super().deliver(message)
+
+
+def run(faults: Faults) -> World:
+    """Run a small campaign to its end, and check that nothing is lost or doubled uncounted."""
+    world = BatchedWorld(faults)
+    world.trust()
+    answers = world.send([campaign.record(f"{number:04d}") for number in range(COUNT)])
+    world.run()
+    check(world, answers)
+    return world
+
+
+CALLS = [
+    pytest.param(number, id=f"{number}-{call.replace(' ', '-')}")
+    for number, call in enumerate(run(Faults()).faults.calls)
+]
+
+
+def test_they_are_called_back_in_one_post() -> None:
+    (post,) = run(Faults()).platform.taken
+    assert len(post.members) == COUNT
+
+
+@pytest.mark.parametrize("number", CALLS)
+def test_a_process_that_dies_before_a_call_loses_nothing(number: int) -> None:
+    assert run(Faults(kill_before={number})).killed == 1
+
+
+@pytest.mark.parametrize("number", CALLS)
+def test_a_process_that_dies_after_a_call_loses_nothing(number: int) -> None:
+    run(Faults(kill_after={number}))
+
+
+@pytest.mark.parametrize("number", CALLS)
+def test_a_lost_answer_doubles_nothing(number: int) -> None:
+    world = run(Faults(lose_answer={number}))
+    assert set(world.called_back().values()) == {1}
+    assert not world.callbacks_in_doubt()
+
+
+@settings(max_examples=100)
+@given(
+    kill_before=st.sets(st.integers(0, 60), max_size=4),
+    kill_after=st.sets(st.integers(0, 60), max_size=4),
+    lose_answer=st.sets(st.integers(0, 60), max_size=6),
+)
+def test_many_deaths_and_losses_together_lose_nothing(
+    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+) -> None:
+    run(Faults(kill_before, kill_after, lose_answer))

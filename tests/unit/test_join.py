@@ -1,0 +1,99 @@
+"""Which receipts go on together, and what becomes of them when their queue is ill."""
+
+import pytest
+
+from harkara.errors import StoreUnavailable
+from harkara.ids import mid_of
+from harkara.messages import State
+from harkara.services.join import JoinService
+from harkara.tasks import (
+    CarrierReceiptsTask,
+    CheckTask,
+    QueueName,
+    Receipt,
+    ReceiptsTask,
+    decode_dlr,
+)
+from tests.fakes import FakeTaskQueues, Faults
+
+CHUNK_ID = "1" + "0" * 25 + "A"
+RECEIPTS = [Receipt(mid_of(CHUNK_ID, n), 1, State.DELIVERED, 1_700_000_000) for n in range(4)]
+FIRST, SECOND, THIRD, FOURTH = RECEIPTS
+SINGLES = {f"m{n}": ReceiptsTask((each,), "sim").encode() for n, each in enumerate(RECEIPTS)}
+
+
+def queues() -> FakeTaskQueues:
+    return FakeTaskQueues(Faults(), lambda: 0.0)
+
+
+def sent(queues: FakeTaskQueues) -> list[object]:
+    assert all(message.queue is QueueName.RECEIPT for message in queues.waiting)
+    return [decode_dlr(message.body) for message in queues.waiting]
+
+
+def test_single_receipts_go_on_as_one_task() -> None:
+    there = queues()
+    assert JoinService(there).join(SINGLES) == SINGLES.keys()
+    assert sent(there) == [ReceiptsTask(tuple(RECEIPTS), "sim")]
+
+
+def test_receipts_by_the_carriers_ids_go_on_together_as_well() -> None:
+    there = queues()
+    bodies = {
+        name: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for name in ("id1", "id2")
+    }
+    assert JoinService(there).join(bodies) == bodies.keys()
+    assert sent(there) == [CarrierReceiptsTask("sim", (("id1", FIRST), ("id2", FIRST)))]
+
+
+def test_each_carriers_go_on_by_themselves() -> None:
+    there = queues()
+    other = {f"o{n}": ReceiptsTask((each,), "other").encode() for n, each in enumerate(RECEIPTS)}
+    assert JoinService(there).join(SINGLES | other) == (SINGLES | other).keys()
+    assert sent(there) == [
+        ReceiptsTask(tuple(RECEIPTS), "sim"),
+        ReceiptsTask(tuple(RECEIPTS), "other"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"array": ReceiptsTask((SECOND, THIRD), "sim").encode()},
+        {"other carrier": ReceiptsTask((SECOND,), "other").encode()},
+        {"by its id": CarrierReceiptsTask("sim", (("id", SECOND),)).encode()},
+        {"check": CheckTask(CHUNK_ID).encode()},
+    ],
+    ids=lambda others: next(iter(others), "nothing"),
+)
+def test_a_receipt_that_waits_with_nothing_alike_stays(others: dict[str, str]) -> None:
+    there = queues()
+    assert JoinService(there).join({"single": SINGLES["m0"], **others}) == set()
+    assert sent(there) == []
+
+
+def test_an_event_that_came_late_to_look_for_its_message_keeps_its_count() -> None:
+    there = queues()
+    bodies = {
+        f"w{waits}": CarrierReceiptsTask("sim", ((str(waits), FIRST),), waits).encode()
+        for waits in (0, 1)
+    }
+    bodies |= {"x0": bodies["w0"], "x1": bodies["w1"]}
+    JoinService(there).join(bodies)
+    assert sorted(task.waits for task in sent(there)) == [0, 1]  # type: ignore[attr-defined]
+
+
+class IllQueues(FakeTaskQueues):
+    def send(self, queue: QueueName, bodies: object, group: str = "") -> list[bool]:
+        raise StoreUnavailable("no answer")
+
+
+class FullQueues(FakeTaskQueues):
+    def send(self, queue: QueueName, bodies: object, group: str = "") -> list[bool]:
+        return [False]
+
+
+@pytest.mark.parametrize("kind", [IllQueues, FullQueues])
+def test_what_was_not_sent_on_stays(kind: type[FakeTaskQueues]) -> None:
+    assert JoinService(kind(Faults(), lambda: 0.0)).join(SINGLES) == set()
