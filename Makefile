@@ -43,7 +43,7 @@ faults: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

@@ -4,30 +4,53 @@ The tests of a folder that share what they start run in one process, while anoth
 """
 
 from itertools import chain
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
-TESTS = Path(__file__).parent
 SHARING = ("stack", "faults", "kannel", "built")
+LONG = ("stack", "faults", "kannel", "pipeline", "built")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
 settings.load_profile("harkara")
 
 
-# Before pytest-xdist reads the markers.
-@pytest.hookimpl(tryfirst=True)
+class Scheduling(LoadScopeScheduling):
+    """Gives a process the tests of a file, or of a folder, together.
+
+    The groups of pytest-xdist 3.8 have no effect with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the folder whose tests share what they start, else the file."""
+    path = PurePosixPath(nodeid.partition("::")[0])
+    shared = path.parts[1] in SHARING and path.name not in WITH_A_STACK_OF_THEIR_OWN
+    return path.parts[1] if shared else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        if folder in SHARING:
-            alone = item.path.name in WITH_A_STACK_OF_THEIR_OWN
-            item.add_marker(pytest.mark.xdist_group(item.path.name if alone else folder))
+    """Put the long ones first: the short ones then fill up what time is left beside them."""
+    items.sort(key=lambda item: _rank(item.nodeid))
+
+
+def _rank(nodeid: str) -> int:
+    folder = nodeid.split("/")[1]
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
