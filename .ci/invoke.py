@@ -37,6 +37,8 @@ def main(sam: str, image: str) -> int:
         environment.write_text(json.dumps(environments(stack)))
         options = ["--template", str(template), "--env-vars", str(environment)]
         options += ["--invoke-image", image, "--skip-pull-image"]
+        # SAM asks for the account's number before each invocation, four times where nobody answers.
+        around = {**os.environ, **AWS_ENVIRONMENT, "AWS_ENDPOINT_URL_STS": stack.aws_url}
         samples = sample_events()
         # Those of one function in turn: one may change what the next one reads.
         functions: dict[str, list[SampleEvent]] = {}
@@ -45,7 +47,7 @@ def main(sam: str, image: str) -> int:
 
         def invoke_all(logical_id: str) -> int:
             command = [sam, "local", "invoke", *options]
-            return sum(invoke_one(command, sample) for sample in functions[logical_id])
+            return sum(invoke_one(command, around, sample) for sample in functions[logical_id])
 
         largest_first = sorted(functions, key=lambda each: -len(functions[each]))
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -54,10 +56,10 @@ def main(sam: str, image: str) -> int:
     return failed
 
 
-def invoke_one(command: list[str], sample: SampleEvent) -> bool:
+def invoke_one(command: list[str], around: dict[str, str], sample: SampleEvent) -> bool:
     """Invoke one event and print what came of it; return whether that is wrong."""
     started = time.monotonic()
-    wrong = invoke(command, sample)
+    wrong = invoke(command, around, sample)
     verdict = "FAILED" if wrong else "passed"
     lines = [f"  {verdict}  {sample.name} ({time.monotonic() - started:.0f} s)"]
     print("\n".join([*lines, *(f"          {line}" for line in wrong)]), flush=True)
@@ -92,13 +94,16 @@ def environments(stack: Stack) -> dict[str, dict[str, str]]:
     return found
 
 
-def invoke(command: list[str], sample: SampleEvent) -> list[str]:
-    """Invoke one event in a container; return what is wrong with its answer."""
+def invoke(command: list[str], around: dict[str, str], sample: SampleEvent) -> list[str]:
+    """Invoke one event in a container; return what is wrong with its answer.
+
+    `around` is the environment of the command, not of the function.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - a command of our own
             [*command, sample.logical_id, "--event", "-"],
             input=json.dumps(sample.event),
-            env={**os.environ, **AWS_ENVIRONMENT, "SAM_CLI_TELEMETRY": "0"},
+            env=around,
             capture_output=True,
             text=True,
             check=False,

@@ -15,7 +15,7 @@ from harkara.submissions import Connected
 from tests.fakes import no_texts
 
 if TYPE_CHECKING:
-    from tests.world import World
+    from tests.wired import Wired
 
 
 @dataclass
@@ -27,7 +27,7 @@ class FakeDatasendProvider:
     one message a reference.
     """
 
-    world: "World"
+    world: "Wired"
     taken: Counter[str] = field(default_factory=Counter)
     taken_at: dict[str, float] = field(default_factory=dict)
     throttled: Counter[str] = field(default_factory=Counter)
@@ -88,7 +88,7 @@ class FakeDatasendProvider:
 class Providers:
     """The carriers that are set up, connected, each with its provider."""
 
-    world: "World"
+    world: "Wired"
     settings: dict[str, CarrierSettings]
     by_name: dict[str, FakeDatasendProvider] = field(default_factory=dict)
 

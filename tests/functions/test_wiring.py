@@ -217,7 +217,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
 
     module = load("dlr")
     environment.setattr(module, "GuardedResolver", guarded)
-    deliver, posting, check, clicks = module.services()
+    deliver, posting, check, clicks, joins = module.services()
     # Both the literal addresses and the names go by the one rule.
     assert made == [rules]
     assert deliver.callbacks is clicks.callbacks is posting
@@ -229,7 +229,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     assert (exchange._connect_timeout_s, exchange._body_limit_bytes) == (1.5, 65_536)
     assert posting.attempts.retry_delays_s == check.retry_delays_s == (5, 30)
     assert check.receipt_wait_s == 7
-    assert deliver.queues is posting.attempts.queues
+    assert deliver.queues is posting.attempts.queues is joins.queues
     assert deliver.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
     }

@@ -31,7 +31,8 @@ from harkara.tasks import QueueName
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
 from tests.fakes import calling_back, no_texts
-from tests.world import TOKEN, World
+from tests.wired import TOKEN
+from tests.world import World
 
 REQUEST_SIZE = 250
 CONNECTIONS = 32

@@ -11,7 +11,8 @@ from harkara.services.history import HistoryService
 from harkara.services.parked import ParkedService
 from tests.fake_parked import FakeParkedStore
 from tests.pipeline import campaign
-from tests.world import URL, World
+from tests.wired import URL
+from tests.world import World
 
 DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
 # Of a message that nobody stored.

@@ -6,7 +6,8 @@ from functools import partial
 from harkara.messages import Category
 from harkara.ports import DueTask
 from harkara.requests import Options, Record, RecordResult
-from tests.world import NOW, World
+from tests.wired import NOW
+from tests.world import World
 
 # Last four digits: the final state.
 EXPECTED = {

@@ -7,7 +7,8 @@ from harkara.requests import Options, Record
 from harkara.routing import Routing
 from tests.fakes import Faults
 from tests.pipeline import campaign
-from tests.world import CARRIER, World
+from tests.wired import CARRIER
+from tests.world import World
 
 
 def carrier(name: str, **fields: Any) -> Any:

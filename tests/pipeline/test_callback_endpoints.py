@@ -14,7 +14,8 @@ from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps
 from tests.pipeline.invariants import check_without_a_kill
-from tests.world import RETRY_DELAYS_S, URL, World
+from tests.wired import RETRY_DELAYS_S, URL
+from tests.world import World
 
 
 def test_an_endpoint_that_is_gone_gets_no_more_posts_and_all_is_parked() -> None:

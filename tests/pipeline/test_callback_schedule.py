@@ -7,7 +7,8 @@ import pytest
 from harkara.posting import PostResult
 from harkara.retries import JITTER, limit_s
 from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
-from tests.world import RETRY_DELAYS_S, World
+from tests.wired import RETRY_DELAYS_S
+from tests.world import World
 
 
 def test_attempts_come_after_the_schedules_pauses_and_up_to_a_fifth_more() -> None:

@@ -5,7 +5,8 @@ import pytest
 from harkara.messages import State
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
-from tests.world import ACCOUNT, World
+from tests.wired import ACCOUNT
+from tests.world import World
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from harkara.services.links import Visit
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import ACCOUNT, NOW, URL, World
+from tests.wired import ACCOUNT, NOW, URL
+from tests.world import World
 
 LINKING = ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"})
 SHARED = "https://acme.in/sale"

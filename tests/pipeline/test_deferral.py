@@ -10,7 +10,8 @@ from harkara.requests import Options
 from harkara.tasks import owner_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import ACCOUNT, NOW, World
+from tests.wired import ACCOUNT, NOW
+from tests.world import World
 
 MIDNIGHT = NOW - (NOW + IST_OFFSET_S) % DAY_S
 CLOSING = MIDNIGHT + CLOSES_S

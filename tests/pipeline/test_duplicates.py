@@ -9,7 +9,8 @@ from harkara.tasks import QueueName, Receipt, ReceiptsTask
 from tests.fakes import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import RETRY_DELAYS_S, World
+from tests.wired import RETRY_DELAYS_S
+from tests.world import World
 
 
 def queued(world: World, queue: QueueName) -> QueueMessage:

@@ -13,7 +13,8 @@ from harkara.messages import Category, pack
 from harkara.requests import Record
 from harkara.services.history import HistoryService
 from tests.pipeline import campaign
-from tests.world import ACCOUNT, World
+from tests.wired import ACCOUNT
+from tests.world import World
 
 RATED = ACCOUNT.model_copy(
     update={

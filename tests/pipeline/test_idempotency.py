@@ -11,7 +11,8 @@ from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import Faults, ProcessKilled, caller_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
-from tests.world import ACCOUNT, World
+from tests.wired import ACCOUNT
+from tests.world import World
 
 TIMEOUT_S = 15
 HOUR_S = 3600

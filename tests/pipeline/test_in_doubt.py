@@ -6,7 +6,8 @@ from harkara.messages import Category
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, send, set_routing, taken
-from tests.world import CARRIER, NOW, World
+from tests.wired import CARRIER, NOW
+from tests.world import World
 
 RESUBMIT = {category: "resubmit" for category in Category}
 

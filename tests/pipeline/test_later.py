@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import NOW, World
+from tests.wired import NOW
+from tests.world import World
 
 
 def run(faults: Faults | None = None, *, early: bool = False) -> World:

@@ -14,7 +14,8 @@ from harkara.services.pointers import DELAYS_S
 from harkara.submissions import Connected
 from tests.fakes import no_texts
 from tests.pipeline import campaign
-from tests.world import ACCOUNT, TOKEN, World
+from tests.wired import ACCOUNT, TOKEN
+from tests.world import World
 
 SETTINGS = CarrierSettings.model_validate(
     {

@@ -9,7 +9,8 @@ from harkara.messages import Category
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, route, send, set_routing, taken
-from tests.world import CARRIER, NOW, World
+from tests.wired import CARRIER, NOW
+from tests.world import World
 
 CLOSING = NOW - (NOW + IST_OFFSET_S) % DAY_S + CLOSES_S
 

@@ -9,7 +9,8 @@ from harkara.requests import Options
 from harkara.routing import EVERYONE
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import records, routed, send, set_routing, taken
-from tests.world import NOW, World
+from tests.wired import NOW
+from tests.world import World
 
 
 @pytest.mark.parametrize("who", ["acme", EVERYONE])

@@ -5,7 +5,8 @@ from pydantic_core import from_json, to_json
 
 from harkara.received import ReceiptRequest
 from tests.pipeline import campaign
-from tests.world import TOKEN, World
+from tests.wired import TOKEN
+from tests.world import World
 
 
 @pytest.mark.parametrize(

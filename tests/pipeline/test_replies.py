@@ -13,7 +13,8 @@ from harkara.services.replies import Heard
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
-from tests.world import ACCOUNT, CARRIER, TOKEN, URL, World
+from tests.wired import ACCOUNT, CARRIER, TOKEN, URL
+from tests.world import World
 
 PHONE, STRANGER, CODE = "919876540000", "919876549999", "56161"
 CARRIERS = (CARRIER.model_copy(update={"inbound": {CODE: "acme"}}),)

@@ -11,7 +11,8 @@ from harkara.services.breaker import COOL_DOWN_S, RETURN_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, routed, send, set_routing, taken
-from tests.world import CARRIER, NOW, World
+from tests.wired import CARRIER, NOW
+from tests.world import World
 
 # Routes
 

@@ -13,7 +13,8 @@ from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
 from tests.pipeline.routes import carrier, records, route, set_routing, taken
-from tests.world import CARRIER, World
+from tests.wired import CARRIER
+from tests.world import World
 
 
 def run(faults: Faults) -> World:

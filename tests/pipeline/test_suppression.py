@@ -13,7 +13,8 @@ from harkara.suppressions import Source, Suppression, opt_out
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import ACCOUNT, CARRIER, NOW, TOKEN, World
+from tests.wired import ACCOUNT, CARRIER, NOW, TOKEN
+from tests.world import World
 
 FREE, OUT, REGISTERED = "919876540000", "919876541000", "919876542000"
 EXPLICIT = Options(category=Category.SERVICE_EXPLICIT)
