@@ -73,13 +73,13 @@ NOW = 1_767_258_000.0
 # The chunk that the sample events speak of, and what must stay out of all logs.
 CHUNK_ID = "101KDWCJ2M0000G40R40M30E209"
 MSISDN = "919876543210"
-TEXT = "Your secret code is 4711"
+TEXT = "Your secret code is QX4711"
 SECRET = "sandbox-secret"
 CALLBACK_URL = "https://api.clevertap.com/dlr?key=callback-key"
 CARRIER_PASSWORD = "carrier-secret"
 PRIVATE = (
     MSISDN[2:],
-    "4711",
+    "QX4711",
     SECRET,
     RECEIPT_TOKEN,
     TAG_SECRET,
