@@ -22,7 +22,7 @@ from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.fakes import FakeMessageStore, Faults
-from tests.functions.handlers import Context, http_event, load
+from tests.functions.invoking import Context, http_event, load
 
 VISITS = 50
 HOST = "hk.example"

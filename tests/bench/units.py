@@ -58,7 +58,7 @@ from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, calling_back
-from tests.functions.handlers import Context, Event, http_event, load, sqs_event
+from tests.functions.invoking import Context, Event, http_event, load, sqs_event
 
 PRICES = Path(__file__).parent / "prices.json"
 RECEIPT_WAIT_S = 72 * 3600

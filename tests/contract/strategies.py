@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from tests.contract.described import DOCUMENT
-from tests.functions.handlers import CHUNK_ID, SECRET
+from tests.functions.invoking import CHUNK_ID, SECRET
 from tests.unit.json_values import json_values
 
 FORM = "application/x-www-form-urlencoded"

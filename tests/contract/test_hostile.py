@@ -33,15 +33,8 @@ from tests.contract.strategies import (
     segment,
     whole,
 )
-from tests.functions.handlers import (
-    CHUNK_ID,
-    SECRET,
-    Context,
-    Event,
-    Gateway,
-    Logs,
-    http_event,
-)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import CHUNK_ID, SECRET, Context, Event, Logs, http_event
 from tests.template.reading import functions
 
 CSV_HEAD = "Entity ID,Header,Template ID,Template Name,Content,Type,Status\n"

@@ -10,7 +10,8 @@ from pytest_socket import enable_socket, socket_allow_hosts
 
 from harkara import runtime
 from tests.functions import integrating
-from tests.functions.handlers import Gateway, Logs
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import Logs
 
 # It makes the loop of a Lambda process; each test here has one of its own.
 importlib.import_module("harkara.batch")

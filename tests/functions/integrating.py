@@ -7,7 +7,8 @@ from harkara.accounts import Account, Credential, Secret, Sender, Template, hash
 from harkara.messages import Category, Message, unpack
 from tests.fakes import calling_back
 from tests.functions import pages
-from tests.functions.handlers import Event, Gateway
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import Event
 
 CALLBACK_URL = "https://api.clevertap.com/callback/of/acme"
 PE_ID = "1101172974420810001"

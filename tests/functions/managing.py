@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.functions.handlers import SECRET, Event, http_event
+from tests.functions.invoking import SECRET, Event, http_event
 
 KEY = f"sandbox.{SECRET}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.functions.handlers import Event, http_event
+from tests.functions.invoking import Event, http_event
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "integrations"
 USER, SECRET = "acme", "acme-secret"

@@ -7,7 +7,8 @@ import pytest
 
 from harkara.codes import MEANINGS, Code
 from harkara.messages import Chunk, unpack
-from tests.functions.handlers import MSISDN, RECORD, SECRET, TEXT, Event, Gateway, http_event
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, http_event
 
 API_KEY = {"x-api-key": f"sandbox.{SECRET}"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -13,7 +13,8 @@ from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of
-from tests.functions.handlers import MSISDN, NOW, Gateway, Logs, http_event
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import MSISDN, NOW, Logs, http_event
 
 OPTIONS = samples.AWS_CARRIER.aws
 assert OPTIONS is not None

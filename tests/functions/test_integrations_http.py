@@ -9,8 +9,9 @@ from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.messages import Category, Chunk, Message, pack
 from tests.functions import pages
-from tests.functions.handlers import NOW, Event, Gateway
+from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT
+from tests.functions.invoking import NOW, Event
 
 
 @pytest.mark.parametrize(

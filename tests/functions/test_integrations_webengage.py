@@ -8,8 +8,9 @@ import pytest
 from harkara.accounts import Limits
 from harkara.platforms import webengage
 from tests.functions import pages
-from tests.functions.handlers import Event, Gateway
+from tests.functions.handlers import Gateway
 from tests.functions.integrating import is_the_order, send, stored
+from tests.functions.invoking import Event
 
 WEBENGAGE_PAGE = pages.page("webengage")
 BASIC, BEARER, *_ = pages.tables(WEBENGAGE_PAGE)

@@ -13,7 +13,8 @@ from harkara.ids import set_id_of
 from harkara.links import LinkSet, Place, pack_links
 from harkara.marks import Mark, links_key
 from harkara.tasks import ClickTask, QueueName, decode_dlr
-from tests.functions.handlers import CHUNK_ID, NOW, Context, Event, Gateway, Logs, http_event
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import CHUNK_ID, NOW, Context, Event, Logs, http_event
 
 URL = "https://acme.example/offer?id=4711"
 HOST = "hk.example"

@@ -14,16 +14,8 @@ from harkara.messages import Category
 from harkara.tasks import QueueName
 from local.samples import CHUNK
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import (
-    CHUNK_ID,
-    MSISDN,
-    RECORD,
-    SECRET,
-    Gateway,
-    Logs,
-    datasend,
-    http_event,
-)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import CHUNK_ID, MSISDN, RECORD, SECRET, Logs, datasend, http_event
 from tests.functions.managing import request
 
 SENDER = {"header": "NEWHDR", "categories": ["otp"]}

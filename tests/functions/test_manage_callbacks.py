@@ -13,7 +13,8 @@ from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
 from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import NOW, SECRET, Context, Gateway, Logs
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import NOW, SECRET, Context, Logs
 from tests.functions.managing import request
 
 URL = "https://api.clevertap.com/dlr"

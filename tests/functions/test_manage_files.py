@@ -11,7 +11,8 @@ from harkara.codes import Code
 from harkara.dlt.csv import export
 from harkara.messages import Category
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import Context, Gateway, Logs
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import Context, Logs
 from tests.functions.managing import request
 
 

@@ -13,14 +13,8 @@ from harkara.services.breaker import FAILURES_NEEDED
 from harkara.tasks import QueueName
 from local.settings import RECEIPT_TOKEN
 from tests.functions.counted import metrics_of
-from tests.functions.handlers import (
-    RECORD,
-    Gateway,
-    Logs,
-    datasend,
-    http_event,
-    sqs_event,
-)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import RECORD, Logs, datasend, http_event, sqs_event
 
 COUNTED = {name for names in COUNTS.values() for name in names}
 MEASURED = {name for names in DELAYS.values() for name in names}

@@ -24,14 +24,14 @@ from harkara.tasks import (
     ReceiptsTask,
     RecoverTask,
 )
-from tests.functions.handlers import (
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import (
     CALLBACK_URL,
     CHUNK_ID,
     MSISDN,
     NOW,
     TEXT,
     Context,
-    Gateway,
     Logs,
     sqs_event,
 )

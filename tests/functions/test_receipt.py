@@ -14,16 +14,8 @@ from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of
-from tests.functions.handlers import (
-    CHUNK_ID,
-    MSISDN,
-    NOW,
-    PRIVATE,
-    Context,
-    Gateway,
-    Logs,
-    http_event,
-)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import CHUNK_ID, MSISDN, NOW, PRIVATE, Context, Logs, http_event
 
 MID = mid_of(CHUNK_ID, 0)
 PATH = f"/receipts/sim/{RECEIPT_TOKEN}"

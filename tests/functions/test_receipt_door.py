@@ -17,7 +17,8 @@ from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of
-from tests.functions.handlers import CHUNK_ID, Gateway, Logs, http_event
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import CHUNK_ID, Logs, http_event
 from tests.functions.test_receipt import PATH
 
 OPTIONS = samples.AWS_CARRIER.aws

@@ -9,16 +9,8 @@ import pytest
 from harkara.accounts import Limits
 from harkara.codes import MEANINGS, Code
 from tests.fakes import ProcessKilled
-from tests.functions.handlers import (
-    MSISDN,
-    RECORD,
-    SECRET,
-    TEXT,
-    Event,
-    Gateway,
-    datasend,
-    http_event,
-)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, datasend, http_event
 
 KEY = {"idempotency-key": "key", "x-api-key": f"sandbox.{SECRET}"}
 

@@ -12,7 +12,8 @@ from harkara.errors import StoreUnavailable
 from harkara.messages import unpack
 from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import (
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import (
     MSISDN,
     PRIVATE,
     RECORD,
@@ -20,7 +21,6 @@ from tests.functions.handlers import (
     TEXT,
     Context,
     Event,
-    Gateway,
     Logs,
     datasend,
     http_event,

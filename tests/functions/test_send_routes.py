@@ -14,14 +14,14 @@ from harkara.accounts import Limits, Scope
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.requests import BODY_LIMIT_BYTES
-from tests.functions.handlers import (
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import (
     MSISDN,
     PRIVATE,
     RECORD,
     SECRET,
     TEXT,
     Context,
-    Gateway,
     Logs,
     http_event,
 )

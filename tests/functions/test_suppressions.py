@@ -9,7 +9,8 @@ from harkara.accounts import Scope
 from harkara.codes import Code
 from harkara.suppressions import Source
 from tests.functions.answers import assert_refused
-from tests.functions.handlers import MSISDN, NOW, SECRET, Gateway, Logs, http_event
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import MSISDN, NOW, SECRET, Logs, http_event
 
 PATH = "/v1/suppressions"
 OF_NUMBER = f"{PATH}/%2B{MSISDN}"

@@ -16,7 +16,7 @@ from harkara.errors import StoreUnavailable
 from harkara.http import callbacks, subscriptions
 from harkara.links import Place
 from harkara.tasks import QueueName
-from tests.functions.handlers import load
+from tests.functions.invoking import load
 
 FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")
 ENVIRONMENT = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.router import NoRoute, Request, Response, Router
-from tests.functions.handlers import http_event
+from tests.functions.invoking import http_event
 
 
 def failed(error: Exception, request: Request) -> Response:
