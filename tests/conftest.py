@@ -14,8 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
-SHARING = ("stack", "faults", "kannel", "built")
-LONG = ("stack", "faults", "kannel", "pipeline", "built")
+QUIET = ("stack", "faults", "kannel")
+SHARING = (*QUIET, "built")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
@@ -44,13 +44,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long ones first: the short ones then fill up what time is left beside them."""
+    """Put first what needs no quiet machine: CI does other things beside the first tests."""
     items.sort(key=lambda item: _rank(item.nodeid))
 
 
 def _rank(nodeid: str) -> int:
     folder = nodeid.split("/")[1]
-    return LONG.index(folder) if folder in LONG else len(LONG)
+    return QUIET.index(folder) + 1 if folder in QUIET else 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,15 +14,15 @@ from tests.stack.proxy import FaultProxy
 
 SETTINGS = {
     # A killed function's messages come back after six times this.
-    "batch_timeout_s": 6,
+    "batch_timeout_s": 10,
     # Longer than that, or the receipts that a killed function held would come too late.
-    "receipt_wait_s": 45,
+    "receipt_wait_s": 75,
     # The second retry is beyond what a queue delays, so it waits in the Due table.
     "parameters": {"CallbackRetryDelays": "5,901"},
     "carrier": CarrierSettings(
         answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=2, gather_s=0.1
     ),
-    "carrier_fields": {"timeout_s": 2},
+    "carrier_fields": {"timeout_s": 4},
 }
 
 

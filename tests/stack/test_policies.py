@@ -52,7 +52,7 @@ BY_LAMBDA = {
     "sqs:GetQueueAttributes",
 }
 # A check runs after the wait for receipts.
-ALL_MADE_WITHIN_S = 120
+ALL_MADE_WITHIN_S = 180
 
 
 class BusyCarrier(BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.stack
 CALLED_BACK_WITHIN_S = 30
 # A check runs after the wait for receipts, and once more if a message was claimed just after it
 # was set.
-CHECKED_WITHIN_S = 120
+CHECKED_WITHIN_S = 180
 DELIVERED = {"description": "Delivered to handset"}
 
 
