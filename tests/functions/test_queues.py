@@ -172,7 +172,9 @@ def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Lo
     (body,) = gateway.bodies(QueueName.RECEIPT)
     assert body == ReceiptsTask(tuple(singles), "sim").encode()
     assert gateway.platform.taken == []
-    assert [line["message_ids"] for line in logs.lines("tasks joined")] == [["m0", "m1"]]
+    (joined,) = logs.lines("tasks joined")
+    assert (joined["message_ids"], joined["queue"]) == (["m0", "m1"], "queue")
+    assert joined["queue_age"]
     assert gateway.call("dlr", sqs_event(body)) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == MIDS
     assert logs.private() == []

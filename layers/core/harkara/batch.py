@@ -51,12 +51,9 @@ def consume(
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)
             raise
-        attributes = record.attributes
-        age_s = time.time() - int(attributes.sent_timestamp) / 1000
-        queue = record.event_source_arn.rpartition(":")[2]
         about = {"message_id": record.message_id, "owner": owner, "counts": +counts}
-        delays_s = {"queue_age": age_s} if _is_first(record) else {}
-        metrics.write(Note("task done", about, {}, delays_s), queue)
+        delays_s = {"queue_age": _age_s(record)} if _is_first(record) else {}
+        metrics.write(Note("task done", about, {}, delays_s), _queue_of(record))
 
     processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return async_process_partial_response(event, one, processor, context)
@@ -72,9 +69,20 @@ def _join(event: dict[str, Any], join: Join) -> set[str]:
         log_failure("tasks not joined", error)
         return set()
     if joined:
-        metrics.write(Note("tasks joined", {"message_ids": sorted(joined)}, {}, {}))
+        # The task that they go on as is new in the queue.
+        age_s = max(_age_s(record) for record in records if record.message_id in joined)
+        about = {"message_ids": sorted(joined)}
+        metrics.write(Note("tasks joined", about, {}, {"queue_age": age_s}), _queue_of(records[0]))
     return joined
 
 
 def _is_first(record: SQSRecord) -> bool:
     return record.attributes.approximate_receive_count == "1"
+
+
+def _age_s(record: SQSRecord) -> float:
+    return time.time() - int(record.attributes.sent_timestamp) / 1000
+
+
+def _queue_of(record: SQSRecord) -> str:
+    return record.event_source_arn.rpartition(":")[2]

@@ -32,13 +32,13 @@ class JoinService:
 
         Raises nothing. What was perhaps sent on is done by itself as well: the first final stands.
         """
-        alike: dict[tuple[str, int], dict[str, _Receipts]] = {}
+        alike: dict[tuple[type[_Receipts], str, int], dict[str, _Receipts]] = {}
         for message_id, body in bodies.items():
             task = decode_dlr(body) if len(body) <= _SINGLE_LIMIT else None
             if isinstance(task, _Receipts) and len(task.receipts) == 1:
                 # Those that name the carrier's ids come again where nothing is known of them yet.
-                waits = task.waits if isinstance(task, CarrierReceiptsTask) else -1
-                alike.setdefault((task.carrier, waits), {})[message_id] = task
+                waits = task.waits if isinstance(task, CarrierReceiptsTask) else 0
+                alike.setdefault((type(task), task.carrier, waits), {})[message_id] = task
         return {
             message_id
             for tasks in alike.values()
@@ -47,7 +47,7 @@ class JoinService:
         }
 
     def _send(self, tasks: list[_Receipts]) -> bool:
-        # Of one kind and one carrier.
+        # All of one kind.
         receipts: Any = tuple(receipt for task in tasks for receipt in task.receipts)
         joined = replace(tasks[0], receipts=receipts)
         try:
