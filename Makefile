@@ -66,9 +66,10 @@ $(VENV)/installed: local/requirements/dev.txt pyproject.toml
 	@echo "installing $(VENV) (once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes \
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes \
 		--requirement local/requirements/dev.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip check --disable-pip-version-check >/dev/null || $(BIN)/pip check
 	@touch $@
 
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --quiet --generate-hashes \

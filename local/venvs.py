@@ -64,7 +64,8 @@ def _ensure_venv(name: str, say: Say) -> Path:
     else:
         subprocess.run([python, "-m", "venv", folder], check=True)
     pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
-    install = [*pip, "install", "--quiet", "--require-hashes", "--requirement", str(lock)]
+    # A lock is complete. Without --no-deps pip 23.2 looks again for what its extras want.
+    install = [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
     # Bytecode is built now, or every start of the emulator would compile it.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(install, env=environment, capture_output=True, text=True)
