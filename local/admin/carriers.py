@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
+from harkara.codes import Code
 from harkara.credentials import new_secret
 from local.admin.command import UsageError, Verbs, name
 from local.admin.desk import Desk
@@ -73,6 +74,13 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="NUMBER[ KEYWORD]=ACCOUNT",
         help="whose the numbers are that phones send to",
     )
+    put.add_argument(
+        "--failures",
+        nargs="*",
+        type=_failure,
+        metavar="CODE=MEANING",
+        help="what its own codes mean, as in 195=DLT_PLATFORM: before what is known of them",
+    )
     for kind in ("kannel", "aws", "http"):
         put.add_argument(
             f"--{kind}", type=json_file, metavar="FILE", help=f"options of kind {kind}"
@@ -95,7 +103,7 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     known = desk.store.carrier(carrier)
     fields: dict[str, Any] = known.model_dump() if known else {"name": carrier, "kind": "datasend"}
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    given |= {"inbound": dict(given["inbound"])} if "inbound" in given else {}
+    given |= {each: dict(given[each]) for each in ("inbound", "failures") if each in given}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
     of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
@@ -149,6 +157,13 @@ def _inbound(text: str) -> tuple[str, str]:
     if not number or not account:
         raise ArgumentTypeError("write it as 56161=acme, or as '56161 OFFERS=acme'")
     return number, account
+
+
+def _failure(text: str) -> tuple[str, Code]:
+    code, _, meaning = text.rpartition("=")
+    if not code or meaning not in [*Code]:
+        raise ArgumentTypeError("write it as 195=DLT_PLATFORM: the codes are in docs/errors.md")
+    return code, Code(meaning)
 
 
 def _check_url(url: str) -> None:

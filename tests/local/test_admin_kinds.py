@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harkara.carrier_settings import KannelOptions, token_matches
+from harkara.codes import Code
 from harkara.http_options import HttpOptions
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import CASES
@@ -85,3 +86,22 @@ def test_old_receipt_urls_are_ended() -> None:
     assert carrier is not None
     assert not token_matches(token_of(old["receipt_url"]), carrier.receipt_token_hashes)
     assert token_matches(token_of(new["receipt_url"]), carrier.receipt_token_hashes)
+
+
+def test_a_carriers_own_codes_are_put() -> None:
+    operator = Operator().with_carrier()
+    assert operator("carrier put sim --failures 195=DLT_TEMPLATE X=Y=DND").status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.failures == {"195": Code.DLT_TEMPLATE, "X=Y": Code.DND}
+    assert operator("carrier put sim --failures").status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.failures == {}
+
+
+@pytest.mark.parametrize("given", ["195", "=DND", "195=", "195=LATER"])
+def test_a_code_that_means_nothing_of_ours_is_refused(given: str) -> None:
+    done = Operator().with_carrier()(f"carrier put sim --failures {given}")
+    assert done.status == 2
+    assert "write it as 195=DLT_PLATFORM" in done.err

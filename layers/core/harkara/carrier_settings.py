@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from harkara.codes import Code
 from harkara.http_options import HttpOptions, IdBase, placeholders_of
 from harkara.messages import Category
 from harkara.networks import Networks
@@ -101,8 +102,9 @@ class CarrierSettings(OperatorRecord):
     `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
     OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
     `echoes_reference`: its receipts name our reference; else they name the carrier's own id, which
-    is written in `id_base` and compared in a normal form. `inbound` says whose a number is that
-    phones send to: the account by "<number>", or by "<number> <KEYWORD>" where several share it.
+    is written in `id_base` and compared in a normal form. `failures` says what the carrier's codes
+    mean, before what its kind knows of them. `inbound` says whose a number is that phones send to:
+    the account by "<number>", or by "<number> <KEYWORD>" where several share it.
     """
 
     name: str
@@ -126,6 +128,7 @@ class CarrierSettings(OperatorRecord):
     paused: bool = False
     echoes_reference: bool = True
     id_base: IdBase = "text"
+    failures: dict[str, Code] = {}
     inbound: dict[str, str] = {}
     kannel: KannelOptions | None = None
     aws: AwsOptions | None = None

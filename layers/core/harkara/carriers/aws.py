@@ -153,7 +153,7 @@ def parse_receipts(
         return ReceivedReceipts([], confirm_url=confirm_url)
     (body,) = bodies
     entries = body if isinstance(body, list) else [body]
-    return collect(map(_report, entries), STATES, FAILURES, signer)
+    return collect(map(_report, entries), STATES, {**FAILURES, **settings.failures}, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:

@@ -67,7 +67,7 @@ class DatasendCarrier(RequestingCarrier):
             entries = None
         if answer.status != 200 or not isinstance(entries, list) or len(entries) != count:
             return [InDoubt()] * count
-        return [_outcome(entry) for entry in entries]
+        return [_outcome(entry, self._settings) for entry in entries]
 
     def _record(self, submission: Submission) -> dict[str, str]:
         message = submission.message
@@ -92,7 +92,7 @@ def parse_receipts(
     """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
-    return collect(map(_report, entries), STATES, FAILURES, signer)
+    return collect(map(_report, entries), STATES, {**FAILURES, **settings.failures}, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
@@ -114,7 +114,7 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
     return HttpAnswer(200, {"content-type": "application/json"}, body)
 
 
-def _outcome(entry: Any) -> Outcome:
+def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:
     if not isinstance(entry, dict):
         return InDoubt()
     error = entry.get("Error")
@@ -122,7 +122,8 @@ def _outcome(entry: Any) -> Outcome:
         carrier_code = str(error)[:CARRIER_CODE_LIMIT]
         if carrier_code in THROTTLES:
             return NotTaken()
-        return Refused(FAILURES.get(carrier_code, Code.REFUSED_BY_CARRIER), carrier_code)
+        failures = {**FAILURES, **settings.failures}
+        return Refused(failures.get(carrier_code, Code.REFUSED_BY_CARRIER), carrier_code)
     mid = entry.get("mid")
     return Taken(str(mid)) if mid else InDoubt()
 

@@ -75,7 +75,8 @@ class ConfiguredCarrier(RequestingCarrier):
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
         options = _options(self._settings).answer
         document = _read_answer(answer.body, options)
-        return [_outcome(answer, document, options, self._settings.id_base)]
+        failures = {**options.failures, **self._settings.failures}
+        return [_outcome(answer, document, options, failures, self._settings.id_base)]
 
     def _values(self, submission: Submission) -> Values:
         message, settings, password = submission.message, self._settings, self._secrets.password
@@ -111,7 +112,8 @@ def parse_receipts(
         _report(entry, options, settings)
         for entry in (entries if isinstance(entries, list) else [entries])
     ]
-    return collect(reports, {**options.states, **STATES}, options.failures, signer)
+    failures = {**options.failures, **settings.failures}
+    return collect(reports, {**options.states, **STATES}, failures, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
@@ -201,7 +203,13 @@ def _read_answer(body: bytes, options: AnswerOptions) -> Any:
         return None
 
 
-def _outcome(answer: HttpAnswer, document: Any, options: AnswerOptions, id_base: IdBase) -> Outcome:
+def _outcome(
+    answer: HttpAnswer,
+    document: Any,
+    options: AnswerOptions,
+    failures: Mapping[str, Code],
+    id_base: IdBase,
+) -> Outcome:
     error = text_of(_at(document, options.error)) if options.error else ""
     if options.status:
         status = text_of(_at(document, options.status))
@@ -212,8 +220,8 @@ def _outcome(answer: HttpAnswer, document: Any, options: AnswerOptions, id_base:
     by_status = outcome_of_status(answer)
     if failed and error in options.throttles:
         return NotTaken(retry_after_s(answer))
-    if failed and (error in options.failures or by_status is None):
-        code = options.failures.get(error, Code.REFUSED_BY_CARRIER)
+    if failed and (error in failures or by_status is None):
+        code = failures.get(error, Code.REFUSED_BY_CARRIER)
         return Refused(code, error[:CARRIER_CODE_LIMIT])
     if by_status is not None:
         return by_status

@@ -112,7 +112,8 @@ def parse_receipts(
     request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
 ) -> ReceivedReceipts:
     """Return the receipt of a request. Raises nothing: what it cannot read is foreign."""
-    return collect([_report(request.query)], STATES, FAILURES, signer)
+    failures = {**FAILURES, **settings.failures}
+    return collect([_report(request.query)], STATES, failures, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:

@@ -22,7 +22,9 @@ STATES: Mapping[str, State | None] = {
     "UNKNOWN": State.UNKNOWN,
 }
 
-# GSM MAP errors, and the 600 series of DLT scrubbing (wire-formats section 5); no zeros in front.
+# GSM MAP errors, and what operators' DLT scrubbing answers (wire-formats section 5); no zeros in
+# front. From 666 on, but for 670 and 811 to 813, and 195: by one vendor's list alone. A carrier's
+# settings (`failures`) extend and override these.
 FAILURES: Mapping[str, Code] = {
     "1": Code.UNKNOWN_SUBSCRIBER,
     "27": Code.ABSENT_SUBSCRIBER,
@@ -31,9 +33,14 @@ FAILURES: Mapping[str, Code] = {
     "651": Code.PROMOTIONAL_HOURS,
     "660": Code.DLT_CONSENT,
     **dict.fromkeys(map(str, range(600, 606)), Code.DLT_ENTITY),
-    **dict.fromkeys(map(str, (*range(610, 619), 670, 811, 812, 813)), Code.DLT_PLATFORM),
+    **dict.fromkeys(map(str, (195, *range(610, 619), 670, 677, 678, 680)), Code.DLT_PLATFORM),
+    **dict.fromkeys(("811", "812", "813", "5601"), Code.DLT_PLATFORM),
     **dict.fromkeys(map(str, range(620, 626)), Code.DLT_HEADER),
     **dict.fromkeys(map(str, range(630, 638)), Code.DLT_TEMPLATE),
+    **dict.fromkeys(("666", "687"), Code.DLT_TEMPLATE),
+    "683": Code.DLT_HEADER,
+    **dict.fromkeys(("801", "802"), Code.DLT_ENTITY),
+    **dict.fromkeys(("803", "804"), Code.DLT_HEADER),
 }
 
 _FIELD = re.compile(r"\b(stat|err):([0-9A-Za-z]+)", re.IGNORECASE)
