@@ -31,9 +31,9 @@ def test_a_campaign_leaves_at_its_carriers_rate_and_nobody_polls() -> None:
         # 2.5 s a block; queues delay by whole seconds.
         assert times[block] == pytest.approx(block / 40, abs=13)
         assert times[block] >= block / 40 - 2.5
-    assert world.counts["waiting"] < 20, "a place is asked for once a block"
+    assert world.counts["waiting"] < 30, "a block comes back for its turn and for its place"
     swaps = [call for call in world.faults.calls if call == "swap"]
-    assert len(swaps) < 20
+    assert len(swaps) <= 15 * 2 + 1, "a turn and a place a block; a callback's door"
 
 
 def test_a_release_after_the_window_is_spread() -> None:
@@ -80,9 +80,11 @@ def test_a_slow_carrier_holds_back_its_own_messages_alone() -> None:
     assert taken(world) == {"slow": 30, "fast": 270}
     assert max(spread(world, "fast")) == 0
     # 12.5 s a block at the bulk lane's 0.8 a second; queues delay by a fifth more at the most.
-    blocks = sorted(set(spread(world, "slow")))
-    assert blocks == pytest.approx([0, 12.5 * 1.1, 25 * 1.1], abs=1)
-    assert world.faults.calls.count("swap") == 3, "a place is reserved once"
+    first, second, third = sorted(set(spread(world, "slow")))
+    assert first == 0
+    assert 12.5 <= second <= 12.5 * 1.2 + 1
+    assert 25 <= third <= 25 * 1.2 + 1
+    assert world.faults.calls.count("swap") == 5, "a turn is taken once, and so is a place"
 
 
 def test_a_block_waits_for_a_place_that_comes_at_once_and_is_not_split() -> None:

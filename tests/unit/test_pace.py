@@ -1,5 +1,6 @@
 """A carrier's rate: who waits for how long, and that no more goes out than it allows."""
 
+import itertools
 import random
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.errors import StoreUnavailable
-from harkara.messages import Lane
+from harkara.messages import Category, Lane
 from harkara.services.pace import SHARD_LIMIT, Pace, Place, shards_of
 from tests.fakes import FakeLimitStore, Faults
 
@@ -37,15 +38,25 @@ class Reserving:
         self.faults = Faults()
         self.store = FakeLimitStore(self.faults)
         self.carrier = carrier(rate, **fields)
+        self.accounts = itertools.count()
         dice = random.Random(1)  # noqa: S311 - the same each time
         self.processes = [
             Pace(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
         ]
 
     def place(
-        self, lane: Lane, segments: int, process: int = 0, within_s: float = FOREVER_S
+        self,
+        lane: Lane,
+        segments: int,
+        process: int = 0,
+        within_s: float = FOREVER_S,
+        account: str = "",
     ) -> Place:
-        return self.processes[process].reserve(self.carrier, lane, segments, within_s)
+        """Reserve for an account, by default for another one each time: none has a line."""
+        account = account or str(next(self.accounts))
+        category = Category.PROMOTIONAL if lane is BULK else Category.TRANSACTIONAL
+        pace = self.processes[process]
+        return pace.reserve(self.carrier, account, category, segments, within_s)
 
     def waits(self, lane: Lane, count: int, segments: int) -> list[float]:
         return [round(self.place(lane, segments).wait_s, 3) for _ in range(count)]

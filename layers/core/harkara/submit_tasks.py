@@ -14,7 +14,11 @@ def queue_of(lane: Lane) -> QueueName:
 
 
 class Reserved(NamedTuple):
-    """A place at a carrier's rate: for how many segments, and when (Unix milliseconds)."""
+    """A place at a carrier's rate: for how many segments, and when (Unix milliseconds).
+
+    Of none it is a turn in the line of the account's messages, which have as many places as they
+    may.
+    """
 
     segment_count: int
     at_ms: int

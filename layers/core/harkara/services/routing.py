@@ -14,7 +14,7 @@ from harkara.messages import Chunk
 from harkara.ports import Clock, RoutingStore
 from harkara.routing import Rules, choose, in_order
 from harkara.services.breaker import Breakers
-from harkara.services.pace import Pace
+from harkara.services.pace import LOOK_EVERY_S, Pace
 from harkara.submissions import Connected
 from harkara.submit_tasks import Repeat, Reserved
 
@@ -109,21 +109,32 @@ class Router:
                 continue
             now_s = self.clock()
             place = reserved.get(name, _NO_PLACE)
-            if place.at_ms / 1000 < now_s - _PLACE_KEPT_S:
-                place = _NO_PLACE
+            at_s = place.at_ms / 1000
+            if at_s < now_s - _PLACE_KEPT_S:
+                place, at_s = _NO_PLACE, 0.0
             missing = sum(chunk.messages[index].segment_count for index in indexes)
             missing -= place.segment_count
             left_s = max(0.0, chunk.ends_s - now_s)
-            wait_s = max(0.0, place.at_ms / 1000 - now_s)
+            wait_s = max(0.0, at_s - now_s)
             if missing > 0:
+                turn_s = 0.0 if place.segment_count else at_s
                 more = await asyncio.to_thread(
-                    self.pace.reserve, settings, chunk.lane, missing, left_s
+                    self.pace.reserve,
+                    settings,
+                    chunk.account_id,
+                    chunk.category,
+                    missing,
+                    left_s,
+                    turn_s,
                 )
-                wait_s = max(wait_s, more.wait_s)
                 if more.reserved:
+                    wait_s = max(wait_s if place.segment_count else 0.0, more.wait_s)
                     at_ms = int((now_s + wait_s) * 1000)
                     place = Reserved(place.segment_count + missing, at_ms)
-            if place.segment_count:
+                else:
+                    wait_s = min(more.wait_s, LOOK_EVERY_S)
+                    place = Reserved(0, int(more.turn_s * 1000))
+            if place.at_ms:
                 places[name] = place
             if wait_s > 0:
                 del carriers[name]
