@@ -54,6 +54,11 @@ def _add_fields(parser: Parser) -> None:
     add("--variable-limit", type=int, metavar="N", help="characters of a template's {#var#}")
     add("--numeric-limit", type=int, metavar="N", help="of a {#numeric#}")
     add("--alphanumeric-limit", type=int, metavar="N", help="of an {#alphanumeric#}")
+    add(
+        "--alphanumeric-marks",
+        metavar="MARKS",
+        help="what else it takes beside letters and digits, as in ' /-'; '*': any, with warnings",
+    )
     add("--url-limit", type=int, metavar="N", help="of a {#url#}")
     add(
         "--smart-encoding",

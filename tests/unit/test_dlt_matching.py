@@ -12,7 +12,7 @@ from harkara.dlt.chain import chain_hash
 from harkara.dlt.matching import Matcher
 from harkara.dlt.positions import Positions, fits
 from harkara.dlt.rendering import render
-from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, kinds, parse
+from harkara.dlt.templates import DEFAULT_RULES, KINDS, USUAL_MARKS, Kind, Rules, kinds, parse
 from harkara.errors import VariableRefused
 from tests.cases.reading import rows
 from tests.unit.steps import steps
@@ -62,6 +62,49 @@ def ways(content: str, text: str) -> bool:
 def test_a_text_matches_or_not(case: dict[str, Any]) -> None:
     rules = TypeAdapter(Rules).validate_python(case.get("rules", {}))
     assert Matcher(case["template"], rules).matches(case["text"]) is case["matches"]
+
+
+SPELLINGS = st.sampled_from([*KINDS]).flatmap(
+    lambda name: st.tuples(
+        st.just(KINDS[name]),
+        st.sampled_from([name, name.upper(), name.title()]),
+        st.sampled_from(["", " ", "\t"]),
+        st.sampled_from(["", " ", "  "]),
+    )
+)
+
+
+@given(st.lists(st.tuples(st.text("abc {#}", max_size=3), SPELLINGS), max_size=5))
+def test_a_variable_is_known_by_each_of_the_portals_spellings(
+    pieces: list[tuple[str, tuple[Kind, str, str, str]]],
+) -> None:
+    content = "".join(f"{text}{{#{before}{name}{behind}#}}"
+                      for text, (_, name, before, behind) in pieces)  # fmt: skip
+    assert kinds(content) == [kind for _, (kind, *_) in pieces]
+
+
+USUAL = Rules(alphanumeric_marks=USUAL_MARKS)
+# Of the categories of Unicode: letters, their marks, decimal digits.
+TAKEN = st.characters(categories=("L", "M", "Nd"))
+
+
+@given(st.text(TAKEN | st.sampled_from(USUAL_MARKS), min_size=1, max_size=40))
+def test_letters_marks_digits_and_usual_marks_are_alphanumeric(value: str) -> None:
+    assert fits(value, Kind.ALPHANUMERIC, USUAL)
+    assert Matcher("{#alp#}", USUAL).matches(value)
+
+
+@given(st.characters(exclude_categories=("L", "M", "Nd"),
+                     exclude_characters=USUAL_MARKS + "\u200c\u200d"))  # fmt: skip
+def test_no_other_character_is_alphanumeric_unless_any_is(character: str) -> None:
+    assert not fits(f"a{character}", Kind.ALPHANUMERIC, USUAL)
+    assert not Matcher("{#alp#}.", USUAL).matches(f"a{character}.")
+    assert Matcher("{#alp#}.").matches(f"a{character}.")
+
+
+@given(st.characters(exclude_characters="0123456789"))
+def test_digits_alone_are_numeric(character: str) -> None:
+    assert not fits(f"1{character}", Kind.NUMERIC, DEFAULT_RULES)
 
 
 @given(rendered())
@@ -119,6 +162,7 @@ def test_the_quick_way_tells_which_words_values_touch(
             var_limit=3,
             numeric_limit=2,
             alphanumeric_limit=4,
+            alphanumeric_marks=" -",
             url_limit=5,
             urls=("a.in", "http://b"),
             call_back_numbers=("18 00", "+18"),
@@ -127,7 +171,7 @@ def test_the_quick_way_tells_which_words_values_touch(
     ids=["any", "registered"],
 )
 @given(
-    value=st.text("ab.in:/?#h tp1é\n+- @8०²", max_size=14)
+    value=st.text("ab.in:/?#h tp1é\n+- @8०²½नी\u200d", max_size=14)
     | st.from_regex(r"(https?://)?a\.in.*")
     | st.from_regex(r"\A\+?[018 -]{1,21}\Z")
     | st.from_regex(r"\A[a.+]{1,9}@[a.-]{1,9}\.[ab1]{1,3}\Z")
@@ -144,7 +188,7 @@ def steps_a_character(content: str, text: str) -> float:
 
 
 NORMAL = steps_a_character(
-    "Dear {#var#}, order {#var#} of {#alphanumeric#} is here. Acme",
+    "Dear {#var#}, order {#var#} of {#numeric#} is here. Acme",
     "Dear Asha, order 17, order 18 of 12 is here, of 13 is here. Acme",
 )
 
@@ -199,7 +243,13 @@ def test_a_template_is_rendered(values: Any) -> None:
     [
         pytest.param(["Asha", "x"], 2, "({#numeric#}) takes 1 to 40 digits", id="the wrong kind"),
         pytest.param(["a" * 31, "1"], 1, "({#var#}) takes 1 to 30 characters", id="too long"),
-        pytest.param(["", "1"], 1, "({#var#}) takes 1 to 30 characters", id="empty"),
+        pytest.param(["", "1"], 1, "is empty", id="empty"),
+        pytest.param(["Asha", ""], 2, "is empty", id="the second is empty"),
+        *(
+            pytest.param([value, "1"], 1, "holds a placeholder that nothing was put in place of",
+                         id=value)
+            for value in ("{#var#}", "Mr {# Numeric #}!", "{#name#}", "{##}", "$$Name", "a $$uid b")
+        ),
         pytest.param(["Asha"], 2, "has no value", id="too few"),
         pytest.param({"2": "1"}, 1, "has no value", id="the first is missing"),
         pytest.param(["a", "1", "x"], 3, "is not in the template, which has 2", id="too many"),
@@ -222,13 +272,22 @@ def test_a_value_that_breaks_a_rule_is_named(values: Sequence[str], number: int,
         ("cbn", DEFAULT_RULES, "a phone number"),
         ("cbn", Rules(call_back_numbers=("1800",)), "a registered call-back number"),
         ("email", DEFAULT_RULES, "an e-mail address"),
-        ("alphanumeric", Rules(alphanumeric_limit=9), "1 to 9 letters and digits"),
+        (
+            "alphanumeric",
+            Rules(alphanumeric_limit=9, alphanumeric_marks=""),
+            "1 to 9 letters and digits",
+        ),
+        (
+            "alp",
+            Rules(alphanumeric_limit=9, alphanumeric_marks=" /"),
+            "1 to 9 letters, digits, blanks and /",
+        ),
     ],
 )
 def test_a_rule_is_said_in_words(kind: str, rules: Rules, rule: str) -> None:
     with pytest.raises(VariableRefused) as refused:
         render(f"{{#{kind}#}}", ["-"], rules)
-    assert str(refused.value) == f"variable 1 ({{#{kind}#}}) takes {rule}"
+    assert str(refused.value) == f"variable 1 ({{#{KINDS[kind]}#}}) takes {rule}"
 
 
 def test_the_chain_hash_is_that_of_the_operators() -> None:

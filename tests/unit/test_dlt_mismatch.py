@@ -29,9 +29,10 @@ def test_where_a_text_departs(case: dict[str, Any]) -> None:
          'Template 1107 at character 9: expected the fixed text "me".'),
         ("Hi {#numeric#}", "Hi A",
          "Template 1107 at character 4: variable 1 takes 1 to 40 digits."),
+        ("Hi {#var#}!", "Hi !", "Template 1107 at character 4: variable 1 is empty."),
         ("Hi", "Hi A", "Template 1107 at character 3: expected the end."),
     ],
-    ids=list(Part),
+    ids=[Part.FIXED, Part.VARIABLE, "no value", Part.END],
 )  # fmt: skip
 def test_a_mismatch_is_a_sentence(template: str, text: str, sentence: str) -> None:
     assert str(departure("1107", Matcher(template), text)) == sentence

@@ -175,6 +175,58 @@ def test_the_account_sets_the_rules(fields: dict[str, Any], template: str, text:
     assert Outcome(account, RECORD._replace(text=wrong)).code is Code.TEMPLATE_NOT_FOUND
 
 
+ALP = "1107000000000000003"
+
+
+def of_alphanumeric(account: Account, **fields: Any) -> Account:
+    """Return an account with one template, of a variable of letters and digits."""
+    text = "Dear {#alphanumeric#}, hello. Acme"
+    template = Template(dlt_template_id=ALP, category=Category.SERVICE_IMPLICIT, text=text)
+    return account.model_copy(update={"templates": {ALP: template}, **fields})
+
+
+@pytest.mark.parametrize("template_id", ["", ALP], ids=["found", "given"])
+@pytest.mark.parametrize("account", [ACCOUNT, WARNING], ids=["enforce", "warn"])
+@pytest.mark.parametrize(
+    ("value", "warning"),
+    [
+        ("Ravi Kumar", None),
+        ("नीता", None),
+        ("½", Code.UNUSUAL_VARIABLE),
+        ("a@b", Code.UNUSUAL_VARIABLE),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_unusual_characters_are_warned_of(
+    count: int, value: str, warning: Code | None, account: Account, template_id: str
+) -> None:
+    checker = RecordChecker(caller_of(of_alphanumeric(account)), "", NOW_MS, UrlRules())
+    record = RECORD._replace(to="919876543210", dlt_template_id=template_id)
+    usual = [record._replace(text=f"Dear Asha {at}, hello. Acme") for at in range(count)]
+    accepted, refused = checker.check([*usual, record._replace(text=f"Dear {value}, hello. Acme")])
+    assert refused == []
+    assert sum(len(rows.messages) for rows in accepted) == count + 1
+    assert checker.warnings == ({count: warning} if warning else {})
+
+
+@pytest.mark.parametrize(
+    ("marks", "value", "code"),
+    [
+        ("", "Ravi Kumar", Code.TEMPLATE_MISMATCH),
+        (" ", "Ravi Kumar", None),
+        (" ", "Ravi/Kumar", Code.TEMPLATE_MISMATCH),
+        ("@", "a@b", None),
+    ],
+)
+def test_what_the_account_narrowed_it_to_is_held_to(
+    marks: str, value: str, code: Code | None
+) -> None:
+    account = of_alphanumeric(ACCOUNT, alphanumeric_marks=marks)
+    record = RECORD._replace(text=f"Dear {value}, hello. Acme", dlt_template_id=ALP)
+    outcome = Outcome(account, record)
+    assert (outcome.code, outcome.warning) == (code, None)
+
+
 def test_an_index_is_made_once_and_goes_with_its_account() -> None:
     account = ACCOUNT.model_copy()
     key = id(account)

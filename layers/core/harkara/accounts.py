@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules, is_among
+from harkara.dlt.templates import ANY_MARKS
 from harkara.links import SITE_PATTERN
 from harkara.messages import Category
 from harkara.networks import Networks, may_come_from
@@ -130,7 +131,9 @@ class Account(OperatorRecord):
     """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
 
     `registered_urls` and `call_back_numbers` are what DLT admits in a text's URLs and in such
-    variables of a template; where there are none, anything of the right form. `strict_templates`
+    variables of a template; where there are none, anything of the right form.
+    `alphanumeric_marks` are the characters that an {#alphanumeric#} takes beside letters and
+    digits: `*` for any, the unusual ones with a warning. `strict_templates`
     refuses template ids that are not registered here. `smart_encoding` replaces typographic
     characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
     at night. While it is `draining` it accepts no requests, and submits what it has.
@@ -154,6 +157,7 @@ class Account(OperatorRecord):
     variable_limit: int = Field(default=30, ge=1, le=2000)
     numeric_limit: int = Field(default=40, ge=1, le=2000)
     alphanumeric_limit: int = Field(default=40, ge=1, le=2000)
+    alphanumeric_marks: str = Field(default=ANY_MARKS, max_length=100)
     url_limit: int = Field(default=200, ge=1, le=2000)
     smart_encoding: bool = False
     duplicate_window_s: int = Field(default=0, ge=0, le=7 * 24 * 3600)

@@ -53,6 +53,7 @@ class Code(StrEnum):
     TEMPLATE_NOT_REGISTERED = "TEMPLATE_NOT_REGISTERED"
     TEMPLATE_HEADER = "TEMPLATE_HEADER"
     INVALID_VARIABLES = "INVALID_VARIABLES"
+    UNUSUAL_VARIABLE = "UNUSUAL_VARIABLE"
     INVALID_CALLBACK_URL = "INVALID_CALLBACK_URL"
     INVALID_SEND_TIME = "INVALID_SEND_TIME"
     INVALID_VALIDITY = "INVALID_VALIDITY"
@@ -211,6 +212,12 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.INVALID_VARIABLES: Meaning(
         400, "908", 2027, "Give a value for each variable of the template, within its limits."
+    ),
+    Code.UNUSUAL_VARIABLE: Meaning(
+        400,
+        "908",
+        2027,
+        "An alphanumeric variable holds unusual characters: some operators refuse them.",
     ),
     Code.INVALID_CALLBACK_URL: Meaning(
         400, "900", 9988, "Give an https callback URL on a host that the account allows."

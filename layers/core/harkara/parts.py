@@ -12,6 +12,7 @@ from harkara import callback_fields
 from harkara.accounts import Sender, Template
 from harkara.callback_fields import CALLBACK_ID, callback_of
 from harkara.callback_settings import CallbackEndpoint
+from harkara.dlt.templates import KINDS as VARIABLE_NAMES
 from harkara.dlt.templates import fold, kinds
 from harkara.errors import FieldRefused
 from harkara.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
@@ -111,8 +112,7 @@ def _with_known_variables(text: str) -> str:
     if text.count("{#") != count or text.count("#}") != count:
         raise FieldRefused(
             "text",
-            "a variable is one of {#var#}, {#numeric#}, {#alphanumeric#}, {#url#},"
-            " {#urlott#}, {#cbn#}, {#email#}",
+            f"a variable is one of {', '.join(f'{{#{name}#}}' for name in VARIABLE_NAMES)}",
         )
     return text
 

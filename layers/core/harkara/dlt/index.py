@@ -8,15 +8,24 @@ template's fixed text and no others.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import chain, islice
 from typing import NamedTuple
 
 from harkara.dlt.filing import EVERY_HEADER, Filing, Template, whole_words
-from harkara.dlt.matching import Matcher
+from harkara.dlt.matching import Matcher, Takes
 from harkara.dlt.mismatch import Mismatch, departure
-from harkara.dlt.templates import DEFAULT_RULES, Rules, fold, parse
+from harkara.dlt.templates import (
+    ANY_MARKS,
+    DEFAULT_RULES,
+    USUAL_MARKS,
+    Kind,
+    Rules,
+    fold,
+    kinds,
+    parse,
+)
 
 # The nearest template is sought among those that share the most words with a text; how many
 # sharings are counted.
@@ -77,6 +86,7 @@ class TemplateIndex:
         self._last: _Last | None = None
         self._known_rivals: dict[tuple[int, str, int, int], list[int] | None] = {}
         self._matchers: dict[int, Matcher] = {}
+        self._usual: dict[int, Matcher | None] = {}
         self._words: dict[str, list[int]] = {}
         self._word_counts: list[int] = []
 
@@ -92,6 +102,22 @@ class TemplateIndex:
         """Return the matcher of a registered template; None when it is not registered."""
         place = self._by_id.get(dlt_template_id)
         return None if place is None else self._matcher(place)
+
+    def usual(self, dlt_template_id: str) -> Takes | None:
+        """Return what asks whether a text has only usual values in alphanumeric variables.
+
+        None where any value is usual: no such variable, or none but these are taken anyway.
+        """
+        if self._rules.alphanumeric_marks != ANY_MARKS:
+            return None
+        place = self._by_id[dlt_template_id]
+        if place not in self._usual:
+            content = self._entries[place].content
+            rules = replace(self._rules, alphanumeric_marks=USUAL_MARKS)
+            has_any = Kind.ALPHANUMERIC in kinds(content)
+            self._usual[place] = Matcher(content, rules) if has_any else None
+        matcher = self._usual[place]
+        return matcher.matches if matcher else None
 
     def find(self, text: str, header: str = "") -> Entry | None:
         """Return the template of a header that a text matches.

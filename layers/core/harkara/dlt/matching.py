@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from harkara.dlt.positions import Positions, fits
-from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse
+from harkara.dlt.positions import Positions, fits, is_alphanumeric
+from harkara.dlt.templates import ANY_MARKS, DEFAULT_RULES, Kind, Rules, fold, parse
 
 Gap = tuple[Kind, ...]
 """Variables that follow each other with nothing between them."""
@@ -116,7 +116,11 @@ class Matcher:
         }
         if limits.keys() >= set(gap):
             # What the strictest kind takes, all take: then the length alone decides.
-            takes = _is_number if Kind.NUMERIC in gap else str.isalnum
+            takes: Takes | None = partial(is_alphanumeric, rules=self.rules)
+            if Kind.NUMERIC in gap:
+                takes = _is_number
+            elif self.rules.alphanumeric_marks == ANY_MARKS:
+                takes = None
             return len(gap), sum(map(limits.__getitem__, gap)), takes
         if len(gap) == 1:
             return 1, sys.maxsize, partial(fits, kind=gap[0], rules=self.rules)

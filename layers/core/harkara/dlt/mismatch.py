@@ -33,7 +33,8 @@ class Mismatch:
     """Where a text departs from a template.
 
     `position` counts the text's characters from 0, a line's end as one. `expected` is a piece of
-    the template's fixed text, or a variable's rule; `variable` the number of the variable, from 1.
+    the template's fixed text, or a variable's rule, empty where the variable has no value at all;
+    `variable` the number of the variable, from 1.
     `agreement` (0 to 1) is how much of the template's fixed text stands before the position.
     """
 
@@ -50,7 +51,8 @@ class Mismatch:
             case Part.FIXED:
                 return f'{where}: expected the fixed text "{self.expected}".'
             case Part.VARIABLE:
-                return f"{where}: variable {self.variable} takes {self.expected}."
+                rule = f"takes {self.expected}" if self.expected else "is empty"
+                return f"{where}: variable {self.variable} {rule}."
             case Part.END:
                 return f"{where}: expected the end."
 
@@ -65,6 +67,12 @@ def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | N
         if number:
             gap = matcher.gaps[number - 1]
             reach = matcher.read(positions, before, gap)
+            if _is_skipped(positions, before, reach, literal, last=last):
+                place = _lowest(before)
+                agreement = passed / length
+                return Mismatch(
+                    dlt_template_id, Part.VARIABLE, place, "", variable, agreement=agreement
+                )
             if not reach or _stands_later(text, literal, _lowest(before) + len(gap), last, reach):
                 rules = dict.fromkeys(rule_of(kind, matcher.rules) for kind in gap)
                 return Mismatch(
@@ -90,6 +98,16 @@ def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | N
         passed += len(literal)
         before = ends
     return None
+
+
+def _is_skipped(positions: Positions, before: int, reach: int, literal: str, *, last: bool) -> bool:
+    """Whether a fixed text stands where the variable before it should, and nowhere behind that."""
+
+    def stands(at: int) -> int:
+        ends = positions.fixed(at, literal)
+        return ends & positions.end if last else ends
+
+    return bool(stands(before)) and not stands(reach)
 
 
 def _stands_later(text: str, literal: str, start: int, last: bool, reach: int) -> bool:

@@ -8,8 +8,10 @@ template's length and never with the number of ways.
 import re
 import string
 from collections.abc import Callable, Iterable
+from functools import cache
+from unicodedata import category
 
-from harkara.dlt.templates import Kind, Rules
+from harkara.dlt.templates import ANY_MARKS, Kind, Rules
 
 CharacterClass = Callable[[str], bool]
 
@@ -42,6 +44,30 @@ _FEW = 32
 
 def _any(_: str) -> bool:
     return True
+
+
+@cache
+def _alphanumeric(marks: str) -> CharacterClass:
+    """Return the class of letters, their combining marks, decimal digits, and these marks.
+
+    Other numeric characters, such as a half or a Roman numeral, belong to none of them. The joiners
+    that Indian scripts are spelled with count as combining marks.
+    """
+    if marks == ANY_MARKS:
+        return _any
+    others = frozenset(marks + "\u200c\u200d")
+
+    def belongs(character: str) -> bool:
+        kind = category(character)
+        return kind[0] in "LM" or kind == "Nd" or character in others
+
+    return belongs
+
+
+@cache
+def _ascii_alphanumeric(marks: str) -> frozenset[str]:
+    """Return what is asked first of a value, since it takes a tenth of the time."""
+    return frozenset(string.ascii_letters + string.digits + marks)
 
 
 def _not_space(character: str) -> bool:
@@ -78,7 +104,8 @@ class Positions:
             case Kind.NUMERIC:
                 return self._run(at, _DIGIT, 1, rules.numeric_limit)
             case Kind.ALPHANUMERIC:
-                return self._run(at, str.isalnum, 1, rules.alphanumeric_limit)
+                belongs = _alphanumeric(rules.alphanumeric_marks)
+                return self._run(at, belongs, 1, rules.alphanumeric_limit)
             case Kind.URL | Kind.URLOTT:
                 return self._url(at, rules)
             case Kind.CBN if rules.call_back_numbers:
@@ -162,7 +189,7 @@ def fits(value: str, kind: Kind, rules: Rules) -> bool:
         case Kind.NUMERIC:
             return len(value) <= rules.numeric_limit and value.isascii() and value.isdigit()
         case Kind.ALPHANUMERIC:
-            return len(value) <= rules.alphanumeric_limit and value.isalnum()
+            return 0 < len(value) <= rules.alphanumeric_limit and is_alphanumeric(value, rules)
         case Kind.URL | Kind.URLOTT:
             return _is_url(value, rules)
         case Kind.CBN if rules.call_back_numbers:
@@ -171,6 +198,14 @@ def fits(value: str, kind: Kind, rules: Rules) -> bool:
             return _CALL_BACK_NUMBER.fullmatch(value) is not None
         case Kind.EMAIL:
             return _EMAIL.fullmatch(value) is not None
+
+
+def is_alphanumeric(value: str, rules: Rules) -> bool:
+    """Whether a value holds but what an {#alphanumeric#} takes."""
+    marks = rules.alphanumeric_marks
+    if marks == ANY_MARKS or _ascii_alphanumeric(marks).issuperset(value):
+        return True
+    return all(map(_alphanumeric(marks), value))
 
 
 def _is_url(value: str, rules: Rules) -> bool:

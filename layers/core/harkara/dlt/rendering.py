@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from harkara.dlt.placeholders import holds_placeholder
 from harkara.dlt.positions import fits
 from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse, rule_of
 from harkara.errors import VariableRefused
@@ -19,6 +20,10 @@ def render(
     chosen = _in_order(values, count=len(parts) // 2)
     for number, (name, value) in enumerate(zip(parts[1::2], chosen, strict=True), 1):
         kind = Kind(name)
+        if not value:
+            raise VariableRefused(number, "is empty")
+        if holds_placeholder(value):
+            raise VariableRefused(number, "holds a placeholder that nothing was put in place of")
         if not fits(value, kind, rules):
             raise VariableRefused(number, f"({{#{kind}#}}) takes {rule_of(kind, rules)}")
     parts[1::2] = chosen

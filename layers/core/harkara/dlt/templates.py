@@ -9,8 +9,13 @@ CR are LF.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+ANY_MARKS = "*"
+USUAL_MARKS = " _/.-,:'&()#"
+"""What an {#alphanumeric#} takes by the guides of Vi and Jio; one vendor says none of them."""
 
 
 class Kind(StrEnum):
@@ -30,12 +35,14 @@ class Rules:
     """Limits of the variables, and what an account has registered.
 
     Empty `urls` or `call_back_numbers`: any value of the right form will do. `url_limit` counts
-    what follows the registered URL, or the host.
+    what follows the registered URL, or the host. `alphanumeric_marks` are the characters that an
+    {#alphanumeric#} takes beside letters, their combining marks and digits: ANY_MARKS for all.
     """
 
     var_limit: int = 30
     numeric_limit: int = 40
     alphanumeric_limit: int = 40
+    alphanumeric_marks: str = ANY_MARKS
     url_limit: int = 200
     urls: tuple[str, ...] = ()
     call_back_numbers: tuple[str, ...] = ()
@@ -43,8 +50,17 @@ class Rules:
 
 DEFAULT_RULES = Rules()
 
-# Case counts, as on the portals. What is spelled in another way is fixed text.
-_VARIABLE = re.compile(r"\{#(var|numeric|alphanumeric|url|urlott|cbn|email)#\}")
+# The portals' short tags, and the long ones that the direction of November 2025 also has.
+KINDS: Mapping[str, Kind] = {
+    **{str(kind): kind for kind in Kind},
+    "num": Kind.NUMERIC,
+    "number": Kind.NUMERIC,
+    "alp": Kind.ALPHANUMERIC,
+    "uro": Kind.URLOTT,
+    "urg": Kind.URL,
+}
+# Portals differ in case and blanks. What is spelled in another way is fixed text.
+VARIABLE = re.compile(rf"\{{#\s*({'|'.join(KINDS)})\s*#\}}", re.IGNORECASE)
 
 
 def parse(content: str) -> list[str]:
@@ -52,7 +68,9 @@ def parse(content: str) -> list[str]:
 
     The first and the last are fixed texts, perhaps empty: `["Dear ", "var", ""]`.
     """
-    return _VARIABLE.split(fold(content))
+    parts = VARIABLE.split(fold(content))
+    parts[1::2] = [KINDS[name.lower()] for name in parts[1::2]]
+    return parts
 
 
 def kinds(content: str) -> list[Kind]:
@@ -73,10 +91,17 @@ def rule_of(kind: Kind, rules: Rules) -> str:
         case Kind.NUMERIC:
             return f"1 to {rules.numeric_limit} digits"
         case Kind.ALPHANUMERIC:
-            return f"1 to {rules.alphanumeric_limit} letters and digits"
+            return f"1 to {rules.alphanumeric_limit} {_characters(rules.alphanumeric_marks)}"
         case Kind.URL | Kind.URLOTT:
             return "a registered URL" if rules.urls else "a URL"
         case Kind.CBN:
             return "a registered call-back number" if rules.call_back_numbers else "a phone number"
         case Kind.EMAIL:
             return "an e-mail address"
+
+
+def _characters(marks: str) -> str:
+    if marks == ANY_MARKS:
+        return "characters"
+    blanks, others = ", blanks" if " " in marks else "", marks.replace(" ", "")
+    return f"letters, digits{blanks} and {others}" if others else f"letters{blanks} and digits"

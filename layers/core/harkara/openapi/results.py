@@ -1,6 +1,7 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
 from harkara.codes import Code
+from harkara.dlt.templates import KINDS
 from harkara.fields import NAME_LIMIT
 from harkara.messages import Category, State
 from harkara.openapi.answers import RECORDS
@@ -14,7 +15,8 @@ _RECORD_CODES = [code.value for code in (*RECORDS, Code.TRY_AGAIN)]
 _CODE = {"type": "string", "enum": _RECORD_CODES}
 _WARNING = {
     **nullable(_CODE),
-    "description": "The DLT rule that the message breaks, where the account only warns.",
+    "description": "The DLT rule that the message breaks, where the account only warns; or what"
+    " some operators may refuse.",
 }
 _TEXT = {"type": "string"}
 _CATEGORY = {"type": "string", "enum": [*map(str, Category)]}
@@ -88,8 +90,8 @@ _TEMPLATE: Schema = {
     },
     "category": _CATEGORY,
     "text": text(
-        "As it is registered, with its variables: `{#var#}`, `{#numeric#}`, `{#alphanumeric#}`,"
-        " `{#url#}`, `{#urlott#}`, `{#cbn#}`, `{#email#}`.",
+        "As it is registered, with its variables, in any case, blanks inside or not: "
+        f"{', '.join(f'`{{#{name}#}}`' for name in KINDS)}.",
         minLength=1,
         maxLength=TEXT_LIMIT,
     ),

@@ -59,8 +59,10 @@ class Judged(NamedTuple):
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
     found among the account's. `matches`: what the text must be, None where nothing is asked.
-    `warning`: the DLT rule that it breaks at an account that only warns. `shortens`: its URLs
-    become short links. `found`: what follows with each template that was found for such a record.
+    `usual`: whether a text that matches has but usual characters in its alphanumeric variables,
+    None where that is not asked. `warning`: the DLT rule that it breaks at an account that only
+    warns. `shortens`: its URLs become short links. `found`: what follows with each template that
+    was found for such a record.
     """
 
     subject: Subject
@@ -70,6 +72,7 @@ class Judged(NamedTuple):
     is_dlt: bool
     template: Template | None
     matches: Callable[[str], bool] | None
+    usual: Callable[[str], bool] | None
     seeks: bool
     warning: Code | None
     shortens: bool
@@ -173,7 +176,8 @@ class Judge:
             warning = _first_broken(account, subject, sender, template, category)
             if warning and account.dlt is Enforcement.ENFORCE:
                 raise RequestRefused(warning)
-        matcher = index_of(account).matcher(dlt_template_id) if is_dlt and template else None
+        index = index_of(account) if is_dlt and template else None
+        matcher = index.matcher(dlt_template_id) if index else None
         return Judged(
             subject=subject,
             rows=self._rows(category, options, indian=indian),
@@ -182,6 +186,7 @@ class Judge:
             is_dlt=is_dlt,
             template=template,
             matches=matcher.matches if matcher else None,
+            usual=index.usual(dlt_template_id) if index else None,
             seeks=is_dlt
             and not dlt_template_id
             and bool(account.templates or account.strict_templates),

@@ -118,13 +118,14 @@ class RecordChecker:
     def _common(self, judged: Judged, texts: Sequence[str]) -> Judged | None:
         """Return what follows for all the texts, where they are seen at once to be alike."""
         if not judged.seeks:
-            matches = judged.matches
+            matches = judged.usual or judged.matches
             return judged if matches is None or all(map(matches, texts)) else None
         found = index_of(self._account).find_common(texts, judged.subject.sender_id)
         try:
-            return self.judge.of_template(judged, found.dlt_template_id) if found else None
+            final = self.judge.of_template(judged, found.dlt_template_id) if found else None
         except RequestRefused:
             return None
+        return final if final and (not final.usual or all(map(final.usual, texts))) else None
 
     def _link_alike(
         self, judged: Judged, texts: Sequence[str]
@@ -251,6 +252,8 @@ class RecordChecker:
                 self._warning = judged.warning
         elif judged.matches and not judged.matches(text):
             self._breaks(Code.TEMPLATE_MISMATCH)
+        if judged.usual and not self._warning and not judged.usual(text):
+            self._warning = Code.UNUSUAL_VARIABLE
         if judged.is_dlt and self._account.registered_urls:
             registered = judged.template.text if judged.template else ""
             if not are_registered(text, registered, rules_of(self._account)):

@@ -40,6 +40,7 @@ def rules_of(account: Account) -> Rules:
         var_limit=account.variable_limit,
         numeric_limit=account.numeric_limit,
         alphanumeric_limit=account.alphanumeric_limit,
+        alphanumeric_marks=account.alphanumeric_marks,
         url_limit=account.url_limit,
         urls=urls,
         call_back_numbers=account.call_back_numbers,

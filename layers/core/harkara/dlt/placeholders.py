@@ -1,0 +1,26 @@
+"""Placeholders that nothing was put in place of, and what looks like a variable and is none."""
+
+import re
+
+from harkara.dlt.templates import KINDS, VARIABLE, fold
+
+# DLT's own variables, and the replacements of CleverTap ($$To, $$Body, ...).
+_PLACEHOLDER = re.compile(r"\{#[^{}#]*#\}|\$\$[A-Za-z]\w*")
+_WORD = r"[A-Za-z_][\w-]{0,30}"
+_KNOWN = "|".join([*KINDS, "variable", "name", "otp"])
+_LOOKS_LIKE = re.compile(
+    rf"#+{_WORD}#+|\{{+\s*{_WORD}\s*\}}+|%{_WORD}%|\$\$?{_WORD}\$*|\{{\s+#|#\s+\}}"
+    rf"|[\[<(]\s*#?(?i:{_KNOWN})[0-9]*#?\s*[\])>]"
+)
+
+
+def holds_placeholder(text: str, fixed_text: str = "") -> bool:
+    """Whether a text holds a placeholder that is not in its template's fixed text."""
+    return any(match[0] not in fixed_text for match in _PLACEHOLDER.finditer(text))
+
+
+def looks_like_variable(content: str) -> int | None:
+    """Return where a registered content has what may be meant as a variable, and is fixed text."""
+    masked = VARIABLE.sub(lambda variable: "\0" * len(variable[0]), fold(content))
+    match = _LOOKS_LIKE.search(masked)
+    return match.start() if match else None
