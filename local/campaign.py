@@ -29,7 +29,7 @@ class Kind:
     in_doubt: bool = False
 
 
-# 9007 holds up its block for the carrier's time-out each, so there are few.
+# Each of 9007 holds up its block until the carrier hangs up, so there are few.
 KINDS = {
     "9001": Kind(10, "absent subscriber", "failed", "905"),
     "9002": Kind(10, "DND (650)", "failed", "901"),

@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 
 from local.platforms import RECEIVERS
 from local.platforms.reading import CLICKED, DELIVERED, REPLIED, Entry, NotTaken, Post
+from local.simulators import names, only, page, parameters
 
 MODE = re.compile(r"^/\w+/(?:(fail|status|partial)-(\d+)|(hang))(?:/|$)")
 
@@ -102,12 +103,21 @@ class Platform:
             self._seen.add(key)
 
     async def _show(self, request: web.Request) -> web.Response:
-        """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts."""
-        if "summary" in request.query:
-            return _json(self._summary())
-        posts = [p for p in self._posts if "all" in request.query or _is_acknowledged(p)]
-        path = request.query.get("path")
-        return _json([post for post in posts if path in (None, post["path"])])
+        """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts.
+
+        `?ref=` leaves those that name a message, by the customer's name for it or by ours, with
+        no more of each; `?path=` those to one path.
+        """
+        asked = parameters(request, flags=("summary", "all"), values=("path", "ref"))
+        if "summary" in asked:
+            return page(self._summary())
+        posts = [p for p in self._posts if "all" in asked or _is_acknowledged(p)]
+        path, ref = asked.get("path"), asked.get("ref")
+        posts = [post for post in posts if path in (None, post["path"])]
+        if ref is not None:
+            found = [post for post in posts if names(post["events"], ref)]
+            posts = [{**post, "events": only(post["events"], ref)} for post in found]
+        return page(posts)
 
     def _summary(self) -> dict[str, Any]:
         refused = [post["events"] for post in self._posts if isinstance(post["events"], str)]
@@ -123,7 +133,8 @@ class Platform:
             "repeated": self._repeated,
         }
 
-    async def _reset(self, _request: web.Request) -> web.Response:
+    async def _reset(self, request: web.Request) -> web.Response:
+        parameters(request)
         self._forget()
         return web.Response(status=204)
 
@@ -137,6 +148,7 @@ class Platform:
             "  /clevertap/hang/x             never answers\n"
             "  /clevertap/partial-1/x        has no use for the last entry\n"
             "GET /callbacks                  what was acknowledged; ?all=1 all; ?summary=1 counts\n"
+            "  ?ref=first                    of one message alone: your name for it, or our mid\n"
             "  ?path=/clevertap/x            of one path alone\n"
             "DELETE /callbacks               forget them\n"
         )

@@ -185,10 +185,12 @@ class Stack:
 
     def _start_servers(self) -> None:
         receipt_url = f"{self.endpoint}/receipts/sim/{RECEIPT_TOKEN}"
+        fields = self.settings.carrier_fields
+        waits = {"submit_timeout_s": fields["timeout_s"]} if "timeout_s" in fields else {}
         config = ServersConfig(
             self.ports,
             f"{self.aws_url}/_aws/execute-api/{self.outputs['ApiId']}/$default",
-            replace(self.settings.carrier, receipt_url=receipt_url),
+            replace(self.settings.carrier, receipt_url=receipt_url, **waits),
         )
         log = self.folder / "logs" / "servers.log"
         with log.open("w") as stderr:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import ClientTimeout, web
+from aiohttp import ClientTimeout, ServerDisconnectedError, web
 
 from local.carrier import Carrier, CarrierSettings
 from local.settings import CARRIER_PASSWORD
@@ -14,11 +14,13 @@ from tests.local.servers import Client, running
 
 
 class Receiver:
-    """Takes the carrier's receipts; refuses the first `refusals` posts."""
+    """Takes the carrier's receipts when `opened`; refuses the first `refusals` posts."""
 
     def __init__(self) -> None:
         self.posts: list[Any] = []
         self.refusals = 0
+        self.opened = asyncio.Event()
+        self.opened.set()
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -26,6 +28,7 @@ class Receiver:
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
+        await self.opened.wait()
         if self.refusals:
             self.refusals -= 1
             return web.Response(status=503)
@@ -65,8 +68,8 @@ async def submit(client: Client, *records: dict[str, str], secret: str = CARRIER
         return answer.status, await answer.json()
 
 
-async def submissions(client: Client) -> Any:
-    async with client.get("/submissions") as answer:
+async def submissions(client: Client, query: str = "") -> Any:
+    async with client.get(f"/submissions{query}") as answer:
         return await answer.json()
 
 
@@ -139,6 +142,56 @@ async def test_9009_is_receipted_before_the_answer() -> None:
         await receiver.wait_for(1)
         assert not asking.done()
         assert (await asking)[0] == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("magics", [["9009"], ["9009", "9009"], ["1234", "9009", "9001"]])
+async def test_a_submit_is_answered_although_its_early_receipt_is_not(magics: list[str]) -> None:
+    records = [record(magic, f"m{index}.0.t") for index, magic in enumerate(magics)]
+    async with carrier(submit_timeout_s=0.3) as (client, receiver):
+        receiver.opened.clear()
+        async with asyncio.timeout(5):
+            status, answers = await submit(client, *records)
+        assert (status, receiver.posts) == (200, [])
+        assert all("mid" in answer for answer in answers)
+        receiver.opened.set()
+        await receiver.wait_for(len(records))
+
+
+@pytest.mark.asyncio
+async def test_the_carrier_may_hang_up_on_9007() -> None:
+    async with carrier(unanswered_s=0.1) as (client, receiver):
+        with pytest.raises(ServerDisconnectedError):
+            await submit(client, record("9007"))
+        await receiver.wait_for(1)
+
+
+@pytest.mark.asyncio
+async def test_the_second_receipt_of_9010_waits_until_the_first_was_taken() -> None:
+    async with carrier(second_receipt_s=0) as (client, receiver):
+        receiver.refusals = 2
+        await submit(client, record("9010"))
+        await receiver.wait_for(2)
+        assert [each["status"] for each in receiver.receipts] == ["UNDELIV", "DELIVRD"]
+        assert len(receiver.posts) == 2
+
+
+@pytest.mark.asyncio
+async def test_it_shows_what_came_of_one_message() -> None:
+    async with carrier() as (client, _):
+        for attempt in range(3):
+            await submit(client, record("9006", f"m.{attempt}.t"))
+        await submit(client, record("9005", "refused.0.t"), record("1234", "mm.0.t"))
+        shown = await submissions(client, "?ref=m")
+        assert [each["outcome"] for each in shown] == ["throttled", "throttled", "taken"]
+        assert shown[2] == {
+            "smsgid": "m.2.t", "to": "919800009006", "from": "HARKAR", "outcome": "taken"
+        }  # fmt: skip
+        assert await submissions(client, "?ref=m.1.t") == [shown[1]]
+        (refused,) = await submissions(client, "?ref=refused")
+        assert refused["outcome"] == "refused"
+        assert await submissions(client, "?ref=nobody") == []
+        assert await submissions(client, "?ref=") == []
 
 
 @pytest.mark.asyncio

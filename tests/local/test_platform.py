@@ -149,3 +149,27 @@ async def test_two_replies_to_a_message_are_two_and_the_same_one_again_is_a_repe
 async def test_a_platform_that_there_is_not_takes_nothing() -> None:
     async with running(Platform().application()) as client:
         assert await post(client, "/other/x") == 404
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "body", "ref"),
+    [
+        pytest.param(
+            "/clevertap/x", events(delivered=[DELIVERED], failed=[FAILED]), "b", id="ours"
+        ),
+        pytest.param("/moengage/x", MOENGAGE, "M1", id="flat"),
+    ],
+)
+async def test_the_callbacks_of_one_message_are_shown_without_the_others(
+    path: str, body: Any, ref: str
+) -> None:
+    async with running(Platform().application()) as client:
+        for name in ("/clevertap/x", "/clevertap/status-404/x"):
+            await post(client, name)
+        assert await post(client, path, body) == 200
+        (shown,) = await get(client, f"/callbacks?ref={ref}")
+        assert shown["events"] == (events(failed=[FAILED]) if isinstance(body, list) else body)
+        assert len(await get(client, "/callbacks?ref=a")) == (2 if isinstance(body, list) else 1)
+        assert len(await get(client, "/callbacks?ref=a&all=1&path=/clevertap/status-404/x")) == 1
+        assert await get(client, "/callbacks?ref=nobody") == []
