@@ -174,28 +174,9 @@ async def half_a_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     await writer.drain()
 
 
-async def half_a_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    writer.write(answer(body=b'[{"mid": "C', length=1000))
-    await writer.drain()
-
-
-async def reset_in_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    writer.write(answer(body=b'[{"mid": "C', length=1000))
-    await writer.drain()
-    reset(writer)
-
-
 async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await read_request(reader)
     writer.write(b"220 mail.example ESMTP\r\n\r\n")
-    await writer.drain()
-
-
-async def false_gzip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    writer.write(answer(body=b"no gzip", headers="content-encoding: gzip\r\n"))
     await writer.drain()
 
 
@@ -205,13 +186,10 @@ async def false_gzip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         (reset_after_request, "the connection broke"),
         (close_after_request, "the connection ended without an answer"),
         (half_a_head, "the connection ended without an answer"),
-        (half_a_body, "the body of the answer is broken"),
-        (reset_in_body, "the body of the answer is broken"),
         (garbage, "the answer is not HTTP"),
-        (false_gzip, "the body of the answer is broken"),
     ],
 )
-def test_without_a_whole_answer_nobody_knows(script: Script, words: str) -> None:
+def test_without_a_status_nobody_knows(script: Script, words: str) -> None:
     with pytest.raises(ExchangeOutcomeUnknown) as error:
         run(script)
     # What the server sent stays out of the error's words.
@@ -223,20 +201,9 @@ async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await reader.read()
 
 
-async def a_byte_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Never slow enough for a time-out between two reads, and never done."""
-    await read_request(reader)
-    writer.write(answer(length=10_000))
-    while True:
-        writer.write(b" ")
-        await writer.drain()
-        await asyncio.sleep(READ_S / 10)
-
-
-@pytest.mark.parametrize("script", [silence, a_byte_at_a_time])
-def test_a_slow_answer_ends_at_the_time_out_and_nobody_knows(script: Script) -> None:
+def test_no_answer_ends_at_the_time_out_and_nobody_knows() -> None:
     with pytest.raises(ExchangeOutcomeUnknown):
-        run(script, lambda exchange, url: post(exchange, url, READ_S))
+        run(silence, lambda exchange, url: post(exchange, url, READ_S))
 
 
 def test_a_connection_that_closed_while_it_was_idle_is_not_sent_on_again() -> None:

@@ -126,6 +126,24 @@ def test_half_an_answer_is_never_taken_for_a_refusal(kind: str, size: int) -> No
     cut = whole._replace(body=whole.body[:size])
     (outcome,) = submit(settings_of(kind), ScriptedExchange(cut), submission_of({}))
     assert isinstance(outcome, InDoubt | Taken)
+    broken = cut._replace(is_whole=False)
+    assert submit(settings_of(kind), ScriptedExchange(broken), submission_of({})) == [InDoubt()]
+
+
+@pytest.mark.parametrize("kind", REQUESTING)
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 429, 500, 503])
+def test_a_status_that_decides_does_so_with_any_body(kind: str, status: int) -> None:
+    answers = [
+        HttpAnswer(status, {}, body, is_whole)
+        for body in (b"", b"<html>", b"\xff", b'{"error"')
+        for is_whole in (True, False)
+    ]
+    outcomes = {
+        type(submit(settings_of(kind), ScriptedExchange(answer), submission_of({}))[0])
+        for answer in answers
+    }
+    assert len(outcomes) == 1
+    assert (outcomes == {InDoubt}) == (status >= 500)
 
 
 # Turns and time

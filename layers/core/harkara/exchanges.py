@@ -5,11 +5,16 @@ from typing import Any, NamedTuple, Protocol
 
 
 class HttpAnswer(NamedTuple):
-    """An HTTP answer; header names are lower case, the body is cut at a limit."""
+    """An HTTP answer; header names are lower case.
+
+    `is_whole` is false where the body ended early, came too slowly or was cut at a limit: the
+    status stands all the same.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_whole: bool = True
 
 
 class HttpExchange(Protocol):
@@ -21,7 +26,7 @@ class HttpExchange(Protocol):
         """Return the answer, whatever its status. No redirect is followed, nothing is repeated.
 
         Raises ExchangeUnreachable when the request cannot have arrived, ExchangeOutcomeUnknown when
-        it may have.
+        it may have and no status was read.
         """
         ...
 

@@ -85,6 +85,8 @@ class RequestingCarrier(TurnTakingCarrier):
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
         answer = await self._exchange(*self._request(submissions), timeout_s)
+        if not answer.is_whole and outcome_of_status(answer) is None:
+            raise ExchangeOutcomeUnknown("the body of the answer is broken")
         return self._outcomes(answer, submissions)
 
     @abstractmethod

@@ -11,7 +11,7 @@ import asyncio
 import os
 import zlib
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -48,11 +48,28 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.NonHttpUrlClientError, "the URL is none of HTTP"),
     (aiohttp.ServerDisconnectedError, "the connection ended without an answer"),
     (aiohttp.ClientOSError, "the connection broke"),
-    (aiohttp.ClientPayloadError, "the body of the answer is broken"),
-    (zlib.error, "the body of the answer is broken"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
     (UnicodeError, "the name is none"),
 )
+
+
+# What reading a body may end with; TimeoutError is an OSError.
+_BODY_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)
+# zlib's formats by content coding (RFC 9110 8.4.1); some servers send deflate without its header.
+_WINDOW_BITS = {
+    "gzip": (zlib.MAX_WBITS + 16,),
+    "x-gzip": (zlib.MAX_WBITS + 16,),
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),
+}
+
+
+class _Response(aiohttp.ClientResponse):
+    """Drops the reason phrase: httpx-aiohttp raises UnicodeError on one that is not UTF-8."""
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        await super().start(connection)
+        self.reason = None
+        return self
 
 
 class HttpClient:
@@ -77,7 +94,9 @@ class HttpClient:
                 limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=tls, resolver=resolver
             )
             session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                response_class=_Response,
             )
             # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
             session._retry_connection = False
@@ -89,12 +108,16 @@ class HttpClient:
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        """Send the request within `timeout_s` seconds, all told."""
+        """Send the request within `timeout_s` seconds, all told.
+
+        Once a status is read it stands, whatever becomes of the body.
+        """
+        until_s = asyncio.get_running_loop().time() + timeout_s
         # Name, pool and connection in half the time: what takes longer was surely not sent.
         connect_s = min(self._connect_timeout_s, timeout_s / 2)
         limits = {"timeout": {"connect": connect_s, "pool": connect_s}}
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout_at(until_s):
                 request = httpx.Request(
                     method,
                     _parsed(url),
@@ -103,16 +126,12 @@ class HttpClient:
                     extensions=limits,
                 )
                 response = await self._transport.handle_async_request(request)
-                async with aclosing(response):
-                    body = await _body(response, self._body_limit_bytes)
-                return HttpAnswer(response.status_code, response.headers, body)
         except (
             httpx.HTTPError,
             httpx.InvalidURL,
             aiohttp.ClientError,
             OSError,  # TimeoutError is one: the request may have arrived
             UnicodeError,  # a name that no resolver can be asked for
-            zlib.error,
         ) as error:
             # The transport puts an exception of httpx's above aiohttp's.
             above = isinstance(error, httpx.TransportError)
@@ -120,6 +139,8 @@ class HttpClient:
             if isinstance(cause, _NOT_CONNECTED):
                 raise ExchangeUnreachable(_words(cause)) from error
             raise ExchangeOutcomeUnknown(_words(cause)) from error
+        body, is_whole = await _body(response, self._body_limit_bytes, until_s)
+        return HttpAnswer(response.status_code, response.headers, body, is_whole)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -137,21 +158,32 @@ class HttpClient:
         await self.close()
 
 
-async def _body(response: httpx.Response, limit: int) -> bytes:
-    """Return the beginning of a body; never much more than that is in memory.
-
-    httpx would unpack all that comes, as often as the answer says it was packed: a few KB could
-    become gigabytes.
-    """
-    packed = response.headers.get("content-encoding", "identity").lower() != "identity"
-    # It tells gzip and deflate apart; anything else is an error.
-    unpack = zlib.decompressobj(zlib.MAX_WBITS + 32).decompress if packed else None
+async def _body(response: httpx.Response, limit: int, until_s: float) -> tuple[bytes, bool]:
+    """Return a body up to `limit` bytes, and whether that is all of it."""
     body = bytearray()
-    async for part in response.aiter_raw():
-        body += unpack(part, limit + 1 - len(body)) if unpack else part
-        if len(body) > limit:
-            break
-    return bytes(body[:limit])
+    is_whole = False
+    with suppress(*_BODY_ERRORS):
+        async with asyncio.timeout_at(until_s), aclosing(response):
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > limit:
+                    break
+            else:
+                is_whole = True
+    unpacked = _unpacked(bytes(body), response.headers.get("content-encoding", ""), limit + 1)
+    return unpacked[:limit], is_whole and len(unpacked) <= limit
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """Unpack a body; return it as it came where it is not packed in the way that it claims.
+
+    httpx would unpack all of it, as often as the answer says it was packed: a few KB could become
+    gigabytes.
+    """
+    for window_bits in _WINDOW_BITS.get(coding.strip().lower(), ()):
+        with suppress(zlib.error):
+            return zlib.decompressobj(window_bits).decompress(body, limit)
+    return body
 
 
 def _words(error: BaseException) -> str:
@@ -177,6 +209,6 @@ _parsed = lru_cache(URLS_KEPT)(httpx.URL)
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     # A carrier's password need not be ASCII, which is all that httpx takes as text.
     return [
-        (b"accept-encoding", b"gzip, deflate"),  # what _body unpacks
+        (b"accept-encoding", b"gzip, deflate"),  # what _unpacked unpacks
         *((name.encode(), value.encode()) for name, value in headers.items()),
     ]
