@@ -134,9 +134,10 @@ def test_abroad_no_rule_of_dlt_holds(judged: Subject, fields: dict[str, Any], co
     assert (abroad.warning, abroad.is_dlt, abroad.seeks) == (None, False, False)
 
 
-def test_an_unknown_template_goes_through_unverified() -> None:
+def test_an_unknown_template_goes_through_with_a_warning() -> None:
     judged = judge().judge(subject("ACMEBK", "9"))
-    assert (judged.matches, judged.seeks, judged.warning) == (None, False, None)
+    assert (judged.matches, judged.seeks) == (None, False)
+    assert judged.warning is Code.TEMPLATE_NOT_REGISTERED
 
 
 def test_a_template_of_no_header_goes_with_each() -> None:

@@ -52,7 +52,9 @@ class Code(StrEnum):
     TEMPLATE_NOT_FOUND = "TEMPLATE_NOT_FOUND"
     TEMPLATE_NOT_REGISTERED = "TEMPLATE_NOT_REGISTERED"
     TEMPLATE_HEADER = "TEMPLATE_HEADER"
+    INVALID_TEMPLATE_ID = "INVALID_TEMPLATE_ID"
     INVALID_VARIABLES = "INVALID_VARIABLES"
+    UNFILLED_PLACEHOLDER = "UNFILLED_PLACEHOLDER"
     UNUSUAL_VARIABLE = "UNUSUAL_VARIABLE"
     INVALID_CALLBACK_URL = "INVALID_CALLBACK_URL"
     INVALID_SEND_TIME = "INVALID_SEND_TIME"
@@ -210,8 +212,20 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TEMPLATE_HEADER: Meaning(
         400, "908", 2026, "The DLT template belongs to another header: use one of its own."
     ),
+    Code.INVALID_TEMPLATE_ID: Meaning(
+        400,
+        "908",
+        2026,
+        "Give the DLT template's id, 1 to 19 digits, or leave it out: what was sent is no id.",
+    ),
     Code.INVALID_VARIABLES: Meaning(
         400, "908", 2027, "Give a value for each variable of the template, within its limits."
+    ),
+    Code.UNFILLED_PLACEHOLDER: Meaning(
+        400,
+        "908",
+        2027,
+        "Fill the text in: it holds a placeholder such as {#var#} or $$Name.",
     ),
     Code.UNUSUAL_VARIABLE: Meaning(
         400,

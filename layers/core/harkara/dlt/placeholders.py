@@ -2,7 +2,7 @@
 
 import re
 
-from harkara.dlt.templates import KINDS, VARIABLE, fold
+from harkara.dlt.templates import KINDS, VARIABLE, fold, parse
 
 # DLT's own variables, and the replacements of CleverTap ($$To, $$Body, ...).
 _PLACEHOLDER = re.compile(r"\{#[^{}#]*#\}|\$\$[A-Za-z]\w*")
@@ -14,9 +14,20 @@ _LOOKS_LIKE = re.compile(
 )
 
 
-def holds_placeholder(text: str, fixed_text: str = "") -> bool:
-    """Whether a text holds a placeholder that is not in its template's fixed text."""
-    return any(match[0] not in fixed_text for match in _PLACEHOLDER.finditer(text))
+def holds_placeholder(text: str, content: str = "") -> bool:
+    """Whether a text holds a placeholder that does not stand in its template's fixed text."""
+    if not may_hold_placeholder(text):
+        return False
+    literals = parse(content)[::2]
+    return any(
+        not any(match[0] in literal for literal in literals)
+        for match in _PLACEHOLDER.finditer(text)
+    )
+
+
+def may_hold_placeholder(text: str) -> bool:
+    """Whether it is worth looking, for any of many texts at once."""
+    return "{#" in text or "$$" in text
 
 
 def looks_like_variable(content: str) -> int | None:

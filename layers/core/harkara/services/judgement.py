@@ -4,6 +4,7 @@ A campaign has few of these combinations, so each is judged once a request: whet
 send so, which category it is of and when it goes out, and what its text must be.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,12 +17,15 @@ from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.numbers import INDIA
-from harkara.parts import ANY_HEADER, INDIAN_HEADER
+from harkara.parts import ANY_HEADER, INDIAN_HEADER, TEMPLATE_ID
 from harkara.requests import Options
 from harkara.services.authenticate import Caller
 from harkara.services.templates import index_of
 
 SLOT_LIMIT = 20
+# What stands around ids that were copied from a page or a spreadsheet.
+_BLANKS = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+_APOSTROPHES = "'\u2018\u2019`"
 SCHEDULE_LIMIT_S = 30 * 24 * 3600
 # A scheduled time that has just gone by, on the way here or in a slow clock, means at once.
 LATE_S = 3600
@@ -61,8 +65,8 @@ class Judged(NamedTuple):
     found among the account's. `matches`: what the text must be, None where nothing is asked.
     `usual`: whether a text that matches has but usual characters in its alphanumeric variables,
     None where that is not asked. `warning`: the DLT rule that it breaks at an account that only
-    warns. `shortens`: its URLs become short links. `found`: what follows with each template that
-    was found for such a record.
+    warns, or that cannot be checked. `shortens`: its URLs become short links. `found`: what
+    follows with each template that was found for such a record.
     """
 
     subject: Subject
@@ -176,6 +180,8 @@ class Judge:
             warning = _first_broken(account, subject, sender, template, category)
             if warning and account.dlt is Enforcement.ENFORCE:
                 raise RequestRefused(warning)
+            if dlt_template_id and not template and account.templates:
+                warning = warning or Code.TEMPLATE_NOT_REGISTERED
         index = index_of(account) if is_dlt and template else None
         matcher = index.matcher(dlt_template_id) if index else None
         return Judged(
@@ -232,6 +238,19 @@ class Judge:
                 raise RequestRefused(Code.MIXED_REQUEST)
             rows = self.slots[slot] = SlotRows(slot, [], [])
         return rows
+
+
+def dlt_id(text: str, code: Code) -> str:
+    """Return an id of DLT's without blanks, and without the apostrophe that spreadsheets know.
+
+    An id that is no number would switch off what is checked by it: it is refused with the code.
+    """
+    if not text or TEMPLATE_ID.fullmatch(text):
+        return text
+    digits = _BLANKS.sub("", text)
+    if digits and not TEMPLATE_ID.fullmatch(digits := digits.lstrip(_APOSTROPHES)):
+        raise RequestRefused(code)
+    return digits
 
 
 def goes_with(template: Template, sender_id: str) -> bool:

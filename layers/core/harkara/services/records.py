@@ -12,6 +12,7 @@ from harkara.accounts import Enforcement
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.dlt.index import TemplateIndex
+from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
 from harkara.dlt.rendering import render
 from harkara.errors import RequestRefused, VariableRefused
 from harkara.links import EXAMPLE_CODE, Linked, base_of
@@ -21,7 +22,7 @@ from harkara.requests import Record
 from harkara.segments import Encoding, is_plain, measure, segment_counts
 from harkara.services.authenticate import Caller
 from harkara.services.batches import Batch, message_of
-from harkara.services.judgement import Judge, Judged, SlotRows, Subject
+from harkara.services.judgement import Judge, Judged, SlotRows, Subject, dlt_id
 from harkara.services.templates import index_of, rules_of
 from harkara.services.urls import are_registered, linked
 from harkara.typography import plainly
@@ -92,7 +93,7 @@ class RecordChecker:
         plain, links = is_plain("".join(texts)), dict[int, Linked]()
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
             return False
-        if account.smart_encoding and not plain:
+        if (account.smart_encoding and not plain) or may_hold_placeholder("".join(texts)):
             return False
         try:
             judged = self._judge(INDIA, first)
@@ -207,8 +208,11 @@ class RecordChecker:
     def _judge(self, country: str, record: Record) -> Judged:
         # What differs from record to record has no say in it.
         options = record.options._replace(variables=(), campaign_id="")
-        subject = Subject(country, record.sender_id, record.dlt_template_id, record.pe_id, options)
-        return self.judge.judge(subject)
+        template_id, pe_id = record.dlt_template_id, record.pe_id
+        if country == INDIA:
+            template_id = dlt_id(template_id, Code.INVALID_TEMPLATE_ID)
+            pe_id = dlt_id(pe_id, Code.ENTITY_MISMATCH)
+        return self.judge.judge(Subject(country, record.sender_id, template_id, pe_id, options))
 
     def _rendered(self, record: Record, judged: Judged) -> str:
         """Return the text of a registered template with the record's variables."""
@@ -243,6 +247,8 @@ class RecordChecker:
         Raises RequestRefused when it breaks a DLT rule and the account enforces it.
         """
         self._warning = judged.warning
+        if judged.is_dlt and may_hold_placeholder(text):
+            self._check_placeholders(judged, text)
         if judged.seeks:
             found = self._index.find(text, judged.subject.sender_id)
             if found is None:
@@ -259,6 +265,13 @@ class RecordChecker:
             if not are_registered(text, registered, rules_of(self._account)):
                 self._breaks(Code.URL_NOT_ALLOWED)
         return judged
+
+    def _check_placeholders(self, judged: Judged, text: str) -> None:
+        content = judged.template.text if judged.template else ""
+        if judged.seeks and (found := self._index.find(text, judged.subject.sender_id)):
+            content = found.content
+        if holds_placeholder(text, content):
+            raise RequestRefused(Code.UNFILLED_PLACEHOLDER)
 
     def _with_examples(self, link: Linked) -> str:
         """Return a text with codes that are not its own: all are as long, of one alphabet."""
@@ -299,12 +312,11 @@ class RecordChecker:
 
     def _departure(self, record: Record) -> str:
         """Return where a text departs from its template, or from the nearest one."""
-        index = self._index
-        mismatch = (
-            index.departure(record.dlt_template_id, record.text)
-            if record.dlt_template_id
-            else index.nearest(record.text, record.sender_id)
-        )
+        template_id = dlt_id(record.dlt_template_id, Code.INVALID_TEMPLATE_ID)
+        if template_id:
+            mismatch = self._index.departure(template_id, record.text)
+        else:
+            mismatch = self._index.nearest(record.text, record.sender_id)
         return str(mismatch) if mismatch else ""
 
 
