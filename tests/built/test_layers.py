@@ -34,7 +34,7 @@ async def exchange():
     assert answered.status == 200
     server.close()
 
-assert normalise("+442079460958") == ("442079460958", "GB")
+assert normalise("+447400123456") == ("447400123456", "GB")
 asyncio.run(exchange())
 """
 # Whatever is compiled has the name of its file; `-P` and the like compile strings without one.

@@ -166,6 +166,17 @@ def kannel(text: bytes, charset: str) -> str:
     return f"from=%2B{MSISDN}&to={samples.NUMBER}&text={escaped}&charset={charset}&t={int(NOW)}"
 
 
+@pytest.mark.parametrize("number", ["6421123456", "9607712345", "+6797012345"])
+def test_a_sender_whose_plus_came_as_a_blank_is_out_and_no_one_else(
+    number: str, gateway: Gateway
+) -> None:
+    add_carrier(gateway, "kannel", {})
+    msisdn = number.removeprefix("+")
+    query = f"from=+{msisdn}&to={samples.NUMBER}&text=stop&charset=UTF-8&t={int(NOW)}"
+    assert call(gateway, None, "kannel", query)["statusCode"] == 200
+    assert {entry.number for entry in gateway.suppressions.standing.values()} == {msisdn}
+
+
 def test_kannel_sends_a_query_in_its_own_charset(gateway: Gateway) -> None:
     add_carrier(gateway, "kannel", {})
     words = {"stop_words": ("நிறுத்து",)}

@@ -30,6 +30,26 @@ def test_a_record_that_stands_alone_is_read(row: dict[str, Any]) -> None:
         assert parse(body, row["type"]) == (tuple(row["credentials"]), expected(row))
 
 
+@pytest.mark.parametrize(
+    ("to", "number"),
+    [
+        pytest.param("+6421123456", "+6421123456", id="New Zealand"),
+        pytest.param("+9607712345", "+9607712345", id="Maldives"),
+        pytest.param("+6797012345", "+6797012345", id="Fiji"),
+        pytest.param("+6785912345", "+6785912345", id="Vanuatu"),
+        pytest.param("+6737123456", "+6737123456", id="Brunei"),
+        pytest.param("+919876543210", "+919876543210", id="India"),
+        pytest.param("%206421123456", "+6421123456", id="a blank that was encoded"),
+        pytest.param("+9876543210", " 9876543210", id="a blank before an Indian number"),
+        pytest.param("%2B6421123456", "+6421123456", id="a plus that was encoded"),
+    ],
+)
+def test_a_plus_that_is_not_encoded_is_a_plus(to: str, number: str) -> None:
+    form = f"to={to}&from=HARKAR&smstext=a"
+    for _, request in (parse(form, FORM), parse_smpp(form), parse_smpp("", form.encode(), FORM)):
+        assert request.records[0].to == number
+
+
 def test_records_in_a_form_are_a_list() -> None:
     form = urlencode({"user": "u", "smstosend": '[{"to": 1}, {"validity": 60}]', "smstype": "OTP"})
     (username, _), request = parse(form, FORM)

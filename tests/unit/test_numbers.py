@@ -2,13 +2,14 @@
 
 import re
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.numbers import normalise
+from harkara.numbers import normalise, with_plus
 from tests.cases.reading import rows
 
 
@@ -48,3 +49,122 @@ def test_an_msisdn_with_plus_is_itself(number: str) -> None:
     except RequestRefused:
         return
     assert normalise("+" + msisdn) == (msisdn, country)
+
+
+MARKS = " -.()/\u00a0\u2011\u2013\uff0f\uff0e\u200b\u200e\u2060\u00ad\ufeff"
+DIGIT_ZEROS = "0\uff10\u0966\u09e6\u0be6\u0660\u06f0"
+FRONTS = ["", "'", "tel:", "\u202a", "\u2068", "\ufeff", " ", "\n"]
+BEHINDS = ["", "\u202c", "\u2069", " ", "\n"]
+
+
+def mobile_numbers() -> dict[str, phonenumbers.PhoneNumber]:
+    """Return the library's example of a mobile number for each region that has one."""
+    kind = phonenumbers.PhoneNumberType.MOBILE
+    regions = {*phonenumbers.SUPPORTED_REGIONS, *map(str, (881, 882))}
+    examples = {
+        region: phonenumbers.example_number_for_non_geo_entity(int(region))
+        if region.isdecimal()
+        else phonenumbers.example_number_for_type(region, kind)
+        for region in regions
+    }
+    return {region: number for region, number in examples.items() if number}
+
+
+EXAMPLES = mobile_numbers()
+
+
+@st.composite
+def msisdns(draw: st.DrawFn) -> str:
+    """A mobile number of any region: the library's example with other digits at its end."""
+    example = EXAMPLES[draw(st.sampled_from(sorted(EXAMPLES)))]
+    formatted = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    msisdn = str(formatted).removeprefix("+")
+    other = msisdn[:-4] + draw(st.from_regex("[0-9]{4}", fullmatch=True))
+    return other if is_mobile(other) else msisdn
+
+
+def is_mobile(msisdn: str) -> bool:
+    try:
+        return normalise(f"+{msisdn}")[0] == msisdn
+    except RequestRefused:
+        return False
+
+
+@st.composite
+def spellings(draw: st.DrawFn, msisdn: str, plus: str = "") -> str:
+    """A number with marks between any of its digits, in digits of any script."""
+    zero = draw(st.sampled_from(DIGIT_ZEROS))
+    marks = st.text(MARKS, max_size=2) if draw(st.booleans()) else st.just("")
+    digits = "".join(draw(marks) + chr(ord(zero) + int(digit)) for digit in msisdn)
+    return draw(st.sampled_from(FRONTS)) + plus + digits + draw(st.sampled_from(BEHINDS))
+
+
+def read(number: str) -> str | None:
+    try:
+        return normalise(number)[0]
+    except RequestRefused:
+        return None
+
+
+@pytest.mark.parametrize("region", sorted(EXAMPLES))
+def test_the_example_of_each_region_is_taken_in_every_usual_spelling(region: str) -> None:
+    number = EXAMPLES[region]
+    forms = phonenumbers.PhoneNumberFormat
+    msisdn = phonenumbers.format_number(number, forms.E164).removeprefix("+")
+    usual = phonenumbers.format_number(number, forms.INTERNATIONAL)
+    spelled = [
+        f"+{msisdn}",
+        usual,
+        f"00{msisdn}",
+        phonenumbers.format_number(number, forms.RFC3966),
+    ]
+    assert {read(each) for each in spelled} == {msisdn}
+
+
+@given(st.data(), msisdns())
+def test_no_spelling_of_a_number_with_plus_is_another_number(
+    data: st.DataObject, msisdn: str
+) -> None:
+    plus = data.draw(st.sampled_from("+\uff0b\ufe62"))
+    assert read(data.draw(spellings(msisdn, plus))) in (msisdn, None)
+
+
+@given(st.data(), msisdns())
+def test_no_spelling_of_a_number_without_plus_is_another_number(
+    data: st.DataObject, msisdn: str
+) -> None:
+    found = read(data.draw(spellings(msisdn)))
+    # Ten digits are Indian, as the documentation says: whoever means another country writes +.
+    assert found in (msisdn, None) or (len(msisdn) == 10 and found == "91" + msisdn)
+
+
+@given(msisdns(), st.sampled_from([".0", ".00", "\uff0e0", ".000"]))
+def test_no_decimal_of_a_spreadsheet_is_another_number(msisdn: str, zeros: str) -> None:
+    assert read(f"+{msisdn}{zeros}") in (msisdn, None)
+    assert len(msisdn) <= 10 or read(msisdn + zeros) in (msisdn, None)
+    bare = msisdn.removeprefix("91")
+    assert len(bare) != 10 or read(bare + zeros) in ("91" + bare, None)
+
+
+@given(msisdns())
+@example("6421123456")
+@example("9607712345")
+@example("6797012345")
+@example("6737123456")
+@example("6785912345")
+def test_a_plus_that_came_as_a_blank_is_a_plus_in_a_form_and_nowhere_another_number(
+    msisdn: str,
+) -> None:
+    assert with_plus(f" {msisdn}") == f"+{msisdn}"
+    assert read(f" {msisdn}") in (msisdn, None)
+
+
+@given(st.from_regex("[6-9][0-9]{9}", fullmatch=True))
+def test_a_blank_before_an_indian_number_of_a_form_is_a_plus_only_where_that_is_a_number(
+    digits: str,
+) -> None:
+    number = with_plus(f" {digits}")
+    if number.startswith("+"):
+        assert read(number) == digits
+    else:
+        assert read(number) == f"91{digits}"

@@ -1,7 +1,12 @@
-"""Phone numbers: any usual spelling in, an msisdn and its country out."""
+"""Phone numbers: any usual spelling in, an msisdn and its country out.
+
+A spelling that fits two numbers is refused: the message might reach a stranger.
+"""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused
@@ -14,7 +19,19 @@ _INDIAN_MSISDN = re.compile(r"91[6-9][0-9]{9}")
 _INDIAN_MSISDNS = re.compile(rf"{_INDIAN_MSISDN.pattern}(?:\n{_INDIAN_MSISDN.pattern})*")
 _INDIAN_MOBILE = re.compile(r"(?:\+?91|0)?([6-9][0-9]{9})")
 _OTHER = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
-_PUNCTUATION = re.compile(r"[\s().-]")
+
+# From here on a spelling holds digits, `+`, and for all other marks one of these three.
+_MARKS = re.compile(r"[ .-]+")
+# What a spreadsheet puts before a number, or a URI (RFC 3966).
+_PREFIX = re.compile(r"\s*(?:['\u2019]|tel:)", re.IGNORECASE)
+_DECIMAL = re.compile(r"([^.]+)\.0+ *")
+# Ten digits, and a mark and one or two more behind them: an extension, or how another number ends.
+_INDIAN_AND_MORE = re.compile(r"[ .-]*0?[6-9](?:[ .-]*[0-9]){9}[ .-]+[0-9]{1,2}[ .-]*")
+_AMBIGUOUS = "(this can be read as two numbers: put + and the country code first, nothing behind)"
+_NOT_MOBILE = "(this is the number of a landline or a service)"
+
+# It turns around what is shown behind it: nobody can say which order was meant.
+_RIGHT_TO_LEFT = "\u202e"
 
 
 def normalise(number: str) -> tuple[str, str]:
@@ -24,17 +41,24 @@ def normalise(number: str) -> tuple[str, str]:
     """
     if _INDIAN_MSISDN.fullmatch(number):
         return number, INDIA
-    match = _INDIAN_MOBILE.fullmatch(number)
-    if match:
+    if match := _INDIAN_MOBILE.fullmatch(number):
         return "91" + match[1], INDIA
-    stripped = _PUNCTUATION.sub("", number)
-    if stripped != number:
-        return normalise(stripped)
-    other = _OTHER.fullmatch(number)
-    # A number of ten digits has no country code: it is an Indian one, and a wrong one.
-    if other is None or (number[0] not in "+0" and len(number) <= 10):
-        raise RequestRefused(Code.INVALID_NUMBER)
-    return _abroad(other[1])
+    return _read_spelling(_plain_spelling(number))
+
+
+def with_plus(number: str) -> str:
+    """Return a form's number with its `+`, which arrives as a blank where it was not encoded.
+
+    A blank stays where no number would come of it.
+    """
+    if not number.startswith(" "):
+        return number
+    international = f"+{number.lstrip()}"
+    try:
+        normalise(international)
+    except RequestRefused:
+        return number
+    return international
 
 
 def are_indian(numbers: Sequence[str]) -> bool:
@@ -44,7 +68,67 @@ def are_indian(numbers: Sequence[str]) -> bool:
     return len(joined) == 13 * len(numbers) - 1 and bool(_INDIAN_MSISDNS.fullmatch(joined))
 
 
-def _abroad(digits: str) -> tuple[str, str]:
+def _plain_spelling(number: str) -> str:
+    """Return a number in ASCII: digits, `+`, blanks and dots of all scripts, other marks as `-`.
+
+    Invisible characters are dropped, and an apostrophe or `tel:` in front.
+    """
+    if _RIGHT_TO_LEFT in number:
+        raise RequestRefused(Code.INVALID_NUMBER)
+    visible = "".join(each for each in number if unicodedata.category(each) != "Cf")
+    prefix = _PREFIX.match(visible)
+    return "".join(map(_plain_character, visible[prefix.end() if prefix else 0 :]))
+
+
+def _plain_character(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if character.isspace():
+        return " "
+    plain = unicodedata.normalize("NFKC", character)  # of full-width forms and the like
+    if plain in ("+", "."):
+        return plain
+    if plain in ("/", "\u2212") or unicodedata.category(character) in ("Pd", "Ps", "Pe"):
+        return "-"
+    raise RequestRefused(Code.INVALID_NUMBER)
+
+
+def _read_spelling(spelling: str) -> tuple[str, str]:
+    """Return the number of a plain spelling. Raises RequestRefused where it fits two."""
+    if decimal := _DECIMAL.fullmatch(spelling):  # a spreadsheet's: 9876543210.0
+        if _numbers_of(_MARKS.sub("", spelling)):
+            raise RequestRefused(Code.INVALID_NUMBER, _AMBIGUOUS)
+        spelling = decimal[1]
+    digits = _MARKS.sub("", spelling)
+    readings = [digits]
+    if spelling.startswith(" ") and not digits.startswith("+"):
+        readings.append(f"+{digits}")  # sent through a form that did not encode it
+    found = _numbers_of(*readings)
+    if len(found) > 1 or _INDIAN_AND_MORE.fullmatch(spelling):
+        raise RequestRefused(Code.INVALID_NUMBER, _AMBIGUOUS)
+    return found.pop() if found else _read(digits)
+
+
+def _numbers_of(*readings: str) -> set[tuple[str, str]]:
+    found = set()
+    for reading in readings:
+        with suppress(RequestRefused):
+            found.add(_read(reading))
+    return found
+
+
+def _read(digits: str) -> tuple[str, str]:
+    """Return the number of digits with or without `+`. Raises RequestRefused."""
+    if match := _INDIAN_MOBILE.fullmatch(digits):
+        return "91" + match[1], INDIA
+    other = _OTHER.fullmatch(digits)
+    # A number of ten digits has no country code: it is an Indian one, and a wrong one.
+    if other is None or (digits[0] not in "+0" and len(digits) <= 10):
+        raise RequestRefused(Code.INVALID_NUMBER)
+    return _read_international(other[1])
+
+
+def _read_international(digits: str) -> tuple[str, str]:
     # Imported on first use: a campaign within India never pays for it.
     import phonenumbers
 
@@ -55,9 +139,12 @@ def _abroad(digits: str) -> tuple[str, str]:
     country = phonenumbers.region_code_for_number(parsed)
     if country is None or not phonenumbers.is_valid_number(parsed):
         raise RequestRefused(Code.INVALID_NUMBER)
+    kinds = phonenumbers.PhoneNumberType
+    if phonenumbers.number_type(parsed) not in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE):
+        raise RequestRefused(Code.INVALID_NUMBER, _NOT_MOBILE)
     # Formatted anew: people write a trunk zero after the country code, +44 (0)7400 123456.
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     msisdn = str(e164).removeprefix("+")
     if country == INDIA and not _INDIAN_MSISDN.fullmatch(msisdn):  # a landline
-        raise RequestRefused(Code.INVALID_NUMBER)
+        raise RequestRefused(Code.INVALID_NUMBER, _NOT_MOBILE)
     return msisdn, country

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
+from harkara.numbers import with_plus
 from harkara.platforms.options import (
     CAMPAIGN_RULE,
     VARIABLES_RULE,
@@ -138,6 +139,8 @@ def _form(text: str | bytes) -> dict[str, Any]:
         rule = f"(a form in UTF-8 of at most {_FORM_FIELDS_LIMIT} fields)"
         raise RequestRefused(Code.INVALID_REQUEST, rule) from error
     form: dict[str, Any] = dict(pairs)
+    if "to" in form:
+        form["to"] = with_plus(form["to"])
     if "smstosend" in form:
         form["smstosend"] = json_of(form["smstosend"])
     return form

@@ -15,7 +15,7 @@ from harkara.accounts import Account
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import parse_inbound
 from harkara.errors import RequestRefused
-from harkara.numbers import normalise
+from harkara.numbers import normalise, with_plus
 from harkara.ports import AccountStore, Clock, SuppressionList
 from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
@@ -64,7 +64,7 @@ class InboundService:
         if account is None:
             return "unowned", None
         try:
-            number, _ = normalise(message.sender)
+            number, _ = normalise(with_plus(message.sender))
         except RequestRefused:  # a short code, or a name
             return "no_number", None
         asked, at_s = _asked(text, account), self._time_s(message.at_s)
