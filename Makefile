@@ -79,5 +79,5 @@ lock:
 	@$(PYTHON) -m venv .local/lock
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
-	@for name in dev emulator node sam; do echo "locking $$name"; \
+	@for name in dev emulator node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in; done

@@ -18,7 +18,7 @@ from bridge import Bridge
 
 from local.settings import AWS_ENVIRONMENT, ROOT
 from local.stack import Stack, StackSettings
-from local.transform import load
+from local.translator import load
 from tests.events import SampleEvent, differences, sample_events
 
 BUILD = ROOT / ".aws-sam" / "build"

@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from local.package import Packager
 from local.settings import AWS_ENVIRONMENT, REGION, ROOT, STACK_NAME, LocalStackError
-from local.transform import expand_http_apis, load, to_cloudformation, with_code, with_types
-from local.venvs import Say
+from local.transform import expand_http_apis, with_code, with_types
+from local.translator import load, to_cloudformation
+from local.venvs import REQUIREMENTS, Say
 
 BUCKET = "harkara-code"
 TRANSLATED = "template.json"
@@ -55,7 +56,7 @@ class Deployer:
         if not self.template.is_file():
             raise LocalStackError(f"there is no {self.template}")
         cloudformation = client("cloudformation", self.url)
-        sources = load(self.template.read_text())
+        sources = load(self.template.read_text(), say)
         zips = Packager(self.python, self.template.parent, say).package(sources)
         wanted = self._fingerprint(zips)
         stack = _describe(cloudformation)
@@ -67,7 +68,7 @@ class Deployer:
         for path in zips.values():
             s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
         code = {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
-        translated = to_cloudformation(with_code(sources, code))
+        translated = to_cloudformation(with_code(sources, code), say)
         body = with_types(expand_http_apis(translated), self.parameters)
         # CloudFormation takes 51,200 bytes in a call, and a megabyte from a bucket.
         s3.put_object(Bucket=BUCKET, Key=TRANSLATED, Body=json.dumps(body).encode())
@@ -93,7 +94,10 @@ class Deployer:
 
     def _fingerprint(self, zips: dict[str, Path]) -> str:
         """Return a hash of all that decides what is deployed, this program included."""
-        own = [Path(__file__).read_text(), (Path(__file__).parent / "transform.py").read_text()]
+        here = Path(__file__).parent
+        programs = ("deploy.py", "transform.py", "translator_program.py")
+        own = [(here / name).read_text() for name in programs]
+        own.append((REQUIREMENTS / "translator.txt").read_text())
         names = sorted(path.name for path in zips.values())
         inputs = [self.template.read_text(), *own, *names, sorted(self.parameters.items())]
         return hashlib.sha256(repr(inputs).encode()).hexdigest()

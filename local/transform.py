@@ -1,27 +1,13 @@
 """From the SAM template to what the emulator deploys: pure, no files, no network."""
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
-
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
-
-from local.settings import REGION
 
 Template = dict[str, Any]
 INTEGRATION = "x-amazon-apigateway-integration"
 # Properties that come from the OpenAPI document and mean nothing without it.
 OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
-
-
-def load(text: str) -> Template:
-    """Parse a template in YAML with CloudFormation's short forms."""
-    template: Template = yaml_parse(text)
-    return template
 
 
 def with_code(template: Template, code: dict[str, dict[str, str]]) -> Template:
@@ -40,16 +26,6 @@ def with_code(template: Template, code: dict[str, dict[str, str]]) -> Template:
             resource = {**resource, "Properties": properties}
         resources[name] = resource
     return {**template, "Resources": resources}
-
-
-def to_cloudformation(template: Template) -> Template:
-    """Apply SAM's own transform, as CloudFormation does on AWS."""
-    # It would say at its end that nobody published its metrics.
-    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
-    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
-    # The template names no managed policy of AWS, so no account has to be asked for their list.
-    translated: Template = translator.translate(template, {}, get_managed_policy_map=dict)
-    return translated
 
 
 def with_types(template: Template, parameters: Mapping[str, str]) -> Template:

@@ -63,16 +63,24 @@ def _ensure_venv(name: str, say: Say) -> Path:
         venv.create(folder, with_pip=True)
     else:
         subprocess.run([python, "-m", "venv", folder], check=True)
-    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
     # A lock is complete. Without --no-deps pip 23.2 looks again for what its extras want.
-    install = [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
-    # Bytecode is built now, or every start of the emulator would compile it.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(install, env=environment, capture_output=True, text=True)
+    install = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
+    done = _pip(folder, install)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise LocalStackError(
             f"pip could not install {lock.name} (is there a network?): {' '.join(errors[-1:])}"
         )
+    done = _pip(folder, ["check"])
+    if done.returncode:
+        (*_, lacking) = done.stdout.strip().splitlines() or [done.stderr.strip()]
+        raise LocalStackError(f"{lock.name} is not complete (`make lock` renews it): {lacking}")
     stamp.write_text(wanted)
     return folder
+
+
+def _pip(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    # Bytecode is built now, or every start of the emulator would compile it.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -8,7 +8,8 @@ import pytest
 
 from local.package import fingerprint, source_files, write_zip
 from local.settings import ROOT
-from local.transform import expand_http_apis, load, to_cloudformation, with_code, with_types
+from local.transform import expand_http_apis, with_code, with_types
+from local.translator import load, to_cloudformation
 from tests.template.reading import functions, routes
 
 
