@@ -23,6 +23,7 @@ def test_in_doubt_goes_again_under_its_reference_where_it_is_said(takes: bool) -
     world = World(carriers=[carrier("sim", deduplicates=True)])
     set_routing(world, in_doubt=RESUBMIT)
     silent_at_first(world, takes=takes)
+    world.provider.receipt_s = 30  # after the repeat
     answers = send(world, 1)
     world.run()
     check_without_a_kill(world, answers)

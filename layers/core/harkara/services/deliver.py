@@ -20,7 +20,8 @@ from harkara.messages import Chunk, Endpoint, State
 from harkara.ports import Clock, MessageStore, Note, Notes, TaskQueues
 from harkara.reasons import metric_of
 from harkara.services.callbacks import CallbackService
-from harkara.tasks import CallbackTask, Receipt, RecoverTask
+from harkara.services.verdicts import judge
+from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,22 @@ class DeliverService:
         Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
         """
         self.callbacks.check_time(deadline)
-        wanted = {receipt.mid: receipt for receipt in reversed(receipts)}
-        chunks = await self._chunks(wanted)
-        known = [receipt for receipt in reversed(wanted.values()) if _knows(chunks, receipt)]
-        current = await self._current(chunks, known)
-        finals = [_final(claimant, receipt) for receipt in current]
+        chunks = await self._chunks(receipt.mid for receipt in receipts)
+        known = [receipt for receipt in receipts if _knows(chunks, receipt)]
+        verdicts = await asyncio.to_thread(judge, self.store, chunks, known, self._now_ms())
+        for task in receipts_tasks(verdicts.early, carrier):
+            await asyncio.to_thread(
+                self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
+            )
+        # Of one message's the first that counts.
+        current = {receipt.mid: receipt for receipt in reversed(verdicts.counting)}
+        finals = [_final(claimant, receipt) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
         counts = Counter(
-            repeated=len(receipts) - len(wanted),
-            foreign=len(wanted) - len(known),
-            superseded=len(known) - len(current),
+            repeated=len(verdicts.counting) - len(current),
+            foreign=len(receipts) - len(known),
+            superseded=verdicts.superseded_count,
+            early=len(verdicts.early),
         )
         self._note_finals(chunks, standing, claimant, carrier)
         return counts + await self._post_own(chunks, standing, claimant, deadline)
@@ -137,29 +144,6 @@ class DeliverService:
                 found[chunk_id] = chunk
         return found
 
-    async def _current(
-        self, chunks: dict[str, Chunk], receipts: Sequence[Receipt]
-    ) -> list[Receipt]:
-        """Return the receipts without failures of a try that another try has superseded."""
-        next_claims = {
-            receipt: _next_claim(chunks, receipt)
-            for receipt in receipts
-            if receipt.state is not State.DELIVERED and receipt.attempt > 0
-        }
-        keys = list(dict.fromkeys(next_claims.values()))
-        claims = await asyncio.to_thread(self.store.get_marks, keys) if keys else []
-        # A try that repeats this one, under its reference, does not supersede it.
-        claimed = {
-            key: set(claim.data["indexes"]).difference(claim.data.get("repeats", ()))
-            for key, claim in zip(keys, claims, strict=True)
-            if claim
-        }
-        return [
-            receipt
-            for receipt in receipts
-            if split_mid(receipt.mid)[1] not in claimed.get(next_claims.get(receipt, ("", "")), ())
-        ]
-
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
@@ -167,12 +151,6 @@ class DeliverService:
 def _knows(chunks: dict[str, Chunk], receipt: Receipt) -> bool:
     chunk_id, index = split_mid(receipt.mid)
     return chunk_id in chunks and index < len(chunks[chunk_id].messages)
-
-
-def _next_claim(chunks: dict[str, Chunk], receipt: Receipt) -> tuple[str, str]:
-    chunk_id, index = split_mid(receipt.mid)
-    block = index // chunks[chunk_id].block_size
-    return chunk_id, marks.claim_kind(receipt.attempt + 1, block)
 
 
 def _final(claimant: Claimant, receipt: Receipt) -> Mark:

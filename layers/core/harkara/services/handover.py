@@ -17,7 +17,7 @@ from harkara.dlt.chain import chain_hash
 from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
-from harkara.marks import cancels_of, index_of
+from harkara.marks import cancels_of, final_kind, index_of
 from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
@@ -25,7 +25,7 @@ from harkara.services.duplicates import find_duplicates
 from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppress import find_suppressed
-from harkara.services.tries import Cancelled, End
+from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # What recording an outcome and following it up may take after the carrier's time-out.
@@ -120,6 +120,10 @@ class HandOver:
         cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
+        if part.attempt > 1:  # a receipt may have come meanwhile
+            keys = [(chunk.id, final_kind(index)) for index in part.indexes]
+            finals = [mark for mark in self.store.get_marks(keys) if mark]
+            ends = dict.fromkeys((index_of(mark.kind) for mark in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
         if ready_s(chunk, self.clock()) > chunk.ends_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))

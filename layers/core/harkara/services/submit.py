@@ -188,7 +188,7 @@ class SubmitService:
             pause_s = retries.submit_delay(part.attempt, retry.wait_s)
             delay_s = retries.with_jitter(pause_s, self.luck())
             await self._schedule(chunk, queue_of(chunk.lane), retry.task.encode(), delay_s)
-        counts = Counter({end: len(outcome.data[end]) for end in ENDS})
+        counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
         return counts
 

@@ -16,10 +16,14 @@ class Cancelled(NamedTuple):
     """The customer took the message back before it was submitted."""
 
 
-End = Outcome | Cancelled
+class Ended(NamedTuple):
+    """The message had its final state before this try: nothing more of it goes out."""
+
+
+End = Outcome | Cancelled | Ended
 """How a try ended for a message."""
 
-ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled")
+ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
 
 class Try(NamedTuple):
@@ -46,6 +50,8 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
                 data["in_doubt"].append(index)
             case Cancelled():
                 data["cancelled"].append(index)
+            case Ended():
+                data["ended"].append(index)
     return data
 
 
@@ -95,6 +101,8 @@ def _end(data: Mapping[str, Any], index: int) -> End | None:
             return NotTaken(retry_after_s)
     if index in data["cancelled"]:
         return Cancelled()
+    if index in data.get("ended", ()):
+        return Ended()
     return InDoubt() if index in data["in_doubt"] else None
 
 

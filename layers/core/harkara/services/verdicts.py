@@ -1,0 +1,84 @@
+"""Which receipts may make their message final.
+
+- `delivered` counts, whichever try it is of: the phone has the message.
+- Anything else counts only if the carrier had the message by that try: if the try's outcome does
+  not say "not taken". What was not taken is tried again, and ends as that says.
+- While a try has no outcome and its holder may live, nobody knows: the receipt comes again.
+
+An outcome never changes, so a failure that counts is of the last try there is, or of one that was
+in doubt and is repeated under its own reference.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from harkara.ids import split_mid
+from harkara.marks import Mark, claim_kind, outcome_kind
+from harkara.messages import Chunk, State
+from harkara.ports import MessageStore
+from harkara.tasks import Receipt
+
+# What is early comes again when its try is twice as old, and at the latest once its holder is gone.
+_FIRST_LOOK_S = 1.0
+
+
+_Try = tuple[str, int, int]
+"""A block's try: chunk id, attempt, block."""
+
+
+class Verdicts(NamedTuple):
+    """Receipts that count, in order; how many do not; and those that come again, after a while."""
+
+    counting: list[Receipt]
+    superseded_count: int = 0
+    early: Sequence[Receipt] = ()
+    delay_s: float = 0.0
+
+
+def judge(
+    store: MessageStore, chunks: Mapping[str, Chunk], receipts: Sequence[Receipt], now_ms: int
+) -> Verdicts:
+    """Judge receipts of these chunks. Raises StoreUnavailable."""
+    tries = {
+        receipt: _try_of(chunks, receipt)
+        for receipt in receipts
+        if receipt.state is not State.DELIVERED and receipt.attempt > 0
+    }
+    outcomes = _marks(store, tries.values(), outcome_kind)
+    open_tries = [each for each in tries.values() if each not in outcomes]
+    claims = _marks(store, open_tries, claim_kind)
+    not_taken = {
+        key: {index for index, _ in outcome.data["not_taken"]} for key, outcome in outcomes.items()
+    }
+    counting, early, delays_s = [], [], []
+    for receipt in receipts:
+        tried, index = tries.get(receipt), split_mid(receipt.mid)[1]
+        claim = claims.get(tried) if tried else None
+        if claim and index in claim.data["indexes"] and claim.until_ms >= now_ms:
+            early.append(receipt)
+            delays_s.append(_delay_s(claim, now_ms))
+        elif not tried or index not in not_taken.get(tried, ()):
+            counting.append(receipt)
+    superseded_count = len(receipts) - len(counting) - len(early)
+    return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
+
+
+def _try_of(chunks: Mapping[str, Chunk], receipt: Receipt) -> _Try:
+    chunk_id, index = split_mid(receipt.mid)
+    return chunk_id, receipt.attempt, index // chunks[chunk_id].block_size
+
+
+def _marks(
+    store: MessageStore, tries: Iterable[_Try], kind: Callable[[int, int], str]
+) -> dict[_Try, Mark]:
+    """Return the marks of a kind that tries have."""
+    distinct = list(dict.fromkeys(tries))
+    keys = [(chunk_id, kind(attempt, block)) for chunk_id, attempt, block in distinct]
+    found = store.get_marks(keys) if keys else []
+    return {each: mark for each, mark in zip(distinct, found, strict=True) if mark}
+
+
+def _delay_s(claim: Mark, now_ms: int) -> float:
+    age_s: float = (now_ms - claim.data["at"]) / 1000
+    gone_s = (claim.until_ms - now_ms) / 1000 + 1
+    return min(max(age_s, _FIRST_LOOK_S), gone_s)
