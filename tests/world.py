@@ -147,6 +147,11 @@ class World(Wired):
         try:
             self.counts += await self.handle(message, claimant)
         except ProcessKilled:
+            # What it did beside that died with it.
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for each in others:
+                each.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
             self.killed += 1
             self.submit = self.submit_service()
             self.doors = self.new_doors()

@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from harkara.callbacks.answers import excerpt_of, retry_after_s
 
@@ -25,11 +27,28 @@ NOW = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
         pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 86_400, id="a date far off"),
         pytest.param("Sat, 01 Jan 0001 00:00:00 -0000", 0, id="the first date there is"),
         pytest.param("Wed, 99 Oct 2015 07:28:00 GMT", 0, id="no date"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 +99999999999999999", 0, id="a zone that is none"),
+        pytest.param("Wed, 21 Oct 99999999999999999999 07:28:00", 0, id="a year that is none"),
         pytest.param("soon", 0, id="words"),
     ],
 )
 def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value: str, wait_s: int) -> None:
     assert retry_after_s(value, NOW) == wait_s
+
+
+# What an e-mail's date is made of, and what breaks it.
+_PIECES = st.lists(
+    st.sampled_from(["Wed,", "21", "Oct", "2015", "07:28:00", "07:99", "1e9", ":", "GMT", "-0000"])
+    | st.builds("{}{}".format, st.sampled_from(["", "+", "-"]), st.integers(0, 10**30))
+    | st.text(max_size=5),
+    max_size=8,
+)
+
+
+@given(_PIECES.map(" ".join) | st.text(max_size=40))
+@example("Wed, 21 Oct 2015 07:28:00 -99999999999999999")
+def test_whatever_a_retry_after_says_it_is_a_time_up_to_a_day(value: str) -> None:
+    assert 0 <= retry_after_s(value, NOW) <= 86_400
 
 
 def test_a_date_without_a_zone_is_no_local_time(monkeypatch: pytest.MonkeyPatch) -> None:

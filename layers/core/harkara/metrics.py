@@ -51,6 +51,7 @@ COUNTS = {
         "callbacks",
         "callbacks_in_doubt",
         "callbacks_to_retry",
+        "callbacks_broken",
         "callbacks_unwanted",
         "callbacks_at_50_percent",
         "callbacks_at_70_percent",

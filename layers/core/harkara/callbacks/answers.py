@@ -22,7 +22,8 @@ def retry_after_s(value: str, now_s: float) -> int:
         return min(int(value[:9]), RETRY_AFTER_LIMIT_S)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        # An e-mail's date has more forms than HTTP's, and not all that is none is a ValueError.
         return 0
     # "-0000" and a date without a zone come back naive, and mean UTC.
     at_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -56,10 +56,15 @@ def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
     except ValueError:
         return ()
     return tuple(
-        (meta, str(failure.get("code", ""))[:20])
+        (meta, _code(failure.get("code")))
         for failure in _objects(said.get("unprocessed") if isinstance(said, dict) else None)
         for meta in _metas(failure.get("record"))
     )
+
+
+def _code(value: Any) -> str:
+    # Arrays within arrays within arrays have no text that Python would find.
+    return str(value)[:20] if isinstance(value, str | int | float) else ""
 
 
 def _metas(record: Any) -> list[str]:

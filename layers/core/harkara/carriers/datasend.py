@@ -119,13 +119,13 @@ def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:
         return InDoubt()
     error = entry.get("Error")
     if error:
-        carrier_code = str(error)[:CARRIER_CODE_LIMIT]
+        carrier_code = text_of(error)[:CARRIER_CODE_LIMIT]
         if carrier_code in THROTTLES:
             return NotTaken()
         failures = {**FAILURES, **settings.failures}
         return Refused(failures.get(carrier_code, Code.REFUSED_BY_CARRIER), carrier_code)
-    mid = entry.get("mid")
-    return Taken(str(mid)) if mid else InDoubt()
+    mid = text_of(entry.get("mid"))
+    return Taken(mid) if mid else InDoubt()
 
 
 def _report(entry: Any) -> Report | None:

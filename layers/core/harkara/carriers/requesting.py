@@ -87,7 +87,11 @@ class RequestingCarrier(TurnTakingCarrier):
         answer = await self._exchange(*self._request(submissions), timeout_s)
         if not answer.is_whole and outcome_of_status(answer) is None:
             raise ExchangeOutcomeUnknown("the body of the answer is broken")
-        return self._outcomes(answer, submissions)
+        try:
+            return self._outcomes(answer, submissions)
+        except Exception as error:
+            # The carrier may have taken these; of the block's other requests it says nothing.
+            raise ExchangeOutcomeUnknown(f"unreadable: {type(error).__name__}") from error
 
     @abstractmethod
     def _request(self, submissions: Sequence[Submission]) -> Request:

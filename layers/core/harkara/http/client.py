@@ -53,8 +53,6 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-# What reading a body may end with; TimeoutError is an OSError.
-_BODY_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)
 # zlib's formats by content coding (RFC 9110 8.4.1); some servers send deflate without its header.
 _WINDOW_BITS = {
     "gzip": (zlib.MAX_WBITS + 16,),
@@ -126,13 +124,8 @@ class HttpClient:
                     extensions=limits,
                 )
                 response = await self._transport.handle_async_request(request)
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            aiohttp.ClientError,
-            OSError,  # TimeoutError is one: the request may have arrived
-            UnicodeError,  # a name that no resolver can be asked for
-        ) as error:
+        except Exception as error:
+            # Whatever the other side brings a library to raise, it is an answer that never came.
             # The transport puts an exception of httpx's above aiohttp's.
             above = isinstance(error, httpx.TransportError)
             cause = error.__cause__ or error if above else error
@@ -162,7 +155,7 @@ async def _body(response: httpx.Response, limit: int, until_s: float) -> tuple[b
     """Return a body up to `limit` bytes, and whether that is all of it."""
     body = bytearray()
     is_whole = False
-    with suppress(*_BODY_ERRORS):
+    with suppress(Exception):  # the status stands whatever a body brings a library to raise
         async with asyncio.timeout_at(until_s), aclosing(response):
             async for part in response.aiter_raw():
                 body += part

@@ -117,6 +117,16 @@ class Attempts:
         self._note(task, "callbacks_to_retry", result)
         return Counter(callbacks_to_retry=1)
 
+    def broken(self, task: CallbackTask, error: Exception) -> PostResult:
+        """Note an error that nobody foresaw; return what it is as the result of an attempt.
+
+        Its text may quote anything, so that its class must do.
+        """
+        name = type(error).__name__
+        about = {**self._about(task), "account_id": task.account_id, "error": name}
+        self.notes(Note("callback broken", about, {"callbacks_broken": 1}))
+        return PostResult(0, f"an error of ours: {name}")
+
     async def wait(self, task: CallbackTask, claimant: Claimant, wait_s: float) -> Counter[str]:
         """Let an attempt wait for its turn, as long as a schedule lasts. Raises NotOurTurn.
 

@@ -4,6 +4,10 @@ The first post of a group that is made at once needs no mark: its members are fr
 finals. Any other attempt is claimed before (`post#`), whoever makes it: the one that waited or was
 scheduled, or a redelivery that cannot know whether a post was made and repeats it in doubt. One of
 them wins each attempt. An endpoint that fails gets few posts (`harkara.services.doors`).
+
+Whatever goes wrong at one group's endpoint is a failed attempt of that group. Only what the errors
+of this package name, and death, bring back a queue message, and not before its other groups are
+done with.
 """
 
 import asyncio
@@ -15,7 +19,7 @@ from typing import NamedTuple
 from harkara.callback_settings import Destination
 from harkara.callbacks import wants
 from harkara.deadline import Deadline
-from harkara.errors import OutOfTime
+from harkara.errors import HarkaraError, OutOfTime
 from harkara.events import Event
 from harkara.marks import Claimant
 from harkara.posting import CallbackPoster, Destinations, PostResult
@@ -81,9 +85,14 @@ class CallbackService:
         ack.
         """
         post = self._post_in_doubt if in_doubt else self._post_at_once
+        ends = await asyncio.gather(*(_end_of(post(group, claimant, deadline)) for group in groups))
+        # One that brings the queue message back does so once the others are done with: a post
+        # that went on behind it would be made again beside itself.
         counts: Counter[str] = Counter()
-        for posted in await asyncio.gather(*(post(group, claimant, deadline) for group in groups)):
-            counts += posted
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+            counts += end
         return counts
 
     async def post_event(
@@ -113,7 +122,9 @@ class CallbackService:
         if early_s * 1000 > _EARLY_MS:
             await attempts.schedule(task, early_s)
             return Counter(callbacks_early=1)
-        look = await asyncio.to_thread(self._look, task, claimant)
+        look = await self._look(task, claimant)
+        if isinstance(look, PostResult):
+            return await self._fail(task, claimant, look)
         if look is None:
             return await self._fail(task, claimant, _REMOVED)
         entry = look.entry
@@ -143,7 +154,9 @@ class CallbackService:
         if not self._has_time(deadline):
             await self.attempts.schedule(later, 0)
             return Counter(callbacks_handed_on=1)
-        look = await asyncio.to_thread(self._look, group, claimant, at_once=True)
+        look = await self._look(group, claimant, at_once=True)
+        if isinstance(look, PostResult):
+            return await self.attempts.record(group, claimant, look)
         if look is None:
             return await self.attempts.park(group, claimant, _REMOVED)
         if look.entry is None:
@@ -173,7 +186,11 @@ class CallbackService:
             await self.sleep(entry.wait_s)
         within_s = deadline.remaining_s() - _RECORD_S
         wanted = replace(task, members=look.members)
-        result = await self.poster.post(wanted, look.destination, within_s)
+        try:
+            result = await self.poster.post(wanted, look.destination, within_s)
+        except Exception as error:
+            # It may have left before.
+            result = self.attempts.broken(task, error)._replace(in_doubt=True)
         counts = await self.attempts.record(task, claimant, result)
         if self.doors.will_write(task.account_id, task.endpoint, entry, result):
             await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
@@ -190,10 +207,21 @@ class CallbackService:
             return await self.attempts.park(claimed, claimant, result)
         return await self.attempts.record(claimed, claimant, result)
 
-    def _look(
+    async def _look(
         self, task: CallbackTask, claimant: Claimant, *, at_once: bool = False
-    ) -> _Look | None:
-        """Look where a callback goes, and whether now; None where its destination was removed."""
+    ) -> _Look | PostResult | None:
+        """Look where a callback goes, and whether now; None where its destination was removed.
+
+        The result is of an attempt that failed by that.
+        """
+        try:
+            return await asyncio.to_thread(self._looked, task, claimant, at_once=at_once)
+        except HarkaraError:
+            raise
+        except Exception as error:
+            return self.attempts.broken(task, error)
+
+    def _looked(self, task: CallbackTask, claimant: Claimant, *, at_once: bool) -> _Look | None:
         destination = self.destinations.find(task.account_id, task.endpoint)
         if destination is None:
             return None
@@ -212,3 +240,11 @@ class CallbackService:
 
     def _has_time(self, deadline: Deadline) -> bool:
         return deadline.allows(self.poster.timeout_s + _RECORD_S)
+
+
+async def _end_of(posting: Awaitable[Counter[str]]) -> Counter[str] | Exception:
+    """Return what came of a group, its error too; death and cancellation are of all of them."""
+    try:
+        return await posting
+    except Exception as error:
+        return error
