@@ -207,13 +207,19 @@ class FakeAccountStore:
     credentials: dict[str, Credential] = field(default_factory=dict)
     carriers: dict[str, CarrierSettings] = field(default_factory=dict)
 
-    def credential(self, username: str) -> Credential | None:
+    def credential(
+        self, username: str, suits: Callable[[Credential], bool] | None = None
+    ) -> Credential | None:
         return self.credentials.get(username)
 
-    def account(self, account_id: str) -> Account | None:
+    def account(
+        self, account_id: str, suits: Callable[[Account], bool] | None = None
+    ) -> Account | None:
         return self.accounts.get(account_id)
 
-    def carrier(self, name: str) -> CarrierSettings | None:
+    def carrier(
+        self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
+    ) -> CarrierSettings | None:
         return self.carriers.get(name)
 
 
@@ -272,7 +278,9 @@ class FakeDestinations:
 
     by_id: dict[str, Destination | None] = field(default_factory=dict)
 
-    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+    def find(
+        self, account_id: str, endpoint: Endpoint, *, anew: bool = False
+    ) -> Destination | None:
         return self.by_id.get(endpoint.callback_id, unregistered(endpoint))
 
 

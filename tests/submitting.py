@@ -32,7 +32,7 @@ class FakeRoutingStore:
     faults: Faults
     routing: dict[str, Routing] = field(default_factory=dict)
 
-    def rules(self, account_id: str) -> Rules:
+    def rules(self, account_id: str, *, anew: bool = False) -> Rules:
         self.faults.before("rules")
         own, general = (self.routing.get(name, Routing()) for name in (account_id, EVERYONE))
         return Rules(own, general)

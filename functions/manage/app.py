@@ -2,7 +2,8 @@
 and callbacks, and its messages, which it may cancel. And the description of the API.
 
 Next: `harkara.services.registry`, `endpoints`, `history` and `cancel`. What is registered is read
-by functions/send within a minute; a cancel enqueues for functions/dlr.
+by functions/send within a minute, at once where it would refuse without it; a cancel enqueues for
+functions/dlr.
 """
 
 import asyncio

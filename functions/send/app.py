@@ -66,8 +66,9 @@ def services() -> Services:
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
     }
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
+    accounts = DynamoAccountStore(dynamodb, settings.accounts_table)
     authenticator = Authenticator(
-        accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
+        accounts=accounts,
         pepper=deployment_secret(settings.pepper_secret_id),
         clock=time.time,
     )
@@ -83,6 +84,7 @@ def services() -> Services:
         links=LinkMaker(messages, link_signer),
         callback_urls=settings.callback_urls,
         limits=limits,
+        accounts=accounts,
     )
     return Services(authenticator, accept, Idempotency(messages, time.time, os.urandom))
 

@@ -1,5 +1,6 @@
 """Who may do what, from where."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,7 +83,9 @@ def test_nothing_else_does_and_all_of_it_looks_alike(
 @pytest.mark.parametrize("username", ["", "user.", "user\ud800", "u" * 65])
 def test_the_store_is_not_asked_for_what_is_no_name_of_a_user(username: str) -> None:
     class Store(FakeAccountStore):
-        def credential(self, username: str) -> Credential | None:
+        def credential(
+            self, username: str, suits: Callable[[Credential], bool] | None = None
+        ) -> Credential | None:
             raise AssertionError("asked")
 
     service = Authenticator(Store(), PEPPER, lambda: float(NOW))

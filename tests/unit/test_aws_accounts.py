@@ -164,13 +164,38 @@ def test_an_answer_holds_for_a_minute() -> None:
         assert store.aws.operations.count("GetItem") == reads
 
 
-def test_what_is_absent_is_remembered_too() -> None:
+def test_what_was_absent_is_read_anew() -> None:
     store = Store()
     assert store.store.credential("nobody") is None
     store.store.put_credential(CREDENTIAL.model_copy(update={"username": "nobody"}))
-    assert store.store.credential("nobody") is None
-    store.clock.now += CACHE_S
+    store.clock.now += 1
     assert store.store.credential("nobody") is not None
+
+
+def test_everything_is_read_consistently() -> None:
+    """What was put a moment ago would be absent, or as it was, for as long as it is remembered."""
+    store = Store()
+    store.store.put_account(ACCOUNT)
+    for _ in range(2):
+        store.store.account("acme")
+        store.store.credential("user")
+        store.store.carrier("sim")
+        store.clock.now += CACHE_S
+    reads = [params for name, params in store.aws.requests if name in ("GetItem", "Query")]
+    assert len(reads) >= 6
+    assert all(params["ConsistentRead"] for params in reads)
+
+
+def test_wrong_user_names_push_out_no_account() -> None:
+    """Its templates, and the index of them, take seconds to read and to make."""
+    store = Store()
+    store.store.put_account(ACCOUNT)
+    first = store.store.account("acme")
+    for number in range(3 * CACHE_LIMIT):
+        store.store.credential(f"nobody{number}")
+    store.aws.requests.clear()
+    assert store.store.account("acme") is first
+    assert store.aws.operations == []
 
 
 def test_kinds_do_not_share_names() -> None:

@@ -84,6 +84,15 @@ def test_what_was_heard_long_ago_counts_no_more() -> None:
     assert not hearing.hear(1, 1)
 
 
+@pytest.mark.parametrize("moved_s", [-3600.0, -0.001, READ_EVERY_S, 3600.0])
+def test_a_clock_that_was_moved_has_it_read_anew(moved_s: float) -> None:
+    hearing = Hearing()
+    assert hearing.wait_s() == 0
+    hearing.now_s += moved_s
+    hearing.wait_s()
+    assert hearing.faults.calls == ["get"] * 2
+
+
 def test_it_stays_open_for_the_cool_down_for_every_process() -> None:
     hearing = Hearing(processes=2)
     assert hearing.wait_s(1) == 0

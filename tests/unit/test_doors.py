@@ -80,6 +80,36 @@ def test_an_endpoint_that_nobody_knows_gets_one_post_at_a_time_and_none_at_once(
     assert street.enter(1).verdict is POST
 
 
+@pytest.mark.parametrize("moved_s", [-3600.0, -0.001, READ_EVERY_S, 3600.0])
+def test_a_clock_that_was_moved_has_it_read_anew(moved_s: float) -> None:
+    street = Street()
+    street.trust()
+    street.enter()
+    street.now_s += moved_s
+    street.enter()
+    assert street.faults.calls.count("get") == 2
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict"),
+    [
+        pytest.param([PostResult(410, "HTTP 410")], GONE, id="gone"),
+        pytest.param([FAILED] * 3, FAILING, id="shut"),
+    ],
+)
+def test_one_that_was_opened_a_moment_ago_is_posted_to(
+    results: list[PostResult], verdict: Verdict
+) -> None:
+    """By another process, as a replay does: what is replayed must not be parked again."""
+    street = Street(2)
+    for result in results:
+        street.post(result)
+    assert street.enter().verdict is verdict
+    street.processes[1].open("acme", ENDPOINT)
+    street.now_s += 0.2
+    assert street.enter().verdict is POST
+
+
 def test_one_that_acknowledged_is_trusted_by_all_and_costs_a_write_in_five_minutes() -> None:
     street = Street(2)
     street.post(TAKEN)

@@ -142,17 +142,27 @@ class LastMessages(Protocol):
 
 
 class AccountStore(Protocol):
-    """Accounts, credentials and carriers, as the operator set them."""
+    """Accounts, credentials and carriers, as the operator set them.
 
-    def credential(self, username: str) -> Credential | None:
+    What is read may be a minute old where `suits` is true of it, or is not given. Where it is
+    false, and of what was absent, the answer is of now, or a few seconds old at most.
+    """
+
+    def credential(
+        self, username: str, suits: Callable[[Credential], bool] | None = None
+    ) -> Credential | None:
         """Return the credential of a user name."""
         ...
 
-    def account(self, account_id: str) -> Account | None:
+    def account(
+        self, account_id: str, suits: Callable[[Account], bool] | None = None
+    ) -> Account | None:
         """Return an account with its senders and templates."""
         ...
 
-    def carrier(self, name: str) -> CarrierSettings | None:
+    def carrier(
+        self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
+    ) -> CarrierSettings | None:
         """Return a carrier's settings; its secret stays encrypted."""
         ...
 
@@ -160,8 +170,11 @@ class AccountStore(Protocol):
 class RoutingStore(Protocol):
     """Routing, as the operator set it; what is read may be half a minute old."""
 
-    def rules(self, account_id: str) -> Rules:
-        """Return what counts for an account's messages. Raises StoreUnavailable."""
+    def rules(self, account_id: str, *, anew: bool = False) -> Rules:
+        """Return what counts for an account's messages; `anew`, as it now is.
+
+        Raises StoreUnavailable.
+        """
         ...
 
 
@@ -192,8 +205,9 @@ class SuppressionList(Protocol):
 class Registry(Protocol):
     """The parts of accounts, read and written past any cache.
 
-    Readers of an AccountStore see what was written once their cache is over. Each method raises
-    StoreUnavailable: a single write is then done in whole or not at all.
+    Readers of an AccountStore see what was written where what they remember does not suit them,
+    and everything within a minute. Each method raises StoreUnavailable: a single write is then done
+    in whole or not at all.
     """
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:

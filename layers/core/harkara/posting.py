@@ -34,10 +34,13 @@ class PostResult(NamedTuple):
 class Destinations(Protocol):
     """Where callbacks go, as the account has it registered."""
 
-    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+    def find(
+        self, account_id: str, endpoint: Endpoint, *, anew: bool = False
+    ) -> Destination | None:
         """Return where an endpoint's callbacks go, None when it is registered no more.
 
-        Raises StoreUnavailable.
+        What is registered may be a minute old, unless it is to be read `anew`. Raises
+        StoreUnavailable.
         """
         ...
 

@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from harkara.accounts import Account, Credential, Sender, Template
+from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
 from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.jsons import decode
 from harkara.operator_records import Part
 from harkara.parts import name_of
+from harkara.ports import Clock
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000
@@ -36,12 +38,11 @@ PART_PREFIXES: dict[type, str] = {
 # Sort keys in order: account, callback#, credential#, sender#, template# and then nothing.
 _TEMPLATES = "template#"
 _END = "u"
-T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
 
 
 class DynamoAccountStore:
-    """Accounts, credentials and carriers in DynamoDB. What is absent is remembered too.
+    """Accounts, credentials and carriers in DynamoDB, as `harkara.aws.cache` remembers them.
 
     Without `templates` accounts come without theirs: they are most of what is read.
     """
@@ -50,30 +51,37 @@ class DynamoAccountStore:
         self,
         client: Any,
         table: str,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.time,
         *,
         templates: bool = True,
     ) -> None:
         self._client = client
         self._table = table
-        self._clock = clock
         self._templates = templates
-        self._cache: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._credentials = Cache(self._read_credential, CACHE_S, CACHE_LIMIT, clock)
+        self._accounts = Cache(self._read_account, CACHE_S, CACHE_LIMIT, clock)
+        self._carriers = Cache(self._read_carrier, CACHE_S, CACHE_LIMIT, clock)
 
-    def credential(self, username: str) -> Credential | None:
+    def credential(
+        self, username: str, suits: Callable[[Credential], bool] | None = None
+    ) -> Credential | None:
         """Return the credential of a user name. Raises StoreUnavailable."""
-        return self._cached("credential", username, self._read_credential)
+        return self._credentials.get(username, suits) if _is_short(username) else None
 
-    def account(self, account_id: str) -> Account | None:
+    def account(
+        self, account_id: str, suits: Callable[[Account], bool] | None = None
+    ) -> Account | None:
         """Return an account with its parts: the same object as long as it has not changed.
 
         Raises StoreUnavailable.
         """
-        return self._cached("account", account_id, self._read_account)
+        return self._accounts.get(account_id, suits) if _is_short(account_id) else None
 
-    def carrier(self, name: str) -> CarrierSettings | None:
+    def carrier(
+        self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
+    ) -> CarrierSettings | None:
         """Return a carrier's settings; its secret stays encrypted. Raises StoreUnavailable."""
-        return self._cached("carrier", name, self._read_carrier)
+        return self._carriers.get(name, suits) if _is_short(name) else None
 
     def put_credential(self, credential: Credential) -> None:
         """Store a credential."""
@@ -150,7 +158,10 @@ class DynamoAccountStore:
     def _item(self, partition: str, sort_key: str) -> dict[str, Any] | None:
         with aws_errors():
             answer = self._client.get_item(
-                TableName=self._table, Key={"pk": {"S": partition}, "sk": {"S": sort_key}}
+                TableName=self._table,
+                Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
+                # What was put a moment ago must not be absent for the minute that this is kept.
+                ConsistentRead=True,
             )
         item: dict[str, Any] | None = answer.get("Item")
         return item
@@ -164,18 +175,10 @@ class DynamoAccountStore:
         with aws_errors():
             self._client.put_item(TableName=self._table, Item=item)
 
-    def _cached(self, kind: str, name: str, read: Callable[[str, T | None], T | None]) -> T | None:
-        """Return what is cached for a minute, else what `read` makes of it: it may stand on."""
-        if len(name) > NAME_LIMIT:  # longer than a key may be, and than any name of ours
-            return None
-        key, now = (kind, name), self._clock()
-        expires, value = self._cache.get(key, (0.0, None))
-        if now >= expires:
-            value = read(name, value)
-            if len(self._cache) >= CACHE_LIMIT:
-                self._cache.clear()
-            self._cache[key] = (now + CACHE_S, value)
-        return value  # type: ignore[no-any-return]  # what `read` returned, of its type
+
+def _is_short(name: str) -> bool:
+    """Whether a name may be a key; ours are far shorter."""
+    return len(name) <= NAME_LIMIT
 
 
 def part_item(account_id: str, part: Part) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from harkara import carriers
 from harkara.aws.accounts import decrypt_secrets
+from harkara.carrier_settings import CarrierSettings
 from harkara.errors import CarrierUnreachable
 from harkara.exchanges import Outside
 from harkara.ports import AccountStore
@@ -22,7 +23,7 @@ class CarrierDirectory:
 
     async def __call__(self, name: str) -> Connected:
         """Return a carrier. Raises CarrierUnreachable when none of this name is configured."""
-        settings = await asyncio.to_thread(self._accounts.carrier, name)
+        settings = await asyncio.to_thread(self._accounts.carrier, name, _is_active)
         if settings is None:
             raise CarrierUnreachable(f"no carrier {name!r} is configured")
         known = self._connected.get(name)
@@ -32,3 +33,7 @@ class CarrierDirectory:
         carrier = carriers.connect(settings, secrets, self._outside)
         self._connected[name] = connected = Connected(settings, carrier)
         return connected
+
+
+def _is_active(settings: CarrierSettings) -> bool:
+    return not settings.paused

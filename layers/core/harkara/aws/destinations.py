@@ -7,6 +7,8 @@ from harkara.callback_settings import CallbackSecrets, Destination, unregistered
 from harkara.messages import Endpoint
 from harkara.ports import AccountStore
 
+SECRETS_KEPT = 1_000
+
 
 class KmsDestinations:
     """Finds destinations; a secret is decrypted once as long as it stays."""
@@ -16,17 +18,24 @@ class KmsDestinations:
         self._kms = kms
         self._known: dict[bytes, CallbackSecrets] = {}
 
-    def find(self, account_id: str, endpoint: Endpoint) -> Destination | None:
+    def find(
+        self, account_id: str, endpoint: Endpoint, *, anew: bool = False
+    ) -> Destination | None:
         """Return where an endpoint's callbacks go, None when it is registered no more."""
-        if not endpoint.callback_id:
+        callback_id = endpoint.callback_id
+        if not callback_id:
             return unregistered(endpoint)
-        account = self._accounts.account(account_id)
-        settings = account.callbacks.get(endpoint.callback_id) if account else None
+        account = self._accounts.account(
+            account_id, lambda known: not anew and callback_id in known.callbacks
+        )
+        settings = account.callbacks.get(callback_id) if account else None
         if settings is None:
             return None
         if not settings.sealed:
             return Destination(settings, CallbackSecrets())
         if settings.sealed not in self._known:
+            if len(self._known) >= SECRETS_KEPT:  # those that were renewed are among them
+                self._known.clear()
             self._known[settings.sealed] = unseal(
                 self._kms, account_id, settings.id, settings.sealed
             )

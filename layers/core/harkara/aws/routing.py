@@ -1,10 +1,11 @@
 """Routing in the Accounts table: an item an account, and one for all of them."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
+from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
+from harkara.ports import Clock
 from harkara.routing import EVERYONE, Routing, Rules
 
 CACHE_S = 30
@@ -18,35 +19,27 @@ def partition_of(account_id: str) -> str:
 
 
 class DynamoRoutingStore:
-    """Routing, read through a cache of half a minute. What is absent is remembered too."""
+    """Routing, as `harkara.aws.cache` remembers it: an account that has none is not absent."""
 
-    def __init__(
-        self, client: Any, table: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: Any, table: str, clock: Clock = time.time) -> None:
         self._client = client
         self._table = table
-        self._clock = clock
-        self._cache: dict[str, tuple[float, Routing]] = {}
+        self._cache = Cache(self._read, CACHE_S, CACHE_LIMIT, clock)
 
-    def rules(self, account_id: str) -> Rules:
+    def rules(self, account_id: str, *, anew: bool = False) -> Rules:
         """Return what counts for an account's messages. Raises StoreUnavailable."""
-        return Rules(self._cached(account_id), self._cached(EVERYONE))
+        own, general = (
+            self._cache.get(name, lambda _: not anew) or Routing()
+            for name in (account_id, EVERYONE)
+        )
+        return Rules(own, general)
 
-    def _cached(self, account_id: str) -> Routing:
-        now = self._clock()
-        expires, routing = self._cache.get(account_id, (0.0, Routing()))
-        if now >= expires:
-            routing = self._read(account_id)
-            if len(self._cache) >= CACHE_LIMIT:
-                self._cache.clear()
-            self._cache[account_id] = (now + CACHE_S, routing)
-        return routing
-
-    def _read(self, account_id: str) -> Routing:
+    def _read(self, account_id: str, _: Routing | None) -> Routing:
         with aws_errors():
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": partition_of(account_id)}, "sk": {"S": SORT_KEY}},
+                ConsistentRead=True,
             )
         if "Item" not in answer:
             return Routing()

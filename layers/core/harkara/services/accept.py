@@ -18,7 +18,7 @@ from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import ready_s
 from harkara.links import Linked
 from harkara.messages import Chunk, Endpoint, Message, pack
-from harkara.ports import ChunkNames, ChunkWriter, RateLimits, TaskQueues
+from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.authenticate import Caller
 from harkara.services.judgement import Slot
@@ -64,6 +64,8 @@ class AcceptService:
     links: LinkMaker
     callback_urls: UrlRules
     limits: RateLimits | None = None
+    accounts: AccountStore | None = None
+    """Where a caller's account is read anew before records are refused by what was known of it."""
 
     def accept(
         self, caller: Caller, request: SendRequest, names: ChunkNames | None = None
@@ -80,10 +82,11 @@ class AcceptService:
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
+        account = checker.judge.account
         results = _refusals(checker, refused, request)
         if accepted and self.limits:
             segments = sum(row.segment_count for rows in accepted for row in rows.messages)
-            self.limits.take(caller.account, segments)
+            self.limits.take(account, segments)
         if checker.links:
             self.links.signer()  # if there is none now, nothing has been committed yet
         # They go behind the messages of the first chunk that is committed.
@@ -92,7 +95,7 @@ class AcceptService:
             unanswered = iter(places)
             links = [checker.links.get(place) for place in places] if checker.links else []
             for made in self._chunks(
-                caller.account,
+                account,
                 slot,
                 checker.judge.endpoints,
                 messages,
@@ -102,7 +105,7 @@ class AcceptService:
                 now_ms,
             ):
                 answered = list(islice(unanswered, made.size))
-                if chunk := self._commit(caller.account, made, names):
+                if chunk := self._commit(account, made, names):
                     refusals.clear()
                     _answer(results, checker, slot, answered, chunk.messages, chunk.mids())
         if not any(result.mid for result in results):
@@ -120,8 +123,31 @@ class AcceptService:
     def _check(
         self, caller: Caller, request: SendRequest, now_ms: int
     ) -> tuple[RecordChecker, CheckedRecords]:
+        """Check the records, again where the account has changed by what they are refused."""
+        try:
+            checker, checked = self._checked(caller, request, now_ms)
+        except RequestRefused:
+            if (renewed := self._renewed(caller)) is None:
+                raise
+        else:
+            renewed = self._renewed(caller) if checked.refused or checker.warnings else None
+            if renewed is None:
+                return checker, checked
+        return self._checked(renewed, request, now_ms)
+
+    def _checked(
+        self, caller: Caller, request: SendRequest, now_ms: int
+    ) -> tuple[RecordChecker, CheckedRecords]:
         checker = RecordChecker(caller, request.callback_url, now_ms, self.callback_urls)
         return checker, checker.check(request.records)
+
+    def _renewed(self, caller: Caller) -> Caller | None:
+        """Return a caller with the account as it now is, None where that is the same."""
+        account = caller.account
+        if self.accounts is None:
+            return None
+        now = self.accounts.account(account.id, lambda known: known is not account)
+        return None if now is None or now is account else caller._replace(account=now)
 
     def _chunks(
         self,

@@ -1,5 +1,6 @@
 """Authenticate a request: whose it is, from where, and whether its credential may do this."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,12 +32,20 @@ class Authenticator:
         UNAUTHORIZED takes as long for an unknown user as for a wrong secret. What a credential
         may not do is said only to who has its secret: ADDRESS_NOT_ALLOWED, then SCOPE_MISSING.
         """
-        known = may_be_username(presented.username)
-        credential = self.accounts.credential(presented.username) if known else None
-        matches = secret_matches(self.pepper, presented.secret, credential, self.clock())
-        if credential is None or not matches:
+        now_s, username = self.clock(), presented.username
+
+        def matches(credential: Credential | None) -> bool:
+            return secret_matches(self.pepper, presented.secret, credential, now_s)
+
+        def admits(credential: Credential) -> bool:
+            may_come = credential.may_come_from(source_ip)
+            return matches(credential) and may_come and scope in credential.scopes
+
+        known = may_be_username(username)
+        credential = self.accounts.credential(username, admits) if known else None
+        if not matches(credential) or credential is None:
             raise RequestRefused(Code.UNAUTHORIZED)
-        account = self.accounts.account(credential.account_id)
+        account = self.accounts.account(credential.account_id, _serves(credential))
         if account is None:
             raise RequestRefused(Code.UNAUTHORIZED)
         if not credential.may_come_from(source_ip):
@@ -44,3 +53,9 @@ class Authenticator:
         if scope not in credential.scopes:
             raise RequestRefused(Code.SCOPE_MISSING, f"(scope: {scope})")
         return Caller(account, credential)
+
+
+def _serves(credential: Credential) -> Callable[[Account], bool]:
+    """Return whether an account takes requests and has the callback that a credential names."""
+    callback = credential.callback
+    return lambda account: not account.draining and (not callback or callback in account.callbacks)

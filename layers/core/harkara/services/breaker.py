@@ -142,7 +142,8 @@ class Breakers:
 
     def _read(self, carrier: str, now_s: float) -> _Watch:
         watch = self._watches.setdefault(carrier, _Watch())
-        if now_s >= watch.read_at_s + READ_EVERY_S:
+        # A clock that was set back is before what was read, and says nothing of its age.
+        if not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
             watch.read_at_s = now_s
             try:
                 watch.text = self.store.get(_name(carrier))

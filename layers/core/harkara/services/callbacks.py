@@ -222,7 +222,8 @@ class CallbackService:
             return self.attempts.broken(task, error)
 
     def _looked(self, task: CallbackTask, claimant: Claimant, *, at_once: bool) -> _Look | None:
-        destination = self.destinations.find(task.account_id, task.endpoint)
+        # What failed may have failed by a URL or a secret that was changed since.
+        destination = self.destinations.find(task.account_id, task.endpoint, anew=task.failures > 0)
         if destination is None:
             return None
         members = tuple(member for member in task.members if wants(destination, member))

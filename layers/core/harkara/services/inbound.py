@@ -28,6 +28,7 @@ STOP_WORDS = frozenset(
 )
 START_WORDS = frozenset({"start", "unstop", "subscribe", "optin", "opt-in", "opt in"})
 HELP_WORDS = frozenset({"help", "info"})
+OTHER = "other"
 
 _CLOCK_LIMIT_S = 7 * 86_400
 
@@ -59,8 +60,16 @@ class InboundService:
         return Counter(asked for asked, _ in taken) + Counter(replies=replies)
 
     def _take(self, message: InboundMessage, settings: CarrierSettings) -> tuple[str, Heard | None]:
-        account_id, text = _owner(message, settings)
-        account = self.accounts.account(account_id) if account_id else None
+        # What is nobody's, or asks for nothing, may do so by what was set a moment ago.
+        renewed = self.accounts.carrier(
+            settings.name, lambda known: bool(_owner(message, known)[0])
+        )
+        account_id, text = _owner(message, renewed or settings)
+        account = None
+        if account_id:
+            account = self.accounts.account(
+                account_id, lambda known: known.two_way and _asked(text, known) != OTHER
+            )
         if account is None:
             return "unowned", None
         try:
@@ -101,7 +110,7 @@ def _asked(text: str, account: Account) -> str:
     stop_words = STOP_WORDS.union(map(fold, account.stop_words))
     if text in stop_words or text.partition(" ")[0] == STOP:
         return "stop"
-    return "help" if text in HELP_WORDS else "other"
+    return "help" if text in HELP_WORDS else OTHER
 
 
 def fold(text: str) -> str:

@@ -1,6 +1,7 @@
 """Who may post to a carrier's routes: its token, source address and signature, in that order.
 
-None of it reads more than the carrier's settings, which are cached: what is forged costs nothing.
+None of it reads more than the carrier's settings, which are remembered, and read anew before a
+request is refused by them, once in some seconds: what is forged costs next to nothing.
 """
 
 import base64
@@ -15,6 +16,13 @@ from harkara.errors import RequestRefused
 from harkara.networks import may_come_from
 from harkara.ports import AccountStore, Note, Notes
 from harkara.received import ReceiptRequest
+
+_CODES = {
+    "carrier": Code.NOT_FOUND,
+    "token": Code.NOT_FOUND,
+    "network": Code.ADDRESS_NOT_ALLOWED,
+    "signature": Code.UNAUTHORIZED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +42,26 @@ class CarrierDoor:
         Raises RequestRefused: NOT_FOUND for a wrong carrier or token, ADDRESS_NOT_ALLOWED,
         UNAUTHORIZED for a wrong signature; StoreUnavailable.
         """
-        settings = self.accounts.carrier(carrier)
+        settings = self.accounts.carrier(
+            carrier, lambda known: self._wrong(known, token, request) is None
+        )
+        wrong = self._wrong(settings, token, request)
+        if wrong is not None or settings is None:
+            raise self._refused(settings, wrong or "carrier")
+        return settings
+
+    def _wrong(
+        self, settings: CarrierSettings | None, token: str, request: ReceiptRequest
+    ) -> str | None:
+        """Return what is wrong with a request, None for nothing."""
         expected = settings.receipt_token_hashes if settings else ()
         if not token_matches(token, expected) or settings is None:
-            raise self._refused(settings, "token" if settings else "carrier", Code.NOT_FOUND)
+            return "token" if settings else "carrier"
         if not may_come_from(settings.receipt_networks, request.source_ip):
-            raise self._refused(settings, "network", Code.ADDRESS_NOT_ALLOWED)
+            return "network"
         if settings.receipt_signature_header and not self._is_signed(request, settings):
-            detail = "The signature is not that of the body."
-            raise self._refused(settings, "signature", Code.UNAUTHORIZED, detail)
-        return settings
+            return "signature"
+        return None
 
     def _is_signed(self, request: ReceiptRequest, settings: CarrierSettings) -> bool:
         signature = request.headers.get(settings.receipt_signature_header, "")
@@ -52,13 +70,12 @@ class CarrierDoor:
         # The signature is of the body: a query beside it could be anybody's.
         return not request.query and hmac.compare_digest(given, expected)
 
-    def _refused(
-        self, settings: CarrierSettings | None, wrong: str, code: Code, detail: str = ""
-    ) -> RequestRefused:
+    def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:
         # Only a name that is set up: what else stands there may be a misplaced token.
         name = settings.name if settings else ""
         self.notes(Note("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
-        return RequestRefused(code, detail)
+        detail = "The signature is not that of the body." if wrong == "signature" else ""
+        return RequestRefused(_CODES[wrong], detail)
 
 
 def _decoded(signature: str, settings: CarrierSettings) -> bytes:

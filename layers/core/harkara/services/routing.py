@@ -69,8 +69,17 @@ class Router:
     async def plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
         """Return where a part's messages go; the pace is not looked at.
 
-        `waits` says how often in a row this part has waited already. Raises StoreUnavailable.
+        `waits` says how often in a row this part has waited already. Where messages would wait by
+        these rules, those that count now are looked at. Raises StoreUnavailable.
         """
+        plan = await self._plan(part, rules, waits)
+        if plan.waits_s:
+            renewed = await asyncio.to_thread(self._renewed, part)
+            if renewed != rules:
+                plan = await self._plan(part, renewed, waits)
+        return plan
+
+    async def _plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
         pause_s = retries.pause_delay(waits)
         orders = {index: _order(part, rules, index) for index in part.indexes}
         connected = await self._connect(name for order in orders.values() for name in order)
@@ -146,6 +155,9 @@ class Router:
         """Whether a carrier takes one message a reference."""
         connected = await self._connect([name])
         return name in connected and connected[name].settings.deduplicates
+
+    def _renewed(self, part: BlockPart) -> Rules:
+        return self.store.rules(part.chunk.account_id, anew=True)
 
     async def _connect(self, names: Iterable[str]) -> dict[str, Connected]:
         """Return the carriers of these names that are set up."""

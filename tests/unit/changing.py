@@ -1,0 +1,154 @@
+"""A deployment that an operator changes while a warm process remembers what was before."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harkara.accounts import (
+    Account,
+    Credential,
+    Scope,
+    Secret,
+    Sender,
+    Template,
+    hash_secret,
+)
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.operator import OperatorStore
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_urls import UrlRules
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.credentials import Presented
+from harkara.errors import CarrierUnreachable, RequestRefused
+from harkara.exchanges import Outside
+from harkara.ids import ReferenceSigner
+from harkara.links import LinkSigner
+from harkara.messages import Category
+from harkara.operator_records import Part
+from harkara.received import ReceiptRequest
+from harkara.requests import Record, RecordResult, SendRequest
+from harkara.services.accept import AcceptService
+from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.ingress import CarrierDoor
+from harkara.services.links import LinkMaker
+from harkara.services.names import RandomNames
+from tests.fakes import (
+    FakeMessageStore,
+    FakeTaskQueues,
+    Faults,
+    no_texts,
+)
+from tests.tables import Table
+from tests.unit.aws import ScriptedAws
+from tests.unit.test_aws_accounts import unused_exchange
+
+PEPPER = b"pepper"
+SIGNER = ReferenceSigner(b"tag key")
+SOURCE = "203.0.113.10"
+HEADER = Sender(header="ACMEBK", categories=(Category.OTP,))
+TEMPLATE = Template(
+    dlt_template_id="1107160000000000001",
+    name="otp",
+    headers=("ACMEBK",),
+    category=Category.OTP,
+    text="Your code is {#var#}",
+)
+MAIN = CallbackEndpoint(id="main", url="https://hooks.acme.in/main")
+SPARE = CallbackEndpoint(id="spare", url="https://hooks.acme.in/spare")
+ACCOUNT = Account(
+    id="acme", name="Acme", carrier="sim", callbacks={"main": MAIN}, default_callback="main"
+)
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    receipt_token_hashes=(hash_token("token"),),
+)
+CREDENTIAL = Credential(
+    username="user",
+    account_id="acme",
+    secrets=(Secret(hash=hash_secret(PEPPER, "old")),),
+    scopes=(Scope.SEND,),
+    networks=("203.0.113.0/24",),
+)
+RECORD = Record(to="919876543210", sender_id="ACMEBK", text="Your code is 42", client_ref="r")
+
+
+class Deployment:
+    """The Accounts table, an operator, and a warm process that has read what is there."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_767_258_000.0
+        aws = ScriptedAws("dynamodb", Table(page=1_000))
+        self.client = aws.client
+        self.aws = aws
+        self.operator = OperatorStore(self.client, "Accounts")
+        self.registry = DynamoRegistry(self.client, "Accounts")
+        self.store = DynamoAccountStore(self.client, "Accounts", self.clock)
+        self.routing = DynamoRoutingStore(self.client, "Accounts", self.clock)
+        self.operator.create_account(ACCOUNT)
+        self.registry.create("acme", MAIN)
+        self.operator.create_credential(CREDENTIAL)
+        self.store.put_carrier(CARRIER)
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def warm(self, ask: Callable[[], object]) -> None:
+        """Ask for something in vain; it is remembered, and a moment passes."""
+        for _ in range(3):
+            with pytest.raises((RequestRefused, CarrierUnreachable)):
+                ask()
+            self.now_s += 5
+
+    # Who changes something
+
+    def set_account(self, **fields: Any) -> None:
+        self.operator.change_account("acme", lambda known: known.model_copy(update=fields))
+
+    def set_credential(self, **fields: Any) -> None:
+        self.operator.change_credential("user", lambda known: known.model_copy(update=fields))
+
+    def set_carrier(self, **fields: Any) -> None:
+        self.operator.change_carrier("sim", lambda known: known.model_copy(update=fields))
+
+    def register(self, *parts: Part) -> None:
+        for part in parts:
+            assert self.registry.create("acme", part)
+
+    # What a warm process is asked
+
+    def authenticate(self, username: str = "user", **asked: Any) -> Caller:
+        service = Authenticator(self.store, PEPPER, self.clock)
+        presented = Presented(username, asked.get("secret", "old"))
+        scope, source = asked.get("scope", Scope.SEND), asked.get("source", SOURCE)
+        return service.authenticate(presented, scope, source)
+
+    def send(self, record: Record = RECORD, callback_url: str = "") -> list[RecordResult]:
+        messages = FakeMessageStore(Faults())
+        service = AcceptService(
+            chunks=messages,
+            queues=FakeTaskQueues(Faults(), self.clock),
+            names=RandomNames(self.clock, lambda size: bytes(size)),
+            links=LinkMaker(messages, lambda: LinkSigner(b"link key")),
+            callback_urls=UrlRules(),
+            accounts=self.store,
+        )
+        return service.accept(self.authenticate(), SendRequest([record], callback_url))
+
+    def receipt(self, **fields: Any) -> CarrierSettings:
+        request = ReceiptRequest("POST", fields.get("headers", {}), {}, b"{}", SOURCE)
+        door = CarrierDoor(self.store, lambda known: known.receipt_secret, lambda _: None)
+        return door.admit("sim", fields.get("token", "token"), request)
+
+    def connect(self, name: str = "spare") -> None:
+        kms = ScriptedAws("kms", {"Plaintext": b"password"})
+        directory = CarrierDirectory(self.store, kms.client, Outside(unused_exchange, no_texts))
+        connected = asyncio.run(directory(name))
+        if connected.settings.paused:
+            raise CarrierUnreachable("paused")
