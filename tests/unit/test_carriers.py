@@ -10,10 +10,11 @@ import pytest
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import KINDS, connect
+from harkara.codes import Code
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, Outside
 from harkara.messages import Category
-from harkara.submissions import InDoubt, NotTaken, Outcome, Submission, Taken
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import (
     CASES,
@@ -144,6 +145,25 @@ def test_a_status_that_decides_does_so_with_any_body(kind: str, status: int) -> 
     }
     assert len(outcomes) == 1
     assert (outcomes == {InDoubt}) == (status >= 500)
+
+
+# What RFC 9110 says of statuses that have nothing to do with the single message.
+_OF_THE_WAY = {401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 415, 421, 425, 426}
+
+
+@pytest.mark.parametrize("kind", REQUESTING)
+def test_every_status_has_a_meaning(kind: str) -> None:
+    for status in range(100, 600):
+        answer = HttpAnswer(status, {"retry-after": "9"}, b"")
+        (outcome,) = submit(settings_of(kind), ScriptedExchange(answer), submission_of({}))
+        expected: Outcome = InDoubt()
+        if status in _OF_THE_WAY or 300 <= status < 400 or status == 503:
+            expected = NotTaken(9, failed=True)
+        elif status == 429:
+            expected = NotTaken(9)
+        elif 400 <= status < 500:
+            expected = Refused(Code.REFUSED_BY_CARRIER, str(status))
+        assert (type(outcome), outcome) == (type(expected), expected), status
 
 
 # Turns and time

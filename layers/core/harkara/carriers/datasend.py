@@ -58,13 +58,19 @@ class DatasendCarrier(RequestingCarrier):
 
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
         count = len(submissions)
-        outcome = outcome_of_status(answer)
-        if outcome is not None:
-            return [outcome] * count
         try:
             entries = decode(answer.body)
         except ValueError:
             entries = None
+        by_status = outcome_of_status(answer)
+        if isinstance(by_status, Refused):  # one error for all records, or one each
+            each = entries if isinstance(entries, list) else [entries] * count
+            each = each if len(each) == count else [None] * count
+            return [
+                _refused(entry, self._settings, str(answer.status)) or by_status for entry in each
+            ]
+        if by_status is not None:
+            return [by_status] * count
         if answer.status != 200 or not isinstance(entries, list) or len(entries) != count:
             return [InDoubt()] * count
         return [_outcome(entry, self._settings) for entry in entries]
@@ -115,17 +121,21 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
 
 
 def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:
-    if not isinstance(entry, dict):
-        return InDoubt()
-    error = entry.get("Error")
-    if error:
-        carrier_code = text_of(error)[:CARRIER_CODE_LIMIT]
-        if carrier_code in THROTTLES:
-            return NotTaken()
-        failures = {**FAILURES, **settings.failures}
-        return Refused(failures.get(carrier_code, Code.REFUSED_BY_CARRIER), carrier_code)
-    mid = text_of(entry.get("mid"))
-    return Taken(mid) if mid else InDoubt()
+    refused = _refused(entry, settings)
+    mid = text_of(entry.get("mid")) if isinstance(entry, dict) else ""
+    return refused or (Taken(mid) if mid else InDoubt())
+
+
+def _refused(entry: Any, settings: CarrierSettings, code: str = "") -> Outcome | None:
+    """Return what an entry's error says, None where it has none; `code` is what it is otherwise."""
+    error = entry.get("Error") if isinstance(entry, dict) else None
+    if not error:
+        return None
+    carrier_code = text_of(error)[:CARRIER_CODE_LIMIT] or code
+    if carrier_code in THROTTLES:
+        return NotTaken()
+    failures = {**FAILURES, **settings.failures}
+    return Refused(failures.get(carrier_code, Code.REFUSED_BY_CARRIER), carrier_code)
 
 
 def _report(entry: Any) -> Report | None:

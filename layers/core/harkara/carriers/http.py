@@ -223,6 +223,8 @@ def _outcome(
     if failed and (error in failures or by_status is None):
         code = failures.get(error, Code.REFUSED_BY_CARRIER)
         return Refused(code, error[:CARRIER_CODE_LIMIT])
+    if isinstance(by_status, Refused) and error:
+        return by_status._replace(carrier_code=error[:CARRIER_CODE_LIMIT])
     if by_status is not None:
         return by_status
     carrier_id = text_of(_at(document, options.id)) if options.id else ""

@@ -2,10 +2,12 @@
 
 import asyncio
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from harkara import times
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.codes import Code
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
@@ -13,6 +15,27 @@ from harkara.exchanges import HttpAnswer, Outside
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission
 
 _RETRY_AFTER_LIMIT_S = 3600
+_THROTTLED = 429
+# Statuses that speak of our settings, our account or the way, not of the message: an operator mends
+# them, or time does. A redirect is followed by nobody, so it is one of them (RFC 9110 section 15).
+_NOT_TAKEN = frozenset(
+    {
+        401,  # Unauthorized
+        402,  # Payment Required: the account has no credit
+        403,  # Forbidden
+        404,  # Not Found
+        405,  # Method Not Allowed
+        406,  # Not Acceptable
+        407,  # Proxy Authentication Required
+        408,  # Request Timeout: the request did not arrive whole
+        410,  # Gone
+        411,  # Length Required
+        415,  # Unsupported Media Type
+        421,  # Misdirected Request
+        425,  # Too Early
+        426,  # Upgrade Required
+    }
+)
 
 
 class Request(NamedTuple):
@@ -107,17 +130,23 @@ def outcome_of_status(answer: HttpAnswer) -> Outcome | None:
 
     What is not clearly a refusal may have been taken.
     """
+    status = answer.status
+    if 200 <= status < 300:
+        return None
     # A 503 of a gateway may come after the message was taken; one that names a time does not.
-    if answer.status == 429 or (answer.status == 503 and answer.headers.get("retry-after")):
-        return NotTaken(retry_after_s(answer), failed=answer.status == 503)
-    if answer.status in (401, 403, 404):  # our settings are wrong: an operator mends them
-        return NotTaken(failed=True)
-    if 400 <= answer.status < 500:
-        return Refused(Code.REFUSED_BY_CARRIER, str(answer.status))
-    return None if 200 <= answer.status < 300 else InDoubt()
+    waits = status == 503 and bool(answer.headers.get("retry-after"))
+    if status == _THROTTLED or status in _NOT_TAKEN or 300 <= status < 400 or waits:
+        return NotTaken(retry_after_s(answer), failed=status != _THROTTLED)
+    return Refused(Code.REFUSED_BY_CARRIER, str(status)) if 400 <= status < 500 else InDoubt()
 
 
 def retry_after_s(answer: HttpAnswer) -> int:
-    """Return how long the carrier asks us to wait; 0 where it names no seconds."""
-    wait = answer.headers.get("retry-after", "")
-    return min(int(wait[:9]), _RETRY_AFTER_LIMIT_S) if wait.isdecimal() else 0
+    """Return how long the carrier asks us to wait, at most an hour; 0 where it names no time.
+
+    A date counts from the answer's own, whatever our clock says.
+    """
+    now_s = times.http_date_s(answer.headers.get("date", ""))
+    wait_s = times.retry_after_s(
+        answer.headers.get("retry-after", ""), time.time() if now_s is None else now_s
+    )
+    return min(wait_s, _RETRY_AFTER_LIMIT_S)

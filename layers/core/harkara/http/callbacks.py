@@ -15,13 +15,14 @@ from aiohttp.resolver import ThreadedResolver
 from harkara.callback_settings import Destination
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS, Format
-from harkara.callbacks.answers import excerpt_of, retry_after_s
+from harkara.callbacks.answers import excerpt_of
 from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, HttpExchange
 from harkara.ports import Clock
 from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
+from harkara.times import retry_after_s
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024
