@@ -164,8 +164,8 @@ def test_the_quick_way_tells_which_words_values_touch(
             alphanumeric_limit=4,
             alphanumeric_marks=" -",
             url_limit=5,
-            urls=("a.in", "http://b"),
-            call_back_numbers=("18 00", "+18"),
+            urls=("a.in", "http://b", "A.in/t/", "a.in?b=", "hTTp://p/1{#var#}"),
+            call_back_numbers=("18 00", "+18", "9188888888"),
         ),
     ],
     ids=["any", "registered"],
@@ -173,7 +173,9 @@ def test_the_quick_way_tells_which_words_values_touch(
 @given(
     value=st.text("ab.in:/?#h tp1é\n+- @8०²½नी\u200d", max_size=14)
     | st.from_regex(r"(https?://)?a\.in.*")
+    | st.from_regex(r"\A(?:[hH][tT][tT]p://)?(?:[aA]\.in|p)[/?]?[1tbh=]*[ ?/]?[a1]*\Z")
     | st.from_regex(r"\A\+?[018 -]{1,21}\Z")
+    | st.from_regex(r"\A\+?(0|91|091)?[ -]?91[ .]?8{4}[ ()-]{0,3}8{4}\Z")
     | st.from_regex(r"\A[a.+]{1,9}@[a.-]{1,9}\.[ab1]{1,3}\Z")
 )
 def test_a_value_that_fits_is_one_within_a_text(kind: Kind, rules: Rules, value: str) -> None:

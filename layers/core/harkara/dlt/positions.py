@@ -7,10 +7,17 @@ template's length and never with the number of ways.
 
 import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from unicodedata import category
 
+from harkara.dlt.registered import (
+    TO_LOWER,
+    by_host,
+    is_registered_number,
+    occurrences,
+    tails,
+)
 from harkara.dlt.templates import ANY_MARKS, Kind, Rules
 
 CharacterClass = Callable[[str], bool]
@@ -25,15 +32,13 @@ _DOT: CharacterClass = frozenset(".").__contains__
 _AT: CharacterClass = frozenset("@").__contains__
 _PLUS: CharacterClass = frozenset("+").__contains__
 _BEHIND_HOST: CharacterClass = frozenset(":/?#").__contains__
-# No colon: what follows https://acme.in:x@ is another host.
-_BELOW_URL: CharacterClass = frozenset("/?#").__contains__
 _HOST_LIMIT = 253
 _TOP_LEVEL_LIMIT = 63
 _MAILBOX_LIMIT = 64
 _PHONE_LIMIT = 20
 _HOST_PATTERN = rf"[A-Za-z0-9.-]{{1,{_HOST_LIMIT}}}\.[A-Za-z]{{2,{_TOP_LEVEL_LIMIT}}}"
 _URL = re.compile(
-    rf"(?:https?://)?{_HOST_PATTERN}((?:[:/?#].*)?)",
+    rf"(?:[Hh][Tt][Tt][Pp][Ss]?://)?{_HOST_PATTERN}((?:[:/?#].*)?)",
     re.DOTALL,
 )
 _EMAIL = re.compile(rf"[{re.escape(_MAILBOX_CHARACTERS)}]{{1,{_MAILBOX_LIMIT}}}@{_HOST_PATTERN}")
@@ -70,6 +75,15 @@ def _ascii_alphanumeric(marks: str) -> frozenset[str]:
     return frozenset(string.ascii_letters + string.digits + marks)
 
 
+@cache
+def _begins_tail(characters: str) -> CharacterClass:
+    """Return the class of what may stand behind a registered URL; "" is anything but a space.
+
+    No colon is among them: what follows https://acme.in:x@ is another host.
+    """
+    return frozenset(characters).__contains__ if characters else _not_space
+
+
 def _not_space(character: str) -> bool:
     return not character.isspace()
 
@@ -77,13 +91,15 @@ def _not_space(character: str) -> bool:
 class Positions:
     """The sets of positions of one text."""
 
-    __slots__ = ("_masks", "_starts", "end", "text")
+    __slots__ = ("_lower", "_masks", "_numbers", "_starts", "end", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.end = 1 << len(text)
         self._masks: dict[CharacterClass, int] = {_any: self.end - 1}
         self._starts: dict[str, int] = {}
+        self._lower: Positions | None = None
+        self._numbers: list[tuple[int, int]] | None = None
 
     def fixed(self, at: int, literal: str) -> int:
         """Return where a fixed text can end that begins at one of the positions."""
@@ -109,7 +125,7 @@ class Positions:
             case Kind.URL | Kind.URLOTT:
                 return self._url(at, rules)
             case Kind.CBN if rules.call_back_numbers:
-                return self._one_of(at, rules.call_back_numbers)
+                return self._number(at, rules.call_back_numbers)
             case Kind.CBN:
                 first = self._run(self._run(at, _PLUS, 0, 1), _DIGIT, 1, 1)
                 return self._run(self._run(first, _PHONE, 1, _PHONE_LIMIT - 2), _DIGIT, 1, 1)
@@ -119,20 +135,44 @@ class Positions:
 
     def _url(self, at: int, rules: Rules) -> int:
         if rules.urls:
-            base, follows = self._one_of(at, rules.urls), _BELOW_URL
-        else:
-            base = self._host(at | self._one_of(at, ("https://", "http://")))
-            follows = _BEHIND_HOST
-        return base | self._run(self._run(base, follows, 1, 1), _not_space, 0, rules.url_limit - 1)
+            return self._registered_url(at, rules)
+        lower = self._lowered()
+        schemes = lower.fixed(at, "https://") | lower.fixed(at, "http://")
+        base = self._host(at | schemes)
+        return base | self._tail(base, _BEHIND_HOST, rules)
+
+    def _registered_url(self, at: int, rules: Rules) -> int:
+        lower = self._lowered()
+        bases: dict[str, int] = {}
+        for host, beginnings in by_host(rules.urls).items():
+            for schemes, path, follows in beginnings:
+                for scheme in schemes:
+                    base = self.fixed(lower.fixed(at, scheme + host), path)
+                    bases[follows] = bases.get(follows, 0) | base
+        ends = 0
+        for follows, base in bases.items():
+            ends |= base | self._tail(base, _begins_tail(follows), rules)
+        return ends
+
+    def _lowered(self) -> "Positions":
+        """Return the positions of the text in lower case: case counts in no scheme and no host."""
+        if self._lower is None:
+            self._lower = Positions(self.text.translate(TO_LOWER))
+        return self._lower
+
+    def _tail(self, base: int, follows: CharacterClass, rules: Rules) -> int:
+        return self._run(self._run(base, follows, 1, 1), _not_space, 0, rules.url_limit - 1)
 
     def _host(self, at: int) -> int:
         dot = self._run(self._run(at, _HOST, 1, _HOST_LIMIT), _DOT, 1, 1)
         return self._run(dot, _LETTER, 2, _TOP_LEVEL_LIMIT)
 
-    def _one_of(self, at: int, literals: Iterable[str]) -> int:
+    def _number(self, at: int, numbers: tuple[str, ...]) -> int:
+        if self._numbers is None:
+            self._numbers = occurrences(self.text, numbers)
         ends = 0
-        for literal in literals:
-            ends |= self.fixed(at, literal)
+        for begin, end in self._numbers:
+            ends |= (at >> begin & 1) << end
         return ends
 
     def _run(self, at: int, belongs: CharacterClass, low: int, high: int) -> int:
@@ -193,7 +233,7 @@ def fits(value: str, kind: Kind, rules: Rules) -> bool:
         case Kind.URL | Kind.URLOTT:
             return _is_url(value, rules)
         case Kind.CBN if rules.call_back_numbers:
-            return value in rules.call_back_numbers
+            return is_registered_number(value, rules.call_back_numbers)
         case Kind.CBN:
             return _CALL_BACK_NUMBER.fullmatch(value) is not None
         case Kind.EMAIL:
@@ -210,15 +250,13 @@ def is_alphanumeric(value: str, rules: Rules) -> bool:
 
 def _is_url(value: str, rules: Rules) -> bool:
     if rules.urls:
-        tails = [value[len(url) :] for url in rules.urls if value.startswith(url)]
-        follows = _BELOW_URL
+        found = [(tail, _begins_tail(follows)) for tail, follows in tails(value, rules.urls)]
     else:
         match = _URL.fullmatch(value)
-        tails = [match[1]] if match else []
-        follows = _BEHIND_HOST
+        found = [(match[1], _BEHIND_HOST)] if match else []
     return any(
         not tail or (follows(tail[0]) and len(tail) <= rules.url_limit and tail.split() == [tail])
-        for tail in tails
+        for tail, follows in found
     )
 
 
