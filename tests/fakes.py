@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harkara.accounts import Account, Credential
+from harkara.aws.inserts import Item
+from harkara.aws.messages import item_of
+from harkara.aws.queues import SqsTaskQueues
 from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
 from harkara.carrier_settings import CarrierSettings
+from harkara.errors import StoreUnavailable
 from harkara.events import Dlr
 from harkara.exchanges import TextAnswer
 from harkara.jsons import encode
@@ -18,6 +22,7 @@ from harkara.posting import PostResult
 from harkara.services.authenticate import Caller
 from harkara.services.doors import Door, name_of
 from harkara.tasks import CallbackTask, QueueName
+from tests.limits import ITEM_LIMIT_BYTES, Sqs, is_content, item_bytes, pages, refusal_of_batch
 
 SHARDS = 16
 
@@ -60,6 +65,12 @@ class Faults:
             raise ProcessKilled(self.calls[number])
 
 
+def check_size(item: Item) -> None:
+    """Raise StoreUnavailable for an item that is larger than DynamoDB takes."""
+    if item_bytes(item) > ITEM_LIMIT_BYTES:
+        raise StoreUnavailable("ValidationException")
+
+
 class FakeMessageStore:
     """Chunks and marks. A lost answer is repeated, as botocore does: the mark is there already.
 
@@ -78,6 +89,10 @@ class FakeMessageStore:
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         number = self.faults.before("put_chunk")
+        ttl = {"N": "1767258000"}
+        check_size(
+            {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}, "packed": {"B": packed}, "ttl": ttl}
+        )
         self.packed.setdefault(chunk_id, packed)
         self.ends_s[chunk_id, "chunk"] = self._end_s(begins_ms)
         self.faults.after(number)
@@ -93,6 +108,8 @@ class FakeMessageStore:
         kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
         number = self.faults.before(f"put_once {'+'.join(kinds)}")
         assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
+        for mark in marks:
+            check_size(item_of(mark, {"N": "1767258000"}))
         rounds = 2 if number in self.faults.lose_answer else 1
         for _ in range(rounds):
             for mark in marks:
@@ -134,7 +151,7 @@ class QueueMessage:
 
 
 class FakeTaskQueues:
-    """Queues with delays, and the Due table behind them."""
+    """Queues with delays, and the Due table behind them: the real adapter over SQS in memory."""
 
     page = 100
 
@@ -145,18 +162,25 @@ class FakeTaskQueues:
         self.rows: list[tuple[int, DueTask]] = []
         self.reached: dict[int, str] = {}
         self._sent = 0
+        self._sqs = SqsTaskQueues(Sqs(self._take), {queue: queue for queue in QueueName})
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
         number = self.faults.before(f"send {queue}")
         # A lost answer makes SQS take the bodies twice: its sender repeats the call.
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            for body in bodies:
-                self.add(queue, body, self.clock())
+            sent = self._sqs.send(queue, bodies, group)
         self.faults.after(number)
-        return [True] * len(bodies)
+        return sent
+
+    def _take(self, queue: str, entry: Mapping[str, Any]) -> None:
+        self.add(QueueName(queue), entry["MessageBody"], self.clock())
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         number = self.faults.before(f"schedule {queue}")
+        if delay_s > 900:
+            check_size(_item_of(DueTask(f"{0:013d}#{0:016x}", 0, queue, body)))
+        elif refusal_of_batch([{"Id": "0", "MessageBody": body}]) or not is_content(body):
+            raise StoreUnavailable(f"the {queue} queue did not take a task")
         for _ in range(2 if number in self.faults.lose_answer else 1):
             if delay_s > 900:
                 self._sent += 1
@@ -177,8 +201,7 @@ class FakeTaskQueues:
             for each, task in self.rows
             if each == shard and task.sort_key > after and task.due_ms <= now_ms
         )
-        for at in range(0, len(tasks), self.page):
-            yield tasks[at : at + self.page]
+        yield from pages(tasks, lambda task: item_bytes(_item_of(task)), self.page)
 
     def move(self, shard: int, reached: str) -> bool:
         number = self.faults.before("move")
@@ -197,6 +220,11 @@ class FakeTaskQueues:
         """Let a message be in a queue, without a call."""
         self._sent += 1
         self.waiting.append(QueueMessage(f"q{self._sent}", queue, body, visible_at))
+
+
+def _item_of(task: DueTask) -> Item:
+    row = {"pk": "shard#00", "sk": task.sort_key, "queue": task.queue, "body": task.body}
+    return {**{name: {"S": value} for name, value in row.items()}, "ttl": {"N": "1767258000"}}
 
 
 @dataclass

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.limits import ITEM_LIMIT_BYTES, item_bytes, pages
 from tests.unit.aws import Refusal
 
 Item = dict[str, Any]
@@ -16,7 +17,7 @@ _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 
 
 class Table:
-    """Items by (pk, sk), in pages of so many."""
+    """Items by (pk, sk), in pages of so many, or of 1 MB."""
 
     def __init__(self, name: str = "Accounts", page: int = 2) -> None:
         self.name = name
@@ -64,7 +65,9 @@ class Table:
             case "Delete":
                 self.items.pop(key, None)
             case "Update":
-                self.items[key] = _updated({**params["Key"], **self.items.get(key, {})}, params)
+                updated = _updated({**params["Key"], **self.items.get(key, {})}, params)
+                assert item_bytes(updated) <= ITEM_LIMIT_BYTES
+                self.items[key] = updated
             case _:
                 raise AssertionError(f"{operation} is not known here")
 
@@ -87,7 +90,7 @@ class Table:
         # A query's page is of what fits its key; a scan's is filtered after it was read.
         if expression == "KeyConditionExpression":
             rest = [item for item in rest if _holds(params, expression, item)]
-        page = rest[: min(self.page, params.get("Limit", self.page))]
+        page = next(pages(rest, item_bytes, min(self.page, params.get("Limit", self.page))), [])
         answer: Item = {"Items": [item for item in page if _holds(params, expression, item)]}
         if len(rest) > len(page):
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}

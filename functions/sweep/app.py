@@ -25,9 +25,10 @@ def service() -> SweepService:
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
     }
+    due = DynamoDueTable(client("dynamodb"), settings.due_table, time.time)
     return SweepService(
-        due=DynamoDueTable(client("dynamodb"), settings.due_table, time.time),
-        queues=SqsTaskQueues(client("sqs"), queues),
+        due=due,
+        queues=SqsTaskQueues(client("sqs"), queues, due),
         clock=time.time,
         notes=metrics.write,
     )

@@ -66,7 +66,13 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
     watched = {json.dumps((alarm["MetricName"], alarm["Dimensions"])) for alarm in ALARMS.values()}
     assert len(watched) == len(ALARMS)
     own = {a["MetricName"] for a in ALARMS.values() if a["Namespace"] == {"Fn::Sub": NAMESPACE}}
-    assert own == {"in_doubt", "callbacks_parked", "callbacks_at_90_percent", "breaker_opened"}
+    assert own == {
+        "in_doubt",
+        "callbacks_parked",
+        "callbacks_at_90_percent",
+        "breaker_opened",
+        "put_off",
+    }
     aged = [a for a in ALARMS.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
     assert [a["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for a in aged] == [
         "SubmitQueue",

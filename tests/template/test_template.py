@@ -118,6 +118,7 @@ GRANTS = {
         ("dynamodb:Query", "DueTable"),
         ("dynamodb:GetItem", "DueTable"),
         ("dynamodb:UpdateItem", "DueTable"),
+        ("dynamodb:PartiQLInsert", "DueTable"),
         *(("sqs:SendMessage", queue) for queue in WORK_QUEUES),
     },
 }

@@ -1,7 +1,8 @@
 """Real clients of AWS services whose answers are scripted: nothing leaves the process.
 
 The functions' clients run without botocore's validation of parameters: here each request is checked
-against AWS's own model of the service, and each answer too. Who breaks it fails the test.
+against AWS's own model of the service, and each answer too. Who breaks it fails the test. What is
+larger than AWS takes (`tests.limits`) is refused, whatever the script says.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ import boto3
 from botocore.exceptions import EndpointConnectionError
 from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
+
+from tests.limits import refusal_of
 
 Parsed = Mapping[str, Any] | Exception
 Answer = Parsed | Callable[[str, dict[str, Any]], Parsed]
@@ -64,6 +67,8 @@ class ScriptedAws:
     ) -> tuple[Any, Mapping[str, Any]]:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         parsed = answer(model.name, context["scripted"]) if callable(answer) else answer
+        if beyond := refusal_of(model.name, context["scripted"]):
+            parsed = Refusal(beyond)
         if isinstance(parsed, Refusal):
             error = {"Code": parsed.code, "Message": "a text of AWS: 919876543210"}
             metadata = {"HTTPStatusCode": parsed.status}

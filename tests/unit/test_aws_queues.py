@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.errors import StoreUnavailable
 from harkara.tasks import QueueName
+from tests.limits import BATCH_LIMIT_BYTES
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.0
@@ -61,6 +64,53 @@ def test_ten_bodies_go_in_a_call(count: int, calls: list[int]) -> None:
     assert [len(asked) for asked in ids_asked(aws)] == calls
     bodies = [entry["MessageBody"] for _, params in aws.requests for entry in params["Entries"]]
     assert bodies == list(map(str, range(count)))
+
+
+# ASCII, Hindi, emoji: a body's length counts in UTF-8.
+bodies_of_any_size = st.lists(
+    st.tuples(
+        st.sampled_from(["x", "न", "😀"]),
+        st.integers(1, BATCH_LIMIT_BYTES + 2) | st.sampled_from([1, 300_000, BATCH_LIMIT_BYTES]),
+    ).map(lambda drawn: drawn[0] * max(1, drawn[1] // len(drawn[0].encode()))),
+    max_size=25,
+)
+
+
+@given(bodies=bodies_of_any_size, group=st.sampled_from(["", "acme", "g" * 128]))
+def test_what_is_too_long_for_a_queue_fails_alone(bodies: list[str], group: str) -> None:
+    """SQS in the tests refuses a batch of more than 1 MiB or ten messages."""
+    aws, tasks = queues(all_in)
+    fits = [len(body.encode()) + len(group) <= BATCH_LIMIT_BYTES for body in bodies]
+    assert tasks.send(QueueName.CALLBACK, bodies, group) == fits
+    put = [entry["MessageBody"] for _, params in aws.requests for entry in params["Entries"]]
+    assert put == [body for body, fit in zip(bodies, fits, strict=True) if fit]
+    # No more calls than it takes: two that follow one another would not have fit into one.
+    sizes = [sum(len(e["MessageBody"].encode()) for e in p["Entries"]) for _, p in aws.requests]
+    counts = [len(params["Entries"]) for _, params in aws.requests]
+    for at in range(len(sizes) - 1):
+        first = len(aws.requests[at + 1][1]["Entries"][0]["MessageBody"].encode())
+        more = (counts[at] + 1) * len(group)
+        assert counts[at] == 10 or sizes[at] + first + more > BATCH_LIMIT_BYTES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+        "InvalidMessageContents",
+        "InvalidParameterValue",
+    ],
+)
+def test_a_batch_that_is_refused_for_one_body_goes_without_it(code: str) -> None:
+    def picky(operation: str, params: dict[str, Any]) -> Any:
+        if any(entry["MessageBody"] == "bad" for entry in params["Entries"]):
+            return Refusal(code)
+        return all_in(operation, params)
+
+    _, tasks = queues(picky)
+    assert tasks.send(QueueName.CALLBACK, ["a", "bad", "b"]) == [True, False, True]
+    with pytest.raises(StoreUnavailable):
+        tasks.schedule(QueueName.CALLBACK, "bad", 5)
 
 
 def test_only_what_failed_is_sent_again() -> None:

@@ -110,6 +110,7 @@ def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: 
         pytest.param({}, id="plain"),
         pytest.param({"client_ref": ""}, id="no smsgid"),
         pytest.param({"client_ref": "x" * 512}, id="the longest smsgid"),
+        pytest.param({"client_ref": "😀" * 128}, id="the longest in emoji"),
         pytest.param({"text": "a" * 306}, id="as many segments as allowed"),
         pytest.param({"text": "."}, id="one character"),
         pytest.param({"sender_id": "123456"}, id="a numeric header"),
@@ -155,6 +156,20 @@ def test_a_refused_record_keeps_neither_number_nor_text() -> None:
     record = RECORD._replace(to="12345", client_ref="x" * 600, pe_id="p", dlt_template_id="t")
     _, ((_, message),) = check(record)
     assert message == Message("", "", "", "x" * 512, 0, refusal=Code.INVALID_RECORD)
+
+
+@pytest.mark.parametrize("client_ref", ["x" * 513, "न" * 171, "😀" * 129])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_client_ref_is_bounded_in_bytes_and_the_refusal_says_so(
+    client_ref: str, count: int
+) -> None:
+    checker = checker_of(ACCOUNT)
+    accepted, refused = checker.check([RECORD._replace(client_ref=client_ref)] * count)
+    assert accepted == []
+    assert [message.refusal for _, message in refused] == [Code.INVALID_RECORD] * count
+    assert "512 bytes" in checker.details[0]
+    # What is left of it names the message in its `failed` callback, without half a character.
+    assert all(client_ref.startswith(m.client_ref) and m.client_ref for _, m in refused)
 
 
 def test_the_first_thing_wrong_is_what_is_told() -> None:

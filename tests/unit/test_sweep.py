@@ -1,14 +1,19 @@
 """The sweep: what is enqueued, where the cursors stand then, and what comes again."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
 from harkara.ports import Note
-from harkara.services.sweep import SHARDS, SweepService
+from harkara.services.sweep import PUT_OFF_S, SHARDS, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults
 
@@ -92,19 +97,58 @@ def test_more_than_a_page_is_enqueued_page_by_page() -> None:
     assert sweeps.queues.faults.calls.count("move") == 3
 
 
-def test_a_task_that_its_queue_does_not_take_comes_again_with_those_behind_it() -> None:
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=30),
+    page=st.integers(1, 7),
+)
+def test_a_task_that_its_queue_does_not_take_keeps_no_other_waiting(
+    rows: list[tuple[int, bool]], page: int
+) -> None:
+    """Each row is (shard, whether its queue takes it); what is not taken stays in the table."""
     sweeps = Sweeps()
-    sweeps.queues.page = 3
-    for number in range(5):
-        sweeps.queues.put(str(number), late_s=9 - number)
-    sweeps.queues.put("other", shard=7)
-    sweeps.queues.refused = {"1"}
-    with pytest.raises(StoreUnavailable, match="did not take"):
-        sweeps.run()
-    # What is on its page was sent with it, the next page was not; other shards went on.
-    assert [message.body for message in sweeps.queues.waiting] == ["0", "2", "other"]
+    sweeps.queues.page = page
+    for number, (shard, taken) in enumerate(rows):
+        sweeps.queues.put(str(number), shard, late_s=99 - number)
+        if not taken:
+            sweeps.queues.refused.add(str(number))
+    refused = sorted(sweeps.queues.refused)
+    good = [str(number) for number, (_, taken) in enumerate(rows) if taken]
+    assert sorted(sweeps.run()) == sorted(good)
+    assert sorted(row.body for row in sweeps.queues.waiting_rows) == refused
+    counts = sum((Counter(note.counts) for note in sweeps.notes), Counter[str]())
+    assert (counts["enqueued"], counts["put_off"]) == (len(good), len(refused))
+    assert sweeps.run() == []
+    # Its time comes again, behind every cursor's reach.
+    later_s = NOW + PUT_OFF_S
+    sweeps.queues.clock = lambda: later_s
+    sweeps.service = replace(sweeps.service, clock=lambda: later_s + 1)
     sweeps.queues.refused.clear()
-    assert sweeps.run() == ["1", "2", "3", "4"]
+    assert sorted(sweeps.run()) == refused
+
+
+def test_a_task_that_can_be_put_off_nowhere_holds_its_cursor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("bad", late_s=2)
+    sweeps.queues.put("other", shard=1)
+    sweeps.queues.refused = {"bad"}
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("ThrottlingException")
+
+    monkeypatch.setattr(sweeps.queues, "schedule", fail)
+    with pytest.raises(StoreUnavailable):
+        sweeps.run()
+    assert [row.body for row in sweeps.queues.waiting_rows] == ["bad"]
+    monkeypatch.undo()
+    sweeps.queues.refused.clear()
+    assert sweeps.run() == ["bad"]
+
+
+def test_what_is_put_off_is_put_beyond_a_queues_delay() -> None:
+    """No row may be put nearer to a cursor, and a delayed message would be refused again."""
+    assert PUT_OFF_S > DELAY_LIMIT_S
 
 
 def test_a_shard_that_fails_keeps_no_other_waiting() -> None:

@@ -58,7 +58,7 @@ COUNTS = {
         "callbacks_at_90_percent",
         "callbacks_parked",
     ),
-    "sweep": ("enqueued",),
+    "sweep": ("enqueued", "put_off"),
 }
 """What each service counts: messages, receipts, callbacks, tasks, or visits of short links.
 

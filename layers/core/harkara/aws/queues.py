@@ -1,7 +1,12 @@
-"""The queues and, for what waits longer than SQS lets it, the Due table."""
+"""The queues and, for what waits longer than SQS lets it, the Due table.
+
+SQS API Reference, SendMessageBatch: "The maximum allowed individual message size and the maximum
+total payload size (the sum of the individual lengths of all of the batched messages) are both 1 MiB
+1,048,576 bytes."
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harkara.aws.clients import aws_errors
@@ -10,8 +15,18 @@ from harkara.errors import StoreUnavailable
 from harkara.tasks import QueueName
 
 DELAY_LIMIT_S = 900
+BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
 _TRIES = 3
+# SQS refuses a whole batch for one of its bodies: the others go without it.
+_OF_A_BODY = frozenset(
+    {
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+        "BatchRequestTooLong",
+        "InvalidMessageContents",
+        "InvalidParameterValue",
+    }
+)
 
 
 class SqsTaskQueues:
@@ -25,7 +40,7 @@ class SqsTaskQueues:
         self._due = due
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
-        """Put bodies in a queue; say for each whether it is in."""
+        """Put bodies in a queue; say for each whether it is in. One that cannot go fails alone."""
         return self._send(queue, bodies, group, delay_s=0)
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
@@ -41,26 +56,65 @@ class SqsTaskQueues:
         self, queue: QueueName, bodies: Sequence[str], group: str, delay_s: int
     ) -> list[bool]:
         sent = [False] * len(bodies)
-        for at in range(0, len(bodies), _BATCH):
-            open_places = list(range(at, min(at + _BATCH, len(bodies))))
-            for _ in range(_TRIES):
-                entries = [
-                    {
-                        "Id": str(place),
-                        "MessageBody": bodies[place],
-                        **({"DelaySeconds": delay_s} if delay_s else {}),
-                        # On a standard queue the group is for fair queues: no order, no lock.
-                        **({"MessageGroupId": group} if group else {}),
-                    }
-                    for place in open_places
-                ]
+        for places in _batches(bodies, len(group.encode())):
+            for place in self._send_batch(queue, bodies, places, group, delay_s):
+                sent[place] = True
+        return sent
+
+    def _send_batch(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        places: Sequence[int],
+        group: str,
+        delay_s: int,
+    ) -> set[int]:
+        """Put the bodies in these places in a queue; return the places of those that are in."""
+        sent = set[int]()
+        for _ in range(_TRIES):
+            entries = [
+                {
+                    "Id": str(place),
+                    "MessageBody": bodies[place],
+                    **({"DelaySeconds": delay_s} if delay_s else {}),
+                    # On a standard queue the group is for fair queues: no order, no lock.
+                    **({"MessageGroupId": group} if group else {}),
+                }
+                for place in places
+                if place not in sent
+            ]
+            if not entries:
+                break
+            try:
                 with aws_errors():
                     answer = self._client.send_message_batch(
                         QueueUrl=self._urls[queue], Entries=entries
                     )
-                for entry in answer.get("Successful", ()):
-                    sent[int(entry["Id"])] = True
-                open_places = [place for place in open_places if not sent[place]]
-                if not open_places:
-                    break
+            except StoreUnavailable as error:
+                if str(error) not in _OF_A_BODY:
+                    raise
+                if len(places) == 1:
+                    return sent
+                alone = [self._send_batch(queue, bodies, [each], group, delay_s) for each in places]
+                return set[int]().union(*alone)
+            sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
         return sent
+
+
+def _batches(bodies: Sequence[str], more_bytes: int) -> Iterator[list[int]]:
+    """Yield the places of bodies that go in one call, each of which takes `more_bytes` besides.
+
+    A body that is longer than a queue takes is in none.
+    """
+    batch, total = list[int](), 0
+    for place, body in enumerate(bodies):
+        size = len(body.encode()) + more_bytes
+        if size > BATCH_LIMIT_BYTES:
+            continue
+        if len(batch) == _BATCH or total + size > BATCH_LIMIT_BYTES:
+            yield batch
+            batch, total = [], 0
+        batch.append(place)
+        total += size
+    if batch:
+        yield batch

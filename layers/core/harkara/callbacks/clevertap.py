@@ -10,6 +10,7 @@ Every final state that is not delivered is a failure there, with a code that say
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from harkara.callback_settings import CallbackEndpoint
@@ -46,7 +47,7 @@ def _said(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
-    """Return what CleverTap took and did not process: (client_ref, code) each.
+    """Return what CleverTap took and did not process: (client_ref, code) of up to a hundred.
 
     Its answer is `{"status": "partial", "processed": 1, "unprocessed": [{"code": 400, "error":
     "...", "record": {...}}]}`; a record is one of our entries, or an event with its entries.
@@ -55,11 +56,12 @@ def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
         said = decode(answer)
     except ValueError:
         return ()
-    return tuple(
+    found = (
         (meta, _code(failure.get("code")))
         for failure in _objects(said.get("unprocessed") if isinstance(said, dict) else None)
         for meta in _metas(failure.get("record"))
     )
+    return tuple(islice(found, MEMBER_LIMIT))
 
 
 def _code(value: Any) -> str:

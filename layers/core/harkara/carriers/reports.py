@@ -13,6 +13,7 @@ from harkara.received import InboundMessage, ReceiptRequest, ReceivedMessages, R
 from harkara.tasks import Receipt
 
 CARRIER_CODE_LIMIT = 64
+CARRIER_ID_LIMIT = 256
 _FIELDS_LIMIT = 20_000
 _TIME_DIGITS = 13
 _CODES = {
@@ -127,7 +128,7 @@ def seconds(value: Any) -> int:
 
 def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:
     if report.carrier_id:
-        return "", 0
+        return ("", 0) if len(report.carrier_id) <= CARRIER_ID_LIMIT else None
     try:
         return signer.verify(report.reference)
     except ForeignReference:

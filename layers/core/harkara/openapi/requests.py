@@ -15,7 +15,7 @@ _TO = lenient(
 )
 _FROM = lenient("The DLT header (sender id); case counts.", examples=["ACMEBK"])
 _CLIENT_REF = lenient(
-    "Your own id of the message, at most 512 characters; it comes back in the callback. It need"
+    "Your own id of the message, at most 512 bytes in UTF-8; it comes back in the callback. It need"
     " not be unique."
 )
 _PE_ID = lenient("The DLT principal entity's id; it is known from the header where it is absent.")

@@ -27,8 +27,11 @@ from harkara.services.templates import index_of, rules_of
 from harkara.services.urls import are_registered, linked
 from harkara.typography import plainly
 
-CLIENT_REF_LIMIT = 512
+# In UTF-8, so that a hundred of them, whatever they hold, fit into one item of DynamoDB.
+CLIENT_REF_LIMIT_BYTES = 512
+_CLIENT_REF_RULE = f"(your id of the message: at most {CLIENT_REF_LIMIT_BYTES} bytes in UTF-8)"
 DLT_IDS_LIMIT = 64
+_DLT_IDS_RULE = f"(the DLT ids of entity and template: together at most {DLT_IDS_LIMIT} characters)"
 # To say where a text departs from a template takes a hundred times as long as to see that it does.
 DETAIL_LIMIT = 20
 _ABOUT_TEMPLATES = (Code.TEMPLATE_MISMATCH, Code.TEMPLATE_NOT_FOUND)
@@ -88,7 +91,9 @@ class RecordChecker:
             return False
         first, account = records[0], self._account
         ids = len(first.pe_id) + len(first.dlt_template_id)
-        if max(map(len, refs)) > CLIENT_REF_LIMIT or ids > DLT_IDS_LIMIT or not are_indian(tos):
+        if max(map(len, map(str.encode, refs))) > CLIENT_REF_LIMIT_BYTES or ids > DLT_IDS_LIMIT:
+            return False
+        if not are_indian(tos):
             return False
         plain, links = is_plain("".join(texts)), dict[int, Linked]()
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
@@ -170,11 +175,10 @@ class RecordChecker:
     def _accept(self, record: Record) -> tuple[SlotRows, Message, Linked | None]:
         if record.problem:
             raise RequestRefused(record.problem)
-        if (
-            len(record.client_ref) > CLIENT_REF_LIMIT
-            or len(record.pe_id) + len(record.dlt_template_id) > DLT_IDS_LIMIT
-        ):
-            raise RequestRefused(Code.INVALID_RECORD)
+        if len(record.client_ref.encode()) > CLIENT_REF_LIMIT_BYTES:
+            raise RequestRefused(Code.INVALID_RECORD, _CLIENT_REF_RULE)
+        if len(record.pe_id) + len(record.dlt_template_id) > DLT_IDS_LIMIT:
+            raise RequestRefused(Code.INVALID_RECORD, _DLT_IDS_RULE)
         msisdn, country = normalise(record.to)
         judged = self._judge(country, record)
         text = record.text or self._rendered(record, judged)
@@ -300,7 +304,7 @@ class RecordChecker:
             to="",
             sender_id="",
             text="",
-            client_ref=record.client_ref[:CLIENT_REF_LIMIT],
+            client_ref=_beginning(record.client_ref),
             endpoint=endpoint,
             refusal=error.code,
         )
@@ -318,6 +322,11 @@ class RecordChecker:
         else:
             mismatch = self._index.nearest(record.text, record.sender_id)
         return str(mismatch) if mismatch else ""
+
+
+def _beginning(client_ref: str) -> str:
+    """Return as many whole characters of a client_ref as it may have bytes."""
+    return client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
 
 
 def _fixed_text(judged: Judged) -> str:

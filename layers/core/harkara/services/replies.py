@@ -18,6 +18,8 @@ from harkara.tasks import EventTask, QueueName
 
 # Thirteen segments; a queue message has room for a hundred times as much.
 TEXT_LIMIT = 2000
+# No number or code is longer.
+RECEIVER_LIMIT = 64
 
 
 class Heard(NamedTuple):
@@ -60,7 +62,10 @@ class ReplyService:
         # Carriers' texts may hold half characters, which JSON has no room for.
         receiver, text = (
             each.encode(errors="replace").decode()
-            for each in (heard.receiver.strip().lstrip("+"), heard.text[:TEXT_LIMIT])
+            for each in (
+                heard.receiver.strip().lstrip("+")[:RECEIVER_LIMIT],
+                heard.text[:TEXT_LIMIT],
+            )
         )
         reply = Reply("", "", heard.at_s, heard.number, receiver, text)
         mid = self.last.find(account.id, heard.number)

@@ -1,8 +1,10 @@
 """Enqueue what is due, and move a cursor on beyond what is enqueued. Twice is harmless.
 
-Each shard of the Due table has its cursor, which never goes back. It stays before a task that its
-queue did not take: that comes again with the next run, and what follows it on its page as well. Of
-two runs at the same time the one that finds a cursor further on leaves the shard to the other.
+Each shard of the Due table has its cursor, which never goes back. It stays where it is while a
+queue or the table cannot be reached: the page comes again with the next run. A single task that its
+queue does not take is put off instead, as a new row, and the cursor moves on: it keeps no other
+waiting, is never dropped, and has an alarm. Of two runs at the same time the one that finds a
+cursor further on leaves the shard to the other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +17,13 @@ from harkara.ports import Clock, DueTable, DueTask, Note, Notes, TaskQueues
 SHARDS = 16
 # Reading and enqueuing a page.
 _PAGE_S = 5.0
+# Long enough for the Due table: no row is put that near to a cursor (`harkara.aws.due`).
+PUT_OFF_S = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
 class SweepService:
-    """What `sweep` does every minute."""
+    """What `sweep` does every minute. `queues` put into `due` what is to wait for long."""
 
     due: DueTable
     queues: TaskQueues
@@ -47,7 +51,7 @@ class SweepService:
         return count
 
     def _all(self, now_ms: int, failures: list[StoreUnavailable]) -> Iterator[Sequence[DueTask]]:
-        """Enqueue the tasks of all shards; yield those done, nothing where a shard failed."""
+        """Enqueue the tasks of all shards; yield those that are, nothing where a shard failed."""
         cursors = self.due.cursors()
         for shard in range(SHARDS):
             try:
@@ -57,24 +61,27 @@ class SweepService:
                 yield ()
 
     def _of(self, shard: int, cursor: str, now_ms: int) -> Iterator[Sequence[DueTask]]:
-        """Enqueue a shard's tasks; yield what its cursor has passed, page by page."""
+        """Enqueue a shard's tasks; yield those of each page that its cursor has passed."""
         for page in self.due.due(shard, cursor, now_ms):
             enqueued = self._enqueue(page)
-            if enqueued:
-                if not self.due.move(shard, enqueued[-1].sort_key):
-                    return
-                yield enqueued
-            if len(enqueued) < len(page):
-                raise StoreUnavailable("a queue did not take a task")
+            if not self.due.move(shard, page[-1].sort_key):
+                return
+            yield enqueued
 
     def _enqueue(self, page: Sequence[DueTask]) -> Sequence[DueTask]:
-        """Enqueue tasks; return those before the first that its queue did not take."""
-        refused: set[str] = set()
-        for queue in {task.queue for task in page}:
+        """Enqueue a page's tasks and return them; put off those that their queue does not take."""
+        enqueued = list[DueTask]()
+        for queue in dict.fromkeys(task.queue for task in page):
             tasks = [task for task in page if task.queue is queue]
             sent = self.queues.send(queue, [task.body for task in tasks])
-            refused |= {
-                task.sort_key for task, in_queue in zip(tasks, sent, strict=True) if not in_queue
-            }
-        ends = (place for place, task in enumerate(page) if task.sort_key in refused)
-        return page[: next(ends, len(page))]
+            for task, in_queue in zip(tasks, sent, strict=True):
+                if in_queue:
+                    enqueued.append(task)
+                else:
+                    self._put_off(task)
+        return enqueued
+
+    def _put_off(self, task: DueTask) -> None:
+        self.queues.schedule(task.queue, task.body, PUT_OFF_S)
+        about = {"row": task.sort_key, "queue": task.queue}
+        self.notes(Note("task put off", about, {"put_off": 1}))

@@ -23,6 +23,9 @@ class Ended(NamedTuple):
 End = Outcome | Cancelled | Ended
 """How a try ended for a message."""
 
+# Of a carrier's own words: as many as fit a hundred times into an item.
+WORDS_LIMIT = 256
+
 ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
 
@@ -41,9 +44,9 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
     for index, end in zip(indexes, ends, strict=True):
         match end:
             case Taken(carrier_message_id):
-                data["taken"].append((index, carrier_message_id))
+                data["taken"].append((index, carrier_message_id[:WORDS_LIMIT]))
             case Refused(code, carrier_code):
-                data["refused"].append((index, code, carrier_code))
+                data["refused"].append((index, code, carrier_code[:WORDS_LIMIT]))
             case NotTaken(retry_after_s):
                 data["not_taken"].append((index, retry_after_s))
             case InDoubt():
