@@ -17,7 +17,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import deployment_secret
 from harkara.errors import StoreUnavailable
-from harkara.links import LinkSigner, is_code
+from harkara.links import LinkSigner, is_code, without_marks
 from harkara.ports import Note
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
@@ -66,7 +66,7 @@ def service() -> LinkService:
 
 @api.route("/<code>", "GET", "HEAD")
 def visit(code: str) -> Response:
-    asked = api.request
+    asked, code = api.request, without_marks(code)
     reads_pages = "text/html" in asked.headers.get("accept", "")
     if not is_code(code) and (methods_of(asked.path) or not reads_pages):
         raise NoRoute  # API Gateway hands on whatever has one part: the API's errors are JSON
@@ -76,7 +76,7 @@ def visit(code: str) -> Response:
 # Where the short domain has a path, API Gateway may hand it on: /ACMEBK/<code>.
 @api.route("/<path>/<code>", "GET", "HEAD")
 def visit_below(path: str, code: str) -> Response:
-    return follow(f"/{path}", code)
+    return follow(f"/{path}", without_marks(code))
 
 
 def follow(path: str, code: str) -> Response:

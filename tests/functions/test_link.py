@@ -79,6 +79,21 @@ def test_a_person_is_sent_on_and_the_click_is_in_the_queue(gateway: Gateway, log
 
 
 @pytest.mark.parametrize(
+    "mark",
+    [".", "...", ",", ")", "!", "*", "'", ":", "|ACMEBK", "।", "%E0%A5%A4", "%E2%80%A6", "”", "देखें"],
+)
+@pytest.mark.parametrize("path", ["", "/ACMEBK"])
+def test_the_mark_that_a_phone_takes_for_a_part_of_the_link_is_ignored(
+    path: str, mark: str, gateway: Gateway
+) -> None:
+    put_links(gateway, path=path)
+    code = code_of(gateway)
+    answer = gateway.call("link", request(code + mark, path=path))
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (302, URL)
+    assert [click.short_url for click in clicks(gateway)] == [f"https://{HOST}{path}/{code}"]
+
+
+@pytest.mark.parametrize(
     ("method", "headers"),
     [
         ("HEAD", {}),

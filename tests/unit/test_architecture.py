@@ -40,6 +40,7 @@ PURE = (
     "suppressions",
     "links",
     "visitors",
+    "text_urls",
     "jsons",
     "deadline",
     "platforms",

@@ -1,5 +1,6 @@
 """Which URLs of a text become links."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.services.urls import linked
+from harkara.text_urls import find_urls
 from tests.cases.reading import rows
 
 BASE = "https://hk.example/ACMEBK"
@@ -25,6 +27,53 @@ def test_urls_become_links(row: dict[str, Any]) -> None:
     shown = link.text(BASE, code_of).replace(f"{BASE}/<", "<") if link else row["text"]
     assert shown == row["shown"]
     assert (link.own_urls() if link else []) == row["urls"]
+
+
+URLS = (
+    "https://a.in",
+    "http://b.in/c?d=1",
+    "https://en.example/Post_(runner)",
+    "HTTPS://A.IN/x/",
+    "https://a.in/ऑफर",
+    "https://a.in/?q=दिल्ली",
+    "https://user@a.in:8080/#top",
+)
+SENTENCE_MARKS = ".,;:!?'*\"|<>`)]}"
+
+
+@given(
+    st.sampled_from(URLS),
+    # Marks, symbols, blanks and invisible characters of any script.
+    st.characters(categories=["P", "S", "Z", "Cc", "Cf", "Co"]).filter(lambda each: each > "\x7f")
+    | st.sampled_from(SENTENCE_MARKS),
+    st.text(max_size=5),
+)
+def test_no_mark_behind_a_url_is_of_it(url: str, mark: str, behind: str) -> None:
+    for text in (f"see {url}{mark}", f"see {url}{mark} {behind}", f"({url}{mark}{mark})"):
+        link = linked(text, "", BASE)
+        assert link is not None
+        assert link.urls[0] == url
+        assert link.original() == text
+
+
+@given(st.text() | st.text("htps:/.aw()[]{}=?https://www.क।\u200d "))
+def test_any_text_is_its_parts_and_urls(text: str) -> None:
+    link = linked(text, "", BASE)
+    if link is not None:
+        assert link.original() == text
+        assert all(re.match("https?://", url, re.IGNORECASE) for url in link.urls)
+        assert not any(character.isspace() for url in link.urls for character in url)
+
+
+@pytest.mark.parametrize(
+    "piece", ["www.a(", "https://", "www.a([{", "https://a=", "https://a.in/(क"]
+)
+def test_what_looks_like_many_urls_is_read_once(piece: str) -> None:
+    text = piece * 2_000
+    found = list(find_urls(text))
+    assert sum(len(url) for _, url in found) <= len(text)
+    ends = [0, *(at + len(url) for at, url in found)]
+    assert all(end <= at for end, (at, _) in zip(ends, found, strict=False))
 
 
 @given(

@@ -24,7 +24,8 @@ RULES = Rules(urls=("https://acme.in", "acme.co/x"))
             pytest.param(text, "", False, id=text)
             for text in (
                 "tap bit.ly/3abc", "Bit.ly/3abc now", "(other.example/x)", "other.example/x.",
-                "देखेंbit.ly/x", "see evil.com:8080/x", "EVIL.COM/X", "acme.in.evil.example/x",
+                "देखेंbit.ly/x", "bit.ly/3abc।", "tap *bit.ly/3abc*",
+                "see evil.com:8080/x", "EVIL.COM/X", "acme.in.evil.example/x",
                 "at 203.0.113.7/x", "xn--e1afmkfd.xn--p1ai/x",
             )
         ),
@@ -35,6 +36,11 @@ RULES = Rules(urls=("https://acme.in", "acme.co/x"))
                 "M/s.A/B", "1.2.3/4", "and/or", "C/o.Rao/", "10.11.2026/5", "e.g./i.e.",
             )
         ),
+        pytest.param("देखें https://acme.in/a। धन्यवाद", "", True, id="before a danda"),
+        pytest.param("https://acme.in/a।https://evil.example", "", False, id="behind a danda"),
+        pytest.param("https://acme.in|ACMEBK", "", True, id="before the header"),
+        pytest.param("देखें https://acme.inदेखें", "", True, id="before a word of Hindi"),
+        pytest.param("*https://acme.in*", "", True, id="in bold"),
         pytest.param("at https://ok.example/a", "at https://ok.example/a", True,
                      id="in the template's fixed text"),
         pytest.param("at https://ok.example/b", "at https://ok.example/a", False,

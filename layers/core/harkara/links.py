@@ -155,6 +155,15 @@ def is_code(text: str) -> bool:
     return len(text) == CODE_LENGTH and _VALUES.keys() >= set(text)
 
 
+def without_marks(text: str) -> str:
+    """Return the code at the beginning of a text, or the text where there is none.
+
+    Phones take the mark behind a link for a part of it: a full stop, a danda, a word of Hindi.
+    """
+    code, behind = text[:CODE_LENGTH], text[CODE_LENGTH : CODE_LENGTH + 1]
+    return code if is_code(code) and behind not in _VALUES else text
+
+
 def base_of(site: str) -> str:
     """Return what the links of a site begin with: https, but for this machine's own addresses."""
     address = host_of(site).partition(":")[0]
