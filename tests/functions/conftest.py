@@ -45,11 +45,16 @@ def acme(gateway: Gateway) -> Gateway:
 
 
 @pytest.fixture
-def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
-    """What is logged, by the functions' logger and by any other."""
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+    """What is logged at DEBUG, by the functions' logger and by any other."""
     written = Logs()
+    levels = {each: each.level for each in (logging.root, logging.getLogger(runtime.logger.name))}
+    for each in levels:
+        each.setLevel(logging.DEBUG)
     for handler in runtime.logger.handlers:
         assert isinstance(handler, logging.StreamHandler)
         monkeypatch.setattr(handler, "stream", written.own)
     monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(written.other)])
-    return written
+    yield written
+    for each, level in levels.items():
+        each.setLevel(level)

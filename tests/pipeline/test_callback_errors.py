@@ -83,10 +83,10 @@ def break_destinations(world: World, error: Exception) -> None:
     find = world.destinations.find
     left = iter([0])
 
-    def broken(account_id: str, endpoint: Endpoint) -> Any:
+    def broken(account_id: str, endpoint: Endpoint, *, anew: bool = False) -> Any:
         if endpoint.url == BAD_URL and next(left, None) is not None:
             raise error
-        return find(account_id, endpoint)
+        return find(account_id, endpoint, anew=anew)
 
     world.destinations.find = broken  # type: ignore[method-assign]
 

@@ -3,6 +3,7 @@
 Nothing here logs an exception's text unless it is ours: others may quote what a customer sent.
 """
 
+import logging
 import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -15,9 +16,13 @@ from harkara.codes import MEANINGS, Code
 from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
 from harkara.jsons import encode
+from harkara.logs import quieten
 from harkara.router import Response
 
 logger = Logger()
+quieten()
+# The logger above has the level of its own; what else there may be gives warnings.
+logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
 
 TRY_AGAIN_AFTER_S = 5
 

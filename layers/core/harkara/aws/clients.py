@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from harkara.errors import StoreUnavailable
+from harkara.logs import quieten
+
+quieten()
 
 _CONFIG = Config(
     connect_timeout=2,

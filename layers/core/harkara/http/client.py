@@ -23,6 +23,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer
+from harkara.logs import quieten
+
+quieten()
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0

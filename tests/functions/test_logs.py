@@ -1,0 +1,118 @@
+"""LogLevel DEBUG, which Lambda gives the root logger: no library tells what goes over a wire."""
+
+import importlib.metadata
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from harkara import logs
+from harkara.aws import clients, secrets
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.destinations import unseal
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.suppression import DynamoSuppressionList
+from harkara.errors import StoreUnavailable
+from harkara.tasks import QueueName
+from tests.functions.exchanges import answering, run
+from tests.functions.servers import answer
+
+SECRET = "the-pepper-of-all-credentials"
+NUMBER = "919876543210"
+TEXT = "Your code is 4711"
+LOCK = Path("layers/deps/requirements.txt")
+
+
+class Aws(BaseHTTPRequestHandler):
+    """Answers each call with something that is private, or refuses it in words that are."""
+
+    refuses = False
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        said: dict[str, Any] = {
+            "SecretString": SECRET,
+            "Name": "x",
+            "Plaintext": "",
+            "CiphertextBlob": "",
+        }
+        said |= {"Item": {"data": {"S": TEXT}}, "Responses": {"Accounts": []}}
+        said |= {"__type": "ValidationException", "message": f"{NUMBER} {TEXT} {SECRET}"}
+        body = json.dumps(said).encode()
+        self.send_response(400 if self.refuses else 200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture(params=[False, True], ids=["answers", "refuses"])
+def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    handler = type("Handler", (Aws,), {"refuses": request.param})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _enqueue() -> None:
+    queues = SqsTaskQueues(clients.client("sqs"), {QueueName.SUBMIT: "https://sqs.example/1/q"})
+    queues.send(QueueName.SUBMIT, [TEXT])
+
+
+CALLS: dict[str, Callable[[], object]] = {
+    "a secret": lambda: secrets.deployment_secret("x"),
+    "numbers": lambda: DynamoSuppressionList(clients.client("dynamodb"), "Accounts").entries(
+        "acme", [NUMBER]
+    ),
+    "a record": lambda: DynamoAccountStore(clients.client("dynamodb"), "Accounts").carrier(NUMBER),
+    "a task": _enqueue,
+    "what is encrypted": lambda: encrypt_secret(clients.client("kms"), "key", "sim", SECRET),
+    "what is decrypted": lambda: unseal(clients.client("kms"), "acme", "main", b"sealed"),
+}
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("call", CALLS)
+def test_what_goes_to_aws_and_comes_back_is_not_logged(
+    call: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with suppress(StoreUnavailable, ValueError):  # it refuses, or its answer is of no use
+        CALLS[call]()
+    assert caplog.records == []
+
+
+def test_what_goes_to_a_carrier_or_platform_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    run(answering(answer(headers=f"set-cookie: key={SECRET}\r\nx-text: {TEXT}\r\n")))
+    assert caplog.records == []
+
+
+def test_no_library_that_logs_is_left_out() -> None:
+    """Of those that are deployed: a module that asks for a logger is of a library that is quiet."""
+    locked = re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE)
+    loud = set()
+    for name in locked:
+        for file in importlib.metadata.files(name) or ():
+            if file.suffix == ".py" and "logging.getLogger(" in file.read_text():
+                loud.add(file.parts[0].removesuffix(".py"))
+    assert loud
+    assert loud <= {*logs.LIBRARIES}
