@@ -1,4 +1,5 @@
-# Harkara on one machine: nothing but Python 3.11+, make and git is needed, and no AWS account.
+# Harkara on one machine: nothing but Python 3.11+, make and git is needed, and no AWS account. What stands here is
+# known to make 3.81 too, which macOS has: each line of a recipe is a shell of its own.
 #
 #   make up                            the stack, a sample campaign, then it stays up until Ctrl-C
 #   make up SAMPLE=0                   the same without the campaign
@@ -12,7 +13,6 @@
 #   make lock                          renews the locks of local/requirements
 
 SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up down clean test lint bench faults replay lock
 
@@ -23,7 +23,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
-	@sed -n '3,12s/^#   //p' Makefile
+	@sed -n '4,13s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@SAMPLE=$(SAMPLE) CARRIER=$(CARRIER) $(BIN)/python -m local.up
@@ -72,7 +72,7 @@ $(VENV)/installed: local/requirements/dev.txt pyproject.toml
 	@$(BIN)/pip check --disable-pip-version-check >/dev/null || $(BIN)/pip check
 	@touch $@
 
-PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --quiet --generate-hashes \
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .local/lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 lock:
@@ -80,4 +80,4 @@ lock:
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
 	@for name in dev emulator node sam translator; do echo "locking $$name"; \
-		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in; done
+		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
