@@ -23,8 +23,8 @@ class FakeDatasendProvider:
     """Decides by the recipient's last four digits; `taken_at` has the times of what it took.
 
     `dead` takes no connection, `silent` answers nothing, whether it `takes` the message or not;
-    `busy` throttles for long. Its receipts come after `receipt_s`. Who `deduplicates` takes
-    one message a reference.
+    `busy` throttles, for `retry_after`. Its receipts come after `receipt_s`. Who `deduplicates`
+    takes one message a reference.
     """
 
     world: "Wired"
@@ -38,6 +38,7 @@ class FakeDatasendProvider:
     silent: Callable[[], bool] = lambda: False
     takes: bool = True
     busy: bool = False
+    retry_after: str = "600"
     deduplicates: bool = False
     receipt_s: float = 0.5
 
@@ -48,7 +49,7 @@ class FakeDatasendProvider:
             raise ExchangeUnreachable("nobody listens")
         self.references[reference] += 1
         if self.busy:
-            return HttpAnswer(429, {"retry-after": "600"}, b"")
+            return HttpAnswer(429, {"retry-after": self.retry_after}, b"")
         if magic == "9006" and self.throttled[mid] < 2:
             self.throttled[mid] += 1
             return HttpAnswer(429, {"retry-after": "1"}, b"")

@@ -1,15 +1,18 @@
 """What goes on as another queue message keeps its owner, whatever an earlier delivery began."""
 
 import asyncio
+import json
 
 import pytest
 
 from harkara.errors import StoreUnavailable
 from harkara.hours import CLOSES_S, DAY_S, IST_OFFSET_S
+from harkara.messages import Category
 from harkara.requests import Options
-from harkara.tasks import owner_of
+from harkara.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, owner_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
+from tests.pipeline.routes import carrier, records
 from tests.wired import ACCOUNT, NOW
 from tests.world import World
 
@@ -172,4 +175,26 @@ def test_a_store_that_fails_between_claim_and_carrier_leaves_nothing_in_doubt(ca
     assert world.counts["not_taken"] == 2
     assert not world.in_doubt()
     assert set(world.finals().values()) == {"delivered"}
+    check_without_a_kill(world, answers)
+
+
+def test_what_is_handed_on_reports_its_refused_records_and_sets_its_check_once() -> None:
+    world = World(carriers=[carrier("sim", rate_segments_per_s=50)])
+    scheduled: list[str] = []
+    schedule = world.queues.schedule
+
+    def note(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        scheduled.append(body)
+        schedule(queue, body, delay_s, group)
+
+    world.queues.schedule = note  # type: ignore[method-assign]
+    rows = [*records(300, category=Category.PROMOTIONAL), campaign.record("0001", to="12")]
+    answers = world.send(rows)
+    world.run(3 * 86_400 - 3_600)
+    tasks = [decode_dlr(body) for body in scheduled if json.loads(body)["kind"] != "submit"]
+    refused = [task for task in tasks if isinstance(task, ReceiptsTask) and not task.carrier]
+    assert world.counts["waiting"] + world.counts["deferred"] >= 2, "it is handed on"
+    assert len(refused) == 1
+    assert len([task for task in tasks if isinstance(task, CheckTask)]) == 1
+    world.run()
     check_without_a_kill(world, answers)

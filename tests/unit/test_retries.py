@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.retries import SUBMIT_DELAYS_S, delay_after, submit_delay, with_jitter
+from harkara.retries import (
+    JITTER,
+    LAST_TRY_S,
+    SUBMIT_DELAYS_S,
+    delay_after,
+    is_refusal,
+    submit_delay,
+    with_jitter,
+    within_validity,
+)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1, exclude_max=True))
@@ -40,7 +49,39 @@ def test_a_schedule_ends(attempt: int, delay_s: int | None) -> None:
 def test_a_submit_waits_for_its_schedule_and_its_carrier(
     attempt: int, retry_after_s: int, delay_s: int
 ) -> None:
-    assert submit_delay(attempt, retry_after_s) == delay_s
+    assert submit_delay(attempt, retry_after_s, 86_400) == delay_s
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "left_s", "expected_s"),
+    [
+        pytest.param(600, 720, 600, id="it ends in time, jitter included"),
+        pytest.param(600, 719, 359.5, id="it might not"),
+        pytest.param(600, 300, 150, id="nor does the message live so long"),
+        pytest.param(600, 10, 5, id="a last time"),
+        pytest.param(600, 9, 10, id="then it is over"),
+        pytest.param(600, -3, 1, id="it is over already"),
+        pytest.param(0, 0, 0, id="at once"),
+    ],
+)
+def test_a_wait_does_not_outlive_the_message(
+    wait_s: float, left_s: float, expected_s: float
+) -> None:
+    assert within_validity(wait_s, left_s) == expected_s
+
+
+@given(st.integers(1, 20), st.integers(0, 10**5), st.floats(0, 10**6))
+def test_a_message_is_tried_shortly_before_its_end_or_not_at_all(
+    attempt: int, retry_after_s: int, left_s: float
+) -> None:
+    pause_s = submit_delay(attempt, retry_after_s, left_s)
+    assert pause_s * (1 + JITTER) <= left_s or left_s < 2 * LAST_TRY_S
+    assert pause_s <= left_s + 1
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_4xx_refuses_a_callback_unless_it_speaks_of_the_moment(status: int) -> None:
+    assert is_refusal(status) == (400 <= status < 500 and status not in (408, 425, 429))
 
 
 def test_the_pauses_between_submits_grow() -> None:

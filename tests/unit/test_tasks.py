@@ -46,6 +46,7 @@ submits = st.builds(
     numbers,
     st.dictionaries(texts, st.lists(numbers), max_size=3),
     st.lists(st.builds(Repeat, numbers, texts, numbers), max_size=3).map(tuple),
+    st.dictionaries(texts, numbers, max_size=3),
 )
 receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
 events: st.SearchStrategy[Event] = st.one_of(

@@ -7,6 +7,8 @@ from harkara.hours import DAY_S
 # A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
 # is no ceiling; what ends the tries is the message's validity.
 SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
+# No try is made so shortly before a message ends, where its turn would come later.
+LAST_TRY_S = 5
 # What an operator paused looks again after these; it polls, so no oftener.
 PAUSE_DELAYS_S = (60, 120, 300)
 # What waits for its turn at an endpoint looks again after these.
@@ -43,9 +45,25 @@ def wait_delay(waits: int) -> int:
     return WAIT_DELAYS_S[min(waits, len(WAIT_DELAYS_S) - 1)]
 
 
-def submit_delay(attempt: int, retry_after_s: int) -> int:
-    """Return the pause after try `attempt` (1 is the first) was not taken by the carrier."""
-    return max(SUBMIT_DELAYS_S[min(attempt, len(SUBMIT_DELAYS_S)) - 1], retry_after_s)
+def submit_delay(attempt: int, retry_after_s: float, left_s: float) -> float:
+    """Return the pause after try `attempt` (1 is the first) was not taken by the carrier.
+
+    `left_s` is how long the message is still valid.
+    """
+    pause_s = max(SUBMIT_DELAYS_S[min(attempt, len(SUBMIT_DELAYS_S)) - 1], retry_after_s)
+    return within_validity(pause_s, left_s)
+
+
+def within_validity(wait_s: float, left_s: float) -> float:
+    """Return a wait as it is if it ends while the message is valid, jitter included.
+
+    Else half of what is left, so that a carrier that is well again gets the message; at the very
+    end a second more than what is left: the message then hears that it is over.
+    """
+    if wait_s * (1 + JITTER) <= left_s:
+        return wait_s
+    half_s = left_s / 2
+    return half_s if half_s >= LAST_TRY_S else max(0.0, left_s) + 1
 
 
 def pause_delay(waits: int) -> int:

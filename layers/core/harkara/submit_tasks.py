@@ -34,7 +34,7 @@ class Repeat:
 
 
 # Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "tried", "repeats")
+_SELDOM = ("reserved", "waits", "tried", "repeats", "rests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class SubmitTask:
     `handed_on`: it is what another queue message left. `reserved` are the places that its block has
     at carriers' rates; `waits` counts how often in a row nothing of the block could go. Of a retry,
     `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
-    carrier: they go there again, under the reference of that try.
+    carrier: they go there again, under the reference of that try. `rests` are the carriers that
+    want to be left alone, and until when (Unix milliseconds).
     """
 
     chunk_id: str
@@ -57,6 +58,7 @@ class SubmitTask:
     waits: int = 0
     tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
     repeats: Sequence[Repeat] = ()
+    rests: Mapping[str, int] = field(default_factory=dict)
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -87,4 +89,5 @@ def decode_submit(body: str) -> SubmitTask:
         waits=fields.get("waits", 0),
         tried=fields.get("tried", {}),
         repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
+        rests=fields.get("rests", {}),
     )

@@ -9,6 +9,7 @@ from harkara.ids import split_mid
 from harkara.marks import Mark
 from harkara.messages import State
 from harkara.ports import Note
+from harkara.retries import within_validity
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data
@@ -18,10 +19,10 @@ from harkara.tasks import Receipt
 
 
 class Retry(NamedTuple):
-    """The next try of a part's messages, and how long their carriers want to be left alone."""
+    """The next try of a part's messages, and how long the first of them has to wait for it."""
 
     task: SubmitTask
-    wait_s: int
+    wait_s: float
 
 
 def left_behind(part: BlockPart, claim: Mark) -> Handed:
@@ -104,13 +105,24 @@ def retry_of(
 ) -> Retry | None:
     """Return the next try of what no carrier took, and of what goes to its carrier again.
 
-    It keeps the places at carriers that this try did not come to.
+    It keeps the places at carriers that this try did not come to. It comes as soon as one of its
+    messages may go; a carrier that wants to be left alone for longer is.
     """
     not_taken = dict(outcome.data["not_taken"])
     again = dict(outcome.data.get("again", ()))
     if not not_taken and not again:
         return None
     carriers, at = claim.data["carriers"], _carriers_of(part, claim)
+    ended_ms = outcome.data["at"]
+    left_s = part.chunk.ends_s - ended_ms / 1000
+    rests = {name: until_ms for name, until_ms in part.rests.items() if until_ms > ended_ms}
+    waits_s = []
+    for index, asked_s in {**not_taken, **again}.items():
+        wait_s = within_validity(asked_s, left_s)
+        waits_s.append(wait_s)
+        if asked_s and index in at:
+            until_ms = ended_ms + int(wait_s * 1000)
+            rests[at[index]] = max(until_ms, rests.get(at[index], 0))
     tried = {
         name: sorted({*part.tried.get(name, ()), *carriers.get(name, ())} & not_taken.keys())
         for name in {**part.tried, **carriers}
@@ -126,8 +138,9 @@ def retry_of(
         repeats=tuple(
             part.repeats.get(index) or Repeat(index, at[index], part.attempt) for index in again
         ),
+        rests=rests,
     )
-    return Retry(task, max([*not_taken.values(), *again.values()]))
+    return Retry(task, min(waits_s))
 
 
 def _carriers_of(part: BlockPart, claim: Mark) -> dict[int, str]:

@@ -1,7 +1,8 @@
 """Where the messages of a part go: to which carriers, and which of them have to wait.
 
 A message waits while its account or campaign is paused, while none of its carriers is available
-(paused, its breaker open, not set up), and for its place at its carrier's rate.
+(paused, its breaker open, not set up, or it asked to be left alone), and for its place at its
+carrier's rate.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ class BlockPart:
     indexes: Sequence[int]
     tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
     repeats: Mapping[int, Repeat] = field(default_factory=dict)
+    rests: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ class Router:
         orders = {index: _order(part, rules, index) for index in part.indexes}
         connected = await self._connect(name for order in orders.values() for name in order)
         blocked_s = await asyncio.to_thread(self._blocked_s, connected, pause_s)
+        for name, until_ms in part.rests.items():
+            rest_s = until_ms / 1000 - self.clock()
+            if name in connected and rest_s > 0:
+                blocked_s[name] = max(rest_s, blocked_s.get(name, 0.0))
         carriers: dict[str, list[int]] = {}
         waits_s: dict[int, float] = {}
         others = set()

@@ -185,8 +185,10 @@ class SubmitService:
         for carrier, reports in reports_of(part, claim, outcome).items():
             await self._report(chunk, reports, carrier)
         if retry := retry_of(part, claim, outcome, plan.reserved):
-            pause_s = retries.submit_delay(part.attempt, retry.wait_s)
-            delay_s = retries.with_jitter(pause_s, self.luck())
+            left_s = chunk.ends_s - self.clock()
+            pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
+            # When it has ended, it waits no more.
+            delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
             await self._schedule(chunk, queue_of(chunk.lane), retry.task.encode(), delay_s)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
@@ -253,4 +255,5 @@ def _part(chunk: Chunk, task: SubmitTask) -> BlockPart:
         task.indexes or tuple(chunk.block(task.block)),
         task.tried,
         {repeat.index: repeat for repeat in task.repeats},
+        task.rests,
     )
