@@ -28,6 +28,7 @@ from harkara.services.doors import Doors
 from harkara.services.pace import Pace
 from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
+from tests.watched import Watch, WatchedPoster
 
 BATCH = 10
 BUDGET_S = 60.0
@@ -50,6 +51,10 @@ class Result(NamedTuple):
     """When each attempt of a callback was claimed, by webhook id."""
     in_doubt: set[str]
     """Messages whose callback was posted again though it may have been taken."""
+    bad_posts_for_receipts: int
+    """How often an execution for receipts posted to a bad endpoint."""
+    most_at_a_bad_one: int
+    """How many executions posted to one bad endpoint at a time, at the most."""
 
     @property
     def p95_s(self) -> float:
@@ -158,6 +163,8 @@ class Fleet:
             if number < len(urls):
                 trust(self.counted, "acme", endpoint, self.clock())
         self.good_count = len(urls)
+        self.bad_urls = set(bad)
+        self.watch = Watch(lambda: self.clock.speed == 1)
         self.sent_at_s: dict[str, float] = {}
         self._holders = itertools.count()
 
@@ -185,7 +192,9 @@ class Fleet:
         )
         pace = Pace(self.counted, self.clock, lambda: 0.5)
         doors = Doors(self.counted, pace, self.clock)
-        callbacks = CallbackService(attempts, poster, self.destinations, doors)
+        callbacks = CallbackService(
+            attempts, WatchedPoster(poster, queue, self.watch), self.destinations, doors
+        )
         deliver = DeliverService(self.store, self.queues, callbacks, self.clock, lambda _: None)
         while True:
             batch = self.queues.receive(queue)
@@ -235,7 +244,10 @@ class Fleet:
         latencies_s = {ref: times[0] - self.sent_at_s[ref] for ref, times in own.items()}
         posts = Counter({ref: len(times) for ref, times in own.items()})
         good, bad = self.refs(good=True), self.refs(good=False)
-        return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt)
+        watch = self.watch
+        at_once = sum(watch.posts[QueueName.RECEIPT, url] for url in self.bad_urls)
+        most = max((watch.most[url] for url in self.bad_urls), default=0)
+        return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt, at_once, most)
 
     def _refs(self, members: Mapping[str, Sequence[int]]) -> set[str]:
         """Return the messages that a callback's mark speaks of."""

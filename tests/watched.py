@@ -1,0 +1,53 @@
+"""Counts what executions post where, and how much at a time."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from harkara.callback_settings import Destination
+from harkara.http.callbacks import HttpCallbackPoster
+from harkara.posting import PostResult
+from harkara.tasks import CallbackTask, QueueName
+
+
+@dataclass
+class Watch:
+    """Counts the posts of each lane to each URL, and those to a URL at a time."""
+
+    is_real_time: Callable[[], bool]
+    posts: Counter[tuple[QueueName, str]] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def post(self, queue: QueueName, url: str) -> Iterator[None]:
+        self.posts[queue, url] += 1
+        self.under_way[url] += 1
+        # A lease that runs out in fast time is shorter than a post.
+        if self.is_real_time():
+            self.most[url] = max(self.most[url], self.under_way[url])
+        try:
+            yield
+        finally:
+            self.under_way[url] -= 1
+
+
+@dataclass(frozen=True)
+class WatchedPoster:
+    """Posts for a lane's executions, and is watched."""
+
+    poster: HttpCallbackPoster
+    queue: QueueName
+    watch: Watch
+
+    @property
+    def timeout_s(self) -> float:
+        return self.poster.timeout_s
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
+        with self.watch.post(self.queue, destination.settings.url):
+            return await self.poster.post(callback, destination, within_s)
