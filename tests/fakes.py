@@ -20,7 +20,8 @@ from harkara.messages import Chunk, Endpoint, unpack
 from harkara.ports import DueTask
 from harkara.posting import PostResult
 from harkara.services.authenticate import Caller
-from harkara.services.doors import Door, name_of
+from harkara.services.door import Door
+from harkara.services.doors import name_of
 from harkara.tasks import CallbackTask, QueueName
 from tests.limits import ITEM_LIMIT_BYTES, Sqs, is_content, item_bytes, pages, refusal_of_batch
 
@@ -276,8 +277,8 @@ class FakeLimitStore:
 
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:
-    """Let an endpoint have acknowledged a callback at this time, without a call."""
-    door = Door(acked_ms=int(now_s * 1000))
+    """Let an endpoint have acknowledged a callback at this time, quickly, without a call."""
+    door = Door(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
     counted.standing[name_of(account_id, endpoint)] = encode(door).decode()
 
 

@@ -8,7 +8,7 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destina
 from harkara.events import EventKind, Reply
 from harkara.jsons import decode, encode
 from harkara.messages import Endpoint, State
-from harkara.services.doors import Door
+from harkara.services.door import Door
 from harkara.tasks import EventTask, QueueName
 from tests.fakes import Faults
 from tests.pipeline import campaign

@@ -9,12 +9,19 @@ from harkara.callback_settings import CallbackEndpoint
 from harkara.errors import StoreUnavailable
 from harkara.messages import Endpoint
 from harkara.posting import PostResult
-from harkara.services.doors import (
-    READ_EVERY_S,
+from harkara.services.door import (
+    QUICK_MS,
     REFRESHED_EVERY_S,
     SHUT_LIMIT_S,
+    SLOW_LIMIT_S,
+    SLOW_S,
     THROTTLED_S,
     TRUSTED_S,
+)
+from harkara.services.doors import (
+    EXECUTIONS,
+    PATIENCE_S,
+    READ_EVERY_S,
     Doors,
     Entry,
     Verdict,
@@ -29,6 +36,7 @@ START_S = 1_767_258_000.0
 LEASE_S = 13.0
 TAKEN = PostResult(200, "HTTP 200")
 FAILED = PostResult(500, "HTTP 500")
+SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
 
 
 class Street:
@@ -87,7 +95,7 @@ def test_a_clock_that_was_moved_has_it_read_anew(moved_s: float) -> None:
     street.enter()
     street.now_s += moved_s
     street.enter()
-    assert street.faults.calls.count("get") == 2
+    assert street.faults.calls.count("get") == 2 * 2  # the endpoint's, and its account's
 
 
 @pytest.mark.parametrize(
@@ -343,3 +351,112 @@ def test_endpoints_without_end_are_not_all_remembered(monkeypatch: pytest.Monkey
         entry = doors.enter("acme", endpoint, street.settings, "lease", LEASE_S)
         doors.leave("acme", endpoint, entry, TAKEN)
     assert len(doors._watches) <= 10
+
+
+def test_one_that_acknowledges_slowly_is_posted_to_from_the_callback_queue_alone() -> None:
+    street = Street(2)
+    for _ in range(5):
+        street.post(SLOW)
+        street.now_s += 60
+        assert street.enter(at_once=True).verdict is WAIT
+    entries = [street.enter() for _ in range(3)]
+    assert verdicts(entries) == [POST] * 3  # it is alive: more than one at a time
+    assert {entry.within_s for entry in entries} == {float("inf")}
+    for entry in entries:
+        street.leave(entry, TAKEN._replace(duration_ms=QUICK_MS))
+    assert street.enter(at_once=True) == Entry(POST, within_s=PATIENCE_S)
+
+
+@pytest.mark.parametrize("result", [SLOW, FAILED._replace(duration_ms=2000)], ids=str)
+def test_a_quick_one_that_was_not_makes_none_of_its_account_quick_for_longer_each_time(
+    result: PostResult,
+) -> None:
+    street = Street(2)
+    other = ENDPOINT._replace(callback_id="second")
+    for slow_s in (SLOW_S, 2 * SLOW_S, 4 * SLOW_S):
+        street.trust()
+        trust(street.store, "acme", other, street.now_s)
+        street.now_s += READ_EVERY_S
+        entries = [street.enter(number % 2, at_once=True) for number in range(6)]
+        assert verdicts(entries) == [POST] * 6
+        for number, entry in enumerate(entries):
+            street.leave(entry, result, number % 2)
+        told_at_s = street.now_s
+        for passed_s, verdict in ((READ_EVERY_S, WAIT), (slow_s - 1, WAIT), (slow_s, POST)):
+            street.now_s = told_at_s + passed_s
+            trust(street.store, "acme", other, street.now_s)
+            doors = Doors(street.store, street.processes[0].pace, street.clock)
+            entry = doors.enter("acme", other, street.settings, "x", LEASE_S, at_once=True)
+            assert entry.verdict is verdict
+        street.now_s += READ_EVERY_S
+    street.now_s += 4 * SLOW_S + SLOW_LIMIT_S
+    street.trust()
+    street.post(result)
+    street.now_s += READ_EVERY_S
+    street.trust()
+    street.now_s += SLOW_S
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_a_quick_failure_holds_nobody_and_costs_no_trust() -> None:
+    street = Street()
+    street.trust()
+    street.post(FAILED)
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
+    street = Street(EXECUTIONS + 2)
+
+    def enter(process: int, number: int) -> Entry:
+        endpoint = ENDPOINT._replace(callback_id=f"e{number}")
+        lease = str(next(street.leases))
+        doors = street.processes[process]
+        return doors.enter("acme", endpoint, street.settings, lease, LEASE_S)
+
+    entered = [enter(process, 10 * process + n) for process in range(EXECUTIONS) for n in range(3)]
+    assert verdicts(entered) == [POST] * 9
+    late = enter(EXECUTIONS, 100)
+    assert (late.verdict, late.trusted) == (WAIT, True)
+    # Another account's are not held up, and what is quick needs no seat.
+    other = street.processes[-1].enter("other", ENDPOINT, street.settings, "x", LEASE_S)
+    assert other.verdict is POST
+    street.trust()
+    assert street.enter(EXECUTIONS).verdict is POST
+    # An execution is let go with the last of its posts.
+    for number, entry in enumerate(entered[:3]):
+        assert enter(EXECUTIONS + 1, 200 + number).verdict is WAIT
+        endpoint = ENDPOINT._replace(callback_id=f"e{number}")
+        street.processes[0].leave("acme", endpoint, entry, FAILED)
+        street.now_s += READ_EVERY_S
+    assert enter(EXECUTIONS + 1, 200).verdict is POST
+
+
+def test_an_execution_that_died_holds_its_seat_no_longer_than_a_post_takes() -> None:
+    street = Street(EXECUTIONS + 1)
+    for process in range(EXECUTIONS):
+        endpoint = ENDPOINT._replace(callback_id=f"e{process}")
+        street.processes[process].enter("acme", endpoint, street.settings, "x", LEASE_S)
+    assert street.enter(EXECUTIONS).verdict is WAIT
+    street.now_s += LEASE_S + 5
+    assert street.enter(EXECUTIONS).verdict is POST
+
+
+@pytest.mark.parametrize(
+    ("url", "callback_id", "verdict"),
+    [
+        pytest.param("https://acme.example/dlr", "main", GONE, id="a callback"),
+        pytest.param("https://acme.example/dlr?a=1", "main", GONE, id="a callback with a query"),
+        pytest.param("https://acme.example/dlr", "", GONE, id="a URL"),
+        pytest.param("https://acme.example/dlr?a=1", "", POST, id="one query of a URL"),
+    ],
+)
+def test_a_410_to_one_query_says_nothing_of_the_others(
+    url: str, callback_id: str, verdict: Verdict
+) -> None:
+    street = Street()
+    endpoint = Endpoint(url, "clevertap", callback_id)
+    (doors,) = street.processes
+    entry = doors.enter("acme", endpoint, street.settings, "x", LEASE_S)
+    doors.leave("acme", endpoint, entry, PostResult(410, "HTTP 410"))
+    assert doors.enter("acme", endpoint, street.settings, "y", LEASE_S).verdict is verdict

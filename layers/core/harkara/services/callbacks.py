@@ -1,4 +1,4 @@
-"""Post callbacks: at once where the endpoint is trusted, else from a queue of their own.
+"""Post callbacks: at once where the endpoint is quick, else from a queue of their own.
 
 The first post of a group that is made at once needs no mark: its members are frozen in its owner's
 finals. Any other attempt is claimed before (`post#`), whoever makes it: the one that waited or was
@@ -112,9 +112,17 @@ class CallbackService:
         return await self.call_back(group, claimant, deadline)
 
     async def call_back(
-        self, task: CallbackTask, claimant: Claimant, deadline: Deadline
+        self,
+        task: CallbackTask,
+        claimant: Claimant,
+        deadline: Deadline,
+        *,
+        at_once: bool = False,
     ) -> Counter[str]:
-        """Make an attempt if it is its turn and nobody else makes it."""
+        """Make an attempt if it is its turn and nobody else makes it.
+
+        `at_once`: by an execution that writes final states, which waits for quick endpoints only.
+        """
         self.check_time(deadline)
         attempts = self.attempts
         task = attempts.alerted(task)
@@ -122,7 +130,7 @@ class CallbackService:
         if early_s * 1000 > _EARLY_MS:
             await attempts.schedule(task, early_s)
             return Counter(callbacks_early=1)
-        look = await self._look(task, claimant)
+        look = await self._look(task, claimant, at_once=at_once)
         if isinstance(look, PostResult):
             return await self._fail(task, claimant, look)
         if look is None:
@@ -149,7 +157,7 @@ class CallbackService:
     async def _post_at_once(
         self, group: CallbackTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post a group for the first time, unmarked, where its endpoint is trusted."""
+        """Post a group for the first time, unmarked, where its endpoint is quick."""
         later = replace(group, attempt=1)
         if not self._has_time(deadline):
             await self.attempts.schedule(later, 0)
@@ -172,7 +180,7 @@ class CallbackService:
         if await self.attempts.is_over(group):
             return Counter(acknowledged_before=1)
         again = replace(group, attempt=1, in_doubt=True)
-        return await self.call_back(again, claimant, deadline)
+        return await self.call_back(again, claimant, deadline, at_once=True)
 
     async def _post(
         self,
@@ -184,7 +192,7 @@ class CallbackService:
     ) -> Counter[str]:
         if entry.wait_s:
             await self.sleep(entry.wait_s)
-        within_s = deadline.remaining_s() - _RECORD_S
+        within_s = min(deadline.remaining_s() - _RECORD_S, entry.within_s)
         wanted = replace(task, members=look.members)
         try:
             result = await self.poster.post(wanted, look.destination, within_s)

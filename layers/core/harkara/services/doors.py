@@ -5,8 +5,15 @@ settings allow. Any other gets one at a time, which probes it. When posts fail i
 shut, for longer each time: what comes then is not posted, so it holds nobody up. One item holds
 what is known, and every process reads it every few seconds; a trusted endpoint that acknowledges
 costs a write every five minutes.
+
+A post holds the execution that makes it, and whatever waits for that execution. So only a trusted
+endpoint that is quick as well is posted to at once, and waited for briefly. When one takes longer
+all the same, no endpoint of its account is quick for a while. The posts to all others, of which
+each may take its whole time, hold few executions at a time of one account.
 """
 
+import math
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,16 +28,17 @@ from harkara.jsons import decode, encode
 from harkara.messages import Endpoint
 from harkara.ports import Clock, LimitStore
 from harkara.posting import PostResult
+from harkara.services.door import Door, is_slow
 from harkara.services.pace import Pace, Shard
 
 READ_EVERY_S = 3.0
-TRUSTED_S = 600
-REFRESHED_EVERY_S = 300
-FAILURES_NEEDED = 3
-SHUT_S = 5
-SHUT_LIMIT_S = 300
-# Where 429 names no time.
-THROTTLED_S = 10
+# So long is a quick endpoint waited for.
+PATIENCE_S = 2.0
+# So many executions may the endpoints of an account hold that are not quick, of ten unless
+# CallbackConcurrency says otherwise.
+EXECUTIONS = 3
+# A post that begins a little later needs no new seat.
+_SEAT_MARGIN_MS = 5000
 # What a throttled endpoint opens after is waited for; a longer time is a failure.
 THROTTLED_WAIT_S = 60
 # A place at the rate that is further away is not waited for in an invocation.
@@ -52,76 +60,17 @@ class Verdict(Enum):
 class Entry(NamedTuple):
     """A door's answer. `wait_s` is to pass before the post, or before the next look.
 
-    `lease` is the place that the post takes until `leave`. Of one that waits, `trusted` says that
-    others are being posted.
+    `lease` is the place that the post takes until `leave`, `seat` its share in its execution.
+    `within_s` is how long the endpoint is waited for. Of one that waits, `trusted` says that others
+    are being posted.
     """
 
     verdict: Verdict
     wait_s: float = 0.0
     lease: str = ""
     trusted: bool = False
-
-
-class Door(NamedTuple):
-    """What is known of an endpoint, by Unix milliseconds.
-
-    `failures` came in a row, the last at `failed_ms`; `throttled` says that it asked to be left
-    alone, and `gone` that it answered 410. A lease is who posts, and when it surely has.
-    """
-
-    acked_ms: int = 0
-    failures: int = 0
-    failed_ms: int = 0
-    shut_until_ms: int = 0
-    throttled: bool = False
-    gone: bool = False
-    leases: tuple[tuple[str, int], ...] = ()
-
-    def shut_for_s(self, now_ms: int) -> float:
-        """Return how long it stays shut; 0 when it is open."""
-        return max(0, self.shut_until_ms - now_ms) / 1000
-
-    def is_trusted(self, now_ms: int) -> bool:
-        """Whether it acknowledged lately, and did not fail since."""
-        return now_ms < self.acked_ms + TRUSTED_S * 1000
-
-    def with_lease(self, lease: str, until_ms: int, now_ms: int) -> "Door":
-        """Return it with one more post under way, and without those that are over."""
-        alive = tuple(each for each in self.leases if each[1] > now_ms)
-        return self._replace(leases=(*alive, (lease, until_ms)))
-
-    def without_lease(self, lease: str) -> "Door":
-        """Return it with a post over."""
-        return self._replace(leases=tuple(each for each in self.leases if each[0] != lease))
-
-    def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
-        """Return it after a post; `acked_ms` is the last acknowledgement that its hearer knows."""
-        status = result.status
-        if result.acknowledged:
-            if not self.failures and now_ms < self.acked_ms + REFRESHED_EVERY_S * 1000:
-                return self
-            shut_until_ms = self.shut_until_ms if self.throttled else 0
-            return self._replace(
-                acked_ms=now_ms, failures=0, shut_until_ms=shut_until_ms, gone=False
-            )
-        if status == 429 or (status == 503 and result.retry_after_s):
-            until_ms = now_ms + (result.retry_after_s or THROTTLED_S) * 1000
-            return self._replace(shut_until_ms=max(until_ms, self.shut_until_ms), throttled=True)
-        if status == 410:
-            return self._replace(gone=True)
-        if 0 < status < 500:  # it lives, and answers what others may not be answered
-            return self._replace(failures=0)
-        # Posts that were under way when it was shut say nothing more.
-        return self if self.shut_for_s(now_ms) else self._failed(now_ms, acked_ms)
-
-    def _failed(self, now_ms: int, acked_ms: int) -> "Door":
-        failures = 1 if acked_ms > self.failed_ms else self.failures + 1
-        failed = self._replace(failures=failures, failed_ms=now_ms)
-        if failures < FAILURES_NEEDED:
-            return failed
-        shut_s = min(SHUT_S * 2 ** (failures - FAILURES_NEEDED), SHUT_LIMIT_S)
-        shut_until_ms = now_ms + shut_s * 1000
-        return failed._replace(acked_ms=0, shut_until_ms=shut_until_ms, throttled=False)
+    seat: str = ""
+    within_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -142,12 +91,18 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The doors of all endpoints. Keep it as long as the process: it remembers them."""
+    """The doors of all endpoints. Keep it as long as the process: it remembers them.
+
+    `process` tells it from all others.
+    """
 
     store: LimitStore
     pace: Pace
     clock: Clock
+    process: str = field(default_factory=lambda: os.urandom(8).hex())
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
+    # The posts under way that hold this process, by account.
+    _seated: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     def enter(
         self,
@@ -162,7 +117,7 @@ class Doors:
         """Ask whether to post to an endpoint. Who is told to must `leave` or `release` it.
 
         A `lease` names the post; it ends by itself after `lease_s`. `at_once`: only where the
-        endpoint is trusted. Raises StoreUnavailable.
+        endpoint is quick. Raises StoreUnavailable.
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
@@ -178,7 +133,8 @@ class Doors:
             if shut_s := door.shut_for_s(now_ms):
                 waits = door.throttled and shut_s <= THROTTLED_WAIT_S
                 return Entry(Verdict.WAIT, shut_s) if waits else Entry(Verdict.FAILING)
-            if at_once and not trusted:
+            quick = door.is_quick(now_ms) and not self._is_slow(account_id, now_ms)
+            if at_once and not quick:
                 return Entry(Verdict.WAIT)
             limit = settings.concurrency if trusted else 1
             if limit and sum(until_ms > now_ms for _, until_ms in door.leases) >= limit:
@@ -186,22 +142,27 @@ class Doors:
             wait_s = 0.0
             if settings.rate_per_s:
                 shard = Shard(f"{name}#rate", settings.rate_per_s)
-                place = self.pace.take([shard], 1, RATE_WAIT_S)
+                place = self.pace.take([shard], 1, 0.0 if at_once else RATE_WAIT_S)
                 if not place.reserved:
                     return Entry(Verdict.WAIT, place.wait_s, trusted=trusted)
                 wait_s = place.wait_s
-            if not limit:
-                return Entry(Verdict.POST, wait_s)
             until_ms = now_ms + int((wait_s + lease_s) * 1000)
+            if not (quick or self._sit(account_id, lease, until_ms)):
+                return Entry(Verdict.WAIT, trusted=True)
+            entry = Entry(Verdict.POST, wait_s)
+            entry = entry._replace(within_s=PATIENCE_S) if quick else entry._replace(seat=lease)
+            if not limit:
+                return entry
             if self._swap(name, watch, door.with_lease(lease, until_ms, now_ms)):
-                return Entry(Verdict.POST, wait_s, lease)
+                return entry._replace(lease=lease)
+            self._rise(account_id, entry)
         return Entry(Verdict.WAIT, trusted=trusted)
 
     def will_write(
         self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult
     ) -> bool:
         """Whether `leave` has anything to write; where it has not, it need not be called."""
-        if entry.lease or not result.acknowledged:
+        if entry.lease or entry.seat or not result.acknowledged or is_slow(result):
             return True
         watch = self._watches.get(name_of(account_id, endpoint), _Watch())
         watch.acked_ms = self._now_ms()
@@ -210,6 +171,9 @@ class Doors:
     def leave(self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult) -> None:
         """Say what came of a post. Raises nothing: others will hear the like."""
         name = name_of(account_id, endpoint)
+        if result.status == 410 and "?" in endpoint.url and not endpoint.callback_id:
+            # Gone is what that query asks for. The path may be well, as one that answers 404 is.
+            result = result._replace(status=404)
         watch = self._watches.setdefault(name, _Watch())
         now_ms, acked_ms = self._now_ms(), watch.acked_ms
         if result.acknowledged:
@@ -219,6 +183,9 @@ class Doors:
                 name,
                 lambda door: door.without_lease(entry.lease).heard(result, now_ms, acked_ms),
             )
+            if not entry.seat and is_slow(result):
+                self._change(account_name(account_id), lambda door: door.disappointed(now_ms))
+            self._rise(account_id, entry)
 
     def release(self, account_id: str, endpoint: Endpoint, entry: Entry) -> None:
         """Say that nothing was posted. Raises nothing: a lease ends by itself."""
@@ -226,12 +193,41 @@ class Doors:
             self._change(
                 name_of(account_id, endpoint), lambda door: door.without_lease(entry.lease)
             )
+            self._rise(account_id, entry)
 
     def open(self, account_id: str, endpoint: Endpoint) -> None:
         """Let an endpoint be posted to again that is gone, or shut. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)
         self._watches[name] = _Watch(self.store.get(name), self.clock())
-        self._change(name, lambda door: Door(door.acked_ms, leases=door.leases))
+        self._change(
+            name, lambda door: Door(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases)
+        )
+
+    def _is_slow(self, account_id: str, now_ms: int) -> bool:
+        return now_ms < self._read(account_name(account_id)).door.slow_until_ms
+
+    def _sit(self, account_id: str, post: str, until_ms: int) -> bool:
+        """Let a post hold this execution, unless its account holds as many others as it may."""
+        name = account_name(account_id)
+        for _ in range(_SWAPS):
+            watch, now_ms = self._read(name), self._now_ms()
+            held = {process: until for process, until in watch.door.leases if until > now_ms}
+            seated_until_ms = held.pop(self.process, 0)
+            if len(held) >= EXECUTIONS:
+                return False
+            seat = watch.door.with_lease(self.process, until_ms + _SEAT_MARGIN_MS, now_ms)
+            if seated_until_ms >= until_ms or self._swap(name, watch, seat):
+                self._seated.setdefault(account_id, set()).add(post)
+                return True
+        return False
+
+    def _rise(self, account_id: str, entry: Entry) -> None:
+        """Let an execution go which no post of the account holds any longer."""
+        seated = self._seated.get(account_id, set())
+        seated.discard(entry.seat)
+        if entry.seat and not seated:
+            self._seated.pop(account_id, None)
+            self._change(account_name(account_id), lambda door: door.without_lease(self.process))
 
     def _change(self, name: str, change: Callable[[Door], Door]) -> None:
         watch = self._watches.setdefault(name, _Watch())
@@ -266,6 +262,11 @@ class Doors:
 
 def _keeps_out(door: Door, now_ms: int) -> bool:
     return door.gone or bool(door.shut_for_s(now_ms))
+
+
+def account_name(account_id: str) -> str:
+    """Return the name of what is known of all endpoints of an account."""
+    return f"door#{account_id}"
 
 
 def name_of(account_id: str, endpoint: Endpoint) -> str:

@@ -1,0 +1,114 @@
+"""What is known of an endpoint, or of all those of an account, and what a post adds to it."""
+
+from typing import NamedTuple
+
+from harkara.posting import PostResult
+
+TRUSTED_S = 600
+REFRESHED_EVERY_S = 300
+# What answers within this is quick.
+QUICK_MS = 1000
+# So long none of an account is quick after one that was not: doubled each time, up to the limit,
+# and begun anew when all went well for as long as the limit.
+SLOW_S = 60
+SLOW_LIMIT_S = 3600
+FAILURES_NEEDED = 3
+SHUT_S = 5
+SHUT_LIMIT_S = 300
+# Where 429 names no time.
+THROTTLED_S = 10
+
+
+class Door(NamedTuple):
+    """What is known of an endpoint, or of all those of an account, by Unix milliseconds.
+
+    `failures` came in a row, the last at `failed_ms`; `throttled` says that it asked to be left
+    alone, and `gone` that it answered 410. A lease is who posts, and when it surely has.
+
+    `quick_ms` is when it was last noted to have acknowledged quickly, 0 once anything took longer.
+    Of an account: none is quick until `slow_until_ms`, for the time number `slows` in a row, and a
+    lease is an execution that is held.
+    """
+
+    acked_ms: int = 0
+    failures: int = 0
+    failed_ms: int = 0
+    shut_until_ms: int = 0
+    throttled: bool = False
+    gone: bool = False
+    quick_ms: int = 0
+    slow_until_ms: int = 0
+    slows: int = 0
+    leases: tuple[tuple[str, int], ...] = ()
+
+    def shut_for_s(self, now_ms: int) -> float:
+        """Return how long it stays shut; 0 when it is open."""
+        return max(0, self.shut_until_ms - now_ms) / 1000
+
+    def is_trusted(self, now_ms: int) -> bool:
+        """Whether it acknowledged lately, and did not fail since."""
+        return now_ms < self.acked_ms + TRUSTED_S * 1000
+
+    def is_quick(self, now_ms: int) -> bool:
+        """Whether it is trusted, and acknowledges quickly."""
+        return self.is_trusted(now_ms) and bool(self.quick_ms)
+
+    def disappointed(self, now_ms: int) -> "Door":
+        """Return an account's after one of its quick endpoints was not."""
+        if now_ms < self.slow_until_ms:  # it was under way when that was noted
+            return self
+        in_a_row = now_ms < self.slow_until_ms + SLOW_LIMIT_S * 1000
+        slows = self.slows + 1 if in_a_row else 1
+        slow_s = min(SLOW_S * 2 ** (slows - 1), SLOW_LIMIT_S)
+        return self._replace(slow_until_ms=now_ms + slow_s * 1000, slows=slows)
+
+    def with_lease(self, lease: str, until_ms: int, now_ms: int) -> "Door":
+        """Return it with one more post under way, and without those that are over."""
+        alive = tuple(each for each in self.leases if each[1] > now_ms and each[0] != lease)
+        return self._replace(leases=(*alive, (lease, until_ms)))
+
+    def without_lease(self, lease: str) -> "Door":
+        """Return it with a post over."""
+        return self._replace(leases=tuple(each for each in self.leases if each[0] != lease))
+
+    def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
+        """Return it after a post; `acked_ms` is the last acknowledgement that its hearer knows."""
+        if is_slow(result):
+            return self._replace(quick_ms=0)._heard(result, now_ms, acked_ms)
+        heard = self._heard(result, now_ms, acked_ms)
+        if result.acknowledged and (heard != self or not self.quick_ms):
+            return heard._replace(acked_ms=now_ms, quick_ms=now_ms)
+        return heard
+
+    def _heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
+        status = result.status
+        if result.acknowledged:
+            if not self.failures and now_ms < self.acked_ms + REFRESHED_EVERY_S * 1000:
+                return self
+            shut_until_ms = self.shut_until_ms if self.throttled else 0
+            return self._replace(
+                acked_ms=now_ms, failures=0, shut_until_ms=shut_until_ms, gone=False
+            )
+        if status == 429 or (status == 503 and result.retry_after_s):
+            until_ms = now_ms + (result.retry_after_s or THROTTLED_S) * 1000
+            return self._replace(shut_until_ms=max(until_ms, self.shut_until_ms), throttled=True)
+        if status == 410:
+            return self._replace(gone=True)
+        if 0 < status < 500:  # it lives, and answers what others may not be answered
+            return self._replace(failures=0)
+        # Posts that were under way when it was shut say nothing more.
+        return self if self.shut_for_s(now_ms) else self._failed(now_ms, acked_ms)
+
+    def _failed(self, now_ms: int, acked_ms: int) -> "Door":
+        failures = 1 if acked_ms > self.failed_ms else self.failures + 1
+        failed = self._replace(failures=failures, failed_ms=now_ms)
+        if failures < FAILURES_NEEDED:
+            return failed
+        shut_s = min(SHUT_S * 2 ** (failures - FAILURES_NEEDED), SHUT_LIMIT_S)
+        shut_until_ms = now_ms + shut_s * 1000
+        return failed._replace(acked_ms=0, shut_until_ms=shut_until_ms, throttled=False)
+
+
+def is_slow(result: PostResult) -> bool:
+    """Whether a post took longer than a quick endpoint does."""
+    return result.duration_ms > QUICK_MS
