@@ -9,7 +9,7 @@
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
 #   make down                          stops the stack from another terminal; its state is kept
-#   make clean                         removes .local and .venv
+#   make clean                         removes all that was made: .local, .venv, caches
 #   make lock                          renews the locks of local/requirements
 
 SHELL := /bin/bash
@@ -22,14 +22,21 @@ BIN := $(VENV)/bin
 # Set in some containers; then every start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What stops the stack needs no venv: where nothing is installed, nothing runs.
+ANY_PYTHON = $(shell [ -x $(BIN)/python ] && echo $(BIN)/python || echo $(PYTHON))
+is_new = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+require_python = $(call is_new,$(1)) || { \
+	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
+
 help:
 	@sed -n '4,13s/^#   //p' Makefile
 
 up: $(VENV)/installed
-	@SAMPLE=$(SAMPLE) CARRIER=$(CARRIER) $(BIN)/python -m local.up
+	@$(BIN)/python -m local.up
 
-down: $(VENV)/installed
-	@$(BIN)/python -m local.running
+down:
+	@$(call require_python,$(ANY_PYTHON))
+	@$(ANY_PYTHON) -m local.running
 
 replay: $(VENV)/installed
 	@$(BIN)/python -m local.replay "$(EVENT)"
@@ -54,15 +61,14 @@ lint: $(VENV)/installed
 	@$(BIN)/mypy layers/core/harkara functions local tests
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.running all; fi
-	@rm -rf .local $(VENV)
-	@echo "removed .local and $(VENV)"
+	@if $(call is_new,$(ANY_PYTHON)); then $(ANY_PYTHON) -m local.running all; fi
+	@rm -rf .local $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* coverage.xml *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@echo "removed .local, $(VENV), .aws-sam and all caches"
 
 # The venv is made anew when its lock or the project's own metadata changes.
 $(VENV)/installed: local/requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "make: Python 3.11 or later is needed and $(PYTHON) is not: name one with PYTHON=..." >&2; \
-		exit 1; }
+	@$(call require_python,$(PYTHON))
 	@echo "installing $(VENV) (once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)

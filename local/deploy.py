@@ -21,7 +21,7 @@ from local.venvs import REQUIREMENTS, Say
 BUCKET = "harkara-code"
 TRANSLATED = "template.json"
 FINGERPRINT = "harkara:fingerprint"
-DEPLOYED_WITHIN_S = 120
+DEPLOYED_WITHIN_S = 300
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 TEMPLATE = ROOT / "template.yaml"
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from local.processes import runs, stop
 from local.settings import AWS_ENVIRONMENT, HOST, REGION, LocalStackError
 
-READY_WITHIN_S = 30
-STOP_WITHIN_S = 30
+# Ends of waits for what a slow machine does at last; a process that died is seen at once.
+READY_WITHIN_S = 120
+STOP_WITHIN_S = 90
+PROGRAM = "ministack_saving.py"
 DAY_S = 86_400
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_FREE_BYTES = 2 * 1024**3
@@ -55,7 +57,8 @@ class Emulator:
         self._temporary = make_temporary(self.folder)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [self.venv / "bin/ministack"],
+                # -P: or the modules beside it would stand in for the standard library's.
+                [self.venv / "bin/python", "-P", Path(__file__).with_name(PROGRAM)],
                 env=self._environment(),
                 cwd=self._temporary,
                 stdin=subprocess.DEVNULL,
@@ -71,6 +74,17 @@ class Emulator:
                 self.kill()
                 raise LocalStackError(f"the emulator did not start: see {self.log}")
             time.sleep(0.05)
+
+    def save(self) -> None:
+        """Have it save its state while it runs; `saved_at` tells when it has."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+
+    @property
+    def saved_at(self) -> float | None:
+        """When its state was saved last, in seconds since 1970."""
+        state = self.folder / "state" / "dynamodb.json"
+        return state.stat().st_mtime if state.is_file() else None
 
     def stop(self) -> None:
         """Stop it so that it saves its state."""
@@ -93,17 +107,25 @@ class Emulator:
             self._pid_file.unlink(missing_ok=True)
         remove_temporary(self.folder)
 
+    def was_killed(self) -> bool:
+        """Whether the last one in this folder ended without saving its state."""
+        return self._pid_file.is_file() and not self._orphan()
+
     def end_orphan(self) -> bool:
         """Stop an emulator whose parent was killed, so that it saves its state."""
-        if not self._pid_file.is_file():
-            return False
-        pid = int(self._pid_file.read_text())
-        is_left = runs(pid, "ministack")
-        if is_left:
-            stop(pid, "ministack", STOP_WITHIN_S)
-        remove_temporary(self.folder)
-        self._pid_file.unlink()
-        return is_left
+        pid = self._orphan()
+        if pid:
+            stop(pid, PROGRAM, STOP_WITHIN_S)
+        if self._pid_file.is_file():
+            remove_temporary(self.folder)
+            self._pid_file.unlink()
+        return bool(pid)
+
+    def _orphan(self) -> int:
+        """Return the process id of an emulator that runs in this folder; 0 if none does."""
+        text = self._pid_file.read_text() if self._pid_file.is_file() else ""
+        # A machine that lost its power may leave an empty file.
+        return int(text) if text.isdigit() and runs(int(text), PROGRAM) else 0
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -154,7 +176,7 @@ class Emulator:
     def _require_its_port(self) -> None:
         """Queue URLs hold the port: on another one, the state's queues would never be polled."""
         note = self.folder / "state" / "port"
-        if not note.is_file():
+        if not note.is_file() or not note.read_text():
             note.parent.mkdir(parents=True, exist_ok=True)
             note.write_text(str(self.port))
         elif note.read_text() != str(self.port):

@@ -1,5 +1,6 @@
 """Processes that this one did not start, by number and program."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +17,8 @@ def runs(pid: int, program: str) -> bool:
 
 def stop(pid: int, program: str, within_s: float) -> None:
     """Ask a process to stop and wait until it has. Raises LocalStackError if it does not."""
-    os.kill(pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + within_s
     while runs(pid, program):
         if time.monotonic() > deadline:

@@ -1,23 +1,29 @@
-"""The note that a running stack leaves for `make down` and `make replay`."""
+"""The note that a running stack leaves for `make down` and `make replay`.
+
+Imports nothing but the standard library: `make down` runs it where nothing is installed.
+"""
 
 import json
 import os
 import sys
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.emulator import Emulator
 from local.processes import runs, stop
 from local.settings import EMULATOR_VENV, HOME, LocalStackError, Ports
-from local.stack import Stack
+
+if TYPE_CHECKING:
+    from local.stack import Stack
 
 NOTE = HOME / "running.json"
 PROGRAM = "local.up"
-STOP_WITHIN_S = 40
+# More than the emulator and the servers take one after the other at the most.
+STOP_WITHIN_S = 120
 
 
-def note(stack: Stack) -> None:
-    """Write down that this process runs the stack."""
+def note(stack: "Stack") -> None:
+    """Write down that this process runs the stack; before it is up, there are no outputs."""
     NOTE.write_text(
         json.dumps(
             {
@@ -36,22 +42,30 @@ def forget() -> None:
 
 
 def read() -> dict[str, Any] | None:
-    """Return the note of a stack that runs, or None."""
-    if not NOTE.is_file():
+    """Return the note of a stack that is up, or None. Raises LocalStackError if one is starting."""
+    found = _running()
+    if found is not None and not found["outputs"]:
+        raise LocalStackError("the stack is starting: try again once `make up` says that it is up")
+    return found
+
+
+def _running() -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(NOTE.read_text())
+    except (FileNotFoundError, ValueError):  # a machine that lost its power may leave half of it
         return None
-    found: dict[str, Any] = json.loads(NOTE.read_text())
     return found if runs(found["pid"], PROGRAM) else None
 
 
 def require_none() -> None:
-    """Raise LocalStackError if a stack runs."""
-    if read() is not None:
+    """Raise LocalStackError if a stack runs, or is being started."""
+    if _running() is not None:
         raise LocalStackError("the stack is up already: `make down` stops it")
 
 
 def down() -> str:
     """Stop a running stack, or what is left of one that was killed; return what was done."""
-    found = read()
+    found = _running()
     if found is not None:
         stop(found["pid"], PROGRAM, STOP_WITHIN_S)
         return "stopped; the state is kept in .local/state"
@@ -72,5 +86,5 @@ if __name__ == "__main__":
         print(down())
         if sys.argv[1:] == ["all"]:
             end_all()
-    except LocalStackError as error:
+    except (LocalStackError, OSError) as error:
         sys.exit(f"make down: {error}")

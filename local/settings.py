@@ -3,13 +3,14 @@
 import contextlib
 import os
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".local"
 EMULATOR_VENV = HOME / "emulator"
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
 REGION = "ap-south-1"
 STACK_NAME = "harkara"
 
@@ -51,15 +52,39 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """The default ports, each replaced by EMULATOR_PORT, GATEWAY_PORT, ... where set."""
-        names = ("emulator", "gateway", "carrier", "platform")
-        chosen = {name: os.environ.get(f"{name.upper()}_PORT") for name in names}
-        return replace(cls(), **{name: int(port) for name, port in chosen.items() if port})
+        """Return the default ports, each replaced by EMULATOR_PORT, GATEWAY_PORT, ... where set.
+
+        Raises LocalStackError if one is no port, or two are the same.
+        """
+        ports = replace(cls(), **{each.name: _port_of(each.name) for each in fields(cls)})
+        owners: dict[int, str] = {}
+        for name, port in asdict(ports).items():
+            if port in owners:
+                raise LocalStackError(
+                    f"{_variable(owners[port])} and {_variable(name)} are both {port}: "
+                    "each needs a port of its own"
+                )
+            owners[port] = name
+        return ports
 
     @classmethod
     def free(cls) -> "Ports":
         """Four ports that nothing uses now."""
         return cls(*free_ports(4))
+
+
+def _variable(name: str) -> str:
+    return f"{name.upper()}_PORT"
+
+
+def _port_of(name: str) -> int:
+    """Return the port that the environment chooses, or the default one."""
+    value = os.environ.get(_variable(name)) or str(getattr(Ports, name))
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= LAST_PORT):
+        raise LocalStackError(
+            f"{_variable(name)} is {value[:20]!r}: give a port from 1 to {LAST_PORT}"
+        )
+    return int(value)
 
 
 def free_ports(count: int) -> list[int]:
@@ -79,8 +104,13 @@ def require_free(ports: Ports) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
+            except PermissionError:
+                raise LocalStackError(
+                    f"port {port} ({name}) is for root alone: choose one from 1024 with"
+                    f" {_variable(name)}"
+                ) from None
             except OSError:
                 raise LocalStackError(
                     f"port {port} ({name}) is in use: stop what uses it (`make down` stops a"
-                    f" running stack) or choose another with {name.upper()}_PORT"
+                    f" running stack) or choose another with {_variable(name)}"
                 ) from None

@@ -8,6 +8,7 @@ with Stack(StackSettings(batch_timeout_s=3)) as stack:
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -129,12 +130,18 @@ class Stack:
         return self.emulator.workers(self.outputs[f"{function}FunctionName"])
 
     def start(self) -> None:
-        """Start everything; the state of an earlier run in the same folder is there again."""
+        """Start everything; the state of an earlier run in the same folder is there again.
+
+        A start that fails, or is interrupted, leaves that state as it was: one that was saved
+        within a deployment could not be deployed over.
+        """
         venv = ensure_venv("emulator", self._say)
         environment = dict(self.settings.functions_environment)
         if self.settings.functions_aws_url:
             environment["AWS_ENDPOINT_URL"] = self.settings.functions_aws_url
         self._emulator = Emulator(venv, self.folder, self.ports.emulator, environment)
+        if self._emulator.was_killed():
+            self._say(f"the emulator was killed: {self.what_is_lost()}")
         self._emulator.end_orphan()
         require_free(self.ports)
         try:
@@ -152,12 +159,26 @@ class Stack:
                 workers = self.settings.warm_workers
                 warm(self.aws_url, self.endpoint, self.outputs, workers)
         except BaseException:
-            self.stop()
+            self._stop_servers()
+            self._emulator.kill()
             raise
 
     def stop(self) -> None:
         """Stop everything in order; the state stays in the folder."""
         # The carrier first: it would post receipts to a gateway that is gone.
+        self._stop_servers()
+        if self._emulator is not None:
+            self._emulator.stop()
+
+    def what_is_lost(self) -> str:
+        """Return the moment to which an emulator's end without saving throws its state back."""
+        saved_at = self.emulator.saved_at
+        if saved_at is None:
+            return "nothing had been saved, all is lost"
+        moment = time.strftime("%H:%M:%S on %d %B", time.localtime(saved_at))
+        return f"what came after {moment} is lost"
+
+    def _stop_servers(self) -> None:
         if self._servers is not None:
             with self._servers as servers:  # closes its pipes
                 servers.terminate()
@@ -166,8 +187,6 @@ class Stack:
                 except subprocess.TimeoutExpired:
                     servers.kill()
             self._servers = None
-        if self._emulator is not None:
-            self._emulator.stop()
 
     def __enter__(self) -> "Stack":
         self.start()

@@ -3,7 +3,11 @@
 import os
 import signal
 import sys
+import textwrap
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
@@ -17,6 +21,8 @@ from local.settings import HOME, LocalStackError, Ports
 from local.stack import Stack, StackSettings
 from local.watch import run_campaign, table_of
 
+SAVE_EVERY_S = 30
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 console = Console(highlight=False)
 # Nothing here is a race that a slow machine could lose: the submits have the 15 s that a real
 # carrier gets, 9007's end sooner because the carrier hangs up, and 9010's second receipt comes
@@ -26,57 +32,131 @@ SETTINGS = StackSettings(
 )
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, `make down` or the end of the terminal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def main() -> int:
     """Run the stack; return the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ENDINGS:
+        # Under nohup, or behind a script, one is ignored and stays so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+    is_up = threading.Event()
     try:
+        sample = _choice("SAMPLE", "1", "0") == "1"
+        carrier = _choice("CARRIER", "sim", "kannel")
+        ports = Ports.from_environment()
         running.require_none()
-        match os.environ.get("CARRIER"):
-            case None | "" | "sim":
-                _up(_stack(SETTINGS))
-            case "kannel":
-                _say("starting Kannel: bearerbox, smsbox and fakesmsc")
-                # On the emulator each receipt at a time is a process of its own.
-                with Kannel(HOME / "kannel", receipts_at_a_time=4) as kannel:
-                    fields = {"kind": "kannel", "url": kannel.url, "kannel": {}}
-                    _up(_stack(replace(SETTINGS, carrier_fields=fields)), kannel)
-            case _:
-                raise LocalStackError("CARRIER is sim or kannel")
-    except LocalStackError as error:
-        console.print(f"make up: {error}", style="red", markup=False, soft_wrap=True)
+        if carrier == "sim":
+            _up(_stack(SETTINGS, ports), is_up, sample)
+        else:
+            _say("starting Kannel: bearerbox, smsbox and fakesmsc")
+            # On the emulator each receipt at a time is a process of its own.
+            with Kannel(HOME / "kannel", receipts_at_a_time=4) as kannel:
+                fields = {"kind": "kannel", "url": kannel.url, "kannel": {}}
+                settings = replace(SETTINGS, carrier_fields=fields)
+                _up(_stack(settings, ports), is_up, sample, kannel)
+    except (LocalStackError, OSError) as error:
+        # An OSError is a folder that cannot be written, or a disk that is full.
+        console.print(f"make up: {error}", style="red", markup=False)
         return 1
-    except KeyboardInterrupt:
-        return 0
+    except Stopped as stopped:
+        # A stack that was up ends as it should, unless it lost its terminal.
+        if is_up.is_set() and stopped.number != signal.SIGHUP:
+            return 0
+        return 128 + stopped.number
     return 0
 
 
-def _stack(settings: StackSettings) -> Stack:
-    return Stack(settings, folder=HOME, ports=Ports.from_environment(), say=_say)
+def _choice(name: str, *choices: str) -> str:
+    """Return what the environment chooses; the first choice where it says nothing."""
+    value = os.environ.get(name) or choices[0]
+    if value not in choices:
+        raise LocalStackError(f"{name} is {value!r}: give {' or '.join(choices)}")
+    return value
 
 
-def _up(stack: Stack, kannel: Kannel | None = None) -> None:
-    stack.start()
+def _stack(settings: StackSettings, ports: Ports) -> Stack:
+    return Stack(settings, folder=HOME, ports=ports, say=_say)
+
+
+def _up(stack: Stack, is_up: threading.Event, sample: bool, kannel: Kannel | None = None) -> None:
+    HOME.mkdir(exist_ok=True)
+    running.note(stack)
     try:
+        _start(stack)
         running.note(stack)
-        if os.environ.get("SAMPLE") != "0":
-            wait = "" if kannel else ", 9004's final state takes a minute"
-            _say(f"sending the sample campaign: 1,000 messages{wait}")
-            rows = run_campaign(stack, console, kannel)
-            console.print(table_of(rows))
-        _show_endpoint(stack, kannel)
-        while stack.is_running():
-            time.sleep(0.5)
-        raise LocalStackError(f"a process of the stack ended by itself: see {stack.folder}/logs")
+        with _stopping(stack):
+            if sample:
+                _say("sending the sample campaign of 1,000 messages")
+                if kannel is None:
+                    _say("9004's final state takes a minute")
+                rows = run_campaign(stack, console, kannel)
+                console.print(table_of(rows))
+            _show_endpoint(stack, kannel)
+            is_up.set()
+            while stack.is_running():
+                time.sleep(0.5)
+            raise LocalStackError(_what_ended(stack))
     finally:
-        # A second Ctrl-C must not keep the emulator from saving its state.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _say("stopping; the state is kept in .local/state")
-        stack.stop()
         running.forget()
 
 
+def _start(stack: Stack) -> None:
+    try:
+        stack.start()
+    except Stopped:
+        _say("interrupted while it started; the state is as it was before")
+        raise
+
+
+@contextmanager
+def _stopping(stack: Stack) -> Iterator[None]:
+    """Save the stack's state every half minute, and stop it in the end."""
+    ended = threading.Event()
+    saver = threading.Thread(target=_save, args=(stack, ended), daemon=True)
+    saver.start()
+    try:
+        yield
+    finally:
+        _ignore_endings()
+        ended.set()
+        saver.join()
+        try:
+            # Where the emulator was killed, something is lost.
+            if stack.emulator.is_running():
+                _say("stopping; the state is kept in .local/state")
+        finally:
+            stack.stop()
+
+
+def _save(stack: Stack, ended: threading.Event) -> None:
+    before = None
+    while True:
+        stack.emulator.save()
+        if ended.wait(SAVE_EVERY_S):
+            return
+        saved_at = stack.emulator.saved_at
+        if saved_at == before:
+            _say("the state could not be saved: see .local/logs/emulator.log")
+        before = saved_at
+
+
+def _what_ended(stack: Stack) -> str:
+    if stack.emulator.is_running():
+        return "gateway and simulators ended by themselves: see .local/logs/servers.log"
+    lost = stack.what_is_lost()
+    return f"the emulator ended by itself, {lost}: see .local/logs/emulator.log"
+
+
 def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
-    took = kannel.log if kannel else f"{stack.carrier_url}/submissions"
+    took = f".local/kannel/{kannel.log.name}" if kannel else f"{stack.carrier_url}/submissions"
+    formats = textwrap.fill(", ".join(FORMATS), 80 - 13).replace("\n", "\n" + 13 * " ")
     console.print(
         f"""
 [bold]Harkara is up[/bold] at [bold]{stack.endpoint}[/bold]
@@ -84,14 +164,18 @@ def _show_endpoint(stack: Stack, kannel: Kannel | None) -> None:
              sandbox / sandbox-secret  any header, text and country
   carrier    {took}
   platform   {stack.platform_url}/callbacks
-             "dlrurl": "{stack.platform_url}/<format>/sandbox" calls back in another format:
-             {", ".join(FORMATS)}
-  logs       {stack.log}
+             calls back in another format with
+             "dlrurl": "{stack.platform_url}/<format>/sandbox"
+             {formats}
+  logs       .local/logs/{stack.log.name}
 
 Send one:
   curl -s {stack.endpoint}/datasend -H 'content-type: application/json' \\
-    -d '{{"user": "sandbox", "pass": "sandbox-secret", "smstosend": \\
-[{{"to": "919876543210", "from": "HARKAR", "smstext": "Hello", "smsgid": "first"}}]}}'
+    -d '{{"user": "sandbox", "pass": "sandbox-secret", "smstosend": [
+      {{"to": "919876543210", "from": "HARKAR", "smstext": "Hello",
+       "smsgid": "first"}}]}}'
+See what came of it:
+  curl -s '{stack.platform_url}/callbacks?ref=first'
 
 Ctrl-C stops it.""",
         soft_wrap=True,
@@ -99,11 +183,23 @@ Ctrl-C stops it.""",
 
 
 def _say(message: str) -> None:
-    console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {message}", soft_wrap=True)
+    console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {message}")
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _ignore_endings()
+    if number == signal.SIGHUP:
+        # Nobody reads on: what is printed from now on must not fail.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+    raise Stopped(number)
+
+
+def _ignore_endings() -> None:
+    """Let no second Ctrl-C keep the emulator from saving its state."""
+    for each in ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,9 +21,10 @@ from local.kannel import Kannel
 from local.settings import LocalStackError
 from local.stack import Stack
 
-# The last are those that wait for a receipt that never comes, and what their callback takes.
+# Without any change for so long beyond the wait for receipts, nothing more is expected to come.
 MARGIN_S = 90
-REQUEST_WITHIN_S = 30
+# Longer than the gateway waits itself.
+REQUEST_WITHIN_S = 90
 
 
 def run_campaign(stack: Stack, console: Console, kannel: Kannel | None = None) -> list[Row]:
@@ -59,10 +62,15 @@ class Campaign:
             bars = {name: progress.add_task(name, total=campaign.SIZE) for name in names}
             self.send()
             progress.update(bars["accepted"], completed=len(self._mids))
+            before: dict[str, int] = {}
             deadline = time.monotonic() + wait_s
             while not progress.finished and time.monotonic() < deadline:
                 time.sleep(0.5)
-                for name, count in self.counts().items():
+                counts = self.counts()
+                if counts != before:
+                    # However slow the machine is: what still moves is waited for.
+                    before, deadline = counts, time.monotonic() + wait_s
+                for name, count in counts.items():
                     progress.update(bars[name], completed=count)
         return campaign.report(
             self.seen(), campaign.ALL_DELIVERED if self._kannel else campaign.ALL
@@ -136,38 +144,45 @@ class Campaign:
 
 
 def table_of(rows: list[Row]) -> Table:
-    """Return the report as a table; a cell counts only what is not as expected."""
-    table = Table(title="The sample campaign", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    """Return the report as a table; a row that is not as expected says what was, and what came."""
+    table = Table(title="The sample campaign", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for heading in ("number", "the carrier", "count", "final state", "callback", "doubt", "ok"):
         is_count = heading in ("count", "doubt")
-        table.add_column(heading, justify="right" if is_count else "left", no_wrap=True)
+        # Folded, not cut: a state of whatever length stays whole on a narrow screen.
+        table.add_column(heading, justify="right" if is_count else "left", overflow="fold")
     for row in rows:
-        table.add_row(
-            row.name,
-            row.kind.behaviour,
-            str(row.messages),
-            _beside(row.states, row.kind.state),
-            _beside(row.callbacks, row.kind.callback),
-            str(row.in_doubt or ""),
-            "[green]yes" if row.as_expected else "[red]" + _complaint(row),
-        )
+        kind = row.kind
+        if row.as_expected:
+            doubt = str(row.in_doubt or "")
+            cells = (str(row.messages), kind.state, kind.callback, doubt)
+            table.add_row(*map(escape, (row.name, kind.behaviour, *cells)), "[green]yes")
+            continue
+        table.add_row(escape(row.name), escape(kind.behaviour), "", "", "", "", "[red]no")
+        states, callbacks = ({each: kind.count} for each in (kind.state, kind.callback))
+        _add(table, "  expected", kind.count, states, callbacks, kind.count * kind.in_doubt)
+        came = ["  came"]
+        came += [f"  {row.repeated_submits} submitted twice"] * bool(row.repeated_submits)
+        came += [f"  {row.repeated_callbacks} called back twice"] * bool(row.repeated_callbacks)
+        _add(table, "\n".join(came), row.messages, row.states, row.callbacks, row.in_doubt)
     messages, in_doubt = sum(row.messages for row in rows), sum(row.in_doubt for row in rows)
     table.add_row("all", "", str(messages), "", "", str(in_doubt or ""), "")
     return table
 
 
-def _beside(seen: dict[str, int], expected: str) -> str:
-    if seen.keys() == {expected}:
-        return expected
-    return ", ".join(f"{count} {name}" for name, count in sorted(seen.items())) or "none"
-
-
-def _complaint(row: Row) -> str:
-    if row.repeated_submits:
-        return f"{row.repeated_submits} submitted twice"
-    if row.repeated_callbacks:
-        return f"{row.repeated_callbacks} called back twice"
-    return f"no: {row.kind.state}, {row.kind.callback}"
+def _add(
+    table: Table,
+    what: str,
+    messages: int,
+    states: Mapping[str, int],
+    callbacks: Mapping[str, int],
+    in_doubt: int,
+) -> None:
+    """Add a line with all its counts."""
+    counted = (
+        "\n".join(f"{name}: {count}" for name, count in sorted(each.items())) or "none"
+        for each in (states, callbacks)
+    )
+    table.add_row("", what, str(messages), *map(escape, counted), str(in_doubt), "")
 
 
 def _fetch(url: str, body: bytes | None = None) -> Any:

@@ -1,0 +1,41 @@
+"""Functions are called until they answer, unless they are broken."""
+
+import threading
+
+import pytest
+
+from local import warm
+from local.settings import LocalStackError
+
+
+def test_a_function_that_was_slow_to_start_is_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "SLOW_S", 0)
+    answers = iter(["Task timed out", "answered 502", ""])
+    warm._until_it_answers("send", lambda: next(answers), threading.Event())
+    assert list(answers) == []
+
+
+def test_a_function_that_fails_at_once_is_broken() -> None:
+    answers = iter(["No module named 'x'", ""])
+    with pytest.raises(LocalStackError, match="send does not answer: No module named 'x'"):
+        warm._until_it_answers("send", lambda: next(answers), threading.Event())
+
+
+def test_a_function_that_never_starts_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "SLOW_S", 0)
+    monkeypatch.setattr(warm, "WITHIN_S", -1)
+    with pytest.raises(LocalStackError, match="does not answer: Task timed out"):
+        warm._until_it_answers("send", lambda: "Task timed out", threading.Event())
+
+
+def test_nobody_is_called_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "SLOW_S", 0)
+    ended = threading.Event()
+    answers = iter(["Task timed out", ""])
+
+    def call() -> str:
+        ended.set()
+        return next(answers)
+
+    warm._until_it_answers("send", call, ended)
+    assert list(answers) == [""]
