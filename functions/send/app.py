@@ -153,7 +153,7 @@ def accept(
         try:
             results = services().accept.accept(caller, request, names)
         except RequestRefused as refused:
-            return Answer(*refusal(refused, shape))
+            return Answer(*refusal(refused, shape), accepts=False)
         accepted = sum(not result.code for result in results)
         about = {
             "account_id": caller.account.id,
@@ -173,7 +173,7 @@ def accept(
         int(until_s * 1000),
         produce,
     )
-    return answer(*answered)
+    return answer(answered.status, answered.body, answered.headers)
 
 
 def content_type() -> str:

@@ -1,18 +1,24 @@
 """Accepting a request: chunks, queues, and what the client hears when AWS fails."""
 
 import random
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from harkara.accounts import Account
 from harkara.codes import Code
-from harkara.errors import StoreUnavailable
+from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.ids import split_mid
 from harkara.messages import Endpoint, Lane, unpack
-from harkara.requests import Record, RecordResult
-from harkara.services.accept import PACKED_LIMIT_BYTES
+from harkara.requests import Record, RecordResult, SendRequest
+from harkara.services.accept import PACKED_LIMIT_BYTES, NothingAccepted
 from harkara.submit_tasks import decode_submit
 from harkara.tasks import QueueName
+from tests.fakes import caller_of
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 
 # What is stored and enqueued
@@ -42,10 +48,14 @@ def test_each_lane_has_its_chunk_and_queue() -> None:
         chunks[Lane.PRIORITY].mid(0),
         chunks[Lane.BULK].mid(1),
     ]
-    assert {(queue, decode_submit(body).chunk_id) for queue, body, _ in accept.queues.sent} == {
-        (QueueName.SUBMIT, chunks[Lane.BULK].id),
-        (QueueName.SUBMIT_PRIORITY, chunks[Lane.PRIORITY].id),
-    }
+    # One reference commits them both; the urgent one is at once where it belongs.
+    ((queue, body, _),) = accept.queues.sent
+    assert (queue, decode_submit(body).chunk_id) == (
+        QueueName.SUBMIT_PRIORITY,
+        chunks[Lane.PRIORITY].id,
+    )
+    (other,) = decode_submit(body).others
+    assert other == (chunks[Lane.BULK].id, QueueName.SUBMIT, 1_767_258_000_250)
 
 
 def test_refused_records_of_an_accepted_request_are_stored_once() -> None:
@@ -88,6 +98,13 @@ def test_a_foreign_callback_url_refuses_the_request() -> None:
 # Chunks that are too large for an item
 
 
+def enqueued(accept: Accept) -> set[str]:
+    """Return the chunks that the one reference names."""
+    ((_, body, _),) = accept.queues.sent
+    task = decode_submit(body)
+    return {task.chunk_id, *(part.chunk_id for part in task.others)}
+
+
 def incompressible(seed: int, length: int) -> str:
     dice = random.Random(seed)  # noqa: S311 - a test's text
     return "".join(chr(dice.randrange(0x4E00, 0x9FA5)) for _ in range(length))
@@ -102,7 +119,7 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     results = accept.accept(*records[:200], WRONG, *records[200:])
     assert len(accept.chunks.packed) > 1
     assert all(len(packed) <= PACKED_LIMIT_BYTES for packed in accept.chunks.packed.values())
-    assert len(accept.queues.sent) == len(accept.chunks.packed)
+    assert enqueued(accept) == accept.chunks.packed.keys()
     chunks = {chunk.id: chunk for chunk in accept.chunks.all()}
     texts = []
     for result in results:
@@ -122,58 +139,78 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     "faults",
     [
         pytest.param({"fail_at": [0]}, id="the store fails"),
+        pytest.param({"fail_at": [1]}, id="the store fails at the second chunk"),
         pytest.param({"queues": [StoreUnavailable("x")]}, id="the queue fails"),
         pytest.param({"queues": [False]}, id="the queue does not take it"),
     ],
 )
-def test_what_is_not_committed_is_not_accepted(faults: dict[str, Any]) -> None:
+def test_a_request_is_accepted_in_whole_or_not_at_all(faults: dict[str, Any]) -> None:
+    """What is stored and in no queue is inert: to send the same again doubles nothing."""
     accept = Accept(**faults)
-    assert accept.refusal(WRONG, BULK) is Code.TRY_AGAIN
+    with pytest.raises(NothingAccepted) as refused:
+        accept.accept(WRONG, BULK, OTP, BULK)
+    assert refused.value.code is Code.TRY_AGAIN
+    codes = [result.code for result in refused.value.results]
+    assert codes == [Code.EMPTY_TEXT, Code.TRY_AGAIN, Code.TRY_AGAIN, Code.TRY_AGAIN]
     assert accept.queues.sent == []
+    results = accept.accept(WRONG, BULK, OTP, BULK)
+    assert [bool(result.mid) for result in results] == [False, True, True, True]
+    chunks = enqueued(accept)
+    assert {split_mid(result.mid)[0] for result in results if result.mid} == chunks
+    refusals = [
+        c for chunk in accept.chunks.all() if chunk.id in chunks for _, c in chunk.refused()
+    ]
+    assert refusals == [Code.EMPTY_TEXT]
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param({"fail_at": [0]}, id="the store fails"),
-        pytest.param({"queues": [StoreUnavailable("x")]}, id="the queue fails"),
-        pytest.param({"queues": [False]}, id="the queue does not take it"),
-    ],
+# Refused records, however long
+
+
+@pytest.mark.parametrize(("good", "bad"), [(200, 800), (1, 999), (999, 1), (500, 500)])
+def test_refused_records_never_make_a_chunk_too_large(good: int, bad: int) -> None:
+    accept = Accept()
+    records = [BULK._replace(client_ref=f"g{number}") for number in range(good)]
+    urls = [f"https://clevertap.com/{quote(incompressible(n, 200))}" for n in range(bad)]
+    refused = [
+        WRONG._replace(client_ref=incompressible(number, 170), callback_url=urls[number])
+        for number in range(bad)
+    ]
+    results = accept.accept(*records, *refused)
+    assert [bool(result.mid) for result in results] == [True] * good + [False] * bad
+    assert max(map(len, accept.chunks.packed.values())) <= PACKED_LIMIT_BYTES
+    assert enqueued(accept) == accept.chunks.packed.keys()
+    called_back = {
+        message.client_ref
+        for chunk in accept.chunks.all()
+        for message in chunk.messages
+        if message.refusal
+    }
+    assert called_back == {record.client_ref for record in refused}
+    # In all they take about 2.4 MB.
+    assert accept.chunks.calls <= 20
+
+
+@given(
+    refs=st.lists(
+        st.tuples(st.booleans(), st.integers(0, 2**32), st.integers(0, 170)),
+        min_size=1,
+        max_size=1000,
+    )
 )
-def test_just_the_records_of_the_lane_that_failed_are_to_be_sent_again(
-    faults: dict[str, Any],
-) -> None:
-    accept = Accept(**faults)
-    results = accept.accept(BULK, OTP, BULK, OTP)
-    ((queue, _, _),) = accept.queues.sent
-    lost = [OTP, BULK][queue is QueueName.SUBMIT_PRIORITY]
-    for record, result in zip((BULK, OTP, BULK, OTP), results, strict=True):
-        if record == lost:
-            assert result == RecordResult("", Code.TRY_AGAIN)
-        else:
-            assert result.code is None
-            assert split_mid(result.mid)[0] == decode_submit(accept.queues.sent[0][1]).chunk_id
-
-
-def test_just_the_records_of_the_chunk_that_failed_are_to_be_sent_again() -> None:
-    records = [BULK._replace(text=incompressible(number, 600)) for number in range(300)]
-    accept = Accept(fail_at=[1])
-    results = accept.accept(*records)
-    codes = [result.code for result in results]
-    lost = codes.count(Code.TRY_AGAIN)
-    assert 0 < lost < len(records)
-    first = codes.index(Code.TRY_AGAIN)
-    assert codes[first : first + lost] == [Code.TRY_AGAIN] * lost
-    stored = [message.text for chunk in accept.chunks.all() for message in chunk.messages]
-    assert stored == [record.text for record, code in zip(records, codes, strict=True) if not code]
-
-
-def test_refused_records_keep_their_callback_when_one_lane_fails() -> None:
-    accept = Accept(fail_at=[0])
-    results = accept.accept(BULK, WRONG, OTP)
-    assert [result.code for result in results].count(Code.TRY_AGAIN) == 1
-    (chunk,) = accept.chunks.all()
-    assert [code for _, code in chunk.refused()] == [Code.EMPTY_TEXT]
+@settings(max_examples=15)
+def test_writes_are_few_whatever_is_refused(refs: list[tuple[bool, int, int]]) -> None:
+    """A chunk is cut where it does not fit, and never together with what it was cut off from."""
+    records = [
+        (WRONG if wrong else BULK)._replace(client_ref=incompressible(seed, length))
+        for wrong, seed, length in refs
+    ]
+    accept = Accept()
+    results = accept.accept(*records, BULK)
+    assert [not result.mid for result in results] == [wrong for wrong, _, _ in refs] + [False]
+    total = sum(len(record.client_ref.encode()) + 100 for record in records)
+    assert accept.chunks.calls <= 2 + 4 * (total // PACKED_LIMIT_BYTES)
+    stored = sum(len(chunk.messages) for chunk in accept.chunks.all())
+    assert stored == len(records) + 1
 
 
 def test_each_chunk_holds_just_its_own_callback_urls() -> None:
@@ -198,3 +235,33 @@ def test_an_account_that_is_drained_accepts_nothing() -> None:
     assert accept.refusal(BULK, WRONG) is Code.ACCOUNT_PAUSED
     assert accept.chunks.packed == {}
     assert accept.queues.sent == []
+
+
+# What counts
+
+
+class Counting:
+    """Takes requests until there were enough."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.taken: list[int] = []
+
+    def take(self, account: Account, segment_count: int) -> None:
+        if len(self.taken) == self.room:
+            raise RequestRefused(Code.RATE_LIMITED, retry_after_s=1)
+        self.taken.append(segment_count)
+
+
+def test_a_request_that_sends_nothing_counts_against_the_limits_too() -> None:
+    accept = Accept()
+    limits = Counting(room=3)
+    accept.service = replace(accept.service, limits=limits)
+    caller = caller_of(accept.account)
+    assert accept.refusal(WRONG) is Code.EMPTY_TEXT
+    accept.service.dry_run(caller, SendRequest([BULK, WRONG]))
+    accept.accept(BULK, OTP, WRONG)
+    assert limits.taken == [0, 0, 2]
+    assert accept.refusal(WRONG) is Code.RATE_LIMITED
+    with pytest.raises(RequestRefused):
+        accept.service.dry_run(caller, SendRequest([BULK]))

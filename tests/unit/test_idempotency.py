@@ -93,15 +93,16 @@ def test_another_state_of_the_account_makes_other_ids() -> None:
     ("status", "runs"),
     [
         pytest.param(200, 1, id="accepted"),
-        pytest.param(400, 1, id="refused for good"),
-        pytest.param(413, 1, id="too large"),
+        pytest.param(400, 2, id="a template that may be registered"),
+        pytest.param(403, 2, id="an account that may be resumed"),
+        pytest.param(413, 2, id="too large"),
         pytest.param(401, 2, id="a secret that may be corrected"),
         pytest.param(429, 2, id="too fast"),
         pytest.param(500, 2, id="failed"),
         pytest.param(503, 2, id="to be sent again"),
     ],
 )
-def test_what_will_not_change_is_kept_and_nothing_else(status: int, runs: int) -> None:
+def test_what_was_accepted_is_kept_and_nothing_else(status: int, runs: int) -> None:
     gateway = Gateway()
     named: list[list[str]] = []
 
@@ -118,6 +119,16 @@ def test_what_will_not_change_is_kept_and_nothing_else(status: int, runs: int) -
     if runs == 2:
         # What was refused for now left nothing behind; what failed may have.
         assert (named[0] == named[1]) is (status >= 500)
+
+
+def test_a_refusal_in_the_words_of_200_is_not_kept() -> None:
+    """WebEngage hears of some refusals in a body with that status."""
+    gateway = Gateway()
+    answers = iter([Answer(200, b"sms_rejected", accepts=False), Answer(200, b"sms_accepted")])
+    gateway.produce = lambda names: next(answers)
+    assert gateway.once().body == b"sms_rejected"
+    assert gateway.once().body == b"sms_accepted"
+    assert gateway.once().body == b"sms_accepted"
 
 
 @pytest.mark.parametrize(

@@ -314,3 +314,16 @@ def test_another_accounts_requests_are_counted_apart() -> None:
     assert sending.codes(3) == [None, None, Code.RATE_LIMITED]
     sending.account = sending.account.model_copy(update={"id": "other"})
     assert sending.codes(3) == [None, None, Code.RATE_LIMITED]
+
+
+def test_what_sends_nothing_waits_for_no_segments() -> None:
+    limits = Limits(segments_per_s=1, requests_per_s=10)
+    owing = admit(limits, Usage(), 0, 1000)
+    assert isinstance(owing, Usage)
+    assert isinstance(admit(limits, owing, 0, 1), Refusal)
+    usage = owing
+    for _ in range(10):  # its requests are counted all the same
+        following = admit(limits, usage, 0, 0)
+        assert isinstance(following, Usage)
+        usage = following
+    assert isinstance(admit(limits, usage, 0, 0), Refusal)

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.events import Click, Dlr, Event, Reply
 from harkara.messages import Endpoint, Lane, State
-from harkara.submit_tasks import Repeat, Reserved, SubmitTask, decode_submit, queue_of
+from harkara.submit_tasks import Part, Repeat, Reserved, SubmitTask, decode_submit, queue_of
 from harkara.tasks import (
     RECEIPTS_PER_TASK,
     Attempt,
@@ -47,6 +47,7 @@ submits = st.builds(
     st.dictionaries(texts, st.lists(numbers), max_size=3),
     st.lists(st.builds(Repeat, numbers, texts, numbers), max_size=3).map(tuple),
     st.dictionaries(texts, numbers, max_size=3),
+    st.lists(st.builds(Part, texts, st.sampled_from(QueueName), numbers), max_size=3).map(tuple),
 )
 receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
 events: st.SearchStrategy[Event] = st.one_of(

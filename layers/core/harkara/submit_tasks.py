@@ -33,8 +33,16 @@ class Repeat:
     attempt: int
 
 
+class Part(NamedTuple):
+    """A chunk of a request of several: where its reference goes, and when (Unix milliseconds)."""
+
+    chunk_id: str
+    queue: QueueName
+    at_ms: int
+
+
 # Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "tried", "repeats", "rests")
+_SELDOM = ("reserved", "waits", "tried", "repeats", "rests", "others")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ class SubmitTask:
     at carriers' rates; `waits` counts how often in a row nothing of the block could go. Of a retry,
     `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
     carrier: they go there again, under the reference of that try. `rests` are the carriers that
-    want to be left alone, and until when (Unix milliseconds).
+    want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
+    request: enqueued with this task, they are committed by it.
     """
 
     chunk_id: str
@@ -59,6 +68,7 @@ class SubmitTask:
     tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
     repeats: Sequence[Repeat] = ()
     rests: Mapping[str, int] = field(default_factory=dict)
+    others: Sequence[Part] = ()
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -90,4 +100,8 @@ def decode_submit(body: str) -> SubmitTask:
         tried=fields.get("tried", {}),
         repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
         rests=fields.get("rests", {}),
+        others=tuple(
+            Part(chunk_id, QueueName(queue), at_ms)
+            for chunk_id, queue, at_ms in fields.get("others", ())
+        ),
     )

@@ -1,14 +1,15 @@
-"""Accept a request: check each record, store the chunks, enqueue them.
+"""Accept a request: check each record, store the chunks, enqueue one reference to them all.
 
-The enqueue is the commit. What is stored and not enqueued is inert and expires; the client then
-hears that it was not accepted. A chunk whose time has not come waits in the Due table instead. One
-request makes one chunk for each category and time, in two AWS calls each; a third, before them,
-stores what short links lead to.
+The enqueue is the commit, of the request in whole: what is stored and not enqueued is inert and
+expires, and the client hears that nothing was accepted. One request makes a chunk for each category
+and time, stored in a call each; a call before them stores what short links lead to. The reference
+is to the most urgent chunk and names the others, which `submit` then enqueues. A single chunk whose
+time has not come waits in the Due table instead.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, repeat
+from itertools import repeat
 from typing import NamedTuple
 
 from harkara.accounts import Account
@@ -21,10 +22,11 @@ from harkara.messages import Chunk, Endpoint, Message, pack
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.authenticate import Caller
-from harkara.services.judgement import Slot
+from harkara.services.judgement import Slot, SlotRows
 from harkara.services.links import LinkMaker
 from harkara.services.records import CheckedRecords, RecordChecker
-from harkara.submit_tasks import SubmitTask, queue_of
+from harkara.submit_tasks import Part, SubmitTask, queue_of
+from harkara.tasks import QueueName
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
@@ -44,13 +46,34 @@ class NothingAccepted(RequestRefused):
         self.results = results
 
 
+class _Draft(NamedTuple):
+    """What is to be a chunk: accepted messages with their places and links, then refused ones."""
+
+    slot: Slot
+    places: Sequence[int]
+    messages: Sequence[Message]
+    links: Sequence[Linked | None]
+    refusals: Sequence[Message] = ()
+
+    def halves(self) -> list["_Draft"]:
+        """Return it in two: the refused ones by themselves, else half of what there is."""
+        if self.messages and self.refusals:
+            # To report what was refused waits for no time.
+            at_once = self.slot._replace(send_at_ms=0, daytime_only=False)
+            return [self._replace(refusals=()), _Draft(at_once, (), (), (), self.refusals)]
+        middle = (len(self.messages) + len(self.refusals)) // 2
+        return [
+            _Draft(self.slot, self.places[h], self.messages[h], self.links[h], self.refusals[h])
+            for h in (slice(middle), slice(middle, None))
+        ]
+
+
 class _Made(NamedTuple):
-    """A chunk, packed; of how many accepted messages; what their links lead to, packed."""
+    """A chunk, packed; what it was made of; what its links lead to, packed."""
 
     chunk: Chunk
     packed: bytes
-    size: int
-    links: Sequence[Linked | None]
+    draft: _Draft
     packed_links: str
 
 
@@ -82,43 +105,46 @@ class AcceptService:
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
-        account = checker.judge.account
+        account, endpoints = checker.judge.account, checker.judge.endpoints
         results = _refusals(checker, refused, request)
-        if accepted and self.limits:
-            segments = sum(row.segment_count for rows in accepted for row in rows.messages)
-            self.limits.take(account, segments)
-        if checker.links:
-            self.links.signer()  # if there is none now, nothing has been committed yet
-        # They go behind the messages of the first chunk that is committed.
-        refusals = [message for _, message in refused]
-        for slot, places, messages in accepted:
-            unanswered = iter(places)
-            links = [checker.links.get(place) for place in places] if checker.links else []
-            for made in self._chunks(
-                account,
-                slot,
-                checker.judge.endpoints,
-                messages,
-                links,
-                refusals,
-                names,
-                now_ms,
-            ):
-                answered = list(islice(unanswered, made.size))
-                if chunk := self._commit(account, made, names):
-                    refusals.clear()
-                    _answer(results, checker, slot, answered, chunk.messages, chunk.mids())
-        if not any(result.mid for result in results):
+        self._count(account, accepted)
+        if not accepted:
             raise _nothing_accepted(results)
+        if links := checker.links:
+            self.links.signer()  # if there is none now, nothing has been committed yet
+        drafts = [
+            _Draft(slot, places, messages, [links.get(place) for place in places] if links else ())
+            for slot, places, messages in accepted
+        ]
+        drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
+        try:
+            stored = [
+                self._stored(account, made, names)
+                for draft in drafts
+                for made in self._chunks(account, draft, endpoints, names, now_ms)
+            ]
+            self._commit(account, [made.chunk for made in stored])
+        except StoreUnavailable as error:
+            raise _nothing_accepted(results) from error
+        for made in stored:
+            _answer(results, checker, made.draft, made.chunk.messages, made.chunk.mids())
         return results
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
         """Return what `accept` would make of each record, without a mid. Nothing is stored."""
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, request)
+        self._count(checker.judge.account, ())
         for slot, places, messages in accepted:
-            _answer(results, checker, slot, places, messages, repeat(""))
+            draft = _Draft(slot, places, messages, ())
+            _answer(results, checker, draft, messages, repeat(""))
         return results
+
+    def _count(self, account: Account, accepted: Sequence[SlotRows]) -> None:
+        """Count a request against the account's limits, one that sends nothing as well."""
+        segments = sum(row.segment_count for rows in accepted for row in rows.messages)
+        if self.limits:
+            self.limits.take(account, segments)
 
     def _check(
         self, caller: Caller, request: SendRequest, now_ms: int
@@ -152,19 +178,14 @@ class AcceptService:
     def _chunks(
         self,
         account: Account,
-        slot: Slot,
+        draft: _Draft,
         endpoints: Sequence[Endpoint],
-        messages: Sequence[Message],
-        links: Sequence[Linked | None],
-        refusals: Sequence[Message],
         names: ChunkNames,
         now_ms: int,
     ) -> Iterator[_Made]:
-        """Make the messages one chunk, or as many as it takes for each to fit in an item.
-
-        `refusals` is read anew for each chunk.
-        """
-        own_endpoints, rows = _with_own_endpoints(endpoints, [*messages, *refusals])
+        """Make a draft one chunk, or as many as it takes for each to fit in an item."""
+        own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
+        slot = draft.slot
         chunk = Chunk(
             id=names.new(now_ms),
             account_id=account.id,
@@ -181,48 +202,52 @@ class AcceptService:
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
         )
-        made = self._made(account, chunk, len(messages), links)
+        made = self._made(account, chunk, draft)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES
-        if len(messages) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
+        if len(rows) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
             yield made
             return
-        middle = len(messages) // 2
-        for half in (slice(middle), slice(middle, None)):
-            yield from self._chunks(
-                account, slot, endpoints, messages[half], links[half], refusals, names, now_ms
-            )
+        for half in draft.halves():
+            yield from self._chunks(account, half, endpoints, names, now_ms)
 
-    def _made(
-        self, account: Account, chunk: Chunk, size: int, links: Sequence[Linked | None]
-    ) -> _Made:
+    def _made(self, account: Account, chunk: Chunk, draft: _Draft) -> _Made:
         packed_links = ""
-        if any(links):
-            chunk, packed_links = self.links.make(account, chunk, links)
-        return _Made(chunk, pack(chunk), size, links, packed_links)
+        if any(draft.links):
+            chunk, packed_links = self.links.make(account, chunk, draft.links)
+        return _Made(chunk, pack(chunk), draft, packed_links)
 
-    def _commit(self, account: Account, made: _Made, names: ChunkNames) -> Chunk | None:
-        """Commit a chunk; return it as it is committed, None where it is not."""
-        try:
-            while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
-                # Its links would be called as those of another chunk: it needs another name.
-                chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms))
-                made = self._made(account, chunk, made.size, made.links)
-            return made.chunk if self._commit_chunk(made.chunk, made.packed) else None
-        except StoreUnavailable:
-            return None
+    def _stored(self, account: Account, made: _Made, names: ChunkNames) -> _Made:
+        """Store a chunk and its links; return it as it is stored. Raises StoreUnavailable."""
+        while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
+            # Its links would be called as those of another chunk: it needs another name.
+            chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms))
+            made = self._made(account, chunk, made.draft)
+        self.chunks.put_chunk(made.chunk.id, made.packed, made.chunk.begins_ms)
+        return made
 
-    def _commit_chunk(self, chunk: Chunk, packed: bytes) -> bool:
-        body = SubmitTask(chunk_id=chunk.id, account_id=chunk.account_id).encode()
-        queue = queue_of(chunk.lane)
+    def _commit(self, account: Account, chunks: Sequence[Chunk]) -> None:
+        """Enqueue the most urgent chunk's reference, which names the others.
+
+        Raises StoreUnavailable.
+        """
+        first, *others = sorted(map(_part_of, chunks), key=_urgency)
+        task = SubmitTask(chunk_id=first.chunk_id, account_id=account.id, others=tuple(others))
         # A request that is repeated was accepted at the time of the first: the wait is from now.
-        wait_s = ready_s(chunk, chunk.accepted_at_ms / 1000) - self.names.now_ms() / 1000
-        self.chunks.put_chunk(chunk.id, packed, chunk.begins_ms)
-        # `submit` reports what was refused and defers the rest: nobody waits for that.
-        if wait_s > 0 and not chunk.refused():
-            self.queues.schedule(queue, body, wait_s, chunk.account_id)
-            return True
-        (enqueued,) = self.queues.send(queue, [body], chunk.account_id)
-        return enqueued
+        wait_s = (first.at_ms - self.names.now_ms()) / 1000
+        if wait_s > 0 and not others:
+            self.queues.schedule(first.queue, task.encode(), wait_s, account.id)
+        elif not all(self.queues.send(first.queue, [task.encode()], account.id)):
+            raise StoreUnavailable(f"the {first.queue} queue did not take a task")
+
+
+def _part_of(chunk: Chunk) -> Part:
+    # `submit` reports what was refused and defers the rest: nobody waits for that.
+    at_s = 0.0 if chunk.refused() else ready_s(chunk, chunk.accepted_at_ms / 1000)
+    return Part(chunk.id, queue_of(chunk.lane), int(at_s * 1000))
+
+
+def _urgency(part: Part) -> tuple[bool, int]:
+    return part.queue is not QueueName.SUBMIT_PRIORITY, part.at_ms
 
 
 def _refusals(
@@ -239,14 +264,13 @@ def _refusals(
 def _answer(
     results: list[RecordResult],
     checker: RecordChecker,
-    slot: Slot,
-    places: Sequence[int],
+    draft: _Draft,
     messages: Sequence[Message],
     mids: Iterable[str],
 ) -> None:
-    for place, message, mid in zip(places, messages, mids, strict=False):
+    for place, message, mid in zip(draft.places, messages, mids, strict=False):
         warning = checker.warnings.get(place)
-        results[place] = RecordResult(mid, None, "", warning, message, slot.category)
+        results[place] = RecordResult(mid, None, "", warning, message, draft.slot.category)
 
 
 def _with_own_endpoints(

@@ -2,7 +2,7 @@
 
 Who serves a request under a key puts a `run` mark before and an `end` mark after. The mark's owner
 is the request, so that another request finds the key taken. The `end` holds the answer, if that
-will not change; else the next repeat is a run of its own. So it is when a process died: its names
+accepts something; else the next repeat is a run of its own. So it is when a process died: its names
 for chunks are then used again, what it stored and enqueued comes out again, and is done once.
 
 Runs form a chain: the first is `run#`, the next `run#<holder of the one before>`.
@@ -32,8 +32,6 @@ IN_PROGRESS_RETRY_S = 2
 ANSWER_LIMIT_BYTES = 350_000
 
 _KEY = re.compile(r"[ -~]{1,255}")
-# What the same request may hear no more at another time.
-_PASSING = (401, 409, 429)
 # The next run is another request, with names and a time of its own: nothing was done.
 _ANEW = {"anew": True}
 # The next run is the same request: something may have been done.
@@ -41,11 +39,15 @@ _AGAIN = {"anew": False}
 
 
 class Answer(NamedTuple):
-    """An HTTP answer of ours: status, body, and the headers beyond its type."""
+    """An HTTP answer of ours: status, body, and the headers beyond its type.
+
+    `accepts`: something was accepted. Whatever else is answered may be another answer tomorrow.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = {}
+    accepts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _end_of(answer: Answer) -> Mapping[str, Any]:
     """Return what stands in the mark of a run that ended so."""
     if answer.status >= 500:
         return _AGAIN
-    if answer.status in _PASSING:
+    if not answer.accepts or answer.status >= 400:
         return _ANEW
     body = base64.b64encode(zlib.compress(answer.body, level=1)).decode()
     # A repeat makes a longer answer again, of the same names.

@@ -77,7 +77,8 @@ def admit(limits: Limits, usage: Usage, now_us: int, segment_count: int) -> Usag
         return Refusal(midnight_s * 1_000_000, Code.DAILY_LIMIT)
     until_us = max(
         usage.requests_until_us if limits.requests_per_s else 0,
-        usage.segments_until_us if limits.segments_per_s else 0,
+        # What sends nothing waits for no segments to pass.
+        usage.segments_until_us if limits.segments_per_s and segment_count else 0,
     )
     if until_us > now_us + BURST_US:
         return Refusal(until_us - BURST_US, Code.RATE_LIMITED)

@@ -78,6 +78,8 @@ class SubmitService:
         done twice.
         """
         counts: Counter[str] = Counter()
+        await self._enqueue_others(task)
+        task = replace(task, others=())
         chunk, rules = await asyncio.to_thread(self._read, task)
         if chunk is None:
             return Counter(chunk_missing=1)
@@ -109,6 +111,13 @@ class SubmitService:
         if first:
             await self._set_check(chunk)
         return counts
+
+    async def _enqueue_others(self, task: SubmitTask) -> None:
+        """Enqueue a request's further chunks. A redelivery does it again: claims make it once."""
+        for part in task.others:
+            body = SubmitTask(part.chunk_id, task.account_id).encode()
+            wait_s = max(0.0, part.at_ms / 1000 - self.clock())
+            await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
     def _read(self, task: SubmitTask) -> tuple[Chunk | None, Rules]:
         return self.store.get_chunk(task.chunk_id), self.router.store.rules(task.account_id)
