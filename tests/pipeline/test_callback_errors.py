@@ -136,3 +136,18 @@ def test_death_is_of_all_groups_and_comes_back_as_one() -> None:
     assert world.called_back() == {mid: 1}
     assert not noted(world)["callbacks_broken"]
     assert not world.counts[ProcessKilled.__name__]
+
+
+def test_what_was_parked_before_a_death_is_not_posted_by_the_redelivery() -> None:
+    world = World()
+    world.trust()
+    sent(world)
+    world.platform.script = [410]
+    world.faults.on_call = lambda number, name: (
+        world.faults.kill_after.add(number) if name == "put_once ack" else None
+    )
+    world.run()
+    assert world.killed == 1
+    assert len(world.platform.posts) == 1
+    assert len(parked(world)) == 1
+    assert world.counts["acknowledged_before"] == 1

@@ -460,3 +460,14 @@ def test_a_410_to_one_query_says_nothing_of_the_others(
     entry = doors.enter("acme", endpoint, street.settings, "x", LEASE_S)
     doors.leave("acme", endpoint, entry, PostResult(410, "HTTP 410"))
     assert doors.enter("acme", endpoint, street.settings, "y", LEASE_S).verdict is verdict
+
+
+def test_an_acknowledgement_of_what_was_under_way_opens_one_that_is_gone() -> None:
+    street = Street()
+    street.trust()
+    street.now_s += REFRESHED_EVERY_S
+    gone, taken = street.enter(), street.enter()
+    street.leave(gone, PostResult(410, "HTTP 410"))
+    assert street.enter().verdict is GONE
+    street.leave(taken, TAKEN)
+    assert street.enter().verdict is POST

@@ -57,7 +57,9 @@ class CheckService:
         overdue_count = sum(map(len, overdue.values()))
         unacknowledged = self._unacknowledged(chunk, finals)
         horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
-        lost = [mark for mark in unacknowledged if mark.data["at"] < horizon_s]
+        # Their own time is when the carrier says that it was so: its receipt may come days later.
+        # A holder's end is at most an invocation behind what it put.
+        lost = [mark for mark in unacknowledged if mark.until_ms / 1000 < horizon_s]
 
         bodies = [
             part.encode()
@@ -75,7 +77,7 @@ class CheckService:
         ]
         waits_s = [max(young, default=now_s) + self.receipt_wait_s - now_s] if unsettled else []
         if len(lost) < len(unacknowledged):
-            waits_s.append(max(mark.data["at"] for mark in unacknowledged) - horizon_s)
+            waits_s.append(max(mark.until_ms / 1000 for mark in unacknowledged) - horizon_s)
         if waits_s:
             self.queues.schedule(
                 QueueName.RECEIPT, task.encode(), max(1.0, min(waits_s)), chunk.account_id

@@ -1,7 +1,7 @@
 """Write final states: the first stands, and its owner calls back.
 
-The finals that a queue message put are the members of its callbacks; they are frozen once all are
-put, and only then posted (`harkara.services.callbacks`), in groups of one endpoint.
+The finals that a delivery of a queue message put are the members of its callbacks; they are frozen
+once all are put, and only then posted (`harkara.services.callbacks`), in groups of one endpoint.
 """
 
 import asyncio
@@ -59,6 +59,7 @@ class DeliverService:
         current = {receipt.mid: receipt for receipt in reversed(verdicts.counting)}
         finals = [_final(claimant, receipt) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
+        standing += await self._left_out(known, finals, claimant)
         counts = Counter(
             repeated=len(verdicts.counting) - len(current),
             foreign=len(receipts) - len(known),
@@ -107,6 +108,20 @@ class DeliverService:
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"chunk": chunk_id, "task": claimant.owner}
             self.notes(Note("messages final", about, counts, delays_s, carrier))
+
+    async def _left_out(
+        self, known: Sequence[Receipt], finals: Sequence[Mark], claimant: Claimant
+    ) -> list[Mark]:
+        """Return the finals of this queue message whose receipts count no more.
+
+        An earlier delivery put them when they did, and perhaps called them back.
+        """
+        told = (split_mid(receipt.mid) for receipt in known)
+        keys = dict.fromkeys((chunk_id, marks.final_kind(index)) for chunk_id, index in told)
+        for final in finals:
+            keys.pop(final.key, None)
+        found = await asyncio.to_thread(self.store.get_marks, list(keys)) if keys else []
+        return [mark for mark in found if mark and mark.owner == claimant.owner]
 
     async def _put_finals(self, chunks: dict[str, Chunk], finals: Sequence[Mark]) -> list[Mark]:
         """Put them for as long as the chunks are kept: one may end long before it would begin."""
@@ -167,14 +182,17 @@ def _final(claimant: Claimant, receipt: Receipt) -> Mark:
 
 
 def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[CallbackTask]:
-    """Return the callbacks of a queue message: the same ones for the same marks, always."""
-    by_endpoint: dict[tuple[str, Endpoint], list[Dlr]] = {}
-    for mark in own:
+    """Return the callbacks of a queue message, which a redelivery neither takes from nor adds to.
+
+    They are of what one delivery put, in the order of the deliveries.
+    """
+    by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
+    for mark in sorted(own, key=lambda mark: (mark.until_ms, mark.holder, mark.key)):
         chunk = chunks[mark.partition]
         index = marks.index_of(mark.kind)
         message = chunk.messages[index]
         if message.endpoint is not None:
-            address = (chunk.account_id, chunk.endpoints[message.endpoint])
+            address = (mark.holder, chunk.account_id, chunk.endpoints[message.endpoint])
             data = mark.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
@@ -190,7 +208,7 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
     parts = [
         (address, tuple(members[at : at + limit]))
         for address, members in by_endpoint.items()
-        for limit in [group_limit(address[1])]
+        for limit in [group_limit(address[2])]
         for at in range(0, len(members), limit)
     ]
     begins_ms = max((chunks[mark.partition].begins_ms for mark in own), default=0)
@@ -204,5 +222,5 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
             members=members,
             begins_ms=begins_ms,
         )
-        for number, ((account, endpoint), members) in enumerate(parts)
+        for number, ((_, account, endpoint), members) in enumerate(parts)
     ]
