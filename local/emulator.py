@@ -83,8 +83,12 @@ class Emulator:
     @property
     def saved_at(self) -> float | None:
         """When its state was saved last, in seconds since 1970."""
-        state = self.folder / "state" / "dynamodb.json"
-        return state.stat().st_mtime if state.is_file() else None
+        return self._saved.lstat().st_mtime if self._saved.is_symlink() else None
+
+    @property
+    def _saved(self) -> Path:
+        """The link to what was saved last."""
+        return self.folder / "state" / "saved"
 
     def stop(self) -> None:
         """Stop it so that it saves its state."""

@@ -1,21 +1,83 @@
-"""Runs ministack so that it saves its state on SIGUSR1 too, not only where it ends.
+"""Runs ministack so that it saves its state on SIGUSR1 too, and whole or not at all.
 
 A program for the emulator's Python. All is saved between two requests, on the loop that answers
-them: what is on the disk is the state of one moment.
+them, into a folder of its own; a link then names that folder. So what is found after a kill, at
+whatever moment, is the state of one moment: tables without their secrets could not be run.
 """
 
 import asyncio
+import logging
+import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack
-from ministack.core.persistence import save_all
+from ministack.core import persistence
 
 _application = ministack.app
+_load_state = ministack.load_state
+_FOLDER = persistence.STATE_DIR
+_LINK = Path(_FOLDER) / "saved"
+# All that changes once the stack is up. The functions' code is a hundred times as much.
+_CHANGING = ("dynamodb", "sqs", "secretsmanager")
+# Whether all has been saved once since the start.
+_done: list[bool] = []
+
+
+class _Failures(logging.Handler):
+    """Notes whether something could not be saved: ministack only logs it."""
+
+    happened = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.happened |= record.levelno >= logging.ERROR
+
+
+def _save_all(services: Any) -> None:
+    before = _LINK.resolve() if _LINK.is_symlink() else None
+    whole = Path(tempfile.mkdtemp(dir=_LINK.parent, prefix="saved-"))
+    # A service that was not used since the start has nothing to say, and keeps what it had.
+    for path in before.glob("*.json") if before else ():
+        os.link(path, whole / path.name)
+    failures = _Failures()
+    persistence.logger.addHandler(failures)
+    persistence.STATE_DIR = str(whole)
+    try:
+        persistence.save_all(services)
+    finally:
+        persistence.STATE_DIR = _FOLDER
+        persistence.logger.removeHandler(failures)
+    if failures.happened:
+        shutil.rmtree(whole)
+        return
+    named = _LINK.with_name("next")
+    named.unlink(missing_ok=True)
+    named.symlink_to(whole.name)
+    named.replace(_LINK)
+    for old in _LINK.parent.glob("saved-*"):
+        if old != whole:
+            shutil.rmtree(old)
+
+
+def _load(service: str) -> Any:
+    # Only here: the functions' code lies in the folder itself, under its hashes.
+    persistence.STATE_DIR = str(_LINK)
+    try:
+        return _load_state(service)
+    finally:
+        persistence.STATE_DIR = _FOLDER
 
 
 def _save() -> None:
-    save_all(ministack._build_persistence_save_dict())
+    services = ministack._build_persistence_save_dict()
+    if _done:
+        services = {name: services[name] for name in _CHANGING if name in services}
+    else:
+        _done.append(True)
+    _save_all(services)
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
@@ -25,5 +87,8 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
 
 
 if __name__ == "__main__":
+    _LINK.parent.mkdir(parents=True, exist_ok=True)
+    ministack.load_state = _load
+    ministack.save_all = _save_all
     ministack.app = _app
     ministack.main()

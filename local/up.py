@@ -22,6 +22,7 @@ from local.stack import Stack, StackSettings
 from local.watch import run_campaign, table_of
 
 SAVE_EVERY_S = 30
+MISSES_TOLD = 6
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 console = Console(highlight=False)
 # Nothing here is a race that a slow machine could lose: the submits have the 15 s that a real
@@ -136,15 +137,16 @@ def _stopping(stack: Stack) -> Iterator[None]:
 
 
 def _save(stack: Stack, ended: threading.Event) -> None:
-    before = None
+    before, misses = None, 0
     while True:
         stack.emulator.save()
         if ended.wait(SAVE_EVERY_S):
             return
         saved_at = stack.emulator.saved_at
-        if saved_at == before:
-            _say("the state could not be saved: see .local/logs/emulator.log")
-        before = saved_at
+        before, misses = saved_at, misses + 1 if saved_at == before else 0
+        # A slow machine saves late; a full disk never.
+        if misses == MISSES_TOLD:
+            _say("the state has not been saved for minutes: see .local/logs/emulator.log")
 
 
 def _what_ended(stack: Stack) -> str:
