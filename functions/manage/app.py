@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accounts import Account, Scope, Sender, Template
-from harkara.api import new_api, ok
+from harkara.api import new_api, ok, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.destinations import KmsVault
@@ -300,6 +300,7 @@ def cancelled(account: Account, mid: str) -> Response:
 
 
 def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
+    refuse_dry_run(api.request)
     shown = presented(api.request.headers, username, password)
     caller = services().authenticator.authenticate(shown, scope, api.request.source_ip)
     return caller.account

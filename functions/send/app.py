@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
 from harkara.accounts import Scope
-from harkara.api import Shape, new_api, ok
+from harkara.api import Shape, new_api, ok, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
@@ -28,6 +28,7 @@ from harkara.credentials import presented
 from harkara.errors import RequestRefused
 from harkara.links import LinkSigner
 from harkara.platforms import ics, native, webengage
+from harkara.platforms.near_names import names_dry_run
 from harkara.platforms.options import flag
 from harkara.ports import ChunkNames, Note
 from harkara.requests import RecordResult, SendRequest
@@ -97,6 +98,7 @@ def link_signer() -> LinkSigner:
 
 @api.post("/datasend")
 def datasend() -> Response:
+    refuse_dry_run(api.request)
     credentials, request = ics.parse(api.request.body, content_type())
     return accept(authenticate(*credentials), request, ics.answer)
 
@@ -110,6 +112,7 @@ def smpp() -> Response:
 
 @api.post("/webengage")
 def private_ssp() -> Response:
+    refuse_dry_run(api.request)
     caller = authenticate()
     request = webengage.parse(api.request.body)
     return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
@@ -155,12 +158,15 @@ def accept(
         except RequestRefused as refused:
             return Answer(*refusal(refused, shape), accepts=False)
         accepted = sum(not result.code for result in results)
+        warnings = Counter[str](result.warning for result in results if result.warning)
+        if request.warning:
+            warnings["NEAR_NAME"] = 1
         about = {
             "account_id": caller.account.id,
             "request": asked.id,
             "chunks": sorted({result.mid[:-2] for result in results if result.mid}),
             "codes": Counter(result.code or "accepted" for result in results),
-            "warnings": Counter(result.warning for result in results if result.warning),
+            "warnings": warnings,
         }
         counts = {"accepted": accepted, "refused": len(results) - accepted}
         metrics.write(Note("request accepted", about, counts, carrier=caller.account.carrier))
@@ -181,8 +187,10 @@ def content_type() -> str:
 
 
 def is_dry_run() -> bool:
+    """Whether the query asks for a dry run, in whatever spelling: an unread one would send."""
+    asked = next((value for name, value in api.request.query.items() if names_dry_run(name)), "0")
     try:
-        return flag(api.request.query.get("dry_run", "false"))
+        return flag(asked)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_REQUEST, "(dry_run: true or false)") from error
 

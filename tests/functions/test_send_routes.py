@@ -51,6 +51,44 @@ def test_a_message_is_accepted_and_stored(path: str, gateway: Gateway, logs: Log
     assert logs.private() == []
 
 
+@each_route
+def test_slashes_too_many_are_left_out(path: str, gateway: Gateway) -> None:
+    for spelled in (f"{path}/", f"/{path}"):
+        event = post(path)
+        event["rawPath"] = event["requestContext"]["http"]["path"] = spelled
+        assert gateway.call("send", event)["statusCode"] == 200
+
+
+def test_a_route_of_another_function_is_named_where_a_slash_hides_it(gateway: Gateway) -> None:
+    answer = gateway.call("send", http_event("GET", "/v1/templates/", None, {}))
+    assert code_of(answer) is Code.NOT_FOUND
+    assert body_of(answer)["message"].endswith("(with single slashes, and none at the end)")
+
+
+@each_route
+@pytest.mark.parametrize("name", ["dry_run", "dryRun", "DRY-RUN"])
+def test_a_dry_run_never_sends(path: str, name: str, gateway: Gateway) -> None:
+    answer = gateway.call("send", with_query(post(path), f"{name}=true"))
+    assert gateway.queues.waiting == []
+    if path == "/v1/messages":
+        assert answer["statusCode"] == 200
+        assert body_of(answer)["mid"] is None
+    else:
+        assert code_of(answer) is Code.INVALID_REQUEST
+        assert "only POST /v1/messages has a dry run" in answer["body"]
+
+
+@pytest.mark.parametrize("beside", [{"send_at": "x"}, {"from": "ACMEBK"}, {"scheduleAt": "x"}])
+def test_what_stands_beside_the_messages_is_refused(
+    beside: dict[str, str], gateway: Gateway
+) -> None:
+    body = {"messages": [{"to": MSISDN, "from": "ACMEBK", "text": TEXT}], **beside}
+    answer = gateway.call("send", post("/v1/messages", json.dumps(body)))
+    assert code_of(answer) is Code.INVALID_REQUEST
+    assert ("send_at" if "scheduleAt" in beside else next(iter(beside))) in answer["body"]
+    assert gateway.queues.waiting == []
+
+
 @pytest.mark.parametrize(
     ("path", "fields"), [("/datasend", RECORD), ("/smpp", SMPP)], ids=["datasend", "smpp"]
 )

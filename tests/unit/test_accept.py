@@ -89,6 +89,17 @@ def test_a_request_with_nothing_acceptable_is_refused_and_leaves_nothing(
     assert accept.queues.sent == []
 
 
+def test_where_nothing_is_accepted_the_reasons_are_counted() -> None:
+    records = [BULK._replace(to="1"), WRONG, WRONG, BULK._replace(to="2")]
+    with pytest.raises(RequestRefused) as refused:
+        Accept().accept(*records)
+    assert refused.value.code is Code.INVALID_NUMBER
+    assert refused.value.detail == "(of 4 records: 2 INVALID_NUMBER, 2 EMPTY_TEXT)"
+    with pytest.raises(RequestRefused) as refused:
+        Accept().accept(WRONG)
+    assert refused.value.detail == ""
+
+
 def test_a_foreign_callback_url_refuses_the_request() -> None:
     accept = Accept()
     assert accept.refusal(BULK, url="https://evil.example") is Code.INVALID_CALLBACK_URL

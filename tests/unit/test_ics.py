@@ -13,6 +13,7 @@ from harkara.platforms.ics import (
     BodyCredentials,
     answer,
     parse,
+    parse_smpp,
 )
 from harkara.requests import BODY_LIMIT_BYTES, RECORD_LIMIT, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
@@ -102,6 +103,66 @@ def test_a_body_may_be_as_long_as_the_limit() -> None:
 
 def test_of_a_repeated_field_the_last_counts() -> None:
     assert parse('{"smstosend": [{"to": "1", "to": "2"}]}')[1].records == [Record(to="2")]
+
+
+def test_strings_beside_the_list_are_for_the_records_that_have_none() -> None:
+    body = {
+        "from": "ACMEBK",
+        "templateid": 7,
+        "peid": "9",
+        "smstext": "hello",
+        "smstosend": [{"to": "1"}, {"to": "2", "from": "OTHERS", "smstext": "b", "peid": ""}],
+    }
+    _, request = parse(to_json(body))
+    assert request.records == [
+        Record("1", "ACMEBK", "hello", "", "9", "7"),
+        Record("2", "OTHERS", "b", "", "9", "7"),
+    ]
+
+
+NEAR_TIMES = {
+    "schedule_time": "scheduletime",
+    "scheduleTime": "scheduletime",
+    "scheduled_at": "scheduletime",
+    "send_at": "scheduletime",
+    "SendTime": "scheduletime",
+    "validity_period_s": "validity",
+    "Validity": "validity",
+    "ttl": "validity",
+}
+
+
+@pytest.mark.parametrize(("name", "time"), NEAR_TIMES.items())
+def test_a_field_that_is_near_a_time_is_ignored_with_a_warning(name: str, time: str) -> None:
+    row = {"to": "1", "from": "ACMEBK", "smstext": "a"}
+    warning = f"There is no field {name}: {time} was meant?"
+    batches = {"smstosend": [row], name: "x"}, {"smstosend": [row, {**row, name: "x"}]}
+    for body in (*batches, {**row, name: "x"}):
+        _, request = parse(to_json(body))
+        assert request.warning == warning
+    _, request = parse_smpp(f"to=1&text=a&{name}=x")
+    assert request.warning == warning
+    (element,) = [from_json(answer(request, [RecordResult("M1")]))]
+    assert element == {
+        "status": "accepted", "to": "1", "from": "", "mid": "M1", "smsgid": "", "warning": warning
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["id", "custom", "campaign", "unicode", "time_zone", "x" * 50])
+def test_other_unknown_fields_are_ignored_without_a_word(name: str) -> None:
+    _, request = parse(to_json({"smstosend": [{"to": "1", name: "x"}], name: 1}))
+    assert (request.records, request.warning) == ([Record("1")], "")
+
+
+@pytest.mark.parametrize("name", ["dry_run", "dryRun", "DRYRUN", "dry-run"])
+def test_a_dry_run_that_there_is_not_is_refused(name: str) -> None:
+    row = {"to": "1", "from": "ACMEBK", "smstext": "a"}
+    for body in ({"smstosend": [row], name: True}, {"smstosend": [{**row, name: 1}]}):
+        with pytest.raises(RequestRefused) as refused:
+            parse(to_json(body))
+        assert refused.value.code is Code.INVALID_REQUEST
+    with pytest.raises(RequestRefused):
+        parse_smpp(f"to=1&text=a&{name}=true")
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(FIELDS), json_values), min_size=1, max_size=3))

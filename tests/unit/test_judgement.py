@@ -172,6 +172,23 @@ def test_a_send_time_too_far_off_is_refused(wait_s: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "detail"),
+    [
+        (subject(options=Options(send_at_ms=NOON_MS - 61 * 60_000)), "(this time is past)"),
+        (subject(options=Options(send_at_ms=NOON_MS * 2)), "(this time is too far ahead)"),
+        (
+            subject("ACMALL", "1107", Options(category=Category.OTP)),
+            "(this template is of promotional)",
+        ),
+    ],
+)
+def test_a_refusal_says_what_would_fit(asked: Subject, detail: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        judge().judge(asked)
+    assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize(
     ("country", "named", "daytime_only"),
     [
         pytest.param("IN", Category.PROMOTIONAL, True, id="promotional"),

@@ -80,7 +80,19 @@ def test_one_message_may_stand_in_the_object_itself() -> None:
         ),
         pytest.param("{}", Code.NO_RECORDS, "", id="an empty object"),
         pytest.param('{"to": null, "category": "otp"}', Code.NO_RECORDS, "", id="no message"),
-        pytest.param('{"messages": [], "to": "1"}', Code.NO_RECORDS, "", id="an empty list"),
+        pytest.param('{"messages": []}', Code.NO_RECORDS, "", id="an empty list"),
+        pytest.param(
+            '{"messages": [], "to": "1"}',
+            Code.INVALID_REQUEST,
+            "(to: in each of the messages)",
+            id="a message's field beside the list",
+        ),
+        pytest.param(
+            '{"smstosend": [{}]}',
+            Code.INVALID_REQUEST,
+            "(there is no field smstosend: messages was meant?)",
+            id="a list of another name",
+        ),
         pytest.param(
             to_json({"messages": [{}] * (RECORD_LIMIT + 1)}), Code.TOO_MANY_RECORDS, "", id="1,001"
         ),

@@ -117,6 +117,10 @@ def test_a_wrong_record_is_refused_with_its_code(changes: dict[str, Any], code: 
         pytest.param({"dlt_template_id": "1" * 19}, id="the longest id of DLT"),
         pytest.param({"to": "+6581234567", "sender_id": "Acme Bank"}, id="an alphanumeric abroad"),
         pytest.param({"to": "+6581234567", "sender_id": "+6591234567"}, id="a number abroad"),
+        *(
+            pytest.param({"to": "+6581234567", "sender_id": sender_id}, id=f"{sender_id} abroad")
+            for sender_id in ("B&Q", "AT&T Shop", "Ä", "¡Olé!", "A/B:C;D", "€uro sale", "_~_")
+        ),
         pytest.param({"to": "+6581234567", "sender_id": "UNKNOWN"}, id="unregistered abroad"),
     ],
 )
@@ -131,7 +135,9 @@ def test_a_sound_record_is_accepted(changes: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize("sender_id", ["Acme Bank Ltd", "Ācme", "", "1" * 16, "+12"])
+@pytest.mark.parametrize(
+    "sender_id", ["Acme Bank Ltd", "Ācme", "", "1" * 16, "+12", "12", "€" * 6, "A\nB", " "]
+)
 def test_a_header_abroad_has_a_form_too(sender_id: str) -> None:
     _, ((_, message),) = check(RECORD._replace(to="+6581234567", sender_id=sender_id))
     assert message.refusal == Code.INVALID_HEADER

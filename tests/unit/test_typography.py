@@ -18,6 +18,21 @@ from harkara.typography import plainly
         pytest.param("Rs\u00a0500\u2026", "Rs 500...", id="a fixed space and an ellipsis"),
         pytest.param("a\u200bb\ufeff", "ab", id="characters of no width"),
         pytest.param("`x`\t", "'x' ", id="ASCII that GSM has not"),
+        pytest.param(
+            "cafe\u0301 \u201cn\u0303\u201d", 'caf\u00e9 "\u00f1"', id="accents of their own"
+        ),
+        pytest.param("a\u2028b\u2029c\x0bd\x85e", "a\nb\nc\nd\ne", id="ends of lines"),
+        pytest.param("a\u200d\u200cb\u200e\u200f\u202ac\u202c\u2066d\u2069", "abcd", id="joiners"),
+        pytest.param("a\x00b\x07c\u00add\u2060", "abcd", id="nothing that is shown"),
+        pytest.param("a\u2017b", "a_b", id="a double low line"),
+        pytest.param(
+            "\u0915\u094d\u200d\u0937\u2028",
+            "\u0915\u094d\u200d\u0937\u2028",
+            id="a joiner in Hindi",
+        ),
+        pytest.param(
+            "\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469", id="a joiner of emoji"
+        ),
         pytest.param("It's \u00fcber", "It's \u00fcber", id="GSM as it is"),
         pytest.param("\u201cनमस्ते\u201d", "\u201cनमस्ते\u201d", id="Unicode all the same"),
         pytest.param("caf\u0113 \u2019", "caf\u0113 \u2019", id="a letter is not transliterated"),

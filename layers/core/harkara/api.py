@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.jsons import encode
+from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.received import ReceiptRequest
 from harkara.router import NoRoute, Request, Response, Router
 from harkara.routes import methods_of
@@ -38,11 +39,21 @@ def _refusal_for(error: Exception, request: Request) -> RequestRefused:
             log_failure("request not accepted", error)
             return RequestRefused(Code.TRY_AGAIN)
         case NoRoute():
-            is_known = methods_of(request.path)
-            return RequestRefused(Code.METHOD_NOT_ALLOWED if is_known else Code.NOT_FOUND)
+            methods = methods_of(request.path)
+            if methods and request.method not in methods:
+                return RequestRefused(Code.METHOD_NOT_ALLOWED)
+            # API Gateway found no route for it as it was sent: another function has this one.
+            rule = "(with single slashes, and none at the end)" if methods else ""
+            return RequestRefused(Code.NOT_FOUND, rule)
         case _:
             log_failure("request failed", error)
             return RequestRefused(Code.INTERNAL_ERROR)
+
+
+def refuse_dry_run(asked: Request) -> None:
+    """Raise RequestRefused where the query asks for a dry run of a route that has none."""
+    if any(map(names_dry_run, asked.query)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
 
 
 def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:

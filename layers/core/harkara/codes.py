@@ -177,7 +177,11 @@ MEANINGS: dict[Code, Meaning] = {
         "The text needs Unicode and the request forbids it: allow it, or keep to the GSM alphabet.",
     ),
     Code.INVALID_HEADER: Meaning(
-        400, "906", 2004, "Give a header (sender id) of 3 to 6 letters and digits, or 6 digits."
+        400,
+        "906",
+        2004,
+        "Give a sender id: to India a header of 3 to 6 letters and digits; elsewhere at most 11"
+        " characters of the GSM alphabet, or a number.",
     ),
     Code.HEADER_NOT_REGISTERED: Meaning(
         400, "906", 2024, "Register this header for the account first; case counts."

@@ -25,13 +25,16 @@ TEXT_LIMIT = 2_000
 # Six letters or six digits with DLT; 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 # Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
-ANY_HEADER = re.compile(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,10}|\+?[0-9]{3,15}")
+# What is registered holds no mark that separates headers in a file or parts of a URL.
+_OF_HEADER = "A-Za-z0-9ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü._&'+!@*()-"
+NUMBER = re.compile(r"\+?[0-9]{3,15}")
+ANY_HEADER = re.compile(rf"[{_OF_HEADER}][ {_OF_HEADER}]{{0,10}}|{NUMBER.pattern}")
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
 P = TypeVar("P", bound=Part)
 _HEADER: Pattern = (
     ANY_HEADER,
-    "a header of up to 11 letters and digits, or a number of up to 15 digits",
+    "a header of up to 11 letters, digits and marks, or a number of up to 15 digits",
 )
 _PE_ID: Pattern = re.compile(r"(?:[0-9]{12,19})?"), "12 to 19 digits, as text"
 _TEMPLATE_ID: Pattern = TEMPLATE_ID, "1 to 19 digits, as text"

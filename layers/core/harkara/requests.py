@@ -52,13 +52,15 @@ class SendRequest(NamedTuple):
     """A request in whole. `callback_url` is for the records that name none.
 
     `details` is what more there is to say of a record's problem, by place. `single`: the one
-    record stood in no list, and the answer is to be like it.
+    record stood in no list, and the answer is to be like it. `warning` is of a field that was
+    ignored although it may have been meant.
     """
 
     records: list[Record]
     callback_url: str = ""
     details: Mapping[int, str] = MappingProxyType({})
     single: bool = False
+    warning: str = ""
 
 
 class Shown(NamedTuple):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_SLASHES = re.compile("//+")
+
 
 class NoRoute(Exception):
     """No route takes the request's method and path."""
@@ -18,6 +20,8 @@ class NoRoute(Exception):
 @dataclass(frozen=True)
 class Request:
     """What is asked, as it was sent but for the headers' names, which are in lower case.
+
+    Slashes too many in the path are left out: a base URL may end with one, or a form's field.
 
     `id` is API Gateway's: its log names it, and the answer in the header Apigw-Requestid.
     """
@@ -39,7 +43,7 @@ class Request:
         return cls(
             id=event["requestContext"]["requestId"],
             method=http["method"],
-            path=event["rawPath"],
+            path=_SLASHES.sub("/", event["rawPath"]).rstrip("/") or "/",
             query_string=event.get("rawQueryString", ""),
             query=event.get("queryStringParameters") or {},
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},

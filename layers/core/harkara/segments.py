@@ -31,6 +31,7 @@ class Encoding(StrEnum):
 
 
 _SINGLE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
+_SENDER_LIMIT = 11
 _CONCATENATED = {Encoding.GSM7: 153, Encoding.UCS2: 67}
 
 
@@ -49,6 +50,14 @@ def measure(text: str) -> Measure:
     if _OUTSIDE_GSM.search(text) is None:
         return _measure(Encoding.GSM7, _EXTENSION.sub(_escaped, text))
     return _measure(Encoding.UCS2, _utf16(text))
+
+
+def is_sender(text: str) -> bool:
+    """Whether a network can show a text as a sender (3GPP TS 23.040, 9.1.2.5): 11 septets."""
+    if not text.strip() or not text.isprintable():
+        return False
+    encoding, septets, _ = measure(text)
+    return encoding is Encoding.GSM7 and septets <= _SENDER_LIMIT
 
 
 def segment_count(text: str) -> int:

@@ -4,17 +4,23 @@ A text of 160 characters takes one segment in GSM 03.38 and three in UCS-2: a si
 makes the difference. Letters are never touched: that would be transliteration.
 """
 
+import unicodedata
+
 from harkara.segments import Encoding, measure
 
 _PLAIN = {
     "'": "\u2018\u2019\u201a\u201b\u2032\u02bc\u0060\u00b4",
     '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb",
-    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+    "_": "\u2017",
     " ": "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
     "\u2009\u200a\u202f\u205f\u3000\t",
     "...": "\u2026",
     "*": "\u2022",
-    "": "\u200b\u2060\ufeff",
+    "\n": "\u000b\u0085\u2028\u2029",
+    # Joiners, direction marks, and what terminals and hyphenation leave behind: nothing is shown.
+    "": "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e"
+    "\u2066\u2067\u2068\u2069\u0000\u0007\u00ad",
 }
 _TABLE = {ord(character): plain for plain, group in _PLAIN.items() for character in group}
 
@@ -22,9 +28,11 @@ _TABLE = {ord(character): plain for plain, group in _PLAIN.items() for character
 def plainly(text: str) -> str:
     """Return the text with plain quotes, dashes and spaces, if that lets it go out in GSM 7-bit.
 
-    A text that needs Unicode all the same stays as it is, as does one that never did.
+    A text that needs Unicode all the same stays as it is, as does one that never did: what joins
+    letters of Hindi or emoji is in no text that GSM 7-bit can hold.
     """
     if measure(text).encoding is Encoding.GSM7:
         return text
-    plain = text.translate(_TABLE)
+    # A letter and its accent may come as two characters, which GSM 7-bit has as one.
+    plain = unicodedata.normalize("NFC", text).translate(_TABLE)
     return plain if measure(plain).encoding is Encoding.GSM7 else text

@@ -110,8 +110,9 @@ _NATIVE: Schema = {
     "callback_url": _CALLBACK,
     "category": {
         "type": ["string", "null"],
-        "enum": [*map(str, Category), None],
-        "description": "What kind of message it is; what the header or template says where absent.",
+        "description": "What kind of message it is, in any spelling of these words; what the header"
+        " or template says where absent.",
+        "examples": [*map(str, Category)],
     },
     "campaign_id": _CAMPAIGN,
     "send_at": {
@@ -125,7 +126,7 @@ _NATIVE: Schema = {
 }
 
 
-def _batch(name: str, record: str, more: Schema) -> Schema:
+def _batch(name: str, record: str, properties: Schema, **more: Any) -> Schema:
     rows = {
         "type": "array",
         "items": ref(record),
@@ -133,7 +134,7 @@ def _batch(name: str, record: str, more: Schema) -> Schema:
         "maxItems": RECORD_LIMIT,
         "description": f"1 to {RECORD_LIMIT:,} messages.",
     }
-    return {"type": "object", "properties": {name: rows, **more}, "required": [name]}
+    return _object({name: rows, **properties}, name, **more)
 
 
 def _object(properties: Schema, *required: str, **more: Any) -> Schema:
@@ -153,13 +154,14 @@ def form(properties: Schema) -> Schema:
 
 
 SCHEMAS: Schema = {
-    "IcsRecord": _object(_ICS_RECORD, "to", "from"),
+    "IcsRecord": _object(_ICS_RECORD, "to"),
     "IcsBatch": _batch(
         "smstosend",
         "IcsRecord",
         {
             **_ICS_CREDENTIALS,
             "dlrurl": {**_CALLBACK, "description": "For the records that name none of their own."},
+            **{name: _ICS_RECORD[name] for name in ("from", "smstext", "peid", "templateid")},
             **ICS_OPTIONS,
         },
     ),
@@ -174,8 +176,8 @@ SCHEMAS: Schema = {
     "SmppMessage": _object({**SMPP_CREDENTIALS, **SMPP_FIELDS}, "to", "from"),
     "SmppForm": form({**SMPP_CREDENTIALS, **SMPP_FIELDS}),
     "Message": text("What to do, and what more there is to say.", minLength=1),
-    "NewMessage": _object(_NATIVE, "to", "from"),
-    "NewMessages": _batch("messages", "NewMessage", {}),
+    "NewMessage": _object(_NATIVE, "to", "from", additionalProperties=False),
+    "NewMessages": _batch("messages", "NewMessage", {}, additionalProperties=False),
     "WebEngageMessage": _object(
         {
             "version": text(enum=list(VERSIONS)),

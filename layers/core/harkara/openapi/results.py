@@ -60,6 +60,10 @@ _HISTORY = (
     "category",
     "price",
 )
+_NEAR_NAME = text(
+    "Only where the request has a field that was ignored and may be meant for `scheduletime` or"
+    " `validity`: which one."
+)
 _ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
 _STEPS = (
     *("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"),
@@ -126,7 +130,7 @@ def _parts() -> Schema:
 
 
 SCHEMAS: Schema = {
-    "IcsAccepted": closed(_ICS_ACCEPTED),
+    "IcsAccepted": closed({**_ICS_ACCEPTED, "warning": _NEAR_NAME}, optional=("warning",)),
     "IcsRefused": closed(
         {
             **{name: _ICS_ACCEPTED[name] for name in ("to", "from", "smsgid")},
@@ -139,7 +143,10 @@ SCHEMAS: Schema = {
         "items": {"anyOf": [ref("IcsAccepted"), ref("IcsRefused")]},
         "description": "What became of each record, in order.",
     },
-    "IcsSingleAnswer": closed({"status": {"const": "accepted"}, **_ICS_ACCEPTED}),
+    "IcsSingleAnswer": closed(
+        {"status": {"const": "accepted"}, **_ICS_ACCEPTED, "warning": _NEAR_NAME},
+        optional=("warning",),
+    ),
     "WebEngageAccepted": closed({"status": {"const": "sms_accepted"}}),
     "RecordError": closed({"code": _CODE, "message": ref("Message")}),
     "SentMessage": closed(_ELEMENT, _DRY_RUN),

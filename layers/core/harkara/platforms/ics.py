@@ -7,9 +7,10 @@
     [{"to": "...", "from": "...", "mid": "...", "smsgid": "..."},
      {"to": "...", "from": "...", "smsgid": "...", "Error": "<code>", "message": "..."}]
 
-An option (`OPTIONS`) stands at the top for all records, or in a record. One record may stand in
-the object itself, or come as a form; the answer then is one object. Unknown fields are ignored;
-null is as good as absent; a whole number where a string belongs is read as its digits.
+An option (`OPTIONS`), `from`, `smstext`, `peid` and `templateid` stand at the top for all records,
+or in a record. One record may stand in the object itself, or come as a form; the answer then is one
+object. Unknown fields are ignored, with a warning where a send time or validity may be meant; null
+is as good as absent; a whole number where a string belongs is read as its digits.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
 from harkara.numbers import with_plus
+from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (
     CAMPAIGN_RULE,
     VARIABLES_RULE,
@@ -64,8 +66,9 @@ OPTIONS = {
     "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, _FLAG),
 }
 _STRINGS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
-_FIELDS = Fields(_STRINGS, OPTIONS)
+_FIELDS = Fields(_STRINGS, OPTIONS, shared=("from", "smstext", "peid", "templateid"))
 _SMPP_FIELDS = Fields(("to", "from", "text", "smsmsgid", "peid", "templateid", "dlrurl"), OPTIONS)
+_TIMES = ("scheduletime", "validity")
 _FORM_FIELDS_LIMIT = 100
 
 
@@ -87,9 +90,11 @@ def parse(
     credentials = BodyCredentials(top_level(request, "user"), top_level(request, "pass"))
     rows = request.get("smstosend")
     if rows is None and any(request.get(name) is not None for name in _STRINGS[:-1]):
-        return credentials, request_of([request], _FIELDS)._replace(single=True)
+        read = request_of([request], _FIELDS)
+        return credentials, read._replace(single=True, warning=_warning([request]))
     read = request_of(rows, _FIELDS, "smstosend", request)
-    return credentials, read._replace(callback_url=top_level(request, "dlrurl"))
+    warning = _warning([request, *(rows or ())])
+    return credentials, read._replace(callback_url=top_level(request, "dlrurl"), warning=warning)
 
 
 def parse_smpp(
@@ -98,13 +103,15 @@ def parse_smpp(
     """Return the credentials and the one record of `/smpp`; the body goes before the query."""
     request = _form(query) | (_object(body, content_type) if body else {})
     credentials = BodyCredentials(top_level(request, "username"), top_level(request, "password"))
-    return credentials, request_of([request], _SMPP_FIELDS)._replace(single=True)
+    read = request_of([request], _SMPP_FIELDS)
+    return credentials, read._replace(single=True, warning=_warning([request]))
 
 
 def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
     """Return the answer to an accepted request: an array in the order of its records, or one."""
+    more = {"warning": request.warning} if request.warning else {}
     elements = [
-        {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref}
+        {"to": record.to, "from": record.sender_id, "mid": mid, "smsgid": record.client_ref, **more}
         if code is None
         else {
             "to": record.to,
@@ -118,6 +125,21 @@ def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
         )
     ]
     return encode({"status": "accepted", **elements[0]} if request.single else elements)
+
+
+def _warning(objects: Sequence[Any]) -> str:
+    """Say which of the names may be meant for a time. Raises RequestRefused for a dry run.
+
+    Nobody reads a warning before a message that should not go out has gone.
+    """
+    names = set[str]().union(*(each for each in objects if isinstance(each, dict)))
+    strange = sorted(names.difference(_STRINGS, _SMPP_FIELDS.strings, OPTIONS))
+    if any(map(names_dry_run, strange)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+    found = ((name, meant(name, _TIMES)) for name in strange)
+    return next(
+        (f"There is no field {name}: {time} was meant?" for name, time in found if time), ""
+    )
 
 
 def _object(body: str | bytes, content_type: str) -> dict[str, Any]:

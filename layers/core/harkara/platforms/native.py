@@ -11,8 +11,9 @@
                    "price": "0.25", "warning": null, "error": null}]}
 
 One message is answered by its element with a `status`, and that element once more in `messages`.
-Unknown fields are ignored; null is as good as absent; a whole number where a string belongs is
-read as its digits.
+An unknown field is refused, with the one that was meant: a message whose send time was ignored
+would go out at once. Null is as good as absent; a whole number where a string belongs is read as
+its digits.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,14 @@ from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
 from harkara.numbers import normalise
+from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (
     CAMPAIGN_RULE,
     VARIABLES_RULE,
     OptionField,
     campaign_id,
-    category,
     flag,
+    sms_type,
     time_ms,
     validity_s,
     variables,
@@ -41,7 +43,7 @@ from harkara.segments import first_outside_gsm, measure
 OPTIONS = {
     "category": OptionField(
         "category",
-        category,
+        sms_type,
         Code.INVALID_CATEGORY,
         "otp, transactional, service_implicit, service_explicit or promotional",
     ),
@@ -56,13 +58,30 @@ OPTIONS = {
     "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, "true or false"),
 }
 _STRINGS = ("to", "from", "text", "client_ref", "pe_id", "template_id", "callback_url")
-_FIELDS = Fields(_STRINGS, OPTIONS)
+_NAMES = (*_STRINGS, *OPTIONS)
+
+
+def _unknown(name: str) -> str:
+    """Say what is wrong with the name of a field; it is repeated only where it is near one."""
+    if names_dry_run(name):
+        return DRY_RUN_RULE
+    if found := meant(name, (*_NAMES, "messages")):
+        return f"(there is no field {name}: {found} was meant?)"
+    return f"(an unknown field: there are {', '.join(_NAMES)})"
+
+
+_FIELDS = Fields(_STRINGS, OPTIONS, unknown=_unknown)
 
 
 def parse(body: str | bytes) -> SendRequest:
     """Return the request in a body. Raises RequestRefused for what no message is to blame for."""
     request = object_of(body)
     rows = request.get("messages")
+    given = {name for name, value in request.items() if value is not None}
+    if strange := sorted(given.difference(_NAMES, ["messages"])):
+        raise RequestRefused(Code.INVALID_REQUEST, _unknown(strange[0]))
+    if rows is not None and (beside := sorted(given.intersection(_NAMES))):
+        raise RequestRefused(Code.INVALID_REQUEST, f"({beside[0]}: in each of the messages)")
     if rows is None and any(request.get(name) is not None for name in _STRINGS):
         return request_of([request], _FIELDS)._replace(single=True)
     return request_of(rows, _FIELDS, "messages")

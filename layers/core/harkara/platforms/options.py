@@ -26,19 +26,22 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_SECONDS = re.compile(r"[0-9]{1,6}")
+_SECONDS = re.compile(r"([0-9]{1,6})(?:\.0+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_SEPARATORS = re.compile(r"[\s_-]+")
+_SEPARATORS = re.compile(r"[\s()_-]+")
 _SMS_TYPES = {
     "otp": Category.OTP,
     "transactional": Category.TRANSACTIONAL,
+    "trans": Category.TRANSACTIONAL,
     "t": Category.TRANSACTIONAL,
     "service": Category.SERVICE_IMPLICIT,
     "serviceimplicit": Category.SERVICE_IMPLICIT,
+    "serviceinferred": Category.SERVICE_IMPLICIT,
     "si": Category.SERVICE_IMPLICIT,
     "serviceexplicit": Category.SERVICE_EXPLICIT,
     "se": Category.SERVICE_EXPLICIT,
     "promotional": Category.PROMOTIONAL,
+    "promo": Category.PROMOTIONAL,
     "p": Category.PROMOTIONAL,
 }
 
@@ -80,13 +83,8 @@ def campaign_id(value: Any) -> str:
     return found
 
 
-def category(value: Any) -> Category:
-    """Return a category by its own name."""
-    return Category(value)
-
-
 def sms_type(value: Any) -> Category:
-    """Return the category of an SMS type: in DLT's words, however joined, or TRAI's letters."""
+    """Return the category that a word of DLT's or a letter of TRAI's names, however written."""
     found = _SMS_TYPES.get(_SEPARATORS.sub("", string(value)).lower())
     if found is None:
         raise ValueError
@@ -104,9 +102,11 @@ def time_ms(value: Any) -> int:
 
 
 def validity_s(value: Any) -> int:
-    """Return seconds within the limits, from a number or digits."""
+    """Return whole seconds within the limits, from a number or digits: `3600`, `3600.0`."""
     seconds = value
-    if isinstance(value, str) and _SECONDS.fullmatch(value):
+    if isinstance(value, str) and (match := _SECONDS.fullmatch(value)):
+        seconds = int(match[1])
+    elif isinstance(value, float) and value.is_integer():
         seconds = int(value)
     if not isinstance(seconds, int) or seconds not in VALIDITY_S:
         raise ValueError

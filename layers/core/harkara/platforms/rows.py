@@ -25,16 +25,23 @@ _as_options = cast(Callable[[Iterable[Any]], Options], partial(tuple.__new__, Op
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _STRING = OptionField("", string, Code.INVALID_RECORD, "a string")
 _ABSENT = (None, "")
+_SENDER = Record._fields.index("sender_id")
 _WRONG = object()
 
 _Problems = dict[int, tuple[Code, str]]
 
 
 class Fields(NamedTuple):
-    """A format's names of Record's strings, in Record's order, and its fields with options."""
+    """A format's names of Record's strings, in Record's order, and its fields with options.
+
+    `shared` are those strings that may stand beside the list, for all its records. A format that
+    refuses unknown fields says by `unknown` what is wrong with the name of one.
+    """
 
     strings: Sequence[str]
     options: Mapping[str, OptionField]
+    shared: Sequence[str] = ()
+    unknown: Callable[[str], str] | None = None
 
 
 def json_of(body: str | bytes) -> Any:
@@ -88,12 +95,18 @@ def request_of(
     if set(map(type, rows)) != {dict}:
         rows = _objects(rows, problems)
     given = set().union(*rows)
+    if fields.unknown and (strange := given.difference(fields.strings, fields.options)):
+        for place, row in enumerate(rows):
+            if names := sorted(name for name in strange if row.get(name) is not None):
+                problems.setdefault(place, (Code.INVALID_RECORD, fields.unknown(names[0])))
+    common = {name: top_level(shared, name) for name in fields.shared}
     columns: list[Iterable[Any]] = [
-        _strings([row.get(field, "") for row in rows], field, problems)
+        _strings([row.get(field, "") for row in rows], field, problems, common.get(field, ""))
         if field in given
-        else repeat("", len(rows))
+        else repeat(common.get(field, ""), len(rows))
         for field in fields.strings
     ]
+    columns[_SENDER] = map(str.strip, columns[_SENDER])
     options = _options(rows, fields.options, given, shared, problems)
     columns += options, repeat(None, len(rows))
     records = list(map(_as_record, zip(*columns, strict=True)))
@@ -111,13 +124,13 @@ def _objects(rows: Sequence[Any], problems: _Problems) -> list[dict[str, Any]]:
     return [row if isinstance(row, dict) else {} for row in rows]
 
 
-def _strings(column: list[Any], name: str, problems: _Problems) -> list[str]:
+def _strings(column: list[Any], name: str, problems: _Problems, absent: str) -> list[str]:
     """Return a column as strings."""
     try:
         "".join(column)  # the quickest way to ask whether all are strings
     except TypeError:
-        return _read(column, name, _STRING, problems, absent="", wrong="")
-    return column
+        return _read(column, name, _STRING, problems, absent=absent, wrong="")
+    return [value or absent for value in column] if absent else column
 
 
 def _options(

@@ -17,6 +17,7 @@ from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
 from harkara.messages import Category
+from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.platforms.options import OptionField
 from harkara.platforms.rows import Fields, object_of, request_of
 from harkara.requests import SendRequest
@@ -54,9 +55,10 @@ _CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
 
 
 def _campaign_type(value: Any) -> Category | None:
-    if not isinstance(value, str) or value not in _CAMPAIGN_TYPES:
+    word = value.strip().upper() if isinstance(value, str) else ""
+    if word not in _CAMPAIGN_TYPES:
         raise ValueError
-    return _CAMPAIGN_TYPES[value]
+    return _CAMPAIGN_TYPES[word]
 
 
 _FIELDS = Fields(
@@ -83,6 +85,8 @@ def parse(body: str | bytes) -> SendRequest:
     if request.get("version") not in VERSIONS:
         raise RequestRefused(Code.UNSUPPORTED_VERSION)
     metadata = _part(request, "metadata")
+    if any(map(names_dry_run, request)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
     dlt = _part(metadata, "indiaDLT")
     row = {
         **_named(dlt, "principalEntityId", "contentTemplateId"),

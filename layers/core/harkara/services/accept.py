@@ -7,6 +7,7 @@ is to the most urgent chunk and names the others, which `submit` then enqueues. 
 time has not come waits in the Due table instead.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -289,7 +290,15 @@ def _with_own_endpoints(
 
 
 def _nothing_accepted(results: Sequence[RecordResult]) -> NothingAccepted:
-    """Return why nothing of a request was accepted: a retry helps before all."""
+    """Return why nothing of a request was accepted: a retry helps before all.
+
+    Of several reasons the first is told in whole, and how many records each refused.
+    """
     refusals = [(result.code, result.detail) for result in results if result.code]
     again = (Code.TRY_AGAIN, "")
-    return NothingAccepted(*(again if again in refusals else refusals[0]), results)
+    code, detail = again if again in refusals else refusals[0]
+    counted = Counter(code for code, _ in refusals)
+    if len(refusals) > 1:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counted.most_common())
+        detail = f"{detail} (of {len(refusals)} records: {reasons})".lstrip()
+    return NothingAccepted(code, detail, results)

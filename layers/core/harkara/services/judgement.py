@@ -17,14 +17,16 @@ from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.numbers import INDIA
-from harkara.parts import ANY_HEADER, INDIAN_HEADER, TEMPLATE_ID
+from harkara.parts import INDIAN_HEADER, NUMBER, TEMPLATE_ID
 from harkara.requests import Options
+from harkara.segments import is_sender
 from harkara.services.authenticate import Caller
 from harkara.services.templates import index_of
 
 SLOT_LIMIT = 20
 # What stands around ids that were copied from a page or a spreadsheet.
 _BLANKS = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+_DIGITS = re.compile(r"\+?[0-9]+")
 _APOSTROPHES = "'\u2018\u2019`"
 SCHEDULE_LIMIT_S = 30 * 24 * 3600
 # A scheduled time that has just gone by, on the way here or in a slow clock, means at once.
@@ -169,7 +171,7 @@ class Judge:
         if not account.may_send_to(country):
             raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
         indian = country == INDIA
-        if not (INDIAN_HEADER if indian else ANY_HEADER).fullmatch(sender_id):
+        if not (INDIAN_HEADER.fullmatch(sender_id) if indian else _is_sender_abroad(sender_id)):
             raise RequestRefused(Code.INVALID_HEADER)
         sender = account.senders.get(sender_id)
         template = account.templates.get(dlt_template_id)
@@ -179,7 +181,9 @@ class Judge:
         if is_dlt:
             warning = _first_broken(account, subject, sender, template, category)
             if warning and account.dlt is Enforcement.ENFORCE:
-                raise RequestRefused(warning)
+                fits = template.category if template else ""
+                detail = f"(this template is of {fits})" if warning is Code.INVALID_CATEGORY else ""
+                raise RequestRefused(warning, detail)
             if dlt_template_id and not template and account.templates:
                 warning = warning or Code.TEMPLATE_NOT_REGISTERED
         index = index_of(account) if is_dlt and template else None
@@ -222,8 +226,11 @@ class Judge:
 
     def _rows(self, category: Category, options: Options, *, indian: bool) -> SlotRows:
         send_at_ms, now_ms = options.send_at_ms, self._now_ms
-        if send_at_ms and not -LATE_S <= (send_at_ms - now_ms) / 1000 <= SCHEDULE_LIMIT_S:
-            raise RequestRefused(Code.INVALID_SEND_TIME)
+        ahead_s = (send_at_ms - now_ms) / 1000
+        if send_at_ms and ahead_s < -LATE_S:
+            raise RequestRefused(Code.INVALID_SEND_TIME, "(this time is past)")
+        if send_at_ms and ahead_s > SCHEDULE_LIMIT_S:
+            raise RequestRefused(Code.INVALID_SEND_TIME, "(this time is too far ahead)")
         if send_at_ms <= now_ms:
             send_at_ms = 0
         daytime_only = indian and category in DAYTIME_CATEGORIES
@@ -251,6 +258,10 @@ def dlt_id(text: str, code: Code) -> str:
     if digits and not TEMPLATE_ID.fullmatch(digits := digits.lstrip(_APOSTROPHES)):
         raise RequestRefused(code)
     return digits
+
+
+def _is_sender_abroad(text: str) -> bool:
+    return bool(NUMBER.fullmatch(text) if _DIGITS.fullmatch(text) else is_sender(text))
 
 
 def goes_with(template: Template, sender_id: str) -> bool:
