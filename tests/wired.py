@@ -172,7 +172,13 @@ class Wired:
         )
         replies = ReplyService(self.store, self.last, self.queues, self.signer)
         return InboundService(
-            door, self.accounts, self.suppressions, self.clock, _confirm_nothing, replies
+            door,
+            self.accounts,
+            self.suppressions,
+            self.clock,
+            _confirm_nothing,
+            self.store,
+            replies,
         )
 
     def deliver_service(self) -> DeliverService:

@@ -40,14 +40,16 @@ def service() -> InboundService:
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     signer = ReferenceSigner(deployment_secret(settings.tag_secret_id))
     messages = (dynamodb, settings.messages_table)
+    store = DynamoMessageStore(*messages, settings.retention_s, time.time)
     return InboundService(
         door=CarrierDoor(accounts, ReceiptSecrets(client("kms")), metrics.write),
         accounts=accounts,
         lists=DynamoSuppressionList(dynamodb, settings.accounts_table),
         clock=time.time,
         confirm=confirm,
+        store=store,
         replies=ReplyService(
-            chunks=DynamoMessageStore(*messages, settings.retention_s, time.time),
+            chunks=store,
             last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
             queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
             signer=signer,
@@ -55,7 +57,7 @@ def service() -> InboundService:
     )
 
 
-@api.route("/inbound/<carrier>/<token>", "GET", "POST")
+@api.route("/inbound/<carrier>/<token>", "GET", "HEAD", "POST")
 def inbound(carrier: str, token: str) -> Response:
     # Kannel escapes a text in the bytes of its own charset.
     request = carrier_request(api.request, errors="surrogateescape")

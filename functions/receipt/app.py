@@ -45,7 +45,7 @@ def service() -> ReceiveService:
     )
 
 
-@api.route("/receipts/<carrier>/<token>", "GET", "POST")
+@api.route("/receipts/<carrier>/<token>", "GET", "HEAD", "POST")
 def receipts(carrier: str, token: str) -> Response:
     received, heard = service().receive(carrier, token, carrier_request(api.request))
     counts = {
@@ -54,6 +54,7 @@ def receipts(carrier: str, token: str) -> Response:
         "intermediate": received.intermediate_count,
         "foreign": received.foreign_count,
         "unknown_states": received.unknown_count,
+        "replaced_times": received.replaced_time_count,
     }
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
     chunks = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})

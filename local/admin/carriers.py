@@ -9,6 +9,7 @@ from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
 from harkara.codes import Code
 from harkara.credentials import new_secret
+from harkara.messages import State
 from local.admin.command import UsageError, Verbs, name
 from local.admin.desk import Desk
 from local.admin.files import json_file, read_secret
@@ -81,6 +82,13 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="CODE=MEANING",
         help="what its own codes mean, as in 195=DLT_PLATFORM: before what is known of them",
     )
+    put.add_argument(
+        "--states",
+        nargs="*",
+        type=_state,
+        metavar="WORD=STATE",
+        help="what its words for states mean, as in SENT=none for what is not final",
+    )
     for kind in ("kannel", "aws", "http"):
         put.add_argument(
             f"--{kind}", type=json_file, metavar="FILE", help=f"options of kind {kind}"
@@ -103,7 +111,8 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     known = desk.store.carrier(carrier)
     fields: dict[str, Any] = known.model_dump() if known else {"name": carrier, "kind": "datasend"}
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    given |= {each: dict(given[each]) for each in ("inbound", "failures") if each in given}
+    pairs = given.keys() & {"inbound", "failures", "states"}
+    given |= {each: dict(given[each]) for each in pairs}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
     of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
@@ -164,6 +173,13 @@ def _failure(text: str) -> tuple[str, Code]:
     if not code or meaning not in [*Code]:
         raise ArgumentTypeError("write it as 195=DLT_PLATFORM: the codes are in docs/errors.md")
     return code, Code(meaning)
+
+
+def _state(text: str) -> tuple[str, State | None]:
+    word, _, state = text.rpartition("=")
+    if not word or state not in ["none", *State]:
+        raise ArgumentTypeError(f"write it as SENT=none or DONE=delivered: {', '.join(State)}")
+    return word, None if state == "none" else State(state)
 
 
 def _check_url(url: str) -> None:

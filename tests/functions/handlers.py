@@ -246,7 +246,13 @@ class Gateway:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
         replies = ReplyService(self.store, self.last, self.queues, self.signer)
         return InboundService(
-            door, self.accounts, self.suppressions, self.clock, self.confirmed.append, replies
+            door,
+            self.accounts,
+            self.suppressions,
+            self.clock,
+            self.confirmed.append,
+            self.store,
+            replies,
         )
 
     def _dlr(

@@ -80,6 +80,23 @@ def counts(logs: Logs) -> dict[str, int]:
         pytest.param("START", "start", id="start"),
         pytest.param("Unstop", "start", id="unstop"),
         pytest.param("शुरू", "start", id="the account's start"),
+        *(
+            pytest.param(text, "stop", id=text)
+            for text in (
+                *("stop all", "Revoke", "unsubscribe please", "please stop", "Opt-out", "opt‑out"),
+                *(
+                    "OPT—OUT",
+                    "opt–out",
+                    "opt−out",
+                    "Opt Out!",
+                    "kindly unsubscribe me",
+                    "cancel pls",
+                ),
+            )
+        ),
+        pytest.param("cancel my order", "other", id="more than cancel"),
+        pytest.param("The end", "other", id="ends with it"),
+        pytest.param("opt in please", "start", id="opt in please"),
         pytest.param("start my order", "other", id="more than start"),
         pytest.param("please do not stop", "other", id="does not begin with it"),
         pytest.param("stopped", "other", id="a longer word"),
@@ -111,6 +128,23 @@ def test_an_opt_out_names_its_categories_and_ends_with_start(gateway: Gateway) -
     assert not is_out(gateway)
     call(gateway, said("stop", ts=int(NOW) - 60))
     assert not is_out(gateway), "the carrier repeats what is over"
+
+
+def test_an_old_start_that_comes_again_does_not_undo_a_later_stop(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_again = (("start", "m1"), ("stop", "m2"), ("start", "m1"), ("stop", "m2"))
+    for minute, (text, name) in enumerate(said_again):
+        monkeypatch.setattr("tests.functions.handlers.NOW", NOW + minute * 60)
+        call(gateway, said(text, mid=name))
+    (entry,) = gateway.suppressions.entries("sandbox", [MSISDN])
+    assert entry.since_s == int(NOW) + 60, "when it came for the first time"
+
+
+def test_a_request_that_holds_nothing_does_nothing(gateway: Gateway, logs: Logs) -> None:
+    assert call(gateway)["statusCode"] == 200
+    assert call(gateway, "")["statusCode"] == 200
+    assert counts(logs) == {}
 
 
 def test_start_leaves_what_the_person_did_not_ask_for_here(gateway: Gateway) -> None:
@@ -247,7 +281,6 @@ def test_the_subscription_to_it_is_confirmed(gateway: Gateway) -> None:
         pytest.param({"from": MSISDN, "text": "stop"}, id="no receiver"),
         pytest.param([said("stop"), 7], id="a number"),
         pytest.param("{", id="half"),
-        pytest.param("", id="empty"),
     ],
 )
 def test_what_cannot_be_read_is_refused(body: Any, gateway: Gateway, logs: Logs) -> None:

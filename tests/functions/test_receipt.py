@@ -39,7 +39,7 @@ def queued(gateway: Gateway) -> list[Receipt]:
 
 
 def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs) -> None:
-    answer = post(gateway, entry(gateway, ts=1_767_258_002))
+    answer = post(gateway, entry(gateway, ts=int(NOW) - 2))
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"]) == {
         "status": True,
@@ -48,7 +48,7 @@ def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs)
         "foreign": 0,
         "unknown": 0,
     }
-    assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, 1_767_258_002)]
+    assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, int(NOW) - 2)]
     (line,) = logs.lines()
     assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
     assert (line["chunks"], line["receipts"]) == ([CHUNK_ID], [1])
@@ -114,7 +114,6 @@ def test_a_route_without_its_token_is_not_there(
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param("", id="empty"),
         pytest.param("{", id="half"),
         pytest.param(b"\xff", id="no utf-8"),
         pytest.param([7], id="a number"),
@@ -130,9 +129,46 @@ def test_what_is_no_receipt_of_ours_is_refused(body: object, gateway: Gateway, l
     assert logs.private() == []
 
 
-def test_a_get_without_a_body_is_answered_in_shape(gateway: Gateway) -> None:
-    answer = gateway.call("receipt", http_event("GET", PATH))
-    assert_refused(answer, Code.INVALID_RECEIPT)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_provider_may_try_the_url_with_nothing(method: str, gateway: Gateway) -> None:
+    settings = gateway.accounts.carriers["sim"]
+    signed = {"receipt_signature_header": "x-signature", "receipt_secret": b"key"}
+    for fields in ({}, signed):  # there is nothing to sign
+        gateway.accounts.carriers["sim"] = settings.model_copy(update=fields)
+        assert gateway.call("receipt", http_event(method, PATH))["statusCode"] == 200
+    assert gateway.queues.waiting == []
+    guessed = http_event(method, "/receipts/sim/guessed")
+    assert_refused(gateway.call("receipt", guessed), Code.NOT_FOUND)
+
+
+def test_a_request_that_cannot_be_read_is_noted_by_the_names_of_its_fields(
+    gateway: Gateway, logs: Logs
+) -> None:
+    body = {"msgStatus": "DELIVRD", "number": MSISDN, MSISDN: "x", "a b": "x", "t" * 40: "x"}
+    assert_refused(post(gateway, body), Code.INVALID_RECEIPT)
+    (line,) = logs.lines("request not read")
+    assert (line["fields"], metrics_of(line)) == (["msgStatus", "number"], {"unread": 1})
+    assert logs.private() == []
+
+
+@pytest.mark.parametrize(
+    ("ts", "at_s", "replaced"),
+    [
+        pytest.param(int(NOW) - 5, int(NOW) - 5, 0, id="a time between acceptance and receipt"),
+        pytest.param(int(NOW) + 5, int(NOW), 0, id="a clock that is a little ahead"),
+        pytest.param(int(NOW) + 19_800, int(NOW), 1, id="India's time called UTC"),
+        pytest.param(int(NOW) - 19_800, int(NOW), 1, id="before it was accepted"),
+        pytest.param("soon", int(NOW), 1, id="a time that is none"),
+        pytest.param("", int(NOW), 0, id="no time"),
+    ],
+)
+def test_nothing_is_delivered_after_its_receipt_or_before_its_acceptance(
+    ts: object, at_s: int, replaced: int, gateway: Gateway, logs: Logs
+) -> None:
+    post(gateway, entry(gateway, ts=ts))
+    assert [receipt.at_s for receipt in queued(gateway)] == [at_s]
+    (line,) = logs.lines("receipts enqueued")
+    assert metrics_of(line).get("replaced_times", 0) == replaced
 
 
 class Failing:

@@ -8,6 +8,7 @@ import pytest
 from harkara.carrier_settings import KannelOptions, token_matches
 from harkara.codes import Code
 from harkara.http_options import HttpOptions
+from harkara.messages import State
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import CASES
 
@@ -98,6 +99,24 @@ def test_a_carriers_own_codes_are_put() -> None:
     carrier = operator.store.carrier("sim")
     assert carrier is not None
     assert carrier.failures == {}
+
+
+def test_a_carriers_own_words_for_states_are_put() -> None:
+    operator = Operator().with_carrier()
+    assert operator("carrier put sim --states Sent=none done=delivered").status == 0
+    carrier = operator.store.carrier("sim")
+    assert carrier is not None
+    assert carrier.states == {"SENT": None, "DONE": State.DELIVERED}
+    done = operator("carrier put sim --states SENT=somewhere")
+    assert (done.status, "write it as SENT=none" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("kind", ["kannel", "http"])
+def test_an_option_that_a_kind_does_not_have_is_refused(kind: str, tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    options.write_text('{"dlr_masks": 31}')
+    done = Operator().with_carrier()(f"carrier put sim --kind {kind} --{kind} {options}")
+    assert (done.status, "dlr_masks" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("given", ["195", "=DND", "195=", "195=LATER"])

@@ -67,7 +67,7 @@ def test_an_event_is_consistent_in_itself(sample: SampleEvent) -> None:
 def test_a_sample_receipt_has_a_reference_that_the_local_stack_gave() -> None:
     signer = ReferenceSigner(TAG_SECRET.encode())
     for sample in SAMPLES:
-        if sample.function == "receipt":
+        if sample.function == "receipt" and "body" in sample.event:
             references = REFERENCE.findall(sample.event["body"])
             assert references
             assert all(signer.verify(reference) for reference in references)

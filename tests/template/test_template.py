@@ -96,6 +96,8 @@ GRANTS = {
         ("dynamodb:Query", "AccountsTable"),
         ("dynamodb:UpdateItem", "AccountsTable"),
         ("dynamodb:GetItem", "MessagesTable"),
+        ("dynamodb:BatchGetItem", "MessagesTable"),
+        ("dynamodb:PartiQLInsert", "MessagesTable"),
         ("sqs:SendMessage", "CallbackQueue"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
         ("kms:Decrypt", "SecretsKey"),

@@ -112,7 +112,7 @@ def test_a_number_has_one_normal_form_in_whatever_base_it_is_written(number: int
 
 @pytest.mark.parametrize(
     ("given_id", "base", "normal"),
-    [("  Ab-9 ", "text", "ab-9"), ("007", "text", "007"), ("Ab-9", "hex", "ab-9"), ("", "hex", "")],
+    [("  Ab-9 ", "text", "Ab-9"), ("007", "text", "007"), ("Ab-9", "hex", "Ab-9"), ("", "hex", "")],
 )
 def test_what_is_no_number_is_compared_as_text(given_id: str, base: Any, normal: str) -> None:
     assert normal_id(given_id, base) == normal

@@ -140,6 +140,7 @@ def test_who_asks_to_stop_is_out_by_what_was_set_a_moment_ago(
         lists=lists,
         clock=on.clock,
         confirm=lambda _: None,
+        store=messages,
         replies=ReplyService(
             messages, FakeLastMessages(faults), FakeTaskQueues(faults, on.clock), SIGNER
         ),

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from harkara.codes import Code
 from harkara.http_options import HttpOptions, IdBase, placeholders_of
-from harkara.messages import Category
+from harkara.messages import Category, State
 from harkara.networks import Networks
 from harkara.operator_records import OperatorRecord
 
@@ -40,6 +40,8 @@ class KannelOptions(OperatorRecord):
     Kannel's configuration (group smpp-tlv) calls so, "" for none. `parameters` are sent with every
     message: `smsc`, `deferred` (minutes), `binfo`, ...
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     dlr_mask: int = Field(default=FINAL_EVENTS, ge=FINAL_EVENTS, le=31)
     max_messages: int = Field(default=10, ge=1, le=255)
@@ -78,6 +80,8 @@ class AwsOptions(OperatorRecord):
     `inbound_topic_arn` is the topic of two-way messages.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     region: str = Field(pattern=_REGION)
     configuration_set: str = Field(default="", pattern=_NAME_OR_ARN)
     topic_arn: str = Field(default="", pattern=_TOPIC)
@@ -102,9 +106,10 @@ class CarrierSettings(OperatorRecord):
     `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
     OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
     `echoes_reference`: its receipts name our reference; else they name the carrier's own id, which
-    is written in `id_base` and compared in a normal form. `failures` says what the carrier's codes
-    mean, before what its kind knows of them. `inbound` says whose a number is that phones send to:
-    the account by "<number>", or by "<number> <KEYWORD>" where several share it.
+    is written in `id_base` and compared in a normal form. `states` says what
+    the carrier's words for states mean (null: not final; case does not count) and `failures` what
+    its codes mean, before what its kind knows of them. `inbound` says whose a number is that
+    phones send to: the account by "<number>", or by "<number> <KEYWORD>" where several share it.
     """
 
     name: str
@@ -128,11 +133,17 @@ class CarrierSettings(OperatorRecord):
     paused: bool = False
     echoes_reference: bool = True
     id_base: IdBase = "text"
+    states: dict[str, State | None] = {}
     failures: dict[str, Code] = {}
     inbound: dict[str, str] = {}
     kannel: KannelOptions | None = None
     aws: AwsOptions | None = None
     http: HttpOptions | None = None
+
+    @field_validator("states")
+    @classmethod
+    def _in_upper_case(cls, states: dict[str, State | None]) -> dict[str, State | None]:
+        return {word.strip().upper(): state for word, state in states.items()}
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "CarrierSettings":
@@ -148,6 +159,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("receipt_secret: a signature needs it")
         if self.kind != "http" and not self.echoes_reference:
             raise ValueError("echoes_reference: carriers of this kind do")
+        if self.states and self.kind in ("http", "aws"):
+            raise ValueError("states: carriers of this kind take them in their options, or none")
         if self.kind == "http" and self.http is not None:
             self._check_http(self.http)
         return self

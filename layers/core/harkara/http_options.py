@@ -79,17 +79,21 @@ class AnswerOptions(_Options):
 
 
 class ReceiptOptions(_Options):
-    """How receipts are read: a query, a form or JSON, one entry or an array at `entries`.
+    """How receipts are read: a query, a form, JSON or XML, one entry or an array at `entries`.
 
+    What stands at `entries` may be JSON inside a form's field. Where an entry holds an array of
+    its own at `nested`, each member of that is a receipt and has the entry's fields too.
     `states` holds every state that the provider names, null for one that is not final; case does
     not count. `part` and `parts` are for a provider that reports a long message's segments one by
     one: a segment's number, from 1, and how many there are. Then the last one's delivery delivers
     the message, and any one's failure fails it. `id_base` is how its receipts write its ids, where
-    that is not how its answers do. A time is Unix seconds or milliseconds, or ISO 8601; without an
-    offset of its own it has `utc_offset_minutes`. `answer` is what it wants to hear.
+    that is not how its answers do. A time is Unix time or a date, the day before the month unless
+    the year comes first or `time_format` (of strptime) says otherwise; without an offset of its
+    own it has `utc_offset_minutes`. `answer` is what it wants to hear.
     """
 
     entries: Pointer = ""
+    nested: Pointer = ""
     reference: Pointer = ""
     id: Pointer = ""
     id_base: IdBase | None = None
@@ -98,6 +102,7 @@ class ReceiptOptions(_Options):
     code: Pointer = ""
     failures: dict[str, Code] = {}
     time: Pointer = ""
+    time_format: str = ""
     utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
     part: Pointer = ""
     parts: Pointer = ""
@@ -112,13 +117,19 @@ class ReceiptOptions(_Options):
 
 
 class InboundOptions(_Options):
-    """How inbound messages are read: one entry or an array at `entries`; `time` is Unix time."""
+    """How inbound messages are read: as receipts are.
+
+    `id` is the provider's own of a message: by it a message that comes again is told once.
+    """
 
     entries: Pointer = ""
     sender: Pointer
     receiver: Pointer
     text: Pointer
+    id: Pointer = ""
     time: Pointer = ""
+    time_format: str = ""
+    utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
 
 
 class HttpOptions(_Options):

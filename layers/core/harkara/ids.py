@@ -50,6 +50,14 @@ def split_mid(mid: str) -> tuple[str, int]:
     return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
 
 
+def accepted_at_ms(mid: str) -> int:
+    """Return when the message was accepted, in Unix milliseconds: the first part of its ULID."""
+    number = 0
+    for character in mid[1:11]:
+        number = number << 5 | _VALUES[character]
+    return number
+
+
 def set_id_of(chunk_id: str) -> int:
     """Return what a chunk's set of links is called: the last 40 of the id's random bits."""
     number = 0

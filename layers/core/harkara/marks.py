@@ -32,6 +32,8 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     links#<set>
                links                    what a chunk's short links lead to (the owner is the chunk)
     chunk id   click#<index>#<URL>      the first click on a message's link
+    inbound#<carrier>#<hash of its id for a message>
+               inbound                  when a phone's message came for the first time
     pointer#<carrier>#<hash of its id for a message>
                pointer                  the message (the owner is its mid) and its try
 """
@@ -39,12 +41,23 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from harkara.ids import split_mid
 
 POINTER_KIND = "pointer"
 """Sort key of what leads from a carrier's id to the message."""
+
+
+INBOUND_KIND = "inbound"
+"""Sort key of what remembers a message of a phone."""
+
+
+def carrier_partition(kind: str, carrier: str, carrier_id: str) -> str:
+    """Return the partition of what a carrier calls so: `kind` is POINTER_KIND or INBOUND_KIND."""
+    digest = blake2b(carrier_id.encode(errors="surrogatepass"), digest_size=16)
+    return f"{kind}#{carrier}#{digest.hexdigest()}"
 
 
 class Relation(Enum):

@@ -33,9 +33,21 @@ COUNTS = {
         "intermediate",
         "foreign",
         "unknown_states",
+        "replaced_times",
+        "unread",
         "refused",
     ),
-    "inbound": ("stop", "start", "help", "other", "unowned", "no_number", "replies", "refused"),
+    "inbound": (
+        "stop",
+        "start",
+        "help",
+        "other",
+        "unowned",
+        "no_number",
+        "replies",
+        "unread",
+        "refused",
+    ),
     "link": ("clicks", "clicks_lost", "bots", "links_ended", "links_unknown"),
     "dlr": (
         "delivered",
@@ -63,7 +75,8 @@ COUNTS = {
 """What each service counts: messages, receipts, callbacks, tasks, or visits of short links.
 
 Of the receipts, `by_carrier_id` are those that name the carrier's own id for a message, of which
-some may be of no message of ours. `refused` are whole requests where a carrier posts.
+some may be of no message of ours; `replaced_times` named a time that cannot be. `unread` and
+`refused` are whole requests where a carrier posts.
 """
 
 DELAYS = {

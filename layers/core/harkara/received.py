@@ -18,6 +18,11 @@ class ReceiptRequest(NamedTuple):
     body: bytes
     source_ip: str = ""
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether it holds nothing: providers try a URL so before they use it."""
+        return not self.query and not self.body.strip()
+
 
 class ReceivedReceipts(NamedTuple):
     """What a carrier's receipt request held: final states, and how many entries were none.
@@ -26,6 +31,7 @@ class ReceivedReceipts(NamedTuple):
     is in no table, foreign ones of no message of ours. `by_carrier_id` are receipts that name the
     carrier's own id in its normal form instead of our reference: they lack mid and try.
     `confirm_url` is to be fetched before the answer: it makes the carrier begin to send receipts.
+    `replaced_time_count` is how many named a time that cannot be, or cannot be read.
     """
 
     receipts: list[Receipt]
@@ -34,15 +40,20 @@ class ReceivedReceipts(NamedTuple):
     unknown_count: int = 0
     by_carrier_id: Sequence[tuple[str, Receipt]] = ()
     confirm_url: str = ""
+    replaced_time_count: int = 0
 
 
 class InboundMessage(NamedTuple):
-    """What a phone sent to a number of ours, numbers as the carrier writes them; `at_s` 0: now."""
+    """What a phone sent to a number of ours, numbers as the carrier writes them.
+
+    `at_s` is 0 where the carrier names no time, `carrier_id` the carrier's id of the message or "".
+    """
 
     sender: str
     receiver: str
     text: str
     at_s: int = 0
+    carrier_id: str = ""
 
 
 class ReceivedMessages(NamedTuple):

@@ -30,8 +30,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/health": ("GET",),
     "/openapi.json": ("GET",),
     "/docs": ("GET",),
-    "/receipts/{carrier}/{token}": ("GET", "POST"),
-    "/inbound/{carrier}/{token}": ("GET", "POST"),
+    "/receipts/{carrier}/{token}": ("GET", "HEAD", "POST"),
+    "/inbound/{carrier}/{token}": ("GET", "HEAD", "POST"),
     "/{code}": ("GET", "HEAD"),
 }
 

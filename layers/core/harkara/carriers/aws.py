@@ -24,8 +24,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
-from harkara.carriers.reports import Report, collect, inbound, member, seconds, text_of
+from harkara.carriers.reports import Report, collect, inbound, member, text_of
 from harkara.carriers.requesting import TurnTakingCarrier
+from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.exchanges import Outside, TextAnswer
@@ -164,7 +165,7 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
     bodies, confirm_url = _opened(request, _options(settings).inbound_topic_arn)
     if not bodies:
         return ReceivedMessages([], confirm_url)
-    names = ("originationNumber", "destinationNumber", "messageBody", "")
+    names = ("originationNumber", "destinationNumber", "messageBody", "", "inboundMessageId")
     return inbound(bodies, member, names)
 
 
@@ -224,7 +225,7 @@ def _report(event: Any) -> Report | None:
     event_type = status = text_of(event.get("eventType"))
     if status in STATES and event.get("isFinal") is False:
         status = _NOT_FINAL
-    at_s = seconds(event.get("eventTimestamp"))
+    at_s = time_of(text_of(event.get("eventTimestamp")))
     return Report(text_of(context.get(_REFERENCE)), status, at_s, event_type)
 
 

@@ -9,7 +9,8 @@ Receipts (no public document says; the names are those of the request and of SMP
 or an array of {"mid", "smsgid", "status", "code", "ts"} in JSON, or the same names in a form or a
 query, repeated for more than one. `status` is in SMPP's words.
 
-Inbound messages, in the same three ways: {"from": the phone, "to": our number, "text", "ts"}.
+Inbound messages, in the same three ways: {"from": the phone, "to": our number, "text", "ts",
+"mid": the provider's id of it}.
 """
 
 from collections.abc import Sequence
@@ -17,17 +18,17 @@ from typing import Any
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import smpp
+from harkara.carriers.documents import document_of
 from harkara.carriers.reports import (
     CARRIER_CODE_LIMIT,
     Report,
     collect,
-    document_of,
     inbound,
     member,
-    seconds,
     text_of,
 )
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.exchanges import HttpAnswer
 from harkara.ids import ReferenceSigner
@@ -98,14 +99,15 @@ def parse_receipts(
     """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
-    return collect(map(_report, entries), STATES, {**FAILURES, **settings.failures}, signer)
+    states = {**STATES, **settings.states}
+    return collect(map(_report, entries), states, {**FAILURES, **settings.failures}, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
     """Return the inbound messages of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     document = document_of(request)
     entries = document if isinstance(document, list) else [document]
-    return inbound(entries, member, ("from", "to", "text", "ts"))
+    return inbound(entries, member, ("from", "to", "text", "ts", "mid"))
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
@@ -143,7 +145,7 @@ def _report(entry: Any) -> Report | None:
         return None
     return Report(
         text_of(entry.get("smsgid")),
-        text_of(entry.get("status")).upper(),
-        seconds(entry.get("ts")),
+        text_of(entry.get("status")).strip().upper(),
+        time_of(text_of(entry.get("ts"))),
         text_of(entry.get("code")),
     )

@@ -7,19 +7,17 @@ error in it. Receipts are JSON, a form or a query, of one entry or more.
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.documents import document_of, json_of
 from harkara.carriers.reports import (
     CARRIER_CODE_LIMIT,
     Report,
     collect,
-    document_of,
     inbound,
-    seconds,
     text_of,
 )
 from harkara.carriers.requesting import (
@@ -28,6 +26,7 @@ from harkara.carriers.requesting import (
     outcome_of_status,
     retry_after_s,
 )
+from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.exchanges import HttpAnswer
@@ -105,13 +104,8 @@ def parse_receipts(
 ) -> ReceivedReceipts:
     """Return the receipts of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     options = _options(settings).receipts
-    entries = _at(document_of(request), options.entries)
-    if not isinstance(entries, list | dict):
-        raise RequestRefused(Code.INVALID_RECEIPT)
-    reports = [
-        _report(entry, options, settings)
-        for entry in (entries if isinstance(entries, list) else [entries])
-    ]
+    entries = _entries(request, options.entries, options.nested)
+    reports = [_report(entry, options, settings) for entry in entries]
     failures = {**options.failures, **settings.failures}
     return collect(reports, {**options.states, **STATES}, failures, signer)
 
@@ -121,14 +115,12 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
     options = _options(settings).inbound
     if options is None:
         raise RequestRefused(Code.INVALID_RECEIPT, "This carrier brings no inbound messages.")
-    entries = _at(document_of(request), options.entries)
-    if not isinstance(entries, list | dict):
-        raise RequestRefused(Code.INVALID_RECEIPT)
-    pointers = (options.sender, options.receiver, options.text, options.time)
+    pointers = (options.sender, options.receiver, options.text, options.time, options.id)
     return inbound(
-        entries if isinstance(entries, list) else [entries],
+        _entries(request, options.entries),
         lambda entry, pointer: _at(entry, pointer) if pointer else None,
         pointers,
+        lambda text: time_of(text, options.utc_offset_minutes, options.time_format),
     )
 
 
@@ -143,12 +135,13 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
 def normal_id(carrier_id: str, base: IdBase) -> str:
     """Return a carrier's id in the form in which ids are compared.
 
-    A number is in decimal digits without zeros in front, any other text in lower case.
+    A number is in decimal digits without zeros in front; any other text keeps its case, by which
+    some providers tell two ids apart.
     """
     try:
         return str(int(carrier_id, _BASES[base]))
     except (KeyError, ValueError):
-        return carrier_id.strip().lower()
+        return carrier_id.strip()
 
 
 def _options(settings: CarrierSettings) -> HttpOptions:
@@ -246,20 +239,32 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
     unfinished = read(options.part) not in ("", read(options.parts))
     if unfinished and options.states.get(status) is State.DELIVERED:
         status = _PART_DELIVERED
-    at_s = _time(read(options.time), options.utc_offset_minutes)
+    at_s = time_of(read(options.time), options.utc_offset_minutes, options.time_format)
     return Report(read(options.reference), status, at_s, read(options.code), carrier_id)
 
 
-def _time(text: str, utc_offset_minutes: int) -> int:
+def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[Any]:
+    """Return the entries of a request. Raises RequestRefused(INVALID_RECEIPT)."""
+    entries = _array(_at(document_of(request), pointer))
+    if not nested:
+        return entries
+    return [
+        {**entry, **each} if isinstance(each, dict) else each
+        for entry in entries
+        if isinstance(entry, dict)
+        for each in _array(_at(entry, nested))
+    ]
+
+
+def _array(value: Any) -> list[Any]:
+    """Return an array, the one entry that stands in its place, or the JSON that a text holds."""
     try:
-        moment = datetime.fromisoformat(text) if not text.isdecimal() else None
-    except ValueError:
-        return 0
-    if moment is None:
-        return seconds(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone(timedelta(minutes=utc_offset_minutes)))
-    return int(moment.timestamp())
+        value = json_of(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_RECEIPT) from error
+    if not isinstance(value, list | dict):
+        raise RequestRefused(Code.INVALID_RECEIPT)
+    return value if isinstance(value, list) else [value]
 
 
 def _at(document: Any, pointer: str) -> Any:

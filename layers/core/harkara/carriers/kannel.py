@@ -16,7 +16,8 @@ Receipts: a GET of the dlr-url that we gave, its escapes filled in: our referenc
 a refusal of any (16). smsbox gets a receipt over again only with `http-request-retry` set.
 
 Inbound messages: an sms-service with the get-url
-https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T, `max-messages = 0`.
+https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T&id=%I and
+`max-messages = 0`.
 """
 
 import re
@@ -25,8 +26,9 @@ from urllib.parse import urlencode
 
 from harkara.carrier_settings import CarrierSettings, KannelOptions
 from harkara.carriers import smpp
-from harkara.carriers.reports import Report, collect, inbound, member, seconds
+from harkara.carriers.reports import Report, collect, inbound, member
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.exchanges import HttpAnswer
 from harkara.ids import ReferenceSigner
@@ -113,7 +115,8 @@ def parse_receipts(
 ) -> ReceivedReceipts:
     """Return the receipt of a request. Raises nothing: what it cannot read is foreign."""
     failures = {**FAILURES, **settings.failures}
-    return collect([_report(request.query)], STATES, failures, signer)
+    report = _report(request.query, settings.states)
+    return collect([report], {**STATES, **settings.states}, failures, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
@@ -123,7 +126,7 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
     raw = entry.get("text", "").encode("utf-8", "surrogateescape")
     charset = "utf-16-be" if entry.get("charset", "").upper() == "UTF-16BE" else "utf-8"
     entry["text"] = raw.decode(charset, "replace")
-    return inbound([entry], member, ("from", "to", "text", "t"))
+    return inbound([entry], member, ("from", "to", "text", "t", "id"))
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
@@ -142,13 +145,15 @@ def _meta_data(submission: Submission, options: KannelOptions) -> str:
     return f"?smpp?{urlencode(given)}" if given else ""
 
 
-def _report(query: Mapping[str, Sequence[str]]) -> Report:
+def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | None]) -> Report:
     reference, event, text, at = (query.get(name, ("",))[0] for name in ("ref", "d", "a", "t"))
-    at_s = seconds(at)
+    at_s = time_of(at)
     if event == _REFUSED_EVENT:
         status = _NACK.match(text)
         carrier_code = status[1].lower() if status else ""
         return Report(reference, event, at_s, carrier_code, code=Code.REFUSED_BY_CARRIER)
     stat, error = smpp.status_and_error(text)
+    if stat in states:  # the settings know the SMSC's words better
+        return Report(reference, stat, at_s, error)
     detailed = f"{event} {stat}"
     return Report(reference, detailed if detailed in STATES else event, at_s, error)

@@ -1,21 +1,18 @@
-"""What all carriers' receipts have in common: requests into entries, entries into receipts."""
+"""Turn the entries of carriers' requests into receipts and inbound messages, for all kinds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs
 
+from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.errors import ForeignReference, RequestRefused
 from harkara.ids import ReferenceSigner
-from harkara.jsons import decode
 from harkara.messages import State
-from harkara.received import InboundMessage, ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.received import InboundMessage, ReceivedMessages, ReceivedReceipts
 from harkara.tasks import Receipt
 
 CARRIER_CODE_LIMIT = 64
 CARRIER_ID_LIMIT = 256
-_FIELDS_LIMIT = 20_000
-_TIME_DIGITS = 13
 _CODES = {
     State.EXPIRED: Code.EXPIRED,
     State.CANCELLED: Code.CANCELLED,
@@ -26,7 +23,8 @@ _CODES = {
 class Report(NamedTuple):
     """An entry in the carrier's words: whose it is, by our reference or its id, and what it says.
 
-    `code` is what a failure means where no table of codes says it.
+    `at_s` is as `time_of` returns it; `code` is what a failure means where no table of codes says
+    it.
     """
 
     reference: str
@@ -35,29 +33,6 @@ class Report(NamedTuple):
     carrier_code: str = ""
     carrier_id: str = ""
     code: Code = Code.UNDELIVERED
-
-
-def document_of(request: ReceiptRequest) -> Any:
-    """Return what a request holds: the JSON of its body, or the rows of a form or of its query.
-
-    A name that a form repeats makes rows; one that it does not repeat is in each of them. What
-    the query holds beside a body is in each entry that is an object. Raises
-    RequestRefused(INVALID_RECEIPT).
-    """
-    body = request.body.strip()
-    try:
-        if not body:
-            return _rows(request.query)
-        if body[:1] not in (b"{", b"["):
-            form = parse_qs(body.decode(), True, strict_parsing=True, max_num_fields=_FIELDS_LIMIT)
-            return _rows({**request.query, **form})
-        shared = {name: values[0] for name, values in request.query.items()}
-        document = decode(body)
-    except ValueError as error:
-        raise RequestRefused(Code.INVALID_RECEIPT) from error
-    if isinstance(document, dict):
-        return {**shared, **document}
-    return [{**shared, **entry} if isinstance(entry, dict) else entry for entry in document]
 
 
 def collect(
@@ -92,18 +67,23 @@ def collect(
 
 
 def inbound(
-    entries: Iterable[Any], read: Callable[[Any, str], Any], names: Sequence[str]
+    entries: Iterable[Any],
+    read: Callable[[Any, str], Any],
+    names: Sequence[str],
+    time: Callable[[str], int] = time_of,
 ) -> ReceivedMessages:
-    """Return the inbound messages of entries; `names` are of sender, receiver, text and time.
+    """Return the inbound messages of entries.
 
-    Raises RequestRefused(INVALID_RECEIPT) where one lacks sender or receiver.
+    `read` returns what stands under a name; `names` are those of sender, receiver, text, time and
+    the provider's id of the message. Raises RequestRefused(INVALID_RECEIPT) where one lacks sender
+    or receiver.
     """
     messages = []
     for entry in entries:
-        sender, receiver, text, at = (text_of(read(entry, name)) for name in names)
+        sender, receiver, text, at, carrier_id = (text_of(read(entry, each)) for each in names)
         if not sender or not receiver:
             raise RequestRefused(Code.INVALID_RECEIPT, "It names no sender, or no receiver.")
-        messages.append(InboundMessage(sender, receiver, text, seconds(at)))
+        messages.append(InboundMessage(sender, receiver, text, max(0, time(at)), carrier_id))
     return ReceivedMessages(messages)
 
 
@@ -117,13 +97,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else ""
-
-
-def seconds(value: Any) -> int:
-    """Return a time in Unix seconds, 0 where there is none; milliseconds show by their size."""
-    text = text_of(value)
-    number = int(text) if text.isdecimal() and len(text) <= _TIME_DIGITS else 0
-    return number // 1000 if number >= 10**11 else number
 
 
 def _whose(report: Report, signer: ReferenceSigner) -> tuple[str, int] | None:
@@ -141,15 +114,3 @@ def _code(state: State, carrier_code: str, failures: Mapping[str, Code], otherwi
     if state is not State.FAILED:
         return _CODES[state]
     return failures.get(carrier_code, failures.get(carrier_code.lstrip("0"), otherwise))
-
-
-def _rows(columns: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    if not columns:
-        raise ValueError("nothing was sent")
-    count = max(map(len, columns.values()))
-    if any(len(values) not in (1, count) for values in columns.values()):
-        raise ValueError("names are repeated unequally often")
-    return [
-        {name: values[row if len(values) > 1 else 0] for name, values in columns.items()}
-        for row in range(count)
-    ]

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from harkara.codes import Code
 from harkara.messages import State
 
-# SMPP 3.4 section 5.2.28. None: not final.
+# SMPP 3.4 section 5.2.28 and appendix B, and the same states written out as in SMPP 5.0 section
+# 4.7.15. None: not final.
 STATES: Mapping[str, State | None] = {
+    "SCHEDULED": None,
     "ENROUTE": None,
     "ACCEPTD": None,
     "DELIVRD": State.DELIVERED,
@@ -20,6 +22,13 @@ STATES: Mapping[str, State | None] = {
     "UNDELIV": State.FAILED,
     "REJECTD": State.FAILED,
     "UNKNOWN": State.UNKNOWN,
+    "ACCEPTED": None,
+    "DELIVERED": State.DELIVERED,
+    "UNDELIVERED": State.FAILED,
+    "UNDELIVERABLE": State.FAILED,
+    "REJECTED": State.FAILED,
+    "FAILED": State.FAILED,
+    "SKIPPED": State.FAILED,
 }
 
 # GSM MAP errors, and what operators' DLT scrubbing answers (wire-formats section 5); no zeros in

@@ -228,6 +228,7 @@ PATHS: Schema = {
     **_collection("callbacks"),
     "/receipts/{carrier}/{token}": {
         "get": _receipts("receiptsGet"),
+        "head": _receipts("receiptsHead"),
         "post": _receipts("receiptsPost", requestBody={"content": {JSON: {"schema": {}}}}),
     },
     "/openapi.json": {

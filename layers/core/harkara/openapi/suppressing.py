@@ -44,6 +44,7 @@ def _inbound(name: str, **more: Any) -> Schema:
 PATHS: Schema = {
     "/inbound/{carrier}/{token}": {
         "get": _inbound("inboundGet"),
+        "head": _inbound("inboundHead"),
         "post": _inbound("inboundPost", requestBody={"content": {JSON: {"schema": {}}}}),
     },
     "/v1/suppressions": {

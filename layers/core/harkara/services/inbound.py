@@ -15,18 +15,23 @@ from harkara.accounts import Account
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import parse_inbound
 from harkara.errors import RequestRefused
+from harkara.marks import INBOUND_KIND, Mark, carrier_partition
 from harkara.numbers import normalise, with_plus
-from harkara.ports import AccountStore, Clock, SuppressionList
+from harkara.ports import AccountStore, Clock, MessageStore, SuppressionList
 from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.suppressions import Source, opt_out
 
-STOP = "stop"
+# 47 CFR 64.1200(a)(10) names stop, quit, end, revoke, opt out, cancel and unsubscribe.
 STOP_WORDS = frozenset(
-    {STOP, "stopall", "unsubscribe", "end", "quit", "cancel", "optout", "opt-out", "opt out"}
+    {"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout"}
+    | {"opt out"}
 )
-START_WORDS = frozenset({"start", "unstop", "subscribe", "optin", "opt-in", "opt in"})
+# At its beginning these will do, whatever follows.
+STOP_BEGINNINGS = ("stop", "stopall", "unsubscribe", "revoke", "optout", "opt out")
+START_WORDS = frozenset({"start", "unstop", "subscribe", "optin", "opt in"})
+POLITE_WORDS = frozenset({"please", "pls", "plz", "kindly"})
 HELP_WORDS = frozenset({"help", "info"})
 OTHER = "other"
 
@@ -42,17 +47,25 @@ class InboundService:
     lists: SuppressionList
     clock: Clock
     confirm: Callable[[str], None]
+    store: MessageStore
     replies: ReplyService
 
     def receive(self, carrier: str, token: str, request: ReceiptRequest) -> Counter[str]:
         """Do what the messages of a request ask for; count how many asked for what, and `replies`.
 
-        The same request again changes nothing, unless the carrier says no time: replies are then
-        posted again, and the person may have written again meanwhile. Raises RequestRefused: as
-        CarrierDoor does, INVALID_RECEIPT for what cannot be read; StoreUnavailable.
+        The same request again changes nothing, unless the carrier names neither a time nor an id
+        of the message: replies are then posted again, and the person may have written again
+        meanwhile. A request that holds nothing does nothing. Raises RequestRefused: as CarrierDoor
+        does, INVALID_RECEIPT for what cannot be read; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
-        received = parse_inbound(request, settings)
+        if request.is_probe:
+            return Counter()
+        try:
+            received = parse_inbound(request, settings)
+        except RequestRefused:
+            self.door.note_unread(settings, request)
+            raise
         if received.confirm_url:
             self.confirm(received.confirm_url)
         taken = [self._take(message, settings) for message in received.messages]
@@ -76,17 +89,29 @@ class InboundService:
             number, _ = normalise(with_plus(message.sender))
         except RequestRefused:  # a short code, or a name
             return "no_number", None
-        asked, at_s = _asked(text, account), self._time_s(message.at_s)
+        asked, at_s = _asked(text, account), self._time_s(message, settings.name)
         if asked == "stop":
             self.lists.put(account.id, opt_out(number, at_s))
         elif asked == "start":
             self.lists.remove(account.id, number, Source.OPT_OUT, at_s)
-        return asked, Heard(account, number, message.receiver, message.text, at_s)
+        name = f"{settings.name} {message.carrier_id}" if message.carrier_id else ""
+        return asked, Heard(account, number, message.receiver, message.text, at_s, name)
 
-    def _time_s(self, at_s: int) -> int:
-        """Return the carrier's time unless that is to come, or far off."""
+    def _time_s(self, message: InboundMessage, carrier: str) -> int:
+        """Return when a message was written: by the carrier unless that is to come, or far off.
+
+        Else it is when the message came, for the first time where the carrier names an id of it:
+        START must not undo a later STOP because it comes again.
+        """
         now_s = int(self.clock())
-        return at_s if now_s - _CLOCK_LIMIT_S < at_s <= now_s else now_s
+        if now_s - _CLOCK_LIMIT_S < message.at_s <= now_s:
+            return message.at_s
+        if not message.carrier_id:
+            return now_s
+        partition = carrier_partition(INBOUND_KIND, carrier, message.carrier_id)
+        mark = Mark(partition, INBOUND_KIND, carrier, "", 0, {"at": now_s})
+        (first,) = self.store.put_once([mark])
+        return int(first.data["at"])
 
 
 def _owner(message: InboundMessage, settings: CarrierSettings) -> tuple[str, str]:
@@ -105,18 +130,29 @@ def _owner(message: InboundMessage, settings: CarrierSettings) -> tuple[str, str
 
 
 def _asked(text: str, account: Account) -> str:
-    if text in START_WORDS.union(map(fold, account.start_words)):
+    plain = " ".join(word for word in text.split() if word not in POLITE_WORDS)
+    asked = {text, plain}
+    if asked & START_WORDS.union(map(fold, account.start_words)):
         return "start"
     stop_words = STOP_WORDS.union(map(fold, account.stop_words))
-    if text in stop_words or text.partition(" ")[0] == STOP:
+    if asked & stop_words or f"{plain} ".startswith(tuple(f"{each} " for each in STOP_BEGINNINGS)):
         return "stop"
     return "help" if text in HELP_WORDS else OTHER
 
 
 def fold(text: str) -> str:
-    """Return a text as it is compared: no case, no punctuation around words, single spaces."""
-    words = (_bare(word) for word in unicodedata.normalize("NFKC", text).casefold().split())
+    """Return a text as it is compared: no case, no punctuation around words, single spaces.
+
+    A dash of any kind is a space: opt-out is opt out.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = "".join(" " if _is_dash(each) else each for each in plain)
+    words = (_bare(word) for word in plain.split())
     return " ".join(filter(None, words))
+
+
+def _is_dash(character: str) -> bool:
+    return character == "\N{MINUS SIGN}" or unicodedata.category(character) == "Pd"
 
 
 def _bare(word: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harkara.carrier_settings import CarrierSettings, token_matches
+from harkara.carriers.documents import names_in
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.networks import may_come_from
@@ -50,6 +51,13 @@ class CarrierDoor:
             raise self._refused(settings, wrong or "carrier")
         return settings
 
+    def note_unread(self, settings: CarrierSettings, request: ReceiptRequest) -> None:
+        """Note that a request which was let in could not be read, and its fields' names."""
+        names = names_in(request)
+        self.notes(
+            Note("request not read", {"fields": names}, {"unread": 1}, carrier=settings.name)
+        )
+
     def _wrong(
         self, settings: CarrierSettings | None, token: str, request: ReceiptRequest
     ) -> str | None:
@@ -59,7 +67,8 @@ class CarrierDoor:
             return "token" if settings else "carrier"
         if not may_come_from(settings.receipt_networks, request.source_ip):
             return "network"
-        if settings.receipt_signature_header and not self._is_signed(request, settings):
+        must_sign = settings.receipt_signature_header and not request.is_probe
+        if must_sign and not self._is_signed(request, settings):
             return "signature"
         return None
 

@@ -9,10 +9,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import blake2b
 
 from harkara.deadline import Deadline
-from harkara.marks import POINTER_KIND, Claimant, Mark
+from harkara.marks import POINTER_KIND, Claimant, Mark, carrier_partition
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.deliver import DeliverService
 from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt
@@ -64,5 +63,4 @@ def _find(
 
 
 def _partition(carrier: str, carrier_id: str) -> str:
-    digest = blake2b(carrier_id.encode(errors="surrogatepass"), digest_size=16)
-    return f"pointer#{carrier}#{digest.hexdigest()}"
+    return carrier_partition(POINTER_KIND, carrier, carrier_id)

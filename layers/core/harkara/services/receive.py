@@ -7,13 +7,15 @@ from harkara.carriers import answer, parse_receipts
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.exchanges import HttpAnswer
-from harkara.ids import ReferenceSigner
+from harkara.ids import ReferenceSigner, accepted_at_ms
 from harkara.ports import Clock, TaskQueues
 from harkara.received import ReceiptRequest, ReceivedReceipts
 from harkara.services.ingress import CarrierDoor
 from harkara.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 
+# For receipts that do not say which message of ours they are of.
 _CLOCK_LIMIT_S = 7 * 86_400
+_CLOCK_DRIFT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,27 @@ class ReceiveService:
     ) -> tuple[ReceivedReceipts, HttpAnswer]:
         """Enqueue what a request holds; return what it was, and what the carrier wants to hear.
 
-        Raises RequestRefused: as CarrierDoor does, INVALID_RECEIPT for what cannot be read or is
-        none of ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
+        A request that holds nothing is answered as if its receipts were taken. Raises
+        RequestRefused: as CarrierDoor does, INVALID_RECEIPT for what cannot be read or is none of
+        ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
-        received = parse_receipts(request, settings, self.signer)
-        if received.foreign_count and not _holds_ours(received):
-            raise RequestRefused(Code.INVALID_RECEIPT)
+        if request.is_probe:
+            received = ReceivedReceipts([])
+            return received, answer(received, settings)
+        try:
+            received = parse_receipts(request, settings, self.signer)
+            if received.foreign_count and not _holds_ours(received):
+                raise RequestRefused(Code.INVALID_RECEIPT)
+        except RequestRefused:
+            self.door.note_unread(settings, request)
+            raise
         if received.confirm_url:
             self.confirm(received.confirm_url)
         now_s = int(self.clock())
         timed = [_timed(receipt, now_s) for receipt in received.receipts]
         named = [(name, _timed(receipt, now_s)) for name, receipt in received.by_carrier_id]
+        received = received._replace(replaced_time_count=_count_replaced(received, timed, named))
         bodies = [task.encode() for task in receipts_tasks(timed, carrier)]
         bodies += [task.encode() for task in carrier_receipts_tasks(settings.name, named)]
         if not all(self.queues.send(QueueName.RECEIPT, bodies)):
@@ -51,9 +62,28 @@ class ReceiveService:
 
 
 def _timed(receipt: Receipt, now_s: int) -> Receipt:
-    # A carrier's clock that is far off would keep the check from ever looking at a final.
-    off = abs(receipt.at_s - now_s) >= _CLOCK_LIMIT_S
-    return receipt._replace(at_s=now_s) if off else receipt
+    """Return a receipt with the time of its arrival where its own cannot be.
+
+    Nothing is delivered after its receipt came, or before it was accepted.
+    """
+    earliest_s = now_s - _CLOCK_LIMIT_S
+    if receipt.mid:
+        earliest_s = accepted_at_ms(receipt.mid) // 1000 - _CLOCK_DRIFT_S
+    if earliest_s <= receipt.at_s <= now_s:
+        return receipt
+    return receipt._replace(at_s=now_s)
+
+
+def _count_replaced(
+    received: ReceivedReceipts, timed: list[Receipt], named: list[tuple[str, Receipt]]
+) -> int:
+    """Count the times that were given and are now others by more than clocks differ."""
+    before = [*received.receipts, *(receipt for _, receipt in received.by_carrier_id)]
+    after = [*timed, *(receipt for _, receipt in named)]
+    return sum(
+        old.at_s != 0 and abs(new.at_s - old.at_s) > _CLOCK_DRIFT_S
+        for old, new in zip(before, after, strict=True)
+    )
 
 
 def _holds_ours(received: ReceivedReceipts) -> bool:

@@ -23,13 +23,17 @@ RECEIVER_LIMIT = 64
 
 
 class Heard(NamedTuple):
-    """What a phone (`number`, an msisdn) wrote to an account, at what number or code, and when."""
+    """What a phone (`number`, an msisdn) wrote to an account, at what number or code, and when.
+
+    `name` is what its carrier always calls the message, "" where it does not.
+    """
 
     account: Account
     number: str
     receiver: str
     text: str
     at_s: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class ReplyService:
         bodies: dict[str, list[str]] = {}
         for each in heard:
             if each.account.two_way and (task := self._task(each)):
-                body = task.encode(f"reply-{self._name(task)}")
+                body = task.encode(f"reply-{self._name(task, each)}")
                 bodies.setdefault(each.account.id, []).append(body)
         for account_id, of_account in bodies.items():
             if not all(self.queues.send(QueueName.CALLBACK, of_account, account_id)):
@@ -85,7 +89,9 @@ class ReplyService:
         told = reply._replace(mid=mid, client_ref=message.client_ref)
         return EventTask(account.id, endpoint, told, chunk.begins_ms)
 
-    def _name(self, task: EventTask) -> str:
+    def _name(self, task: EventTask, heard: Heard) -> str:
         """Return what the same reply is called always; the message it belongs to may change."""
+        if heard.name:
+            return self.signer.pseudonym("reply", task.account_id, heard.name)
         reply = task.event._replace(mid="", client_ref="")
         return self.signer.pseudonym("reply", task.account_id, *map(str, reply))

@@ -1,0 +1,126 @@
+"""Read the bodies of carriers' requests: JSON, a form, a query, multipart (RFC 7578) or XML.
+
+Providers are not exact about what they send, so neither are the readers: a byte order mark, a stray
+`&`, bytes that are not UTF-8 and a wrong content type do no harm. Numbers stay the text that they
+were, since ids may have more digits than 64 bits hold.
+"""
+
+import codecs
+import json
+from collections.abc import Mapping, Sequence
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+from urllib.parse import parse_qs
+from xml.parsers.expat import ExpatError
+
+import xmltodict
+
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.received import ReceiptRequest
+
+_FIELDS_LIMIT = 20_000
+_NAMES_LIMIT = 20
+
+
+def document_of(request: ReceiptRequest) -> Any:
+    """Return what a request holds as a JSON value: an object, or an array of entries.
+
+    A name that a form repeats makes rows; one that it does not repeat is in each of them. What
+    the query holds beside a body is in each entry that is an object. Elements and attributes of
+    XML are members by their names. Raises RequestRefused(INVALID_RECEIPT).
+    """
+    try:
+        return _document(request)
+    except ValueError as error:
+        raise RequestRefused(Code.INVALID_RECEIPT) from error
+
+
+def json_of(text: str) -> Any:
+    """Return a JSON value, its numbers as text. Raises ValueError."""
+    try:
+        return json.loads(text, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def names_in(request: ReceiptRequest) -> list[str]:
+    """Return the names of a request's fields, as a log may show them: no values, no numbers.
+
+    A name in a body that could not be read may be anything, so only plain words are shown.
+    """
+    try:
+        document = _document(request)
+    except ValueError:
+        document = dict(request.query)
+    first = document[0] if isinstance(document, list) and document else document
+    names = first if isinstance(first, dict) else ()
+    return sorted(name for name in names if _is_word(name))[:_NAMES_LIMIT]
+
+
+def _is_word(name: str) -> bool:
+    return name.isascii() and name.replace("_", "").replace("-", "").isalpha() and len(name) <= 32
+
+
+def _document(request: ReceiptRequest) -> Any:
+    body = request.body.strip()
+    if not body:
+        return _rows(request.query)
+    content_type = request.headers.get("content-type", "")
+    if content_type.lower().lstrip().startswith("multipart/"):
+        return _rows({**request.query, **_parts(content_type, body)})
+    text = _text(body).strip()
+    if text[:1] == "<":
+        document = _xml(body)
+    elif text[:1] in ("{", "["):
+        document = json_of(text)
+    else:
+        form = parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS_LIMIT)
+        return _rows({**request.query, **form})
+    shared = {name: values[0] for name, values in request.query.items()}
+    if isinstance(document, dict):
+        return {**shared, **document}
+    return [{**shared, **entry} if isinstance(entry, dict) else entry for entry in document]
+
+
+def _text(body: bytes) -> str:
+    """Return a body's text: in UTF-8 unless a byte order mark says UTF-16, else in Windows-1252."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
+
+
+def _parts(content_type: str, body: bytes) -> dict[str, list[str]]:
+    head = f"content-type: {content_type}\r\n\r\n".encode("utf-8", "replace")
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    fields: dict[str, list[str]] = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            fields.setdefault(name, []).append(_text(value))
+    return fields
+
+
+def _xml(body: bytes) -> Any:
+    try:
+        return xmltodict.parse(body, attr_prefix="", cdata_key="text")
+    except ExpatError as error:
+        raise ValueError("the body is not XML") from error
+
+
+def _rows(columns: Mapping[str, Sequence[str]]) -> Any:
+    if not columns:
+        raise ValueError("nothing was sent")
+    count = max(map(len, columns.values()))
+    if any(len(values) not in (1, count) for values in columns.values()):
+        raise ValueError("names are repeated unequally often")
+    rows = [
+        {name: values[row if len(values) > 1 else 0] for name, values in columns.items()}
+        for row in range(count)
+    ]
+    return rows if len(rows) > 1 else rows[0]
