@@ -99,8 +99,8 @@ def _up(stack: Stack, is_up: threading.Event, sample: bool, kannel: Kannel | Non
                     _say("9004's final state takes a minute")
                 rows = run_campaign(stack, console, kannel)
                 console.print(table_of(rows))
-            _show_endpoint(stack, kannel)
             is_up.set()
+            _show_endpoint(stack, kannel)
             while stack.is_running():
                 time.sleep(0.5)
             raise LocalStackError(_what_ended(stack))
