@@ -11,10 +11,11 @@
 #   make down                          stops the stack from another terminal; its state is kept
 #   make clean                         removes all that was made: .local, .venv, caches
 #   make lock                          renews the locks of local/requirements
+#   make crawlers                      renews the list of crawlers whose visits are no clicks
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench faults replay lock
+.PHONY: help up down clean test lint bench faults replay lock crawlers
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,7 +30,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,13s/^#   //p' Makefile
+	@sed -n '4,14s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -87,3 +88,6 @@ lock:
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
 	@for name in dev emulator node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
+
+crawlers: $(VENV)/installed
+	@$(BIN)/python -m local.renew_crawlers

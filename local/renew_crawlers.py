@@ -1,0 +1,56 @@
+"""Renews the list of crawlers that harkara.visitors reads: `make crawlers`.
+
+The list is that of the package crawler-user-agents (MIT), without its descriptions and examples,
+which are thirty times as long. It changes every week; we follow when we renew our locks.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+PACKAGE = "crawler-user-agents"
+TARGET = Path(__file__).parent.parent / "layers" / "core" / "harkara" / "crawlers.txt"
+
+
+def text_of(version: str, licence: str, patterns: Sequence[str]) -> str:
+    """Return the file of a list: its origin and licence in comments, then a pattern a line.
+
+    Raises ValueError for a pattern that is no expression, or would not be read back as it is.
+    """
+    for pattern in patterns:
+        if not pattern.strip() or pattern.startswith("#") or len(pattern.splitlines()) != 1:
+            raise ValueError(f"no pattern for a line of its own: {pattern!r}")
+        re.compile(pattern)
+    comments = [f"{PACKAGE} {version}, written by local/renew_crawlers.py", "", licence.strip()]
+    commented = [f"# {line}".rstrip() for line in "\n".join(comments).splitlines()]
+    return "\n".join([*commented, *patterns]) + "\n"
+
+
+def read_wheel(wheel: Path) -> str:
+    """Return the file of the list in a wheel of the package."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (data,) = (name for name in names if name.endswith("/crawler-user-agents.json"))
+        (licence,) = (name for name in names if name.endswith("/LICENSE"))
+        entries = json.loads(archive.read(data))
+        version = wheel.name.split("-")[1]
+        patterns = [entry["pattern"] for entry in entries]
+        return text_of(version, archive.read(licence).decode(), patterns)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        download = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
+        subprocess.run([sys.executable, "-m", "pip", *download, PACKAGE], check=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        TARGET.write_text(read_wheel(wheel))
+    print(f"wrote {TARGET.name}: {TARGET.read_text().splitlines()[0].removeprefix('# ')}")
+
+
+if __name__ == "__main__":
+    main()
