@@ -39,9 +39,9 @@ from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.operator_records import Part
 from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.parts import fields_of
+from harkara.parts import fields_of, fields_with_warning
 from harkara.platforms.rows import check_length, object_of, top_level
-from harkara.queries import after_name, page_limit, sources
+from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
 from harkara.runtime import answer, deadline_of, logger
 from harkara.services.authenticate import Authenticator
@@ -56,6 +56,7 @@ from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
 from harkara.suppressions import fields_of as entry_fields
 from harkara.tasks import QueueName
+from harkara.uploads import is_file
 
 # Lambda answers 6 MB, and this travels as base64.
 EXPORT_LIMIT_BYTES = 4_400_000
@@ -65,8 +66,6 @@ COLLECTIONS: dict[str, type[Part]] = {
     "callbacks": CallbackEndpoint,
 }
 CSV = "text/csv"
-# Gzip that is said to be text/csv is spoiled by API Gateway, which takes it for text.
-CSV_TYPES = (CSV, "application/csv", "application/gzip", "application/x-gzip")
 
 api = new_api()
 prepare("dynamodb", "kms", "secretsmanager", "sqs")
@@ -228,13 +227,12 @@ def read_all(collection: str) -> Response:
 @api.post("/v1/<collection>")
 def create(collection: str) -> Response:
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    content_type = api.request.headers.get("content-type", "")
-    if kind is Template and content_type.partition(";")[0].strip().lower() in CSV_TYPES:
+    if kind is Template and is_file(api.request):
         return import_templates(account)
     fields = object_of(api.request.body)
     part = services().registry.create(account, kind, fields)
     logger.info("registered", account_id=account.id, collection=collection)
-    return answer(201, encode(fields_of(part)))
+    return answer(201, encode(fields_with_warning(part)))
 
 
 @api.get("/v1/<collection>/<name>")
@@ -249,7 +247,7 @@ def replace(collection: str, name: str) -> Response:
     fields = object_of(api.request.body)
     part = services().registry.replace(account, kind, unquote(name), fields)
     logger.info("changed", account_id=account.id, collection=collection)
-    return ok(fields_of(part))
+    return ok(fields_with_warning(part))
 
 
 @api.delete("/v1/<collection>/<name>")
@@ -277,7 +275,8 @@ def import_templates(account: Account) -> Response:
     content = api.request.body
     check_length(content)
     deadline = deadline_of(api.context)
-    report = services().registry.import_templates(account, content, deadline)
+    category = type_of(api.request.query)
+    report = services().registry.import_templates(account, content, deadline, category)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
     return ok({**counts(report), "rows": [line._asdict() for line in report]})
 

@@ -10,10 +10,10 @@ from harkara.operator_records import Part
 from harkara.parts import KINDS, P
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk
-from local.admin.printing import Answer
+from local.admin.printing import Answer, Row
 
 
-def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Answer:
+def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
     """Register a part of these fields, in place of the one of its name where there is one."""
     account, part = desk.account(account_id), fields[KINDS[kind].name_field]
     try:

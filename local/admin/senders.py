@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from harkara.accounts import Sender
 from harkara.messages import Category
-from harkara.parts import fields_of
+from harkara.parts import advice_on, fields_of, sender_of
 from local.admin.command import ACCOUNT, Verbs
 from local.admin.desk import Desk
 from local.admin.parts import add_part, parts_of, remove_part
@@ -37,7 +37,9 @@ def _add(desk: Desk, arguments: Namespace) -> Answer:
         "pe_id": arguments.pe_id,
         "callback": arguments.callback,
     }
-    return add_part(desk, arguments.account, Sender, fields)
+    added = add_part(desk, arguments.account, Sender, fields)
+    advice = "; ".join(advice_on(sender_of(fields)))
+    return {**added, "warning": advice} if advice else added
 
 
 def _list(desk: Desk, arguments: Namespace) -> Answer:

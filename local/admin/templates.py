@@ -1,12 +1,14 @@
 """Templates: the contents that DLT knows, from the files that its portals export."""
 
 import math
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
 from harkara.accounts import Template
 from harkara.deadline import Deadline
 from harkara.dlt import csv
+from harkara.dlt.portals import TYPES, category_of
+from harkara.messages import Category
 from harkara.parts import fields_of
 from harkara.services.registry import RowResult, counts
 from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
@@ -22,6 +24,12 @@ def add_verbs(verbs: Verbs) -> None:
     """Add import, export, list and remove."""
     importing = verbs.add("import", _import, "register the templates of a CSV file", ACCOUNT)
     importing.add_argument("file", type=Path, help="as a DLT portal exports it; gzip will do")
+    importing.add_argument(
+        "--type",
+        type=_type,
+        metavar="TYPE",
+        help="of rows that name none: Jio's files have no such column; in any portal's words",
+    )
     exporting = verbs.add("export", _export, "write all templates to a CSV file", ACCOUNT)
     exporting.add_argument("file", type=Path)
     verbs.add("list", _list, "list an account's templates; their texts with --json", ACCOUNT)
@@ -34,15 +42,27 @@ def _import(desk: Desk, arguments: Namespace) -> Answer:
         content = file.read_bytes()
     except OSError as error:
         raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
-    report = desk.registry.import_templates(account, content, Deadline(lambda: math.inf))
+    deadline = Deadline(lambda: math.inf)
+    report = desk.registry.import_templates(account, content, deadline, arguments.type)
     # People look for the rows that need them, programs for every row.
-    rows = [line._asdict() for line in report if arguments.json or line.result not in _IN_ORDER]
+    rows = [
+        line._asdict()
+        for line in report
+        if arguments.json or line.problem or line.result not in _IN_ORDER
+    ]
     answer = {**counts(report), **({"rows": rows} if rows or arguments.json else {})}
     if any(line.result is RowResult.REFUSED for line in report):
         raise PartlyRefused(
             "some rows were refused: correct them and import the file again", answer
         )
     return answer
+
+
+def _type(text: str) -> Category:
+    category = category_of(text)
+    if category is None:
+        raise ArgumentTypeError(f"use one of {', '.join(TYPES.values())}")
+    return category
 
 
 def _export(desk: Desk, arguments: Namespace) -> Answer:

@@ -28,6 +28,12 @@ def template(number: int) -> Template:
         (False, "text/csv"),
         (False, "Text/CSV; charset=utf-8"),
         (False, "application/csv"),
+        (False, "text/plain"),
+        (False, "application/vnd.ms-excel"),
+        (False, "application/octet-stream"),
+        (False, "application/x-www-form-urlencoded"),
+        (False, "text/tab-separated-values"),
+        (True, "application/octet-stream"),
         (True, "application/gzip"),
         (True, "application/x-gzip"),
     ],
@@ -97,3 +103,51 @@ def test_an_export_that_is_too_large_says_how_to_get_it(
         event = request("GET", "/v1/templates", accept="text/csv", accept_encoding=encoding)
         answer = app.handler(event, Context())
         assert way in assert_refused(answer, Code.INVALID_REQUEST)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "text/csv"])
+def test_a_json_object_is_one_template_whatever_it_is_called(
+    content_type: str, gateway: Gateway
+) -> None:
+    body = json.dumps({"template_id": "1", "category": "otp", "text": "x"})
+    event = request("POST", "/v1/templates", body, content_type=content_type)
+    assert gateway.call("manage", event)["statusCode"] == 201
+
+
+def test_a_file_without_types_asks_for_one(gateway: Gateway) -> None:
+    body = "Template ID,Content\n1,x"
+    event = request("POST", "/v1/templates", body, content_type="text/csv")
+    assert "?type=" in assert_refused(gateway.call("manage", event), Code.INVALID_CSV)
+    query = {"type": "Service (Implicit)"}
+    event = request("POST", "/v1/templates", body, query=query, content_type="text/csv")
+    assert json.loads(gateway.call("manage", event)["body"])["created"] == 1
+    registered = gateway.accounts.accounts["sandbox"].templates["1"]
+    assert registered.category is Category.SERVICE_IMPLICIT
+    event = request("POST", "/v1/templates", body, query={"type": "Foo"}, content_type="text/csv")
+    assert "(type: one of" in assert_refused(gateway.call("manage", event), Code.INVALID_REQUEST)
+
+
+def test_utf_16_is_read(gateway: Gateway) -> None:
+    body = "sep=;\nTemplate ID;Content;Type\n1;नमस्ते {# NUM #};Trans".encode("utf-16")
+    event = request("POST", "/v1/templates", body, content_type="application/octet-stream")
+    assert json.loads(gateway.call("manage", event)["body"])["created"] == 1
+    registered = gateway.accounts.accounts["sandbox"].templates["1"]
+    assert registered.text == "नमस्ते {# NUM #}"
+
+
+def test_what_may_be_wrong_is_said(gateway: Gateway) -> None:
+    body = "Template ID,Content,Type\n1,Dear ##name##,T\n2,x,T\n3,x,Foo"
+    event = request("POST", "/v1/templates", body, content_type="text/csv")
+    rows = json.loads(gateway.call("manage", event)["body"])["rows"]
+    assert [row["result"] for row in rows] == ["created", "created", "refused"]
+    assert rows[0]["problem"].startswith("character 6 of the text begins what looks like")
+    assert rows[1]["problem"] == ""
+    fields = {"template_id": "1", "category": "otp", "text": "Dear ##name##"}
+    answer = gateway.call("manage", request("PUT", "/v1/templates/1", fields))
+    assert json.loads(answer["body"])["warning"] == rows[0]["problem"]
+    header = {"header": "VM-ACMEFD-S", "categories": ["otp"]}
+    answer = gateway.call("manage", request("POST", "/v1/senders", header))
+    assert answer["statusCode"] == 201
+    assert "without what operators put around it" in json.loads(answer["body"])["warning"]
+    answer = gateway.call("manage", request("GET", "/v1/senders/VM-ACMEFD-S"))
+    assert "warning" not in json.loads(answer["body"])

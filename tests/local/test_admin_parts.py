@@ -122,7 +122,7 @@ def test_templates_are_imported_with_a_report_of_each_row(tmp_path: Path) -> Non
                 "row": 3,
                 "template_id": "1108",
                 "result": "skipped",
-                "problem": "Status: not approved",
+                "problem": "Status: not approved (no)",
             },
         ],
     }
@@ -174,9 +174,40 @@ def test_a_large_file_is_imported_exported_and_imported_unchanged(tmp_path: Path
     assert (again["unchanged"], len(again["rows"])) == (COUNT, COUNT)
 
 
+def test_a_file_without_types_takes_the_one_that_is_given(tmp_path: Path) -> None:
+    operator = operator_of()
+    file = tmp_path / "jio.csv"
+    file.write_text("Template ID,Content\n1107,x\n")
+    done = operator(f"template import acme {file}")
+    assert done.status == 1
+    assert "--type" in done.err
+    assert operator(f"template import acme {file} --type Foo").status == 2
+    assert operator(f"template import acme {file} --type Promo").status == 0
+    account = operator.store.account("acme")
+    assert account is not None
+    assert account.templates["1107"].category is Category.PROMOTIONAL
+
+
+def test_rows_that_are_taken_with_a_warning_are_shown(tmp_path: Path) -> None:
+    operator = operator_of()
+    file = tmp_path / "all.csv"
+    file.write_text("Template ID,Content,Type\n1107,Dear {name},T\n1108,x,T\n")
+    done = operator(f"template import acme {file}")
+    assert (done.status, done.err) == (0, "")
+    (line,) = done.out.splitlines()[7:]
+    assert line.split()[:3] == ["2", "1107", "created"]
+    assert "looks like a variable" in line
+
+
+def test_a_header_that_a_phone_shows_is_taken_with_a_warning() -> None:
+    done = operator_of()("sender add acme VM-ACMEFD-S --categories otp")
+    assert done.status == 0
+    assert "without what operators put around it" in done.out
+
+
 def test_a_file_that_is_no_csv_is_refused_whole(tmp_path: Path) -> None:
     operator = operator_of()
-    (tmp_path / "all.csv").write_bytes("नमस्ते".encode("utf-16"))
+    (tmp_path / "all.csv").write_bytes("café".encode("cp1252"))
     done = operator(f"template import acme {tmp_path}/all.csv")
     assert (done.status, done.out) == (1, "")
     assert "not UTF-8" in done.err

@@ -214,9 +214,39 @@ def test_a_report_does_not_repeat_what_stands_in_cells(cell: str, place: int) ->
         pytest.param(b"x" * 4_000_000, "no column", id="one cell"),
         pytest.param(b'"' + b"x\n" * 2_000_000, "no column", id="one open quote"),
         pytest.param(
-            of("1,caf\xe9,T").decode().encode("latin-1"), "line 2 is not UTF-8", id="latin"
+            of("1,caf\xe9,T").decode().encode("cp1252"),
+            "line 2 is not UTF-8, perhaps Windows-1252: save it as CSV UTF-8",
+            id="Windows-1252",
         ),
-        pytest.param(of("1,x,T").decode().encode("utf-16"), "line 1 is not UTF-8", id="UTF-16"),
+        pytest.param(of().decode().encode("utf-16")[:-1], "damaged UTF-16", id="half UTF-16"),
+        pytest.param(b"PK\x03\x04" + bytes(99), "a workbook (.xlsx)", id="xlsx"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1" + bytes(99), "a workbook (.xls)", id="xls"),
+        pytest.param(b"%PDF-1.7", "a PDF", id="PDF"),
+        pytest.param(b"{\\rtf1", "RTF", id="RTF"),
+        pytest.param(b"\xef\xbb\xbf\n<html><table>", "HTML or XML", id="HTML that is called xls"),
+        pytest.param("<table>".encode("utf-16"), "HTML or XML", id="HTML in UTF-16"),
+        pytest.param(b'[{"template_id": "1"}]', "it is JSON", id="JSON"),
+        pytest.param(b'{"template_id": "1"}', "it is JSON", id="a JSON object"),
+        pytest.param(
+            b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\nTemplate ID,Content,Type',
+            "send the file itself",
+            id="a form",
+        ),
+        pytest.param(
+            of().decode().encode("utf-16").decode(errors="replace").encode(),
+            "application/octet-stream",
+            id="UTF-16 that was taken for text",
+        ),
+        pytest.param(
+            b"\xd0\xcf\x11\xe0\xa1".decode(errors="replace").encode(),
+            "a workbook (.xls)",
+            id="xls that was taken for text",
+        ),
+        pytest.param(
+            b"Template ID,Content\n1,x",
+            "names no column Type: say of what type all are",
+            id="no types",
+        ),
         pytest.param(
             gzip.compress(of("1,x,T")).decode(errors="replace").encode(),
             "Content-Type: application/gzip",

@@ -12,6 +12,7 @@ from harkara import callback_fields
 from harkara.accounts import Sender, Template
 from harkara.callback_fields import CALLBACK_ID, callback_of
 from harkara.callback_settings import CallbackEndpoint
+from harkara.dlt.placeholders import looks_like_variable
 from harkara.dlt.templates import KINDS as VARIABLE_NAMES
 from harkara.dlt.templates import fold, kinds
 from harkara.errors import FieldRefused
@@ -30,6 +31,15 @@ _OF_HEADER = "A-Za-z0-9ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü._&'+!@*()-
 NUMBER = re.compile(r"\+?[0-9]{3,15}")
 ANY_HEADER = re.compile(rf"[{_OF_HEADER}][ {_OF_HEADER}]{{0,10}}|{NUMBER.pattern}")
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
+
+# Operator and area in front, the category behind (TRAI).
+_SHOWN_HEADER = re.compile(
+    r"[A-Za-z]{2}-([A-Za-z0-9]{3,6})(?:-[PSTGpstg])?|([A-Za-z0-9]{3,6})-[PSTGpstg]"
+)
+# How portals' files write the end of a line.
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+# A spreadsheet keeps 15 digits of a number.
+_ROUNDED_ID = re.compile(r"[0-9]{15}0{1,4}")
 
 P = TypeVar("P", bound=Part)
 _HEADER: Pattern = (
@@ -58,10 +68,13 @@ def sender_of(fields: Fields) -> Sender:
 
 
 def template_of(fields: Fields) -> Template:
-    """Return a template: `template_id`, `name`, `headers`, `category`, `text`, `pe_id`."""
+    """Return a template: `template_id`, `name`, `headers`, `category`, `text`, `pe_id`.
+
+    A header is taken without what operators put around it, `<br/>` in the text for a line's end.
+    """
     check_names(fields, "template_id", "name", "headers", "category", "text", "pe_id")
     text = fields.get("text")
-    folded = {"text": fold(text) if isinstance(text, str) else text}
+    folded = {"text": fold(_LINE_BREAK.sub("\n", text)) if isinstance(text, str) else text}
     return Template(
         dlt_template_id=string(fields, "template_id", _TEMPLATE_ID),
         name=string(fields, "name", NAME),
@@ -70,6 +83,36 @@ def template_of(fields: Fields) -> Template:
         text=_with_known_variables(string(folded, "text", _TEXT, trim=False)),
         pe_id=string(fields, "pe_id", _PE_ID),
     )
+
+
+def advice_on(part: Part) -> list[str]:
+    """Return what may be wrong with a part although it can be registered so."""
+    advice = []
+    headers = part.headers if isinstance(part, Template) else ()
+    headers = (part.header,) if isinstance(part, Sender) else headers
+    if any(map(bare_header, headers)):
+        advice.append("a header is DLT's own, without what operators put around it: ACMEFD")
+    elif any(INDIAN_HEADER.fullmatch(each) and each != each.upper() for each in headers):
+        advice.append("a header has small letters: case counts, and DLT's are mostly capitals")
+    ids = [part.pe_id] if isinstance(part, Sender | Template) else []
+    if isinstance(part, Template):
+        ids.append(part.dlt_template_id)
+        if (place := looks_like_variable(part.text)) is not None:
+            advice.append(
+                f"character {place + 1} of the text begins what looks like a variable and is"
+                " fixed text: a variable is {#var#}, {#numeric#}, ..."
+            )
+        if "???" in part.text:
+            advice.append("letters may have been lost to the question marks in the text")
+    if any(map(_ROUNDED_ID.fullmatch, ids)):
+        advice.append("an id ends in zeros, as spreadsheets round it: compare it with the portal's")
+    return advice
+
+
+def bare_header(header: str) -> str:
+    """Return the header in what a phone shows, as in VM-ACMEFD-S; "" where it is one itself."""
+    match = _SHOWN_HEADER.fullmatch(header)
+    return (match[1] or match[2] or "") if match else ""
 
 
 def name_of(part: Part) -> str:
@@ -87,10 +130,17 @@ def fields_of(part: Part) -> dict[str, Any]:
     return fields
 
 
+def fields_with_warning(part: Part) -> dict[str, Any]:
+    """Return a part's fields, and what may be wrong with it if there is anything."""
+    advice = "; ".join(advice_on(part))
+    return {**fields_of(part), **({"warning": advice} if advice else {})}
+
+
 def _headers(fields: Fields) -> tuple[str, ...]:
     expression, rule = _HEADER
     rule = f"up to {HEADER_COUNT_LIMIT} headers, each {rule}"
-    headers = [each.strip() for each in strings(fields, "headers", rule)]
+    given = [each.strip() for each in strings(fields, "headers", rule)]
+    headers = [bare_header(each) or each for each in given]
     if len(headers) > HEADER_COUNT_LIMIT or not all(map(expression.fullmatch, headers)):
         raise FieldRefused("headers", rule)
     return tuple(dict.fromkeys(headers))

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 
 from harkara.codes import Code
+from harkara.dlt.portals import TYPES, category_of
 from harkara.errors import RequestRefused
+from harkara.messages import Category
 from harkara.suppressions import Source
 
 PAGE_SIZE = 100
@@ -36,3 +38,12 @@ def sources(query: Query) -> list[Source]:
     if given not in [*Source]:
         raise RequestRefused(Code.INVALID_REQUEST, f"(source: one of {', '.join(Source)})")
     return [Source(given)]
+
+
+def type_of(query: Query) -> Category | None:
+    """Return the type of templates that is meant, in any portal's words; None where none is."""
+    given = query.get("type", "")
+    category = category_of(given)
+    if given and category is None:
+        raise RequestRefused(Code.INVALID_REQUEST, f"(type: one of {', '.join(TYPES.values())})")
+    return category

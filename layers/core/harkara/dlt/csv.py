@@ -7,64 +7,46 @@ spreadsheet: one that would be begins with an apostrophe, which reading takes aw
 import csv
 import io
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import dropwhile
 from typing import NamedTuple
 
 from harkara.accounts import Template
-from harkara.codes import Code
-from harkara.errors import FieldRefused, RequestRefused
+from harkara.dlt.portals import (
+    COLUMNS,
+    OTHERS,
+    TYPES,
+    category_of,
+    column_of,
+    kinds_of,
+    letters,
+    status_of,
+)
+from harkara.dlt.tables import CONTENT_LIMIT_BYTES, ROW_LIMIT, Record, read_table, refusal
+from harkara.dlt.templates import VARIABLE, Kind, kinds
+from harkara.errors import FieldRefused
 from harkara.messages import Category
-from harkara.parts import TEMPLATE_ID, template_of
-from harkara.platforms.options import sms_type
+from harkara.parts import TEMPLATE_ID, advice_on, bare_header, template_of
 
-ROW_LIMIT = 20_000
-CONTENT_LIMIT_BYTES = 16 * 1024 * 1024
+__all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
 
-_COLUMNS = {
-    "pe_id": "Entity ID",
-    "headers": "Header",
-    "template_id": "Template ID",
-    "name": "Template Name",
-    "text": "Content",
-    "category": "Type",
-    "status": "Status",
-}
-_REQUIRED = ("template_id", "text", "category")
-# Other names of the columns, lower case, letters alone. None is sure: each portal has its own.
-# Other names of the columns, in letters alone: each portal has its own.
-_ALIASES = {
-    "pe_id": ("peid", "principalentityid", "dltentityid"),
-    "headers": ("headers", "headername", "sender", "senderid"),
-    "template_id": ("dlttemplateid", "contenttemplateid", "dltid"),
-    "name": ("name",),
-    "text": ("templatecontent", "contenttemplate", "templatemessage", "templatetext", "message"),
-    "category": ("templatetype", "communicationtype", "smstype"),
-    "status": ("templatestatus", "approvalstatus"),
-}
-_TYPES = {
-    Category.OTP: "OTP",
-    Category.TRANSACTIONAL: "Transactional",
-    Category.SERVICE_IMPLICIT: "Service Implicit",
-    Category.SERVICE_EXPLICIT: "Service Explicit",
-    Category.PROMOTIONAL: "Promotional",
-}
-_TAKEN = frozenset({"approved", "active", "registered", ""})
-
-_NO_LETTERS = re.compile(r"[\W\d_]+")
-_SEPARATOR = re.compile("[,;]")
+_EXPORTED = ("pe_id", "headers", "template_id", "name", "text", "category", "status")
+_SEPARATOR = re.compile(r"[,;|\n]")
 _FORMULA = re.compile(r"'*[=+\-@\t]")
 _NEUTRAL_FORMULA = re.compile(r"'+[=+\-@\t]")
-_GZIP = b"\x1f\x8b"
-# What becomes of a gzip's beginning where it is passed on as text.
-_GZIP_AS_TEXT = "\x1f\ufffd"
+# Spreadsheets show ids whole where they are formulas, or begin with an apostrophe.
+_ID_FORMULA = re.compile(r'="([^"]*)"')
+_ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]*)?E\+?[0-9]+", re.IGNORECASE)
+_STATUS_RULE = "Approved, Registered, Active, ..., or a word that says that it is not approved"
+# A word that a report may repeat: no number, no text of a message.
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[ ()/-]){0,39}")
 
 
 class Row(NamedTuple):
-    """A row of a file: its number (the header is row 1), and its template or what is wrong.
+    """A row of a file: its number, and its template or what is wrong.
 
     `template_id` is empty where there is no proper one. A skipped row is in order, but DLT has
-    not approved its template.
+    not approved its template. `warning` is what may be wrong with a template that is taken.
     """
 
     number: int
@@ -72,13 +54,14 @@ class Row(NamedTuple):
     template: Template | None
     problem: str = ""
     skipped: bool = False
+    warning: str = ""
 
 
 def export(templates: Iterable[Template]) -> bytes:
     """Return templates as CSV in UTF-8, with the mark by which spreadsheets know that."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(_COLUMNS.values())
+    writer.writerow(COLUMNS[column] for column in _EXPORTED)
     for each in templates:
         cells = {
             "pe_id": each.pe_id,
@@ -86,51 +69,61 @@ def export(templates: Iterable[Template]) -> bytes:
             "template_id": each.dlt_template_id,
             "name": each.name,
             "text": each.text,
-            "category": _TYPES[each.category],
+            "category": TYPES[each.category],
             "status": "Approved",
         }
-        writer.writerow([_neutral(cells[column]) for column in _COLUMNS])
+        writer.writerow([_neutral(cells[column]) for column in _EXPORTED])
     return file.getvalue().encode("utf-8-sig")
 
 
-def parse(content: bytes) -> list[Row]:
-    """Return the rows of a file, plain or in gzip, but for blank ones.
+def parse(content: bytes, category: Category | None = None) -> list[Row]:
+    """Return the rows of a file, but for blank ones and what stands above the row of names.
 
-    Raises RequestRefused(INVALID_CSV) where it is no UTF-8, has no header row that names the
-    columns, or too many rows. No problem repeats what stands in a cell.
+    `category` is that of rows that name no type. Raises RequestRefused(INVALID_CSV) where the file
+    is no table, names no columns, or has too many rows. No problem repeats what stands in a cell,
+    but for a word that should be a type or a status.
     """
-    records = _records(_decode(content))
-    sheet = _Sheet(next(records, _NO_RECORD).cells)
-    return [sheet.row(record) for record in records]
-
-
-class _Record(NamedTuple):
-    number: int
-    cells: Sequence[str]
-    problem: str = ""
-
-
-_NO_RECORD = _Record(1, ())
+    table = read_table(content)
+    delimiter, header, columns = "", Record(1, ()), frozenset[str | None]()
+    for each, record in table.heads():
+        named = frozenset(map(column_of, record.cells)) - {None}
+        if len(named) > len(columns):
+            delimiter, header, columns = each, record, named
+    sheet = _Sheet(header, category)
+    records = dropwhile(lambda record: record.number <= header.number, table.records(delimiter))
+    rows = []
+    for record in records:
+        if record.number > header.number + ROW_LIMIT:
+            raise refusal(f"at most {ROW_LIMIT:,} rows, blank ones included")
+        rows.append(sheet.row(record))
+    return rows
 
 
 class _Sheet:
     """What stands in which column, and in which row a template id was first."""
 
-    def __init__(self, header: Sequence[str]) -> None:
-        self._width = len(header)
+    def __init__(self, header: Record, category: Category | None) -> None:
+        self._width = len(header.cells)
+        self._category = category
         self._places: dict[str, int] = {}
-        for place, name in enumerate(header):
-            column = _COLUMN_OF.get(_letters(name))
+        for place, name in enumerate(header.cells):
+            column = column_of(name)
             if column in self._places:
-                raise _refusal(f"two columns are {_COLUMNS[column]}")
+                raise refusal(f"two columns are {COLUMNS[column]}")
             if column:
                 self._places[column] = place
-        missing = [_COLUMNS[column] for column in _REQUIRED if column not in self._places]
+        required = ("template_id", "text", *(() if category else ("category",)))
+        missing = [COLUMNS[column] for column in required if column not in self._places]
+        if missing == [COLUMNS["category"]]:
+            raise refusal(
+                "the first row names no column Type: say of what type all are, with ?type= or"
+                f" --type, one of {', '.join(TYPES.values())}"
+            )
         if missing:
-            raise _refusal(f"the first row names no column {', '.join(missing)}")
+            raise refusal(f"the first row names no column {', '.join(missing)}")
         self._rows: dict[str, int] = {}
 
-    def row(self, record: _Record) -> Row:
+    def row(self, record: Record) -> Row:
         """Return a record's row."""
         cells = {
             column: record.cells[place] if place < len(record.cells) else ""
@@ -139,81 +132,83 @@ class _Sheet:
         template_id = _digits(cells["template_id"])
         known_id = template_id if TEMPLATE_ID.fullmatch(template_id) else ""
         problem = record.problem
-        if any(record.cells[self._width :]):
-            problem = "there are more cells than in the first row"
+        if not problem and any(record.cells[self._width :]):
+            problem = "there are more cells than in the row of names"
         if problem:
             return Row(record.number, known_id, None, problem)
-        if cells.get("status", "").strip().lower() not in _TAKEN:
-            return Row(record.number, known_id, None, "Status: not approved", skipped=True)
+        status = status_of(cells.get("status", ""))
+        if status is None:
+            problem = f"Status: {_STATUS_RULE}{_named(cells['status'])}"
+            return Row(record.number, known_id, None, problem)
+        if not status.approved:
+            problem = f"Status: not approved ({status.word})"
+            return Row(record.number, known_id, None, problem, skipped=True)
+        warnings: list[str] = []
         try:
-            template = _template(template_id, cells)
+            template = self._template(template_id, cells, warnings)
         except FieldRefused as error:
-            return Row(record.number, known_id, None, f"{_COLUMNS[error.field]}: {error.rule}")
+            return Row(record.number, known_id, None, f"{COLUMNS[error.field]}: {error.rule}")
         first = self._rows.setdefault(template_id, record.number)
         if first != record.number:
             problem = f"Template ID: that of row {first}"
             return Row(record.number, known_id, None, problem)
-        return Row(record.number, known_id, template)
+        warning = "; ".join([*warnings, *advice_on(template)])
+        return Row(record.number, known_id, template, warning=warning)
+
+    def _template(
+        self, template_id: str, cells: Mapping[str, str], warnings: list[str]
+    ) -> Template:
+        """Return a row's template. Raises FieldRefused; `warnings` takes what was put right."""
+        pe_id = _digits(cells.get("pe_id", ""))
+        for column, digits in (("template_id", template_id), ("pe_id", pe_id)):
+            if _ROUNDED.fullmatch(digits):
+                rule = "1 to 19 digits, as text: a spreadsheet has rounded it, so export it anew"
+                raise FieldRefused(column, rule)
+        return template_of(
+            {
+                "template_id": template_id,
+                "name": _restored(cells.get("name", "")),
+                "headers": _headers(_restored(cells.get("headers", "")), warnings),
+                "category": self._type(cells.get("category", ""), warnings),
+                "text": _with_tags(_restored(cells["text"]), cells),
+                "pe_id": pe_id,
+            }
+        )
+
+    def _type(self, cell: str, warnings: list[str]) -> Category:
+        category = category_of(cell) if cell.strip() else self._category
+        if category is None:
+            rule = f"one of {', '.join(TYPES.values())}{_named(cell)}"
+            raise FieldRefused("category", rule)
+        if letters(cell) in OTHERS:
+            warnings.append(f"Type: Others is taken for {TYPES[category]}")
+        return category
 
 
-def _template(template_id: str, cells: Mapping[str, str]) -> Template:
-    try:
-        category = sms_type(cells["category"])
-    except ValueError:
-        raise FieldRefused("category", f"one of {', '.join(_TYPES.values())}") from None
-    headers = _SEPARATOR.split(_restored(cells.get("headers", "")))
-    return template_of(
-        {
-            "template_id": template_id,
-            "name": _restored(cells.get("name", "")),
-            "headers": [header for header in headers if header.strip()],
-            "category": category,
-            "text": _restored(cells["text"]),
-            "pe_id": _digits(cells.get("pe_id", "")),
-        }
-    )
+def _headers(cell: str, warnings: list[str]) -> list[str]:
+    headers = [header.strip() for header in _SEPARATOR.split(cell) if header.strip()]
+    if any(map(bare_header, headers)):
+        warnings.append("Header: taken without what operators put around it")
+    return headers
 
 
-def _records(text: str) -> Iterator[_Record]:
-    """Yield the records that are not blank; one that is no CSV does not end them."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    for number in range(1, ROW_LIMIT + 3):
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield _Record(number, (), "a quote is not closed, or a cell is too long")
-        else:
-            if any(cells):
-                yield _Record(number, cells)
-    raise _refusal(f"at most {ROW_LIMIT:,} rows, blank ones included")
+def _with_tags(text: str, cells: Mapping[str, str]) -> str:
+    """Return a content with the kinds of its variables that stand in a column of their own."""
+    cell = cells.get("tags", "")
+    tags = kinds_of(cell)
+    if tags is None:
+        raise FieldRefused("tags", f"as many as there are variables, each one of {', '.join(Kind)}")
+    if not tags:
+        return text
+    if len(tags) != len(kinds(text)):
+        raise FieldRefused("tags", f"{len(tags)} for {len(kinds(text))} variables")
+    following = iter(tags)
+    return VARIABLE.sub(lambda _: f"{{#{next(following)}#}}", text)
 
 
-def _decode(content: bytes) -> str:
-    if content.startswith(_GZIP):
-        content = _unpack(content)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _refusal(f"line {line} is not UTF-8") from None
-    if text.startswith(_GZIP_AS_TEXT):
-        raise _refusal("send gzip with Content-Type: application/gzip")
-    return text
-
-
-def _unpack(content: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(content, CONTENT_LIMIT_BYTES + 1)
-    except zlib.error:
-        raise _refusal("the gzip is damaged") from None
-    if len(unpacked) > CONTENT_LIMIT_BYTES:
-        raise _refusal("the gzip unpacks to more than 16 MB")
-    if not unpacker.eof:
-        raise _refusal("the gzip is cut short")
-    return unpacked
+def _named(cell: str) -> str:
+    word = cell.strip()
+    return f', not "{word}"' if _WORD.fullmatch(word) else ""
 
 
 def _neutral(cell: str) -> str:
@@ -225,18 +220,6 @@ def _restored(cell: str) -> str:
 
 
 def _digits(cell: str) -> str:
-    # Some portals put an apostrophe before ids, which a spreadsheet would round.
-    return cell.strip().removeprefix("'")
-
-
-def _letters(name: str) -> str:
-    return _NO_LETTERS.sub("", name).lower()
-
-
-def _refusal(detail: str) -> RequestRefused:
-    return RequestRefused(Code.INVALID_CSV, f"({detail})")
-
-
-_COLUMN_OF = {_letters(name): column for column, name in _COLUMNS.items()} | {
-    alias: column for column, aliases in _ALIASES.items() for alias in aliases
-}
+    cell = cell.strip()
+    match = _ID_FORMULA.fullmatch(cell)
+    return (match[1] if match else cell).removeprefix("'").strip()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harkara.codes import Code
+from harkara.dlt.portals import TYPES
 from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
 from harkara.openapi.results import PARTS
 from harkara.openapi.sending import BODY_SECURITY, HEADER_SECURITY
@@ -52,9 +53,20 @@ _EXAMPLES: dict[str, Schema] = {
 _GZIP = "application/gzip"
 _FILE = (
     "A file in the columns of the operators' DLT portals (entity id, header, template id, template"
-    " name, content, type, status), UTF-8, at most 20,000 rows and 4 MB; more when it is packed"
-    " with gzip (application/gzip)."
+    " name, content, type, status, variable tags) and in their words, cells between commas,"
+    " semicolons, tabs or bars, at most 20,000 rows and 4 MB. It may be packed with gzip, and"
+    " encoded in UTF-16, where it is sent as application/octet-stream or application/gzip; else it"
+    " is UTF-8. What is no JSON object is taken for a file, whatever its content type, but"
+    " application/json."
 )
+
+
+_TYPE: Schema = {
+    "name": "type",
+    "in": "query",
+    "description": "Of a file: the type of rows that name none, in any portal's words.",
+    "schema": {"type": "string", "enum": [*TYPES.values()]},
+}
 
 
 def operation(name: str, tag: str, summary: str, description: str = "", **more: Any) -> Schema:
@@ -82,10 +94,11 @@ def _collection(collection: str) -> Schema:
         "schema": {"type": "string", "minLength": 1},
         "example": example[required[0]],
     }
-    part = content(ref(name))
+    part, registered = content(ref(name)), content(ref(f"Registered{name}"))
     new = {"required": True, "content": content(ref(f"New{name}"), example=example)}
     page = content(ref(f"{name}Page"))
     named = (f"read{name}", f"replace{name}", f"remove{name}")
+    linked = links("name", f"/{required[0]}", *named)
     in_use = (Code.IN_USE,) if collection == "callbacks" else ()
     return {
         path: {
@@ -102,7 +115,7 @@ def _collection(collection: str) -> Schema:
                 "admin",
                 requestBody=new,
                 responses={
-                    **ok("It is registered.", part, 201, links("name", f"/{required[0]}", *named)),
+                    **ok("It is registered.", registered, 201, linked),
                     **refusals((*BODY, Code.ALREADY_EXISTS, *ACCESS)),
                 },
             ),
@@ -122,7 +135,7 @@ def _collection(collection: str) -> Schema:
                 description="The name in the body may be left out; another is refused.",
                 requestBody={**new, "content": content(ref(f"Changed{name}"), example=example)},
                 responses={
-                    **ok("As it is from here on.", part),
+                    **ok("As it is from here on.", registered),
                     **refusals((*BODY, Code.NOT_FOUND, *ACCESS)),
                 },
             ),
@@ -146,6 +159,7 @@ def _with_csv(paths: Schema) -> Schema:
     listing["responses"]["200"]["content"] |= content(text("The file."), CSV)
     creating["description"] += f" Or many at once. {_FILE}"
     packed = {"type": "string", "contentMediaType": _GZIP, "description": "The file, packed."}
+    creating["parameters"] = [_TYPE]
     creating["requestBody"]["content"] |= content(text("The file."), CSV) | content(packed, _GZIP)
     creating["responses"] |= ok("Of a file: what became of each row.", content(ref("ImportReport")))
     creating["responses"] |= refusals((*BODY, Code.INVALID_CSV, Code.ALREADY_EXISTS, *ACCESS))

@@ -101,6 +101,7 @@ _TEMPLATE: Schema = {
     ),
     "pe_id": _PE_ID,
 }
+_ADVICE = text("What may be wrong with it, although it can be registered so.")
 PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
     "senders": ("Sender", _SENDER, ("header", "categories")),
     "templates": ("Template", _TEMPLATE, ("template_id", "category", "text")),
@@ -113,6 +114,7 @@ def _parts() -> Schema:
     schemas: Schema = {}
     for collection, (name, properties, required) in PARTS.items():
         schemas[name] = closed(properties)
+        schemas[f"Registered{name}"] = closed({**properties, "warning": _ADVICE}, ("warning",))
         given = {
             field: schema if field in required else nullable(schema)
             for field, schema in properties.items()
@@ -188,7 +190,9 @@ SCHEMAS: Schema = {
                         "row": whole("As a spreadsheet numbers it.", minimum=1),
                         "template_id": text("Empty where the row has no proper one."),
                         "result": text(enum=list(_ROW_RESULTS)),
-                        "problem": text("Why the row was not taken; empty where it was."),
+                        "problem": text(
+                            "Why the row was not taken, or what may be wrong with what was."
+                        ),
                     }
                 ),
             },

@@ -15,7 +15,7 @@ from harkara.deadline import Deadline
 from harkara.dlt import csv
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
-from harkara.messages import Endpoint
+from harkara.messages import Category, Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import Registry
@@ -51,7 +51,8 @@ class RowResult(StrEnum):
 class ImportedRow(NamedTuple):
     """A row of an imported file: its number as a spreadsheet shows it, and what became of it.
 
-    `template_id` is empty where the row has no proper one; `problem` says why it was not taken.
+    `template_id` is empty where the row has no proper one; `problem` says why it was not taken,
+    or what may be wrong with what was.
     """
 
     row: int
@@ -135,19 +136,26 @@ class RegistryService:
             raise RequestRefused(Code.NOT_FOUND)
 
     def import_templates(
-        self, account: Account, content: bytes, deadline: Deadline
+        self,
+        account: Account,
+        content: bytes,
+        deadline: Deadline,
+        category: Category | None = None,
     ) -> list[ImportedRow]:
         """Register the templates of a CSV file; what it does not hold stays. INVALID_CSV.
+
+        `category` is that of rows that name no type.
 
         Raises StoreUnavailable when time is up: some of them may be in, and the same file again
         puts in the rest.
         """
-        rows = csv.parse(content)
+        rows = csv.parse(content, category)
         known = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
         report, taken = [], []
         for row in rows:
             result = _result(row, known)
-            report.append(ImportedRow(row.number, row.template_id, result, row.problem))
+            problem = row.problem or row.warning
+            report.append(ImportedRow(row.number, row.template_id, result, problem))
             if row.template and result is not RowResult.UNCHANGED:
                 taken.append(row.template)
         created = sum(line.result is RowResult.CREATED for line in report)
