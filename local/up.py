@@ -97,7 +97,12 @@ def _up(stack: Stack, is_up: threading.Event, sample: bool, kannel: Kannel | Non
                 _say("sending the sample campaign of 1,000 messages")
                 if kannel is None:
                     _say("9004's final state takes a minute")
-                rows = run_campaign(stack, console, kannel)
+                try:
+                    rows = run_campaign(stack, console, kannel)
+                except LocalStackError:
+                    if stack.is_running():
+                        raise
+                    raise LocalStackError(_what_ended(stack)) from None
                 console.print(table_of(rows))
             is_up.set()
             _show_endpoint(stack, kannel)

@@ -4,8 +4,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harkara.aws.messages import DynamoMessageStore
+from harkara.errors import StoreUnavailable
 from harkara.ids import mid_of, split_mid
 from harkara.marks import index_of
 from local import campaign
@@ -25,6 +26,9 @@ from local.stack import Stack
 MARGIN_S = 90
 # Longer than the gateway waits itself.
 REQUEST_WITHIN_S = 90
+PATIENCE_S = 300
+
+Answer = TypeVar("Answer")
 
 
 def run_campaign(stack: Stack, console: Console, kannel: Kannel | None = None) -> list[Row]:
@@ -66,15 +70,29 @@ class Campaign:
             deadline = time.monotonic() + wait_s
             while not progress.finished and time.monotonic() < deadline:
                 time.sleep(0.5)
-                counts = self.counts()
+                counts = self.ask(self.counts)
                 if counts != before:
                     # However slow the machine is: what still moves is waited for.
                     before, deadline = counts, time.monotonic() + wait_s
                 for name, count in counts.items():
                     progress.update(bars[name], completed=count)
         return campaign.report(
-            self.seen(), campaign.ALL_DELIVERED if self._kannel else campaign.ALL
+            self.ask(self.seen), campaign.ALL_DELIVERED if self._kannel else campaign.ALL
         )
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Ask again for as long as a stack that runs is too slow to answer.
+
+        Raises LocalStackError once it does not run, or has not answered for minutes.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return question()
+            except (StoreUnavailable, LocalStackError) as error:
+                if not self._stack.is_running() or time.monotonic() > deadline:
+                    raise LocalStackError(f"the stack does not answer: {error}") from error
+            time.sleep(0.5)
 
     def send(self) -> None:
         """Send the campaign. Raises LocalStackError if it was not answered as it must be."""

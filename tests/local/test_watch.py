@@ -4,21 +4,23 @@ import json
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from harkara.errors import StoreUnavailable
 from local import up
 from local.campaign import ALL, Kind, Row, report
 from local.emulator import Emulator
-from local.settings import ROOT, Ports
-from local.stack import Stack
-from local.watch import table_of
+from local.settings import ROOT, LocalStackError, Ports
+from local.stack import Stack, StackSettings
+from local.watch import Campaign, table_of
 from tests.local.test_campaign import all_as_expected
 
 COLUMNS = 80
@@ -124,3 +126,39 @@ def test_the_words_that_end_the_start_fit_and_the_curl_can_be_copied(
     url, _, body = done.stdout.decode().partition("\n")
     assert url == f"{stack.endpoint}/datasend"
     assert json.loads(body)["smstosend"][0]["smsgid"] == "first"
+
+
+class Running:
+    """What `Campaign` knows of a stack while it asks."""
+
+    settings = StackSettings()
+    outputs = {"MessagesTableName": "messages"}
+
+    def __init__(self, *, runs: bool) -> None:
+        self._runs = runs
+
+    def client(self, _service: str) -> None: ...
+
+    def is_running(self) -> bool:
+        return self._runs
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("slow"), LocalStackError("no answer")])
+def test_a_stack_that_is_slow_is_asked_again(error: Exception) -> None:
+    answers: Iterator[Exception | dict[str, int]] = iter([error, error, {"final": 1}])
+
+    def counts() -> dict[str, int]:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert Campaign(cast(Stack, Running(runs=True))).ask(counts) == {"final": 1}
+
+
+def test_a_stack_that_has_ended_is_not_asked_again() -> None:
+    def counts() -> dict[str, int]:
+        raise StoreUnavailable("gone")
+
+    with pytest.raises(LocalStackError, match="the stack does not answer: gone"):
+        Campaign(cast(Stack, Running(runs=False))).ask(counts)
