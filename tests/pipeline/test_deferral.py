@@ -78,7 +78,7 @@ def test_so_is_what_it_began_before_time_ran_out(magic: str, state: str) -> None
 
 
 def test_a_window_that_closes_on_a_chunk_lets_the_rest_out_the_next_day() -> None:
-    world = World(now=CLOSING - 10)
+    world = World(now=CLOSING - 40)
     mids = promotions(world, "0000", 250)
 
     async def close_after_a_block() -> None:
@@ -91,7 +91,7 @@ def test_a_window_that_closes_on_a_chunk_lets_the_rest_out_the_next_day() -> Non
     assert set(world.finals()) == set(mids)
     assert world.counts["deferred"] == 1
     times = world.provider.taken_at
-    assert {times[mid] for mid in mids[:100]} == {CLOSING - 10}
+    assert {times[mid] for mid in mids[:100]} == {CLOSING - 40}
     assert {int(times[mid] - CLOSING) // 3600 for mid in mids[100:]} == {13}
 
 
@@ -198,3 +198,36 @@ def test_what_is_handed_on_reports_its_refused_records_and_sets_its_check_once()
     assert len([task for task in tasks if isinstance(task, CheckTask)]) == 1
     world.run()
     check_without_a_kill(world, answers)
+
+
+@pytest.mark.parametrize(
+    ("before_s", "goes"),
+    [
+        pytest.param(31, True, id="a turn and an answer may take 30 s"),
+        pytest.param(29, False, id="the last of them might leave after nine"),
+        pytest.param(1, False, id="at the last moment"),
+    ],
+)
+def test_no_promotion_begins_that_might_leave_after_nine(before_s: float, *, goes: bool) -> None:
+    world = World(now=CLOSING - before_s)
+    (mid,) = promotions(world, "0000")
+    world.run()
+    at_s = world.provider.taken_at[mid]
+    assert (at_s < CLOSING) == goes
+    assert goes or at_s >= CLOSING + 13 * 3600
+
+
+def test_one_that_ends_in_the_evening_expires_then() -> None:
+    world = World(now=CLOSING - 10)
+    answers = world.send(records(1, category=Category.PROMOTIONAL, validity_s=600))
+    world.run()
+    assert set(world.finals().values()) == {"expired"}
+    assert not world.provider.taken
+    check_without_a_kill(world, answers)
+
+
+def test_what_may_go_at_any_hour_goes_at_nine() -> None:
+    world = World(now=CLOSING - 1)
+    world.send(records(1, category=Category.OTP))
+    world.run(5)
+    assert world.provider.taken

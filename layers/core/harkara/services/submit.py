@@ -134,6 +134,8 @@ class SubmitService:
             plan = await self.router.plan(part, rules, task.waits)
         if not deadline.allows(plan.timeout_s + RECORD_S):
             return plan, _Wait("handed_on", 0, task.reserved)
+        if closed_s := self._closed_s(chunk, plan):
+            return plan, _Wait("deferred", closed_s, task.reserved)
         paced = await self.router.keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
@@ -248,6 +250,14 @@ class SubmitService:
         now_s = self.clock()
         may_s = ready_s(chunk, now_s)
         return may_s - now_s if may_s <= chunk.ends_s else 0.0
+
+    def _closed_s(self, chunk: Chunk, plan: Plan) -> float:
+        """Return how long a chunk waits whose last message might leave after its hours; else 0."""
+        now_s = self.clock()
+        last_s = now_s + plan.timeout_s
+        may_s = ready_s(chunk, last_s)
+        # What ends before its hours begin again hears so once it has ended.
+        return min(may_s, chunk.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
     def _has_ended(self, chunk: Chunk) -> bool:
         return ready_s(chunk, self.clock()) > chunk.ends_s
