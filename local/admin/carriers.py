@@ -10,7 +10,7 @@ from harkara.carriers import KINDS
 from harkara.codes import Code
 from harkara.credentials import new_secret
 from harkara.messages import State
-from local.admin.command import UsageError, Verbs, name
+from local.admin.command import CommandRefused, UsageError, Verbs, name
 from local.admin.desk import Desk
 from local.admin.files import json_file, read_secret
 from local.admin.printing import Answer
@@ -108,47 +108,64 @@ def add_verbs(verbs: Verbs) -> None:
 
 def _put(desk: Desk, arguments: Namespace) -> Answer:
     carrier = arguments.carrier
-    known = desk.store.carrier(carrier)
-    fields: dict[str, Any] = known.model_dump() if known else {"name": carrier, "kind": "datasend"}
+    known = desk.operator.carrier(carrier)
+    token = new_secret(desk.randomness) if known is None or arguments.new_receipt_url else ""
+    fields = _fields(known, arguments, token)
+    _check(known, fields, arguments)
+    answer, sealed = {"carrier": carrier}, dict[str, bytes]()
+    if token:
+        receipt_url = f"{desk.outputs['ApiUrl']}/receipts/{carrier}/{token}"
+        answer |= {
+            "receipt_url": receipt_url,
+            "note": "give it to the carrier: the URL is shown this once",
+        }
+        sealed["receipt_url"] = desk.encrypt(carrier, receipt_url)
+    for secret in ("secret", "receipt_secret"):
+        file = getattr(arguments, f"{secret}_file")
+        if file is not None:
+            sealed[secret] = desk.encrypt(carrier, read_secret(desk, file, PROMPT))
+    # Others may have changed it meanwhile: what was not given here stays as they have set it.
+    if known is None:
+        stands = desk.operator.create_carrier(CarrierSettings(**fields | sealed))
+    else:
+        stands = desk.operator.change_carrier(
+            carrier, lambda now: CarrierSettings(**_fields(now, arguments, token) | sealed)
+        )
+    if not stands:
+        raise CommandRefused(f"another set the carrier {carrier} up meanwhile: do it again")
+    return answer
+
+
+def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> dict[str, Any]:
+    """Return a carrier's fields with what was given, and with the token of a receipt URL if any."""
+    fields: dict[str, Any] = {"name": arguments.carrier, "kind": "datasend"}
+    if known is not None:
+        fields = known.model_dump()
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     pairs = given.keys() & {"inbound", "failures", "states"}
     given |= {each: dict(given[each]) for each in pairs}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
+    hashes = fields.get("receipt_token_hashes", ())
+    if token:
+        hashes = (hash_token(token), *hashes)[:RECEIPT_TOKENS]
+    fields["receipt_token_hashes"] = hashes[:1] if arguments.end_old_receipt_urls else hashes
+    return fields
+
+
+def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Namespace) -> None:
+    """Check what was given before a secret is asked for or encrypted."""
     of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
     if known is None and arguments.secret_file is None and not of_aws:
         missing.append("secret_file")
     if missing:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
-        raise UsageError(f"the carrier {carrier} is not there yet: it takes {options}")
+        raise UsageError(f"the carrier {fields['name']} is not there yet: it takes {options}")
     if not of_aws:
         _check_url(fields["url"])
-    answer = {"carrier": carrier}
-    hashes = fields.get("receipt_token_hashes", ())
-    receipt_url = ""
-    if known is None or arguments.new_receipt_url:
-        token = new_secret(desk.randomness)
-        hashes = (hash_token(token), *hashes)[:RECEIPT_TOKENS]
-        receipt_url = f"{desk.outputs['ApiUrl']}/receipts/{carrier}/{token}"
-        answer |= {
-            "receipt_url": receipt_url,
-            "note": "give it to the carrier: the URL is shown this once",
-        }
-    fields["receipt_token_hashes"] = hashes[:1] if arguments.end_old_receipt_urls else hashes
-    # Checked before a secret is asked for or encrypted.
     asked = {"receipt_secret": b"asked"} if arguments.receipt_secret_file else {}
-    asked |= {"receipt_url": b"asked"} if receipt_url else {}
+    asked |= {"receipt_url": b"asked"} if known is None or arguments.new_receipt_url else {}
     CarrierSettings.model_validate(fields | asked)
-    if receipt_url:
-        fields["receipt_url"] = desk.encrypt(carrier, receipt_url)
-    if arguments.secret_file is not None:
-        secret = read_secret(desk, arguments.secret_file, PROMPT)
-        fields["secret"] = desk.encrypt(carrier, secret)
-    if arguments.receipt_secret_file is not None:
-        secret = read_secret(desk, arguments.receipt_secret_file, PROMPT)
-        fields["receipt_secret"] = desk.encrypt(carrier, secret)
-    desk.store.put_carrier(CarrierSettings(**fields))
-    return answer
 
 
 def _list(desk: Desk, _: Namespace) -> Answer:

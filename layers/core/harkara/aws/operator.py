@@ -4,7 +4,7 @@ Nothing is overwritten by accident: what is created must be absent, and a change
 over what it was made from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -54,6 +54,15 @@ class OperatorStore:
         """Return all accounts in the order of their ids. Reads the whole table."""
         return sorted(self._all("account", Account), key=lambda account: account.id)
 
+    def carrier(self, name: str) -> CarrierSettings | None:
+        """Return a carrier's settings."""
+        item = self._item(f"carrier#{name}", "carrier")
+        return CarrierSettings.model_validate_json(item["data"]["S"]) if item else None
+
+    def create_carrier(self, carrier: CarrierSettings) -> bool:
+        """Store a carrier; return False, and store nothing, where there is one of its name."""
+        return self._create(f"carrier#{carrier.name}", "carrier", carrier)
+
     def carriers(self) -> list[CarrierSettings]:
         """Return all carriers in the order of their names. Reads the whole table."""
         return sorted(self._all("carrier", CarrierSettings), key=lambda carrier: carrier.name)
@@ -79,9 +88,14 @@ class OperatorStore:
 
     def create_credential(self, credential: Credential) -> bool:
         """Store a credential; return False, and store nothing, where its user name is taken."""
-        with aws_errors():  # first: a pointer that leads nowhere is passed over
-            self._client.put_item(TableName=self._table, Item=credential_pointer(credential))
-        return self._create(f"credential#{credential.username}", "credential", credential)
+        item = {
+            "pk": {"S": f"credential#{credential.username}"},
+            "sk": {"S": "credential"},
+            "data": {"S": credential.model_dump_json()},
+            "version": {"N": "1"},
+        }
+        put = {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        return self._transact({"Put": put}, {"Put": {"Item": credential_pointer(credential)}})
 
     def change_credential(
         self, username: str, change: Callable[[Credential], Credential]
@@ -91,16 +105,20 @@ class OperatorStore:
 
     def remove_credential(self, username: str) -> bool:
         """Remove a credential; return False where there is none."""
-        item = self._item(f"credential#{username}", "credential")
-        if item is None:
-            return False
-        pointer = credential_pointer(Credential.model_validate_json(item["data"]["S"]))
-        with aws_errors():
-            for each in (item, pointer):
-                self._client.delete_item(
-                    TableName=self._table, Key={"pk": each["pk"], "sk": each["sk"]}
-                )
-        return True
+        for _ in range(_ATTEMPTS):
+            item = self._item(f"credential#{username}", "credential")
+            if item is None:
+                return False
+            pointer = credential_pointer(Credential.model_validate_json(item["data"]["S"]))
+            delete = {
+                "Key": _key(item),
+                "ConditionExpression": "#data = :seen",
+                "ExpressionAttributeNames": {"#data": "data"},
+                "ExpressionAttributeValues": {":seen": item["data"]},
+            }
+            if self._transact({"Delete": delete}, {"Delete": {"Key": _key(pointer)}}):
+                return True
+        raise StoreUnavailable("others kept changing it")
 
     def _create(self, partition: str, sort_key: str, record: BaseModel) -> bool:
         return self._write(partition, sort_key, record, None)
@@ -136,6 +154,22 @@ class OperatorStore:
             return False
         return True
 
+    def _transact(self, *actions: Mapping[str, Item]) -> bool:
+        """Do all of these or nothing; say whether the first one's condition held."""
+        writes = [
+            {kind: {"TableName": self._table, **write}}
+            for action in actions
+            for kind, write in action.items()
+        ]
+        with aws_errors():
+            try:
+                self._client.transact_write_items(TransactItems=writes)
+            except self._client.exceptions.TransactionCanceledException as error:
+                if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
+                    raise
+                return False
+        return True
+
     def _item(self, partition: str, sort_key: str) -> Item | None:
         with aws_errors():
             answer = self._client.get_item(
@@ -157,3 +191,7 @@ class OperatorStore:
             pages = self._client.get_paginator("scan").paginate(**scan)
             items = [item for page in pages for item in page["Items"]]
         return [kind.model_validate_json(item["data"]["S"]) for item in items]
+
+
+def _key(item: Item) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}
