@@ -36,10 +36,19 @@ class FakeSuppressionList:
         self.faults.after(number)
         return stands
 
-    def remove(self, account_id: str, number: str, source: Source, at_s: int) -> bool:
+    def remove(
+        self,
+        account_id: str,
+        number: str,
+        source: Source,
+        at_s: int,
+        *,
+        before_s: int | None = None,
+    ) -> bool:
         call = self.faults.before("remove suppression")
         key = (account_id, number, source)
-        there = key in self.standing and self.changed_at_s[key] < at_s
+        before_s = at_s if before_s is None else before_s
+        there = key in self.standing and self.changed_at_s[key] < before_s
         if there:
             del self.standing[key]
             self.changed_at_s[key] = at_s

@@ -128,9 +128,10 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     if known is None:
         stands = desk.operator.create_carrier(CarrierSettings(**fields | sealed))
     else:
-        stands = desk.operator.change_carrier(
+        changed = desk.operator.change_carrier(
             carrier, lambda now: CarrierSettings(**_fields(now, arguments, token) | sealed)
         )
+        stands = changed is not None
     if not stands:
         raise CommandRefused(f"another set the carrier {carrier} up meanwhile: do it again")
     return answer

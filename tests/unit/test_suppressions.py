@@ -141,6 +141,44 @@ def test_the_later_change_stands_in_whatever_order_they_come(
 
 
 @pytest.mark.parametrize("make", LISTS)
+@given(
+    changes=st.lists(
+        st.tuples(st.sampled_from(["add", "stop", "remove"]), st.floats(0, 0.6)), max_size=12
+    )
+)
+def test_what_comes_later_stands_however_soon_it_comes(
+    make: Callable[[], SuppressionList], changes: list[tuple[str, float]]
+) -> None:
+    """Carriers' times, and those that are stored, are whole seconds."""
+    account, now_s, there = Account(id="acme", name="Acme", carrier="sim"), NOW_S + 0.0, False
+    lists = make()
+    service = SuppressionService(lists, lambda: now_s)
+    for change, pause_s in changes:
+        now_s += pause_s
+        if change == "add":
+            service.add(account, {"number": NUMBER})
+        elif change == "stop":
+            assert lists.put("acme", opt_out(NUMBER, int(now_s)))
+        elif there:
+            service.remove(account, NUMBER, [*Source])
+        there = change != "remove"
+        assert bool(lists.entries("acme", [NUMBER])) is there
+
+
+@pytest.mark.parametrize("make", LISTS)
+def test_what_was_asked_for_before_a_removal_does_not_come_back(
+    make: Callable[[], SuppressionList],
+) -> None:
+    """A carrier repeats what it got no answer to."""
+    lists = make()
+    lists.put("acme", opt_out(NUMBER, NOW_S - 1))
+    account = Account(id="acme", name="Acme", carrier="sim")
+    SuppressionService(lists, lambda: NOW_S).remove(account, NUMBER, [*Source])
+    assert not lists.put("acme", opt_out(NUMBER, NOW_S - 1))
+    assert lists.entries("acme", [NUMBER]) == []
+
+
+@pytest.mark.parametrize("make", LISTS)
 def test_numbers_are_listed_page_by_page_without_those_taken_out(
     make: Callable[[], SuppressionList],
 ) -> None:

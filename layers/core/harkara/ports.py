@@ -197,8 +197,19 @@ class SuppressionList(Protocol):
         """Put an entry in, as of its `since_s`; say whether it stands."""
         ...
 
-    def remove(self, account_id: str, number: str, source: Source, at_s: int) -> bool:
-        """Take an entry out that was put in before `at_s`; say whether there was one."""
+    def remove(
+        self,
+        account_id: str,
+        number: str,
+        source: Source,
+        at_s: int,
+        *,
+        before_s: int | None = None,
+    ) -> bool:
+        """Take an entry out as of `at_s`; say whether there was one.
+
+        It is one that was put in before then, or before `before_s` if that is given.
+        """
         ...
 
 

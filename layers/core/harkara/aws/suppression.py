@@ -66,17 +66,27 @@ class DynamoSuppressionList:
             {":data": {"S": entry.model_dump_json()}, ":at": {"N": str(entry.since_s)}},
         )
 
-    def remove(self, account_id: str, number: str, source: Source, at_s: int) -> bool:
-        """Take an entry out that was there before `at_s`; say whether there was one.
+    def remove(
+        self,
+        account_id: str,
+        number: str,
+        source: Source,
+        at_s: int,
+        *,
+        before_s: int | None = None,
+    ) -> bool:
+        """Take an entry out as of `at_s`; say whether there was one.
 
-        Raises StoreUnavailable.
+        It is one that was there before then, or before `before_s` if that is given. Raises
+        StoreUnavailable.
         """
+        before_s = at_s if before_s is None else before_s
         return self._change(
             account_id,
             number,
             f"SET {source}_at = :at REMOVE {source}",
-            f"attribute_exists({source}) AND {source}_at < :at",
-            {":at": {"N": str(at_s)}},
+            f"attribute_exists({source}) AND {source}_at < :before",
+            {":at": {"N": str(at_s)}, ":before": {"N": str(before_s)}},
         )
 
     def _change(

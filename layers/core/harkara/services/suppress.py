@@ -82,9 +82,13 @@ class SuppressionService:
 
     def remove(self, account: Account, number: str, sources: Sequence[Source]) -> None:
         """Take a number's entries of these sources out; NOT_FOUND where there is none."""
-        msisdn, at_s = _number(number), int(self.clock()) + 1
-        # Each of them: `any` of a generator would end at the first.
-        if not any([self.lists.remove(account.id, msisdn, each, at_s) for each in sources]):
+        msisdn, now_s = _number(number), int(self.clock())
+        # What was put in this second goes too, and who asks to stop later in it is out again.
+        removed = [
+            self.lists.remove(account.id, msisdn, each, now_s, before_s=now_s + 1)
+            for each in sources
+        ]
+        if not any(removed):
             raise RequestRefused(Code.NOT_FOUND)
 
 
