@@ -6,19 +6,31 @@ place, and none can break out of it. A value that is one placeholder alone is le
 is nothing to put in. What is read of answers and receipts is named by JSON pointers (RFC 6901).
 
     {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
+    {validity}                                as the options' `validity` says
     {encoding}                                GSM7 or UCS2
     {pe_id} {dlt_template_id} {chain_hash}    of DLT
+    {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
     {username} {password} {basic}             the last is base64 of `username:password`
     {receipt_url}                             where this carrier posts its receipts
+
+`{segment_count:number}`, `{validity:number}` and `{validity_s:number}` are numbers where they stand
+alone in JSON. The options' `values` replace what stands in a placeholder by the provider's word.
 """
 
 import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from harkara.codes import Code
-from harkara.messages import State
+from harkara.messages import Category, State
 from harkara.operator_records import OperatorRecord
 
 PLACEHOLDERS = frozenset(
@@ -33,7 +45,13 @@ PLACEHOLDERS = frozenset(
         "category",
         "encoding",
         "segment_count",
+        "validity",
         "validity_s",
+        "segment_count:number",
+        "validity:number",
+        "validity_s:number",
+        "telemarketer_id",
+        "telemarketer_ids",
         "account_id",
         "username",
         "password",
@@ -42,8 +60,21 @@ PLACEHOLDERS = frozenset(
     }
 )
 # What comes from a customer or from outside may not be what a header can hold.
-HEADER_PLACEHOLDERS = frozenset({"reference", "username", "password", "basic", "account_id"})
-_PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}|[^{}]+")
+HEADER_PLACEHOLDERS = frozenset(
+    {"reference", "username", "password", "basic", "account_id", "category", "encoding"}
+)
+# Placeholders that may have a map of values. Of some all values are known: their maps are whole.
+_KNOWN_VALUES: dict[str, frozenset[str]] = {
+    "encoding": frozenset({"GSM7", "UCS2"}),
+    "category": frozenset(Category),
+}
+MAPPED_PLACEHOLDERS = frozenset(
+    {*_KNOWN_VALUES, "account_id", "from", "pe_id", "dlt_template_id", "telemarketer_id"}
+)
+DEFAULT = "default"
+"""In a map of values, what stands for all that it does not name."""
+
+_PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?::number)?)\}|[^{}]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
@@ -64,12 +95,15 @@ class AnswerOptions(_Options):
     `format` says what it is: JSON, a form, or text that `separator` cuts into an array. Where
     `status` is named, only its `taken` values mean taken; the carrier's code then stands at
     `error`. Else a code at `error` that is none of `no_errors` means refused. Of the codes,
-    `throttles` say "later"; `failures` name what the others mean.
+    `throttles` say "later"; `failures` name what the others mean. The id is what follows the first
+    `id_after` and goes up to the next `id_before`, where these stand in it.
     """
 
     format: Literal["json", "form", "text"] = "json"
     separator: str = Field(default="|", min_length=1)
     id: Pointer = ""
+    id_after: str = ""
+    id_before: str = ""
     status: Pointer = ""
     taken: tuple[str, ...] = ()
     error: Pointer = ""
@@ -87,15 +121,18 @@ class ReceiptOptions(_Options):
     not count. `part` and `parts` are for a provider that reports a long message's segments one by
     one: a segment's number, from 1, and how many there are. Then the last one's delivery delivers
     the message, and any one's failure fails it. `id_base` is how its receipts write its ids, where
-    that is not how its answers do. A time is Unix time or a date, the day before the month unless
-    the year comes first or `time_format` (of strptime) says otherwise; without an offset of its
-    own it has `utc_offset_minutes`. `answer` is what it wants to hear.
+    that is not how its answers do; `id_after` and `id_before` cut them as in answers. A time is
+    Unix time or a date, the day before the month unless the year comes first or `time_format` (of
+    strptime) says otherwise; without an offset of its own it has `utc_offset_minutes`. `answer` is
+    what it wants to hear.
     """
 
     entries: Pointer = ""
     nested: Pointer = ""
     reference: Pointer = ""
     id: Pointer = ""
+    id_after: str = ""
+    id_before: str = ""
     id_base: IdBase | None = None
     state: Pointer
     states: dict[str, State | None] = Field(min_length=1)
@@ -132,10 +169,30 @@ class InboundOptions(_Options):
     utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
 
 
+class ValidityOptions(_Options):
+    """How `{validity}` is written: in whole units, from `least` to `most` of them.
+
+    What is left of a unit does not count, so that nothing arrives too late; but for `least`.
+    """
+
+    unit: Literal["milliseconds", "seconds", "minutes", "hours"] = "seconds"
+    least: int = Field(default=1, ge=1)
+    most: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "ValidityOptions":
+        if self.most is not None and self.most < self.least:
+            raise ValueError("most is at least what least is")
+        return self
+
+
 class HttpOptions(_Options):
     """A provider's API: the request, what its answers mean, and its receipts.
 
     The body is `form` or `json_body`, or none. The carrier's URL may hold placeholders in its path.
+    `values` has maps by placeholder, as in `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`;
+    `default` in one stands for all that it does not name, which otherwise stays as it is. What is
+    mapped to "" is left out; what is mapped to a number or to true or false is that in JSON.
     """
 
     method: Literal["GET", "POST", "PUT"] = "POST"
@@ -143,6 +200,8 @@ class HttpOptions(_Options):
     query: dict[str, str] = {}
     form: dict[str, str] = {}
     json_body: JsonValue = None
+    values: dict[str, dict[str, bool | int | str]] = {}
+    validity: ValidityOptions = ValidityOptions()
     answer: AnswerOptions
     receipts: ReceiptOptions
     inbound: InboundOptions | None = None
@@ -164,6 +223,23 @@ class HttpOptions(_Options):
     def _hold_known_placeholders(cls, template: JsonValue) -> JsonValue:
         placeholders_of(template)
         return template
+
+    @field_validator("values")
+    @classmethod
+    def _are_whole(
+        cls, values: dict[str, dict[str, bool | int | str]]
+    ) -> dict[str, dict[str, bool | int | str]]:
+        for name, table in values.items():
+            if name not in MAPPED_PLACEHOLDERS:
+                raise ValueError(f"there are maps of {', '.join(sorted(MAPPED_PLACEHOLDERS))}")
+            if not all(str(value).isprintable() for value in table.values()):
+                raise ValueError(f"{name}: a value is one printable line")
+            known = _KNOWN_VALUES.get(name)
+            if known and table.keys() - known - {DEFAULT}:
+                raise ValueError(f"{name}: it has the values {', '.join(sorted(known))}")
+            if known and DEFAULT not in table and (missing := known - table.keys()):
+                raise ValueError(f"{name}: {min(missing)} has no value, and there is no {DEFAULT}")
+        return values
 
     @property
     def placeholders(self) -> set[str]:

@@ -43,7 +43,8 @@ Outcome = Taken | Refused | NotTaken | InDoubt
 class Submission(NamedTuple):
     """A message as a carrier gets it; `chain_hash` is empty where the chain is not known.
 
-    `validity_s` is what is left of it, 0 where that is not known.
+    `validity_s` is what is left of it, 0 where that is not known. `telemarketer_ids` are the
+    account's chain, the one that submits last.
     """
 
     reference: str
@@ -52,6 +53,7 @@ class Submission(NamedTuple):
     category: Category = Category.SERVICE_IMPLICIT
     account_id: str = ""
     validity_s: int = 0
+    telemarketer_ids: Sequence[str] = ()
 
 
 class Carrier(Protocol):

@@ -5,14 +5,13 @@ The answer is JSON, a form, or text cut into an array; the options name the id, 
 error in it. Receipts are JSON, a form or a query, of one entry or more.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers.documents import document_of, json_of
+from harkara.carriers.filling import as_text, fill, fill_fields, fill_json, values_of
 from harkara.carriers.reports import (
     CARRIER_CODE_LIMIT,
     Report,
@@ -30,12 +29,11 @@ from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.exchanges import HttpAnswer
-from harkara.http_options import AnswerOptions, HttpOptions, IdBase, ReceiptOptions, pieces_of
+from harkara.http_options import AnswerOptions, HttpOptions, IdBase, ReceiptOptions
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode, encode
 from harkara.messages import State
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.segments import measure
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # Beside those of the options, which hold the failures too. No state that is read has a blank in
@@ -45,29 +43,28 @@ STATES: Mapping[str, State | None] = {_PART_DELIVERED: None}
 
 _BASES = {"hex": 16, "decimal": 10}
 
-Values = Mapping[str, str]
-
 
 class ConfiguredCarrier(RequestingCarrier):
     """Submits to a provider as its options say."""
 
     def _request(self, submissions: Sequence[Submission]) -> Request:
         (submission,) = submissions
-        options, values = _options(self._settings), self._values(submission)
-        quoted = {name: quote(value, safe="") for name, value in values.items()}
-        url = _fill(self._settings.url, quoted)
-        query = urlencode(_fill_all(options.query, values))
+        options = _options(self._settings)
+        values = values_of(submission, self._settings.username, self._secrets, options)
+        quoted = {name: quote(as_text(value), safe="") for name, value in values.items()}
+        url = fill(self._settings.url, quoted)
+        query = urlencode(fill_fields(options.query, values))
         if query:
             url += ("&" if "?" in url else "?") + query
         headers = {
-            name.lower(): value for name, value in _fill_all(options.headers, values).items()
+            name.lower(): value for name, value in fill_fields(options.headers, values).items()
         }
         body = b""
         if options.json_body is not None:
-            body = encode(_fill_all(options.json_body, values))
+            body = encode(fill_json(options.json_body, values))
             headers = {"content-type": "application/json", **headers}
         elif options.form:
-            body = urlencode(_fill_all(options.form, values)).encode()
+            body = urlencode(fill_fields(options.form, values)).encode()
             headers = {"content-type": "application/x-www-form-urlencoded", **headers}
         return Request(options.method, url, headers, body)
 
@@ -76,27 +73,6 @@ class ConfiguredCarrier(RequestingCarrier):
         document = _read_answer(answer.body, options)
         failures = {**options.failures, **self._settings.failures}
         return [_outcome(answer, document, options, failures, self._settings.id_base)]
-
-    def _values(self, submission: Submission) -> Values:
-        message, settings, password = submission.message, self._settings, self._secrets.password
-        return {
-            "to": message.to,
-            "from": message.sender_id,
-            "text": message.text,
-            "reference": submission.reference,
-            "pe_id": message.pe_id,
-            "dlt_template_id": message.dlt_template_id,
-            "chain_hash": submission.chain_hash,
-            "category": submission.category,
-            "encoding": measure(message.text).encoding,
-            "segment_count": str(message.segment_count),
-            "validity_s": str(submission.validity_s or ""),
-            "account_id": submission.account_id,
-            "username": settings.username,
-            "password": password,
-            "basic": base64.b64encode(f"{settings.username}:{password}".encode()).decode(),
-            "receipt_url": self._secrets.receipt_url,
-        }
 
 
 def parse_receipts(
@@ -150,39 +126,6 @@ def _options(settings: CarrierSettings) -> HttpOptions:
     return settings.http
 
 
-@lru_cache(maxsize=1_000)
-def _pieces(template: str) -> list[tuple[str, str]]:
-    return pieces_of(template)
-
-
-def _fill(template: str, values: Values) -> str:
-    return "".join(values[name] if name else text for text, name in _pieces(template))
-
-
-def _fill_all(template: Any, values: Values) -> Any:
-    """Return a value with its strings filled in, without those that would be empty placeholders."""
-    if isinstance(template, str):
-        return _fill(template, values)
-    if isinstance(template, list):
-        return [_fill_all(each, values) for each in template if not _is_empty(each, values)]
-    if isinstance(template, dict):
-        return {
-            name: _fill_all(each, values)
-            for name, each in template.items()
-            if not _is_empty(each, values)
-        }
-    return template
-
-
-def _is_empty(template: Any, values: Values) -> bool:
-    if not isinstance(template, str):
-        return False
-    match _pieces(template):
-        case [("", name)]:
-            return not values[name]
-    return False
-
-
 def _read_answer(body: bytes, options: AnswerOptions) -> Any:
     """Return an answer as a JSON value; None for what is not of its format."""
     try:
@@ -220,7 +163,7 @@ def _outcome(
         return by_status._replace(carrier_code=error[:CARRIER_CODE_LIMIT])
     if by_status is not None:
         return by_status
-    carrier_id = text_of(_at(document, options.id)) if options.id else ""
+    carrier_id = _cut(text_of(_at(document, options.id)), options) if options.id else ""
     if not taken or (options.id and not carrier_id):
         return InDoubt()
     return Taken(normal_id(carrier_id, id_base))
@@ -232,7 +175,7 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
 
     carrier_id = ""
     if not settings.echoes_reference:
-        carrier_id = normal_id(read(options.id), options.id_base or settings.id_base)
+        carrier_id = normal_id(_cut(read(options.id), options), options.id_base or settings.id_base)
         if not carrier_id:
             return None
     status = read(options.state).strip().lower()
@@ -241,6 +184,13 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
         status = _PART_DELIVERED
     at_s = time_of(read(options.time), options.utc_offset_minutes, options.time_format)
     return Report(read(options.reference), status, at_s, read(options.code), carrier_id)
+
+
+def _cut(carrier_id: str, options: AnswerOptions | ReceiptOptions) -> str:
+    """Return the part of a text that is the carrier's id."""
+    if options.id_after and options.id_after in carrier_id:
+        carrier_id = carrier_id.partition(options.id_after)[2]
+    return carrier_id.partition(options.id_before)[0] if options.id_before else carrier_id
 
 
 def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[Any]:

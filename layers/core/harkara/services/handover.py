@@ -146,4 +146,5 @@ class HandOver:
             chunk.category,
             chunk.account_id,
             max(1, int(chunk.ends_s - self.clock())),
+            chain,
         )

@@ -1,0 +1,110 @@
+"""Fill a message's values into the request that a provider's options describe."""
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from harkara.carrier_settings import CarrierSecrets
+from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions, pieces_of
+from harkara.segments import measure
+from harkara.submissions import Submission
+
+Value = bool | int | str
+Values = Mapping[str, Value]
+"""What stands in each placeholder, "" where there is nothing to put in."""
+
+_UNITS_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
+
+
+def values_of(
+    submission: Submission, username: str, secrets: CarrierSecrets, options: HttpOptions
+) -> Values:
+    """Return what a message puts into the placeholders, in the provider's own words."""
+    message, password = submission.message, secrets.password
+    validity = _validity(submission.validity_s, options.validity)
+    values: dict[str, Value] = {
+        "to": message.to,
+        "from": message.sender_id,
+        "text": message.text,
+        "reference": submission.reference,
+        "pe_id": message.pe_id,
+        "dlt_template_id": message.dlt_template_id,
+        "chain_hash": submission.chain_hash,
+        "telemarketer_id": next(reversed(submission.telemarketer_ids), ""),
+        "telemarketer_ids": ",".join(submission.telemarketer_ids),
+        "category": submission.category,
+        "encoding": measure(message.text).encoding,
+        "segment_count": str(message.segment_count),
+        "segment_count:number": message.segment_count,
+        "validity": as_text(validity),
+        "validity:number": validity,
+        "validity_s": str(submission.validity_s or ""),
+        "validity_s:number": submission.validity_s or "",
+        "account_id": submission.account_id,
+        "username": username,
+        "password": password,
+        "basic": base64.b64encode(f"{username}:{password}".encode()).decode(),
+        "receipt_url": secrets.receipt_url,
+    }
+    for name, table in options.values.items():
+        values[name] = table.get(str(values[name]), table.get(DEFAULT, values[name]))
+    return values
+
+
+def fill(template: str, values: Values) -> str:
+    """Return a template with its placeholders filled."""
+    return "".join(as_text(values[name]) if name else text for text, name in _pieces(template))
+
+
+def fill_fields(templates: Mapping[str, str], values: Values) -> dict[str, str]:
+    """Return the fields of a query, a form or a head, without those that would be empty."""
+    return {
+        name: fill(template, values)
+        for name, template in templates.items()
+        if not _is_empty(template, values)
+    }
+
+
+def fill_json(template: Any, values: Values) -> Any:
+    """Return a JSON value with its strings filled, without those that would be empty."""
+    if isinstance(template, str):
+        name = _placeholder(template)
+        return values[name] if name else fill(template, values)
+    if isinstance(template, list):
+        return [fill_json(each, values) for each in template if not _is_empty(each, values)]
+    if isinstance(template, dict):
+        return {
+            name: fill_json(each, values)
+            for name, each in template.items()
+            if not _is_empty(each, values)
+        }
+    return template
+
+
+def as_text(value: Value) -> str:
+    """Return a value as it stands in text, true and false as JSON writes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _validity(validity_s: int, options: ValidityOptions) -> Value:
+    if not validity_s:
+        return ""
+    count = max(options.least, validity_s * 1000 // _UNITS_MS[options.unit])
+    return count if options.most is None else min(count, options.most)
+
+
+@lru_cache(maxsize=1_000)
+def _pieces(template: str) -> list[tuple[str, str]]:
+    return pieces_of(template)
+
+
+def _placeholder(template: str) -> str:
+    """Return the placeholder that is all of a template, "" for another template."""
+    pieces = _pieces(template)
+    return pieces[0][1] if len(pieces) == 1 else ""
+
+
+def _is_empty(template: Any, values: Values) -> bool:
+    name = _placeholder(template) if isinstance(template, str) else ""
+    return bool(name) and values[name] == ""
