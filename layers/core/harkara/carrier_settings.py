@@ -177,6 +177,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError(f"url: {error}") from None
         if "{" in urlsplit(self.url).netloc:
             raise ValueError("url: its host is no placeholder")
+        if "#" in self.url:
+            raise ValueError("url: what is behind # is never sent")
         if {"to", "text"} - names:
             raise ValueError("http: the request must hold {to} and {text}")
         if options.form and options.json_body is not None:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from harkara.carrier_settings import CarrierSecrets
 from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions, pieces_of
@@ -80,6 +81,20 @@ def fill_json(template: Any, values: Values) -> Any:
             if not _is_empty(each, values)
         }
     return template
+
+
+def misplaced(url: str, values: Values) -> list[str]:
+    """Return which placeholders leave their place in a URL's path by their values.
+
+    `.` and `..` as a whole segment lead elsewhere, however they are escaped (WHATWG URL, 4.4 and
+    RFC 3986, 5.2.4), and servers take two slashes for one.
+    """
+    for segment in url.partition("?")[0].split("/")[3:]:
+        names = [name for _, name in _pieces(segment) if name]
+        filled = fill(segment, {name: quote(as_text(values[name]), safe="") for name in names})
+        if names and filled.lower().replace("%2e", ".") in ("", ".", ".."):
+            return names
+    return []
 
 
 def as_text(value: Value) -> str:

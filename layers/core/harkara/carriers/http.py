@@ -11,7 +11,15 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers.documents import document_of, json_of
-from harkara.carriers.filling import as_text, fill, fill_fields, fill_json, values_of
+from harkara.carriers.filling import (
+    Values,
+    as_text,
+    fill,
+    fill_fields,
+    fill_json,
+    misplaced,
+    values_of,
+)
 from harkara.carriers.reports import (
     CARRIER_CODE_LIMIT,
     Report,
@@ -45,12 +53,27 @@ _BASES = {"hex": 16, "decimal": 10}
 
 
 class ConfiguredCarrier(RequestingCarrier):
-    """Submits to a provider as its options say."""
+    """Submits to a provider as its options say.
+
+    A message with a value that would leave its place in the URL is refused, and goes to nobody.
+    """
+
+    async def _exchanged(
+        self, submissions: Sequence[Submission], timeout_s: float
+    ) -> list[Outcome]:
+        (submission,) = submissions
+        if names := misplaced(self._settings.url, self._values(submission)):
+            code = Code.INVALID_HEADER if "from" in names else Code.REFUSED_BY_CARRIER
+            return [Refused(code, f"not for a URL: {', '.join(names)}"[:CARRIER_CODE_LIMIT])]
+        return await super()._exchanged(submissions, timeout_s)
+
+    def _values(self, submission: Submission) -> Values:
+        options = _options(self._settings)
+        return values_of(submission, self._settings.username, self._secrets, options)
 
     def _request(self, submissions: Sequence[Submission]) -> Request:
         (submission,) = submissions
-        options = _options(self._settings)
-        values = values_of(submission, self._settings.username, self._secrets, options)
+        options, values = _options(self._settings), self._values(submission)
         quoted = {name: quote(as_text(value), safe="") for name, value in values.items()}
         url = fill(self._settings.url, quoted)
         query = urlencode(fill_fields(options.query, values))

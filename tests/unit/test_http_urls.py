@@ -1,0 +1,149 @@
+"""Kind `http`: whatever a message holds, its request goes where the carrier's URL says."""
+
+import asyncio
+import string
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from harkara.carrier_settings import CarrierSecrets, CarrierSettings
+from harkara.carriers import connect
+from harkara.codes import Code
+from harkara.exchanges import HttpAnswer, Outside
+from harkara.http_options import PLACEHOLDERS
+from harkara.messages import Message
+from harkara.submissions import Outcome, Refused, Submission, Taken
+from tests.fakes import no_texts
+
+HOST = "https://carrier.example/v1/send"
+# What has a meaning in a URL, or as a part of its path.
+MARKS = st.text(st.sampled_from(list("./\\%2eE?#&=:@;\r\n\t \0é😀")), max_size=8)
+VALUES = st.one_of(MARKS, st.text(max_size=20), st.sampled_from([".", "..", "%2e%2e", "", "../.."]))
+# Those of them that a message, a submission or a carrier's settings have by themselves.
+FREE = ("from", "to", "text", "reference", "pe_id", "dlt_template_id", "account_id", "username")
+
+
+def settings_of(url: str, username: str = "u") -> CarrierSettings:
+    return CarrierSettings.model_validate(
+        {
+            "name": "any",
+            "kind": "http",
+            "url": url,
+            "username": username,
+            "receipt_token_hashes": ["0" * 64],
+            "receipt_url": b"sealed",
+            "http": {
+                "form": {"to": "{to}", "text": "{text}", "ref": "{reference}"},
+                "answer": {"id": "/id"},
+                "receipts": {"state": "/s", "states": {"d": "delivered"}, "reference": "/r"},
+            },
+        }
+    )
+
+
+def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
+    """Submit a message of these values; return what came of it, and the URLs that were asked."""
+    asked: list[str] = []
+
+    async def exchange(
+        method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        asked.append(url)
+        return HttpAnswer(200, {}, b'{"id": "7"}')
+
+    given_values = {**dict.fromkeys(FREE, "x"), **values}
+    message = Message(
+        given_values["to"],
+        given_values["from"],
+        given_values["text"],
+        "ref",
+        None,
+        pe_id=given_values["pe_id"],
+        dlt_template_id=given_values["dlt_template_id"],
+    )
+    submission = Submission(
+        given_values["reference"], message, account_id=given_values["account_id"]
+    )
+    secrets = CarrierSecrets(values.get("password", "p"), "https://us.example/receipts")
+    carrier = connect(
+        settings_of(url, given_values["username"]), secrets, Outside(exchange, no_texts)
+    )
+    (outcome,) = asyncio.run(carrier.submit([submission]))
+    return outcome, asked
+
+
+@given(
+    st.lists(st.sampled_from(sorted(PLACEHOLDERS)), min_size=1, max_size=4),
+    st.sampled_from(["", ".", "to-", ".{to}", "{from}"]),
+    st.dictionaries(st.sampled_from(FREE), VALUES),
+    st.booleans(),
+)
+@example(["from", "to"], "", {"from": ".."}, False)
+@example(["from", "to"], ".", {"from": "."}, False)
+@example(["from", "to"], "", {"from": ""}, False)
+@example(["from"], "", {"from": "a?b#c"}, True)
+def test_a_request_stays_in_its_place(
+    names: list[str], prefix: str, values: dict[str, str], in_query: bool
+) -> None:
+    """Scheme, host, the path before the values, the number of its segments, and no other query."""
+    places = [f"{prefix}{{{name}}}" for name in names]
+    path = "" if in_query else "/" + "/".join(places)
+    query = "&".join(f"p{number}={place}" for number, place in enumerate(places))
+    outcome, asked = submit(f"{HOST}{path}/end" + (f"?{query}" if in_query else ""), values)
+    if isinstance(outcome, Refused):
+        assert asked == []
+        assert not in_query
+        return
+    assert isinstance(outcome, Taken)
+    (url,) = map(httpx.URL, asked)
+    assert (url.scheme, url.host, url.userinfo, url.fragment) == (
+        "https",
+        "carrier.example",
+        b"",
+        "",
+    )
+    raw_path, _, raw_query = url.raw_path.decode().partition("?")
+    assert raw_path.startswith("/v1/send/")
+    assert raw_path.endswith("/end")
+    assert raw_path.count("/") == 3 + (0 if in_query else len(places))
+    assert len(raw_query.split("&")) == (len(places) if in_query else 1)
+    assert {*url.raw_path.decode()} <= {*string.ascii_letters, *string.digits, *"/?&=%-._~"}
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "code", "says"),
+    [
+        pytest.param("{from}/{to}", {"from": ".."}, Code.INVALID_HEADER, "from", id="up"),
+        pytest.param("{from}/{to}", {"from": "."}, Code.INVALID_HEADER, "from", id="here"),
+        pytest.param("{from}/{to}", {"from": ""}, Code.INVALID_HEADER, "from", id="nothing"),
+        pytest.param(
+            "{from}{pe_id}",
+            {"from": ".", "pe_id": "."},
+            Code.INVALID_HEADER,
+            "from, pe_id",
+            id="both",
+        ),
+        pytest.param("%2E{from}", {"from": "."}, Code.INVALID_HEADER, "from", id="escaped"),
+        pytest.param(".{to}", {"to": "."}, Code.REFUSED_BY_CARRIER, "to", id="no header"),
+    ],
+)
+def test_what_cannot_stand_in_a_path_is_refused_by_name(
+    template: str, values: dict[str, str], code: Code, says: str
+) -> None:
+    assert submit(f"{HOST}/{template}", values) == (Refused(code, f"not for a URL: {says}"), [])
+
+
+@pytest.mark.parametrize("sender", ["...", ".a", "a.", "%2e%2e", "../..", "A&B", "4.5"])
+def test_what_is_like_it_goes_out(sender: str) -> None:
+    outcome, (url,) = submit(f"{HOST}/{{from}}/{{to}}", {"from": sender})
+    assert outcome == Taken("7")
+    assert httpx.URL(url).path == f"/v1/send/{sender}/x"
+
+
+def test_a_url_has_nothing_behind_a_hash() -> None:
+    with pytest.raises(ValidationError, match="behind #"):
+        settings_of(f"{HOST}#{{to}}")
