@@ -258,3 +258,12 @@ def test_an_unknown_message_is_not_found(mid: str, gateway: Gateway) -> None:
     gateway.put_chunk()
     answer = gateway.call("manage", request("POST", "/cancel-scheduled/sms", {"mid": mid}))
     assert_refused(answer, Code.NOT_FOUND)
+
+
+@pytest.mark.parametrize("name", ["dry_run", "dryRun"])
+def test_what_changes_something_has_no_dry_run(name: str, gateway: Gateway) -> None:
+    gateway.call("manage", request("POST", "/v1/senders", SENDER))
+    event = request("DELETE", "/v1/senders/NEWHDR", query={name: "true"})
+    assert_refused(gateway.call("manage", event), Code.INVALID_REQUEST)
+    shown = gateway.call("manage", request("GET", "/v1/senders/NEWHDR", query={name: "true"}))
+    assert shown["statusCode"] == 200

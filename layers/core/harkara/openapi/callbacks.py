@@ -83,7 +83,7 @@ PATHS: Schema = {
             description="The end of a message that is called `test` in every field that names one.",
             responses={
                 **ok("What came back, whatever it was.", content(ref("CallbackTried"))),
-                **refusals((Code.NOT_FOUND, *ACCESS)),
+                **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *ACCESS)),
             },
         ),
     },

@@ -145,7 +145,7 @@ def _collection(collection: str) -> Schema:
                 "admin",
                 responses={
                     "204": {"description": "It is out."},
-                    **refusals((Code.NOT_FOUND, *in_use, *ACCESS)),
+                    **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *in_use, *ACCESS)),
                 },
             ),
         },
@@ -185,7 +185,7 @@ _RECEIPT_ANSWERS = {
 }
 _CANCEL_ANSWERS = {
     **ok("It will not go out.", content(ref("Cancelled"))),
-    **refusals((Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *ACCESS)),
+    **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, Code.TOO_LATE_TO_CANCEL, *ACCESS)),
 }
 
 
