@@ -104,10 +104,7 @@ class TemplateIndex:
         return None if place is None else self._matcher(place)
 
     def usual(self, dlt_template_id: str) -> Takes | None:
-        """Return what asks whether a text has only usual values in alphanumeric variables.
-
-        None where any value is usual: no such variable, or none but these are taken anyway.
-        """
+        """Return what tells texts of usual alphanumeric values; None where there are no others."""
         if self._rules.alphanumeric_marks != ANY_MARKS:
             return None
         place = self._by_id[dlt_template_id]

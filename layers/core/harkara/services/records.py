@@ -95,10 +95,11 @@ class RecordChecker:
             return False
         if not are_indian(tos):
             return False
-        plain, links = is_plain("".join(texts)), dict[int, Linked]()
+        joined = "".join(texts)
+        plain, links = is_plain(joined), dict[int, Linked]()
         if not all(texts) or any(map(str.isspace, texts)) or not first.options.unicode_allowed:
             return False
-        if (account.smart_encoding and not plain) or may_hold_placeholder("".join(texts)):
+        if (account.smart_encoding and not plain) or may_hold_placeholder(joined):
             return False
         try:
             judged = self._judge(INDIA, first)
