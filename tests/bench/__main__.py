@@ -7,7 +7,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.bench import accept, callbacks, cold, dlt, isolation, kannel, links, units, way
+from tests.bench import accept, callbacks, cold, dlt, isolation, kannel, lanes, links, units, way
 
 PARTS = {
     "accept": accept.measure,
@@ -16,6 +16,7 @@ PARTS = {
     "callbacks": callbacks.measure,
     "cold": cold.measure,
     "isolation": isolation.measure,
+    "lanes": lanes.measure,
     "units": units.measure,
     "way": way.measure,
     "kannel": kannel.measure,
