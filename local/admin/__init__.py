@@ -52,7 +52,8 @@ def main(
     """Run one command; return the exit status. `open_desk` connects to what `argv` names."""
     try:
         arguments = parser_of(NOUNS).parse_args(argv)
-        answer = arguments.run(open_desk(arguments), arguments)
+        desk = None if arguments.offline else open_desk(arguments)
+        answer = arguments.run(desk, arguments)
     except UsageError as error:
         return _fail(str(error), WRONG_USE)
     except ValidationError as error:

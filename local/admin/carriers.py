@@ -10,6 +10,7 @@ from harkara.carriers import KINDS
 from harkara.codes import Code
 from harkara.credentials import new_secret
 from harkara.messages import State
+from local.admin import preset_files as presets
 from local.admin.command import CommandRefused, UsageError, Verbs, name
 from local.admin.desk import Desk
 from local.admin.files import json_file, read_secret
@@ -21,9 +22,20 @@ HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hash
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add put and list."""
+    """Add put, presets and list."""
     put = verbs.add("put", _put, "set up a carrier, or change what is given of one")
     put.add_argument("carrier", type=name)
+    put.add_argument(
+        "--preset", choices=presets.NAMES, help="a provider that is known: kind, URL and options"
+    )
+    put.add_argument(
+        "--with",
+        dest="variables",
+        nargs="*",
+        type=presets.variable,
+        metavar="NAME=VALUE",
+        help="what the preset asks for",
+    )
     put.add_argument("--kind", choices=[*KINDS], help="its API; datasend where none is named")
     put.add_argument("--url", help="where it takes messages: https")
     put.add_argument("--username", help="ours, at the carrier")
@@ -103,6 +115,8 @@ def add_verbs(verbs: Verbs) -> None:
         action="store_true",
         help="only the newest URL for receipts works on, within a minute",
     )
+    known = verbs.add_offline("presets", _presets, "list the providers that --preset knows")
+    known.add_argument("preset", nargs="?", choices=presets.NAMES, help="show all of one")
     verbs.add("list", _list, "list the carriers; reads the whole table")
 
 
@@ -120,6 +134,8 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
             "note": "give it to the carrier: the URL is shown this once",
         }
         sealed["receipt_url"] = desk.encrypt(carrier, receipt_url)
+    if arguments.preset and (notes := presets.read_preset(arguments.preset).notes):
+        answer["at the provider"] = notes
     for secret in ("secret", "receipt_secret"):
         file = getattr(arguments, f"{secret}_file")
         if file is not None:
@@ -142,6 +158,10 @@ def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> 
     fields: dict[str, Any] = {"name": arguments.carrier, "kind": "datasend"}
     if known is not None:
         fields = known.model_dump()
+    if arguments.preset:
+        fields |= presets.carrier_fields(arguments.preset, dict(arguments.variables or ()))
+    elif arguments.variables:
+        raise UsageError("--with is for the variables of a --preset")
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     pairs = given.keys() & {"inbound", "failures", "states"}
     given |= {each: dict(given[each]) for each in pairs}
@@ -167,6 +187,22 @@ def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Nam
     asked = {"receipt_secret": b"asked"} if arguments.receipt_secret_file else {}
     asked |= {"receipt_url": b"asked"} if known is None or arguments.new_receipt_url else {}
     CarrierSettings.model_validate(fields | asked)
+
+
+def _presets(_: Desk | None, arguments: Namespace) -> Answer:
+    if arguments.preset:
+        return presets.read_preset(arguments.preset).model_dump(exclude={"carrier"})
+    return [
+        {
+            "preset": name,
+            "provider": preset.provider,
+            "username": preset.username,
+            "secret": preset.secret,
+            "with": list(preset.variables),
+        }
+        for name in presets.NAMES
+        for preset in [presets.read_preset(name)]
+    ]
 
 
 def _list(desk: Desk, _: Namespace) -> Answer:

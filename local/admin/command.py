@@ -41,35 +41,44 @@ class Parser(argparse.ArgumentParser):
 class Verbs:
     """The verbs of one noun."""
 
-    def __init__(self, noun: Parser, shared: Parser) -> None:
+    def __init__(self, noun: Parser) -> None:
         self._verbs = noun.add_subparsers(required=True, metavar="<verb>", parser_class=Parser)
-        self._shared = shared
 
     def add(self, name: str, run: Run, help_text: str, *parents: Parser) -> Parser:
         """Return the parser of a verb: `run` gets the desk and the arguments."""
-        verb = self._verbs.add_parser(
-            name, help=help_text, description=help_text, parents=[self._shared, *parents]
-        )
-        verb.set_defaults(run=run)
+        parents = (_shared_parser(required=True), *parents)
+        verb = self._verbs.add_parser(name, help=help_text, description=help_text, parents=parents)
+        verb.set_defaults(run=run, offline=False)
+        return verb
+
+    def add_offline(self, name: str, run: Run, help_text: str) -> Parser:
+        """Return the parser of a verb that is about no deployment: `run` gets None for a desk."""
+        parents = [_shared_parser(required=False)]
+        verb = self._verbs.add_parser(name, help=help_text, description=help_text, parents=parents)
+        verb.set_defaults(run=run, offline=True)
         return verb
 
 
-def parser_of(nouns: Sequence[ModuleType]) -> Parser:
-    """Return the parser of the whole command: each noun is a module of its verbs."""
+def _shared_parser(*, required: bool) -> Parser:
     shared = Parser(add_help=False)
     where = shared.add_argument_group("which deployment")
-    which = where.add_mutually_exclusive_group(required=True)
+    which = where.add_mutually_exclusive_group(required=required)
     which.add_argument("--stack", metavar="NAME", help="a CloudFormation stack on AWS")
     which.add_argument("--local", action="store_true", help="the stack that `make up` runs")
     where.add_argument("--region", help="of the stack; else that of the profile or environment")
     where.add_argument("--profile", help="of your AWS configuration")
     shared.add_argument("--json", action="store_true", help="print JSON")
+    return shared
+
+
+def parser_of(nouns: Sequence[ModuleType]) -> Parser:
+    """Return the parser of the whole command: each noun is a module of its verbs."""
     parser = Parser(prog="harkara", description="Set up a deployment of Harkara.")
     subparsers = parser.add_subparsers(required=True, metavar="<noun>", parser_class=Parser)
     for noun in nouns:
         summary = (noun.__doc__ or "").partition("\n")[0]
         added = subparsers.add_parser(noun.NOUN, help=summary, description=summary)
-        noun.add_verbs(Verbs(added, shared))
+        noun.add_verbs(Verbs(added))
     return parser
 
 

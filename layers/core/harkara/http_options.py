@@ -95,7 +95,8 @@ class AnswerOptions(_Options):
     `format` says what it is: JSON, a form, or text that `separator` cuts into an array. Where
     `status` is named, only its `taken` values mean taken; the carrier's code then stands at
     `error`. Else a code at `error` that is none of `no_errors` means refused. Of the codes,
-    `throttles` say "later"; `failures` name what the others mean. The id is what follows the first
+    `throttles` say "later" and `doubts` that nobody knows whether the message was taken; `failures`
+    name what the others mean. The id is what follows the first
     `id_after` and goes up to the next `id_before`, where these stand in it.
     """
 
@@ -109,6 +110,7 @@ class AnswerOptions(_Options):
     error: Pointer = ""
     no_errors: tuple[str, ...] = ("0", "000")
     throttles: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     failures: dict[str, Code] = {}
 
 

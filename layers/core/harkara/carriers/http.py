@@ -179,6 +179,8 @@ def _outcome(
     by_status = outcome_of_status(answer)
     if failed and error in options.throttles:
         return NotTaken(retry_after_s(answer))
+    if failed and error in options.doubts and by_status is None:
+        return InDoubt()
     if failed and (error in failures or by_status is None):
         code = failures.get(error, Code.REFUSED_BY_CARRIER)
         return Refused(code, error[:CARRIER_CODE_LIMIT])

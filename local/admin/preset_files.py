@@ -1,0 +1,91 @@
+"""Providers that are set up by name: ready-made options of kind `http`, a file each.
+
+A file of `local/admin/presets` says what a provider's public pages say of its API, names these
+pages, and says what an operator must bring along. `<name>` in it is a variable of the operator's.
+"""
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from harkara.jsons import decode
+from local.admin.command import UsageError
+
+FOLDER = Path(__file__).parent / "presets"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+_VARIABLE = re.compile(r"<([a-z_]+)>")
+
+
+class Preset(BaseModel):
+    """A provider's file.
+
+    `username` and `secret` say what the operator gives as these, "" for nothing; `variables` what
+    else, by name, and `defaults` what some of those are otherwise. `notes` say what to do at the
+    provider. `carrier` has the fields of CarrierSettings.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str
+    source: str
+    username: str = ""
+    secret: str
+    variables: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+    notes: str = ""
+    carrier: dict[str, JsonValue]
+
+
+def read_preset(name: str) -> Preset:
+    """Return a provider's file."""
+    return Preset.model_validate(decode((FOLDER / f"{name}.json").read_bytes()))
+
+
+def carrier_fields(name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return a carrier's fields by a preset and the operator's variables.
+
+    Raises UsageError where a variable is missing, or is none of the preset's.
+    """
+    preset = read_preset(name)
+    if others := given.keys() - preset.variables.keys():
+        known = ", ".join(preset.variables) or "none"
+        raise UsageError(f"the preset {name} has no variable {min(others)}: it has {known}")
+    values = {**preset.defaults, **given}
+    if missing := [each for each in preset.variables if each not in values]:
+        asked = " ".join(f"{each}=... ({preset.variables[each]})" for each in missing)
+        raise UsageError(f"the preset {name} takes --with {asked}")
+    # Braces in a value are no placeholders.
+    literal = {each: re.sub(r"[{}]", r"\g<0>\g<0>", value) for each, value in values.items()}
+    fields: dict[str, Any] = _filled(preset.carrier, literal)
+    return {"kind": "http", **({} if preset.username else {"username": ""}), **fields}
+
+
+def variables_in(template: Any) -> list[str]:
+    """Return the variables in all strings of a value."""
+    if isinstance(template, str):
+        return _VARIABLE.findall(template)
+    values = template.values() if isinstance(template, dict) else template
+    nested = values if isinstance(template, list | dict) else ()
+    return [name for value in nested for name in variables_in(value)]
+
+
+def variable(text: str) -> tuple[str, str]:
+    """A variable of a preset with its value, as in sid=acme1."""
+    name, _, value = text.partition("=")
+    if not name or not value.isprintable() or not value:
+        raise ArgumentTypeError("write it as sid=acme1")
+    return name, value
+
+
+def _filled(template: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(template, str):
+        return _VARIABLE.sub(lambda match: values[match[1]], template)
+    if isinstance(template, list):
+        return [_filled(each, values) for each in template]
+    if isinstance(template, dict):
+        return {name: _filled(each, values) for name, each in template.items()}
+    return template
