@@ -7,9 +7,9 @@ import pytest
 
 from harkara.errors import ExchangeOutcomeUnknown
 from harkara.exchanges import HttpAnswer
-from harkara.http.client import BODY_LIMIT_BYTES, HttpClient
+from harkara.http.client import BODY_LIMIT_BYTES, KEEPALIVE_S, HttpClient
 from tests.functions.exchanges import Resolver, answering, closed_port, post, run
-from tests.functions.servers import answer, read_request
+from tests.functions.servers import answer, read_request, serving
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:
@@ -86,6 +86,56 @@ def test_a_connection_serves_many_requests() -> None:
 
     assert run(script, thrice).status == 200
     assert connections == 1
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "expected"),
+    [
+        pytest.param(KEEPALIVE_S - 0.5, 1, id="for a while"),
+        pytest.param(KEEPALIVE_S, 2, id="as long as servers keep it"),
+        pytest.param(3600.0, 2, id="frozen for an hour"),
+        pytest.param(-3600.0, 2, id="a clock that was set back"),
+    ],
+)
+def test_a_connection_that_was_idle_is_kept_by_the_wall_clock(idle_s: float, expected: int) -> None:
+    """The monotonic clock, by which aiohttp counts, stands still in a process that is frozen."""
+    connections, now_s = 0, 1_767_258_000.0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(answer())(reader, writer)
+
+    async def main() -> None:
+        nonlocal now_s
+        async with serving(script) as url, HttpClient(4, clock=lambda: now_s) as client:
+            await post(client, url)
+            now_s += idle_s
+            assert (await post(client, url)).status == 200
+
+    asyncio.run(main())
+    assert connections == expected
+
+
+def test_what_is_under_way_is_not_broken_off_by_who_comes_later() -> None:
+    now_s, begun, go_on = 1_767_258_000.0, asyncio.Event(), asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begun.set()
+        await go_on.wait()
+        await answering(answer())(reader, writer)
+
+    async def main() -> list[int]:
+        nonlocal now_s
+        async with serving(script) as url, HttpClient(4, clock=lambda: now_s) as client:
+            first = asyncio.create_task(post(client, url))
+            await begun.wait()
+            now_s += 3600
+            second = asyncio.create_task(post(client, url))
+            go_on.set()
+            return [(await each).status for each in (first, second)]
+
+    assert asyncio.run(main()) == [200, 200]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])

@@ -201,6 +201,17 @@ def test_a_credentials_callback_is_that_of_its_account() -> None:
     assert "spare" in on.authenticate("fresh").account.callbacks
 
 
+@pytest.mark.parametrize("callback", ["", "main"])
+def test_what_is_allowed_by_what_is_remembered_costs_no_read(callback: str) -> None:
+    on = Deployment()
+    on.set_credential(callback=callback)
+    on.authenticate()
+    on.aws.requests.clear()
+    on.now_s += 5
+    on.authenticate()
+    assert on.aws.operations == []
+
+
 # Where callbacks go
 
 

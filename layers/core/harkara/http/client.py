@@ -9,10 +9,11 @@ what a failure means is told by aiohttp's exceptions.
 
 import asyncio
 import os
+import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -85,6 +86,7 @@ class HttpClient:
         resolver: AbstractResolver | None = None,
         body_limit_bytes: int = BODY_LIMIT_BYTES,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._body_limit_bytes = body_limit_bytes
         self._connect_timeout_s = connect_timeout_s
@@ -104,7 +106,11 @@ class HttpClient:
             return session
 
         # The session is made at the first request, inside the loop.
-        self._transport = AiohttpTransport(client=session, verify=tls)
+        self._new_transport = partial(AiohttpTransport, client=session, verify=tls)
+        self._transport = self._new_transport()
+        self._clock = clock
+        self._under_way = 0
+        self._ended_s = clock()
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
@@ -113,6 +119,17 @@ class HttpClient:
 
         Once a status is read it stands, whatever becomes of the body.
         """
+        await self._close_idle()
+        self._under_way += 1
+        try:
+            return await self._send(method, url, headers, content, timeout_s)
+        finally:
+            self._under_way -= 1
+            self._ended_s = self._clock()
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
         until_s = asyncio.get_running_loop().time() + timeout_s
         # Name, pool and connection in half the time: what takes longer was surely not sent.
         connect_s = min(self._connect_timeout_s, timeout_s / 2)
@@ -137,6 +154,17 @@ class HttpClient:
             raise ExchangeOutcomeUnknown(_words(cause)) from error
         body, is_whole = await _body(response, self._body_limit_bytes, until_s)
         return HttpAnswer(response.status_code, response.headers, body, is_whole)
+
+    async def _close_idle(self) -> None:
+        """Close the connections that nobody used for as long as they are kept.
+
+        aiohttp does so by the monotonic clock, which may stand still while Lambda keeps the process
+        frozen: it would take a connection for young that the server closed long ago, and the
+        request on it would be in doubt.
+        """
+        if not self._under_way and not 0 <= self._clock() - self._ended_s < KEEPALIVE_S:
+            idle, self._transport = self._transport, self._new_transport()
+            await idle.aclose()
 
     async def close(self) -> None:
         """Close the connections."""
