@@ -2,7 +2,7 @@
 
 import ipaddress
 from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
@@ -10,6 +10,7 @@ from harkara.carriers import KINDS
 from harkara.codes import Code
 from harkara.credentials import new_secret
 from harkara.messages import State
+from harkara.signatures import Scheme
 from local.admin import preset_files as presets
 from local.admin.command import CommandRefused, UsageError, Verbs, name
 from local.admin.desk import Desk
@@ -52,9 +53,14 @@ def add_verbs(verbs: Verbs) -> None:
         "--receipt-networks", nargs="*", metavar="CIDR", help="where receipts come from; none: any"
     )
     put.add_argument(
+        "--receipt-signature",
+        choices=get_args(Scheme),
+        help="how receipts are signed: the body alone, or as Twilio or Plivo sign",
+    )
+    put.add_argument(
         "--receipt-signature-header",
         metavar="NAME",
-        help="holds the HMAC-SHA256 of a receipt's body; '': receipts are not signed",
+        help="holds a receipt's signature; '': that of the way of signing, none for the body",
     )
     put.add_argument("--receipt-signature-encoding", choices=["hex", "base64"])
     put.add_argument(

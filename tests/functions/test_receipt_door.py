@@ -112,6 +112,27 @@ def test_what_the_carrier_signed_is_taken(encoding: str, prefix: str, gateway: G
     assert len(gateway.bodies(QueueName.RECEIPT)) == 1
 
 
+@pytest.mark.parametrize("host", ["sms.example", "another.example"])
+def test_a_signature_is_of_the_url_that_was_called(host: str, gateway: Gateway) -> None:
+    change(gateway, receipt_signature="twilio", receipt_secret=KEY)
+    reference = gateway.signer.sign(mid_of(CHUNK_ID, 0), 1)
+    text = f"https://sms.example{PATH}?a=%20b" + f"smsgid{reference}statusDELIVRD"
+    signature = base64.b64encode(hmac.digest(KEY, text.encode(), hashlib.sha1)).decode()
+    headers = {
+        "host": host,
+        "x-forwarded-proto": "https",
+        "content-type": "application/x-www-form-urlencoded",
+        "x-twilio-signature": signature,
+    }
+    body = f"status=DELIVRD&smsgid={reference}"
+    answer = post(gateway, body, headers=headers, rawQueryString="a=%20b")
+    if host == "sms.example":
+        assert answer["statusCode"] == 200
+        assert len(gateway.bodies(QueueName.RECEIPT)) == 1
+    else:
+        assert_refused(answer, Code.UNAUTHORIZED)
+
+
 @pytest.mark.parametrize(
     ("headers", "event"),
     [

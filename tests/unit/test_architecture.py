@@ -37,6 +37,7 @@ PURE = (
     "router",
     "routes",
     "routing",
+    "signatures",
     "suppressions",
     "links",
     "visitors",

@@ -58,12 +58,15 @@ def refuse_dry_run(asked: Request) -> None:
 
 def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
     """Return a request at a carrier's route; `errors` is for bytes of its query beyond UTF-8."""
+    scheme = asked.headers.get("x-forwarded-proto", "https")
+    url = f"{scheme}://{asked.headers.get('host', '')}{asked.path}"
     return ReceiptRequest(
         method=asked.method,
         headers=asked.headers,
         query=parse_qs(asked.query_string, keep_blank_values=True, errors=errors),
         body=asked.body,
         source_ip=asked.source_ip,
+        url=f"{url}?{asked.query_string}" if asked.query_string else url,
     )
 
 

@@ -16,6 +16,7 @@ from harkara.http_options import HttpOptions, IdBase, placeholders_of
 from harkara.messages import Category, State
 from harkara.networks import Networks
 from harkara.operator_records import OperatorRecord
+from harkara.signatures import HEADERS, Scheme
 
 RECEIPT_TOKENS = 2
 """How many tokens of a receipt route are valid: the present one, and the one before it."""
@@ -97,11 +98,11 @@ class CarrierSettings(OperatorRecord):
     """A carrier's route.
 
     `receipt_url` (ciphertext) is for the kinds that tell it to the carrier with each message.
-    Receipts come only from `receipt_networks`, if there are any. Where there is a
-    `receipt_signature_header` (lower case), it holds the HMAC-SHA256 of the body under
-    `receipt_secret` (ciphertext), perhaps behind "sha256=". `timeout_s` is a request's,
-    `connections` are those of one process. `chain_hash_field` names the field for the PE-TM chain
-    hash, which operators call differently; empty: it is not sent.
+    Receipts come only from `receipt_networks`, if there are any. They are signed with
+    `receipt_secret` (ciphertext) where there is a `receipt_signature_header` (lower case), or
+    `receipt_signature` is not `body`: `harkara.signatures` has the ways. `timeout_s` is a
+    request's, `connections` are those of one process. `chain_hash_field` names the field for the
+    PE-TM chain hash, which operators call differently; empty: it is not sent.
 
     `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
     OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
@@ -120,6 +121,7 @@ class CarrierSettings(OperatorRecord):
     receipt_url: bytes = b""
     receipt_token_hashes: tuple[str, ...] = Field(min_length=1, max_length=RECEIPT_TOKENS)
     receipt_networks: Networks = ()
+    receipt_signature: Scheme = "body"
     receipt_signature_header: str = Field(default="", pattern=_HEADER)
     receipt_signature_encoding: Literal["hex", "base64"] = "hex"
     receipt_secret: bytes = b""
@@ -155,7 +157,7 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("receipt_url: it is told with each message, so renew it once")
         if self.kind != "datasend" and self.records_per_request != 1:
             raise ValueError("records_per_request: a request of this kind holds one message")
-        if self.receipt_signature_header and not self.receipt_secret:
+        if self.signature_header and not self.receipt_secret:
             raise ValueError("receipt_secret: a signature needs it")
         if self.kind != "http" and not self.echoes_reference:
             raise ValueError("echoes_reference: carriers of this kind do")
@@ -164,6 +166,11 @@ class CarrierSettings(OperatorRecord):
         if self.kind == "http" and self.http is not None:
             self._check_http(self.http)
         return self
+
+    @property
+    def signature_header(self) -> str:
+        """Return the header that holds a receipt's signature, "" where receipts are not signed."""
+        return self.receipt_signature_header or HEADERS[self.receipt_signature]
 
     @property
     def _tells_receipt_url(self) -> bool:

@@ -9,7 +9,7 @@ from harkara.tasks import Receipt
 class ReceiptRequest(NamedTuple):
     """A request at a carrier's receipt route; names of headers are in lower case.
 
-    `query` has a name's values in their order.
+    `query` has a name's values in their order; `url` is what was called, as it was sent.
     """
 
     method: str
@@ -17,6 +17,7 @@ class ReceiptRequest(NamedTuple):
     query: Mapping[str, Sequence[str]]
     body: bytes
     source_ip: str = ""
+    url: str = ""
 
     @property
     def is_probe(self) -> bool:

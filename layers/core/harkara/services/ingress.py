@@ -4,9 +4,6 @@ None of it reads more than the carrier's settings, which are remembered, and rea
 request is refused by them, once in some seconds: what is forged costs next to nothing.
 """
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +14,7 @@ from harkara.errors import RequestRefused
 from harkara.networks import may_come_from
 from harkara.ports import AccountStore, Note, Notes
 from harkara.received import ReceiptRequest
+from harkara.signatures import is_signed
 
 _CODES = {
     "carrier": Code.NOT_FOUND,
@@ -67,30 +65,23 @@ class CarrierDoor:
             return "token" if settings else "carrier"
         if not may_come_from(settings.receipt_networks, request.source_ip):
             return "network"
-        must_sign = settings.receipt_signature_header and not request.is_probe
+        must_sign = settings.signature_header and not request.is_probe
         if must_sign and not self._is_signed(request, settings):
             return "signature"
         return None
 
     def _is_signed(self, request: ReceiptRequest, settings: CarrierSettings) -> bool:
-        signature = request.headers.get(settings.receipt_signature_header, "")
-        given = _decoded(signature.removeprefix("sha256="), settings)
-        expected = hmac.digest(self.secret(settings), request.body, hashlib.sha256)
-        # The signature is of the body: a query beside it could be anybody's.
-        return not request.query and hmac.compare_digest(given, expected)
+        return is_signed(
+            request,
+            settings.receipt_signature,
+            settings.signature_header,
+            settings.receipt_signature_encoding,
+            self.secret(settings),
+        )
 
     def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:
         # Only a name that is set up: what else stands there may be a misplaced token.
         name = settings.name if settings else ""
         self.notes(Note("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
-        detail = "The signature is not that of the body." if wrong == "signature" else ""
+        detail = "The signature is not that of the request." if wrong == "signature" else ""
         return RequestRefused(_CODES[wrong], detail)
-
-
-def _decoded(signature: str, settings: CarrierSettings) -> bytes:
-    try:
-        if settings.receipt_signature_encoding == "hex":
-            return bytes.fromhex(signature)
-        return base64.b64decode(signature)
-    except ValueError:
-        return b""

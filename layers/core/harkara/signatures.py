@@ -1,0 +1,93 @@
+"""Whether a carrier's request carries its signature, in the ways in which providers sign.
+
+    body      HMAC-SHA256 of the body, in hex or base64, perhaps behind "sha256="
+    twilio    HMAC-SHA1 of the URL and the form's fields by name, in base64; a body that is no form
+              by its SHA-256 in the query (Twilio docs: Secure webhooks)
+    plivo     HMAC-SHA256 of the URL, the fields by name and a nonce, in base64 (Plivo docs:
+              Signature validation, version 3)
+
+The URL is that which the provider called, so nothing between it and us may rewrite host or path.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from harkara.received import ReceiptRequest
+
+Scheme = Literal["body", "twilio", "plivo"]
+HEADERS: dict[Scheme, str] = {
+    "body": "",
+    "twilio": "x-twilio-signature",
+    "plivo": "x-plivo-signature-v3",
+}
+"""Where a signature stands unless the operator says otherwise."""
+_NONCE_HEADER = "x-plivo-signature-v3-nonce"
+_FORM = "application/x-www-form-urlencoded"
+
+_Fields = list[tuple[str, str]]
+
+
+def is_signed(
+    request: ReceiptRequest, scheme: Scheme, header: str, encoding: str, key: bytes
+) -> bool:
+    """Whether a request is signed with a key. `encoding` (hex or base64) is of the scheme body."""
+    given = request.headers.get(header, "")
+    if scheme == "twilio":
+        return _twilio(request, given, key)
+    if scheme == "plivo":
+        return _plivo(request, given, key)
+    expected = hmac.digest(key, request.body, hashlib.sha256)
+    # The signature is of the body: a query beside it could be anybody's.
+    return not request.query and _matches(given.removeprefix("sha256="), expected, encoding)
+
+
+def _twilio(request: ReceiptRequest, given: str, key: bytes) -> bool:
+    fields = _fields(request)
+    if fields is None:
+        digests = request.query.get("bodySHA256", ("",))
+        if not _matches(digests[0], hashlib.sha256(request.body).digest(), "hex"):
+            return False
+    signed = request.url + _joined(set(fields or ()), "", "")
+    return _matches(given, hmac.digest(key, signed.encode(), hashlib.sha1), "base64")
+
+
+def _plivo(request: ReceiptRequest, given: str, key: bytes) -> bool:
+    fields = _fields(request)
+    if fields is None:
+        return False
+    parts = urlsplit(request.url)
+    query = _joined(parse_qsl(parts.query, keep_blank_values=True), "=", "&")
+    signed = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    signed += f"?{query}" if query or fields else ""
+    signed += f".{_joined(fields, '', '')}" if query and fields else _joined(fields, "", "")
+    nonce = request.headers.get(_NONCE_HEADER, "")
+    expected = hmac.digest(key, f"{signed}.{nonce}".encode(), hashlib.sha256)
+    # With two tokens (of the account and of its sub-account) there are two.
+    return bool(nonce) and any(_matches(each, expected, "base64") for each in given.split(","))
+
+
+def _fields(request: ReceiptRequest) -> _Fields | None:
+    """Return the fields of a form, none for an empty body; None for a body that is no form."""
+    if not request.body:
+        return []
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != _FORM:
+        return None
+    return parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _joined(fields: Iterable[tuple[str, str]], between: str, after: str) -> str:
+    return after.join(f"{name}{between}{value}" for name, value in sorted(fields))
+
+
+def _matches(given: str, expected: bytes, encoding: str) -> bool:
+    try:
+        decoded = bytes.fromhex(given) if encoding == "hex" else base64.b64decode(given.strip())
+    except (ValueError, binascii.Error):
+        return False
+    return hmac.compare_digest(decoded, expected)

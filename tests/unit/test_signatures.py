@@ -1,0 +1,152 @@
+"""Signatures of receipts, by the examples of those who sign."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.carrier_settings import CarrierSettings
+from harkara.received import ReceiptRequest
+from harkara.signatures import HEADERS, Scheme, is_signed
+from tests.unit.carrier_cases import settings_of
+
+# Of Twilio's own libraries, for the token 12345.
+TWILIO_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
+TWILIO_FIELDS = [
+    ("CallSid", "CA1234567890ABCDE"),
+    ("Digits", "1234"),
+    ("From", "+14158675309"),
+    ("To", "+18005551212"),
+    ("Caller", "+14158675309"),
+]
+TWILIO_SIGNATURE = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+TWILIO_BODY = b'{"property": "value", "boolean": true}'
+TWILIO_BODY_URL = f"{TWILIO_URL}&bodySHA256={hashlib.sha256(TWILIO_BODY).hexdigest()}"
+TWILIO_BODY_SIGNATURE = "a9nBmqA0ju/hNViExpshrM61xv4="
+
+KEY = b"token"
+FIELDS = st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=4)
+
+
+def request(
+    url: str, body: bytes = b"", content_type: str = "application/json", **headers: str
+) -> ReceiptRequest:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    return ReceiptRequest("POST", {"content-type": content_type, **named}, query, body, url=url)
+
+
+def form(url: str, fields: list[tuple[str, str]], **headers: str) -> ReceiptRequest:
+    content_type = "application/x-www-form-urlencoded; charset=UTF-8"
+    return request(url, urlencode(fields).encode(), content_type, **headers)
+
+
+def signed(asked: ReceiptRequest, scheme: Scheme, key: bytes = KEY) -> bool:
+    return is_signed(asked, scheme, HEADERS[scheme], "hex", key)
+
+
+def mac(text: str, digest: str) -> str:
+    return base64.b64encode(hmac.digest(KEY, text.encode(), digest)).decode()
+
+
+def test_twilios_examples_are_signed() -> None:
+    fields = form(TWILIO_URL, TWILIO_FIELDS, x_twilio_signature=TWILIO_SIGNATURE)
+    body = request(TWILIO_BODY_URL, TWILIO_BODY, x_twilio_signature=TWILIO_BODY_SIGNATURE)
+    assert signed(fields, "twilio", b"12345")
+    assert signed(body, "twilio", b"12345")
+    assert not signed(fields, "twilio", b"123456")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        form(TWILIO_URL, [*TWILIO_FIELDS, ("x", "")], x_twilio_signature=TWILIO_SIGNATURE),
+        form(TWILIO_URL, TWILIO_FIELDS[1:], x_twilio_signature=TWILIO_SIGNATURE),
+        form(TWILIO_URL + "&x=", TWILIO_FIELDS, x_twilio_signature=TWILIO_SIGNATURE),
+        form(TWILIO_URL, TWILIO_FIELDS, x_twilio_signature="ü"),
+        form(TWILIO_URL, TWILIO_FIELDS, x_twilio_signature=""),
+        form(TWILIO_URL, TWILIO_FIELDS),
+        request(TWILIO_BODY_URL, TWILIO_BODY + b" ", x_twilio_signature=TWILIO_BODY_SIGNATURE),
+        request(TWILIO_URL, TWILIO_BODY, x_twilio_signature=TWILIO_SIGNATURE),
+        request(
+            TWILIO_BODY_URL,
+            urlencode(TWILIO_FIELDS).encode(),
+            "text/plain",
+            x_twilio_signature=TWILIO_BODY_SIGNATURE,
+        ),
+    ],
+)
+def test_what_was_changed_is_not_signed_by_twilio(changed: ReceiptRequest) -> None:
+    assert not signed(changed, "twilio", b"12345")
+
+
+def plivo(url: str, fields: list[tuple[str, str]], text: str, nonce: str = "n1") -> ReceiptRequest:
+    headers = {"x_plivo_signature_v3": mac(text, "sha256"), "x_plivo_signature_v3_nonce": nonce}
+    return form(url, fields, **headers)
+
+
+STATE = [("Status", "delivered"), ("MessageUUID", "db3c")]
+HOOK = "https://api.example/receipts/plivo/t0ken"
+
+
+@pytest.mark.parametrize(
+    ("url", "fields", "text"),
+    [
+        pytest.param(HOOK, STATE, f"{HOOK}?MessageUUIDdb3cStatusdelivered.n1", id="fields"),
+        pytest.param(
+            f"{HOOK}?b=2&a=1", STATE, f"{HOOK}?a=1&b=2.MessageUUIDdb3cStatusdelivered.n1", id="both"
+        ),
+        pytest.param(f"{HOOK}?b=2&a=1", [], f"{HOOK}?a=1&b=2.n1", id="a query"),
+        pytest.param(HOOK, [], f"{HOOK}.n1", id="neither"),
+    ],
+)
+def test_plivos_signature_is_of_url_fields_and_nonce(
+    url: str, fields: list[tuple[str, str]], text: str
+) -> None:
+    asked = plivo(url, fields, text)
+    assert signed(asked, "plivo")
+    two = {**asked.headers, HEADERS["plivo"]: f"AAAA,{asked.headers[HEADERS['plivo']]}"}
+    assert signed(asked._replace(headers=two), "plivo")
+    assert not signed(asked, "plivo", b"another")
+    assert not signed(plivo(url, [*fields, ("x", "1")], text), "plivo")
+    assert not signed(plivo(url, fields, text, nonce="n2"), "plivo")
+    assert not signed(asked._replace(url=f"{url}x"), "plivo")
+    json = {**asked.headers, "content-type": "application/json"}
+    assert not signed(asked._replace(headers=json, body=b"{}"), "plivo")
+
+
+def test_a_nonce_is_needed() -> None:
+    assert not signed(plivo(HOOK, STATE, f"{HOOK}?MessageUUIDdb3cStatusdelivered.", ""), "plivo")
+
+
+@given(FIELDS, FIELDS, st.sampled_from(["twilio", "plivo"]), st.text())
+def test_nothing_unsigned_is_taken_for_signed(
+    query: list[tuple[str, str]], fields: list[tuple[str, str]], scheme: Scheme, text: str
+) -> None:
+    url = f"{HOOK}?{urlencode(query)}"
+    headers = {HEADERS[scheme].replace("-", "_"): text, "x_plivo_signature_v3_nonce": "n"}
+    assert not signed(form(url, fields, **headers), scheme)
+
+
+# The settings
+
+
+@pytest.mark.parametrize("scheme", ["twilio", "plivo"])
+def test_a_way_of_signing_has_a_header_and_needs_a_secret(scheme: Scheme) -> None:
+    given: dict[str, Any] = {"receipt_signature": scheme}
+    with pytest.raises(ValueError, match="receipt_secret: a signature needs it"):
+        settings_of("http", **given)
+    settings = settings_of("http", **given, receipt_secret=b"x")
+    assert settings.signature_header == HEADERS[scheme]
+    other = {"receipt_signature_header": "x-plivo-signature-ma-v3"}
+    settings = CarrierSettings.model_validate(settings.model_dump() | other)
+    assert settings.signature_header == "x-plivo-signature-ma-v3"
+
+
+def test_without_a_header_the_body_is_not_signed() -> None:
+    assert settings_of("http").signature_header == ""
