@@ -218,7 +218,8 @@ def test_a_receipt_is_read(
     else:
         ((carrier_id, receipt),) = received.by_carrier_id
         assert carrier_id == CASES[name]["answers"]["taken"]["outcome"][1]
-    assert receipt == Receipt(receipt.mid, receipt.attempt, *row["is"])
+    assert receipt[:-1] == Receipt(receipt.mid, receipt.attempt, *row["is"])[:-1]
+    assert bool(receipt.segment) == (name == "vonage")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -37,6 +37,11 @@ def without(section: str, name: str) -> dict[str, Any]:
     return options
 
 
+COUNTING = http_with(
+    receipts__id="/id", receipts__counts_segments=True, receipts__part="", receipts__parts=""
+)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_kind_needs_is_enough(kind: str) -> None:
     settings = settings_of(kind)
@@ -82,6 +87,12 @@ def test_what_a_kind_needs_is_enough(kind: str) -> None:
         ("http", {"http": http_with(answer__id="/a~2")}, "answer.id"),
         ("http", {"http": http_with(answer__code=SECRET)}, "answer.code"),
         ("http", {"http": http_with(method="DELETE")}, "method"),
+        ("http", {"http": http_with(receipts__counts_segments=True)}, "name reference and id"),
+        (
+            "http",
+            {"http": COUNTING, "echoes_reference": False},
+            "segments are counted where receipts name our reference",
+        ),
         ("http", {"url": "https://{from}.example/"}, "its host is no placeholder"),
         ("http", {"url": "https://api.example/{who}"}, "url: there is no placeholder {who}"),
     ],

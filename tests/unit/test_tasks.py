@@ -116,6 +116,15 @@ def test_a_task_without_the_optional_fields_of_a_receipt_is_read() -> None:
     assert decode_dlr(body) == ReceiptsTask((receipt,))
 
 
+def test_a_receipt_keeps_the_segment_that_it_is_of() -> None:
+    part = Receipt("mid", 1, State.DELIVERED, 1_700_000_000, segment="0c1f")
+    for task in (ReceiptsTask((part,), "sim"), CarrierReceiptsTask("sim", (("id", part),))):
+        assert decode_dlr(task.encode()) == task
+        assert "0c1f" in task.encode()
+    without = ReceiptsTask((part._replace(segment=""),))
+    assert decode_dlr(without.encode()) == without
+
+
 @pytest.mark.parametrize(
     ("decode", "body"),
     [

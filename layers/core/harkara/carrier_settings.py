@@ -196,6 +196,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError(
                 "http: send {reference} and name it in receipts, or set echoes_reference to false"
             )
+        if options.receipts.counts_segments and not self.echoes_reference:
+            raise ValueError("http: segments are counted where receipts name our reference")
         if not self.echoes_reference and not (options.answer.id and options.receipts.id):
             raise ValueError("http: name the carrier's id in answer and in receipts")
 

@@ -122,11 +122,12 @@ class ReceiptOptions(_Options):
     `states` holds every state that the provider names, null for one that is not final; case does
     not count. `part` and `parts` are for a provider that reports a long message's segments one by
     one: a segment's number, from 1, and how many there are. Then the last one's delivery delivers
-    the message, and any one's failure fails it. `id_base` is how its receipts write its ids, where
-    that is not how its answers do; `id_after` and `id_before` cut them as in answers. A time is
-    Unix time or a date, the day before the month unless the year comes first or `time_format` (of
-    strptime) says otherwise; without an offset of its own it has `utc_offset_minutes`. `answer` is
-    what it wants to hear.
+    the message, and any one's failure fails it. `counts_segments` is for one that reports them
+    under ids of their own and says no more: the message is delivered once as many were.
+    `id_base` is how its receipts write its ids, where that is not how its answers do; `id_after`
+    and `id_before` cut them as in answers. A time is Unix time or a date, the day before the month
+    unless the year comes first or `time_format` (of strptime) says otherwise; without an offset of
+    its own it has `utc_offset_minutes`. `answer` is what it wants to hear.
     """
 
     entries: Pointer = ""
@@ -145,9 +146,16 @@ class ReceiptOptions(_Options):
     utc_offset_minutes: int = Field(default=0, ge=-14 * 60, le=14 * 60)
     part: Pointer = ""
     parts: Pointer = ""
+    counts_segments: bool = False
     answer_status: int = Field(default=200, ge=200, le=299)
     answer: str = ""
     answer_type: Literal["text/plain", "application/json", "text/xml"] = "text/plain"
+
+    @model_validator(mode="after")
+    def _tells_segments_apart(self) -> "ReceiptOptions":
+        if self.counts_segments and (not self.id or not self.reference or self.part):
+            raise ValueError("counts_segments: name reference and id, and no part")
+        return self
 
     @field_validator("states")
     @classmethod

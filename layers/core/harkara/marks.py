@@ -16,6 +16,8 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     chunk id   claim#<try>#<block>      before the carrier is called
     chunk id   outcome#<try>#<block>    what came of it
     chunk id   final#<index>            the final state; its owner posts the callback
+    chunk id   segment#<index>#<try>#<hash of its id>
+                                        a segment that was delivered, where each is reported
     chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
     cancels#<chunk id>
                cancel#<index>           the customer takes a message back
@@ -134,6 +136,16 @@ def duplicate_kind(bucket: int) -> str:
 def final_kind(index: int) -> str:
     """Sort key of a message's final state."""
     return f"final#{index:04d}"
+
+
+def segment_kind(index: int, attempt: int, segment: str) -> str:
+    """Sort key of a segment that was delivered, by the name that its receipt has for it."""
+    return f"{segments_prefix(index, attempt)}{segment}"
+
+
+def segments_prefix(index: int, attempt: int) -> str:
+    """What the sort keys of all delivered segments of a message's try begin with."""
+    return f"segment#{index:04d}#{attempt:03d}#"
 
 
 def recovered_kind(index: int) -> str:

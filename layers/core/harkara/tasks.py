@@ -38,6 +38,7 @@ class Receipt(NamedTuple):
     """A message's final state as somebody reports it, in one normal form.
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
+    `segment` names the segment that it is of, where a carrier reports each of a long message.
     """
 
     mid: str
@@ -46,6 +47,7 @@ class Receipt(NamedTuple):
     at_s: int
     code: str = ""
     carrier_code: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class ReceiptsTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return encode_body("receipts", receipts=self.receipts, carrier=self.carrier)
+        rows = list(map(_row, self.receipts))
+        return encode_body("receipts", receipts=rows, carrier=self.carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,9 @@ class CarrierReceiptsTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
+        rows = [(carrier_id, _row(receipt)) for carrier_id, receipt in self.receipts]
         return encode_body(
-            "carrier_receipts", carrier=self.carrier, receipts=self.receipts, waits=self.waits
+            "carrier_receipts", carrier=self.carrier, receipts=rows, waits=self.waits
         )
 
 
@@ -294,6 +298,11 @@ def decode_dlr(body: str) -> DlrTask:
         **{name: fields[name] for name in _SELDOM if name in fields},
         last=Attempt(*fields["last"]) if "last" in fields else None,
     )
+
+
+def _row(receipt: Receipt) -> Sequence[Any]:
+    """Return a receipt as it stands in a body: most have no segment."""
+    return receipt if receipt.segment else receipt[:-1]
 
 
 def _receipt(row: Sequence[Any]) -> Receipt:

@@ -6,6 +6,7 @@ error in it. Receipts are JSON, a form or a query, of one entry or more.
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -198,17 +199,21 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
     def read(pointer: str) -> str:
         return text_of(_at(entry, pointer)) if pointer else ""
 
-    carrier_id = ""
-    if not settings.echoes_reference:
+    carrier_id = segment = ""
+    if options.counts_segments or not settings.echoes_reference:
         carrier_id = normal_id(_cut(read(options.id), options), options.id_base or settings.id_base)
         if not carrier_id:
             return None
+    if options.counts_segments:
+        segment = blake2b(carrier_id.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+        carrier_id = ""
     status = read(options.state).strip().lower()
     unfinished = read(options.part) not in ("", read(options.parts))
     if unfinished and options.states.get(status) is State.DELIVERED:
         status = _PART_DELIVERED
     at_s = time_of(read(options.time), options.utc_offset_minutes, options.time_format)
-    return Report(read(options.reference), status, at_s, read(options.code), carrier_id)
+    report = Report(read(options.reference), status, at_s, read(options.code), carrier_id)
+    return report._replace(segment=segment)
 
 
 def _cut(carrier_id: str, options: AnswerOptions | ReceiptOptions) -> str:

@@ -24,7 +24,7 @@ class Report(NamedTuple):
     """An entry in the carrier's words: whose it is, by our reference or its id, and what it says.
 
     `at_s` is as `time_of` returns it; `code` is what a failure means where no table of codes says
-    it.
+    it. `segment` names the one that it is of, where each segment is reported.
     """
 
     reference: str
@@ -33,6 +33,7 @@ class Report(NamedTuple):
     carrier_code: str = ""
     carrier_id: str = ""
     code: Code = Code.UNDELIVERED
+    segment: str = ""
 
 
 def collect(
@@ -56,7 +57,7 @@ def collect(
         else:
             carrier_code = report.carrier_code[:CARRIER_CODE_LIMIT]
             code = _code(state, carrier_code, failures, report.code)
-            receipt = Receipt(*whose, state, report.at_s, code, carrier_code)
+            receipt = Receipt(*whose, state, report.at_s, code, carrier_code, report.segment)
             if receipt.mid:
                 receipts.append(receipt)
             else:

@@ -20,6 +20,7 @@ from harkara.messages import Chunk, Endpoint, State
 from harkara.ports import Clock, MessageStore, Note, Notes, TaskQueues
 from harkara.reasons import metric_of
 from harkara.services.callbacks import CallbackService
+from harkara.services.delivered_segments import whole
 from harkara.services.verdicts import judge
 from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
@@ -55,13 +56,15 @@ class DeliverService:
             await asyncio.to_thread(
                 self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
             )
+        counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, claimant)
         # Of one message's the first that counts.
-        current = {receipt.mid: receipt for receipt in reversed(verdicts.counting)}
+        current = {receipt.mid: receipt for receipt in reversed(counting)}
         finals = [_final(claimant, receipt) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
         standing += await self._left_out(known, finals, claimant)
         counts = Counter(
-            repeated=len(verdicts.counting) - len(current),
+            repeated=len(counting) - len(current),
+            parts=len(verdicts.counting) - len(counting),
             foreign=len(receipts) - len(known),
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),

@@ -1,0 +1,67 @@
+"""Long messages whose carrier reports each segment by itself, under an id of its own.
+
+Such receipts do not say which segment they are of. Each that delivers one is put down once, by its
+id; the message is delivered when as many are there as it has segments. They are read after they
+are put: whichever delivery puts the last one sees all of them, in whatever order they came. A
+segment that fails, fails the message.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from harkara.ids import split_mid
+from harkara.marks import Claimant, Mark, segment_kind, segments_prefix
+from harkara.messages import Chunk, State
+from harkara.ports import MessageStore
+from harkara.tasks import Receipt
+
+
+def whole(
+    store: MessageStore,
+    chunks: Mapping[str, Chunk],
+    receipts: Sequence[Receipt],
+    claimant: Claimant,
+) -> list[Receipt]:
+    """Return the receipts that are of whole messages, in order.
+
+    Of the segments of a message that is now delivered, it is the one that came last. Raises
+    StoreUnavailable.
+    """
+    parts = {
+        place: _mark(receipt, claimant)
+        for place, receipt in enumerate(receipts)
+        if _is_delivered_part(receipt, chunks)
+    }
+    if not parts:
+        return list(receipts)
+    # Where each stands for the first time.
+    first = {mark.key: place for place, mark in reversed(parts.items())}
+    begins_ms = max(chunk.begins_ms for chunk in chunks.values())
+    standing = store.put_once([parts[place] for place in first.values()], begins_ms=begins_ms)
+    ends: dict[tuple[str, int], int] = {}
+    for mark in standing:
+        place = first[mark.key]
+        message = receipts[place].mid, receipts[place].attempt
+        # One that an earlier queue message put down completes nothing now.
+        if mark.owner == claimant.owner:
+            ends[message] = max(ends.get(message, place), place)
+    complete = {place for message, place in ends.items() if _is_whole(store, chunks, *message)}
+    return [
+        receipt for place, receipt in enumerate(receipts) if place not in parts or place in complete
+    ]
+
+
+def _is_delivered_part(receipt: Receipt, chunks: Mapping[str, Chunk]) -> bool:
+    chunk_id, index = split_mid(receipt.mid)
+    is_part = bool(receipt.segment) and chunks[chunk_id].messages[index].segment_count > 1
+    return is_part and receipt.state is State.DELIVERED
+
+
+def _mark(receipt: Receipt, claimant: Claimant) -> Mark:
+    chunk_id, index = split_mid(receipt.mid)
+    return claimant.mark(chunk_id, segment_kind(index, receipt.attempt, receipt.segment))
+
+
+def _is_whole(store: MessageStore, chunks: Mapping[str, Chunk], mid: str, attempt: int) -> bool:
+    chunk_id, index = split_mid(mid)
+    found = store.find_marks(chunk_id, segments_prefix(index, attempt))
+    return len(found) >= chunks[chunk_id].messages[index].segment_count
