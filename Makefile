@@ -7,6 +7,7 @@
 #   make test                          linters, types, tests with coverage
 #   make bench                         measures, as ratios in one run
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
+#   make mutants [MODULES="doors ..."] changes the core services in small ways: do the tests notice?
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
 #   make down                          stops the stack from another terminal; its state is kept
 #   make clean                         removes all that was made: .local, .venv, caches
@@ -15,7 +16,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench faults replay lock crawlers
+.PHONY: help up down clean test lint bench faults mutants replay lock crawlers
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,7 +31,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,14s/^#   //p' Makefile
+	@sed -n '4,15s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -48,6 +49,10 @@ bench: $(VENV)/installed
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed
 	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/stack/test_lanes.py
+
+# Not in CI: it takes an hour, and the machine with it.
+mutants: $(VENV)/installed
+	@$(BIN)/python -m tests.mutants $(MODULES)
 
 test: lint
 	@echo "pytest"
@@ -86,7 +91,7 @@ lock:
 	@$(PYTHON) -m venv .local/lock
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
-	@for name in dev emulator node sam translator; do echo "locking $$name"; \
+	@for name in dev emulator mutants node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 
 crawlers: $(VENV)/installed

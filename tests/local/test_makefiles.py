@@ -38,7 +38,7 @@ VENV_STEPS = [
     "--editable",
     "pip check",
 ]
-LOCKS = ("dev", "emulator", "node", "sam", "translator")
+LOCKS = ("dev", "emulator", "mutants", "node", "sam", "translator")
 
 
 @pytest.mark.parametrize("name", MAKEFILES)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.ids import split_mid
 from harkara.marks import claim_kind, outcome_kind
@@ -118,3 +119,25 @@ def test_what_the_carrier_did_not_take_waits_for_its_next_try_and_does_not_end_u
     world.now += 10 * RECEIPT_WAIT_S / 9
     assert check(world, mid) == {"unknown": 0, "waiting": 1, "recovered": 0}
     assert not [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+
+
+@pytest.mark.parametrize(("later_s", "unknown"), [(-1, 0), (1, 1)])
+def test_what_got_no_receipt_ends_unknown_once_the_wait_is_over(later_s: int, unknown: int) -> None:
+    world = World()
+    begin_s = world.now
+    mid = silent(world)
+    world.now = begin_s + RECEIPT_WAIT_S + later_s
+    assert check(world, mid) == {"unknown": unknown, "waiting": 1 - unknown, "recovered": 0}
+    ended = Receipt(mid, 1, State.UNKNOWN, int(world.now), Code.NO_RECEIPT)
+    ends = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+    assert ends == [ReceiptsTask((ended,), "sim")] * unknown
+    # Until its final state is written it is looked after.
+    assert len(world.queues.rows) + len(world.queues.waiting) - len(ends) == 1
+
+
+def test_a_chunk_whose_time_is_over_is_left_alone() -> None:
+    world = World()
+    mid = silent(world)
+    world.store.packed.clear()
+    assert check(world, mid) == {"chunk_missing": 1}
+    assert enqueued(world) == []

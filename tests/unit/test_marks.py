@@ -3,17 +3,22 @@
 import pytest
 
 from harkara.marks import (
+    POINTER_KIND,
     Claimant,
     Relation,
     ack_kind,
     cancel_kind,
+    carrier_partition,
     claim_kind,
+    click_kind,
     duplicate_kind,
     final_kind,
     index_of,
+    links_key,
     outcome_kind,
     post_kind,
     recovered_kind,
+    speaks_of,
 )
 
 NOW_MS = 1_000_000
@@ -64,6 +69,33 @@ def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
 def test_keys_sort_as_their_numbers_do(kinds: list[str], first: str) -> None:
     assert kinds == sorted(kinds)
     assert kinds[0] == first
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        pytest.param(ack_kind(7), "ack#007", id="an end"),
+        pytest.param(ack_kind(7, 1), "ack#007#01", id="the end of a replay"),
+        pytest.param(click_kind(7, 3), "click#0007#3", id="a click"),
+        pytest.param(links_key(255), ("links#00000000ff", "links"), id="links"),
+        pytest.param(
+            carrier_partition(POINTER_KIND, "sim", "A\ud800"),
+            "pointer#sim#530b140ce6dde58e96643e2adb6e4a55",
+            id="a carrier's id, of half a character too",
+        ),
+    ],
+)
+def test_a_key_is_written_so_for_good(key: object, written: object) -> None:
+    """What one release put, the next one must find."""
+    assert key == written
+
+
+@pytest.mark.parametrize(
+    ("chunk_id", "index", "speaks"), [("c", 1, True), ("c", 3, False), ("other", 1, False)]
+)
+def test_a_callbacks_mark_names_its_members(chunk_id: str, index: int, speaks: bool) -> None:
+    mark = Claimant("owner", "holder", 7).mark("owner", "ack#000", members={"c": [1, 2]})
+    assert speaks_of(mark, chunk_id, index) is speaks
 
 
 @pytest.mark.parametrize("index", [0, 7, 1023])

@@ -146,6 +146,16 @@ def test_a_task_that_can_be_put_off_nowhere_holds_its_cursor(
     assert sweeps.run() == ["bad"]
 
 
+def test_what_is_put_off_is_told_by_its_row() -> None:
+    sweeps = Sweeps()
+    sweeps.queues.put("bad")
+    sweeps.queues.refused = {"bad"}
+    (row,) = sweeps.queues.waiting_rows
+    sweeps.run()
+    about = {"row": row.sort_key, "queue": SUBMIT}
+    assert sweeps.notes[0] == Note("task put off", about, {"put_off": 1})
+
+
 def test_what_is_put_off_is_put_beyond_a_queues_delay() -> None:
     """No row may be put nearer to a cursor, and a delayed message would be refused again."""
     assert PUT_OFF_S > DELAY_LIMIT_S
@@ -222,5 +232,5 @@ def test_it_says_how_late_the_oldest_task_was() -> None:
     sweeps.run()
     sweeps.run()
     first, second = sweeps.notes
-    assert (first.counts, first.delays_s) == ({"enqueued": 3}, {"sweep_delay": 90.0})
-    assert (second.counts, second.delays_s) == ({"enqueued": 0}, {})
+    assert first == Note("swept", {}, {"enqueued": 3}, {"sweep_delay": 90.0})
+    assert second == Note("swept", {}, {"enqueued": 0})

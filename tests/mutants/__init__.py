@@ -1,0 +1,1 @@
+"""Mutations of the services that claim, submit, end, call back, check, sweep and authenticate."""

@@ -1,0 +1,149 @@
+"""`make mutants`: change each of these modules in small ways, and see whether its tests notice.
+
+mutmut makes the changes and runs the tests that reach each. It does so in a folder of its own a
+module, `.local/mutants/<module>`, where the package lies at the top: it knows modules by their
+path. Every module has the quick tests that are nearest to it, so that a run is bounded.
+
+    python -m tests.mutants                   all modules; takes an hour on two processors
+    python -m tests.mutants doors sweep       these; what a run before has found is not run again
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from local.settings import HOME
+from local.venvs import ensure_venv
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "layers/core/harkara"
+COPIED = ("tests", "functions", "local")
+CHILDREN = 2
+BAR = 0.95
+
+# Beside what is at hand for each of them. Those that kill a process at every call take too long.
+_SUBMITTING = tuple(
+    f"pipeline/test_{name}.py"
+    for name in (
+        *("campaign", "cancel", "deferral", "in_doubt", "late_receipts", "pace", "pauses"),
+        *("retry_after", "routing"),
+    )
+)
+_CALLING_BACK = tuple(
+    f"pipeline/test_{name}.py"
+    for name in (
+        *("callback_endpoints", "callback_errors", "callback_schedule", "callback_timeline"),
+        *("campaign", "check", "history"),
+    )
+)
+# By module of the package: the tests, by file below tests/.
+NEAREST: dict[str, Sequence[str]] = {
+    "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
+    "services/sweep": ("unit/test_sweep.py", "unit/test_largest.py", "pipeline/test_deferral.py"),
+    "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
+    "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
+    "services/doors": ("unit/test_doors.py", "pipeline/test_callback_endpoints.py"),
+    "services/check": tuple(
+        f"pipeline/test_{name}.py"
+        for name in ("check", "campaign", "callback_schedule", "callback_timeline", "late_receipts")
+    ),
+    "services/tries": _SUBMITTING,
+    "services/outcomes": _SUBMITTING,
+    "services/handover": _SUBMITTING,
+    "services/submit": _SUBMITTING,
+    "services/attempts": _CALLING_BACK,
+    "services/callbacks": _CALLING_BACK,
+    "services/deliver": (
+        *_CALLING_BACK,
+        "pipeline/test_join.py",
+        "pipeline/test_named_receipts.py",
+    ),
+}
+CONFIG = """\
+[tool.mutmut]
+source_paths = ["harkara"]
+only_mutate = ["harkara/{module}.py"]
+also_copy = {copied}
+pytest_add_cli_args = ["-q", "-x", "--import-mode=importlib", "-p", "no:cacheprovider"]
+pytest_add_cli_args_test_selection = {tests}
+
+[tool.pytest.ini_options]
+addopts = "-p no:schemathesis"
+filterwarnings = ["error"]
+asyncio_default_fixture_loop_scope = "function"
+markers = ["stack: not here", "kannel: not here"]
+"""
+
+
+class Result(NamedTuple):
+    """How many changes of a module the tests noticed, and the changes that they did not."""
+
+    module: str
+    noticed: int
+    total: int
+    survivors: Sequence[str]
+
+    @property
+    def share(self) -> float:
+        """Return the part that was noticed."""
+        return self.noticed / self.total if self.total else 1.0
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the modules of these names, all of them for none; return the exit status."""
+    modules = [module for module in NEAREST if not names or module.rpartition("/")[2] in names]
+    if len(modules) < len(names):
+        print(f"there are: {', '.join(each.rpartition('/')[2] for each in NEAREST)}")
+        return 2
+    python = ensure_venv("mutants") / "bin/python"
+    results = [run(module, python) for module in modules]
+    print(f"\n{'module':<24}{'changes':>8}{'noticed':>8}")
+    for each in results:
+        print(f"{each.module:<24}{each.total:>8}{each.share:>8.1%}")
+    for each in results:
+        print(*each.survivors, sep="\n")
+    return int(any(each.share < BAR for each in results))
+
+
+def run(module: str, python: Path) -> Result:
+    """Run one module's changes; what is known of those that are the same stays."""
+    print(f"\n{module}", flush=True)
+    folder = HOME / "mutants-of" / module.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in (("harkara", CORE), *((name, ROOT / name) for name in COPIED)):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    tests = [f"tests/{test}" for test in NEAREST[module]]
+    config = CONFIG.format(module=module, copied=json.dumps(COPIED), tests=json.dumps(tests))
+    (folder / "pyproject.toml").write_text(config)
+    _mutmut(python, folder, "run", "--max-children", str(CHILDREN))
+    _mutmut(python, folder, "export-cicd-stats", quiet=True)
+    found = json.loads((folder / "mutants/mutmut-cicd-stats.json").read_text())
+    noticed = found["killed"] + found["timeout"] + found["segfault"]
+    lines = _mutmut(python, folder, "results", quiet=True).splitlines()
+    names = [line.split(":")[0].strip() for line in lines if ":" in line]
+    survivors = [_mutmut(python, folder, "show", name, quiet=True) for name in names]
+    return Result(module, noticed, found["total"], survivors)
+
+
+def _mutmut(python: Path, folder: Path, *arguments: str, quiet: bool = False) -> str:
+    # Modules are found in the folder alone: the tools' venv has no harkara of its own.
+    environment = {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(
+        ["nice", str(python), "-m", "mutmut", *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE if quiet else None,
+        check=arguments[0] == "run",
+    )
+    return done.stdout or ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
