@@ -20,7 +20,6 @@ from harkara.callback_urls import UrlRules
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
-from harkara.http import callbacks
 from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
 from harkara.messages import Endpoint, State
 from harkara.posting import PostResult
@@ -100,18 +99,6 @@ def test_closing_closes_the_resolver_below() -> None:
     scripted = ScriptedResolver()
     asyncio.run(GuardedResolver(RULES, scripted).close())
     assert scripted.closed
-
-
-def test_closing_an_unused_resolver_does_nothing() -> None:
-    guarded = GuardedResolver(RULES)
-    asyncio.run(guarded.close())
-    assert guarded._resolver is None
-
-
-def test_the_systems_resolver_is_asked_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted = ScriptedResolver(["52.1.2.3"])
-    monkeypatch.setattr(callbacks, "ThreadedResolver", lambda: scripted)
-    assert resolve(GuardedResolver(RULES)) == ["52.1.2.3"]
 
 
 # Posts

@@ -10,7 +10,6 @@ import socket
 import time
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from harkara.callback_settings import Destination
 from harkara.callback_urls import UrlRules
@@ -19,6 +18,7 @@ from harkara.callbacks.answers import excerpt_of
 from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, HttpExchange
+from harkara.http.resolving import SystemResolver
 from harkara.ports import Clock
 from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
@@ -33,14 +33,12 @@ class GuardedResolver(AbstractResolver):
 
     def __init__(self, urls: UrlRules, resolver: AbstractResolver | None = None) -> None:
         self._urls = urls
-        self._resolver = resolver
+        self._resolver = resolver or SystemResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Return the name's addresses. Raises OSError for none, or one that is not allowed."""
-        # ThreadedResolver wants a running loop.
-        self._resolver = self._resolver or ThreadedResolver()
         results = await self._resolver.resolve(host, port, family)
         if not results:  # aiohttp would fail on it, by no error that a caller expects
             raise OSError("the name has none")
@@ -50,8 +48,7 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Release the resolver."""
-        if self._resolver is not None:
-            await self._resolver.close()
+        await self._resolver.close()
 
 
 class HttpCallbackPoster:

@@ -24,6 +24,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer
+from harkara.http.resolving import SystemResolver
 from harkara.logs import quieten
 
 quieten()
@@ -94,7 +95,10 @@ class HttpClient:
 
         def session() -> aiohttp.ClientSession:
             connector = aiohttp.TCPConnector(
-                limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=tls, resolver=resolver
+                limit=connections,
+                keepalive_timeout=KEEPALIVE_S,
+                ssl=tls,
+                resolver=resolver or SystemResolver(),
             )
             session = aiohttp.ClientSession(
                 connector=connector,
