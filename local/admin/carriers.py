@@ -112,6 +112,12 @@ def add_verbs(verbs: Verbs) -> None:
             f"--{kind}", type=json_file, metavar="FILE", help=f"options of kind {kind}"
         )
     put.add_argument(
+        "--templates",
+        type=json_file,
+        metavar="FILE",
+        help="of a provider that takes no texts: its ids and texts by DLT template id",
+    )
+    put.add_argument(
         "--new-receipt-url",
         action="store_true",
         help="the carrier's receipts get another URL; the present one works on",
@@ -172,6 +178,10 @@ def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> 
     pairs = given.keys() & {"inbound", "failures", "states"}
     given |= {each: dict(given[each]) for each in pairs}
     fields |= {name: given[name] for name in CarrierSettings.model_fields if name in given}
+    if arguments.templates is not None:
+        if fields.get("http") is None:
+            raise UsageError("--templates is for a carrier of kind http")
+        fields["http"] = {**fields["http"], "templates": arguments.templates}
     hashes = fields.get("receipt_token_hashes", ())
     if token:
         hashes = (hash_token(token), *hashes)[:RECEIPT_TOKENS]

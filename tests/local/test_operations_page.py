@@ -12,6 +12,7 @@ from tests.local.operators import Operator
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 FILES = {
     "airtel.secret": "password\n",
+    "flows.json": '{"1107161234567890102": {"id": "64b1", "text": "##otp## is your code."}}',
     "headers.json": '{"X-Key": "not-a-real-key"}',
     "hooks.token": "not-a-real-token\n",
 }

@@ -61,6 +61,7 @@ PURE = (
     "times",
     "fields",
     "operator_records",
+    "provider_templates",
     "ports",
 )
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))

@@ -6,6 +6,6 @@ Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `nu
 `parked_fields`, `marks`, `retries`, `reasons`, `router`, `routes`, `routing`, `signatures`,
 `suppressions`, `links`, `text_urls`, `visitors`, `submissions`, `received`, `exchanges`, `posting`,
 `events`, `callback_settings`, `callback_fields`, `callback_urls`, `operator_records`, `times`,
-`platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is named in `ports`;
-`services` use the ports; `aws`, `carriers` and `http` fill them.
+`provider_templates`, `platforms`, `callbacks`, `dlt`, `openapi`. What they need from outside is
+named in `ports`; `services` use the ports; `aws`, `carriers` and `http` fill them.
 """

@@ -186,8 +186,10 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("url: its host is no placeholder")
         if "#" in self.url:
             raise ValueError("url: what is behind # is never sent")
-        if {"to", "text"} - names:
-            raise ValueError("http: the request must hold {to} and {text}")
+        if "to" not in names or not names & {"text", "template_id"}:
+            raise ValueError("http: the request must hold {to} and {text}, or {template_id}")
+        if "template_id" in names and not options.templates:
+            raise ValueError("http: {template_id} takes the provider's templates (--templates)")
         if options.form and options.json_body is not None:
             raise ValueError("http: the body is form or json_body, not both")
         if not (options.answer.id or (options.answer.status and options.answer.taken)):

@@ -10,11 +10,14 @@ is nothing to put in. What is read of answers and receipts is named by JSON poin
     {encoding}                                GSM7 or UCS2
     {pe_id} {dlt_template_id} {chain_hash}    of DLT
     {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
+    {template_id}                             the provider's own, by the options' `templates`
     {username} {password} {basic}             the last is base64 of `username:password`
     {receipt_url}                             where this carrier posts its receipts
 
 `{segment_count:number}`, `{validity:number}` and `{validity_s:number}` are numbers where they stand
-alone in JSON. The options' `values` replace what stands in a placeholder by the provider's word.
+alone in JSON; a member of JSON called `{variables}` is replaced by a member for each variable of
+the provider's template. The options' `values` replace what stands in a placeholder by the
+provider's word.
 """
 
 import re
@@ -32,6 +35,7 @@ from pydantic import (
 from harkara.codes import Code
 from harkara.messages import Category, State
 from harkara.operator_records import OperatorRecord
+from harkara.provider_templates import pieces
 
 PLACEHOLDERS = frozenset(
     {
@@ -52,6 +56,7 @@ PLACEHOLDERS = frozenset(
         "validity_s:number",
         "telemarketer_id",
         "telemarketer_ids",
+        "template_id",
         "account_id",
         "username",
         "password",
@@ -196,6 +201,19 @@ class ValidityOptions(_Options):
         return self
 
 
+class TemplateOptions(_Options):
+    """A provider's own template: its id there, and its text with variables as `##name##`."""
+
+    id: str = Field(min_length=1)
+    text: str = Field(min_length=1)
+
+    @field_validator("text")
+    @classmethod
+    def _has_variables_apart(cls, text: str) -> str:
+        pieces(text)
+        return text
+
+
 class HttpOptions(_Options):
     """A provider's API: the request, what its answers mean, and its receipts.
 
@@ -203,6 +221,7 @@ class HttpOptions(_Options):
     `values` has maps by placeholder, as in `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`;
     `default` in one stands for all that it does not name, which otherwise stays as it is. What is
     mapped to "" is left out; what is mapped to a number or to true or false is that in JSON.
+    `templates` are the provider's own by DLT template id, where it takes no texts.
     """
 
     method: Literal["GET", "POST", "PUT"] = "POST"
@@ -212,6 +231,7 @@ class HttpOptions(_Options):
     json_body: JsonValue = None
     values: dict[str, dict[str, bool | int | str]] = {}
     validity: ValidityOptions = ValidityOptions()
+    templates: dict[str, TemplateOptions] = {}
     answer: AnswerOptions
     receipts: ReceiptOptions
     inbound: InboundOptions | None = None

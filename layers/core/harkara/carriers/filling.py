@@ -7,9 +7,18 @@ from typing import Any
 from urllib.parse import quote
 
 from harkara.carrier_settings import CarrierSecrets
+from harkara.codes import Code
+from harkara.errors import RequestRefused
 from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions, pieces_of
+from harkara.messages import Message
+from harkara.provider_templates import values_in
 from harkara.segments import measure
 from harkara.submissions import Submission
+
+VARIABLES = "{variables}"
+"""The member of JSON in whose place the values of a template's variables stand."""
+# In front of their names among the values, as in front of no placeholder's.
+_VARIABLE = "##"
 
 Value = bool | int | str
 Values = Mapping[str, Value]
@@ -21,7 +30,11 @@ _UNITS_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_6
 def values_of(
     submission: Submission, username: str, secrets: CarrierSecrets, options: HttpOptions
 ) -> Values:
-    """Return what a message puts into the placeholders, in the provider's own words."""
+    """Return what a message puts into the placeholders, in the provider's own words.
+
+    Raises RequestRefused where the provider has no template for it: TEMPLATE_NOT_REGISTERED, or
+    TEMPLATE_MISMATCH where the text is none of the template.
+    """
     message, password = submission.message, secrets.password
     validity = _validity(submission.validity_s, options.validity)
     values: dict[str, Value] = {
@@ -42,12 +55,15 @@ def values_of(
         "validity:number": validity,
         "validity_s": str(submission.validity_s or ""),
         "validity_s:number": submission.validity_s or "",
+        "template_id": "",
         "account_id": submission.account_id,
         "username": username,
         "password": password,
         "basic": base64.b64encode(f"{username}:{password}".encode()).decode(),
         "receipt_url": secrets.receipt_url,
     }
+    if options.templates:
+        values |= _template(message, options)
     for name, table in options.values.items():
         values[name] = table.get(str(values[name]), table.get(DEFAULT, values[name]))
     return values
@@ -75,10 +91,14 @@ def fill_json(template: Any, values: Values) -> Any:
     if isinstance(template, list):
         return [fill_json(each, values) for each in template if not _is_empty(each, values)]
     if isinstance(template, dict):
+        variables = values.items() if VARIABLES in template else ()
         return {
-            name: fill_json(each, values)
-            for name, each in template.items()
-            if not _is_empty(each, values)
+            **{name[2:]: value for name, value in variables if name.startswith(_VARIABLE)},
+            **{
+                name: fill_json(each, values)
+                for name, each in template.items()
+                if name != VARIABLES and not _is_empty(each, values)
+            },
         }
     return template
 
@@ -100,6 +120,17 @@ def misplaced(url: str, values: Values) -> list[str]:
 def as_text(value: Value) -> str:
     """Return a value as it stands in text, true and false as JSON writes them."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _template(message: Message, options: HttpOptions) -> Values:
+    """Return the provider's id of a message's template, and the values of its variables."""
+    template = options.templates.get(message.dlt_template_id)
+    if template is None:
+        raise RequestRefused(Code.TEMPLATE_NOT_REGISTERED)
+    found = values_in(message.text, template.text)
+    if found is None:
+        raise RequestRefused(Code.TEMPLATE_MISMATCH)
+    return {"template_id": template.id, **{_VARIABLE + name: found[name] for name in found}}
 
 
 def _validity(validity_s: int, options: ValidityOptions) -> Value:

@@ -56,14 +56,19 @@ _BASES = {"hex": 16, "decimal": 10}
 class ConfiguredCarrier(RequestingCarrier):
     """Submits to a provider as its options say.
 
-    A message with a value that would leave its place in the URL is refused, and goes to nobody.
+    A message with a value that would leave its place in the URL is refused, and goes to nobody;
+    so is one that is of none of the provider's templates where it has some.
     """
 
     async def _exchanged(
         self, submissions: Sequence[Submission], timeout_s: float
     ) -> list[Outcome]:
         (submission,) = submissions
-        if names := misplaced(self._settings.url, self._values(submission)):
+        try:
+            values = self._values(submission)
+        except RequestRefused as refused:
+            return [Refused(refused.code, "")]
+        if names := misplaced(self._settings.url, values):
             code = Code.INVALID_HEADER if "from" in names else Code.REFUSED_BY_CARRIER
             return [Refused(code, f"not for a URL: {', '.join(names)}"[:CARRIER_CODE_LIMIT])]
         return await super()._exchanged(submissions, timeout_s)
