@@ -1,6 +1,7 @@
 """Every request of the HTTP page is sent to the real handlers, and answered as there."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.messages import Category, Chunk, Message, pack
+from harkara.retries import REFUSAL_LIMIT, is_refusal
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT
@@ -47,3 +49,12 @@ def test_a_request_on_the_page_is_answered_as_there(
     code = Code(body["Error"]) if "Error" in body else None
     assert answer["statusCode"] == (MEANINGS[code].http_status if code else 200)
     assert code is None or body["message"] == RequestRefused(code).message
+
+
+def test_the_page_says_which_answers_refuse_a_callback() -> None:
+    table = dict(pages.rows(pages.page("http"), "answer"))
+    again = {int(status) for row in list(table)[1:3] for status in re.findall(r"\b\d{3}\b", row)}
+    assert {status for status in range(400, 500) if not is_refusal(status)} == again - {503}
+    refused = "400, 401, 403 and any other 4xx"
+    assert all(is_refusal(int(status)) for status in re.findall(r"\d{3}", refused))
+    assert (REFUSAL_LIMIT, table[refused][:19]) == (3, "parked at the third")

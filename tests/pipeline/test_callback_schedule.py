@@ -51,7 +51,11 @@ def test_no_attempt_comes_before_what_the_platform_asked_for(
     ("status", "posts", "parks"),
     [
         pytest.param(400, 3, True, id="400"),
-        pytest.param(404, 3, True, id="404"),
+        pytest.param(401, 3, True, id="401"),
+        pytest.param(403, 3, True, id="403"),
+        pytest.param(404, 9, True, id="404"),
+        pytest.param(405, 9, True, id="405"),
+        pytest.param(422, 3, True, id="422"),
         pytest.param(410, 1, True, id="410"),
         pytest.param(408, 9, True, id="408"),
         pytest.param(425, 9, True, id="425"),
@@ -71,6 +75,19 @@ def test_how_often_is_tried_what_a_platform_answers_so(
     (row,) = parked(world)
     assert row.last.status == status
     assert world.counts["callbacks_parked"] == 1
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_url_that_is_deployed_after_hours_gets_its_callback(status: int) -> None:
+    world = World()
+    world.trust()
+    (mid,) = sent(world)
+    times = posted_at(world)
+    world.platform.script = [status] * 6
+    world.run()
+    assert world.called_back() == {mid: 1}
+    assert times[-1] - times[0] > sum(RETRY_DELAYS_S[:6])  # seven and a half hours
+    assert parked(world) == []
 
 
 def test_refusals_count_apart_from_other_failures() -> None:

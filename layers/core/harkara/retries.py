@@ -15,9 +15,10 @@ PAUSE_DELAYS_S = (60, 120, 300)
 WAIT_DELAYS_S = (2, 4, 8, 15)
 JITTER = 0.2
 REFUSAL_LIMIT = 3
-"""So often is a callback posted that is answered with 4xx."""
-# What 4xx says nothing of the callback itself: 408 Request Timeout, 425 Too Early, 429 Too Many.
-_PASSING = frozenset({408, 425, 429})
+"""So often is a callback posted whose answers refuse it."""
+# What 4xx says nothing of the callback itself: 408 Request Timeout, 425 Too Early, 429 Too Many
+# Requests; 404 Not Found and 405 Method Not Allowed while a platform's URL is being deployed.
+_PASSING = frozenset({404, 405, 408, 425, 429})
 
 
 def with_jitter(delay_s: float, luck: float) -> float:

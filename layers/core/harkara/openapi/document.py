@@ -68,7 +68,8 @@ def _delivery() -> Schema:
         "summary": "What became of messages, in CleverTap's format",
         "description": "Posted to the callback URL of each message: its own, or the request's, the"
         " credential's, the sender's, the account's. It is tried again for 27 hours until it is"
-        " answered with 2xx; the header `webhook-id` is the same at each attempt.",
+        " answered with 2xx or 410, or three times with 4xx (but 404, 405, 408, 425 and 429);"
+        " the header `webhook-id` is the same at each attempt.",
         "requestBody": {"required": True, "content": content(ref("CleverTapCallback"))},
         "responses": {"200": {"description": "It has arrived."}},
     }
