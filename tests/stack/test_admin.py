@@ -22,7 +22,7 @@ from tests.stack.campaigns import Lab, metas_of, record, wait_until
 
 pytestmark = pytest.mark.stack
 
-CALLED_BACK_WITHIN_S = 30
+CALLED_BACK_WITHIN_S = 180
 TEMPLATES = """Entity ID,Header,Template ID,Template Name,Content,Type,Status
 1101172974420810001,OPERAT,1107161234567890077,Parcel,Parcel {#var#} is here. OPERATED,SI,Approved
 """

@@ -21,9 +21,10 @@ from tests.stack.proxy import Fault, Rule
 pytestmark = pytest.mark.stack
 
 COUNT = 1000
-MET_WITHIN_S = 30
-CALLED_BACK_WITHIN_S = 120
-QUIET_WITHIN_S = 240
+# Each is waited for until it holds; only what hangs takes so long, however busy the machine is.
+MET_WITHIN_S = 180
+CALLED_BACK_WITHIN_S = 600
+QUIET_WITHIN_S = 900
 
 
 @dataclass(frozen=True)

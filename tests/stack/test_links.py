@@ -11,7 +11,7 @@ pytestmark = pytest.mark.stack
 
 URL = "https://acme.example/offers?id=4711"
 # Others may have most of the machine.
-TOLD_WITHIN_S = 90
+TOLD_WITHIN_S = 180
 PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html"}
 
 

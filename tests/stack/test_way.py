@@ -13,7 +13,7 @@ from tests.stack.campaigns import BANK, MAGIC, Lab, Post, campaign, metas_of, re
 
 pytestmark = pytest.mark.stack
 
-CALLED_BACK_WITHIN_S = 30
+CALLED_BACK_WITHIN_S = 180
 # A check runs after the wait for receipts, and once more if a message was claimed just after it
 # was set.
 CHECKED_WITHIN_S = 180

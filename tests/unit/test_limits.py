@@ -116,7 +116,7 @@ def test_no_interval_admits_more_than_rate_and_burst_and_a_request_a_shard(
         sending.now_s += after_s
         if sending.take(segment_count, process) is None:
             admitted.append((sending.now_s, segment_count))
-    shards = shard_count(sending.account.limits)
+    shards = shard_count(sending.account)
     for first, last in itertools.combinations_with_replacement(range(len(admitted)), 2):
         within = admitted[first : last + 1]
         lasted_s = 1 + within[-1][0] - within[0][0] + 1e-6
@@ -191,13 +191,37 @@ def test_a_clock_that_is_behind_at_midnight_forgets_nothing() -> None:
 @given(st.lists(st.tuples(st.integers(1, 9_000), st.integers(0, 2)), max_size=60))
 def test_many_shards_never_exceed_the_day_together(sent: Sequence[tuple[int, int]]) -> None:
     sending = Sending(3, None, requests_per_s=100, segments_per_day=35_000)
-    assert shard_count(sending.account.limits) == 3
+    assert shard_count(sending.account) == 3
     admitted = 0
     for segment_count, process in sent:
         if sending.take(segment_count, process) is None:
             admitted += segment_count
         sending.now_s += 1
     assert admitted <= 35_000
+
+
+@given(st.integers(1, 255), st.integers(1, 2_000_000), st.floats(0, 1, exclude_max=True), st.data())
+def test_on_an_unused_day_any_request_passes_that_the_day_holds(
+    segment_limit: int, per_day: int, luck: float, data: st.DataObject
+) -> None:
+    sending = Sending(luck=luck, requests_per_s=5_000, segments_per_day=per_day)
+    sending.account = sending.account.model_copy(update={"segment_limit": segment_limit})
+    largest = min(per_day, 1_000 * segment_limit)
+    assert sending.take(data.draw(st.integers(1, largest) | st.just(largest))) is None
+
+
+@given(st.lists(st.integers(1, 9_000), min_size=20, max_size=200))
+def test_the_day_is_over_only_where_no_shard_has_room(sizes: list[int]) -> None:
+    sending = Sending(luck=None, requests_per_s=5_000, segments_per_day=160_000)
+    assert shard_count(sending.account) == 16
+    admitted = 0
+    for size in sizes:
+        sending.now_s += 1
+        refused = sending.take(size)
+        if refused is None:
+            admitted += size
+        elif refused.code is Code.DAILY_LIMIT:
+            assert 160_000 - admitted < 16 * size
 
 
 # Shards
@@ -219,7 +243,7 @@ def test_many_shards_never_exceed_the_day_together(sent: Sequence[tuple[int, int
     ],
 )
 def test_an_account_has_as_many_shards_as_it_needs(limits: dict[str, Any], shards: int) -> None:
-    assert shard_count(Limits(**limits)) == shards
+    assert shard_count(Sending(**limits).account) == shards
 
 
 @pytest.mark.parametrize(
@@ -239,7 +263,7 @@ def test_what_one_shard_refuses_two_others_may_admit(luck: float, tried: list[in
 
 def test_all_shards_together_admit_the_accounts_rate() -> None:
     sending = Sending(segments_per_s=300)
-    assert shard_count(sending.account.limits) == 3
+    assert shard_count(sending.account) == 3
     # A second's burst, and one request a shard.
     assert sending.codes(10, 100) == [None] * 6 + [Code.RATE_LIMITED] * 4
 

@@ -9,6 +9,9 @@ from harkara.messages import Category, Message
 
 RECORD_LIMIT = 1_000
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
+# Lambda answers 6 MB: an accepted request whose answer does not fit would be sent again.
+SHOWN_LIMIT = 64
+SHOWN_REF_LIMIT = 512
 
 
 class Options(NamedTuple):
@@ -58,6 +61,25 @@ class SendRequest(NamedTuple):
     details: Mapping[int, str] = MappingProxyType({})
     single: bool = False
     warning: str = ""
+
+
+class Shown(NamedTuple):
+    """What an answer repeats of a record: its beginning, so that a thousand fit into 6 MB."""
+
+    to: str
+    sender_id: str
+    client_ref: str
+    dlt_template_id: str
+
+
+def shown(record: Record) -> Shown:
+    """Return what an answer repeats. All that may be accepted is whole."""
+    return Shown(
+        record.to[:SHOWN_LIMIT],
+        record.sender_id[:SHOWN_LIMIT],
+        record.client_ref[:SHOWN_REF_LIMIT],
+        record.dlt_template_id[:SHOWN_LIMIT],
+    )
 
 
 class RecordResult(NamedTuple):

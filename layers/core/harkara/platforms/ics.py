@@ -34,7 +34,7 @@ from harkara.platforms.options import (
     validity_s,
 )
 from harkara.platforms.rows import Fields, check_length, json_of, object_of, request_of, top_level
-from harkara.requests import RecordResult, SendRequest
+from harkara.requests import RecordResult, SendRequest, shown
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -120,7 +120,9 @@ def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
             "Error": code,
             "message": f"{MEANINGS[code].advice} {detail}".strip(),
         }
-        for record, (mid, code, detail, _, _, _) in zip(request.records, results, strict=True)
+        for record, (mid, code, detail, _, _, _) in zip(
+            map(shown, request.records), results, strict=True
+        )
     ]
     return encode({"status": "accepted", **elements[0]} if request.single else elements)
 

@@ -37,7 +37,7 @@ from harkara.platforms.options import (
     variables,
 )
 from harkara.platforms.rows import Fields, object_of, request_of
-from harkara.requests import Record, RecordResult, SendRequest
+from harkara.requests import Record, RecordResult, SendRequest, shown
 from harkara.segments import first_outside_gsm, measure
 
 OPTIONS = {
@@ -129,16 +129,17 @@ def _element(
     """Return what became of a record; of a refused one, what can be said of its number and text."""
     message, code = result.message, result.code
     to, country = _number(record.to)
+    told = shown(record)
     text = message.text if message else record.text
     measured = measure(text) if text else None
-    template_id = message.dlt_template_id if message else record.dlt_template_id
+    template_id = message.dlt_template_id if message else told.dlt_template_id
     price = None
     if message and result.category:
         price = account.price(message.to, result.category, message.segment_count)
     element: dict[str, Any] = {
         "mid": result.mid or None,
-        "client_ref": record.client_ref,
-        "to": to,
+        "client_ref": told.client_ref,
+        "to": to if country else told.to,
         "country": country,
         "encoding": measured.encoding if measured else None,
         "segments": measured.segment_count if measured else None,

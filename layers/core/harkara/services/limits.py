@@ -7,7 +7,7 @@ is strict: a request that would go beyond is refused in whole.
 
 So that no item is hot, an account's limits are dealt out to shards; a request takes from one. An
 account of many shards may thereby run ahead by one request a shard, and hear of the day's end
-while a little is left elsewhere.
+while no shard has room for its request, though all together would.
 """
 
 import math
@@ -20,14 +20,13 @@ from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import DAY_S, IST_OFFSET_S
 from harkara.jsons import decode, encode
 from harkara.ports import Clock, LimitStore, Luck
+from harkara.requests import RECORD_LIMIT
 
 BURST_US = 1_000_000
 SHARD_LIMIT = 16
 REQUESTS_PER_S_AND_SHARD = 20
 # Where requests are not limited: many segments come in one, and not all of the time.
 SEGMENTS_PER_S_AND_SHARD = 100
-# A shard's part of the day must hold the largest of requests: 1,000 messages of 10 segments.
-SEGMENTS_PER_DAY_AND_SHARD = 10_000
 SHARDS_TRIED = 3
 # Whoever fails to write has seen another write: a shard's burst is used up before that.
 _SWAPS = 50
@@ -51,15 +50,19 @@ class Refusal(NamedTuple):
     code: Code
 
 
-def shard_count(limits: Limits) -> int:
-    """Return over how many shards an account's limits are dealt out."""
+def shard_count(account: Account) -> int:
+    """Return over how many shards an account's limits are dealt out.
+
+    A shard's part of the day holds the largest request that the account may make.
+    """
+    limits = account.limits
     if limits.requests_per_s:
         needed = limits.requests_per_s / REQUESTS_PER_S_AND_SHARD
     else:
         needed = limits.segments_per_s / SEGMENTS_PER_S_AND_SHARD
     shards = math.ceil(min(SHARD_LIMIT, needed))
     if limits.segments_per_day:
-        shards = min(shards, limits.segments_per_day // SEGMENTS_PER_DAY_AND_SHARD)
+        shards = min(shards, limits.segments_per_day // (RECORD_LIMIT * account.segment_limit))
     return max(1, shards)
 
 
@@ -116,7 +119,7 @@ class AccountLimits:
         limits = account.limits
         if limits == Limits():
             return
-        shards = shard_count(limits)
+        shards = shard_count(account)
         own = Limits(
             requests_per_s=limits.requests_per_s / shards,
             segments_per_s=limits.segments_per_s / shards,
@@ -124,11 +127,14 @@ class AccountLimits:
         )
         first = int(self.luck() * shards)
         refusals = []
-        for shard in range(first, first + min(SHARDS_TRIED, shards)):
+        for shard in range(first, first + shards):
             refusal = self._take(f"rate#{account.id}#{shard % shards}", own, segment_count)
             if refusal is None:
                 return
             refusals.append(refusal)
+            # A second is over soon; the day is not, as long as a shard has room.
+            if sum(each.code is Code.RATE_LIMITED for each in refusals) >= SHARDS_TRIED:
+                break
         until_us, code = min(refusals)
         wait_s = math.ceil((until_us - self._now_us()) / 1_000_000)
         raise RequestRefused(code, retry_after_s=max(1, wait_s))
