@@ -207,7 +207,7 @@ def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Nam
 
 def _presets(_: Desk | None, arguments: Namespace) -> Answer:
     if arguments.preset:
-        return presets.read_preset(arguments.preset).model_dump(exclude={"carrier"})
+        return presets.described(arguments.preset)
     return [
         {
             "preset": name,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from harkara.jsons import decode
 from local.admin.command import UsageError
+from local.admin.printing import Row
 
 FOLDER = Path(__file__).parent / "presets"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -43,6 +44,24 @@ class Preset(BaseModel):
 def read_preset(name: str) -> Preset:
     """Return a provider's file."""
     return Preset.model_validate(decode((FOLDER / f"{name}.json").read_bytes()))
+
+
+def described(name: str) -> Row:
+    """Return what a preset asks for, follows, and leaves to be done at the provider."""
+    preset = read_preset(name)
+    variables = [
+        {"with": each, "what": what, "otherwise": preset.defaults.get(each, "")}
+        for each, what in preset.variables.items()
+    ]
+    return {
+        "preset": name,
+        "provider": preset.provider,
+        "username": preset.username,
+        "secret": preset.secret,
+        "source": preset.source,
+        "at the provider": preset.notes,
+        "variables": variables,
+    }
 
 
 def carrier_fields(name: str, given: Mapping[str, str]) -> dict[str, Any]:

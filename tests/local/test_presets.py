@@ -99,9 +99,11 @@ def test_presets_are_listed_without_a_deployment() -> None:
     assert [row["preset"] for row in listed] == presets.NAMES
     assert all(row["provider"] and row["secret"] for row in listed)
     assert operator.services == {}
-    one = operator("carrier presets exotel").out
-    assert "Send SMS; SMS Status Codes" in one
-    assert "sid" in one
+    one = operator("carrier presets exotel --json").json()
+    assert "Send SMS; SMS Status Codes" in one["source"]
+    assert [each["with"] for each in one["variables"]] == ["sid", "host"]
+    assert [each["otherwise"] for each in one["variables"]] == ["", "api.in.exotel.com"]
+    assert "ExoPhone" in one["at the provider"]
 
 
 @pytest.mark.parametrize("name", presets.NAMES)
