@@ -58,7 +58,10 @@ def failures(*ids: str) -> dict[str, list[dict[str, str]]]:
 # submit
 
 
-def test_a_chunk_is_submitted_and_its_outcome_put_down(gateway: Gateway, logs: Logs) -> None:
+def test_a_chunk_is_submitted_and_its_outcome_put_down(
+    gateway: Gateway, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW + 7)
     gateway.put_chunk()
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
     assert gateway.store.marks[CHUNK_ID, "outcome#001#0000"].data["taken"] == [
@@ -67,8 +70,9 @@ def test_a_chunk_is_submitted_and_its_outcome_put_down(gateway: Gateway, logs: L
     ]
     assert gateway.store.marks[CHUNK_ID, "claim#001#0000"].owner == "m0"
     (line,) = logs.lines("task done")
-    assert line["message_id"] == "m0"
+    assert (line["message_id"], line["owner"]) == ("m0", "m0")
     assert line["counts"] == {"taken": 2}
+    assert line["queue_age"] == [7000.0], "milliseconds since it was sent"
     assert logs.private() == []
 
 
