@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,16 +10,17 @@ import pytest
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.ids import split_mid
-from harkara.marks import claim_kind, outcome_kind
-from harkara.messages import State
+from harkara.marks import Mark, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.messages import DEFAULT_VALIDITY_S, State
 from harkara.retries import limit_s
 from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign
-from tests.wired import RECEIPT_WAIT_S, RETRY_DELAYS_S
+from tests.wired import NOW, RECEIPT_WAIT_S, RETRY_DELAYS_S
 from tests.world import BUDGET_S, World
 
 # An hour beyond the last retry.
 LOST_AFTER_S = limit_s(RETRY_DELAYS_S) + 3600
+SETTLED = {"unknown": 0, "ended": 0, "waiting": 0, "recovered": 0}
 
 
 def silent(world: World) -> str:
@@ -86,7 +88,7 @@ def test_while_a_callback_is_not_acknowledged_the_check_comes_again_when_it_woul
     final(world, mid)
     put_s = world.now
     world.now += 3600
-    assert check(world, mid) == {"unknown": 0, "waiting": 0, "recovered": 0}
+    assert check(world, mid) == SETTLED
     ((_, row),) = world.queues.rows
     assert isinstance(decode_dlr(row.body), CheckTask)
     assert row.due_ms / 1000 == pytest.approx(put_s + BUDGET_S + LOST_AFTER_S, abs=2)
@@ -100,25 +102,121 @@ def test_once_all_is_acknowledged_no_check_follows() -> None:
     world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
     world.run(10)
     assert world.called_back() == {mid: 1}
-    assert check(world, mid) == {"unknown": 0, "waiting": 0, "recovered": 0}
+    assert check(world, mid) == SETTLED
     assert not world.queues.waiting
     assert not world.queues.rows
 
 
-def test_what_the_carrier_did_not_take_waits_for_its_next_try_and_does_not_end_unknown() -> None:
-    world = World()
-    mid = silent(world)
-    chunk_id, index = split_mid(mid)
+def say(world: World, mid: str, **data: Any) -> None:
+    """Let the outcome of a message's try say something else."""
+    chunk_id, _ = split_mid(mid)
     key = (chunk_id, outcome_kind(1, 0))
     outcome = world.store.marks[key]
-    data: dict[str, Any] = {**outcome.data, "taken": [], "not_taken": [(index, 0)]}
-    world.store.marks[key] = outcome.__class__(
-        outcome.partition, outcome.kind, outcome.owner, outcome.holder, outcome.until_ms, data
-    )
+    world.store.marks[key] = replace(outcome, data={**outcome.data, "taken": [], **data})
     assert (chunk_id, claim_kind(1, 0)) in world.store.marks
-    world.now += 10 * RECEIPT_WAIT_S / 9
-    assert check(world, mid) == {"unknown": 0, "waiting": 1, "recovered": 0}
-    assert not [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+
+
+def ends(world: World) -> list[tuple[int, str, str]]:
+    """Return the final states that are enqueued: try, state and code."""
+    tasks = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+    return [(r.attempt, r.state, r.code) for task in tasks for r in task.receipts]
+
+
+def next_check_s(world: World) -> float:
+    """Return when the check comes again."""
+    tasks = [(row.body, row.due_ms / 1000) for _, row in world.queues.rows]
+    tasks += [(message.body, message.visible_at) for message in world.queues.waiting]
+    (at_s,) = (at_s for body, at_s in tasks if isinstance(decode_dlr(body), CheckTask))
+    return at_s
+
+
+@pytest.mark.parametrize("later_s", [-1, 0, 1])
+def test_what_no_carrier_took_waits_for_its_next_try_until_an_hour_after_its_end(
+    later_s: int,
+) -> None:
+    world = World()
+    mid = silent(world)
+    say(world, mid, not_taken=[(0, 0)])
+    over_s = NOW + DEFAULT_VALIDITY_S + 3600
+    world.now = over_s + later_s
+    over = later_s >= 0
+    assert check(world, mid) == {**SETTLED, "ended": int(over), "waiting": int(not over)}
+    assert ends(world) == [(0, "expired", "EXPIRED")] * over
+    # Whether it ended is looked at once more.
+    assert next_check_s(world) == pytest.approx(world.now + RECEIPT_WAIT_S if over else over_s)
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ({"refused": [(0, "INVALID_NUMBER", "x")]}, (1, "failed", "INVALID_NUMBER")),
+        ({"refused": [(0, "EXPIRED", "")]}, (1, "expired", "EXPIRED")),
+        ({"cancelled": [0]}, (1, "cancelled", "CANCELLED")),
+    ],
+)
+def test_what_ended_by_its_try_ends_as_its_outcome_says_though_no_report_came(
+    said: dict[str, Any], end: tuple[int, str, str]
+) -> None:
+    world = World()
+    mid = silent(world)
+    say(world, mid, **said)
+    assert check(world, mid) == {**SETTLED, "ended": 1}
+    assert ends(world) == [end]
+
+
+def test_who_took_back_what_was_never_submitted_hears_that_it_is_cancelled() -> None:
+    world = World()
+    mid = silent(world)
+    say(world, mid, not_taken=[(0, 0)])
+    chunk_id, index = split_mid(mid)
+    world.store.put_once([Mark(cancels_of(chunk_id), cancel_kind(index), "acme", "", 0, {})])
+    world.now += 2 * DEFAULT_VALIDITY_S
+    check(world, mid)
+    assert ends(world) == [(0, "cancelled", "CANCELLED")]
+
+
+def test_what_a_dead_holder_had_in_its_hands_is_unknown_and_what_it_kept_back_has_expired() -> None:
+    world = World()
+    answers = world.send([campaign.record("9004"), campaign.record("9004", client_ref="2")])
+    assert answers
+    world.run(60)
+    chunk_id, _ = split_mid(answers[0].mid)
+    del world.store.marks[chunk_id, outcome_kind(1, 0)]
+    key = (chunk_id, claim_kind(1, 0))
+    claim = world.store.marks[key]
+    world.store.marks[key] = replace(claim, data={**claim.data, "carriers": {"sim": [0]}})
+    world.now += RECEIPT_WAIT_S
+    assert check(world, answers[0].mid) == {**SETTLED, "unknown": 1, "ended": 1}
+    assert ends(world) == [(1, "unknown", "NO_RECEIPT"), (0, "expired", "EXPIRED")]
+
+
+def test_a_check_has_the_other_chunks_of_its_request_checked_though_its_own_is_gone() -> None:
+    world = World()
+    others = (split_mid(silent(world))[0], "another")
+    world.queues.waiting.clear()
+    task = CheckTask("gone", others)
+    assert asyncio.run(world.check_service().check(task)) == {"chunk_missing": 1}
+    assert enqueued(world) == [CheckTask(each) for each in others]
+
+
+def test_without_the_due_table_messages_go_out_and_the_check_is_set_by_a_redelivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    schedule = world.queues.schedule
+
+    def refuse(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        if world.now < NOW + 600 and delay_s > 900:
+            raise StoreUnavailable("the table stayed busy")
+        schedule(queue, body, delay_s, group)
+
+    monkeypatch.setattr(world.queues, "schedule", refuse)
+    mid = silent(world)
+    assert world.providers.taken() == {mid: 1}
+    assert not world.queues.rows
+    world.run()
+    assert world.finals() == {mid: "unknown"}
+    assert world.providers.taken() == {mid: 1}
 
 
 @pytest.mark.parametrize(("later_s", "unknown"), [(-7200, 0), (-1, 0), (1, 1)])
@@ -127,15 +225,13 @@ def test_what_got_no_receipt_ends_unknown_once_the_wait_is_over(later_s: int, un
     begin_s = world.now
     mid = silent(world)
     world.now = begin_s + RECEIPT_WAIT_S + later_s
-    assert check(world, mid) == {"unknown": unknown, "waiting": 1 - unknown, "recovered": 0}
+    assert check(world, mid) == {**SETTLED, "unknown": unknown, "waiting": 1 - unknown}
     ended = Receipt(mid, 1, State.UNKNOWN, int(world.now), Code.NO_RECEIPT)
-    ends = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
-    assert ends == [ReceiptsTask((ended,), "sim")] * unknown
+    tasks = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+    assert tasks == [ReceiptsTask((ended,), "sim")] * unknown
     # It comes again when the wait is over; after that, in case the final state gets lost.
-    times = [row.due_ms / 1000 for _, row in world.queues.rows]
-    times += [each.visible_at for each in world.queues.waiting if "check" in each.body]
     again_s = world.now if unknown else begin_s
-    assert times == [pytest.approx(again_s + RECEIPT_WAIT_S, abs=2)]
+    assert next_check_s(world) == pytest.approx(again_s + RECEIPT_WAIT_S, abs=2)
 
 
 def test_a_chunk_whose_time_is_over_is_left_alone() -> None:

@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 # Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "tried", "repeats", "rests", "others")
+_SELDOM = ("reserved", "waits", "tried", "repeats", "rests", "others", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SubmitTask:
     `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
     carrier: they go there again, under the reference of that try. `rests` are the carriers that
     want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
-    request: enqueued with this task, they are committed by it.
+    request: enqueued with this task, they are committed by it. `checked`: the chunk's check is set.
     """
 
     chunk_id: str
@@ -69,6 +69,7 @@ class SubmitTask:
     repeats: Sequence[Repeat] = ()
     rests: Mapping[str, int] = field(default_factory=dict)
     others: Sequence[Part] = ()
+    checked: bool = False
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -104,4 +105,5 @@ def decode_submit(body: str) -> SubmitTask:
             Part(chunk_id, QueueName(queue), at_ms)
             for chunk_id, queue, at_ms in fields.get("others", ())
         ),
+        checked=fields.get("checked", False),
     )

@@ -205,13 +205,15 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Look whether every message of a chunk has its end."""
+    """Look whether every message of a chunk has its end, and have others of its request checked."""
 
     chunk_id: str
+    others: tuple[str, ...] = ()
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return encode_body("check", chunk=self.chunk_id)
+        others = {"others": self.others} if self.others else {}
+        return encode_body("check", chunk=self.chunk_id, **others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,7 @@ def decode_dlr(body: str) -> DlrTask:
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == "check":
-        return CheckTask(fields["chunk"])
+        return CheckTask(fields["chunk"], tuple(fields.get("others", ())))
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
     if fields["kind"] == "click":

@@ -1,29 +1,46 @@
 """Look after a chunk until every message has its end and every end was called back.
 
-`submit` sets a chunk's check once it has been through its blocks; while there is more to wait for,
+`submit` sets the check of a request before it does anything else; while there is more to wait for,
 a check sets the next. It decides and enqueues, nothing more:
 
 - A message whose last try the carrier took, or may have taken, ends unknown once the wait for its
-  receipt is over. One that waits for its turn or for its next try is left alone.
+  receipt is over.
+- A message whose end was never reported, though its outcome says it or it was refused from the
+  first, ends so.
+- A message that no carrier has ends expired, or cancelled, an hour after its validity: `submit`
+  begins no try by then, so its queue message was lost, or comes too late. Until then it waits.
 - A final whose owner left no ack although all retries are long over (its dead letter was lost) is
   recovered: a safety net, counted when it catches anything.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
-from harkara.marks import Mark, index_of
+from harkara.ids import split_mid
+from harkara.marks import Mark, cancels_of, index_of
 from harkara.messages import Chunk, State
 from harkara.ports import Clock, MessageStore, TaskQueues
 from harkara.retries import limit_s
+from harkara.services.outcomes import refusals_of, reports_of
+from harkara.services.routing import BlockPart
 from harkara.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
-# Beyond the last retry: an hour for queues that were behind.
+# Beyond the last retry, or a message's validity: an hour for queues that were behind.
 _MARGIN_S = 3600
+
+
+class _Try(NamedTuple):
+    """The last try of a message that a carrier has or may have, or that ended it."""
+
+    attempt: int
+    since_s: float
+    carrier: str
+    end: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +58,28 @@ class CheckService:
         return await asyncio.to_thread(self._check, task)
 
     def _check(self, task: CheckTask) -> Counter[str]:
+        self._send([CheckTask(chunk_id).encode() for chunk_id in task.others])
         chunk = self.store.get_chunk(task.chunk_id)
         if chunk is None:  # its time to live is over, and with it all that could be done
             return Counter(chunk_missing=1)
         now_s = self.clock()
         finals = {index_of(mark.kind): mark for mark in self._marks(chunk, "final#")}
         unsettled = set(range(len(chunk.messages))) - finals.keys()
-        submitted = {i: since for i, since in self._submitted(chunk).items() if i in unsettled}
-        overdue: dict[str, list[Receipt]] = {}
-        for index, (attempt, since_s, carrier) in sorted(submitted.items()):
-            if since_s + self.receipt_wait_s <= now_s:
-                overdue.setdefault(carrier, []).append(
-                    Receipt(chunk.mid(index), attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
-                )
-        overdue_count = sum(map(len, overdue.values()))
+        tries = {i: each for i, each in self._tries(chunk).items() if i in unsettled}
+        ends: dict[str, list[Receipt]] = {}
+        for index, each in sorted(tries.items()):
+            end = each.end
+            if end is None and each.since_s + self.receipt_wait_s <= now_s:
+                mid = chunk.mid(index)
+                end = Receipt(mid, each.attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
+            if end:
+                ends.setdefault(each.carrier, []).append(end)
+        refused = [each for each in refusals_of(chunk) if split_mid(each.mid)[1] in unsettled]
+        untried = unsettled - tries.keys() - {split_mid(each.mid)[1] for each in refused}
+        over_s = chunk.ends_s + _MARGIN_S
+        left = self._left(chunk, untried) if untried and over_s <= now_s else []
+        if refused or left:
+            ends.setdefault("", []).extend(refused + left)
         unacknowledged = self._unacknowledged(chunk, finals)
         horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
         # Their own time is when the carrier says that it was so: its receipt may come days later.
@@ -63,46 +88,82 @@ class CheckService:
 
         bodies = [
             part.encode()
-            for carrier, receipts in overdue.items()
+            for carrier, receipts in ends.items()
             for part in receipts_tasks(receipts, carrier)
         ]
         if lost:
             bodies.append(RecoverTask(chunk.id, tuple(index_of(m.kind) for m in lost)).encode())
-        if not all(self.queues.send(QueueName.RECEIPT, bodies, chunk.account_id)):
-            raise StoreUnavailable("the receipt queue did not take a task")
+        self._send(bodies, chunk.account_id)
 
-        # Again when the last of those that are submitted is overdue; of the others nobody knows.
+        # Again when the last of those that are submitted is overdue, or the others' validity over.
         young = [
-            since_s for _, since_s, _ in submitted.values() if since_s > now_s - self.receipt_wait_s
+            each.since_s for each in tries.values() if each.since_s > now_s - self.receipt_wait_s
         ]
-        waits_s = [max(young, default=now_s) + self.receipt_wait_s - now_s] if unsettled else []
+        waits_s = [max(young) + self.receipt_wait_s - now_s] if young else []
+        if untried and over_s > now_s:
+            waits_s.append(over_s - now_s)
+        if unsettled and not waits_s:
+            waits_s.append(self.receipt_wait_s)
         if len(lost) < len(unacknowledged):
             waits_s.append(max(mark.until_ms / 1000 for mark in unacknowledged) - horizon_s)
         if waits_s:
-            self.queues.schedule(
-                QueueName.RECEIPT, task.encode(), max(1.0, min(waits_s)), chunk.account_id
-            )
+            again = CheckTask(chunk.id).encode()
+            wait_s = max(1.0, min(waits_s))
+            self.queues.schedule(QueueName.RECEIPT, again, wait_s, chunk.account_id)
+        ended = Counter(receipt.state for receipts in ends.values() for receipt in receipts)
+        unknown_count = ended.pop(State.UNKNOWN, 0)
         return Counter(
-            unknown=overdue_count, waiting=len(unsettled) - overdue_count, recovered=len(lost)
+            unknown=unknown_count,
+            ended=ended.total(),
+            waiting=len(unsettled) - unknown_count - ended.total(),
+            recovered=len(lost),
         )
 
-    def _submitted(self, chunk: Chunk) -> dict[int, tuple[int, float, str]]:
-        """Return the last try of each message that a carrier has or may have, its time and it."""
-        submitted: dict[int, tuple[int, float, str]] = {}
+    def _send(self, bodies: Sequence[str], group: str = "") -> None:
+        if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
+            raise StoreUnavailable("the receipt queue did not take a task")
+
+    def _tries(self, chunk: Chunk) -> dict[int, _Try]:
+        """Return the last try of each message that a carrier has or may have, or that ended."""
+        tries: dict[int, _Try] = {}
         outcomes = {
             mark.kind.removeprefix("outcome"): mark for mark in self._marks(chunk, "outcome#")
         }
         for claim in self._marks(chunk, "claim#"):  # in the order of tries
-            outcome = outcomes.get(claim.kind.removeprefix("claim"))
-            not_taken = {index for index, _ in outcome.data["not_taken"]} if outcome else set()
-            attempt = int(claim.kind.split("#")[1])
+            attempt, block = map(int, claim.kind.split("#")[1:])
             carriers = claim.data["carriers"]
             at = {index: name for name, indexes in carriers.items() for index in indexes}
+            ends: dict[int, Receipt] = {}
+            if outcome := outcomes.get(claim.kind.removeprefix("claim")):
+                not_taken = {index for index, _ in outcome.data["not_taken"]}
+                part = BlockPart(chunk, block, attempt, claim.data["indexes"])
+                for receipts in reports_of(part, claim, outcome).values():
+                    ends |= {split_mid(receipt.mid)[1]: receipt for receipt in receipts}
+            else:  # its holder handed nothing else over
+                handed = {*at, *claim.data.get("repeats", ())}
+                not_taken = set(claim.data["indexes"]) - handed
             for index in claim.data["indexes"]:
-                _, _, before = submitted.pop(index, (0, 0, ""))
+                before = tries.pop(index, None)
                 if index not in not_taken:
-                    submitted[index] = (attempt, claim.data["at"] / 1000, at.get(index, before))
-        return submitted
+                    carrier = at.get(index, before.carrier if before else "")
+                    since_s = claim.data["at"] / 1000
+                    tries[index] = _Try(attempt, since_s, carrier, ends.get(index))
+        return tries
+
+    def _left(self, chunk: Chunk, indexes: Iterable[int]) -> list[Receipt]:
+        """Return how messages end that no carrier has, and that nobody may submit any more.
+
+        Of try 0: no later try may supersede it, for none goes out.
+        """
+        at_s = int(self.clock())
+        cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
+        cancelled = {index_of(mark.kind) for mark in cancels}
+        return [
+            Receipt(chunk.mid(index), 0, State.CANCELLED, at_s, Code.CANCELLED)
+            if index in cancelled
+            else Receipt(chunk.mid(index), 0, State.EXPIRED, at_s, Code.EXPIRED)
+            for index in sorted(indexes)
+        ]
 
     def _unacknowledged(self, chunk: Chunk, finals: dict[int, Mark]) -> list[Mark]:
         """Return the finals that somebody wants to hear of and no ack speaks of."""

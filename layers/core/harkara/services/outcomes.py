@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from harkara.codes import Code
 from harkara.ids import split_mid
 from harkara.marks import Mark
-from harkara.messages import State
+from harkara.messages import Chunk, State
 from harkara.ports import Note
 from harkara.retries import within_validity
 from harkara.services.handover import Handed
@@ -74,6 +74,14 @@ def reports_of(part: BlockPart, claim: Mark, outcome: Mark) -> dict[str, list[Re
     for receipt in refused + cancelled:
         reports.setdefault(at.get(split_mid(receipt.mid)[1], ""), []).append(receipt)
     return reports
+
+
+def refusals_of(chunk: Chunk) -> list[Receipt]:
+    """Return the final states of the records that were refused as their request was accepted."""
+    at_s = chunk.accepted_at_ms // 1000
+    return [
+        Receipt(chunk.mid(index), 0, State.FAILED, at_s, code) for index, code in chunk.refused()
+    ]
 
 
 def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:

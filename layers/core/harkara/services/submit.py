@@ -1,5 +1,8 @@
 """Submit a chunk: claim a block, hand it to its carriers, put down the outcome; the next block.
 
+Before anything else a request's first task sets the check of all its chunks, so that each message
+ends even where no task lives to submit it (`harkara.services.check`).
+
 A claim without an outcome, found by a later delivery of its queue message, means that the holder
 died in between: its messages are in doubt, counted, and not submitted again, unless their carrier
 deduplicates and the account's routing says so. What no carrier took is tried again as a new queue
@@ -20,15 +23,22 @@ from typing import Any, NamedTuple
 
 from harkara import retries
 from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn
+from harkara.errors import NotOurTurn, StoreUnavailable
 from harkara.hours import ready_s
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
-from harkara.messages import Chunk, State
+from harkara.messages import Chunk
 from harkara.ports import Clock, LastMessages, Luck, MessageStore, Notes, TaskQueues
 from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
 from harkara.services.handover import RECORD_S, HandOver
-from harkara.services.outcomes import left_behind, notes_of, outcome_of, reports_of, retry_of
+from harkara.services.outcomes import (
+    left_behind,
+    notes_of,
+    outcome_of,
+    refusals_of,
+    reports_of,
+    retry_of,
+)
 from harkara.services.routing import BlockPart, Plan, Router
 from harkara.services.tries import ENDS
 from harkara.submit_tasks import Reserved, SubmitTask, queue_of
@@ -78,14 +88,16 @@ class SubmitService:
         done twice.
         """
         counts: Counter[str] = Counter()
+        first = task.attempt == 1 and not task.handed_on
+        task = replace(task, checked=task.checked or not first or await self._is_check_set(task))
         await self._enqueue_others(task)
         task = replace(task, others=())
         chunk, rules = await asyncio.to_thread(self._read, task)
         if chunk is None:
             return Counter(chunk_missing=1)
-        first = task.attempt == 1 and not task.handed_on
         if first:
-            await self._report_refused(chunk)
+            # A redelivery does it again: marks make it once.
+            await self._report(chunk, refusals_of(chunk))
         last = task.block + 1 if task.attempt > 1 else chunk.block_count
         while task.block < last:
             part, wait = _part(chunk, task), None
@@ -104,18 +116,19 @@ class SubmitService:
                 await self.sleep(wait.delay_s)
                 continue
             waits = task.waits + 1 if wait.reason == WAITING else 0
-            rest = replace(task, handed_on=True, waits=waits).encode(claimant.owner)
-            await self._schedule(chunk, queue_of(chunk.lane), rest, wait.delay_s)
+            rest = replace(task, handed_on=True, waits=waits, checked=False)
+            body = rest.encode(claimant.owner)
+            await self._schedule(chunk, queue_of(chunk.lane), body, wait.delay_s)
             counts[wait.reason] += 1
             break
-        if first:
-            await self._set_check(chunk)
+        if not task.checked:  # until then its queue message stays, and comes back
+            await self._set_check(task)
         return counts
 
     async def _enqueue_others(self, task: SubmitTask) -> None:
         """Enqueue a request's further chunks. A redelivery does it again: claims make it once."""
         for part in task.others:
-            body = SubmitTask(part.chunk_id, task.account_id).encode()
+            body = SubmitTask(part.chunk_id, task.account_id, checked=task.checked).encode()
             wait_s = max(0.0, part.at_ms / 1000 - self.clock())
             await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
@@ -212,19 +225,22 @@ class SubmitService:
         names = {*claim.data["carriers"], *(repeat.carrier for repeat in part.repeats.values())}
         return {name for name in names if await self.router.deduplicates(name)}
 
-    async def _set_check(self, chunk: Chunk) -> None:
-        """Have the chunk looked after. Until then its queue message stays, and comes back."""
-        wait_s = self.receipt_wait_s + self._wait_s(chunk)
-        await self._schedule(chunk, QueueName.RECEIPT, CheckTask(chunk.id).encode(), wait_s)
+    async def _is_check_set(self, task: SubmitTask) -> bool:
+        """Have a request looked after, whatever becomes of its tasks; say whether it will be.
 
-    async def _report_refused(self, chunk: Chunk) -> None:
-        """Have the refused records called back. A redelivery does it again: marks make it once."""
-        at_s = chunk.accepted_at_ms // 1000
-        refused = [
-            Receipt(chunk.mid(index), 0, State.FAILED, at_s, code)
-            for index, code in chunk.refused()
-        ]
-        await self._report(chunk, refused)
+        What is to go out does not wait for that.
+        """
+        try:
+            await self._set_check(task)
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def _set_check(self, task: SubmitTask) -> None:
+        others = tuple(part.chunk_id for part in task.others)
+        body = CheckTask(task.chunk_id, others).encode()
+        queue, wait_s = QueueName.RECEIPT, self.receipt_wait_s
+        await asyncio.to_thread(self.queues.schedule, queue, body, wait_s, task.account_id)
 
     async def _report(self, chunk: Chunk, receipts: Sequence[Receipt], carrier: str = "") -> None:
         for task in receipts_tasks(receipts, carrier):
