@@ -23,6 +23,7 @@ PURE = (
     "accounts",
     "carrier_settings",
     "http_options",
+    "http_placeholders",
     "networks",
     "credentials",
     "tasks",

@@ -14,7 +14,7 @@ from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
 from harkara.codes import Code
 from harkara.exchanges import HttpAnswer, Outside
-from harkara.http_options import PLACEHOLDERS
+from harkara.http_placeholders import PLACEHOLDERS
 from harkara.messages import Message
 from harkara.submissions import Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts

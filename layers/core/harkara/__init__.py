@@ -1,8 +1,8 @@
 """Harkara: an SMS gateway that answers to ICS Mobile's API.
 
 Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
-`errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `credentials`,
-`fields`, `parts`, `requests`, `queries`, `hours`, `tasks`, `submit_tasks`, `parked`,
+`errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `http_placeholders`,
+`credentials`, `fields`, `parts`, `requests`, `queries`, `hours`, `tasks`, `submit_tasks`, `parked`,
 `parked_fields`, `marks`, `retries`, `reasons`, `router`, `routes`, `routing`, `signatures`,
 `suppressions`, `links`, `text_urls`, `visitors`, `submissions`, `received`, `exchanges`, `posting`,
 `events`, `callback_settings`, `callback_fields`, `callback_urls`, `operator_records`, `times`,

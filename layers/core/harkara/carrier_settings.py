@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from harkara.codes import Code
-from harkara.http_options import HttpOptions, IdBase, placeholders_of
+from harkara.http_options import HttpOptions, IdBase
+from harkara.http_placeholders import placeholders_of
 from harkara.messages import Category, State
 from harkara.networks import Networks
 from harkara.operator_records import OperatorRecord

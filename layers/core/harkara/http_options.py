@@ -3,21 +3,8 @@
 A value may hold placeholders, `{to}`, and a doubled brace for a brace. Values stand in the places
 that their kind of body has (a member of JSON, a field of a form), so each is escaped for its
 place, and none can break out of it. A value that is one placeholder alone is left out where there
-is nothing to put in. What is read of answers and receipts is named by JSON pointers (RFC 6901).
-
-    {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
-    {validity}                                as the options' `validity` says
-    {encoding}                                GSM7 or UCS2
-    {pe_id} {dlt_template_id} {chain_hash}    of DLT
-    {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
-    {template_id}                             the provider's own, by the options' `templates`
-    {username} {password} {basic}             the last is base64 of `username:password`
-    {receipt_url}                             where this carrier posts its receipts
-
-`{segment_count:number}`, `{validity:number}` and `{validity_s:number}` are numbers where they stand
-alone in JSON; a member of JSON called `{variables}` is replaced by a member for each variable of
-the provider's template. The options' `values` replace what stands in a placeholder by the
-provider's word.
+is nothing to put in: `harkara.http_placeholders` has them. What is read of answers and receipts is
+named by JSON pointers (RFC 6901).
 """
 
 import re
@@ -33,41 +20,11 @@ from pydantic import (
 )
 
 from harkara.codes import Code
+from harkara.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
 from harkara.messages import Category, State
 from harkara.operator_records import OperatorRecord
 from harkara.provider_templates import pieces
 
-PLACEHOLDERS = frozenset(
-    {
-        "to",
-        "from",
-        "text",
-        "reference",
-        "pe_id",
-        "dlt_template_id",
-        "chain_hash",
-        "category",
-        "encoding",
-        "segment_count",
-        "validity",
-        "validity_s",
-        "segment_count:number",
-        "validity:number",
-        "validity_s:number",
-        "telemarketer_id",
-        "telemarketer_ids",
-        "template_id",
-        "account_id",
-        "username",
-        "password",
-        "basic",
-        "receipt_url",
-    }
-)
-# What comes from a customer or from outside may not be what a header can hold.
-HEADER_PLACEHOLDERS = frozenset(
-    {"reference", "username", "password", "basic", "account_id", "category", "encoding"}
-)
 # Placeholders that may have a map of values. Of some all values are known: their maps are whole.
 _KNOWN_VALUES: dict[str, frozenset[str]] = {
     "encoding": frozenset({"GSM7", "UCS2"}),
@@ -79,7 +36,6 @@ MAPPED_PLACEHOLDERS = frozenset(
 DEFAULT = "default"
 """In a map of values, what stands for all that it does not name."""
 
-_PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?::number)?)\}|[^{}]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
@@ -275,34 +231,3 @@ class HttpOptions(_Options):
     def placeholders(self) -> set[str]:
         """Which placeholders its request has."""
         return placeholders_of([self.headers, self.query, self.form, self.json_body])
-
-
-def pieces_of(template: str) -> list[tuple[str, str]]:
-    """Return a template's pieces: (text, "") or ("", placeholder).
-
-    Raises ValueError, which shows nothing of the template but a placeholder that is unknown.
-    """
-    pieces, end = [], 0
-    for match in _PIECE.finditer(template):
-        if match.start() != end:
-            break
-        end = match.end()
-        name = match[1] or ""
-        if name and name not in PLACEHOLDERS:
-            raise ValueError(f"there is no placeholder {{{name}}}")
-        text = match[0][0] if match[0] in ("{{", "}}") else match[0]
-        pieces.append(("", name) if name else (text, ""))
-    if end != len(template):
-        raise ValueError("a brace that is no placeholder's is written twice")
-    return pieces
-
-
-def placeholders_of(template: object) -> set[str]:
-    """Return the placeholders in all strings of a value. Raises ValueError as `pieces_of`."""
-    if isinstance(template, str):
-        return {name for _, name in pieces_of(template) if name}
-    if isinstance(template, dict):
-        template = list(template.values())
-    if isinstance(template, list):
-        return {name for value in template for name in placeholders_of(value)}
-    return set()

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from harkara.carrier_settings import CarrierSecrets
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions, pieces_of
+from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions
+from harkara.http_placeholders import pieces_of
 from harkara.messages import Message
 from harkara.provider_templates import values_in
 from harkara.segments import measure
