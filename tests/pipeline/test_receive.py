@@ -32,7 +32,8 @@ def test_a_carriers_time_stands_where_it_can_be() -> None:
     world = World()
     answers = world.send([campaign.record("9004")])
     assert answers
-    at = int(world.now) - 86_400
+    at = int(world.now)
+    world.now += 86_400
     entry = {"smsgid": world.signer.sign(answers[0].mid, 1), "status": "DELIVRD", "ts": at * 1000}
     world.receive_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, to_json(entry)))
     (receipt,) = from_json(world.queues.waiting[-1].body)["receipts"]
