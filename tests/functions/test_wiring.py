@@ -119,7 +119,7 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert (authenticator.accounts._table, service.chunks._table) == ("accounts", "messages")
     assert service.chunks._retention_s == 8
     assert service.queues._due._table == "due"
-    assert service.names.new(0) != service.names.new(0)
+    assert service.names.new(0, "") != service.names.new(0, "")
     assert service.limits.store._table == "messages"
     assert idempotency.store is service.chunks
 

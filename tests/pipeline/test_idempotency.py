@@ -1,12 +1,18 @@
 """A request under an Idempotency-Key goes out once, wherever its first process died."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from harkara.accounts import Account
+from harkara.ids import set_id_of, split_mid
 from harkara.jsons import decode, encode
+from harkara.marks import Mark, links_key
+from harkara.messages import Category
 from harkara.ports import ChunkNames
-from harkara.requests import NO_OPTIONS, Record, RecordResult, SendRequest
+from harkara.requests import NO_OPTIONS, Options, Record, RecordResult, SendRequest
 from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import Faults, ProcessKilled, caller_of
 from tests.pipeline import campaign
@@ -22,8 +28,10 @@ RECORDS = campaign.records()
 class Platform:
     """Sends a request under a key, again and again."""
 
-    def __init__(self, world: World, records: list[Record]) -> None:
+    def __init__(self, world: World, records: list[Record], known: Account = ACCOUNT) -> None:
         self.world = world
+        # As the process that it comes to knows the account.
+        self.known = known
         self.request = SendRequest(records, "")
         self.idempotency = Idempotency(world.store, world.clock, random.Random(1).randbytes)  # noqa: S311
 
@@ -32,7 +40,7 @@ class Platform:
         until_ms = int((self.world.now + TIMEOUT_S) * 1000)
         try:
             answer = self.idempotency.once(
-                caller_of(ACCOUNT), "campaign", b"request", until_ms, self._produce
+                caller_of(self.known), "campaign", b"request", until_ms, self._produce
             )
         except ProcessKilled:
             self.world.killed += 1
@@ -40,7 +48,8 @@ class Platform:
         return [RecordResult(*row) for row in decode(answer.body)]
 
     def _produce(self, names: ChunkNames | None) -> Answer:
-        results = self.world.accept_service().accept(caller_of(ACCOUNT), self.request, names)
+        service = replace(self.world.accept_service(), accounts=self.world.accounts)
+        results = service.accept(caller_of(self.known), self.request, names)
         return Answer(200, encode([(result.mid, result.code) for result in results]))
 
 
@@ -86,3 +95,106 @@ def test_what_is_scheduled_goes_out_on_time_although_it_was_repeated() -> None:
     assert row.due_ms == send_at_s * 1000
     world.run()
     assert list(world.finals().values()) == ["delivered"]
+
+
+ABROAD = [campaign.record("0000"), campaign.record("0000", to="14155552671")]
+AT_HOME = ACCOUNT.model_copy(update={"countries": ("IN",), "version": 2})
+OPENED = ACCOUNT.model_copy(update={"version": 3})
+
+
+def check_numbers(world: World, records: Sequence[Record], results: Sequence[RecordResult]) -> None:
+    """Fail unless each mid that was answered is of its record's message."""
+    for record, result in zip(records, results, strict=True):
+        if result.mid:
+            chunk_id, index = split_mid(result.mid)
+            assert world.chunks()[chunk_id].messages[index].to == record.to
+
+
+def repeated(first: Account, then: Account, known: Account) -> World:
+    """Send under a key twice: the first process dies once all is enqueued; the account changes.
+
+    The first process knows an older state of the account than there is, the second `known`.
+    """
+    world = World()
+    world.accounts.accounts["acme"] = first
+    platform = Platform(world, ABROAD, AT_HOME.model_copy(update={"version": 1}))
+    world.faults.on_call = lambda number, name: (
+        world.faults.kill_after.add(number) if name == "send submit" else None
+    )
+    assert platform.send() is None
+    world.faults.on_call = lambda number, name: None
+    world.now += TIMEOUT_S + 1
+    world.accounts.accounts["acme"] = then
+    platform.known = known
+    results = platform.send()
+    assert results
+    check_numbers(world, ABROAD, results)
+    world.run()
+    check(world, results)
+    return world
+
+
+def test_a_repeat_that_the_account_of_now_judges_differently_loses_nothing() -> None:
+    world = repeated(AT_HOME, OPENED, AT_HOME.model_copy(update={"version": 1}))
+    taken = {world.chunks()[c].messages[i].to for c, i in map(split_mid, world.providers.taken())}
+    assert taken == {record.to for record in ABROAD}
+
+
+def test_a_repeat_by_who_knows_the_same_account_from_the_first_sends_nothing_twice() -> None:
+    world = repeated(AT_HOME, AT_HOME, AT_HOME)
+    assert list(world.providers.taken().values()) == [1]
+    assert len(world.finals()) == 2
+
+
+LINKING = ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"})
+LINKED = [
+    campaign.record("0000")._replace(
+        text="See https://acme.in/a", options=Options(shorten_urls=True, category=category)
+    )
+    for category in (Category.OTP, Category.SERVICE_IMPLICIT, Category.TRANSACTIONAL)
+]
+
+
+def linking(taken: str = "") -> tuple[World, Platform]:
+    """Return a world in which the links of this chunk's name are another's."""
+    world = World(account=LINKING)
+    if taken:
+        world.store.put_once([Mark(*links_key(set_id_of(taken)), "another", "", 0, {})])
+    return world, Platform(world, LINKED, LINKING)
+
+
+def names() -> list[str]:
+    """Return the names of the chunks where no links are another's, in order."""
+    _, platform = linking()
+    results = platform.send()
+    assert results
+    return [split_mid(result.mid)[0] for result in results]
+
+
+@pytest.mark.parametrize("place", range(len(LINKED)))
+def test_where_one_chunk_needs_another_name_the_others_keep_theirs(place: int) -> None:
+    expected = names()
+    world, platform = linking(expected[place])
+    results = platform.send()
+    assert results
+    chunk_ids = [split_mid(result.mid)[0] for result in results]
+    assert [a == b for a, b in zip(chunk_ids, expected, strict=True)] == [
+        each != place for each in range(len(LINKED))
+    ]
+    assert len(set(chunk_ids)) == len(LINKED)
+
+
+@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_request_with_a_renamed_chunk_goes_out_once_wherever_it_died(
+    number: int, moment: str
+) -> None:
+    world, platform = linking(names()[0])
+    getattr(world.faults, moment).add(number)
+    results = platform.send()
+    world.now += TIMEOUT_S + 1
+    results = platform.send()
+    world.run()
+    assert world.killed <= 1
+    check(world, results)
+    assert len(world.finals()) == len(LINKED)

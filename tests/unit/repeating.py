@@ -47,8 +47,8 @@ class Gateway:
         self.runs += 1
         assert names is not None
         ids = []
-        for _ in range(2):
-            ids.append(names.new(names.now_ms()))
+        for place in ("0", "1"):
+            ids.append(names.new(names.now_ms(), place))
             self.store.put_chunk(ids[-1], b"packed", 0)
             self.queues.send(QueueName.SUBMIT, [ids[-1]])
         return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from harkara.accounts import Scope
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.marks import Mark
@@ -78,14 +79,14 @@ def test_a_key_is_printable_ascii(key: str, good: bool) -> None:
         assert "Idempotency-Key" in refused.message
 
 
-def test_another_state_of_the_account_makes_other_ids() -> None:
-    """What it stored once might not be what it would store now, in another order."""
+def test_another_credential_makes_other_ids() -> None:
+    """It may allow other senders: what it stored once might not be what it would store now."""
     gateway = Gateway(Faults(kill_after={2}))
     with pytest.raises(ProcessKilled):
         gateway.once()
     gateway.now_s += TIMEOUT_S + 1
-    changed = CALLER.account.model_copy(update={"version": 8})
-    gateway.caller = CALLER._replace(account=changed)
+    changed = CALLER.credential.model_copy(update={"scopes": (Scope.SEND,)})
+    gateway.caller = CALLER._replace(credential=changed)
     assert not set(gateway.ids()) & set(Gateway().ids())
 
 
@@ -108,7 +109,7 @@ def test_what_was_accepted_is_kept_and_nothing_else(status: int, runs: int) -> N
 
     def produce(names: ChunkNames | None) -> Answer:
         assert names is not None
-        named.append([names.new(names.now_ms()) for _ in range(2)])
+        named.append([names.new(names.now_ms(), place) for place in ("0", "1")])
         return Answer(status, b"")
 
     gateway.produce = produce
@@ -141,7 +142,7 @@ def test_what_is_raised_is_raised_and_the_next_repeat_runs(error: Exception) -> 
 
     def produce(names: ChunkNames | None) -> Answer:
         assert names is not None
-        named.append(names.new(names.now_ms()))
+        named.append(names.new(names.now_ms(), "0"))
         if len(named) == 1:
             raise error
         return Answer(200, b"")

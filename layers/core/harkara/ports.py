@@ -54,8 +54,11 @@ class ChunkNames(Protocol):
         """Return the time of the request: what is checked and stored counts from it."""
         ...
 
-    def new(self, now_ms: int) -> str:
-        """Return the next id; chunks of a later time get a greater one."""
+    def new(self, now_ms: int, place: str) -> str:
+        """Return the id of the chunk in this place; chunks of a later time get a greater one.
+
+        `place` tells apart the chunks of a request, by whatever it may be judged differently.
+        """
         ...
 
 

@@ -48,8 +48,12 @@ class NothingAccepted(RequestRefused):
 
 
 class _Draft(NamedTuple):
-    """What is to be a chunk: accepted messages with their places and links, then refused ones."""
+    """What is to be a chunk: accepted messages with their places and links, then refused ones.
 
+    `name` is the same for the same request, judged by the same account, and no other draft's.
+    """
+
+    name: str
     slot: Slot
     places: Sequence[int]
     messages: Sequence[Message]
@@ -61,10 +65,10 @@ class _Draft(NamedTuple):
         if self.messages and self.refusals:
             # To report what was refused waits for no time.
             at_once = self.slot._replace(send_at_ms=0, daytime_only=False)
-            return [self._replace(refusals=()), _Draft(at_once, (), (), (), self.refusals)]
+            return [self._replace(refusals=()), _Draft("", at_once, (), (), (), self.refusals)]
         middle = (len(self.messages) + len(self.refusals)) // 2
         return [
-            _Draft(self.slot, self.places[h], self.messages[h], self.links[h], self.refusals[h])
+            _Draft("", self.slot, self.places[h], self.messages[h], self.links[h], self.refusals[h])
             for h in (slice(middle), slice(middle, None))
         ]
 
@@ -114,8 +118,14 @@ class AcceptService:
         if links := checker.links:
             self.links.signer()  # if there is none now, nothing has been committed yet
         drafts = [
-            _Draft(slot, places, messages, [links.get(place) for place in places] if links else ())
-            for slot, places, messages in accepted
+            _Draft(
+                f"{account.version}.{number}",
+                slot,
+                places,
+                messages,
+                [links.get(place) for place in places] if links else (),
+            )
+            for number, (slot, places, messages) in enumerate(accepted)
         ]
         drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
         try:
@@ -137,7 +147,7 @@ class AcceptService:
         results = _refusals(checker, refused, request)
         self._count(checker.judge.account, ())
         for slot, places, messages in accepted:
-            draft = _Draft(slot, places, messages, ())
+            draft = _Draft("", slot, places, messages, ())
             _answer(results, checker, draft, messages, repeat(""))
         return results
 
@@ -188,7 +198,7 @@ class AcceptService:
         own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
         slot = draft.slot
         chunk = Chunk(
-            id=names.new(now_ms),
+            id=names.new(now_ms, draft.name),
             account_id=account.id,
             carrier=account.carrier,
             category=slot.category,
@@ -208,8 +218,9 @@ class AcceptService:
         if len(rows) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
             yield made
             return
-        for half in draft.halves():
-            yield from self._chunks(account, half, endpoints, names, now_ms)
+        for number, half in enumerate(draft.halves()):
+            named = half._replace(name=f"{draft.name}.{number}")
+            yield from self._chunks(account, named, endpoints, names, now_ms)
 
     def _made(self, account: Account, chunk: Chunk, draft: _Draft) -> _Made:
         packed_links = ""
@@ -221,8 +232,9 @@ class AcceptService:
         """Store a chunk and its links; return it as it is stored. Raises StoreUnavailable."""
         while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
             # Its links would be called as those of another chunk: it needs another name.
-            chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms))
-            made = self._made(account, chunk, made.draft)
+            draft = made.draft._replace(name=f"{made.draft.name}~")
+            chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms, draft.name))
+            made = self._made(account, chunk, draft)
         self.chunks.put_chunk(made.chunk.id, made.packed, made.chunk.begins_ms)
         return made
 

@@ -128,11 +128,12 @@ def _partition(account: Account, key: str) -> str:
 
 
 def _names(caller: Caller, run: Mark) -> ChunkNames:
-    """Return the run's names, which are others where the request may be judged differently.
+    """Return the run's names, which are others for a caller who may do other things.
 
-    Under one name, chunks of two contents would be one: messages would be lost.
+    Under one name, chunks of two contents would be one: messages would be lost. Which account they
+    are judged by is told by their places (`harkara.services.accept`).
     """
-    judged_by = (caller.account.version, caller.credential.model_dump_json())
+    judged_by = caller.credential.model_dump_json()
     seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()
     return RepeatableNames(seed, run.data["at_ms"])
 

@@ -2,9 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
 from harkara.ids import RANDOM_BYTES, new_chunk_id
 from harkara.ports import Clock, Randomness
@@ -21,24 +19,26 @@ class RandomNames:
         """Return the present time."""
         return int(self.clock() * 1000)
 
-    def new(self, now_ms: int) -> str:
-        """Return the next id."""
+    def new(self, now_ms: int, place: str) -> str:
+        """Return a new id, wherever it belongs."""
         return new_chunk_id(now_ms, self.randomness(RANDOM_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatableNames:
-    """Names that follow from a secret seed, for one request that was made at `at_ms`."""
+    """Names that follow from a secret seed and a place, for one request that was made at `at_ms`.
+
+    What became of the chunks in other places changes none.
+    """
 
     seed: bytes
     at_ms: int
-    _numbers: Iterator[int] = field(default_factory=count, init=False)
 
     def now_ms(self) -> int:
         """Return when the request was made first."""
         return self.at_ms
 
-    def new(self, now_ms: int) -> str:
-        """Return the next id."""
-        digest = hmac.digest(self.seed, str(next(self._numbers)).encode(), hashlib.sha256)
+    def new(self, now_ms: int, place: str) -> str:
+        """Return the id of the chunk in this place."""
+        digest = hmac.digest(self.seed, place.encode(), hashlib.sha256)
         return new_chunk_id(now_ms, digest[:RANDOM_BYTES])
