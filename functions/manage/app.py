@@ -51,7 +51,7 @@ from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
-from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts
+from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
 from harkara.suppressions import fields_of as entry_fields
@@ -278,7 +278,7 @@ def import_templates(account: Account) -> Response:
     category = type_of(api.request.query)
     report = services().registry.import_templates(account, content, deadline, category)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
-    return ok({**counts(report), "rows": [line._asdict() for line in report]})
+    return ok(report_of(report))
 
 
 def page_of() -> tuple[str, int]:

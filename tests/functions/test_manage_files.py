@@ -51,6 +51,7 @@ def test_a_file_is_imported_and_exported(
         "unchanged": 0,
         "skipped": 0,
         "refused": 0,
+        "left_out": 0,
         "rows": [
             {"row": 2, "template_id": "1", "result": "created", "problem": ""},
             {"row": 3, "template_id": "2", "result": "created", "problem": ""},

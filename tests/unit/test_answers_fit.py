@@ -1,17 +1,31 @@
-"""An answer that says what was accepted is never larger than Lambda's 6 MB."""
+"""An answer that says what was accepted or changed is never larger than Lambda's 6 MB."""
+
+import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harkara.accounts import Account
 from harkara.codes import MEANINGS, Code
+from harkara.dlt.csv import ROW_LIMIT, parse
+from harkara.errors import RequestRefused
 from harkara.jsons import encode
+from harkara.messages import Category, Message
 from harkara.platforms import ics, native
 from harkara.requests import RECORD_LIMIT, Record, RecordResult, SendRequest
+from harkara.services.registry import ImportedRow, RowResult, report_of
 
 # AWS Lambda Developer Guide, "Lambda quotas": 6 MB a synchronous answer.
 ANSWER_LIMIT_BYTES = 6_291_556
 ACCOUNT = Account(id="acme", name="Acme", carrier="sim")
 WORDIEST = max(Code, key=lambda code: len(MEANINGS[code].advice))
+
+
+def event_bytes(body: bytes) -> int:
+    """Return what Lambda counts: an answer is JSON that holds its body as a string."""
+    headers = {"Content-Type": "application/json"}
+    return len(encode({"statusCode": 200, "headers": headers, "body": body.decode()}))
 
 
 @pytest.mark.parametrize("character", ["x", "\x00", '"', "\\", "न", "😀"])
@@ -25,5 +39,79 @@ def test_the_answer_to_a_thousand_records_of_any_length(character: str, form: st
         body = ics.answer(request, results)
     else:
         body = native.answer(ACCOUNT, request, results)
-    event = encode({"statusCode": 200, "headers": {}, "body": body.decode()})
-    assert len(event) < ANSWER_LIMIT_BYTES
+    assert event_bytes(body) < ANSWER_LIMIT_BYTES
+
+
+@pytest.mark.parametrize("character", ["x", "\x00", '"', "न"])
+@pytest.mark.parametrize(
+    ("count", "lengths"),
+    [(1, (10, 3_200_000)), (RECORD_LIMIT, (10, 700, 6_500))],
+    ids=["one", "a thousand"],
+)
+def test_a_dry_run_is_refused_only_where_its_texts_do_not_fit(
+    count: int, lengths: tuple[int, ...], character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be longer than the request, which can name a template and no text."""
+    refusals = []
+    for length in lengths:
+        message = Message("919876543210", "ACMEBK", character * length, "ref", None, 1)
+        request = SendRequest([Record("919876543210", "ACMEBK")] * count, single=count == 1)
+        results = [RecordResult("", message=message, category=Category.OTP)] * count
+        with monkeypatch.context() as unlimited:
+            unlimited.setattr(native, "ANSWER_LIMIT_BYTES", math.inf)
+            whole = event_bytes(native.answer(ACCOUNT, request, results, dry_run=True))
+        if whole > 0.985 * ANSWER_LIMIT_BYTES:  # what lies between is left to either end
+            with pytest.raises(RequestRefused, match="BODY_TOO_LARGE") as refused:
+                native.answer(ACCOUNT, request, results, dry_run=True)
+            assert refused.value.message.endswith("in more than 6 MB: try fewer at a time)")
+            refusals.append(length)
+        else:
+            body = native.answer(ACCOUNT, request, results, dry_run=True)
+            assert event_bytes(body) == whole
+    assert lengths[0] not in refusals
+    assert lengths[-1] in refusals
+
+
+def wordiest_row() -> str:
+    """Return the longest warning that a template of a file can have."""
+    text = "## ??? {#var#}"
+    rounded = "1107170000000000000"
+    content = f"{rounded},VM-acmefd-S,Others,{rounded},{text}"
+    (row,) = parse(f"Template ID,Header,Type,PE ID,Content\n{content}".encode())
+    assert row.template
+    return row.warning
+
+
+ROWS = [
+    ImportedRow(ROW_LIMIT, "1" * 19, RowResult.UNCHANGED),
+    ImportedRow(ROW_LIMIT, "1" * 19, RowResult.CREATED, wordiest_row()),
+    ImportedRow(ROW_LIMIT, "1" * 19, RowResult.SKIPPED, "Status: not approved (pending)"),
+    ImportedRow(ROW_LIMIT, "", RowResult.REFUSED, 'Status: Approved, not "' + "न" * 40 + '"'),
+]
+
+
+@given(st.lists(st.integers(0, ROW_LIMIT), min_size=4, max_size=4), st.integers(0, ROW_LIMIT))
+@settings(max_examples=10)
+def test_the_report_of_an_import_keeps_what_needs_a_look(shares: list[int], turn: int) -> None:
+    total = max(1, sum(shares))
+    report = [
+        row
+        for row, share in zip(ROWS, shares, strict=True)
+        for _ in range(share * ROW_LIMIT // total)
+    ]
+    report = report[turn:] + report[:turn]
+    answered = report_of(report)
+    assert event_bytes(encode(answered)) < ANSWER_LIMIT_BYTES
+    shown, left_out = answered["rows"], answered["left_out"]
+    assert sum(answered[result] for result in RowResult) == len(report) == len(shown) + left_out
+    if left_out:
+        needy = [row._asdict() for row in report if row.problem]
+        assert shown == needy[: len(shown)]
+        whole = encode([row._asdict() for row in report])
+        assert event_bytes(whole) > ANSWER_LIMIT_BYTES * 0.98
+
+
+def test_the_longest_report_leaves_rows_out() -> None:
+    answered = report_of([ROWS[1]] * ROW_LIMIT)
+    assert answered["created"] == ROW_LIMIT
+    assert 0 < answered["left_out"] < ROW_LIMIT // 2

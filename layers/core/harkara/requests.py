@@ -9,7 +9,9 @@ from harkara.messages import Category, Message
 
 RECORD_LIMIT = 1_000
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
-# Lambda answers 6 MB: an accepted request whose answer does not fit would be sent again.
+# Lambda answers 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else included. An
+# accepted request whose answer does not fit would be sent again.
+ANSWER_LIMIT_BYTES = 6_200_000
 SHOWN_LIMIT = 64
 SHOWN_REF_LIMIT = 512
 
@@ -61,6 +63,11 @@ class SendRequest(NamedTuple):
     details: Mapping[int, str] = MappingProxyType({})
     single: bool = False
     warning: str = ""
+
+
+def answer_bytes(body: bytes) -> int:
+    """Return what a JSON body takes in Lambda's answer, which holds it as a string of JSON."""
+    return len(body) + body.count(b'"') + body.count(b"\\")
 
 
 class Shown(NamedTuple):

@@ -183,6 +183,9 @@ SCHEMAS: Schema = {
     "ImportReport": closed(
         {
             **{result: whole("Rows.", minimum=0) for result in _ROW_RESULTS},
+            "left_out": whole(
+                "Rows that `rows` has no room for: at first those without a problem.", minimum=0
+            ),
             "rows": {
                 "type": "array",
                 "items": closed(

@@ -37,7 +37,14 @@ from harkara.platforms.options import (
     variables,
 )
 from harkara.platforms.rows import Fields, object_of, request_of
-from harkara.requests import Record, RecordResult, SendRequest, shown
+from harkara.requests import (
+    ANSWER_LIMIT_BYTES,
+    Record,
+    RecordResult,
+    SendRequest,
+    answer_bytes,
+    shown,
+)
 from harkara.segments import first_outside_gsm, measure
 
 OPTIONS = {
@@ -71,6 +78,7 @@ def _unknown(name: str) -> str:
 
 
 _FIELDS = Fields(_STRINGS, OPTIONS, unknown=_unknown)
+_DRY_RUN_LIMIT = "(a dry run repeats the texts, here in more than 6 MB: try fewer at a time)"
 
 
 def parse(body: str | bytes) -> SendRequest:
@@ -94,12 +102,19 @@ def answer(
     *,
     dry_run: bool = False,
 ) -> bytes:
-    """Return the answer to an accepted request or a dry run: an element a record, in order."""
+    """Return the answer to an accepted request or a dry run: an element a record, in order.
+
+    Raises RequestRefused where a dry run's texts are too long for an answer.
+    """
     elements = _elements(account, request, results, dry_run=dry_run)
-    if not request.single:
-        return encode({"messages": elements})
-    status = "refused" if results[0].code else "accepted"
-    return encode({"status": status, **elements[0], "messages": elements})
+    answered: dict[str, Any] = {"messages": elements}
+    if request.single:
+        status = "refused" if results[0].code else "accepted"
+        answered = {"status": status, **elements[0], **answered}
+    body = encode(answered)
+    if dry_run and answer_bytes(body) > ANSWER_LIMIT_BYTES:
+        raise RequestRefused(Code.BODY_TOO_LARGE, _DRY_RUN_LIMIT)
+    return body
 
 
 def refusal(

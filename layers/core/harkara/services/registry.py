@@ -1,9 +1,10 @@
 """Senders, DLT templates and callbacks, as their account's owner reads and changes them."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Generic, NamedTuple
 
 from harkara.accounts import Account, Sender, Template
@@ -20,6 +21,7 @@ from harkara.operator_records import Part
 from harkara.parts import KINDS, P, fields_of, name_of
 from harkara.ports import Registry
 from harkara.posting import CallbackVault
+from harkara.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.services.sealing import with_secrets
 
 PAGE_LIMIT = 1_000
@@ -27,6 +29,8 @@ PAGE_LIMIT = 1_000
 NAME_LIMIT = 64
 # Lambda answers 6 MB; where every other character is escaped in its own JSON, this much is that.
 PAGE_LIMIT_BYTES = 2_500_000
+# Of a report's rows; its counts take the rest.
+_REPORT_LIMIT_BYTES = ANSWER_LIMIT_BYTES - 1_000
 # Whoever sends for the account loads them all.
 TEMPLATE_COUNT_LIMIT = 100_000
 
@@ -218,10 +222,28 @@ class RegistryService:
         return ""
 
 
-def counts(report: list[ImportedRow]) -> Counter[str]:
+def counts(report: Sequence[ImportedRow]) -> Counter[str]:
     """Return how many rows there are of each result, none left out."""
     found = Counter(line.result.value for line in report)
     return Counter({result.value: found[result] for result in RowResult})
+
+
+def report_of(report: Sequence[ImportedRow]) -> dict[str, Any]:
+    """Return a report as it is answered: its counts and rows, as far as these fit.
+
+    Rows that nobody need look at are left out first, then the last ones; `left_out` says how many.
+    """
+    rows = report
+    if sum(map(_answer_bytes, rows)) > _REPORT_LIMIT_BYTES:
+        rows = [line for line in rows if line.problem]
+        sizes = accumulate(map(_answer_bytes, rows))
+        rows = rows[: sum(size <= _REPORT_LIMIT_BYTES for size in sizes)]
+    shown = [line._asdict() for line in rows]
+    return {**counts(report), "left_out": len(report) - len(rows), "rows": shown}
+
+
+def _answer_bytes(line: ImportedRow) -> int:
+    return answer_bytes(encode(line._asdict())) + len(",")
 
 
 def _result(row: csv.Row, known: Mapping[str, Template]) -> RowResult:
