@@ -26,7 +26,7 @@ SETTINGS = CarrierSettings.model_validate(
         "echoes_reference": False,
         "id_base": "hex",
         "http": {
-            "json_body": {"to": "{to}", "text": "{text}"},
+            "json_body": {"to": "{to}", "text": "{text}", "tm": "{telemarketer_id}"},
             "answer": {"id": "/id"},
             "receipts": {
                 "id": "/id",
@@ -43,12 +43,14 @@ FIRST_ID = 0xFF00
 class OwnIds(World):
     """A world whose carrier counts its messages in hex, and reports them in decimal digits."""
 
-    def __init__(self, delays_s: tuple[float, ...]) -> None:
-        super().__init__(account=ACCOUNT.model_copy(update={"carrier": "own"}))
+    def __init__(self, delays_s: tuple[float, ...], telemarketer_ids: tuple[str, ...] = ()) -> None:
+        account = {"carrier": "own", "telemarketer_ids": telemarketer_ids}
+        super().__init__(account=ACCOUNT.model_copy(update=account))
         self.accounts.carriers["own"] = SETTINGS
         self.submitting.carrier = self._connect
         self.delays_s = delays_s
         self.sent: list[str] = []
+        self.telemarketers: set[str] = set()
 
     def post(self, carrier_id: int) -> None:
         """Post a receipt."""
@@ -66,6 +68,7 @@ class OwnIds(World):
         sent: dict[str, Any] = from_json(content)
         carrier_id = FIRST_ID + len(self.sent)
         self.sent.append(sent["to"])
+        self.telemarketers.add(sent.get("tm", ""))
         for delay_s in self.delays_s:
             if delay_s:
                 self.at(delay_s, lambda: self.post(carrier_id))
@@ -90,6 +93,13 @@ def test_a_receipt_finds_its_message_by_the_carriers_id(delays_s: tuple[float, .
     assert len(world.sent) == 2
     assert world.finals() == {answer.mid: "delivered" for answer in answers}
     assert set(world.called_back().values()) == {1}
+
+
+def test_a_carrier_gets_the_last_telemarketer_of_the_accounts_chain() -> None:
+    world = OwnIds((60,), telemarketer_ids=("1102", "1303"))
+    world.send([campaign.record("0001")])
+    world.run()
+    assert world.telemarketers == {"1303"}
 
 
 def test_a_receipt_of_no_message_is_given_up_and_counted() -> None:

@@ -4,17 +4,18 @@ import json
 from typing import Any
 
 import pytest
+import xmltodict
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.carriers import parse_receipts
-from harkara.carriers.filling import fill_fields, fill_json, values_of
+from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
 from harkara.codes import Code
 from harkara.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
 from harkara.messages import Category, State
 from harkara.received import ReceiptRequest
-from harkara.submissions import Outcome, Refused, Submission, Taken
+from harkara.submissions import InDoubt, Outcome, Refused, Submission, Taken
 from tests.unit.carrier_cases import CASES, MESSAGE, SECRETS, SIGNER, ScriptedExchange, settings_of
 from tests.unit.test_carriers import http_answer, submission_of, submit
 
@@ -160,6 +161,47 @@ def test_the_telemarketers_of_the_chain_are_sent() -> None:
     submission = submission_of({}, telemarketer_ids=("1102", "1303"))
     assert filled(template, submission) == ["1303", "1102,1303"]
     assert filled(template, submission_of({})) == []
+
+
+# XML
+
+
+@given(st.text())
+def test_a_text_cannot_leave_its_place_in_xml(text: str) -> None:
+    template = '<m v="{text}"><t>{text}</t></m>'
+    values = values_of(submission_of({"text": text}), "harkara", SECRETS, options_with())
+    held = "".join(
+        each for each in text if each in "\t\n\r" or (each >= " " and each not in "\ufffe\uffff")
+    )
+    found = xmltodict.parse(fill_xml(template, values), strip_whitespace=False)
+    assert found == {"m": {"@v": held, "t": held or None}}
+
+
+def test_a_provider_is_spoken_with_in_xml() -> None:
+    options = {
+        **CASES["http"]["carrier"]["http"],
+        "json_body": None,
+        "xml_body": '<MESSAGE><SMS TEXT="{text}" CODING="{encoding}"><TO>{to}</TO></SMS></MESSAGE>',
+        "values": {"encoding": {"GSM7": 1, "UCS2": 2}},
+        "query": {"ref": "{reference}"},
+        "answer": {"format": "xml", "id": "/ACK/GUID/ID", "error": "/ACK/GUID/ERROR/CODE"},
+    }
+    settings = settings_of("http", http=options)
+    taken = '<?xml version="1.0"?><ACK><GUID ID="k1"/></ACK>'
+    refused = '<ACK><GUID ID="k1"><ERROR SEQ="1" CODE="28682"/></GUID></ACK>'
+    exchange = ScriptedExchange(*[http_answer({"body": each}) for each in (taken, refused, "<ACK")])
+    messages = [submission_of({"text": 'a "b" <c>\n'})] * 3
+    assert submit(settings, exchange, *messages) == [
+        Taken("k1"),
+        Refused(Code.REFUSED_BY_CARRIER, "28682"),
+        InDoubt(),
+    ]
+    request = exchange.requests[0]
+    assert request["headers"]["content-type"] == "text/xml; charset=utf-8"
+    assert request["body"] == (
+        '<MESSAGE><SMS TEXT="a &quot;b&quot; &lt;c&gt;&#10;" CODING="1">'
+        "<TO>919876543210</TO></SMS></MESSAGE>"
+    )
 
 
 # Ids that stand within a text

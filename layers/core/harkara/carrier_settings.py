@@ -191,8 +191,8 @@ class CarrierSettings(OperatorRecord):
             raise ValueError("http: the request must hold {to} and {text}, or {template_id}")
         if "template_id" in names and not options.templates:
             raise ValueError("http: {template_id} takes the provider's templates (--templates)")
-        if options.form and options.json_body is not None:
-            raise ValueError("http: the body is form or json_body, not both")
+        if bool(options.form) + bool(options.xml_body) + (options.json_body is not None) > 1:
+            raise ValueError("http: the body is form or json_body or xml_body, one of them")
         if not (options.answer.id or (options.answer.status and options.answer.taken)):
             raise ValueError("http: answer takes id, or status with what is taken")
         if self.echoes_reference and not ("reference" in names and options.receipts.reference):

@@ -9,6 +9,7 @@ named by JSON pointers (RFC 6901).
 
 import re
 from typing import Annotated, Literal
+from xml.parsers import expat
 
 from pydantic import (
     ConfigDict,
@@ -53,7 +54,7 @@ class _Options(OperatorRecord):
 class AnswerOptions(_Options):
     """How the answer to a submit is read.
 
-    `format` says what it is: JSON, a form, or text that `separator` cuts into an array. Where
+    `format` says what it is: JSON, XML, a form, or text that `separator` cuts into an array. Where
     `status` is named, only its `taken` values mean taken; the carrier's code then stands at
     `error`. Else a code at `error` that is none of `no_errors` means refused. Of the codes,
     `throttles` say "later" and `doubts` that nobody knows whether the message was taken; `failures`
@@ -61,7 +62,7 @@ class AnswerOptions(_Options):
     `id_after` and goes up to the next `id_before`, where these stand in it.
     """
 
-    format: Literal["json", "form", "text"] = "json"
+    format: Literal["json", "form", "text", "xml"] = "json"
     separator: str = Field(default="|", min_length=1)
     id: Pointer = ""
     id_after: str = ""
@@ -173,7 +174,8 @@ class TemplateOptions(_Options):
 class HttpOptions(_Options):
     """A provider's API: the request, what its answers mean, and its receipts.
 
-    The body is `form` or `json_body`, or none. The carrier's URL may hold placeholders in its path.
+    The body is `form`, `json_body` or `xml_body`, or none. The carrier's URL may hold placeholders
+    in its path.
     `values` has maps by placeholder, as in `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`;
     `default` in one stands for all that it does not name, which otherwise stays as it is. What is
     mapped to "" is left out; what is mapped to a number or to true or false is that in JSON.
@@ -185,6 +187,7 @@ class HttpOptions(_Options):
     query: dict[str, str] = {}
     form: dict[str, str] = {}
     json_body: JsonValue = None
+    xml_body: str = ""
     values: dict[str, dict[str, bool | int | str]] = {}
     validity: ValidityOptions = ValidityOptions()
     templates: dict[str, TemplateOptions] = {}
@@ -204,10 +207,20 @@ class HttpOptions(_Options):
                 raise ValueError(f"{{{min(others)}}} cannot stand in a header")
         return headers
 
-    @field_validator("headers", "query", "form", "json_body")
+    @field_validator("headers", "query", "form", "json_body", "xml_body")
     @classmethod
     def _hold_known_placeholders(cls, template: JsonValue) -> JsonValue:
         placeholders_of(template)
+        return template
+
+    @field_validator("xml_body")
+    @classmethod
+    def _is_xml(cls, template: str) -> str:
+        try:
+            if template:
+                expat.ParserCreate().Parse(template, True)
+        except expat.ExpatError as error:
+            raise ValueError(f"it is no XML in line {error.lineno}") from None
         return template
 
     @field_validator("values")
@@ -230,4 +243,4 @@ class HttpOptions(_Options):
     @property
     def placeholders(self) -> set[str]:
         """Which placeholders its request has."""
-        return placeholders_of([self.headers, self.query, self.form, self.json_body])
+        return placeholders_of([self.headers, self.query, self.form, self.json_body, self.xml_body])

@@ -72,7 +72,7 @@ def _document(request: ReceiptRequest) -> Any:
         return _rows({**request.query, **_parts(content_type, body)})
     text = _text(body).strip()
     if text[:1] == "<":
-        document = _xml(body)
+        document = xml_of(body)
     elif text[:1] in ("{", "["):
         document = json_of(text)
     else:
@@ -106,7 +106,8 @@ def _parts(content_type: str, body: bytes) -> dict[str, list[str]]:
     return fields
 
 
-def _xml(body: bytes) -> Any:
+def xml_of(body: bytes) -> Any:
+    """Return XML as a JSON value: elements and attributes by their names. Raises ValueError."""
     try:
         return xmltodict.parse(body, attr_prefix="", cdata_key="text")
     except ExpatError as error:

@@ -11,13 +11,14 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.carrier_settings import CarrierSettings
-from harkara.carriers.documents import document_of, json_of
+from harkara.carriers.documents import document_of, json_of, xml_of
 from harkara.carriers.filling import (
     Values,
     as_text,
     fill,
     fill_fields,
     fill_json,
+    fill_xml,
     misplaced,
     values_of,
 )
@@ -92,6 +93,9 @@ class ConfiguredCarrier(RequestingCarrier):
         if options.json_body is not None:
             body = encode(fill_json(options.json_body, values))
             headers = {"content-type": "application/json", **headers}
+        elif options.xml_body:
+            body = fill_xml(options.xml_body, values).encode()
+            headers = {"content-type": "text/xml; charset=utf-8", **headers}
         elif options.form:
             body = urlencode(fill_fields(options.form, values)).encode()
             headers = {"content-type": "application/x-www-form-urlencoded", **headers}
@@ -160,6 +164,8 @@ def _read_answer(body: bytes, options: AnswerOptions) -> Any:
     try:
         if options.format == "json":
             return decode(body)
+        if options.format == "xml":
+            return xml_of(body)
         text = body.decode().strip()
         if options.format == "text":
             return [part.strip() for part in text.split(options.separator)]
