@@ -99,15 +99,17 @@ def link_signer() -> LinkSigner:
 @api.post("/datasend")
 def datasend() -> Response:
     refuse_dry_run(api.request)
-    credentials, request = ics.parse(api.request.body, content_type())
-    return accept(authenticate(*credentials), request, ics.answer)
+    caller, fields = admitted(lambda: ics.opened(api.request.body, content_type()))
+    return accept(caller, ics.request_in(fields), ics.answer)
 
 
 @api.route("/smpp", "GET", "POST")
 def smpp() -> Response:
     asked = api.request
-    credentials, request = ics.parse_smpp(asked.query_string, asked.body, content_type())
-    return accept(authenticate(*credentials), request, ics.answer)
+    caller, fields = admitted(
+        lambda: ics.opened_smpp(asked.query_string, asked.body, content_type())
+    )
+    return accept(caller, ics.smpp_request_in(fields), ics.answer)
 
 
 @api.post("/webengage")
@@ -137,6 +139,17 @@ def messages() -> Response:
 @api.get("/health")
 def health() -> Response:
     return ok({"status": True})
+
+
+def admitted(
+    opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
+) -> tuple[Caller, dict[str, Any]]:
+    """Return the caller, and a body's fields; the body is decoded last where headers are enough."""
+    if all(presented(api.request.headers)):
+        caller = authenticate()
+        return caller, opened()[1]
+    credentials, fields = opened()
+    return authenticate(*credentials), fields
 
 
 def authenticate(username: str = "", password: str = "") -> Caller:

@@ -86,25 +86,47 @@ def parse(
 
     Raises RequestRefused for what no record can be blamed for.
     """
-    request = _object(body, content_type)
-    credentials = BodyCredentials(top_level(request, "user"), top_level(request, "pass"))
-    rows = request.get("smstosend")
-    if rows is None and any(request.get(name) is not None for name in _STRINGS[:-1]):
-        read = request_of([request], _FIELDS)
-        return credentials, read._replace(single=True, warning=_warning([request]))
-    read = request_of(rows, _FIELDS, "smstosend", request)
-    warning = _warning([request, *(rows or ())])
-    return credentials, read._replace(callback_url=top_level(request, "dlrurl"), warning=warning)
+    credentials, fields = opened(body, content_type)
+    return credentials, request_in(fields)
+
+
+def opened(body: str | bytes, content_type: str) -> tuple[BodyCredentials, dict[str, Any]]:
+    """Decode a body of `/datasend`; return its credentials, and its fields for `request_in`."""
+    fields = _object(body, content_type)
+    return BodyCredentials(top_level(fields, "user"), top_level(fields, "pass")), fields
+
+
+def request_in(fields: dict[str, Any]) -> SendRequest:
+    """Return the request in the fields of a body of `/datasend`."""
+    rows = fields.get("smstosend")
+    if rows is None and any(fields.get(name) is not None for name in _STRINGS[:-1]):
+        read = request_of([fields], _FIELDS)
+        return read._replace(single=True, warning=_warning([fields]))
+    read = request_of(rows, _FIELDS, "smstosend", fields)
+    warning = _warning([fields, *(rows or ())])
+    return read._replace(callback_url=top_level(fields, "dlrurl"), warning=warning)
 
 
 def parse_smpp(
     query: str, body: str | bytes = b"", content_type: str = FORM
 ) -> tuple[BodyCredentials, SendRequest]:
     """Return the credentials and the one record of `/smpp`; the body goes before the query."""
-    request = _form(query) | (_object(body, content_type) if body else {})
-    credentials = BodyCredentials(top_level(request, "username"), top_level(request, "password"))
-    read = request_of([request], _SMPP_FIELDS)
-    return credentials, read._replace(single=True, warning=_warning([request]))
+    credentials, fields = opened_smpp(query, body, content_type)
+    return credentials, smpp_request_in(fields)
+
+
+def opened_smpp(
+    query: str, body: str | bytes, content_type: str
+) -> tuple[BodyCredentials, dict[str, Any]]:
+    """Decode query and body of `/smpp`; return credentials, and fields for `smpp_request_in`."""
+    fields = _form(query) | (_object(body, content_type) if body else {})
+    return BodyCredentials(top_level(fields, "username"), top_level(fields, "password")), fields
+
+
+def smpp_request_in(fields: dict[str, Any]) -> SendRequest:
+    """Return the one record in the fields of `/smpp`."""
+    read = request_of([fields], _SMPP_FIELDS)
+    return read._replace(single=True, warning=_warning([fields]))
 
 
 def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
