@@ -4,6 +4,7 @@ import base64
 import csv
 import gzip
 import json
+import re
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -18,7 +19,7 @@ from harkara.codes import MEANINGS, Code
 from harkara.links import CODE_LENGTH
 from harkara.parts import template_of
 from harkara.requests import BODY_LIMIT_BYTES
-from harkara.routes import ROUTES
+from harkara.routes import ROUTES, methods_of
 from local.settings import RECEIPT_TOKEN
 from tests.contract.described import DOCUMENT, OPERATIONS, assert_described, examples_of
 from tests.contract.strategies import (
@@ -204,7 +205,7 @@ def test_what_is_no_route_is_answered_in_the_one_shape(
     shown: dict[str, str],
     api: Api,
 ) -> None:
-    if method in ROUTES.get(path, ()):
+    if method in methods_of(re.sub("/+", "/", path).rstrip("/")):  # slashes too many do no harm
         return
     answer = api.ask("$default", request(path, method, body, {}, given_headers | shown))
     found = json.loads(answer["body"])
