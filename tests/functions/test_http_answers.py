@@ -96,7 +96,8 @@ def test_a_packed_body_that_is_cut_short_yields_what_came() -> None:
 
 @settings(max_examples=25)
 @given(
-    status=st.integers(200, 599),
+    # These two end with their head: bytes behind it would be the next answer (RFC 9112 6.3).
+    status=st.integers(200, 599).filter(lambda status: status not in (204, 304)),
     reason=st.binary(max_size=12).map(
         lambda text: bytes(each for each in text if each >= 32 and each != 127)
     ),
