@@ -240,3 +240,23 @@ def test_a_chunk_whose_time_is_over_is_left_alone() -> None:
     world.store.packed.clear()
     assert check(world, mid) == {"chunk_missing": 1}
     assert enqueued(world) == []
+
+
+@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
+def test_a_callback_that_is_recovered_was_perhaps_taken_and_says_so(moment: str) -> None:
+    """Its owner died at its post, and was never received again."""
+    world = World()
+    world.trust()
+    mid = silent(world)
+    receipt = Receipt(mid, 1, State.DELIVERED, int(world.now))
+    world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
+    world.faults.on_call = lambda number, name: (
+        getattr(world.faults, moment).add(number) if name == "post" else None
+    )
+    world.run(1)
+    world.faults.on_call = lambda number, name: None
+    world.queues.waiting = [each for each in world.queues.waiting if "receipts" not in each.body]
+    world.run()
+    assert world.counts["recovered"] == 1
+    assert world.called_back() == {mid: 1 if moment == "kill_before" else 2}
+    assert world.callbacks_in_doubt() == {mid}

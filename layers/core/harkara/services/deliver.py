@@ -75,7 +75,10 @@ class DeliverService:
     async def recover(
         self, task: RecoverTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post finals that their owners left unacknowledged. Raises as `deliver` does."""
+        """Post finals that their owners left unacknowledged, in doubt. Raises as `deliver` does.
+
+        Who left no ack may have posted all the same.
+        """
         self.callbacks.check_time(deadline)
         chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
         if chunk is None:
@@ -89,7 +92,7 @@ class DeliverService:
         ]
         standing = await self._put_finals({chunk.id: chunk}, takeovers)
         self.notes(Note("callbacks recovered", {"chunk": chunk.id}, {"recovered": len(standing)}))
-        return await self._post_own({chunk.id: chunk}, standing, claimant, deadline)
+        return await self._post_own({chunk.id: chunk}, standing, claimant, deadline, in_doubt=True)
 
     def _note_finals(
         self,
@@ -137,6 +140,8 @@ class DeliverService:
         standing: Sequence[Mark],
         claimant: Claimant,
         deadline: Deadline,
+        *,
+        in_doubt: bool = False,
     ) -> Counter[str]:
         """Post those of the marks (`final#` or `recovered#`) that are the claimant's."""
         now_ms = self._now_ms()
@@ -151,7 +156,7 @@ class DeliverService:
         counts = Counter(str(mark.data["state"]) for mark in own)
         counts["repeated"] = len(standing) - len(own)
         groups = _groups(chunks, own, claimant.owner)
-        in_doubt = Relation.EARLIER in relations
+        in_doubt = in_doubt or Relation.EARLIER in relations
         return counts + await self.callbacks.post_all(groups, claimant, deadline, in_doubt=in_doubt)
 
     async def _chunks(self, mids: Iterable[str]) -> dict[str, Chunk]:
