@@ -6,6 +6,7 @@ the SDK's call to the queue alone, that no click can do without.
 
 import os
 import time
+from itertools import cycle, islice
 from typing import Any
 
 import orjson
@@ -41,14 +42,17 @@ def measure() -> list[Row]:
     os.environ.update(FAKE_AWS)
     queues = _stubbed_queues()
     handler, signer = _link(queues)
-    code = signer.code(HOST, Place(SET_ID, 500, 0))
+    codes = [signer.code(HOST, Place(SET_ID, number, 0)) for number in range(MESSAGES)]
+    code = codes[500]
     click = ClickTask(f"{CHUNK_ID}00", 0, 1_767_258_000, URL.format(500), f"https://{HOST}/{code}")
 
-    def visit(agent: str, shown: str = code) -> Work:
-        event = http_event("GET", f"/{shown}", None, {"host": HOST, "user-agent": agent})
+    def visit(agent: str, *shown: str) -> Work:
+        headers = {"host": HOST, "user-agent": agent}
+        # Each link in its turn: of many clicks on one most are left out.
+        events = cycle([http_event("GET", f"/{each}", None, headers) for each in shown])
 
         def work() -> None:
-            for _ in range(VISITS):
+            for event in islice(events, VISITS):
                 handler(event, Context())
 
         return work
@@ -58,8 +62,8 @@ def measure() -> list[Row]:
             queues.send(QueueName.CALLBACK, [click.encode()], "demo")
 
     visits = {
-        "a click": visit(BROWSER),
-        "a preview, which is redirected only": visit("WhatsApp/2.23.20.0"),
+        "a click": visit(BROWSER, *codes),
+        "a preview, which is redirected only": visit("WhatsApp/2.23.20.0", code),
         "a forged code": visit(BROWSER, "0" * 14),
     }
     with caught_log():

@@ -1,6 +1,8 @@
 """The link function: where it sends whom, what it says, what it counts."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from harkara.errors import StoreUnavailable
 from harkara.ids import set_id_of
 from harkara.links import LinkSet, Place, pack_links
 from harkara.marks import Mark, links_key
+from harkara.services.links import CLICKS_A_MINUTE, Visit
 from harkara.tasks import ClickTask, QueueName, decode_dlr
+from tests.fakes import FakeTaskQueues, Faults
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import CHUNK_ID, NOW, Context, Event, Logs, http_event
 
@@ -259,6 +263,38 @@ def test_a_person_is_sent_on_though_the_queue_fails(
     assert counted(logs) == [(count, "sandbox")]
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    visits=st.lists(
+        st.tuples(st.sampled_from([0, 2]), st.sampled_from([0, 0, 0, 1, 25, 60]), st.booleans()),
+        max_size=60,
+    )
+)
+def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a_minute(
+    visits: list[tuple[int, int, bool]], gateway: Gateway
+) -> None:
+    put_links(gateway, ends_s=2**33)
+    now_s = NOW
+    queues = FakeTaskQueues(Faults(), lambda: now_s)
+    service = replace(gateway._link(), queues=queues, clock=lambda: now_s)
+    clicked: Counter[tuple[int, int]] = Counter()
+    lost = 0
+    # Somebody is in a hurry, somebody else is not.
+    for message, wait_s, is_person in [*visits, *[(0, 0, True)] * (CLICKS_A_MINUTE + 2)]:
+        now_s += wait_s
+        visited = service.visit(HOST, "", code_of(gateway, message), is_person=is_person)
+        assert visited.url == URL
+        clicked[message, int(now_s // 60)] += is_person
+        lost += visited.visit is Visit.CLICK_LOST
+    told = Counter(
+        (0 if task.mid.endswith("00") else 2, task.at_s // 60)
+        for task in (decode_dlr(message.body) for message in queues.waiting)
+        if isinstance(task, ClickTask)
+    )
+    assert told == +Counter({key: min(count, CLICKS_A_MINUTE) for key, count in clicked.items()})
+    assert lost == clicked.total() - told.total() > 0
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_table_that_is_away_is_a_page_that_says_try_again(
     method: str, gateway: Gateway, logs: Logs
@@ -305,10 +341,12 @@ def test_nothing_of_a_request_is_in_an_answer(code: str, html: bool, gateway: Ga
 
 
 def test_a_thousand_clicks_at_once_are_a_thousand_tasks(gateway: Gateway, logs: Logs) -> None:
-    put_links(gateway)
+    links = LinkSet("sandbox", CHUNK_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]] * 1_000)
+    packed = {"links": pack_links(links)}
+    gateway.store.put_once([Mark(*links_key(SET), CHUNK_ID, "", 0, packed)])
     app = gateway.app("link")
-    for _ in range(1_000):
-        assert app.handler(request(code_of(gateway)), Context())["statusCode"] == 302
+    for message in range(1_000):
+        assert app.handler(request(code_of(gateway, message)), Context())["statusCode"] == 302
     assert len(clicks(gateway)) == 1_000
     assert counted(logs) == [("clicks", "sandbox")] * 1_000
 

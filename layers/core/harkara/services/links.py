@@ -4,7 +4,7 @@ What a chunk's links lead to is one item, put once: no write for a message. A vi
 nothing at all where the code is not ours.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -35,6 +35,9 @@ _DAY_S = 86_400
 ENDED_KNOWN_S = 30 * _DAY_S
 _CACHED_SETS = 64
 _ENQUEUES = 2
+# So many clicks on one link a process enqueues in a minute: whoever follows it in a loop pays for
+# himself alone.
+CLICKS_A_MINUTE = 10
 # It tells texts to one number apart, no more.
 _TEXT_HASH_BYTES = 8
 
@@ -107,13 +110,18 @@ class Visited(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkService:
-    """What `link` does with a visit. Sets never change, so this process keeps the last ones."""
+    """What `link` does with a visit. Sets never change, so this process keeps the last ones.
+
+    It leaves out clicks beyond `CLICKS_A_MINUTE` on one link. The first is told all the same.
+    """
 
     store: MessageStore
     queues: TaskQueues
     signer: LinkSigner
     clock: Clock
     _sets: OrderedDict[int, LinkSet] = field(default_factory=OrderedDict, init=False)
+    # By minute, of the present one only.
+    _clicks: dict[int, Counter[Place]] = field(default_factory=dict, init=False)
 
     def visit(self, host: str, path: str, code: str, *, is_person: bool) -> Visited:
         """Return where a code leads; a person's visit is a click. Raises StoreUnavailable.
@@ -135,7 +143,7 @@ class LinkService:
             mid = mid_of(links.chunk_id, place.message)
             short_url = f"{links.base}/{code}"
             click = ClickTask(mid, place.number, int(self.clock()), url, short_url)
-            enqueued = self._enqueue(click, links.account_id)
+            enqueued = self._has_room(place) and self._enqueue(click, links.account_id)
             visit = Visit.CLICKED if enqueued else Visit.CLICK_LOST
         return Visited(visit, url, links.account_id)
 
@@ -150,6 +158,15 @@ class LinkService:
         if len(self._sets) > _CACHED_SETS:
             self._sets.popitem(last=False)
         return links
+
+    def _has_room(self, place: Place) -> bool:
+        """Count a click; say whether it is one of the first on its link in this minute."""
+        minute = int(self.clock() // 60)
+        if minute not in self._clicks:
+            self._clicks.clear()
+        clicks = self._clicks.setdefault(minute, Counter())
+        clicks[place] += 1
+        return clicks[place] <= CLICKS_A_MINUTE
 
     def _enqueue(self, click: ClickTask, account_id: str) -> bool:
         """Say whether a click is in the queue. The person waits: it is tried twice, no more."""
