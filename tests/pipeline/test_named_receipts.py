@@ -14,6 +14,7 @@ from harkara.services.pointers import DELAYS_S
 from harkara.submissions import Connected
 from tests.fakes import no_texts
 from tests.pipeline import campaign
+from tests.pipeline.test_history import ask
 from tests.wired import ACCOUNT, TOKEN
 from tests.world import World
 
@@ -93,6 +94,13 @@ def test_a_receipt_finds_its_message_by_the_carriers_id(delays_s: tuple[float, .
     assert len(world.sent) == 2
     assert world.finals() == {answer.mid: "delivered" for answer in answers}
     assert set(world.called_back().values()) == {1}
+    told = [
+        step["carrier_message_id"]
+        for answer in answers
+        for step in ask(world, answer.mid)["timeline"]
+        if step["step"] == "submitted"
+    ]
+    assert told == ["FF00", "FF01"], "as the carrier wrote it, not as it is compared"
 
 
 def test_a_carrier_gets_the_last_telemarketer_of_the_accounts_chain() -> None:

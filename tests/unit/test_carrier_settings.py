@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import KINDS, connect
-from harkara.carriers.http import normal_id
 from harkara.exchanges import Outside
+from harkara.http_options import normal_id
 from harkara.http_placeholders import pieces_of
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from harkara.codes import Code
-from harkara.http_options import HttpOptions, IdBase
+from harkara.http_options import HttpOptions, IdBase, normal_id
 from harkara.http_placeholders import placeholders_of
 from harkara.messages import Category, State
 from harkara.networks import Networks
@@ -167,6 +167,10 @@ class CarrierSettings(OperatorRecord):
         if self.kind == "http" and self.http is not None:
             self._check_http(self.http)
         return self
+
+    def normal_id(self, carrier_id: str) -> str:
+        """Return an id of an answer in the form in which ids are compared."""
+        return normal_id(carrier_id, self.id_base)
 
     @property
     def signature_header(self) -> str:

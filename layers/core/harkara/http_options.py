@@ -45,6 +45,19 @@ Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
 
 IdBase = Literal["text", "hex", "decimal"]
 """How a carrier writes its ids: as a number in one base or the other, or as any text."""
+_BASES = {"hex": 16, "decimal": 10}
+
+
+def normal_id(carrier_id: str, base: IdBase) -> str:
+    """Return a carrier's id in the form in which ids are compared.
+
+    A number is in decimal digits without zeros in front; any other text keeps its case, by which
+    some providers tell two ids apart.
+    """
+    try:
+        return str(int(carrier_id, _BASES[base]))
+    except (KeyError, ValueError):
+        return carrier_id.strip()
 
 
 class _Options(OperatorRecord):

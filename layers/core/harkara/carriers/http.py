@@ -39,7 +39,7 @@ from harkara.carriers.times import time_of
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.exchanges import HttpAnswer
-from harkara.http_options import AnswerOptions, HttpOptions, IdBase, ReceiptOptions
+from harkara.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
 from harkara.ids import ReferenceSigner
 from harkara.jsons import decode, encode
 from harkara.messages import State
@@ -50,8 +50,6 @@ from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission,
 # front.
 _PART_DELIVERED = " a part of it was delivered"
 STATES: Mapping[str, State | None] = {_PART_DELIVERED: None}
-
-_BASES = {"hex": 16, "decimal": 10}
 
 
 class ConfiguredCarrier(RequestingCarrier):
@@ -105,7 +103,7 @@ class ConfiguredCarrier(RequestingCarrier):
         options = _options(self._settings).answer
         document = _read_answer(answer.body, options)
         failures = {**options.failures, **self._settings.failures}
-        return [_outcome(answer, document, options, failures, self._settings.id_base)]
+        return [_outcome(answer, document, options, failures)]
 
 
 def parse_receipts(
@@ -141,18 +139,6 @@ def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
     )
 
 
-def normal_id(carrier_id: str, base: IdBase) -> str:
-    """Return a carrier's id in the form in which ids are compared.
-
-    A number is in decimal digits without zeros in front; any other text keeps its case, by which
-    some providers tell two ids apart.
-    """
-    try:
-        return str(int(carrier_id, _BASES[base]))
-    except (KeyError, ValueError):
-        return carrier_id.strip()
-
-
 def _options(settings: CarrierSettings) -> HttpOptions:
     if settings.http is None:
         raise TypeError("settings of another kind")
@@ -179,7 +165,6 @@ def _outcome(
     document: Any,
     options: AnswerOptions,
     failures: Mapping[str, Code],
-    id_base: IdBase,
 ) -> Outcome:
     error = text_of(_at(document, options.error)) if options.error else ""
     if options.status:
@@ -203,7 +188,7 @@ def _outcome(
     carrier_id = _cut(text_of(_at(document, options.id)), options) if options.id else ""
     if not taken or (options.id and not carrier_id):
         return InDoubt()
-    return Taken(normal_id(carrier_id, id_base))
+    return Taken(carrier_id)
 
 
 def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> Report | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harkara.carrier_settings import CarrierSettings
 from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt.chain import chain_hash
@@ -81,7 +82,7 @@ class HandOver:
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
         if not settings.echoes_reference:
             taken = dict(zip(indexes, outcomes, strict=True))
-            await asyncio.to_thread(self._point, part, name, taken)
+            await asyncio.to_thread(self._point, part, settings, taken)
         failed = sum(
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
@@ -97,17 +98,22 @@ class HandOver:
             for index, each in zip(indexes, outcomes, strict=True)
         }
 
-    def _point(self, part: BlockPart, carrier: str, outcomes: Mapping[int, Outcome]) -> None:
+    def _point(
+        self, part: BlockPart, carrier: CarrierSettings, outcomes: Mapping[int, Outcome]
+    ) -> None:
         """Leave pointers to what was taken. Without one a receipt does not find its message."""
         messages = {
-            outcome.carrier_message_id: (part.chunk.mid(index), self._attempt(part, index))
+            carrier.normal_id(outcome.carrier_message_id): (
+                part.chunk.mid(index),
+                self._attempt(part, index),
+            )
             for index, outcome in outcomes.items()
             if isinstance(outcome, Taken)
         }
         # The messages are taken all the same; they end unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
             begins_ms = part.chunk.begins_ms
-            self.store.put_once(pointers(carrier, messages), begins_ms=begins_ms)
+            self.store.put_once(pointers(carrier.name, messages), begins_ms=begins_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
         """Return the try whose reference a message goes under."""
