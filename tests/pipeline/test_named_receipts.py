@@ -44,12 +44,19 @@ FIRST_ID = 0xFF00
 class OwnIds(World):
     """A world whose carrier counts its messages in hex, and reports them in decimal digits."""
 
-    def __init__(self, delays_s: tuple[float, ...], telemarketer_ids: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        delays_s: tuple[float, ...],
+        telemarketer_ids: tuple[str, ...] = (),
+        *,
+        round_after: int = 1 << 16,
+    ) -> None:
         account = {"carrier": "own", "telemarketer_ids": telemarketer_ids}
         super().__init__(account=ACCOUNT.model_copy(update=account))
         self.accounts.carriers["own"] = SETTINGS
         self.submitting.carrier = self._connect
         self.delays_s = delays_s
+        self.round_after = round_after
         self.sent: list[str] = []
         self.telemarketers: set[str] = set()
 
@@ -67,7 +74,7 @@ class OwnIds(World):
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
         sent: dict[str, Any] = from_json(content)
-        carrier_id = FIRST_ID + len(self.sent)
+        carrier_id = FIRST_ID + len(self.sent) % self.round_after
         self.sent.append(sent["to"])
         self.telemarketers.add(sent.get("tm", ""))
         for delay_s in self.delays_s:
@@ -132,3 +139,37 @@ def test_without_its_pointer_a_message_is_taken_and_ends_unknown(
     world.run()
     assert world.finals() == {answers[0].mid: "unknown"}
     assert (len(world.sent), world.in_doubt()) == (1, set())
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize(
+    "delays_s",
+    [
+        pytest.param((0,), id="before the answer"),
+        pytest.param((60,), id="later"),
+        pytest.param((0, 60, 1800), id="again and again"),
+    ],
+)
+def test_a_carrier_that_counts_its_ids_round_means_the_last_message(
+    delays_s: tuple[float, ...], count: int
+) -> None:
+    world = OwnIds(delays_s, round_after=1)
+    mids = []
+    for _ in range(count):
+        answers = world.send([campaign.record("0001")])
+        assert answers
+        mids.append(answers[0].mid)
+        world.run(2 * 3600)
+        world.now += 2 * 3600
+    world.run()
+    assert world.finals() == dict.fromkeys(mids, "delivered")
+    assert world.called_back() == dict.fromkeys(mids, 1)
+
+
+def test_a_carrier_that_calls_all_messages_alike_costs_few_calls_and_ends_them_all() -> None:
+    world = OwnIds((60,), round_after=1)
+    for _ in range(8):
+        world.send([campaign.record("0001")])
+    world.run()
+    assert len(world.sent) == len(world.finals()) == 8
+    assert sum(key[1].startswith("pointer") for key in world.store.marks) == 4

@@ -38,6 +38,7 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
                inbound                  when a phone's message came for the first time
     pointer#<carrier>#<hash of its id for a message>
                pointer                  the message (the owner is its mid) and its try
+               pointer#<place>          a later message that the carrier calls the same
 """
 
 from collections.abc import Iterable, Mapping

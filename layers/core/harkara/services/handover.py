@@ -23,7 +23,7 @@ from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
-from harkara.services.pointers import pointers
+from harkara.services.pointers import leave, pointers
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End, Ended
@@ -112,8 +112,7 @@ class HandOver:
         }
         # The messages are taken all the same; they end unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
-            begins_ms = part.chunk.begins_ms
-            self.store.put_once(pointers(carrier.name, messages), begins_ms=begins_ms)
+            leave(self.store, pointers(carrier.name, messages), part.chunk.begins_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
         """Return the try whose reference a message goes under."""

@@ -3,14 +3,18 @@
 A carrier that cannot echo a reference leaves a pointer for each message that it took: a mark under
 a hash of the carrier's name and the id, whose owner is the mid. A receipt may come before it; it
 then comes again a few times, until any `submit` that could still put its pointer is long over.
+
+Some carriers count their ids round. Where a pointer stands for an earlier message, a further one is
+put beside it, and a receipt is of the last; it is looked for where the one before has its age.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harkara.deadline import Deadline
+from harkara.ids import accepted_at_ms
 from harkara.marks import POINTER_KIND, Claimant, Mark, carrier_partition
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.deliver import DeliverService
@@ -18,6 +22,10 @@ from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt
 
 # When a receipt without a pointer looks again; after the last it is given up.
 DELAYS_S = (5, 30, 120, 900)
+# So many messages of one id there may be while they are kept. What comes beyond has no pointer.
+_PLACES = 4
+# No carrier calls two messages alike that were accepted within this time.
+_REUSED_AFTER_MS = 3600 * 1000
 
 
 def pointers(carrier: str, messages: Mapping[str, tuple[str, int]]) -> list[Mark]:
@@ -28,6 +36,18 @@ def pointers(carrier: str, messages: Mapping[str, tuple[str, int]]) -> list[Mark
     ]
 
 
+def leave(store: MessageStore, marks: Sequence[Mark], begins_ms: int) -> None:
+    """Put pointers, each in the first place that no other message has. Raises StoreUnavailable."""
+    for place in range(_PLACES):
+        there = [replace(mark, kind=_kind(place)) for mark in marks]
+        standing = store.put_once(there, begins_ms=begins_ms)
+        marks = [
+            mark for mark, stands in zip(marks, standing, strict=True) if stands.owner != mark.owner
+        ]
+        if not marks:
+            return
+
+
 async def deliver_named(
     service: DeliverService, task: CarrierReceiptsTask, claimant: Claimant, deadline: Deadline
 ) -> Counter[str]:
@@ -35,19 +55,19 @@ async def deliver_named(
 
     Returns and raises what `DeliverService.deliver` does.
     """
-    found, counts = await asyncio.to_thread(_find, service.store, service.queues, task)
+    now_ms = int(service.clock() * 1000)
+    found, counts = await asyncio.to_thread(_find, service.store, service.queues, task, now_ms)
     return counts + await service.deliver(found, claimant, deadline, task.carrier)
 
 
 def _find(
-    store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask
+    store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask, now_ms: int
 ) -> tuple[list[Receipt], Counter[str]]:
-    keys = [(_partition(task.carrier, carrier_id), POINTER_KIND) for carrier_id, _ in task.receipts]
-    distinct = list(dict.fromkeys(keys))
-    marks = dict(zip(distinct, store.get_marks(distinct), strict=True))
+    partitions = [_partition(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
+    marks = _last(store, dict.fromkeys(partitions), now_ms)
     found, lost = [], []
-    for key, (carrier_id, receipt) in zip(keys, task.receipts, strict=True):
-        mark = marks[key]
+    for partition, (carrier_id, receipt) in zip(partitions, task.receipts, strict=True):
+        mark = marks.get(partition)
         if mark is None:
             lost.append((carrier_id, receipt))
         else:
@@ -60,6 +80,28 @@ def _find(
     elif lost:
         counts["of_no_message"] = len(lost)
     return found, counts
+
+
+def _last(store: MessageStore, partitions: Iterable[str], now_ms: int) -> dict[str, Mark]:
+    """Return the last pointer of each that has one."""
+    last: dict[str, Mark] = {}
+    left = list(partitions)
+    for place in range(_PLACES):
+        found = store.get_marks([(partition, _kind(place)) for partition in left])
+        marks = [mark for mark in found if mark]
+        last |= {mark.partition: mark for mark in marks}
+        left = [
+            mark.partition
+            for mark in marks
+            if accepted_at_ms(mark.owner) + _REUSED_AFTER_MS < now_ms
+        ]
+        if not left:
+            break
+    return last
+
+
+def _kind(place: int) -> str:
+    return f"{POINTER_KIND}#{place}" if place else POINTER_KIND
 
 
 def _partition(carrier: str, carrier_id: str) -> str:
