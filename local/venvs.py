@@ -39,24 +39,24 @@ def _candidates() -> Iterator[str]:
     yield from map(str, sorted(pyenv.glob(f"versions/3.13*/bin/{name}"), reverse=True))
 
 
-def ensure_venv(name: str, say: Say = print) -> Path:
+def ensure_venv(name: str, say: Say = print, python: str = "") -> Path:
     """Return the folder of the venv `.local/<name>`, built from its lock if it is not current.
 
+    It is of the Python that Lambda runs, unless another one is named.
     Processes that want it at the same time wait for the one that builds it.
     """
     HOME.mkdir(exist_ok=True)
     with (HOME / f"{name}.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
-        return _ensure_venv(name, say)
+        return _ensure_venv(name, say, python or find_python())
 
 
-def _ensure_venv(name: str, say: Say) -> Path:
+def _ensure_venv(name: str, say: Say, python: str) -> Path:
     folder, lock = HOME / name, REQUIREMENTS / f"{name}.txt"
     stamp = folder / "installed"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted and (folder / "bin/python").exists():
         return folder
-    python = find_python()
     say(f"installing .local/{name} (once)")
     shutil.rmtree(folder, ignore_errors=True)
     if python == sys.executable:

@@ -15,7 +15,7 @@ from local.settings import LocalStackError
 def test_a_venv_is_built_by_one_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     together = threading.Barrier(2)
 
-    def build(name: str, say: venvs.Say) -> Path:
+    def build(name: str, say: venvs.Say, python: str) -> Path:
         with pytest.raises(threading.BrokenBarrierError):
             together.wait(0.1)
         return tmp_path / name

@@ -64,7 +64,7 @@ def test_a_queue_that_takes_nothing_brings_the_check_back(monkeypatch: pytest.Mo
         return [False] * len(bodies)
 
     monkeypatch.setattr(world.queues, "send", refuse)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="^the receipt queue did not take a task$"):
         check(world, mid)
     assert not enqueued(world), "it would come again by itself, and end it a second time"
 

@@ -1,0 +1,40 @@
+"""What a check takes for lost, and for overdue, by the marks that are there."""
+
+import pytest
+
+from harkara.ids import split_mid
+from harkara.marks import Claimant, outcome_kind, recovered_kind
+from tests.pipeline.test_check import LOST_AFTER_S, check, final, silent
+from tests.wired import ACCOUNT, RECEIPT_WAIT_S
+from tests.world import BUDGET_S, World
+
+
+def test_what_may_have_been_submitted_ends_unknown_too() -> None:
+    """A claim without an outcome: its process died, and nobody came back to it."""
+    world = World()
+    mid = silent(world)
+    del world.store.marks[split_mid(mid)[0], outcome_kind(1, 0)]
+    world.now += RECEIPT_WAIT_S
+    assert check(world, mid)["unknown"] == 1
+
+
+@pytest.mark.parametrize(("recovered", "lost"), [(False, 1), (True, 0)])
+def test_a_final_that_was_recovered_is_not_recovered_again(recovered: bool, lost: int) -> None:
+    world = World()
+    mid = silent(world)
+    final(world, mid)
+    if recovered:
+        mark = Claimant("owner", "holder", 0).mark(split_mid(mid)[0], recovered_kind(0))
+        world.store.marks[mark.key] = mark
+    world.now += BUDGET_S + LOST_AFTER_S + 60
+    assert check(world, mid)["recovered"] == lost
+    assert not world.queues.rows, "nobody waits for it any more"
+
+
+def test_a_final_that_nobody_wants_to_hear_of_is_not_lost() -> None:
+    world = World(account=ACCOUNT.model_copy(update={"default_callback": ""}))
+    mid = silent(world)
+    final(world, mid)
+    world.now += BUDGET_S + LOST_AFTER_S + 60
+    assert check(world, mid)["recovered"] == 0
+    assert enqueued(world) == []
