@@ -15,7 +15,7 @@ from harkara.errors import StoreUnavailable
 from harkara.events import Dlr
 from harkara.exchanges import TextAnswer
 from harkara.jsons import encode
-from harkara.marks import Mark
+from harkara.marks import Mark, claim_kind
 from harkara.messages import Chunk, Endpoint, unpack
 from harkara.ports import DueTask
 from harkara.posting import PostResult
@@ -26,6 +26,7 @@ from harkara.tasks import CallbackTask, QueueName
 from tests.limits import ITEM_LIMIT_BYTES, Sqs, is_content, item_bytes, pages, refusal_of_batch
 
 SHARDS = 16
+FIRST_CLAIM = claim_kind(1, 0).removesuffix("0000")
 
 
 async def no_texts(region: str, request: Mapping[str, Any], timeout_s: float) -> TextAnswer:
@@ -86,6 +87,8 @@ class FakeMessageStore:
         self.retention_s = retention_s
         self.packed: dict[str, bytes] = {}
         self.marks: dict[tuple[str, str], Mark] = {}
+        # How many blocks were claimed for their first try.
+        self.claimed_first = 0
         self.ends_s: dict[tuple[str, str], float] = {}
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
@@ -116,6 +119,7 @@ class FakeMessageStore:
             for mark in marks:
                 if mark.key not in self.marks or not self._lives(mark.key):
                     self.marks[mark.key] = mark
+                    self.claimed_first += mark.kind.startswith(FIRST_CLAIM)
                     self.ends_s[mark.key] = self._end_s(begins_ms, keep_s)
         self.faults.after(number)
         return [self.marks[mark.key] for mark in marks]
@@ -142,13 +146,17 @@ class FakeMessageStore:
 
 @dataclass
 class QueueMessage:
-    """A message in a queue: its id is its owner's name, the same at every delivery."""
+    """A message in a queue: its id is its owner's name, the same at every delivery.
+
+    `lineage` says how often each function was invoked in a row for it to be there.
+    """
 
     id: str
     queue: QueueName
     body: str
     visible_at: float
     receive_count: int = 0
+    lineage: Mapping[str, int] = field(default_factory=dict)
 
 
 class FakeTaskQueues:
@@ -162,6 +170,8 @@ class FakeTaskQueues:
         self.waiting: list[QueueMessage] = []
         self.rows: list[tuple[int, DueTask]] = []
         self.reached: dict[int, str] = {}
+        # Of the message that is being handled: what is sent meanwhile has it too.
+        self.lineage: Callable[[], Mapping[str, int]] = dict
         self._sent = 0
         self._sqs = SqsTaskQueues(Sqs(self._take), {queue: queue for queue in QueueName})
 
@@ -220,7 +230,9 @@ class FakeTaskQueues:
     def add(self, queue: QueueName, body: str, visible_at: float) -> None:
         """Let a message be in a queue, without a call."""
         self._sent += 1
-        self.waiting.append(QueueMessage(f"q{self._sent}", queue, body, visible_at))
+        self.waiting.append(
+            QueueMessage(f"q{self._sent}", queue, body, visible_at, lineage=self.lineage())
+        )
 
 
 def _item_of(task: DueTask) -> Item:

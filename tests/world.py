@@ -2,13 +2,18 @@
 
 A function's process dies at a call to the outside (`Faults`); its queue message comes back after
 the visibility time-out. The world runs until nothing waits any more, however far away.
+
+Lambda stops what it takes for a loop: it counts in the trace header, which the SDK hands on with
+what a function sends, how often each function was invoked in a row (AWS Lambda Developer Guide,
+"Use Lambda recursive loop detection to prevent infinite loops": "approximately 16 times"). The
+world counts the same, and bears less. What `sweep` enqueues has no header.
 """
 
 import asyncio
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harkara.accounts import Account
 from harkara.carrier_settings import CarrierSettings
@@ -53,6 +58,8 @@ from tests.wired import (
 BUDGET_S = 60.0
 VISIBILITY_S = 360.0
 SWEEP_S = 60.0
+SUBMIT_QUEUES = (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
+ROUNDS_LIMIT = 10
 
 
 class World(Wired):
@@ -70,6 +77,8 @@ class World(Wired):
         self.plans: list[tuple[float, Callable[[], object]]] = []
         self.cancelled: set[str] = set()
         self.counts: Counter[str] = Counter()
+        # In a row by one function, without progress.
+        self.most_rounds = 0
         self._holders = itertools.count()
         self._next_sweep = self.now
         self.remaining_s: Callable[[], float] = lambda: BUDGET_S
@@ -139,6 +148,7 @@ class World(Wired):
         message.receive_count += 1
         assert message.receive_count <= 20, "this message would be in the dead-letter queue"
         message.visible_at = self.now + VISIBILITY_S
+        self.queues.lineage = self._lineage_of(message)
         claimant = Claimant(
             owner_of(message.id, message.body),
             f"holder-{next(self._holders)}",
@@ -160,10 +170,33 @@ class World(Wired):
         else:
             if message in self.queues.waiting:
                 self.queues.waiting.remove(message)
+        finally:
+            self.queues.lineage = dict
+
+    def _lineage_of(self, message: QueueMessage) -> Callable[[], Mapping[str, int]]:
+        """Return what says which lineage a message hands on while it is handled.
+
+        Progress is that a block was claimed for its first try: the rounds before it are forgiven,
+        since `RecursiveLoop` is Allow. Nothing else is.
+        """
+        function = "submit" if message.queue in SUBMIT_QUEUES else "dlr"
+        rounds = message.lineage.get(function, 0) + 1
+        self.most_rounds = max(self.most_rounds, rounds)
+        assert rounds <= ROUNDS_LIMIT, f"{function} would be stopped as a loop: {message.body}"
+        claimed = self.store.claimed_first
+        lineage = {**message.lineage, function: rounds}
+
+        def now() -> Mapping[str, int]:
+            if self.store.claimed_first > claimed:
+                # It stays so when the message comes back, which claims nothing again.
+                lineage[function], message.lineage = 1, {**message.lineage, function: 0}
+            return dict(lineage)
+
+        return now
 
     async def handle(self, message: QueueMessage, claimant: Claimant) -> Counter[str]:
         deadline = Deadline(self.remaining_s)
-        if message.queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY):
+        if message.queue in SUBMIT_QUEUES:
             return await self.submit.submit(decode_submit(message.body), claimant, deadline)
         match decode_dlr(message.body):
             case ReceiptsTask(receipts, carrier):

@@ -140,7 +140,7 @@ def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
 
     assert gateway.call("submit", sqs_event(SUBMIT), Expiring()) == NO_FAILURES
     (body,) = gateway.bodies(QueueName.SUBMIT)
-    assert decode_submit(body) == SubmitTask(CHUNK_ID, "sandbox", handed_on=True)
+    assert decode_submit(body) == SubmitTask(CHUNK_ID, "sandbox", handed_on=True, rounds=1)
     assert (CHUNK_ID, "claim#001#0000") not in gateway.store.marks
 
 

@@ -50,6 +50,7 @@ def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
             ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
             ("AWS/ApiGateway", "5xx", "ApiId"),
             ("AWS/Lambda", "Errors", "FunctionName"),
+            ("AWS/Lambda", "RecursiveInvocationsDropped", "FunctionName"),
         }
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.template.reading import (
     WORK_QUEUES,
     functions,
+    grants,
     logical_id,
     resources,
     template,
@@ -42,6 +43,23 @@ def test_a_batch_reports_its_failures_and_has_its_own_limit(
     assert 2 <= limit["MinValue"] <= limit["Default"] <= limit["MaxValue"] <= 1000
     assert batch_size(trigger) == 10
     assert "MaximumBatchingWindowInSeconds" not in trigger
+
+
+def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_stopped() -> None:
+    loops = {
+        function
+        for function, queue, _ in sqs_triggers()
+        if ("sqs:SendMessage", queue) in grants(function)
+    }
+    allowed = {name for name, each in functions().items() if each.get("RecursiveLoop") == "Allow"}
+    assert allowed == loops == {"submit", "dlr"}
+    alarms = [
+        alarm["Properties"]["Dimensions"]
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "RecursiveInvocationsDropped"
+    ]
+    watched = {dimension["Value"]["Ref"] for (dimension,) in alarms}
+    assert watched == {f"{function.title()}Function" for function in loops}
 
 
 @pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())

@@ -283,16 +283,34 @@ def test_a_trusted_endpoint_gets_no_more_posts_at_a_time_than_it_asks_for() -> N
 def test_nor_more_a_second() -> None:
     street = Street(2, rate_per_s=2)
     street.trust()
-    entries = [street.enter(number % 2) for number in range(4)]
-    assert [(entry.verdict, entry.wait_s) for entry in entries] == [
-        (POST, 0.0),
-        (POST, 0.5),
-        (POST, 1.0),
-        (WAIT, 1.5),
+    entries = [street.enter(number % 2) for number in range(7)]
+    assert [(entry.verdict, entry.wait_s, entry.turn_s) for entry in entries] == [
+        (POST, 0.0, 0.0),
+        (POST, 0.5, 0.0),
+        (POST, 1.0, 0.0),
+        (POST, 1.5, 0.0),
+        (POST, 2.0, 0.0),
+        # It comes a second before its turn.
+        (WAIT, 1.5, START_S + 2.5),
+        (WAIT, 2.0, START_S + 3.0),
     ]
-    assert entries[3].trusted
-    street.now_s += 1
-    assert street.enter().wait_s == 0.5
+    assert entries[5].trusted
+
+
+def test_who_stands_in_line_has_the_next_place_before_who_comes_later() -> None:
+    street = Street(rate_per_s=1)
+    street.trust()
+    waiting = [entry for entry in (street.enter() for _ in range(5)) if entry.verdict is WAIT]
+    street.now_s = waiting[0].turn_s - 1
+    late = street.enter()
+    doors = street.processes[0]
+    in_turn = [
+        doors.enter("acme", ENDPOINT, street.settings, "l", LEASE_S, turn_s=entry.turn_s)
+        for entry in waiting
+    ]
+    assert [late.verdict, in_turn[0].verdict] == [WAIT, POST]
+    assert late.turn_s > max(entry.turn_s for entry in waiting)
+    assert street.now_s + in_turn[0].wait_s == waiting[0].turn_s
 
 
 def test_a_place_that_was_not_used_is_given_back() -> None:

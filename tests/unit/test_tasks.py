@@ -48,6 +48,8 @@ submits = st.builds(
     st.lists(st.builds(Repeat, numbers, texts, numbers), max_size=3).map(tuple),
     st.dictionaries(texts, numbers, max_size=3),
     st.lists(st.builds(Part, texts, st.sampled_from(QueueName), numbers), max_size=3).map(tuple),
+    st.booleans(),
+    numbers,
 )
 receipts = st.builds(Receipt, texts, numbers, states, numbers, texts, texts)
 events: st.SearchStrategy[Event] = st.one_of(
@@ -71,8 +73,10 @@ dlr_tasks: st.SearchStrategy[DlrTask] = st.one_of(
         st.booleans(),
         *[numbers] * 6,
         st.none() | st.builds(Attempt, numbers, numbers, texts, texts, numbers),
+        numbers,
+        numbers,
     ),
-    st.builds(CheckTask, texts),
+    st.builds(CheckTask, texts, st.lists(texts).map(tuple), numbers),
     st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),
     st.builds(EventTask, texts, st.builds(Endpoint, texts, texts, texts), events, numbers),
 )

@@ -1,6 +1,7 @@
 """When to try again: plain schedules in seconds, and a jitter that spreads a herd."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from harkara.hours import DAY_S
 
@@ -9,16 +10,50 @@ from harkara.hours import DAY_S
 SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
 # No try is made so shortly before a message ends, where its turn would come later.
 LAST_TRY_S = 5
+# A queue delays by a quarter of an hour at the most; a longer wait goes through the Due table.
+QUEUE_DELAY_S = 900
+DUE_DELAY_S = 960
 # What an operator paused looks again after these; it polls, so no oftener.
-PAUSE_DELAYS_S = (60, 120, 300)
+PAUSE_DELAYS_S = (60, 120, 300, DUE_DELAY_S)
 # What waits for its turn at an endpoint looks again after these.
 WAIT_DELAYS_S = (2, 4, 8, 15)
+# The least wait of a task that went so many rounds through its queue and got no further.
+ROUND_DELAYS_S = (0, 0, 0, 10, 20, 40, 80, DUE_DELAY_S)
+# `sweep` enqueues a row up to a minute after its time, and may be behind.
+_DUE_EARLY_S = 120
 JITTER = 0.2
 REFUSAL_LIMIT = 3
 """So often is a callback posted whose answers refuse it."""
 # What 4xx says nothing of the callback itself: 408 Request Timeout, 425 Too Early, 429 Too Many
 # Requests; 404 Not Found and 405 Method Not Allowed while a platform's URL is being deployed.
 _PASSING = frozenset({404, 405, 408, 425, 429})
+
+
+class Round(NamedTuple):
+    """A task's next passage through its queue: after how long, and how many came before it."""
+
+    rounds: int
+    delay_s: float
+
+
+def next_round(rounds: int, delay_s: float) -> Round:
+    """Return the next round of a task that got no further in `rounds` of them and the present one.
+
+    Lambda counts how often a function is invoked by what it enqueued itself, and takes 16 in a row
+    for a loop (AWS Lambda Developer Guide, "Recursive loop detection"). What comes by the Due table
+    begins anew there, and so it does here.
+    """
+    delay_s = max(delay_s, ROUND_DELAYS_S[min(rounds, len(ROUND_DELAYS_S) - 1)])
+    return Round(0 if delay_s >= DUE_DELAY_S else rounds + 1, delay_s)
+
+
+def wait_for_turn(wait_s: float) -> float:
+    """Return how long to wait before the next look where a turn comes in `wait_s`.
+
+    The Due table is not exact: what goes through it comes before its turn, and waits for the rest
+    in a queue.
+    """
+    return wait_s if wait_s <= QUEUE_DELAY_S else max(QUEUE_DELAY_S, wait_s - _DUE_EARLY_S)
 
 
 def with_jitter(delay_s: float, luck: float) -> float:

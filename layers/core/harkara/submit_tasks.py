@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 # Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "tried", "repeats", "rests", "others", "checked")
+_SELDOM = ("reserved", "waits", "rounds", "tried", "repeats", "rests", "others", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class SubmitTask:
     """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`.
 
     `handed_on`: it is what another queue message left. `reserved` are the places that its block has
-    at carriers' rates; `waits` counts how often in a row nothing of the block could go. Of a retry,
+    at carriers' rates; `waits` counts how often in a row nothing of the block could go, `rounds`
+    how often it went through its queue since it got any further (`retries.next_round`). Of a retry,
     `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
     carrier: they go there again, under the reference of that try. `rests` are the carriers that
     want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
@@ -70,6 +71,7 @@ class SubmitTask:
     rests: Mapping[str, int] = field(default_factory=dict)
     others: Sequence[Part] = ()
     checked: bool = False
+    rounds: int = 0
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -98,6 +100,7 @@ def decode_submit(body: str) -> SubmitTask:
         handed_on=fields["handed_on"],
         reserved={name: Reserved(*row) for name, row in fields.get("reserved", {}).items()},
         waits=fields.get("waits", 0),
+        rounds=fields.get("rounds", 0),
         tried=fields.get("tried", {}),
         repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
         rests=fields.get("rests", {}),

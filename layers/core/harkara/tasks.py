@@ -99,7 +99,17 @@ class Attempt(NamedTuple):
 
 
 # Fields of a callback task that a body has only where they say something.
-_SELDOM = ("in_doubt", "refusals", "waits", "began_ms", "due_ms", "alerted_percent", "replay")
+_SELDOM = (
+    "in_doubt",
+    "refusals",
+    "waits",
+    "turn_ms",
+    "rounds",
+    "began_ms",
+    "due_ms",
+    "alerted_percent",
+    "replay",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +123,10 @@ class CallbackTask:
 
     `in_doubt`: the attempt before may have been taken, as a process died or no answer came; `last`
     is what is known of it. `refusals` are the failures that were 4xx, `waits` counts how often in a
-    row it was not its turn. `began_ms` is when it first failed or waited, `due_ms` before when it
-    is not posted again, `alerted_percent` how much of the schedule was told to be over. `replay`
-    counts how often it was parked and then replayed.
+    row it was not its turn, `turn_ms` is when that is at the endpoint's rate, `rounds` how often it
+    went through its queue (`retries.next_round`). `began_ms` is when it first failed or waited,
+    `due_ms` before when it is not posted again, `alerted_percent` how much of the schedule was told
+    to be over. `replay` counts how often it was parked and then replayed.
     """
 
     group_owner: str
@@ -134,6 +145,8 @@ class CallbackTask:
     alerted_percent: int = 0
     replay: int = 0
     last: Attempt | None = None
+    turn_ms: int = 0
+    rounds: int = 0
 
     @property
     def webhook_id(self) -> str:
@@ -205,15 +218,20 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Look whether every message of a chunk has its end, and have others of its request checked."""
+    """Look whether every message of a chunk has its end, and have others of its request checked.
+
+    `looks` did so before, in a row.
+    """
 
     chunk_id: str
     others: tuple[str, ...] = ()
+    looks: int = 0
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        others = {"others": self.others} if self.others else {}
-        return encode_body("check", chunk=self.chunk_id, **others)
+        said = {"others": self.others, "looks": self.looks}
+        more = {name: value for name, value in said.items() if value}
+        return encode_body("check", chunk=self.chunk_id, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +296,7 @@ def decode_dlr(body: str) -> DlrTask:
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == "check":
-        return CheckTask(fields["chunk"], tuple(fields.get("others", ())))
+        return CheckTask(fields["chunk"], tuple(fields.get("others", ())), fields.get("looks", 0))
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
     if fields["kind"] == "click":

@@ -12,9 +12,10 @@ from typing import Any
 from harkara.aws.clients import aws_errors
 from harkara.aws.due import DynamoDueTable
 from harkara.errors import StoreUnavailable
+from harkara.retries import QUEUE_DELAY_S
 from harkara.tasks import QueueName
 
-DELAY_LIMIT_S = 900
+DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
 _TRIES = 3

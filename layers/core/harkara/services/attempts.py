@@ -11,7 +11,14 @@ from harkara.marks import Claimant, Mark, Relation
 from harkara.parked import parked_mark
 from harkara.ports import Clock, Luck, MessageStore, Note, Notes, TaskQueues
 from harkara.posting import PostResult
-from harkara.retries import REFUSAL_LIMIT, delay_after, is_refusal, limit_s, with_jitter
+from harkara.retries import (
+    REFUSAL_LIMIT,
+    delay_after,
+    is_refusal,
+    limit_s,
+    next_round,
+    with_jitter,
+)
 from harkara.tasks import Attempt, CallbackTask, QueueName
 
 # Of the schedule's time, in percent: when it is told how much is over.
@@ -103,6 +110,7 @@ class Attempts:
             failures=task.failures + 1,
             refusals=task.refusals + is_refusal(result.status),
             waits=0,
+            turn_ms=0,
             in_doubt=result.in_doubt,
             began_ms=task.began_ms or now_ms,
             last=self._attempt(result),
@@ -150,7 +158,10 @@ class Attempts:
     async def schedule(self, task: CallbackTask, delay_s: float) -> None:
         """Have an attempt made after a while. In between it may come to tell how late it is."""
         now_ms = self._now_ms()
-        due = replace(task, due_ms=now_ms + int(delay_s * 1000)) if delay_s else task
+        rounds, delay_s = next_round(task.rounds, delay_s)
+        due = replace(task, rounds=rounds)
+        if delay_s:
+            due = replace(due, due_ms=now_ms + int(delay_s * 1000))
         alerts_s = [
             (at_ms - now_ms) / 1000
             for percent, at_ms in self._alerts_ms(task)
@@ -181,7 +192,7 @@ class Attempts:
     ) -> Counter[str]:
         """Put a callback where a person finds it, and can replay it."""
         last = self._attempt(result)
-        parked = parked_mark(claimant, replace(task, last=None), last)
+        parked = parked_mark(claimant, replace(task, last=None, turn_ms=0, rounds=0), last)
         await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
         self._note(task, "callbacks_parked", result)
         await self._end(task, claimant, last, parked=True)

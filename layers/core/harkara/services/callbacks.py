@@ -23,7 +23,7 @@ from harkara.errors import HarkaraError, OutOfTime
 from harkara.events import Event
 from harkara.marks import Claimant
 from harkara.posting import CallbackPoster, Destinations, PostResult
-from harkara.retries import wait_delay, with_jitter
+from harkara.retries import wait_delay, wait_for_turn, with_jitter
 from harkara.services.attempts import Attempts
 from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
 from harkara.tasks import CallbackTask, EventTask
@@ -144,8 +144,12 @@ class CallbackService:
         if entry.verdict is Verdict.FAILING or (entry.verdict is Verdict.WAIT and tired):
             return await self._fail(task, claimant, _FAILING)
         if entry.verdict is Verdict.WAIT:
-            wait_s = max(entry.wait_s, wait_delay(task.waits))
-            wait_s = with_jitter(wait_s, attempts.luck())
+            if entry.turn_s:
+                wait_s = wait_for_turn(entry.wait_s)
+            else:
+                wait_s = max(entry.wait_s, wait_delay(task.waits))
+                wait_s = with_jitter(wait_s, attempts.luck())
+            task = replace(task, turn_ms=int(entry.turn_s * 1000))
             return await attempts.wait(task, claimant, wait_s)
         claimed = await attempts.claim(task, claimant)
         if claimed is None:
@@ -244,6 +248,7 @@ class CallbackService:
             f"{claimant.holder}.{task.group}",
             self.poster.timeout_s + RATE_WAIT_S + _RECORD_S,
             at_once=at_once,
+            turn_s=task.turn_ms / 1000,
         )
         return _Look(destination, members, entry)
 

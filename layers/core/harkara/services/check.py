@@ -25,13 +25,15 @@ from harkara.ids import split_mid
 from harkara.marks import Mark, cancels_of, index_of
 from harkara.messages import Chunk, State
 from harkara.ports import Clock, MessageStore, TaskQueues
-from harkara.retries import limit_s
+from harkara.retries import DUE_DELAY_S, limit_s
 from harkara.services.outcomes import refusals_of, reports_of
 from harkara.services.routing import BlockPart
 from harkara.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
 # Beyond the last retry, or a message's validity: an hour for queues that were behind.
 _MARGIN_S = 3600
+# After so many looks in a row the next goes through the Due table, however short the wait.
+_LOOKS = 2
 
 
 class _Try(NamedTuple):
@@ -107,8 +109,10 @@ class CheckService:
         if len(lost) < len(unacknowledged):
             waits_s.append(max(mark.until_ms / 1000 for mark in unacknowledged) - horizon_s)
         if waits_s:
-            again = CheckTask(chunk.id).encode()
-            wait_s = max(1.0, min(waits_s))
+            # The callbacks of what it finds have rounds of their own to go through this function.
+            wait_s = max(1.0 if task.looks < _LOOKS else DUE_DELAY_S, min(waits_s))
+            looks = 0 if wait_s >= DUE_DELAY_S else task.looks + 1
+            again = CheckTask(chunk.id, looks=looks).encode()
             self.queues.schedule(QueueName.RECEIPT, again, wait_s, chunk.account_id)
         ended = Counter(receipt.state for receipts in ends.values() for receipt in receipts)
         unknown_count = ended.pop(State.UNKNOWN, 0)

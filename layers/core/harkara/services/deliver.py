@@ -41,10 +41,12 @@ class DeliverService:
         claimant: Claimant,
         deadline: Deadline,
         carrier: str = "",
+        rounds: int = 1,
     ) -> Counter[str]:
         """Make final what is not yet, and post it; return how many messages met which end.
 
-        `carrier` is the one that had them, empty for none.
+        `carrier` is the one that had them, empty for none; `rounds` is how often the receipts went
+        through their queue.
 
         Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
         """
@@ -70,7 +72,7 @@ class DeliverService:
             early=len(verdicts.early),
         )
         self._note_finals(chunks, standing, claimant, carrier)
-        return counts + await self._post_own(chunks, standing, claimant, deadline)
+        return counts + await self._post_own(chunks, standing, claimant, deadline, rounds)
 
     async def recover(
         self, task: RecoverTask, claimant: Claimant, deadline: Deadline
@@ -140,6 +142,7 @@ class DeliverService:
         standing: Sequence[Mark],
         claimant: Claimant,
         deadline: Deadline,
+        rounds: int = 1,
         *,
         in_doubt: bool = False,
     ) -> Counter[str]:
@@ -155,7 +158,7 @@ class DeliverService:
         ]
         counts = Counter(str(mark.data["state"]) for mark in own)
         counts["repeated"] = len(standing) - len(own)
-        groups = _groups(chunks, own, claimant.owner)
+        groups = _groups(chunks, own, claimant.owner, rounds)
         in_doubt = in_doubt or Relation.EARLIER in relations
         return counts + await self.callbacks.post_all(groups, claimant, deadline, in_doubt=in_doubt)
 
@@ -189,7 +192,9 @@ def _final(claimant: Claimant, receipt: Receipt) -> Mark:
     )
 
 
-def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[CallbackTask]:
+def _groups(
+    chunks: dict[str, Chunk], own: Sequence[Mark], owner: str, rounds: int
+) -> list[CallbackTask]:
     """Return the callbacks of a queue message, which a redelivery neither takes from nor adds to.
 
     They are of what one delivery put, in the order of the deliveries.
@@ -229,6 +234,7 @@ def _groups(chunks: dict[str, Chunk], own: Sequence[Mark], owner: str) -> list[C
             endpoint=endpoint,
             members=members,
             begins_ms=begins_ms,
+            rounds=rounds,
         )
         for number, ((_, account, endpoint), members) in enumerate(parts)
     ]

@@ -29,7 +29,7 @@ from harkara.messages import Endpoint
 from harkara.ports import Clock, LimitStore
 from harkara.posting import PostResult
 from harkara.services.door import Door, is_slow
-from harkara.services.pace import Pace, Shard
+from harkara.services.pace import HELD_S, Pace, Shard
 
 READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.
@@ -41,8 +41,10 @@ EXECUTIONS = 3
 _SEAT_MARGIN_MS = 5000
 # What a throttled endpoint opens after is waited for; a longer time is a failure.
 THROTTLED_WAIT_S = 60
-# A place at the rate that is further away is not waited for in an invocation.
-RATE_WAIT_S = 1.0
+# A place at the rate is no further away: it is waited for in the invocation.
+RATE_WAIT_S = HELD_S
+# All posts to an endpoint stand in one line.
+_FLOW = "posts"
 _KEPT_S = 30 * DAY_S
 _SWAPS = 20
 _REMEMBERED = 10_000
@@ -62,7 +64,8 @@ class Entry(NamedTuple):
 
     `lease` is the place that the post takes until `leave`, `seat` its share in its execution.
     `within_s` is how long the endpoint is waited for. Of one that waits, `trusted` says that others
-    are being posted.
+    are being posted, and `turn_s` when its turn comes at the endpoint's rate (Unix time), if it
+    stands in line there.
     """
 
     verdict: Verdict
@@ -71,6 +74,7 @@ class Entry(NamedTuple):
     trusted: bool = False
     seat: str = ""
     within_s: float = math.inf
+    turn_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -113,11 +117,13 @@ class Doors:
         lease_s: float,
         *,
         at_once: bool = False,
+        turn_s: float = 0.0,
     ) -> Entry:
         """Ask whether to post to an endpoint. Who is told to must `leave` or `release` it.
 
         A `lease` names the post; it ends by itself after `lease_s`. `at_once`: only where the
-        endpoint is quick. Raises StoreUnavailable.
+        endpoint is quick. `turn_s` is the turn that an earlier entry named. Raises
+        StoreUnavailable.
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
@@ -142,9 +148,10 @@ class Doors:
             wait_s = 0.0
             if settings.rate_per_s:
                 shard = Shard(f"{name}#rate", settings.rate_per_s)
-                place = self.pace.take([shard], 1, 0.0 if at_once else RATE_WAIT_S)
+                place = self.pace.take([shard], 1, 0.0 if at_once else math.inf, _FLOW, turn_s)
                 if not place.reserved:
-                    return Entry(Verdict.WAIT, place.wait_s, trusted=trusted)
+                    turn_s = place.turn_s
+                    return Entry(Verdict.WAIT, place.wait_s, trusted=trusted, turn_s=turn_s)
                 wait_s = place.wait_s
             until_ms = now_ms + int((wait_s + lease_s) * 1000)
             if not (quick or self._sit(account_id, lease, until_ms)):

@@ -27,6 +27,7 @@ from harkara.errors import StoreUnavailable
 from harkara.hours import DAY_S
 from harkara.messages import Category, Lane, lane_of
 from harkara.ports import Clock, LimitStore, Luck
+from harkara.retries import DUE_DELAY_S
 
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARD_LIMIT = 16
@@ -34,7 +35,7 @@ HELD_S = 2.0
 # What stands in line comes back so long before its turn: an invocation can wait for the rest.
 AHEAD_S = 1.0
 # In line or not, it looks so often whether the carrier has nobody: a pause may empty a line.
-LOOK_EVERY_S = 600.0
+LOOK_EVERY_S = float(DUE_DELAY_S)
 # Each that fails has learned a shard's time: so many others were quicker, all at once.
 _SWAPS = 100
 

@@ -17,11 +17,12 @@ from harkara.deadline import Deadline
 from harkara.ids import accepted_at_ms
 from harkara.marks import POINTER_KIND, Claimant, Mark, carrier_partition
 from harkara.ports import MessageStore, TaskQueues
+from harkara.retries import DUE_DELAY_S
 from harkara.services.deliver import DeliverService
 from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt
 
 # When a receipt without a pointer looks again; after the last it is given up.
-DELAYS_S = (5, 30, 120, 900)
+DELAYS_S = (5, 30, 120, DUE_DELAY_S)
 # So many messages of one id there may be while they are kept. What comes beyond has no pointer.
 _PLACES = 4
 # No carrier calls two messages alike that were accepted within this time.
@@ -57,7 +58,9 @@ async def deliver_named(
     """
     now_ms = int(service.clock() * 1000)
     found, counts = await asyncio.to_thread(_find, service.store, service.queues, task, now_ms)
-    return counts + await service.deliver(found, claimant, deadline, task.carrier)
+    # Each look, and what joined its task with others, was a round.
+    rounds = 1 + 2 * task.waits
+    return counts + await service.deliver(found, claimant, deadline, task.carrier, rounds)
 
 
 def _find(

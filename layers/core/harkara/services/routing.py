@@ -147,7 +147,7 @@ class Router:
                     at_ms = int((now_s + wait_s) * 1000)
                     place = Reserved(place.segment_count + missing, at_ms)
                 else:
-                    wait_s = min(more.wait_s, LOOK_EVERY_S)
+                    wait_s = min(retries.wait_for_turn(more.wait_s), LOOK_EVERY_S)
                     place = Reserved(0, int(more.turn_s * 1000))
             if place.at_ms:
                 places[name] = place

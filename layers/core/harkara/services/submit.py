@@ -100,14 +100,17 @@ class SubmitService:
             await self._report(chunk, refusals_of(chunk))
         last = task.block + 1 if task.attempt > 1 else chunk.block_count
         while task.block < last:
-            part, wait = _part(chunk, task), None
+            part, wait, tried = _part(chunk, task), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self._look(part, rules, task, deadline)
                     if wait is None:
                         tried = await self._try(part, plan, rules, claimant, deadline)
                 if wait is None:
-                    counts += await self._follow_up(part, plan, tried, claimant)
+                    # Whose block was submitted begins to count anew: it has got further.
+                    rounds = 0 if tried and part.attempt == 1 else task.rounds
+                    task = replace(task, rounds=rounds)
+                    counts += await self._follow_up(part, plan, tried, claimant, rounds)
             if wait is None:
                 task = replace(task, block=task.block + 1, reserved={}, waits=0)
                 continue
@@ -116,9 +119,10 @@ class SubmitService:
                 await self.sleep(wait.delay_s)
                 continue
             waits = task.waits + 1 if wait.reason == WAITING else 0
-            rest = replace(task, handed_on=True, waits=waits, checked=False)
+            rounds, delay_s = self._next_round(chunk, task.rounds, wait.delay_s)
+            rest = replace(task, handed_on=True, waits=waits, rounds=rounds, checked=False)
             body = rest.encode(claimant.owner)
-            await self._schedule(chunk, queue_of(chunk.lane), body, wait.delay_s)
+            await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
             counts[wait.reason] += 1
             break
         if not task.checked:  # until then its queue message stays, and comes back
@@ -191,8 +195,19 @@ class SubmitService:
         (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
         return claim, outcome
 
+    def _next_round(self, chunk: Chunk, rounds: int, delay_s: float) -> retries.Round:
+        """Return a task's next round. What waits for its end, to hear of it, waits no longer."""
+        following = retries.next_round(rounds, delay_s)
+        end_s = max(0.0, chunk.ends_s - self.clock()) + 1
+        return following._replace(delay_s=min(following.delay_s, max(delay_s, end_s)))
+
     async def _follow_up(
-        self, part: BlockPart, plan: Plan, tried: tuple[Mark, Mark] | None, claimant: Claimant
+        self,
+        part: BlockPart,
+        plan: Plan,
+        tried: tuple[Mark, Mark] | None,
+        claimant: Claimant,
+        rounds: int,
     ) -> Counter[str]:
         """Have done what an outcome asks for. A redelivery does it again: marks make it once."""
         if tried is None:
@@ -213,7 +228,9 @@ class SubmitService:
             pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
             # When it has ended, it waits no more.
             delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
-            await self._schedule(chunk, queue_of(chunk.lane), retry.task.encode(), delay_s)
+            rounds, delay_s = self._next_round(chunk, rounds, delay_s)
+            body = replace(retry.task, rounds=rounds).encode()
+            await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
         return counts
