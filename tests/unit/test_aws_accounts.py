@@ -318,8 +318,8 @@ def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     config = clients.client("dynamodb").meta.config
-    assert (config.connect_timeout, config.read_timeout) == (2, 5)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 4}
+    assert (config.connect_timeout, config.read_timeout) == (1, 2)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
 
 
 def test_a_name_longer_than_a_key_is_unknown_without_a_call() -> None:

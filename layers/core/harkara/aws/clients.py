@@ -15,10 +15,12 @@ from harkara.logs import quieten
 
 quieten()
 
+# A call that hangs ends, with the pauses between its tries (up to 1 s, then 2), before the shortest
+# time-out of a function of the API: its client then hears TRY_AGAIN, not API Gateway's own 503.
 _CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=50,
     tcp_keepalive=True,
     # A third of the CPU of a call, for checks that the tests make once and for all.
