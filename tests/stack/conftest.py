@@ -19,8 +19,9 @@ SETTINGS = {
     "receipt_wait_s": 75,
     # The second retry is beyond what a queue delays, so it waits in the Due table.
     "parameters": {"CallbackRetryDelays": "5,901"},
+    # Later than a failure that waits for its try to be put down (the time-out below and a look more).
     "carrier": CarrierSettings(
-        answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=2, gather_s=0.1
+        answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=15, gather_s=0.1
     ),
     "carrier_fields": {"timeout_s": 4},
 }
