@@ -19,13 +19,39 @@ NAMESPACE = "Harkara/${AWS::StackName}"
 ALARMS = {
     name: resource["Properties"] for name, resource in resources("AWS::CloudWatch::Alarm").items()
 }
-SEARCH = re.compile(r"""SEARCH\('\{(.+?),service,carrier\} MetricName="(\w+)"', '(\w+)', 60\)""")
+SEARCH = re.compile(
+    r"""SEARCH\('\{"([^"]+)",service,carrier\} MetricName="(\w+)"', '(\w+)', 60\)"""
+)
+
+
+def dashboard() -> dict[str, Any]:
+    (resource,) = resources("AWS::CloudWatch::Dashboard").values()
+    properties: dict[str, Any] = resource["Properties"]
+    return properties
+
+
+def placed() -> list[dict[str, Any]]:
+    body: dict[str, Any] = json.loads(dashboard()["DashboardBody"]["Fn::Sub"])
+    return list(body["widgets"])
 
 
 def widgets() -> list[dict[str, Any]]:
-    (dashboard,) = resources("AWS::CloudWatch::Dashboard").values()
-    body: dict[str, Any] = json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])
-    return [widget["properties"] for widget in body["widgets"]]
+    return [widget["properties"] for widget in placed()]
+
+
+def test_no_widget_lies_on_another_or_beyond_the_grid() -> None:
+    covered = [
+        (x, y)
+        for each in placed()
+        for x in range(each["x"], each["x"] + each["width"])
+        for y in range(each["y"], each["y"] + each["height"])
+    ]
+    assert len(covered) == len(set(covered))
+    assert max(x for x, _ in covered) < 24
+
+
+def test_a_dashboard_is_named_after_its_stack_and_region() -> None:
+    assert dashboard()["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
 def test_functions_write_into_the_namespace_of_their_stack() -> None:
