@@ -50,7 +50,10 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/doors": ("unit/test_doors.py", "pipeline/test_callback_endpoints.py"),
     "services/check": tuple(
         f"pipeline/test_{name}.py"
-        for name in ("check", "campaign", "callback_schedule", "callback_timeline", "late_receipts")
+        for name in (
+            *("check", "check_finals", "campaign", "callback_schedule", "callback_timeline"),
+            "late_receipts",
+        )
     ),
     "services/tries": _SUBMITTING,
     "services/outcomes": _SUBMITTING,

@@ -19,7 +19,7 @@ SETTINGS = {
     "receipt_wait_s": 75,
     # The second retry is beyond what a queue delays, so it waits in the Due table.
     "parameters": {"CallbackRetryDelays": "5,901"},
-    # Later than a failure that waits for its try to be put down (the time-out below and a look more).
+    # The second receipt comes once the first is final, which waits for its try to be put down.
     "carrier": CarrierSettings(
         answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=15, gather_s=0.1
     ),
