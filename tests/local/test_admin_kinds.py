@@ -111,7 +111,7 @@ def test_a_carriers_own_words_for_states_are_put() -> None:
     assert (done.status, "write it as SENT=none" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("kind", ["kannel", "http"])
+@pytest.mark.parametrize("kind", ["kannel", "aws", "http"])
 def test_an_option_that_a_kind_does_not_have_is_refused(kind: str, tmp_path: Path) -> None:
     options = tmp_path / "options.json"
     options.write_text('{"dlr_masks": 31}')

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.settings import ROOT
 from tests.template.reading import (
     WORK_QUEUES,
     functions,
@@ -143,3 +144,8 @@ def test_the_retention_mapping_is_days_in_seconds() -> None:
     assert template()["Mappings"]["Retention"] == {
         str(each): {"Seconds": each * 86400} for each in days
     }
+
+
+def test_the_operator_reads_what_to_do_about_each_alarm() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text().partition("## Alarms")[2]
+    assert set(re.findall(r"`(\w+Alarm)`", page)) == resources("AWS::CloudWatch::Alarm").keys()
