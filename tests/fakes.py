@@ -87,8 +87,8 @@ class FakeMessageStore:
         self.retention_s = retention_s
         self.packed: dict[str, bytes] = {}
         self.marks: dict[tuple[str, str], Mark] = {}
-        # How many blocks were claimed for their first try.
-        self.claimed_first = 0
+        # How many blocks were claimed for their first try, and attempts at callbacks.
+        self.progress_count = 0
         self.ends_s: dict[tuple[str, str], float] = {}
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
@@ -119,7 +119,7 @@ class FakeMessageStore:
             for mark in marks:
                 if mark.key not in self.marks or not self._lives(mark.key):
                     self.marks[mark.key] = mark
-                    self.claimed_first += mark.kind.startswith(FIRST_CLAIM)
+                    self.progress_count += mark.kind.startswith((FIRST_CLAIM, "post#"))
                     self.ends_s[mark.key] = self._end_s(begins_ms, keep_s)
         self.faults.after(number)
         return [self.marks[mark.key] for mark in marks]

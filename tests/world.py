@@ -176,18 +176,18 @@ class World(Wired):
     def _lineage_of(self, message: QueueMessage) -> Callable[[], Mapping[str, int]]:
         """Return what says which lineage a message hands on while it is handled.
 
-        Progress is that a block was claimed for its first try: the rounds before it are forgiven,
-        since `RecursiveLoop` is Allow. Nothing else is.
+        Progress is that a block was claimed for its first try, or one of a callback's nine
+        attempts: the rounds before it are forgiven, since `RecursiveLoop` is Allow.
         """
         function = "submit" if message.queue in SUBMIT_QUEUES else "dlr"
         rounds = message.lineage.get(function, 0) + 1
         self.most_rounds = max(self.most_rounds, rounds)
         assert rounds <= ROUNDS_LIMIT, f"{function} would be stopped as a loop: {message.body}"
-        claimed = self.store.claimed_first
+        before = self.store.progress_count
         lineage = {**message.lineage, function: rounds}
 
         def now() -> Mapping[str, int]:
-            if self.store.claimed_first > claimed:
+            if self.store.progress_count > before:
                 # It stays so when the message comes back, which claims nothing again.
                 lineage[function], message.lineage = 1, {**message.lineage, function: 0}
             return dict(lineage)

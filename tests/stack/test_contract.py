@@ -119,7 +119,7 @@ def test_the_api_keeps_to_its_document(
     by_name_only = {
         *(
             f"{method} /{route}/{{carrier}}/{{token}}"
-            for method in ("GET", "POST")
+            for method in ("GET", "HEAD", "POST")
             for route in ("receipts", "inbound")
         ),
         *(f"{method} /{{code}}" for method in ("GET", "HEAD")),
