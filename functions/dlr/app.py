@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client
+from harkara.aws.clients import PATIENT, client
 from harkara.aws.destinations import KmsDestinations
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.limits import DynamoLimitStore
@@ -67,14 +67,14 @@ class Services(NamedTuple):
 @cache
 def services() -> Services:
     settings = DlrSettings.from_environment()
-    dynamodb = client("dynamodb")
+    dynamodb = client("dynamodb", config=PATIENT)
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     urls = {
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
     }
-    queues = SqsTaskQueues(client("sqs"), urls, due)
+    queues = SqsTaskQueues(client("sqs", config=PATIENT), urls, due)
     rules = settings.callback_urls
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
     exchange = HttpClient(
@@ -94,7 +94,7 @@ def services() -> Services:
             notes=metrics.write,
         ),
         poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
-        destinations=KmsDestinations(accounts, client("kms")),
+        destinations=KmsDestinations(accounts, client("kms", config=PATIENT)),
         doors=Doors(counted, Pace(counted, time.time, random.random), time.time),
     )
     return Services(

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara import metrics
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
-from harkara.aws.clients import client
+from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
@@ -46,7 +46,7 @@ CONNECTIONS = 512
 @cache
 def service() -> SubmitService:
     settings = SubmitSettings.from_environment()
-    dynamodb = client("dynamodb")
+    dynamodb = client("dynamodb", config=PATIENT)
     queues = {
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
@@ -59,12 +59,12 @@ def service() -> SubmitService:
     breakers = Breakers(counted, time.time, random.random, metrics.write)
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),
-        client("kms"),
+        client("kms", config=PATIENT),
         Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time)),
     )
     return SubmitService(
         store=store,
-        queues=SqsTaskQueues(client("sqs"), queues, due),
+        queues=SqsTaskQueues(client("sqs", config=PATIENT), queues, due),
         router=Router(
             store=DynamoRoutingStore(dynamodb, settings.accounts_table),
             carrier=carriers,

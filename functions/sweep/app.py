@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.aws.clients import client
+from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.runtime import deadline_of
@@ -25,10 +25,10 @@ def service() -> SweepService:
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
     }
-    due = DynamoDueTable(client("dynamodb"), settings.due_table, time.time)
+    due = DynamoDueTable(client("dynamodb", config=PATIENT), settings.due_table, time.time)
     return SweepService(
         due=due,
-        queues=SqsTaskQueues(client("sqs"), queues, due),
+        queues=SqsTaskQueues(client("sqs", config=PATIENT), queues, due),
         clock=time.time,
         notes=metrics.write,
     )

@@ -161,7 +161,7 @@ def test_a_client_is_made_once_a_region_and_has_a_connection_for_each_call(texts
     assert made == [("ap-south-1", 7), ("us-east-1", 7)]
     assert texts.meta.config.max_pool_connections == 7
     assert texts.meta.region_name == "ap-south-1"
-    assert (texts.meta.config.connect_timeout, texts.meta.config.tcp_keepalive) == (1, True)
+    assert (texts.meta.config.connect_timeout, texts.meta.config.tcp_keepalive) == (2, True)
 
 
 class Blocking:

@@ -17,6 +17,7 @@ quieten()
 
 # A call that hangs ends, with the pauses between its tries (up to 1 s, then 2), before the shortest
 # time-out of a function of the API: its client then hears TRY_AGAIN, not API Gateway's own 503.
+# Functions that work off queues live longer, and use PATIENT.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -26,6 +27,14 @@ _CONFIG = Config(
     # A third of the CPU of a call, for checks that the tests make once and for all.
     parameter_validation=False,
 )
+
+PATIENT = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+"""Settings of functions that work off queues, which nobody waits for: a claim or outcome that AWS
+does not confirm within all tries leaves a block in doubt."""
 
 
 @cache

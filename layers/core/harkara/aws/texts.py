@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from harkara.aws.clients import client
+from harkara.aws.clients import PATIENT, client
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import TextAnswer
 from harkara.ports import Clock
@@ -45,7 +45,7 @@ def open_texts(region: str, calls: int) -> Any:
         read_timeout=_READ_TIMEOUT_S,
         max_pool_connections=calls,
     )
-    return client("pinpoint-sms-voice-v2", region, once)
+    return client("pinpoint-sms-voice-v2", region, PATIENT.merge(once))
 
 
 class AwsTextExchange:
