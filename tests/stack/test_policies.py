@@ -23,7 +23,7 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.messages import Category
 from harkara.routing import Routing
 from tests.stack.campaigns import BANK, Lab, record, wait_until
-from tests.stack.proxy import Fault, Rule
+from tests.stack.proxy import Fault, PassOn, Reply, Rule
 from tests.template.reading import functions, grants
 
 pytestmark = pytest.mark.stack
@@ -51,6 +51,8 @@ BY_LAMBDA = {
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
 }
+UNWANTED = "unwanted"
+PUT_OFF = ("dynamodb:PartiQLInsert", "DueTable")
 # A check runs after the wait for receipts.
 ALL_MADE_WITHIN_S = 180
 
@@ -196,6 +198,25 @@ def call_back(lab: Lab, method: str, path: str, body: Any = None) -> Any:
     return answer.json()
 
 
+def put_off_a_task(lab: Lab) -> None:
+    """Make `sweep` meet a task that its queue does not take."""
+
+    async def refuse(operation: str, asked: Any, pass_on: PassOn) -> Reply | None:
+        if operation != "SendMessageBatch" or UNWANTED not in str(asked["Entries"]):
+            return await pass_on(None)
+        failed = [{"Id": each["Id"], "SenderFault": True, "Code": "x"} for each in asked["Entries"]]
+        headers = {"Content-Type": "application/x-amz-json-1.0"}
+        return Reply(200, headers, to_json({"Successful": [], "Failed": failed}))
+
+    table = lab.stack.outputs["DueTableName"]
+    key = {"pk": {"S": "shard#00"}, "sk": {"S": f"{int(time.time() * 1000):013d}#policies"}}
+    task = {"queue": {"S": "submit"}, "body": {"S": to_json({"kind": UNWANTED}).decode()}}
+    lab.stack.client("dynamodb").put_item(TableName=table, Item={**key, **task})
+    lab.proxy.storm = refuse
+    wait_until(lambda: lab.sweep() and ("sweep", *PUT_OFF) in made(lab), ALL_MADE_WITHIN_S, 1)
+    lab.proxy.storm = None
+
+
 @pytest.fixture(scope="module")
 def calls(
     lab: Lab, busy_account: str, magic: dict[str, str], managed: dict[str, list[str]]
@@ -203,8 +224,9 @@ def calls(
     """Return the calls of all functions after traffic that takes every way there is."""
     # A claim whose answer is lost is read back.
     lab.proxy.add(Rule("submit", "claim", Fault.LOSE_ANSWER, "policies"))
-    stop = b'{"from": "919811111111", "to": "56161", "text": "STOP"}'
-    for path, content in (("receipts", b"[]"), ("inbound", stop)):
+    # A message without a time is remembered; one that comes again is read back.
+    stop = b'{"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"}'
+    for path, content in (("receipts", b"[]"), ("inbound", stop), ("inbound", stop)):
         signed = httpx.post(
             f"{lab.stack.endpoint}/{path}/signed/signed",
             content=content,
@@ -217,7 +239,10 @@ def calls(
     assert lab.send([late]).status_code == 200
     linked = record("policies-link", smstext="See https://acme.example/", shorten_urls="true")
     (sent,) = lab.send([linked]).json()
-    assert httpx.get(lab.link_in(sent["mid"]), timeout=30).status_code == 302
+    # What comes with a library's name is no person's click.
+    browser = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"}
+    link = lab.link_in(sent["mid"])
+    assert httpx.get(link, headers=browser, timeout=30).status_code == 302
     tomorrow = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 86_400))
     assert lab.send([record("policies-scheduled", scheduletime=tomorrow)]).status_code == 200
     throttled = record("policies-urgent", to="919876509006", **BANK)
@@ -243,6 +268,8 @@ def calls(
     assert call_back(lab, "POST", "-/replay", {"all": True})["replayed"] >= 1
     # A signing secret is sealed beside the one before it.
     assert len({call_back(lab, "POST", "signed/secret", {})["secret"] for _ in range(2)}) == 2
+
+    put_off_a_task(lab)
 
     def all_made() -> bool:
         missing = allowed() - made(lab)
