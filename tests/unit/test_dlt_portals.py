@@ -19,15 +19,31 @@ TYPE_WORDS = {
     Category.TRANSACTIONAL: ("Transactional", "TRANS", "Transaction", "T", "Transactional (T)"),
     Category.SERVICE_IMPLICIT: (
         *("Service Implicit", "Service (Implicit)", "Service-Inferred", "SERVICE_IMPLICIT", "SI"),
-        *("Service Inferred", "Others", "Implicit", "Service Implicit [SI]"),
+        *("Service Inferred", "Others", "Implicit", "Service Implicit [SI]", "Service Message"),
+        *("Service Implicit / Inferred", "Service-Implicit Message", "IMPLICIT CONSENT"),
     ),
     Category.SERVICE_EXPLICIT: ("Service Explicit", "Service (Explicit)", "SE", "explicit"),
-    Category.PROMOTIONAL: ("Promotional", "Promo", "P", "PROMOTION"),
+    Category.PROMOTIONAL: (
+        "Promotional",
+        "Promo",
+        "P",
+        "PROMOTION",
+        "Promotional SMS",
+        "Promotions",
+    ),
 }
 APPROVED_WORDS = (
     *("Approved", "REGISTERED VIA AIRTEL", "1", "Accepted", "Whitelisted", "Verified", "", " "),
     *("Approved By Operator", "Active", "registered_on_Jio", "Approved and Active", "Activated"),
     *("DLT Approved", "ApprovedByOperator", "Approved on 2026-01-02", "Verified (Vi)"),
+    *("Jio Approved", "VIL Approved", "System Approved", "AUTOAPPROVED", "Approved (Auto)"),
+    *("Successfully Registered", "Registered Successfully", "WhiteListed", "White-listed", "Valid"),
+    *(
+        "Approved - 12-Jan-2026",
+        "Approved 12/01/2026",
+        "Re-approved",
+        "SUCCESS",
+    ),
 )
 REFUSED_WORDS = (
     *("Rejected", "PENDING", "Blacklisted", "Expired", "Not Approved", "not_registered", "0"),
@@ -40,6 +56,8 @@ REFUSED_WORDS = (
         "Un-approved",
     ),
     *("Yet to be approved", "NotApproved", "Disapproved", "Approved - Expired", "Under Review"),
+    *("Non-Approved", "To be approved", "Never approved", "Partially Approved", "BlackListed"),
+    *("Sent for approval", "Under Verification", "Returned", "Query Raised", "Frozen", "Error"),
     *("Rejected by operator", "In Progress", "Unverified", "Revoked", "On Hold", "Draft", "No"),
 )
 UNKNOWN_WORDS = (
@@ -52,6 +70,9 @@ UNKNOWN_WORDS = (
     "स्वीकृत",
     "Registration",
     "via Airtel",
+    "Airtel",
+    "White",
+    "Auto",
 )
 TAG_SPELLINGS = {
     "{#var#}": ("{#var#}", "{#VAR#}", "{# var #}"),
@@ -65,8 +86,8 @@ COLUMN_NAMES = {
     "template_id": ("Template ID", "DLT Template Id", "CONTENT_TEMPLATE_ID"),
     "text": ("Content", "Template Content", "Template Message"),
     "category": ("Type", "Template Type", "Communication Type"),
-    "status": ("Status", "Approval Status"),
-    "headers": ("Header", "Sender IDs", "Header(s)"),
+    "status": ("Status", "Approval Status", "State", "Operator Status", "Approved", "Status (DLT)"),
+    "headers": ("Header", "Sender IDs", "Header(s)", "Linked CLI", "Associated Header"),
 }
 ENCODINGS: dict[str, Any] = {
     "UTF-8": lambda text: text.encode(),
@@ -147,7 +168,7 @@ def row_of(line: str, header: str = HEADER, **options: Any) -> Row:
     return row
 
 
-@pytest.mark.parametrize("word", APPROVED_WORDS)
+@pytest.mark.parametrize("word", [*APPROVED_WORDS, "Ａｐｐｒｏｖｅｄ"])
 def test_what_an_operator_has_approved_is_taken(word: str) -> None:
     assert row_of(f'1,x,T,"{word}"', f"{HEADER},Status").template is not None
 
@@ -166,7 +187,18 @@ def test_a_status_that_nobody_knows_is_refused_and_named(word: str) -> None:
     assert (row.template, row.skipped) == (None, False)
     assert row.problem.startswith("Status: Approved, Registered")
     assert (f'not "{word}"' in row.problem) is (
-        word in ("Foo", "Approvd", "Approved maybe", "Registration", "via Airtel", "N/A")
+        word
+        in (
+            "Foo",
+            "Approvd",
+            "Approved maybe",
+            "Registration",
+            "via Airtel",
+            "N/A",
+            "Airtel",
+            "White",
+            "Auto",
+        )
     )
 
 
@@ -182,6 +214,11 @@ def test_a_type_that_nobody_knows_is_refused_and_named() -> None:
         ("Dear {#var#}", "", "Dear {#var#}"),
         ("Dear Asha", "-", "Dear Asha"),
         ("{#var#} is", "Number", "{#numeric#} is"),
+        ("{#var#}, {#var#}", '"1: Alpha-Numeric, 2: URL/OTT"', "{#alphanumeric#}, {#urlott#}"),
+        ("{#var#}, {#var#}", '"Var1=numeric; var2=e-mail id"', "{#numeric#}, {#email#}"),
+        ("{#var#}, {#var#}", "\"['callback number','OTT link']\"", "{#cbn#}, {#urlott#}"),
+        ("Dear Asha", "N/A", "Dear Asha"),
+        ("Dear Asha", "None", "Dear Asha"),
     ],
 )
 def test_tags_may_stand_in_a_column_beside_the_text(text: str, tags: str, registered: str) -> None:
@@ -195,6 +232,38 @@ def test_tags_that_do_not_fit_the_variables_are_refused(tags: str) -> None:
     row = row_of(f'1,"{{#var#}} and {{#var#}}",T,{tags}', f"{HEADER},Variable Tags")
     assert row.template is None
     assert row.problem.startswith("Variable Tags: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jio Status",
+        "Approval Jio (status)?",
+        "Is Template Approved",
+        "TemplateApprovalState",
+        "Stage/State",
+    ],
+)
+def test_a_file_whose_status_may_stand_in_an_unknown_column_is_refused(name: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        parse(of("1,x,T,Rejected", header=f"{HEADER},{name}"))
+    assert "call it Status" in refused.value.message
+    assert row_of("1,x,T,Rejected,Approved", f"{HEADER},{name},Status").template is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Approved On",
+        "Status Date",
+        "Approved By",
+        "Consent Status",
+        "Rejection Reason",
+        "Statement",
+    ],
+)
+def test_a_column_that_says_when_or_by_whom_is_no_status(name: str) -> None:
+    assert row_of("1,x,T,Rejected", f"{HEADER},{name}").template is not None
 
 
 def test_rows_without_a_type_have_the_one_that_was_given() -> None:

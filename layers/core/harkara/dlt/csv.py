@@ -20,6 +20,7 @@ from harkara.dlt.portals import (
     column_of,
     kinds_of,
     letters,
+    may_be_status,
     status_of,
 )
 from harkara.dlt.tables import CONTENT_LIMIT_BYTES, ROW_LIMIT, Record, read_table, refusal
@@ -113,6 +114,10 @@ class _Sheet:
             if column:
                 self._places[column] = place
         required = ("template_id", "text", *(() if category else ("category",)))
+        if "status" not in self._places and any(map(may_be_status, header.cells)):
+            raise refusal(
+                "a column may say what is approved, but its name is not known: call it Status"
+            )
         missing = [COLUMNS[column] for column in required if column not in self._places]
         if missing == [COLUMNS["category"]]:
             raise refusal(
