@@ -142,6 +142,26 @@ def test_any_body_is_read_or_refused(body: bytes, content_type: str, kind: str) 
         "Sun, 29 Nov 2026 04:30:05 GMT",
         "Sun Nov 29 10:00:05 IST 2026",
         " 2026-11-29 10:00:05 ",
+        "2026-11-29 10:00:05 Asia/Kolkata",
+        "2026-11-29T10:00:05[Asia/Calcutta]",
+        "2026-11-29 06:30:05 Europe/Helsinki",
+        "2026-11-29T10:00:05+05:30[Asia/Kolkata]",
+        "Sun Nov 29 2026 10:00:05 GMT+0530 (India Standard Time)",
+        "2026-11-29 10:00:05 GMT+5:30",
+        "2026-11-29 10:00:05 UTC+05:30",
+        "2026-11-29T10:00:05 05:30",
+        "2026-11-29 10:00:05 0530",
+        "Sat, 28 Nov 2026 20:30:05 PST",
+        "Sun Nov 29 05:30:05 CET 2026",
+        "/Date(1795926605123)/",
+        "/Date(1795926605123+0530)/",
+        "1.795926605E9",
+        "1.795926605123E+12",
+        "261129100005022+",
+        "261128203005032-",
+        "20261129100005123",
+        "2026-11-29-10-00-05",
+        "2026/11/29_10.00.05",
     ],
 )
 def test_a_time_is_read_in_the_forms_of_providers(text: str) -> None:
@@ -151,6 +171,7 @@ def test_a_time_is_read_in_the_forms_of_providers(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("202611291000", datetime(2026, 11, 29, 10, 0, tzinfo=UTC)),
         ("2611291000", datetime(2026, 11, 29, 10, 0, tzinfo=UTC)),  # as SMPP writes it
         ("11/12/2026 10:00", datetime(2026, 12, 11, 10, 0, tzinfo=UTC)),
         ("2026/12/11 10:00", datetime(2026, 12, 11, 10, 0, tzinfo=UTC)),
@@ -165,7 +186,9 @@ def test_a_date_has_its_day_before_its_month_unless_its_year_comes_first(
 
 
 @pytest.mark.parametrize(
-    "text", ["soon", "May", "99999999999999", "9" * 20, "-5", "१२", "1 jan 99999 00:00"]
+    "text",
+    ["soon", "May", "99999999999999", "9" * 20, "-5", "१२", "1 jan 99999 00:00"]
+    + ["2026-11-29 10:00:05 XYZ", "2026-11-29 10:00 Mars/Base", "2026-11-29 10:00:05 SLST"],
 )
 def test_what_is_no_time_is_told_apart_from_none(text: str) -> None:
     assert time_of(text) == UNREADABLE

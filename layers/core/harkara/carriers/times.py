@@ -1,17 +1,41 @@
 """Read the times of receipts and replies in the forms in which providers write them."""
 
+import re
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
-from dateutil import parser
+from dateutil import parser, tz
 
 UNREADABLE = -1
 """Stands for a time that was given and cannot be read."""
 
-_ZONES = {"IST": 330 * 60, "UTC": 0, "GMT": 0, "Z": 0}
+_HOUR_S = 3600
+# India's, and those that RFC 5322 and its readers know: any other abbreviation is no time.
+_ZONES = {"IST": 330 * 60, "UTC": 0, "GMT": 0, "Z": 0, "CET": _HOUR_S, "CEST": 2 * _HOUR_S} | {
+    f"{zone}{kind}T": (hours + (kind == "D")) * _HOUR_S
+    for zone, hours in (("E", -5), ("C", -6), ("M", -7), ("P", -8))
+    for kind in "SD"
+}
 # Unix time of more than eleven digits, by their number: milli-, micro- and nanoseconds.
 _PER_SECOND = {13: 1000, 16: 10**6, 19: 10**9}
 # SMPP writes a time as YYMMDDhhmm[ss] (3.4, appendix B), others with the century.
 _COMPACT = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
+_WITH_CENTURY = re.compile(r"20[0-9]{10}")
+# SMPP's absolute time in whole: tenths of a second, quarters of an hour to UTC.
+_SMPP = re.compile(r"([0-9]{12})[0-9]([0-4][0-9])([+-])")
+_MILLISECONDS = re.compile(r"(20[0-9]{12})[0-9]{3}")
+_NUMBER_OF_JSON = re.compile(r"[0-9](?:\.[0-9]{1,18})?[Ee]\+?(?:9|1[0-8])")
+_DATE_OF_NET = re.compile(r"\\?/Date\(([0-9]{1,14})(?:[+-][0-9]{4})?\)\\?/")
+_DASHES = re.compile(
+    r"([0-9]{4})[-/.]([0-9]{2})[-/.]([0-9]{2})[-_]([0-9]{2})[-.]([0-9]{2})[-.]([0-9]{2})"
+)
+# The + of an offset, that a form or query did not encode.
+_LOST_PLUS = re.compile(r"(.*[0-9]:[0-9]{2}(?:\.[0-9]+)?) ([0-9]{2}:?[0-9]{2})")
+# JavaScript says the zone once more in brackets, as Java does: its name counts where it is alone.
+_ZONE_AGAIN = re.compile(r"(.*?(?:Z|[+-][0-9]{2}:?[0-9]{2}))\s*(?:\([^()]*\)|\[[^\[\]]*\])")
+# To POSIX, and so to dateutil, GMT+5 is west of Greenwich; to all who write it, it is east.
+_GMT_AND_OFFSET = re.compile(r"(?:GMT|UTC)(?=[+-][0-9])")
+_ZONE_NAME = re.compile(r"(.*[0-9])\s*\[?([A-Z][A-Za-z_]+/[A-Za-z_/-]+)\]?")
 # Ten digits beyond this are SMPP's: as Unix time they would be in 2049 or later.
 _UNIX_LIMIT_S = 2_500_000_000
 _EARLIEST = datetime(1970, 1, 1)
@@ -21,13 +45,16 @@ def time_of(text: str, utc_offset_minutes: int = 0, time_format: str = "") -> in
     """Return a time in Unix seconds, 0 for an empty text, UNREADABLE for what is none.
 
     Numbers are Unix time (seconds to nanoseconds) or compact dates; other texts are ISO 8601 or
-    any date, the day before the month unless the year comes first. `time_format` is a format of
+    any date, the day before the month unless the year comes first; a zone may be an offset, an
+    abbreviation of `_ZONES`, or a name such as Asia/Kolkata. `time_format` is a format of
     `strptime` for a provider that writes them otherwise. A time without a zone is
     `utc_offset_minutes` ahead of UTC.
     """
     text = text.strip()
     if not text:
         return 0
+    if not time_format:
+        text = _usual(text)
     number, _, fraction = text.partition(".")
     if (
         not time_format
@@ -36,6 +63,8 @@ def time_of(text: str, utc_offset_minutes: int = 0, time_format: str = "") -> in
         and (fraction.isdecimal() or not fraction)
     ):
         time_format, text = _COMPACT.get(len(number), ""), number
+        if _WITH_CENTURY.fullmatch(number) and number[2:4] > "12":  # no month
+            time_format = "%Y%m%d%H%M"
         if len(number) in _PER_SECOND:
             return int(number) // _PER_SECOND[len(number)]
         if len(number) < 12 and int(number) < _UNIX_LIMIT_S:
@@ -52,16 +81,43 @@ def time_of(text: str, utc_offset_minutes: int = 0, time_format: str = "") -> in
         return UNREADABLE
 
 
+def _usual(text: str) -> str:
+    """Return a time that is written as few others are in a usual form, any other as it is."""
+    if match := _DATE_OF_NET.fullmatch(text):
+        return str(int(match[1]) // 1000)
+    if _NUMBER_OF_JSON.fullmatch(text):
+        return str(int(Decimal(text)))
+    if match := _MILLISECONDS.fullmatch(text):
+        return match[1]
+    if match := _SMPP.fullmatch(text):
+        hours, quarters = divmod(int(match[2]), 4)
+        digits = re.sub("(..)(..)(..)(..)(..)(..)", r"20\1-\2-\3T\4:\5:\6", match[1])
+        return f"{digits}{match[3]}{hours:02}:{quarters * 15:02}"
+    if match := _DASHES.fullmatch(text):
+        return "{}-{}-{} {}:{}:{}".format(*match.groups())
+    if match := _LOST_PLUS.fullmatch(text):
+        return f"{match[1]}+{match[2]}"
+    text = match[1] if (match := _ZONE_AGAIN.fullmatch(text)) else text
+    return _GMT_AND_OFFSET.sub("", text)
+
+
 def _moment(text: str, time_format: str, utc_offset_minutes: int) -> datetime:
     if time_format:
         return datetime.strptime(text, time_format)
+    if (match := _ZONE_NAME.fullmatch(text)) and (zone := tz.gettz(match[2])):
+        local = _moment(match[1], "", utc_offset_minutes)
+        return local.replace(tzinfo=zone)
     try:
         return datetime.fromisoformat(text)
     except ValueError:
         pass
 
     def offset_s(name: str | None, given_s: int | None) -> int:
-        return _ZONES.get(name or "", utc_offset_minutes * 60) if given_s is None else given_s
+        if given_s is not None:
+            return given_s
+        if name and name not in _ZONES:
+            raise ValueError("a zone that is not known")
+        return _ZONES[name] if name else utc_offset_minutes * 60
 
     # What a text leaves out makes it one of the year 1: no date.
     moment: datetime = parser.parse(
