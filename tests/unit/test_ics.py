@@ -126,6 +126,11 @@ NEAR_TIMES = {
     "scheduled_at": "scheduletime",
     "send_at": "scheduletime",
     "SendTime": "scheduletime",
+    **dict.fromkeys(
+        ("run_at", "runAt", "notBefore", "deferUntil", "delay_s", "send_later", "later", "when")
+        + ("ScheduledDeliveryTime", "execution_time", "post-at", "DATE", "timestamp", "sendAfter"),
+        "scheduletime",
+    ),
     "validity_period_s": "validity",
     "Validity": "validity",
     "ttl": "validity",
@@ -148,7 +153,11 @@ def test_a_field_that_is_near_a_time_is_ignored_with_a_warning(name: str, time: 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["id", "custom", "campaign", "unicode", "time_zone", "x" * 50])
+@pytest.mark.parametrize(
+    "name",
+    ["id", "custom", "campaign", "unicode", "time_zone", "x" * 50]
+    + ["created_at", "locations", "platform", "template", "format", "priority"],
+)
 def test_other_unknown_fields_are_ignored_without_a_word(name: str) -> None:
     _, request = parse(to_json({"smstosend": [{"to": "1", name: "x"}], name: 1}))
     assert (request.records, request.warning) == ([Record("1")], "")

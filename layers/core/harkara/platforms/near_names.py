@@ -12,6 +12,16 @@ _DRY_RUN = "dryrun"
 _NAME_LIMIT = 40
 _LEAST_ALIKE = 0.75
 _MARKS = re.compile(r"[\s_.-]+")
+# Words in the names of times at which a message is to go, and in those of other times.
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_LATER = re.compile(
+    r"sched\w*|sch|later|delay\w*|defer\w*|wait|when|eta|date|datetime|time|timestamp|at|after|before|until"
+    r"|schtime|runat|timetosend|executeat"
+)
+_OTHER_TIMES = frozenset(
+    {"created", "updated", "received", "requested", "generated", "sent", "accepted", "zone", "out"}
+)
+_SEND_TIMES = ("send_at", "scheduletime")
 # What other gateways call our fields, without marks and case.
 _ELSEWHERE = {
     "to": ("recipient", "receiver", "destination", "phone", "mobile", "msisdn", "phonenumber"),
@@ -48,7 +58,16 @@ def meant(name: str, names: tuple[str, ...]) -> str | None:
     for known in names:
         spelled |= {other: known for other in _ELSEWHERE.get(known, ()) if other not in spelled}
     near = difflib.get_close_matches(word, spelled, n=1, cutoff=_LEAST_ALIKE)
-    return spelled[near[0]] if near else None
+    if near:
+        return spelled[near[0]]
+    send_time = next((known for known in names if known in _SEND_TIMES), None)
+    return send_time if _says_when(name) else None
+
+
+def _says_when(name: str) -> bool:
+    """Whether a name may say when a message is to go: run_at, deferUntil, delay_s, time."""
+    words = [each.lower() for each in _WORD.findall(name)]
+    return any(map(_LATER.fullmatch, words)) and _OTHER_TIMES.isdisjoint(words)
 
 
 def _plain(name: str) -> str:
