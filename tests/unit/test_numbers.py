@@ -168,3 +168,28 @@ def test_a_blank_before_an_indian_number_of_a_form_is_a_plus_only_where_that_is_
         assert read(number) == digits
     else:
         assert read(number) == f"91{digits}"
+
+
+@pytest.mark.parametrize("region", ["SG", "NZ", "MV", "FJ", "VU", "BN"])
+@pytest.mark.parametrize("pattern", ["{}-{}", "({}) {}", "{} {}", "{}.{}", " {}/{} "])
+def test_ten_digits_behind_their_country_code_are_nobody_elses(region: str, pattern: str) -> None:
+    number = EXAMPLES[region]
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    spelled = pattern.format(number.country_code, national.removeprefix("0"))
+    msisdn = f"{number.country_code}{number.national_number}"
+    assert read(spelled) in (msisdn, None)
+    assert read(f"+{spelled.strip()}") == msisdn
+
+
+@pytest.mark.parametrize(
+    "number", ["98765 43210", "987-654-3210", "(987) 654 3210", "98 7654 3210", "9 876 543 210"]
+)
+def test_an_indian_number_in_groups_is_read(number: str) -> None:
+    assert read(number) == "919876543210"
+
+
+@pytest.mark.parametrize("number", ["9.19877E+11", "9,19877e11", " 9.198765432E+11 ", "9E+09"])
+def test_a_number_that_a_spreadsheet_has_rounded_says_so(number: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        normalise(number)
+    assert "a spreadsheet has rounded this" in refused.value.message

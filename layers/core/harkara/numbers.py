@@ -27,6 +27,11 @@ _PREFIX = re.compile(r"\s*(?:['\u2019]|tel:)", re.IGNORECASE)
 _DECIMAL = re.compile(r"([^.]+)\.0+ *")
 # Ten digits, and a mark and one or two more behind them: an extension, or how another number ends.
 _INDIAN_AND_MORE = re.compile(r"[ .-]*0?[6-9](?:[ .-]*[0-9]){9}[ .-]+[0-9]{1,2}[ .-]*")
+# Ten digits behind a first group that may be a country code: 65-8123-4567, (960) 771 2345.
+_GROUPED = re.compile(r"[ .-]*([6-9][0-9]{1,2})[ .-]+((?:[0-9][ .-]*){7,8})")
+# A number as a spreadsheet shows it: 9.19877E+11, 9,19877e11.
+_ROUNDED = re.compile(r"\s*[0-9](?:[.,][0-9]+)?\s*[Ee]\s*\+?\s*[0-9]{1,2}\s*")
+_SPREADSHEET = "(a spreadsheet has rounded this: make its column text, and export it anew)"
 _AMBIGUOUS = "(this can be read as two numbers: put + and the country code first, nothing behind)"
 _NOT_MOBILE = "(this is the number of a landline or a service)"
 
@@ -43,6 +48,8 @@ def normalise(number: str) -> tuple[str, str]:
         return number, INDIA
     if match := _INDIAN_MOBILE.fullmatch(number):
         return "91" + match[1], INDIA
+    if _ROUNDED.fullmatch(number):
+        raise RequestRefused(Code.INVALID_NUMBER, _SPREADSHEET)
     return _read_spelling(_plain_spelling(number))
 
 
@@ -103,10 +110,23 @@ def _read_spelling(spelling: str) -> tuple[str, str]:
     readings = [digits]
     if spelling.startswith(" ") and not digits.startswith("+"):
         readings.append(f"+{digits}")  # sent through a form that did not encode it
+    elif (grouped := _GROUPED.fullmatch(spelling)) and _has_country_code(digits, grouped[1]):
+        readings.append(f"+{digits}")
     found = _numbers_of(*readings)
     if len(found) > 1 or _INDIAN_AND_MORE.fullmatch(spelling):
         raise RequestRefused(Code.INVALID_NUMBER, _AMBIGUOUS)
     return found.pop() if found else _read(digits)
+
+
+def _has_country_code(digits: str, group: str) -> bool:
+    """Whether a number's first group is the country code that it has with a + in front."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return False
+    return str(parsed.country_code) == group
 
 
 def _numbers_of(*readings: str) -> set[tuple[str, str]]:
