@@ -17,10 +17,11 @@ Call = Callable[[HttpClient, str], Awaitable[HttpAnswer]]
 
 
 class Resolver(AbstractResolver):
-    """Leads every name to one address."""
+    """Leads every name to one address, and to a port of its own where there is one."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, port: int = 0) -> None:
         self.address = address
+        self.port = port
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -29,7 +30,7 @@ class Resolver(AbstractResolver):
             ResolveResult(
                 hostname=host,
                 host=self.address,
-                port=port,
+                port=self.port or port,
                 family=socket.AF_INET,
                 proto=0,
                 flags=socket.AI_NUMERICHOST,

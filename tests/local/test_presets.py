@@ -1,96 +1,20 @@
-"""Providers that are set up by name, spoken with as their public pages say.
+"""`harkara carrier presets`, and `carrier put --preset`: providers that are set up by name.
 
-tests/cases/presets has a file for each: a request, answers, receipts and a reply, with the pages'
-titles. `$TO`, `$TEXT`, `$REF`, `$HOOK` stand for a message's number, text and reference, and for
-the URL of receipts.
+How they are then spoken with is in tests/functions/test_providers.py.
 """
 
-import asyncio
-import io
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from _pytest.mark import ParameterSet
 
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import connect, parse_inbound, parse_receipts
-from harkara.exchanges import Outside
-from harkara.messages import Category
-from harkara.received import InboundMessage, ReceiptRequest
-from harkara.submissions import Submission, Taken
-from harkara.tasks import Receipt
 from local.admin import preset_files as presets
-from tests.fakes import no_texts
 from tests.local.operators import Operator
-from tests.unit.carrier_cases import (
-    KINDS_OF_OUTCOME,
-    MESSAGE,
-    MID,
-    RECEIPT_URL,
-    REFERENCE,
-    SIGNER,
-    ScriptedExchange,
-)
-from tests.unit.test_carriers import http_answer, submit
-
-FOLDER = Path(__file__).parent.parent / "cases" / "presets"
-TEXTS = {"english": "123456 is your code", "hindi": "123456 आपका कोड है"}
-SECRETS = CarrierSecrets("s3cret", RECEIPT_URL)
-
-
-def load(name: str) -> dict[str, Any]:
-    text = (FOLDER / f"{name}.json").read_text()
-    for placeholder, value in {"$TO": MESSAGE.to, "$REF": REFERENCE, "$HOOK": RECEIPT_URL}.items():
-        text = text.replace(placeholder, value)
-    case: dict[str, Any] = json.loads(text)
-    return case
-
-
-CASES = {path.stem: load(path.stem) for path in sorted(FOLDER.glob("*.json"))}
-
-
-def rows(section: str) -> list[ParameterSet]:
-    return [
-        pytest.param(name, row, id=f"{name}: {key}")
-        for name, case in CASES.items()
-        for key, row in case[section].items()
-    ]
-
-
-def put(operator: Operator, folder: Path, name: str, *more: str) -> CarrierSettings:
-    """Return the carrier that the command sets up by a preset."""
-    case = CASES[name]
-    words = ["carrier", "put", "acme", "--preset", name, "--secret-file", "-", "--json"]
-    if presets.read_preset(name).username:
-        words += ["--username", case["username"]]
-    if "with" in case:
-        words += ["--with", *case["with"]]
-    if "templates" in case:
-        (folder / "templates.json").write_text(json.dumps(case["templates"]))
-        words += ["--templates", str(folder / "templates.json")]
-    done = operator.run([*words, *more], io.StringIO("s3cret\n"))
-    assert (done.status, done.err) == (0, "")
-    carrier = operator.store.carrier("acme")
-    assert carrier is not None
-    return carrier
-
-
-@pytest.fixture(scope="module")
-def carriers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, CarrierSettings]:
-    folder = tmp_path_factory.mktemp("presets")
-    return {name: put(Operator(), folder, name) for name in CASES}
+from tests.preset_cases import CASES, put
 
 
 def test_every_preset_has_cases() -> None:
     assert set(CASES) == set(presets.NAMES)
     assert len(CASES) >= 13
-
-
-# The command
 
 
 def test_presets_are_listed_without_a_deployment() -> None:
@@ -103,7 +27,7 @@ def test_presets_are_listed_without_a_deployment() -> None:
     assert "Send SMS; SMS Status Codes" in one["source"]
     assert [each["with"] for each in one["variables"]] == ["sid", "host"]
     assert [each["otherwise"] for each in one["variables"]] == ["", "api.in.exotel.com"]
-    assert "ExoPhone" in one["at the provider"]
+    assert "inbound URL" in one["at the provider"]
 
 
 @pytest.mark.parametrize("name", presets.NAMES)
@@ -141,9 +65,8 @@ def test_what_a_preset_lacks_is_said_in_a_line(line: str, says: str) -> None:
 
 
 def test_what_is_given_goes_before_the_preset(tmp_path: Path) -> None:
-    carrier = put(
-        Operator(), tmp_path, "textlocal", "--url", "https://here.example/", "--timeout", "7"
-    )
+    more = ("--url", "https://here.example/", "--timeout", "7")
+    carrier = put(tmp_path, "textlocal", *more).settings
     assert (carrier.url, carrier.timeout_s) == ("https://here.example/", 7)
     assert carrier.http is not None
     assert carrier.http.form["apikey"] == "{password}"
@@ -159,87 +82,6 @@ def test_the_notes_say_what_to_do_at_the_provider() -> None:
     done = operator("carrier put acme --preset msg91 --secret-file - --json", "s3cret\n").json()
     assert "SMS, Webhook" in done["at the provider"]
     assert done["receipt_url"].startswith("https://api.example/receipts/acme/")
-
-
-# The protocol
-
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("language", TEXTS)
-def test_a_message_goes_out_as_documented_in_the_cheapest_encoding(
-    name: str, language: str, carriers: Mapping[str, CarrierSettings]
-) -> None:
-    case, text = CASES[name], TEXTS[language]
-    exchange = ScriptedExchange(http_answer(case["answers"]["taken"]))
-    message = MESSAGE._replace(text=text)
-    submission = Submission(REFERENCE, message, "", Category.OTP, "acme", 3600)
-    carrier = connect(carriers[name], SECRETS, Outside(exchange, no_texts))
-    outcomes = asyncio.run(carrier.submit([submission]))
-    assert outcomes == [Taken(case["answers"]["taken"]["outcome"][1])]
-    (request,) = exchange.requests
-    sent = case["sent"]
-    assert (request["method"], request["url"]) == ("POST", sent["url"])
-    assert request["headers"].items() >= sent.get("headers", {}).items()
-    body = dict(parse_qsl(request["body"])) if "form" in sent else json.loads(request["body"])
-    expected = json.loads(
-        json.dumps(sent.get("form", sent.get("json")))
-        .replace("$TEXT", text)
-        .replace("$WORDS", text[7:])
-    )
-    if language == "hindi":
-        for pointer, value in case["hindi"].items():
-            *parents, last = pointer.strip("/").split("/")
-            place = expected
-            for parent in parents:
-                place = place[int(parent)] if isinstance(place, list) else place[parent]
-            place[last] = value
-    assert body == expected
-
-
-@pytest.mark.parametrize(("name", "row"), rows("answers"))
-def test_an_answer_is_read(
-    name: str, row: Mapping[str, Any], carriers: Mapping[str, CarrierSettings]
-) -> None:
-    kind, *rest = row["outcome"]
-    expected = KINDS_OF_OUTCOME[kind](*rest)
-    submission = Submission(REFERENCE, MESSAGE._replace(text=TEXTS["english"]))
-    (outcome,) = submit(carriers[name], ScriptedExchange(http_answer(row)), submission)
-    assert (type(outcome), outcome) == (type(expected), expected)
-
-
-def request_of(row: Mapping[str, Any]) -> ReceiptRequest:
-    if "query" in row:
-        return ReceiptRequest("GET", {}, {name: [row["query"][name]] for name in row["query"]}, b"")
-    if "form" in row:
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        return ReceiptRequest("POST", headers, {}, urlencode(row["form"]).encode())
-    headers = {"content-type": "application/json"}
-    return ReceiptRequest("POST", headers, {}, json.dumps(row["json"]).encode())
-
-
-@pytest.mark.parametrize(("name", "row"), rows("receipts"))
-def test_a_receipt_is_read(
-    name: str, row: Mapping[str, Any], carriers: Mapping[str, CarrierSettings]
-) -> None:
-    received = parse_receipts(request_of(row), carriers[name], SIGNER)
-    if row["is"] is None:
-        assert (received.intermediate_count, received.unknown_count) == (1, 0)
-        return
-    if carriers[name].echoes_reference:
-        (receipt,) = received.receipts
-        assert (receipt.mid, receipt.attempt) == (MID, 2)
-    else:
-        ((carrier_id, receipt),) = received.by_carrier_id
-        assert carrier_id == CASES[name]["answers"]["taken"]["outcome"][1]
-    assert receipt[:-1] == Receipt(receipt.mid, receipt.attempt, *row["is"])[:-1]
-    assert bool(receipt.segment) == (name == "vonage")
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_reply_is_read(name: str, carriers: Mapping[str, CarrierSettings]) -> None:
-    row = CASES[name]["reply"]
-    received = parse_inbound(request_of(row), carriers[name])
-    assert list(received.messages) == [InboundMessage(*row["is"])]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,100 @@
+"""What public pages say of the providers that are set up by name: tests/cases/presets, a file each.
+
+A file has a request (`sent`, and what differs with a Hindi text), answers, receipts and a reply,
+with the pages' titles, and in `protocol` what the pages demand of any request. `$TO`, `$TEXT`,
+`$REF`, `$HOOK` stand for a message's number, text and reference, and for the URL of receipts.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.carrier_settings import CarrierSettings
+from local.admin import preset_files as presets
+from tests.local.operators import Operator
+from tests.unit.carrier_cases import MESSAGE, REFERENCE
+
+FOLDER = Path(__file__).parent / "cases" / "presets"
+SECRET = "s3cret"
+TEXTS = {"english": "123456 is your code", "hindi": "123456 आपका कोड है"}
+
+
+def load(name: str) -> dict[str, Any]:
+    text = (FOLDER / f"{name}.json").read_text()
+    case: dict[str, Any] = json.loads(text.replace("$TO", MESSAGE.to).replace("$REF", REFERENCE))
+    return case
+
+
+CASES = {path.stem: load(path.stem) for path in sorted(FOLDER.glob("*.json"))}
+
+
+class SetUp(NamedTuple):
+    """A carrier that the command has set up, and where its receipts go."""
+
+    operator: Operator
+    settings: CarrierSettings
+    receipt_url: str
+
+    @property
+    def store(self) -> DynamoAccountStore:
+        return self.operator.store
+
+
+def rows(section: str, *without: str) -> list[ParameterSet]:
+    """Return (provider, key of a row) for each row of a section."""
+    return [
+        pytest.param(name, key, id=f"{name}: {key}")
+        for name, case in CASES.items()
+        for key in case[section]
+        if key not in without
+    ]
+
+
+def put(folder: Path, name: str, *more: str, secret: str = SECRET) -> SetUp:
+    """Set the carrier `acme` up by a preset, with the command."""
+    operator, case = Operator(), CASES[name]
+    words = ["carrier", "put", "acme", "--preset", name, "--secret-file", "-", "--json"]
+    if presets.read_preset(name).username:
+        words += ["--username", case["username"]]
+    if "with" in case:
+        words += ["--with", *case["with"]]
+    if "templates" in case:
+        (folder / "templates.json").write_text(json.dumps(case["templates"]))
+        words += ["--templates", str(folder / "templates.json")]
+    done = operator.run([*words, *more], io.StringIO(f"{secret}\n"))
+    assert (done.status, done.err) == (0, "")
+    settings = operator.store.carrier("acme")
+    assert settings is not None
+    return SetUp(operator, settings, json.loads(done.out)["receipt_url"])
+
+
+def sent(name: str, language: str, receipt_url: str) -> Any:
+    """Return the body that a text of a language goes out in."""
+    case, text = CASES[name], TEXTS[language]
+    documented = json.dumps(body_of(case["sent"])).replace("$HOOK", receipt_url)
+    body = json.loads(documented.replace("$TEXT", text).replace("$WORDS", text[7:]))
+    for pointer, value in (case["hindi"] if language == "hindi" else {}).items():
+        parents, _, last = pointer.rpartition("/")
+        at(body, parents)[last] = value
+    return body
+
+
+def body_of(request: Mapping[str, Any]) -> Any:
+    """Return a request's form or JSON."""
+    return request["form"] if "form" in request else request["json"]
+
+
+def at(document: Any, pointer: str) -> Any:
+    """Return what stands at a JSON pointer, "" where nothing does."""
+    for name in pointer.split("/")[1:]:
+        if isinstance(document, list):
+            document = document[int(name)]
+        else:
+            document = document.get(name, "") if isinstance(document, dict) else ""
+    return document
