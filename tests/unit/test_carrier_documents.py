@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,29 @@ def receipts(asked: ReceiptRequest, **options: Any) -> list[Receipt]:
             id="XML",
         ),
         pytest.param(
+            request(json.dumps(ENTRY).encode("utf-16-le")), {}, id="UTF-16 without a mark"
+        ),
+        pytest.param(request(json.dumps(json.dumps(ENTRY))), {}, id="JSON in JSON"),
+        pytest.param(
+            request(quote(json.dumps({**ENTRY, "text": "a=b&c"})), FORM), {}, id="JSON as a form"
+        ),
+        pytest.param(request(quote(json.dumps([ENTRY])) + "=", FORM), {}, id="JSON as a name"),
+        pytest.param(request(f"?state=ok&ref={REFERENCE}"), {}, id="a form that begins as a query"),
+        pytest.param(
+            request(
+                f"{json.dumps(ENTRY)}\r\n{json.dumps({**ENTRY, 'state': 'on its way'})}\n",
+                "application/x-ndjson",
+            ),
+            {},
+            id="JSON on lines",
+        ),
+        pytest.param(request(json.dumps(ENTRY, indent=2)), {}, id="JSON over lines"),
+        pytest.param(
+            request(f"xml=<sms><ref>{REFERENCE}</ref><state>ok</state></sms>", FORM),
+            {"entries": "/xml", "nested": "/sms"},
+            id="XML in a form",
+        ),
+        pytest.param(
             request(
                 "--x\r\ncontent-disposition: form-data; name=ref\r\n\r\n"
                 f"{REFERENCE}\r\n--x\r\n"
@@ -93,6 +117,11 @@ def test_numbers_keep_their_digits() -> None:
         "[" * 100_000,
         "<a",
         '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        '"{',
+        '"[1',
+        "%7B",
+        "{}\n{",
+        "{\x00",
         "a=1&a=2&b=1&b=2&b=3",
     ],
 )

@@ -45,6 +45,17 @@ def json_of(text: str) -> Any:
         raise ValueError("the JSON is nested too deeply") from None
 
 
+def _jsons_of(text: str) -> Any:
+    """Return the JSON value of a text, or an array of those that stand on its lines."""
+    lines = text.splitlines()
+    if len(lines) > 1 and all(line.strip()[:1] in ("{", "") for line in lines):
+        try:
+            return [json_of(line) for line in lines if line.strip()]
+        except ValueError:  # one value on several lines
+            pass
+    return json_of(text)
+
+
 def names_in(request: ReceiptRequest) -> list[str]:
     """Return the names of a request's fields, as a log may show them: no values, no numbers.
 
@@ -73,11 +84,19 @@ def _document(request: ReceiptRequest) -> Any:
     text = _text(body).strip()
     if text[:1] == "<":
         document = xml_of(body)
+    elif text[:2] == '"{' or text[:2] == '"[':  # written twice
+        document = json_of(json.loads(text))
     elif text[:1] in ("{", "["):
-        document = json_of(text)
+        document = _jsons_of(text)
     else:
-        form = parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS_LIMIT)
-        return _rows({**request.query, **form})
+        form = parse_qs(
+            text.removeprefix("?"), keep_blank_values=True, max_num_fields=_FIELDS_LIMIT
+        )
+        (name, *others) = form or ("",)
+        if others or name.strip()[:1] not in ("{", "["):
+            return _rows({**request.query, **form})
+        # JSON that was sent as a form whose only name it is; a = in it would end the name.
+        document = _jsons_of("=".join([name, *filter(None, form[name])]))
     shared = {name: values[0] for name, values in request.query.items()}
     if isinstance(document, dict):
         return {**shared, **document}
@@ -85,9 +104,11 @@ def _document(request: ReceiptRequest) -> Any:
 
 
 def _text(body: bytes) -> str:
-    """Return a body's text: in UTF-8 unless a byte order mark says UTF-16, else in Windows-1252."""
+    """Return a body's text: in UTF-8 unless a mark or zeros say UTF-16, else in Windows-1252."""
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return body.decode("utf-16", "replace")
+    if 0 in body[:2]:  # JSON begins with ASCII, so this is UTF-16 without its mark
+        return body.decode(json.detect_encoding(body), "replace")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:

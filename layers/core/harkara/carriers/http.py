@@ -233,9 +233,10 @@ def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[An
 
 
 def _array(value: Any) -> list[Any]:
-    """Return an array, the one entry that stands in its place, or the JSON that a text holds."""
+    """Return an array, the one entry in its place, or what JSON or XML in a text holds."""
     try:
-        value = json_of(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            value = xml_of(value.encode()) if value.lstrip()[:1] == "<" else json_of(value)
     except ValueError as error:
         raise RequestRefused(Code.INVALID_RECEIPT) from error
     if not isinstance(value, list | dict):
