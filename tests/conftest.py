@@ -19,6 +19,8 @@ SHARING = (*QUIET, "built")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
+settings.register_profile("second", settings.get_profile("harkara"), max_examples=20)
+"""For the same tests on another Python: what differs there differs for most examples."""
 settings.load_profile("harkara")
 
 

@@ -163,7 +163,7 @@ class Fleet:
             if number < len(urls):
                 trust(self.counted, "acme", endpoint, self.clock())
         self.good_count = len(urls)
-        self.bad_urls = set(bad)
+        self.good_urls, self.bad_urls = set(urls), set(bad)
         self.watch = Watch(lambda: self.clock.speed == 1)
         self.sent_at_s: dict[str, float] = {}
         self._holders = itertools.count()
@@ -185,16 +185,17 @@ class Fleet:
                 self.queues.send(QueueName.RECEIPT, [ReceiptsTask((receipt,)).encode()])
                 sent += 1
 
-    async def execute(self, queue: QueueName, poster: HttpCallbackPoster) -> None:
+    async def execute(
+        self, queue: QueueName, poster: HttpCallbackPoster, patient: HttpCallbackPoster
+    ) -> None:
         """Be one execution for a queue, until it is cancelled."""
         attempts = Attempts(
             self.store, self.queues, self.clock, lambda: 0.5, RETRY_DELAYS_S, lambda _: None
         )
         pace = Pace(self.counted, self.clock, lambda: 0.5)
         doors = Doors(self.counted, pace, self.clock)
-        callbacks = CallbackService(
-            attempts, WatchedPoster(poster, queue, self.watch), self.destinations, doors
-        )
+        watched = WatchedPoster(poster, patient, self.good_urls, queue, self.watch)
+        callbacks = CallbackService(attempts, watched, self.destinations, doors)
         deliver = DeliverService(self.store, self.queues, callbacks, self.clock, lambda _: None)
         while True:
             batch = self.queues.receive(queue)

@@ -69,12 +69,14 @@ async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
     heard: dict[str, list[float]] = defaultdict(list)
     async with (
         _endpoints(heard, bad_count) as (good, bad, end_hanging),
-        HttpClient(CONNECTIONS) as client,
+        HttpClient(CONNECTIONS, connect_timeout_s=HEARD_WITHIN_S) as client,
     ):
-        poster = HttpCallbackPoster(client, UrlRules(loopback=True))
+        urls = UrlRules(loopback=True)
+        poster = HttpCallbackPoster(client, urls)
+        patient = HttpCallbackPoster(client, urls, timeout_s=HEARD_WITHIN_S)
         spared, tried = Fleet("s", good, []), Fleet("t", good, bad)
         executions = [
-            asyncio.create_task(fleet.execute(queue, poster))
+            asyncio.create_task(fleet.execute(queue, poster, patient))
             for fleet in (spared, tried)
             for queue, number in EXECUTIONS.items()
             for _ in range(number)
