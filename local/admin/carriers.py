@@ -55,7 +55,7 @@ def add_verbs(verbs: Verbs) -> None:
     put.add_argument(
         "--receipt-signature",
         choices=get_args(Scheme),
-        help="how receipts are signed: the body alone, or as Twilio or Plivo sign",
+        help="how receipts are signed: the body alone, or as Twilio, Plivo or Vonage sign",
     )
     put.add_argument(
         "--receipt-signature-header",

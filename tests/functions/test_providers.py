@@ -4,6 +4,7 @@ Each provider is a server (`tests.functions.documented`) that holds us to its pu
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ from tests.functions.invoking import NOW
 from tests.functions.posting import trust
 from tests.preset_cases import CASES, SECRET, TEXTS, SetUp, put, rows, sent
 from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
+from tests.unit.test_signatures import token
 
 T = TypeVar("T")
 ENGLISH = MESSAGE._replace(text=TEXTS["english"])
@@ -201,3 +203,21 @@ def test_a_reply_is_taken(name: str, gateway: Gateway, tmp_path: Path) -> None:
     assert (answer.status, answer.body) == (200, b"")
     (entry,) = gateway.suppressions.entries("sandbox", [sender.lstrip("+")])
     assert (entry.categories, entry.since_s) == (OPT_OUT_CATEGORIES, row["is"][3] or NOW + 60)
+
+
+def test_only_what_vonage_signed_is_let_in(gateway: Gateway, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("signature secret\n")
+    more = ("--receipt-signature", "vonage", "--receipt-secret-file", str(secret))
+    carrier, provider = put(tmp_path, "vonage", *more), Provider(CASES["vonage"])
+    gateway.accounts.carriers["acme"] = carrier.settings
+    row = CASES["vonage"]["receipts"]["delivered"]
+    body, key = json.dumps(row["json"]).encode(), carrier.settings.receipt_secret
+
+    async def talk(client: HttpClient) -> list[int]:
+        tokens = (token(body, key), token(body, b"another"), token(b"{}", key), "")
+        rows = [{**row, "headers": {"authorization": each}} for each in tokens]
+        return [(await provider.post(client, carrier.receipt_url, each)).status for each in rows]
+
+    assert speak(provider, gateway, talk) == [200, 401, 401, 401]
+    assert len(queued(gateway)) == 1

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -116,15 +117,15 @@ def test_plivos_signature_is_of_url_fields_and_nonce(
     assert not signed(plivo(url, [*fields, ("x", "1")], text), "plivo")
     assert not signed(plivo(url, fields, text, nonce="n2"), "plivo")
     assert not signed(asked._replace(url=f"{url}x"), "plivo")
-    json = {**asked.headers, "content-type": "application/json"}
-    assert not signed(asked._replace(headers=json, body=b"{}"), "plivo")
+    other = {**asked.headers, "content-type": "application/json"}
+    assert not signed(asked._replace(headers=other, body=b"{}"), "plivo")
 
 
 def test_a_nonce_is_needed() -> None:
     assert not signed(plivo(HOOK, STATE, f"{HOOK}?MessageUUIDdb3cStatusdelivered.", ""), "plivo")
 
 
-@given(FIELDS, FIELDS, st.sampled_from(["twilio", "plivo"]), st.text())
+@given(FIELDS, FIELDS, st.sampled_from(["twilio", "plivo", "vonage"]), st.text())
 def test_nothing_unsigned_is_taken_for_signed(
     query: list[tuple[str, str]], fields: list[tuple[str, str]], scheme: Scheme, text: str
 ) -> None:
@@ -136,7 +137,7 @@ def test_nothing_unsigned_is_taken_for_signed(
 # The settings
 
 
-@pytest.mark.parametrize("scheme", ["twilio", "plivo"])
+@pytest.mark.parametrize("scheme", ["twilio", "plivo", "vonage"])
 def test_a_way_of_signing_has_a_header_and_needs_a_secret(scheme: Scheme) -> None:
     given: dict[str, Any] = {"receipt_signature": scheme}
     with pytest.raises(ValueError, match="receipt_secret: a signature needs it"):
@@ -150,3 +151,65 @@ def test_a_way_of_signing_has_a_header_and_needs_a_secret(scheme: Scheme) -> Non
 
 def test_without_a_header_the_body_is_not_signed() -> None:
     assert settings_of("http").signature_header == ""
+
+
+# Vonage
+
+REPORT = b'{"messageId":"0C1","status":"delivered"}'
+
+
+def token(body: bytes = REPORT, key: bytes = KEY, alg: str = "HS256", **claims: object) -> str:
+    """Return a token as Vonage makes it."""
+    claims = {"iat": 1, "api_key": "a", "payload_hash": hashlib.sha256(body).hexdigest(), **claims}
+    parts = [json.dumps(each).encode() for each in ({"alg": alg, "typ": "JWT"}, claims)]
+    signing = b".".join(base64.urlsafe_b64encode(each).rstrip(b"=") for each in parts)
+    digest = base64.urlsafe_b64encode(hmac.digest(key, signing, "sha256")).rstrip(b"=")
+    return f"Bearer {signing.decode()}.{digest.decode()}"
+
+
+def test_vonages_token_is_of_the_body() -> None:
+    assert signed(request(HOOK, REPORT, authorization=token()), "vonage")
+    assert not signed(request(HOOK, REPORT, authorization=token()), "vonage", b"another")
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "url"),
+    [
+        pytest.param(token(), REPORT + b" ", HOOK, id="another body"),
+        pytest.param(token(), REPORT, f"{HOOK}?status=failed", id="a query beside it"),
+        pytest.param(token(key=b"other"), REPORT, HOOK, id="another key"),
+        pytest.param(token(alg="none"), REPORT, HOOK, id="no algorithm"),
+        pytest.param(token(alg="HS512"), REPORT, HOOK, id="another algorithm"),
+        pytest.param(token(payload_hash=None), REPORT, HOOK, id="a digest that is none"),
+        pytest.param(token().replace("Bearer", "Basic"), REPORT, HOOK, id="no bearer"),
+        pytest.param(token().rpartition(".")[0] + ".", REPORT, HOOK, id="no signature"),
+        pytest.param("Bearer a.b.c", REPORT, HOOK, id="no token"),
+        pytest.param("Bearer e30.e30.", REPORT, HOOK, id="nothing in it"),
+        pytest.param("Bearer \u0939.\u0939.\u0939", REPORT, HOOK, id="no ASCII"),
+    ],
+)
+def test_what_vonages_token_is_not_of_is_refused(given: str, body: bytes, url: str) -> None:
+    assert not signed(request(url, body, authorization=given), "vonage")
+
+
+def sig(text: str, key: bytes = KEY) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex().upper()
+
+
+def test_vonages_sig_is_of_all_other_fields_in_query_form_and_json() -> None:
+    fields = {"text": "a&b=c", "msisdn": "919876543210", "timestamp": "2026-01-01 09:00:02"}
+    right = sig("&msisdn=919876543210&text=a_b_c&timestamp=2026-01-01 09:00:02")
+    for either in (right, right.lower()):
+        named = [*fields.items(), ("sig", either)]
+        assert signed(form(HOOK, named), "vonage")
+        assert signed(request(f"{HOOK}?{urlencode(named)}"), "vonage")
+        assert signed(request(HOOK, json.dumps(dict(named)).encode()), "vonage")
+    assert not signed(form(HOOK, [*fields.items(), ("sig", right)]), "vonage", b"another")
+    assert not signed(form(HOOK, [*fields.items(), ("x", "1"), ("sig", right)]), "vonage")
+    assert not signed(form(f"{HOOK}?text=d", [*fields.items(), ("sig", right)]), "vonage")
+    assert not signed(form(HOOK, [*fields.items()]), "vonage")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'"sig"', b'{"sig": "", "a": {"b": 1}}'])
+def test_a_body_without_fields_is_not_signed_by_vonage(body: bytes) -> None:
+    assert not signed(request(HOOK, body), "vonage")

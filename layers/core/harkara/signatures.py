@@ -5,6 +5,9 @@
               by its SHA-256 in the query (Twilio docs: Secure webhooks)
     plivo     HMAC-SHA256 of the URL, the fields by name and a nonce, in base64 (Plivo docs:
               Signature validation, version 3)
+    vonage    a JWT (HS256) as bearer token, whose claim `payload_hash` is the body's SHA-256
+              (Vonage docs: Signed webhooks, of the Messages API), or the field `sig`: HMAC-SHA256
+              of the other fields by name, in hex (Signing messages, of the SMS API)
 
 The URL is that which the provider called, so nothing between it and us may rewrite host or path.
 """
@@ -17,13 +20,15 @@ from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from harkara.jsons import decode
 from harkara.received import ReceiptRequest
 
-Scheme = Literal["body", "twilio", "plivo"]
+Scheme = Literal["body", "twilio", "plivo", "vonage"]
 HEADERS: dict[Scheme, str] = {
     "body": "",
     "twilio": "x-twilio-signature",
     "plivo": "x-plivo-signature-v3",
+    "vonage": "authorization",
 }
 """Where a signature stands unless the operator says otherwise."""
 _NONCE_HEADER = "x-plivo-signature-v3-nonce"
@@ -41,6 +46,8 @@ def is_signed(
         return _twilio(request, given, key)
     if scheme == "plivo":
         return _plivo(request, given, key)
+    if scheme == "vonage":
+        return _vonage_token(request, given, key) if given else _vonage_fields(request, key)
     expected = hmac.digest(key, request.body, hashlib.sha256)
     # The signature is of the body: a query beside it could be anybody's.
     return not request.query and _matches(given.removeprefix("sha256="), expected, encoding)
@@ -69,6 +76,54 @@ def _plivo(request: ReceiptRequest, given: str, key: bytes) -> bool:
     expected = hmac.digest(key, f"{signed}.{nonce}".encode(), hashlib.sha256)
     # With two tokens (of the account and of its sub-account) there are two.
     return bool(nonce) and any(_matches(each, expected, "base64") for each in given.split(","))
+
+
+def _vonage_token(request: ReceiptRequest, given: str, key: bytes) -> bool:
+    kind, _, token = given.partition(" ")
+    try:
+        head, claims, signature = (_from_base64url(each) for each in token.strip().split("."))
+        named, claimed = decode(head), decode(claims)
+    except ValueError:
+        return False
+    signed = token.strip().rpartition(".")[0].encode()
+    if not hmac.compare_digest(signature, hmac.digest(key, signed, hashlib.sha256)):
+        return False
+    digest = claimed.get("payload_hash") if isinstance(claimed, dict) else None
+    return (
+        kind.lower() == "bearer"
+        and isinstance(named, dict)
+        and named.get("alg") == "HS256"
+        and not request.query  # which is not in the digest
+        and isinstance(digest, str)
+        and _matches(digest, hashlib.sha256(request.body).digest(), "hex")
+    )
+
+
+def _vonage_fields(request: ReceiptRequest, key: bytes) -> bool:
+    fields = _fields(request)
+    if fields is None:
+        try:
+            document = decode(request.body)
+        except ValueError:
+            return False
+        if not isinstance(document, dict):
+            return False
+        fields = [(name, value) for name, value in document.items() if isinstance(value, str)]
+        if len(fields) != len(document):
+            return False
+    query = [(name, value) for name, values in request.query.items() for value in values]
+    signing = [*query, *fields]
+    given = dict(signing).get("sig", "")
+    marks = str.maketrans("&=", "__")
+    signed = "".join(
+        f"&{name}={value.translate(marks)}" for name, value in sorted(signing) if name != "sig"
+    )
+    expected = hmac.digest(key, signed.encode(errors="surrogatepass"), hashlib.sha256)
+    return len(dict(signing)) == len(signing) and _matches(given, expected, "hex")
+
+
+def _from_base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
 
 
 def _fields(request: ReceiptRequest) -> _Fields | None:
