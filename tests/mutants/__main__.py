@@ -51,12 +51,12 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/check": tuple(
         f"pipeline/test_{name}.py"
         for name in (
-            *("check", "check_finals", "campaign", "callback_schedule", "callback_timeline"),
-            "late_receipts",
+            *("check", "check_finals", "check_tries", "campaign", "callback_schedule"),
+            *("callback_timeline", "late_receipts"),
         )
     ),
     "services/tries": _SUBMITTING,
-    "services/outcomes": _SUBMITTING,
+    "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": _SUBMITTING,
     "services/submit": _SUBMITTING,
     "services/attempts": _CALLING_BACK,

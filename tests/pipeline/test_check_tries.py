@@ -1,0 +1,201 @@
+"""What a check makes of several tries, of several carriers, and of what was refused at once."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from harkara.codes import Code
+from harkara.ids import split_mid
+from harkara.marks import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.messages import DEFAULT_VALIDITY_S, State
+from harkara.retries import DUE_DELAY_S
+from harkara.services.tries import ENDS
+from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
+from tests.pipeline import campaign
+from tests.pipeline.test_check import (
+    LOST_AFTER_S,
+    SETTLED,
+    check,
+    enqueued,
+    final,
+    next_check_s,
+    silent,
+)
+from tests.wired import NOW, RECEIPT_WAIT_S
+from tests.world import BUDGET_S, World
+
+NOTHING: dict[str, list[Any]] = {end: [] for end in ENDS}
+
+
+def put_try(
+    world: World, chunk_id: str, attempt: int, claim: dict[str, Any], outcome: dict[str, Any] | None
+) -> None:
+    """Let a block have had this try, a minute after the one before."""
+    said = {"at": int((NOW + 60 * attempt) * 1000)}
+    kind = claim_kind(attempt, 0)
+    mark = Mark(chunk_id, kind, "task", "holder", 0, {**claim, **said})
+    world.store.marks[mark.key] = mark
+    key = (chunk_id, outcome_kind(attempt, 0))
+    world.store.marks.pop(key, None)
+    if outcome is not None:
+        data = {**NOTHING, **outcome, **said}
+        world.store.marks[key] = Mark(*key, "task", "holder", 0, data)
+
+
+def receipts(world: World) -> list[ReceiptsTask]:
+    return [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
+
+
+@pytest.mark.parametrize(
+    ("second", "counts"),
+    [
+        pytest.param(None, {"unknown": 1}, id="a holder that died with it"),
+        pytest.param({"in_doubt": [0]}, {"unknown": 1}, id="in doubt again"),
+        pytest.param({"taken": [(0, "id")]}, {"unknown": 1}, id="taken at last"),
+        pytest.param({"not_taken": [(0, 0)]}, {"ended": 1}, id="not taken after all"),
+    ],
+)
+def test_what_was_in_doubt_is_where_its_next_try_left_it(
+    second: dict[str, Any] | None, counts: dict[str, int]
+) -> None:
+    """Its next try goes under the name of the carrier that may have had it."""
+    world = World()
+    mid = silent(world)
+    chunk_id, _ = split_mid(mid)
+    put_try(world, chunk_id, 1, {"indexes": [0], "carriers": {"sim": [0]}}, {"in_doubt": [0]})
+    put_try(world, chunk_id, 2, {"indexes": [0], "carriers": {}, "repeats": [0]}, second)
+    world.now = NOW + DEFAULT_VALIDITY_S + RECEIPT_WAIT_S
+    assert check(world, mid) == {**SETTLED, **counts}
+    now_s = int(world.now)
+    assert receipts(world) == [
+        ReceiptsTask((Receipt(mid, 2, State.UNKNOWN, now_s, Code.NO_RECEIPT),), "sim")
+        if "unknown" in counts
+        else ReceiptsTask((Receipt(mid, 0, State.EXPIRED, now_s, Code.EXPIRED),))
+    ]
+
+
+def test_each_carriers_refusals_end_so() -> None:
+    world = World()
+    answers = world.send([campaign.record("9004", client_ref=ref) for ref in "ab"])
+    assert answers
+    world.run(60)
+    first, second = (each.mid for each in answers)
+    refused = {"refused": [(0, "INVALID_NUMBER", "1"), (1, "EXPIRED", "2")]}
+    claim = {"indexes": [0, 1], "carriers": {"a": [0], "b": [1]}}
+    put_try(world, split_mid(first)[0], 1, claim, refused)
+    assert check(world, first) == {**SETTLED, "ended": 2}
+    at_s = int(NOW + 60)
+    assert receipts(world) == [
+        ReceiptsTask((Receipt(first, 1, State.FAILED, at_s, Code.INVALID_NUMBER, "1"),), "a"),
+        ReceiptsTask((Receipt(second, 1, State.EXPIRED, at_s, Code.EXPIRED, "2"),), "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "state", "code"),
+    [(False, State.EXPIRED, Code.EXPIRED), (True, State.CANCELLED, Code.CANCELLED)],
+)
+def test_what_nobody_submitted_ends_by_its_own_name_now(
+    cancelled: bool, state: State, code: Code
+) -> None:
+    world = World()
+    mid = silent(world)
+    chunk_id, index = split_mid(mid)
+    claim = {"indexes": [0], "carriers": {"sim": [0]}}
+    put_try(world, chunk_id, 1, claim, {"not_taken": [(0, 0)]})
+    if cancelled:
+        world.store.put_once([Mark(cancels_of(chunk_id), cancel_kind(index), "acme", "", 0, {})])
+    world.now += 2 * DEFAULT_VALIDITY_S
+    check(world, mid)
+    assert receipts(world) == [ReceiptsTask((Receipt(mid, 0, state, int(world.now), code),))]
+
+
+@pytest.mark.parametrize("later_s", [60, 2 * DEFAULT_VALIDITY_S])
+def test_a_record_that_was_refused_at_once_fails_by_its_code_until_it_is_final(
+    later_s: int,
+) -> None:
+    """The task that said so was lost."""
+    world = World()
+    answers = world.send([campaign.record("9004"), campaign.record("0001", to="12")])
+    assert answers
+    world.queues.waiting.clear()
+    world.now += later_s
+    (chunk,) = world.chunks().values()
+    failed = Receipt(chunk.mid(1), 0, State.FAILED, int(NOW), Code.INVALID_NUMBER)
+    check(world, chunk.mid(0))
+    told = [receipt for task in receipts(world) for receipt in task.receipts]
+    assert failed in told
+    assert [receipt.mid for receipt in told].count(failed.mid) == 1
+    world.queues.add(QueueName.RECEIPT, ReceiptsTask((failed,)).encode(), world.now)
+    world.run(1)
+    assert world.finals()[failed.mid] == "failed"
+    check(world, chunk.mid(0))
+    assert failed.mid not in [each.mid for task in receipts(world) for each in task.receipts]
+
+
+@pytest.mark.parametrize(
+    ("looks", "left_s", "wait_s", "following"),
+    [
+        pytest.param(0, 0.5, 1, 1, id="the first look"),
+        pytest.param(1, 0.5, 1, 2, id="the second"),
+        pytest.param(1, 600, 600, 2, id="a longer wait"),
+        pytest.param(2, 0.5, DUE_DELAY_S, 0, id="too many in a row: through the Due table"),
+        pytest.param(0, DUE_DELAY_S + 1, DUE_DELAY_S + 1, 0, id="a wait through it anyway"),
+    ],
+)
+def test_looks_in_a_row_are_counted_and_a_third_goes_through_the_due_table(
+    looks: int, left_s: float, wait_s: float, following: int
+) -> None:
+    world = World()
+    mid = silent(world)
+    chunk_id, _ = split_mid(mid)
+    claim = {"indexes": [0], "carriers": {"sim": [0]}}
+    put_try(world, chunk_id, 1, claim, {"taken": [(0, "id")]})
+    world.now = NOW + 60 + RECEIPT_WAIT_S - left_s
+    world.queues.waiting.clear()
+    world.queues.rows.clear()
+    asyncio.run(world.check_service().check(CheckTask(chunk_id, looks=looks)))
+    later = [row.body for _, row in world.queues.rows] + [
+        each.body for each in world.queues.waiting
+    ]
+    assert list(map(decode_dlr, later)) == [CheckTask(chunk_id, looks=following)]
+    assert next_check_s(world) == pytest.approx(world.now + wait_s, abs=0.01)
+
+
+def test_what_a_check_enqueues_of_a_chunk_is_of_its_accounts_fairness_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    mid = silent(world)
+    groups: list[tuple[str, str]] = []
+    send, schedule = world.queues.send, world.queues.schedule
+
+    def noted_send(queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        groups.append(("send", group))
+        return send(queue, bodies, group)
+
+    def noted_schedule(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+        groups.append(("schedule", group))
+        schedule(queue, body, delay_s, group)
+
+    monkeypatch.setattr(world.queues, "send", noted_send)
+    monkeypatch.setattr(world.queues, "schedule", noted_schedule)
+    world.now += RECEIPT_WAIT_S
+    check(world, mid)
+    assert groups == [("send", "acme"), ("schedule", "acme")]
+
+
+def test_an_ack_of_another_chunk_by_the_same_owner_says_nothing_of_this_one() -> None:
+    world = World()
+    mid = silent(world)
+    final(world, mid)
+    chunk_id, _ = split_mid(mid)
+    (owner,) = (mark.owner for mark in world.store.marks.values() if "final#" in mark.kind)
+    data = {"members": {"another": [0]}, "status": 200}
+    ack = Mark(owner, ack_kind(0), owner, "holder", 0, data)
+    world.store.marks[ack.key] = ack
+    world.now += BUDGET_S + LOST_AFTER_S + 60
+    assert check(world, mid)["recovered"] == 1
+    assert RecoverTask(chunk_id, (0,)) in enqueued(world)

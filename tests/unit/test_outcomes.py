@@ -1,0 +1,210 @@
+"""What the outcome of a try says of each message, what it reports and what it calls for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harkara.codes import Code
+from harkara.marks import Mark, claim_kind, outcome_kind
+from harkara.messages import Category, Chunk, Message, State
+from harkara.ports import Note
+from harkara.services.handover import Handed
+from harkara.services.outcomes import (
+    left_behind,
+    notes_of,
+    outcome_of,
+    refusals_of,
+    reports_of,
+    retry_of,
+)
+from harkara.services.routing import BlockPart
+from harkara.services.tries import Cancelled, End, Ended
+from harkara.submissions import InDoubt, NotTaken, Refused, Taken
+from harkara.submit_tasks import Repeat, Reserved, SubmitTask
+from harkara.tasks import Receipt
+
+ACCEPTED_MS = 1_767_258_000_500
+ENDED_MS = ACCEPTED_MS + 2_000
+MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
+CHUNK = Chunk(
+    id="1" + "0" * 26,
+    account_id="acme",
+    carrier="sim",
+    category=Category.OTP,
+    accepted_at_ms=ACCEPTED_MS,
+    block_size=10,
+    endpoints=(),
+    messages=[MESSAGE] * 6,
+    validity_s=600,
+)
+PART = BlockPart(CHUNK, 3, 2, (0, 1, 2, 3))
+CLAIM = Mark(CHUNK.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}})
+# Two that an earlier try left in doubt: at a carrier where the claim has others, and at another.
+REPEATED = replace(PART, repeats={3: Repeat(3, "c", 1)})
+NOTHING: dict[str, list[Any]] = {
+    end: [] for end in ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
+}
+
+
+def outcome(**said: Any) -> Mark:
+    data = {**NOTHING, **said, "at": ENDED_MS}
+    return Mark(CHUNK.id, outcome_kind(2, 3), "task", "holder", 0, data)
+
+
+def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Handed:
+    return Handed(dict(zip(part.indexes, ends, strict=True)), frozenset(kept))
+
+
+def test_what_a_dead_holder_had_in_its_hands_is_in_doubt_and_the_rest_was_not_taken() -> None:
+    assert left_behind(PART, CLAIM) == Handed(
+        {0: InDoubt(), 1: InDoubt(), 2: InDoubt(), 3: NotTaken()}
+    )
+    assert left_behind(REPEATED, CLAIM).ends[3] == InDoubt()
+
+
+def test_an_outcome_names_each_message_at_its_end() -> None:
+    ends: list[End] = [Taken("id"), Refused(Code.DND, "650"), NotTaken(7), InDoubt()]
+    claim = replace(CLAIM, data={"carriers": {"a": [0, 1, 2, 3]}})
+    assert outcome_of(PART, claim, ended(ends), ()) == {
+        **NOTHING,
+        "taken": [(0, "id")],
+        "refused": [(1, Code.DND, "650")],
+        "not_taken": [(2, 7)],
+        "in_doubt": [3],
+    }
+    kept: list[End] = [Cancelled(), Ended(), NotTaken(), NotTaken()]
+    said = outcome_of(PART, CLAIM, ended(kept, kept=(0, 1)), {"a", "b"})
+    assert said == {**NOTHING, "cancelled": [0], "ended": [1], "not_taken": [(2, 0), (3, 0)]}
+
+
+@pytest.mark.parametrize(
+    ("end", "kept", "repeatable", "said"),
+    [
+        pytest.param(NotTaken(9), (), "c", {"in_doubt": [3], "again": [(3, 9)]}, id="not taken"),
+        pytest.param(NotTaken(9), (), "ab", {"in_doubt": [3]}, id="not where it is repeated"),
+        pytest.param(InDoubt(), (), "c", {"in_doubt": [3], "again": [(3, 0)]}, id="in doubt"),
+        pytest.param(InDoubt(), (3,), "c", {"in_doubt": [3]}, id="kept back"),
+        pytest.param(Taken("id"), (), "c", {"taken": [(3, "id")]}, id="taken"),
+        pytest.param(Refused(Code.DND, ""), (), "c", {"refused": [(3, Code.DND, "")]}, id="never"),
+    ],
+)
+def test_what_was_in_doubt_stays_so_until_its_carrier_says_that_it_has_it_or_never_will(
+    end: End, kept: Sequence[int], repeatable: str, said: Mapping[str, Any]
+) -> None:
+    ends = [Taken(""), Taken(""), Taken(""), end]
+    handed = ended(ends, part=REPEATED, kept=kept)
+    taken = [(0, ""), (1, ""), (2, ""), *said.get("taken", [])]
+    expected = {**NOTHING, **said, "taken": taken}
+    assert outcome_of(REPEATED, CLAIM, handed, set(repeatable)) == expected
+    assert handed.ends[3] == end, "what came of the handing over is left as it is"
+
+
+def test_what_is_in_doubt_for_the_first_time_goes_again_where_its_carrier_deduplicates() -> None:
+    ends: list[End] = [InDoubt(), NotTaken(4), InDoubt(), NotTaken()]
+    said = outcome_of(PART, CLAIM, ended(ends), {"a"})
+    assert said["again"] == [(0, 0)]
+    assert said["in_doubt"] == [0, 2]
+    assert said["not_taken"] == [(1, 4), (3, 0)]
+
+
+def test_what_was_refused_or_taken_back_is_reported_by_carrier() -> None:
+    refused = [(0, Code.DND, "650"), (2, Code.EXPIRED, "x"), (3, Code.DND, "")]
+    reports = reports_of(REPEATED, CLAIM, outcome(refused=refused, cancelled=[1]))
+    mids, at_s = list(CHUNK.mids()), ENDED_MS // 1000
+    assert reports == {
+        "a": [
+            Receipt(mids[0], 2, State.FAILED, at_s, Code.DND, "650"),
+            Receipt(mids[1], 2, State.CANCELLED, at_s, Code.CANCELLED),
+        ],
+        "b": [Receipt(mids[2], 2, State.EXPIRED, at_s, Code.EXPIRED, "x")],
+        "c": [Receipt(mids[3], 2, State.FAILED, at_s, Code.DND)],
+    }
+    nowhere = reports_of(PART, CLAIM, outcome(cancelled=[3]))
+    assert nowhere == {"": [Receipt(mids[3], 2, State.CANCELLED, at_s, Code.CANCELLED)]}
+
+
+def test_what_was_refused_as_its_request_was_accepted_failed_then() -> None:
+    messages = [MESSAGE, MESSAGE._replace(refusal=Code.INVALID_NUMBER)]
+    chunk = replace(CHUNK, messages=messages)
+    at_s = ACCEPTED_MS // 1000
+    failed = Receipt(CHUNK.mid(1), 0, State.FAILED, at_s, Code.INVALID_NUMBER)
+    assert refusals_of(chunk) == [failed]
+
+
+def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on_its_way() -> None:
+    said = outcome(
+        taken=[(0, "id")],
+        refused=[(1, Code.DND, "650")],
+        not_taken=[(2, 0)],
+        in_doubt=[3],
+        again=[(3, 0)],
+    )
+    about = {"chunk": CHUNK.id, "block": 3, "attempt": 2}
+    a, b, c = notes_of(REPEATED, CLAIM, said)
+    counts_a = {"submitted": 1, "refused_by_carrier": 1}
+    assert a == Note("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
+    assert b == Note("block submitted", about, {"not_taken": 1}, {}, "b")
+    assert c == Note("block submitted", about, {"in_doubt": 1, "resubmitted": 1}, {}, "c")
+    # What was kept back from all carriers is none of theirs.
+    assert [note.counts for note in notes_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [{}, {}]
+    without = notes_of(PART, CLAIM, outcome(taken=[(0, ""), (1, "")]))
+    assert [note.counts for note in without] == [{"submitted": 2}, {}]
+
+
+def test_nothing_follows_where_each_carrier_took_or_refused_all() -> None:
+    for said in ({}, {"taken": [(0, "")]}, {"in_doubt": [0]}, {"cancelled": [0], "ended": [1]}):
+        assert retry_of(PART, CLAIM, outcome(**said), {}) is None
+
+
+def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
+    part = replace(PART, tried={"b": (0, 1), "d": (2, 3)}, rests={"d": ENDED_MS + 1, "e": ENDED_MS})
+    reserved = {"a": Reserved(2, 5), "f": Reserved(1, 9)}
+    retry = retry_of(part, CLAIM, outcome(not_taken=[(3, 0), (1, 30), (0, 20)]), reserved)
+    assert retry is not None
+    assert retry.wait_s == 0, "as soon as the first of them may go"
+    assert retry.task == SubmitTask(
+        chunk_id=CHUNK.id,
+        account_id="acme",
+        block=3,
+        attempt=3,
+        indexes=(0, 1, 3),
+        reserved={"f": Reserved(1, 9)},
+        tried={"a": [0, 1], "b": [0, 1], "d": [3]},
+        rests={"d": ENDED_MS + 1, "a": ENDED_MS + 30_000},
+    )
+
+
+def test_the_next_try_repeats_what_is_in_doubt_since_the_try_that_it_may_have_been_taken_at() -> (
+    None
+):
+    said = outcome(in_doubt=[2, 3], again=[(3, 40), (2, 0)])
+    retry = retry_of(REPEATED, CLAIM, said, {})
+    assert retry is not None
+    assert retry.task.indexes == (2, 3)
+    assert retry.task.repeats == (Repeat(3, "c", 1), Repeat(2, "b", 2))
+    assert retry.task.rests == {"c": ENDED_MS + 40_000}
+    assert retry.task.tried == {}
+    assert retry.wait_s == 0
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "rest_s"),
+    [
+        pytest.param(100, 100, id="within its validity"),
+        pytest.param(700, 299, id="beyond it: half of what is left"),
+    ],
+)
+def test_a_carrier_that_asks_for_a_pause_is_left_alone_while_the_message_is_valid(
+    asked_s: int, rest_s: int
+) -> None:
+    retry = retry_of(PART, CLAIM, outcome(not_taken=[(0, asked_s)]), {})
+    assert retry is not None
+    assert retry.wait_s == rest_s
+    assert retry.task.rests == {"a": ENDED_MS + rest_s * 1000}
+    # A rest that was asked for before, and is longer, stands.
+    longer = replace(PART, rests={"a": ENDED_MS + 500_000})
+    again = retry_of(longer, CLAIM, outcome(not_taken=[(0, asked_s)]), {})
+    assert again is not None
+    assert again.task.rests == longer.rests
