@@ -85,6 +85,9 @@ class FakeRegistry:
             if credential.account_id == account_id
         ]
 
+    def default_callback(self, account_id: str) -> str:
+        return self.store.accounts[account_id].default_callback
+
     def _parts(self, account_id: str, kind: type[P]) -> dict[str, P]:
         found: dict[str, P] = getattr(self.store.accounts[account_id], _FIELDS[kind])
         return found

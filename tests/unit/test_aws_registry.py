@@ -255,6 +255,7 @@ def test_reads_and_batches_that_fail_are_an_unavailable_store() -> None:
         lambda: world.registry.find("acme", Sender),
         lambda: world.registry.put_all("acme", [SENDER], DEADLINE),
         lambda: world.registry.credentials("acme"),
+        lambda: world.registry.default_callback("acme"),
     ):
         with pytest.raises(StoreUnavailable):
             call()
@@ -283,3 +284,12 @@ def test_a_pointer_to_another_account_s_credential_or_to_none_is_passed_over() -
     assert world.registry.credentials("acme") == []
     del world.table.items["credential#a", "credential"]
     assert world.registry.credentials("other") == []
+
+
+def test_the_default_callback_is_that_of_the_account_as_it_stands() -> None:
+    world = World().with_account(ACME.model_copy(update={"default_callback": "main"}))
+    assert world.registry.default_callback("acme") == "main"
+    assert world.registry.default_callback("nobody") == ""
+    assert all(request.get("ConsistentRead") for _, request in world.aws.requests)
+    world.with_account(ACME)
+    assert world.registry.default_callback("acme") == ""

@@ -191,6 +191,15 @@ def test_the_default_callback_is_in_use(world: World) -> None:
     assert "(the account's default callback)" in error.value.message
 
 
+def test_a_callback_is_in_use_by_the_account_as_it_stands_now(world: World) -> None:
+    remembered = world.account
+    world.store.accounts["acme"] = remembered.model_copy(update={"default_callback": "spare"})
+    with pytest.raises(RequestRefused, match="IN_USE"):
+        world.service.remove(remembered, CallbackEndpoint, "spare")
+    world.service.remove(remembered, CallbackEndpoint, "main")
+    assert set(world.account.callbacks) == {"spare"}
+
+
 def test_a_callback_that_a_sender_names_is_in_use(world: World) -> None:
     world.create(Sender, {**SENDER, "callback": "spare"})
     with pytest.raises(RequestRefused, match="IN_USE") as error:

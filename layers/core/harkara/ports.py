@@ -262,6 +262,10 @@ class Registry(Protocol):
         """Return an account's credentials."""
         ...
 
+    def default_callback(self, account_id: str) -> str:
+        """Return the id of an account's default callback; empty where it has none."""
+        ...
+
 
 class TaskQueues(Protocol):
     """The queues. What is in one is durable, and comes back until it is done."""

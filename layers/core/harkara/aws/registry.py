@@ -16,6 +16,7 @@ from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
+from harkara.jsons import decode
 from harkara.operator_records import Part
 from harkara.parts import P
 
@@ -120,6 +121,11 @@ class DynamoRegistry:
         found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
         # Who has lost a race for a user name has left a pointer to the winner's.
         return [each for each in found if each.account_id == account_id]
+
+    def default_callback(self, account_id: str) -> str:
+        """Return the id of an account's default callback; empty where it has none."""
+        item = self._item(_partition(account_id), "account")
+        return str(decode(item["data"]["S"]).get("default_callback", "")) if item else ""
 
     def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
         """Change one part and count up the version, both or neither; say if the part allowed it."""

@@ -211,7 +211,7 @@ class RegistryService:
 
     def _user_of(self, account: Account, callback: str) -> str:
         """Return what names a callback; empty when nothing does."""
-        if account.default_callback == callback:
+        if self.registry.default_callback(account.id) == callback:
             return "the account's default callback"
         for sender in self.registry.find(account.id, Sender):
             if sender.callback == callback:
