@@ -305,6 +305,16 @@ def test_an_id_is_read_as_spreadsheets_are_made_to_keep_it(cell: str) -> None:
             for word in ("##var##", "{var}", "#var#", "{{name}}", "[var]", "<otp>", "$$Name",
                          "%amount%", "{ #var# }")
         ),
+        *(
+            (f"1,{text},T,ACMEFD", ("ACMEFD",), f"begins what looks like {name}")
+            for text, name in (
+                *((f"a {word} b", "HTML") for word in ("&amp;", "&quot;", "&#39;", "<p>")),
+                *((f"a {word} b".encode().decode("cp1252"), "UTF-8") for word in ("’", "₹ “", "…")),
+                *((f"a {word} b".encode().decode("latin-1"), "UTF-8") for word in ("नाम", "£5")),
+                *((f"a{word}b", "a line's end") for word in ("\\n", "\\r\\n", "_x000D_")),
+            )
+        ),
+        ("1,Crème à la carte for 5€ & café <3,T,ACMEFD", ("ACMEFD",), ""),
         ("1107161234567890001,Pay Rs.5 {#var#} #1 to A&B (50%) $5,T,ACMEFD", ("ACMEFD",), ""),
     ],
 )  # fmt: skip
@@ -318,7 +328,7 @@ def test_what_may_be_wrong_is_taken_with_a_warning(
 
 
 def test_a_line_break_of_html_is_the_end_of_a_line() -> None:
-    row = row_of("1,Dear {#var#}<br/>hello<BR>Acme,T")
+    row = row_of("1,Dear {#var#}<br/>hello</br>Acme,T")
     assert row.template is not None
     assert row.template.text == "Dear {#var#}\nhello\nAcme"
 

@@ -37,7 +37,17 @@ _SHOWN_HEADER = re.compile(
     r"[A-Za-z]{2}-([A-Za-z0-9]{3,6})(?:-[PSTGpstg])?|([A-Za-z0-9]{3,6})-[PSTGpstg]"
 )
 # How portals' files write the end of a line.
-_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_LINE_BREAK = re.compile(r"</?br\s*/?>", re.IGNORECASE)
+# What files do to a text on its way: HTML's names of characters, UTF-8 that was read as
+# Windows-1252 (of a quote, of Hindi and its neighbours), a line's end as it is written in programs.
+_WRITTEN_OUT = (
+    (re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,5});|</?(?:p|b|i|u|div|span)>"), "HTML"),
+    (
+        re.compile("\u00e2\u20ac|\u00e0[\u00a4-\u00b5]|\u00c2[\u00a0-\u00bf]"),
+        "UTF-8 read as another encoding",
+    ),
+    (re.compile(r"\\[nrt]|_x000[DdAa]_"), "a line's end in letters"),
+)
 # A spreadsheet keeps 15 digits of a number.
 _ROUNDED_ID = re.compile(r"[0-9]{15}0{1,4}")
 
@@ -104,6 +114,12 @@ def advice_on(part: Part) -> list[str]:
             )
         if "???" in part.text:
             advice.append("letters may have been lost to the question marks in the text")
+        for pattern, name in _WRITTEN_OUT:
+            if match := pattern.search(part.text):
+                advice.append(
+                    f"character {match.start() + 1} of the text begins what looks like {name}:"
+                    " compare it with the portal's"
+                )
     if any(map(_ROUNDED_ID.fullmatch, ids)):
         advice.append("an id ends in zeros, as spreadsheets round it: compare it with the portal's")
     return advice

@@ -38,6 +38,8 @@ _HOST = rf"(?:\[[0-9A-Fa-f:.]*\])?(?:(?![/?#]){_ONE})*"
 _REST = re.compile(f"{_HOST}(?:(?=[/?#]){_with_brackets(_with_brackets(_ONE))}*)?")
 # What ends a sentence rather than a URL. Marks beyond ASCII never belong to one.
 _BEHIND = ".,;:!?*'" + _JOINERS
+# What is set around a URL, in italics or struck out, belongs to it only where it stands alone.
+_AROUND = "_~-"
 
 
 def find_urls(text: str, beginning: re.Pattern[str] = WITH_SCHEME) -> Iterator[tuple[int, str]]:
@@ -48,6 +50,9 @@ def find_urls(text: str, beginning: re.Pattern[str] = WITH_SCHEME) -> Iterator[t
         rest = _REST.match(outline, found.end())
         end = rest.end() if rest else found.end()
         url = text[found.start() : end].rstrip(_BEHIND)
+        before = text[found.start() - 1 : found.start()]
+        if before and before in _AROUND:
+            url = url.removesuffix(before).rstrip(_BEHIND)
         if len(url) > len(found[0]):
             yield found.start(), url
         found = beginning.search(text, max(found.end(), found.start() + len(url)))
