@@ -138,6 +138,43 @@ def test_what_is_under_way_is_not_broken_off_by_who_comes_later() -> None:
     assert asyncio.run(main()) == [200, 200]
 
 
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        pytest.param("content-length: 7\r\n", b'{"a":1}', 2, id="a length"),
+        pytest.param("Content-Type: text/plain\r\n", b"ok", 2, id="a type"),
+        pytest.param("transfer-encoding: chunked\r\n", b"2\r\nok\r\n0\r\n\r\n", 2, id="chunks"),
+        pytest.param("content-length: 38\r\n", answer("500 No"), 2, id="another answer"),
+        pytest.param("content-length: 0\r\n", b"", 1, id="none, and says so"),
+        pytest.param("", b"", 1, id="none"),
+    ],
+)
+def test_a_body_behind_a_status_that_has_none_is_no_answer_to_the_next_request(
+    status: str, headers: str, body: bytes, expected: int
+) -> None:
+    """The next message would be in doubt, or got another's status."""
+    connections, told = 0, asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            await read_request(reader)
+            writer.write(f"HTTP/1.1 {status}\r\n{headers}\r\n".encode())
+            await told.wait()
+            writer.write(body)
+        await answering(answer("201 Created"))(reader, writer)
+
+    async def twice(exchange: HttpClient, url: str) -> HttpAnswer:
+        assert (await post(exchange, url)).status == int(status[:3])
+        told.set()
+        return await post(exchange, url)
+
+    assert run(script, twice).status == 201
+    assert connections == expected
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
 def test_a_request_on_a_kept_connection_that_breaks_is_not_repeated(method: str) -> None:
     """The carrier may have taken the message before it hung up."""

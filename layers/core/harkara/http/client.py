@@ -36,6 +36,9 @@ CONNECT_TIMEOUT_S = 5.0
 KEEPALIVE_S = 4.0
 URLS_KEPT = 256
 
+# Their answers end with their head (RFC 9112 6.3).
+_BODILESS = frozenset({204, 304})
+
 # Nothing was sent: no name, no route, no TLS, no answer to the connection's first packet.
 _NOT_CONNECTED = (
     aiohttp.ClientConnectorError,
@@ -67,11 +70,22 @@ _WINDOW_BITS = {
 
 
 class _Response(aiohttp.ClientResponse):
-    """Drops the reason phrase: httpx-aiohttp raises UnicodeError on one that is not UTF-8."""
+    """An answer of which two things are not believed.
+
+    It has no reason phrase: httpx-aiohttp raises UnicodeError on one that is not UTF-8. And where a
+    body is announced by a status that has none, its connection is closed: that body would be read
+    as the answer to the next request.
+    """
 
     async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
         await super().start(connection)
         self.reason = None
+        announced = {"content-type", "transfer-encoding"} & {name.lower() for name in self.headers}
+        if self.status in _BODILESS and (
+            announced or self.headers.get("content-length", "0") != "0"
+        ):
+            protocol.close()
         return self
 
 
