@@ -82,9 +82,8 @@ class _Response(aiohttp.ClientResponse):
         await super().start(connection)
         self.reason = None
         announced = {"content-type", "transfer-encoding"} & {name.lower() for name in self.headers}
-        if self.status in _BODILESS and (
-            announced or self.headers.get("content-length", "0") != "0"
-        ):
+        announces = announced or self.headers.get("content-length", "0") != "0"
+        if protocol and self.status in _BODILESS and announces:
             protocol.close()
         return self
 
