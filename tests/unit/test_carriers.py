@@ -104,6 +104,21 @@ def test_an_answer_means_an_outcome_for_each_message(kind: str, row: dict[str, A
     assert list(map(type, outcomes)) == list(map(type, expected))
 
 
+@pytest.mark.parametrize("kind", ["datasend", "http"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("around", ["", "\r\n\n"])
+def test_an_answer_means_the_same_in_any_encoding(kind: str, encoding: str, around: str) -> None:
+    plain = taken(kind)
+    body = f"{around}{plain.body.decode()}{around}".encode(encoding)
+    asked = submission_of({})
+    outcomes = [
+        submit(settings_of(kind), ScriptedExchange(answer), asked)
+        for answer in (plain, plain._replace(body=body))
+    ]
+    assert outcomes[0] == outcomes[1]
+    assert isinstance(outcomes[1][0], Taken)
+
+
 @pytest.mark.parametrize("kind", REQUESTING)
 @pytest.mark.parametrize(
     ("error", "outcome"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import smpp
-from harkara.carriers.documents import document_of
+from harkara.carriers.documents import document_of, text_in
 from harkara.carriers.reports import (
     CARRIER_CODE_LIMIT,
     Report,
@@ -60,7 +60,7 @@ class DatasendCarrier(RequestingCarrier):
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
         count = len(submissions)
         try:
-            entries = decode(answer.body)
+            entries = decode(text_in(answer.body).strip())
         except ValueError:
             entries = None
         by_status = outcome_of_status(answer)
@@ -72,7 +72,7 @@ class DatasendCarrier(RequestingCarrier):
             ]
         if by_status is not None:
             return [by_status] * count
-        if answer.status != 200 or not isinstance(entries, list) or len(entries) != count:
+        if not isinstance(entries, list) or len(entries) != count:
             return [InDoubt()] * count
         return [_outcome(entry, self._settings) for entry in entries]
 

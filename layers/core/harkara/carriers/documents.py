@@ -81,7 +81,7 @@ def _document(request: ReceiptRequest) -> Any:
     content_type = request.headers.get("content-type", "")
     if content_type.lower().lstrip().startswith("multipart/"):
         return _rows({**request.query, **_parts(content_type, body)})
-    text = _text(body).strip()
+    text = text_in(body).strip()
     if text[:1] == "<":
         document = xml_of(body)
     elif text[:2] == '"{' or text[:2] == '"[':  # written twice
@@ -103,7 +103,7 @@ def _document(request: ReceiptRequest) -> Any:
     return [{**shared, **entry} if isinstance(entry, dict) else entry for entry in document]
 
 
-def _text(body: bytes) -> str:
+def text_in(body: bytes) -> str:
     """Return a body's text: in UTF-8 unless a mark or zeros say UTF-16, else in Windows-1252."""
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return body.decode("utf-16", "replace")
@@ -123,7 +123,7 @@ def _parts(content_type: str, body: bytes) -> dict[str, list[str]]:
         name = part.get_param("name", header="content-disposition")
         value = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(value, bytes):
-            fields.setdefault(name, []).append(_text(value))
+            fields.setdefault(name, []).append(text_in(value))
     return fields
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.carrier_settings import CarrierSettings
-from harkara.carriers.documents import document_of, json_of, xml_of
+from harkara.carriers.documents import document_of, json_of, text_in, xml_of
 from harkara.carriers.filling import (
     Values,
     as_text,
@@ -149,10 +149,10 @@ def _read_answer(body: bytes, options: AnswerOptions) -> Any:
     """Return an answer as a JSON value; None for what is not of its format."""
     try:
         if options.format == "json":
-            return decode(body)
+            return decode(text_in(body).strip())
         if options.format == "xml":
-            return xml_of(body)
-        text = body.decode().strip()
+            return xml_of(body.strip())
+        text = text_in(body).strip()
         if options.format == "text":
             return [part.strip() for part in text.split(options.separator)]
         return {name: values[0] for name, values in parse_qs(text, strict_parsing=True).items()}
