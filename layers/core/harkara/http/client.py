@@ -83,7 +83,7 @@ class _Response(aiohttp.ClientResponse):
         self.reason = None
         announced = {"content-type", "transfer-encoding"} & {name.lower() for name in self.headers}
         announces = announced or self.headers.get("content-length", "0") != "0"
-        if protocol and self.status in _BODILESS and announces:
+        if protocol is not None and self.status in _BODILESS and announces:
             protocol.close()
         return self
 
