@@ -47,6 +47,6 @@ build_invoke_image() {
 # this machine, as its own libraries did.
 copy_libraries() {
   local path
-  find .aws-sam/build/DepsLayer -name '*.so' -exec ldd {} + | awk '/=> \// {print $3}' | sort -u |
+  find .aws-sam/build/DepsLayer -name '*x86_64*.so' -exec ldd {} + | awk '/=> \// {print $3}' | sort -u |
     while read -r path; do docker cp --quiet --follow-link "$path" "$1:$path" || exit; done
 }

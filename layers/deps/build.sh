@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the layer `deps`: the locked requirements, stripped to what the functions use, with bytecode.
 #
-#   build.sh <folder> <interpreter>                  for that Python of this machine
-#   build.sh <folder> <interpreter> <architecture>   for Lambda, x86_64 or arm64: its wheels, and bytecode by that Python
+#   build.sh <folder> <interpreter>           for that Python of this machine
+#   build.sh <folder> <interpreter> lambda    for Lambda on both processors: its wheels, and bytecode by that Python
 #
 # For any bash from 3.2 on, and GNU's or BSD's tools: macOS brings such.
 set -euo pipefail
@@ -19,22 +19,44 @@ readonly UNUSED='anyio attrs boto3 h11 httpcore s3transfer'
 
 target=${1:?names the folder to build into}/python
 python=${2:?names the interpreter}
-wheels=()
-if [[ -n ${3:-} ]]; then
-  case $3 in
-    x86_64) machine=x86_64 ;;
-    arm64) machine=aarch64 ;;
-    *) echo "ARCHITECTURE is x86_64 or arm64, not $3" >&2 && exit 1 ;;
-  esac
-  wheels=(--implementation cp --python-version "$LAMBDA_PYTHON" --abi "cp${LAMBDA_PYTHON/./}"
-    --platform "manylinux2014_$machine" --platform "manylinux_2_28_$machine")
-fi
+
+# Installs the requirements into a folder, for a machine of Lambda's where one is named.
+install() {
+  local folder=$1 machine=${2:-} wheels=()
+  if [[ -n $machine ]]; then
+    wheels=(--implementation cp --python-version "$LAMBDA_PYTHON" --abi "cp${LAMBDA_PYTHON/./}"
+      --platform "manylinux2014_$machine" --platform "manylinux_2_28_$machine")
+  fi
+  # Before bash 4.4 an empty array counts as unset.
+  "$python" -m pip install -qq --disable-pip-version-check --root-user-action ignore \
+    --no-compile --no-deps --require-hashes --only-binary=:all: ${wheels[@]+"${wheels[@]}"} \
+    --target "$folder" --requirement requirements.txt
+}
+
+# SAM tells a Makefile nothing of the template's parameters, so that a layer for one processor would be deployed to the
+# other. The wheels differ in their compiled files alone, and those carry the machine in their names: both fit beside
+# each other, and Python takes its own.
+add_machine() {
+  local folder=$1 file
+  find "$folder" -name '*.so' | while IFS= read -r file; do
+    if [[ -e $target/${file#"$folder"/} ]]; then
+      echo "both processors would have ${file#"$folder"/}: build a layer for each" >&2
+      return 1
+    fi
+    cp "$file" "$target/${file#"$folder"/}"
+  done
+}
 
 rm -rf "$target"
-# Before bash 4.4 an empty array counts as unset.
-"$python" -m pip install -qq --disable-pip-version-check --root-user-action ignore \
-  --no-compile --no-deps --require-hashes --only-binary=:all: ${wheels[@]+"${wheels[@]}"} \
-  --target "$target" --requirement requirements.txt
+if [[ ${3:-} == lambda ]]; then
+  other=$(mktemp -d)
+  trap 'rm -rf "$other"' EXIT
+  install "$target" x86_64
+  install "$other" aarch64
+  add_machine "$other"
+else
+  install "$target"
+fi
 
 keep=()
 for service in $SERVICES; do keep+=(! -name "$service"); done

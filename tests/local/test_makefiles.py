@@ -25,7 +25,12 @@ case $call in
   *' -m venv '*)
     mkdir -p "${!#}/bin"
     for name in pip pip-compile python; do cp "$0" "${!#}/bin/$name"; done ;;
-  *' -m pip install '*' --target '*) mkdir -p "$DATA" ;;
+  *' -m pip install '*' --target '*)
+    folder=${call#* --target }
+    folder=${folder%% *}
+    machine=${call##*manylinux_2_28_}
+    mkdir -p "$DATA" "$folder"
+    touch "$folder/${COMPILED:-of-${machine%% *}.so}" ;;
 esac
 exit 0
 """
@@ -132,45 +137,47 @@ def test_the_layer_of_our_own_package_stops_as_well(sandbox: Sandbox, missing: s
     assert len(calls) == (missing == "compiler")
 
 
-@pytest.mark.parametrize(("architecture", "machine"), [("x86_64", "x86_64"), ("arm64", "aarch64")])
-def test_a_layer_for_lambda_takes_its_wheels(
-    sandbox: Sandbox, architecture: str, machine: str
-) -> None:
+def build_for_lambda(sandbox: Sandbox, **also: str) -> subprocess.CompletedProcess[str]:
     programs = sandbox.folder / "programs"
     programs.mkdir()
     shutil.copy(sandbox.python, programs / "python3.13")
     target = sandbox.folder / "built"
-    calls = sandbox.folder / "calls"
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}",
-        "ARCHITECTURE": architecture,
         "ARTIFACTS_DIR": str(target),
         "PYTHON": "another",
-        "CALLS": str(calls),
+        "CALLS": str(sandbox.folder / "calls"),
         "FAILS": NEVER,
         "DATA": str(target / "python/botocore/data"),
+        **also,
     }
-    subprocess.run(
+    return subprocess.run(
         ["make", "-C", sandbox.folder / "layers/deps", "build-DepsLayer"],
         env=environment,
-        capture_output=True,
-        check=True,
-    )
-    install, compiled = calls.read_text().splitlines()
-    assert f"--platform manylinux_2_28_{machine} " in install
-    assert compiled.startswith("python3.13 -m compileall")
-
-
-def test_an_architecture_that_lambda_has_not_is_refused(sandbox: Sandbox) -> None:
-    done = subprocess.run(
-        ["make", "-C", sandbox.folder / "layers/deps", "build-DepsLayer"],
-        env={"PATH": os.environ["PATH"], "ARCHITECTURE": "i386", "ARTIFACTS_DIR": "built"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_layer_for_lambda_has_the_wheels_of_both_processors(sandbox: Sandbox) -> None:
+    done = build_for_lambda(sandbox)
+    assert done.returncode == 0, done.stderr
+    *installs, compiled = (sandbox.folder / "calls").read_text().splitlines()
+    assert len(installs) == 2
+    for machine, install in zip(("x86_64", "aarch64"), installs, strict=True):
+        assert f"--platform manylinux_2_28_{machine} " in install
+        assert (sandbox.folder / f"built/python/of-{machine}.so").is_file()
+    assert compiled.startswith("python3.13 -m compileall")
+
+
+def test_a_compiled_file_that_has_one_name_for_both_processors_is_refused(
+    sandbox: Sandbox,
+) -> None:
+    done = build_for_lambda(sandbox, COMPILED="stable.abi3.so")
     assert done.returncode != 0
-    assert "ARCHITECTURE is x86_64 or arm64, not i386" in done.stderr
+    assert "both processors would have stable.abi3.so: build a layer for each" in done.stderr
+    assert "compileall" not in (sandbox.folder / "calls").read_text()
 
 
 def test_the_venv_is_made_of_its_steps(sandbox: Sandbox) -> None:

@@ -81,11 +81,13 @@ def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_says_what_to_do_and_tells_the_topic(name: str) -> None:
+def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmDescription"]
-    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    assert alarm["AlarmActions"] == topic
+    assert alarm["AlarmActions"] == [
+        {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
+    ]
     assert alarm["TreatMissingData"] == "notBreaching"
 
 

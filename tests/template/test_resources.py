@@ -149,3 +149,24 @@ def test_the_retention_mapping_is_days_in_seconds() -> None:
 def test_the_operator_reads_what_to_do_about_each_alarm() -> None:
     page = (ROOT / "docs" / "operations.md").read_text().partition("## Alarms")[2]
     assert set(re.findall(r"`(\w+Alarm)`", page)) == resources("AWS::CloudWatch::Alarm").keys()
+
+
+def test_the_address_that_hears_of_alarms_is_subscribed_to_a_topic_of_the_stack() -> None:
+    (topic,) = resources("AWS::SNS::Topic").values()
+    assert topic["Condition"] == "HasAlarmEmail"
+    subscription = {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}
+    assert topic["Properties"]["Subscription"] == [subscription]
+
+
+def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> None:
+    names = [
+        layer["Properties"]["LayerName"]["Fn::Sub"]
+        for layer in resources("AWS::Serverless::LayerVersion").values()
+    ]
+    assert len(set(names)) == len(names) == 2
+    assert all(name.startswith("${AWS::StackName}-") for name in names)
+
+
+def test_every_parameter_has_a_default_so_that_nothing_must_be_asked() -> None:
+    """`sam deploy --guided` cannot be used: it asks of every route whether it may be public."""
+    assert [name for name, each in template()["Parameters"].items() if "Default" not in each] == []
