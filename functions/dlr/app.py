@@ -95,7 +95,12 @@ def services() -> Services:
         ),
         poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
         destinations=KmsDestinations(accounts, client("kms", config=PATIENT)),
-        doors=Doors(counted, Pace(counted, time.time, random.random), time.time),
+        doors=Doors(
+            counted,
+            Pace(counted, time.time, random.random),
+            time.time,
+            concurrency=settings.callback_concurrency,
+        ),
     )
     return Services(
         deliver=DeliverService(store, queues, callbacks, time.time, metrics.write),

@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "CALLBACK_PORTS": "443,9443",
     "CALLBACK_TIMEOUT_S": "4",
     "CALLBACK_CONNECT_TIMEOUT_S": "1.5",
+    "CALLBACK_CONCURRENCY": "40",
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
 URLS = {queue: f"https://sqs/{queue}" for queue in QueueName}
@@ -234,6 +235,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
         queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
     }
     assert posting.doors.store._table == "messages"
+    assert posting.doors.concurrency == 40
     assert deliver.queues._due._table == "due"
 
 

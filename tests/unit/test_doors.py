@@ -450,6 +450,28 @@ def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
     assert enter(EXECUTIONS + 1, 200).verdict is POST
 
 
+@pytest.mark.parametrize(
+    ("concurrency", "held"),
+    [
+        pytest.param(2, 1, id="the fewest"),
+        (3, 1),
+        (10, EXECUTIONS),
+        pytest.param(40, 12, id="many"),
+    ],
+)
+def test_an_account_holds_its_share_of_a_deployments_executions(
+    concurrency: int, held: int
+) -> None:
+    street = Street()
+    entered = [
+        Doors(street.store, street.processes[0].pace, street.clock, concurrency=concurrency).enter(
+            "acme", ENDPOINT._replace(callback_id=f"e{n}"), street.settings, f"{n}", LEASE_S
+        )
+        for n in range(concurrency)
+    ]
+    assert verdicts(entered) == [POST] * held + [WAIT] * (concurrency - held)
+
+
 def test_an_execution_that_died_holds_its_seat_no_longer_than_a_post_takes() -> None:
     street = Street(EXECUTIONS + 1)
     for process in range(EXECUTIONS):

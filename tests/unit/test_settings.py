@@ -36,6 +36,7 @@ ALL = {
     "CALLBACK_PORTS": "443,8443",
     "CALLBACK_TIMEOUT_S": "10",
     "CALLBACK_CONNECT_TIMEOUT_S": "5",
+    "CALLBACK_CONCURRENCY": "10",
     "ALLOW_PRIVATE_CALLBACKS": "false",
 }
 Model = type[

@@ -112,6 +112,7 @@ class DlrSettings(_Callbacks):
     callback_retry_delays_s: Annotated[tuple[int, ...], BeforeValidator(_split)]
     callback_timeout_s: float
     callback_connect_timeout_s: float
+    callback_concurrency: int
 
 
 class LinkSettings(_Settings):
