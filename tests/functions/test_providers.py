@@ -63,7 +63,7 @@ async def submit(client: HttpClient, carrier: SetUp, message: Message = ENGLISH)
     connected = await CarrierDirectory(carrier.store, carrier.operator.client("kms"), outside)(
         "acme"
     )
-    submission = Submission(REFERENCE, message, "", Category.OTP, "acme", 3600)
+    submission = Submission(REFERENCE, message, "", Category.OTP, "acme", 3600, (), int(NOW) + 3600)
     (outcome,) = await connected.carrier.submit([submission])
     return outcome
 

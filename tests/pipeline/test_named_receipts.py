@@ -1,6 +1,7 @@
 """A carrier that cannot echo our reference: its receipts name its own ids."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic_core import from_json, to_json
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.exchanges import HttpAnswer, Outside
+from harkara.messages import DEFAULT_VALIDITY_S
 from harkara.received import ReceiptRequest
 from harkara.services.pointers import DELAYS_S
 from harkara.submissions import Connected
@@ -27,7 +29,12 @@ SETTINGS = CarrierSettings.model_validate(
         "echoes_reference": False,
         "id_base": "hex",
         "http": {
-            "json_body": {"to": "{to}", "text": "{text}", "tm": "{telemarketer_id}"},
+            "json_body": {
+                "to": "{to}",
+                "text": "{text}",
+                "tm": "{telemarketer_id}",
+                "till": "{expires_at}",
+            },
             "answer": {"id": "/id"},
             "receipts": {
                 "id": "/id",
@@ -59,6 +66,7 @@ class OwnIds(World):
         self.round_after = round_after
         self.sent: list[str] = []
         self.telemarketers: set[str] = set()
+        self.till: set[str] = set()
 
     def post(self, carrier_id: int) -> None:
         """Post a receipt."""
@@ -77,6 +85,7 @@ class OwnIds(World):
         carrier_id = FIRST_ID + len(self.sent) % self.round_after
         self.sent.append(sent["to"])
         self.telemarketers.add(sent.get("tm", ""))
+        self.till.add(sent.get("till", ""))
         for delay_s in self.delays_s:
             if delay_s:
                 self.at(delay_s, lambda: self.post(carrier_id))
@@ -173,3 +182,12 @@ def test_a_carrier_that_calls_all_messages_alike_costs_few_calls_and_ends_them_a
     world.run()
     assert len(world.sent) == len(world.finals()) == 8
     assert sum(key[1].startswith("pointer") for key in world.store.marks) == 4
+
+
+def test_a_carrier_is_told_when_a_message_ends() -> None:
+    world = OwnIds((60,))
+    accepted_s = int(world.now)
+    assert world.send([campaign.record("0001")])
+    world.run()
+    ends = datetime.fromtimestamp(accepted_s + DEFAULT_VALIDITY_S, UTC)
+    assert world.till == {f"{ends:%Y-%m-%dT%H:%M:%SZ}"}

@@ -151,6 +151,27 @@ def test_a_validity_is_in_the_providers_unit_and_within_its_bounds(
     assert filled(template, submission_of({}), validity=validity) == {}
 
 
+@pytest.mark.parametrize(
+    ("validity", "left_s", "expected"),
+    [
+        ({}, 90, "2026-01-01T09:01:30Z"),
+        ({"unit": "minutes"}, 90, "2026-01-01T09:01:00Z"),
+        ({"least": 120}, 90, "2026-01-01T09:02:00Z"),
+        ({"unit": "hours", "most": 24}, 259_200, "2026-01-02T09:00:00Z"),
+        ({"unit": "milliseconds"}, 3600, "2026-01-01T10:00:00Z"),
+    ],
+)
+def test_the_end_of_a_validity_is_a_date_within_its_bounds(
+    validity: dict[str, Any], left_s: int, expected: str
+) -> None:
+    submitted_s = 1_767_258_000
+    submission = submission_of({}, validity_s=left_s, ends_s=submitted_s + left_s)
+    sent = filled({"at": "{expires_at}"}, submission, validity=validity)
+    assert sent == {"at": expected}
+    for unknown in ({"validity_s": left_s}, {"ends_s": submitted_s}):
+        assert filled({"at": "{expires_at}"}, submission_of({}, **unknown)) == {}
+
+
 def test_bounds_of_a_validity_are_in_order() -> None:
     with pytest.raises(ValidationError, match="most is at least"):
         options_with(validity={"least": 5, "most": 4})

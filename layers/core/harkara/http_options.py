@@ -157,6 +157,8 @@ class InboundOptions(_Options):
 class ValidityOptions(_Options):
     """How `{validity}` is written: in whole units, from `least` to `most` of them.
 
+    `{expires_at}` is so much after the submit.
+
     What is left of a unit does not count, so that nothing arrives too late; but for `least`.
     """
 

@@ -1,7 +1,8 @@
 """The placeholders of a provider's options, `{to}`, and where they stand in a template.
 
     {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
-    {validity}                                as the options' `validity` says
+    {validity} {expires_at}                   as the options' `validity` says; the latter in UTC,
+                                              2026-01-01T10:00:00Z
     {encoding}                                GSM7 or UCS2
     {pe_id} {dlt_template_id} {chain_hash}    of DLT
     {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
@@ -30,6 +31,7 @@ PLACEHOLDERS = frozenset(
         "encoding",
         "segment_count",
         "validity",
+        "expires_at",
         "validity_s",
         "segment_count:number",
         "validity:number",

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -57,8 +58,9 @@ def values_of(
         "encoding": measure(message.text).encoding,
         "segment_count": str(message.segment_count),
         "segment_count:number": message.segment_count,
-        "validity": as_text(validity),
-        "validity:number": validity,
+        "validity": str(validity or ""),
+        "validity:number": validity or "",
+        "expires_at": _expires_at(submission, validity * _UNITS_MS[options.validity.unit] // 1000),
         "validity_s": str(submission.validity_s or ""),
         "validity_s:number": submission.validity_s or "",
         "template_id": "",
@@ -151,11 +153,19 @@ def _template(message: Message, options: HttpOptions) -> Values:
     return {"template_id": template.id, **{_VARIABLE + name: found[name] for name in found}}
 
 
-def _validity(validity_s: int, options: ValidityOptions) -> Value:
+def _validity(validity_s: int, options: ValidityOptions) -> int:
     if not validity_s:
-        return ""
+        return 0
     count = max(options.least, validity_s * 1000 // _UNITS_MS[options.unit])
     return count if options.most is None else min(count, options.most)
+
+
+def _expires_at(submission: Submission, within_s: int) -> str:
+    """Return when a message ends that may be delivered within so many seconds of the submit."""
+    if not within_s or not submission.ends_s:
+        return ""
+    submitted_s = submission.ends_s - submission.validity_s
+    return f"{datetime.fromtimestamp(submitted_s + within_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @lru_cache(maxsize=1_000)

@@ -143,7 +143,7 @@ class HandOver:
 
     def _submission(self, part: BlockPart, index: int) -> Submission:
         chunk, message = part.chunk, part.chunk.messages[index]
-        chain = chunk.telemarketer_ids
+        chain, ends_s = chunk.telemarketer_ids, int(chunk.ends_s)
         return Submission(
             self.signer.sign(chunk.mid(index), self._attempt(part, index)),
             message,
@@ -152,4 +152,5 @@ class HandOver:
             chunk.account_id,
             max(1, int(chunk.ends_s - self.clock())),
             chain,
+            ends_s,
         )
