@@ -126,6 +126,14 @@ GRANTS = {
 }
 
 
+def leading_keys(operator: str, *keys: str) -> dict[str, Any]:
+    """Return the condition that holds a statement to items whose partition keys are such."""
+    return {
+        operator: {"dynamodb:LeadingKeys": list(keys)},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
 def parameters_in(value: Any) -> set[str]:
     """Return the parameters that a piece of the template refers to."""
     if isinstance(value, dict):
@@ -169,7 +177,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         "manage": ["door#*"],
     }
     assert conditions == {
-        function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}
+        function: leading_keys("ForAllValues:StringLike", *keys)
         for function, keys in counted.items()
     }
 
@@ -182,9 +190,7 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "DueTable" in map(logical_id, as_list(statement["Resource"]))
     )
-    assert updates["Condition"] == {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["cursor"]}
-    }
+    assert updates["Condition"] == leading_keys("ForAllValues:StringEquals", "cursor")
 
 
 def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go() -> None:
@@ -196,7 +202,7 @@ def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     ]
     assert dict(written) == {
-        function: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [keys]}}
+        function: leading_keys("ForAllValues:StringLike", keys)
         for function, keys in (("manage", "parked#*"), ("submit", "last#*"))
     }
 
@@ -211,6 +217,20 @@ def test_submit_sends_through_aws_only_where_the_operator_names_what_it_may_use(
     assert template()["Parameters"]["SmsVoiceArns"]["Default"] == ""
     condition = template()["Conditions"]["SendsThroughAws"]
     assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SmsVoiceArns"}, ""]}]}
+
+
+def test_a_condition_on_all_values_refuses_a_call_that_has_none() -> None:
+    conditions = [
+        statement["Condition"]
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if "Condition" in statement
+    ]
+    assert conditions
+    for condition in conditions:
+        for operator, keys in condition.items():
+            if operator.startswith("ForAllValues:"):
+                assert condition.get("Null") == dict.fromkeys(keys, "false")
 
 
 def test_no_policy_of_a_role_has_a_wildcard() -> None:
