@@ -3,10 +3,12 @@
 Each shard of the Due table has its cursor, which never goes back. It stays where it is while a
 queue or the table cannot be reached: the page comes again with the next run. A single task that its
 queue does not take is put off instead, as a new row, and the cursor moves on: it keeps no other
-waiting, is never dropped, and has an alarm. Of two runs at the same time the one that finds a
+waiting, is never dropped, and has an alarm. The shards take turns by the page, so that none is left
+behind where a run's time does not do for all. Of two runs at the same time the one that finds a
 cursor further on leaves the shard to the other.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,14 +53,25 @@ class SweepService:
         return count
 
     def _all(self, now_ms: int, failures: list[StoreUnavailable]) -> Iterator[Sequence[DueTask]]:
-        """Enqueue the tasks of all shards; yield those that are, nothing where a shard failed."""
+        """Enqueue all shards' tasks, a page of each in turn; yield those of each page.
+
+        Each minute another shard is the first.
+        """
         cursors = self.due.cursors()
-        for shard in range(SHARDS):
+        first = now_ms // 60_000
+        shards = [(first + number) % SHARDS for number in range(SHARDS)]
+        waiting = deque(self._of(shard, cursors.get(shard, ""), now_ms) for shard in shards)
+        while waiting:
+            pages = waiting.popleft()
             try:
-                yield from self._of(shard, cursors.get(shard, ""), now_ms)
+                tasks = next(pages, None)
             except StoreUnavailable as error:
                 failures.append(error)
-                yield ()
+                tasks = None
+            else:
+                if tasks is not None:
+                    waiting.append(pages)
+            yield tasks or ()
 
     def _of(self, shard: int, cursor: str, now_ms: int) -> Iterator[Sequence[DueTask]]:
         """Enqueue a shard's tasks; yield those of each page that its cursor has passed."""
