@@ -47,7 +47,7 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/sweep": ("unit/test_sweep.py", "unit/test_largest.py", "pipeline/test_deferral.py"),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
     "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
-    "services/doors": ("unit/test_doors.py", "pipeline/test_callback_endpoints.py"),
+    "services/doors": ("unit/test_doors.py", "unit/test_doors_writes.py"),
     "services/check": tuple(
         f"pipeline/test_{name}.py"
         for name in (
@@ -55,7 +55,10 @@ NEAREST: dict[str, Sequence[str]] = {
             *("callback_timeline", "late_receipts"),
         )
     ),
-    "services/tries": _SUBMITTING,
+    "services/tries": (
+        "unit/test_tries.py",
+        "unit/test_outcomes.py",
+    ),
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": _SUBMITTING,
     "services/submit": _SUBMITTING,
