@@ -6,6 +6,7 @@
 #   make up CARRIER=kannel             the same through a real Kannel, where it is installed
 #   make test                          linters, types, tests with coverage
 #   make bench                         measures, as ratios in one run
+#   make scale                         counts what a message uses of AWS, and what a million cost, by part
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
 #   make mutants [MODULES="doors ..."] changes the core services in small ways: do the tests notice?
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
@@ -16,7 +17,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench faults mutants replay lock crawlers
+.PHONY: help up down clean test lint bench scale faults mutants replay lock crawlers
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +32,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,15s/^#   //p' Makefile
+	@sed -n '4,16s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -45,6 +46,9 @@ replay: $(VENV)/installed
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m tests.bench
+
+scale: $(VENV)/installed
+	@$(BIN)/python -m tests.scale
 
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed

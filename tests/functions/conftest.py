@@ -1,7 +1,5 @@
 """Tests of handlers and of the HTTP client: as in Lambda, and connected to this machine only."""
 
-import asyncio
-import importlib
 import logging
 from collections.abc import Iterator
 
@@ -12,11 +10,7 @@ from harkara import runtime
 from tests.functions import integrating
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs
-
-# It makes the loop of a Lambda process; each test here has one of its own.
-importlib.import_module("harkara.batch")
-asyncio.get_event_loop().close()
-asyncio.set_event_loop(None)
+from tests.loops import own_loop
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +24,8 @@ def _loopback_only() -> Iterator[None]:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """The functions on fakes, in a process that looks to them like Lambda's."""
     monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield Gateway()
-    loop.close()
-    asyncio.set_event_loop(None)
+    with own_loop():
+        yield Gateway()
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+"""The handlers on the real services, adapters and SDK; AWS is a ledger in memory."""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from harkara import metrics
+from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.suppression import DynamoSuppressionList
+from harkara.callback_settings import Destination
+from harkara.callback_urls import UrlRules
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.ids import ReferenceSigner
+from harkara.links import LinkSigner
+from harkara.messages import Endpoint
+from harkara.posting import PostResult
+from harkara.services.accept import AcceptService
+from harkara.services.attempts import Attempts
+from harkara.services.authenticate import Authenticator
+from harkara.services.breaker import Breakers
+from harkara.services.callbacks import CallbackService
+from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
+from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
+from harkara.services.handover import HandOver
+from harkara.services.idempotency import Idempotency
+from harkara.services.ingress import CarrierDoor
+from harkara.services.join import JoinService
+from harkara.services.links import LinkMaker
+from harkara.services.names import RandomNames
+from harkara.services.pace import Pace
+from harkara.services.receive import ReceiveService
+from harkara.services.routing import Router
+from harkara.services.submit import SubmitService
+from harkara.services.sweep import SweepService
+from harkara.submissions import Connected, Outcome, Submission, Taken
+from harkara.tasks import CallbackTask, QueueName
+from tests.bench.ledger import Ledger
+from tests.fakes import FakeDestinations, calling_back
+from tests.functions.invoking import load
+
+RECEIPT_WAIT_S = 72 * 3600
+RETENTION_S = 30 * 86_400
+RETRY_DELAYS_S = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+TOKEN, SECRET, PEPPER = "token", "secret", b"pepper"
+
+ENDPOINT = Endpoint("https://eu1.api.clevertap.com/demo", "clevertap", "main")
+ACCOUNT = Account(
+    id="demo",
+    name="Demo",
+    carrier="sim",
+    **calling_back(ENDPOINT.url),
+    dlt=Enforcement.OFF,
+)
+CARRIER = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"-",
+    receipt_token_hashes=(hash_token(TOKEN),),
+)
+
+
+class Everything:
+    """Carrier and platform: they take all they get, the carrier's references are `taken`."""
+
+    timeout_s = 1.0
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.calls: Counter[str] = Counter()
+
+    async def submit(self, submissions: Sequence[Submission], within_s: float = 0) -> list[Outcome]:
+        self.calls["carrier"] += 1
+        self.taken += [each.reference for each in submissions]
+        return [Taken(str(uuid.uuid4())) for _ in submissions]
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = 0
+    ) -> PostResult:
+        self.calls["platform"] += 1
+        return PostResult(200, "")
+
+
+class Wired(NamedTuple):
+    """Handlers by function, and the doors that `dlr` knows."""
+
+    modules: Mapping[str, ModuleType]
+    doors: Doors
+
+
+def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wired:
+    """Return the handlers on a ledger, with one account and one carrier."""
+    dynamodb, sqs = client("dynamodb"), client("sqs")
+    ledger.listen(dynamodb, sqs)
+    accounts = DynamoAccountStore(dynamodb, "Accounts")
+    accounts.put_account(ACCOUNT)
+    accounts.put_carrier(CARRIER)
+    hashed = (Secret(hash=hash_secret(PEPPER, SECRET)),)
+    accounts.put_credential(Credential(username="demo", account_id="demo", secrets=hashed))
+    store = DynamoMessageStore(dynamodb, "Messages", RETENTION_S, clock)
+    counted = DynamoLimitStore(dynamodb, "Messages")
+    due = DynamoDueTable(dynamodb, "Due", clock)
+    urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
+    queues = SqsTaskQueues(sqs, urls, due)
+    signer = ReferenceSigner(b"tag key")
+    breakers = Breakers(counted, clock, _half, metrics.write)
+    suppressions = DynamoSuppressionList(dynamodb, "Accounts")
+
+    async def carrier(_: str) -> Connected:
+        return Connected(CARRIER, outside)
+
+    submit = SubmitService(
+        store=store,
+        queues=queues,
+        router=Router(
+            DynamoRoutingStore(dynamodb, "Accounts"),
+            carrier,
+            breakers,
+            Pace(counted, clock, _half),
+            clock,
+        ),
+        hand=HandOver(store, signer, clock, breakers, suppressions, metrics.write),
+        clock=clock,
+        luck=_half,
+        receipt_wait_s=RECEIPT_WAIT_S,
+        notes=metrics.write,
+        last=DynamoLastMessages(dynamodb, "Messages", signer, RETENTION_S, clock),
+    )
+    attempts = Attempts(store, queues, clock, _half, RETRY_DELAYS_S, metrics.write)
+    doors = Doors(counted, Pace(counted, clock, _half), clock)
+    callbacks = CallbackService(attempts, outside, FakeDestinations(), doors)
+    names = RandomNames(clock, os.urandom)
+    wired: dict[str, Any] = {
+        "send": SimpleNamespace(
+            authenticator=Authenticator(accounts, PEPPER, clock),
+            accept=AcceptService(
+                chunks=store,
+                queues=queues,
+                names=names,
+                links=LinkMaker(store, lambda: LinkSigner(b"link key")),
+                callback_urls=UrlRules(),
+            ),
+            idempotency=Idempotency(store, clock, os.urandom),
+        ),
+        "submit": submit,
+        "receipt": ReceiveService(
+            CarrierDoor(accounts, lambda _: b"", metrics.write),
+            queues,
+            signer,
+            clock,
+            _never,
+        ),
+        "dlr": (
+            DeliverService(store, queues, callbacks, clock, metrics.write),
+            callbacks,
+            CheckService(store, queues, clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
+            ClickService(store, callbacks.destinations, callbacks, clock, metrics.write),
+            JoinService(queues),
+        ),
+        "sweep": SweepService(due, queues, clock, metrics.write),
+    }
+    modules: dict[str, ModuleType] = {}
+    for function, service in wired.items():
+        module = load(function)
+        name = "services" if hasattr(module, "services") else "service"
+        setattr(module, name, lambda service=service: service)
+        modules[function] = module
+    return Wired(modules, doors)
+
+
+def _half() -> float:
+    return 0.5
+
+
+def _never(url: str) -> None:
+    raise AssertionError("no subscription is confirmed here")

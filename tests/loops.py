@@ -1,0 +1,22 @@
+"""The loop of a Lambda process, which `harkara.batch` makes; each test here has one of its own."""
+
+import asyncio
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+importlib.import_module("harkara.batch")
+asyncio.get_event_loop().close()
+asyncio.set_event_loop(None)
+
+
+@contextmanager
+def own_loop() -> Iterator[None]:
+    """Have a loop of one's own, as a process has, and close it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)

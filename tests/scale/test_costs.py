@@ -1,0 +1,32 @@
+"""The counts behind docs/scale.md: more calls or units a message fail here, times do not."""
+
+import pytest
+
+from tests.bench.accept import FAKE_AWS
+from tests.bench.life import CASES, Life
+from tests.loops import own_loop
+from tests.scale.costs import PARTS, metrics_of, usd_a_million
+
+# At most, a message: write units, read units, SQS requests, API requests, calls.
+CEILINGS = {
+    "in bulk, receipts one by one": (1.2, 0.2, 1.4, 1.01, 1.7),
+    "one-message requests": (5.15, 9.0, 2.95, 2.0, 16.2),
+}
+
+
+@pytest.mark.parametrize("name", CEILINGS)
+def test_a_message_takes_no_more_units_than_the_table_says(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in FAKE_AWS.items():
+        monkeypatch.setenv(key, value)
+    (case,) = (each for each in CASES if each.name == name)
+    with own_loop():
+        used = Life(case).run()
+    counted = [*(used.amounts[unit] for unit in list(PARTS.values())[:4]), used.calls]
+    assert [x <= most for x, most in zip(counted, CEILINGS[name], strict=True)] == [True] * 5
+    assert set(usd_a_million(used)) == set(PARTS)
+    assert {
+        ("Harkara", "accepted", "carrier=sim", "service=send"),
+        ("Harkara", "delivered", "service=dlr"),
+    } <= metrics_of(used.log)
