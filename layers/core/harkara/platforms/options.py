@@ -23,8 +23,8 @@ VARIABLES_LENGTH_LIMIT = 10_000
 
 _IST = timezone(timedelta(seconds=IST_OFFSET_S))
 _TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
-    r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ Tt]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
+    r"(?P<offset>[Zz]|[ +-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?"
 )
 _SECONDS = re.compile(r"([0-9]{1,6})(?:\.0+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -146,10 +146,12 @@ def template_variables(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _time_ms(value: Any, zone: timezone | None) -> int:
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or (zone is None and match["offset"] is None):
         raise ValueError
-    time = datetime.fromisoformat(value)
+    # A blank in front of an offset is a + that a form or query did not encode.
+    offset = (match["offset"] or "").upper().replace(" ", "+")
+    time = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
     found = int((time if time.tzinfo else time.replace(tzinfo=zone)).timestamp() * 1000)
     # 0 is no time, and nothing was ever to be sent before 1970.
     if found <= 0:
