@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
@@ -52,9 +52,11 @@ def test_a_records_own_option_goes_before_the_requests(
 
 
 @given(st.lists(records | json_values, min_size=1, max_size=4))
+@example([{"EXPY": None}, {"run_at": "x"}])
 def test_a_record_is_read_alike_alone_and_among_others(batch: list[Any]) -> None:
     alone = [request_of(record) for record in batch]
-    assert request_of(*batch) == SendRequest(
+    # A name may be near that of a time by chance: of several the first is warned of.
+    assert request_of(*batch)._replace(warning="") == SendRequest(
         [request.records[0] for request in alone],
         details={
             place: request.details[0] for place, request in enumerate(alone) if request.details
