@@ -40,6 +40,7 @@ PURE = (
     "routing",
     "signatures",
     "suppressions",
+    "keywords",
     "links",
     "visitors",
     "text_urls",

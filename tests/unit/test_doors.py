@@ -19,7 +19,7 @@ from harkara.services.door import (
     TRUSTED_S,
 )
 from harkara.services.doors import (
-    EXECUTIONS,
+    EXECUTIONS_OF_TEN,
     PATIENCE_S,
     READ_EVERY_S,
     Doors,
@@ -424,7 +424,7 @@ def test_a_quick_failure_holds_nobody_and_costs_no_trust() -> None:
 
 
 def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
-    street = Street(EXECUTIONS + 2)
+    street = Street(EXECUTIONS_OF_TEN + 2)
 
     def enter(process: int, number: int) -> Entry:
         endpoint = ENDPOINT._replace(callback_id=f"e{number}")
@@ -432,22 +432,24 @@ def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
         doors = street.processes[process]
         return doors.enter("acme", endpoint, street.settings, lease, LEASE_S)
 
-    entered = [enter(process, 10 * process + n) for process in range(EXECUTIONS) for n in range(3)]
+    entered = [
+        enter(process, 10 * process + n) for process in range(EXECUTIONS_OF_TEN) for n in range(3)
+    ]
     assert verdicts(entered) == [POST] * 9
-    late = enter(EXECUTIONS, 100)
+    late = enter(EXECUTIONS_OF_TEN, 100)
     assert (late.verdict, late.trusted) == (WAIT, True)
     # Another account's are not held up, and what is quick needs no seat.
     other = street.processes[-1].enter("other", ENDPOINT, street.settings, "x", LEASE_S)
     assert other.verdict is POST
     street.trust()
-    assert street.enter(EXECUTIONS).verdict is POST
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
     # An execution is let go with the last of its posts.
     for number, entry in enumerate(entered[:3]):
-        assert enter(EXECUTIONS + 1, 200 + number).verdict is WAIT
+        assert enter(EXECUTIONS_OF_TEN + 1, 200 + number).verdict is WAIT
         endpoint = ENDPOINT._replace(callback_id=f"e{number}")
         street.processes[0].leave("acme", endpoint, entry, FAILED)
         street.now_s += READ_EVERY_S
-    assert enter(EXECUTIONS + 1, 200).verdict is POST
+    assert enter(EXECUTIONS_OF_TEN + 1, 200).verdict is POST
 
 
 @pytest.mark.parametrize(
@@ -455,7 +457,7 @@ def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
     [
         pytest.param(2, 1, id="the fewest"),
         (3, 1),
-        (10, EXECUTIONS),
+        (10, EXECUTIONS_OF_TEN),
         pytest.param(40, 12, id="many"),
     ],
 )
@@ -473,13 +475,13 @@ def test_an_account_holds_its_share_of_a_deployments_executions(
 
 
 def test_an_execution_that_died_holds_its_seat_no_longer_than_a_post_takes() -> None:
-    street = Street(EXECUTIONS + 1)
-    for process in range(EXECUTIONS):
+    street = Street(EXECUTIONS_OF_TEN + 1)
+    for process in range(EXECUTIONS_OF_TEN):
         endpoint = ENDPOINT._replace(callback_id=f"e{process}")
         street.processes[process].enter("acme", endpoint, street.settings, "x", LEASE_S)
-    assert street.enter(EXECUTIONS).verdict is WAIT
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is WAIT
     street.now_s += LEASE_S + 5
-    assert street.enter(EXECUTIONS).verdict is POST
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
 
 
 @pytest.mark.parametrize(

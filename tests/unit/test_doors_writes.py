@@ -7,7 +7,7 @@ from harkara.messages import Endpoint
 from harkara.posting import PostResult
 from harkara.services.door import REFRESHED_EVERY_S
 from harkara.services.doors import (
-    EXECUTIONS,
+    EXECUTIONS_OF_TEN,
     READ_EVERY_S,
     THROTTLED_WAIT_S,
     Entry,
@@ -109,12 +109,12 @@ def test_what_was_read_a_moment_ago_is_not_read_again() -> None:
 def test_a_seat_lasts_a_little_longer_than_its_post_and_a_later_one_within_it_costs_nothing() -> (
     None
 ):
-    street = Street(EXECUTIONS + 1)
-    for process in range(EXECUTIONS):
+    street = Street(EXECUTIONS_OF_TEN + 1)
+    for process in range(EXECUTIONS_OF_TEN):
         endpoint = ENDPOINT._replace(callback_id=f"e{process}")
         street.processes[process].enter("acme", endpoint, street.settings, "x", LEASE_S)
     street.now_s += LEASE_S + 4
-    assert street.enter(EXECUTIONS).verdict is WAIT
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is WAIT
     before = Street()
     (doors,) = before.processes
     first, second, third = (ENDPOINT._replace(callback_id=each) for each in "abc")
@@ -126,17 +126,17 @@ def test_a_seat_lasts_a_little_longer_than_its_post_and_a_later_one_within_it_co
 
 
 def test_who_gives_back_a_place_unused_lets_the_execution_go_and_stops_for_no_error() -> None:
-    street = Street(EXECUTIONS + 1)
+    street = Street(EXECUTIONS_OF_TEN + 1)
     entries = []
-    for process in range(EXECUTIONS):
+    for process in range(EXECUTIONS_OF_TEN):
         endpoint = ENDPOINT._replace(callback_id=f"e{process}")
         doors = street.processes[process]
         entries.append(doors.enter("acme", endpoint, street.settings, "x", LEASE_S))
-    assert street.enter(EXECUTIONS).verdict is WAIT
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is WAIT
     first = ENDPOINT._replace(callback_id="e0")
     street.processes[0].release("acme", first, entries[0])
     street.now_s += READ_EVERY_S
-    assert street.enter(EXECUTIONS).verdict is POST
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ Outcome = Taken | Refused | NotTaken | InDoubt
 class Submission(NamedTuple):
     """A message as a carrier gets it; `chain_hash` is empty where the chain is not known.
 
-    `validity_s` is what is left of it, `ends_s` when it ends (Unix seconds): 0 where that is not
-    known. `telemarketer_ids` are the account's chain, the one that submits last.
+    `validity_s` seconds of its validity are left, until `ends_s` (Unix seconds): 0 where that is
+    not known. `telemarketer_ids` are the account's chain, the one that submits last.
     """
 
     reference: str

@@ -35,8 +35,8 @@ READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.
 PATIENCE_S = 2.0
 # So many executions of ten may the endpoints of an account hold that are not quick.
-EXECUTIONS = 3
-_OF_EXECUTIONS = 10
+EXECUTIONS_OF_TEN = 3
+_TEN = 10
 # A post that begins a little later needs no new seat.
 _SEAT_MARGIN_MS = 5000
 # What a throttled endpoint opens after is waited for; a longer time is a failure.
@@ -104,7 +104,7 @@ class Doors:
     pace: Pace
     clock: Clock
     process: str = field(default_factory=lambda: os.urandom(8).hex())
-    concurrency: int = _OF_EXECUTIONS
+    concurrency: int = _TEN
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
     # The posts under way that hold this process, by account.
     _seated: dict[str, set[str]] = field(default_factory=dict, init=False)
@@ -221,7 +221,7 @@ class Doors:
             watch, now_ms = self._read(name), self._now_ms()
             held = {process: until for process, until in watch.door.leases if until > now_ms}
             seated_until_ms = held.pop(self.process, 0)
-            if len(held) >= max(1, self.concurrency * EXECUTIONS // _OF_EXECUTIONS):
+            if len(held) >= max(1, self.concurrency * EXECUTIONS_OF_TEN // _TEN):
                 return False
             seat = watch.door.with_lease(self.process, until_ms + _SEAT_MARGIN_MS, now_ms)
             if seated_until_ms >= until_ms or self._swap(name, watch, seat):
