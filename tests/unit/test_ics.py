@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
+from harkara.platforms import ics
 from harkara.platforms.ics import (
     BodyCredentials,
     answer,
@@ -135,6 +136,24 @@ NEAR_TIMES = {
     "Validity": "validity",
     "ttl": "validity",
 }
+
+
+@pytest.mark.parametrize("shape", ["records", "one record", "single"])
+def test_of_very_many_unknown_fields_some_are_compared_and_the_warning_says_so(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    monkeypatch.setattr(ics, "meant", lambda name, _: compared.append(name))
+    unknown = [f"x{number}" for number in range(5_000)]
+    if shape == "records":
+        rows = [{"to": "1", **dict.fromkeys(unknown[at::10], "x")} for at in range(10)]
+        _, request = parse(body_of(*rows))
+    elif shape == "one record":
+        _, request = parse(to_json({"to": "1", **dict.fromkeys(unknown, "x")}))
+    else:
+        _, request = parse_smpp("", to_json({"to": "1", **dict.fromkeys(unknown, "x")}))
+    assert len(compared) == 1_000
+    assert request.warning == "Of 5000 unknown fields only 1000 were compared with ours."
 
 
 @pytest.mark.parametrize(("name", "time"), NEAR_TIMES.items())
