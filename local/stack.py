@@ -125,9 +125,20 @@ class Stack:
         """Return a boto3 client of the emulator."""
         return client(service, self.aws_url)
 
-    def workers(self, function: str) -> list[int]:
-        """Return the process ids of a function's workers: `Send`, `Submit`, ... (Linux)."""
-        return self.emulator.workers(self.outputs[f"{function}FunctionName"])
+    def functions(self, code: str) -> list[str]:
+        """Return the names of the functions that run some code: two of `Submit`, one of others."""
+        return [
+            name
+            for output, name in self.outputs.items()
+            if output.startswith(code) and output.endswith("FunctionName")
+        ]
+
+    def workers(self, code: str) -> list[int]:
+        """Return the process ids of the functions that run some code: `Send`, `Submit`, ...
+
+        On Linux only.
+        """
+        return [pid for name in self.functions(code) for pid in self.emulator.workers(name)]
 
     def start(self) -> None:
         """Start everything; the state of an earlier run in the same folder is there again.

@@ -44,6 +44,9 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "link": lambda: _request(f"{endpoint}/{NO_CODE}"),
         "inbound": lambda: _request(f"{endpoint}/inbound/none/none", b"[]"),
         "submit": lambda: invoke("SubmitFunctionName", SubmitTask(NO_CHUNK, "none").encode()),
+        "submit, priority": lambda: invoke(
+            "SubmitPriorityFunctionName", SubmitTask(NO_CHUNK, "none").encode()
+        ),
         "dlr": lambda: invoke("DlrFunctionName", CheckTask(NO_CHUNK).encode()),
     }
     ended = threading.Event()

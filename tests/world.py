@@ -179,7 +179,8 @@ class World(Wired):
         Progress is that a block was claimed for its first try, or one of a callback's nine
         attempts: the rounds before it are forgiven, since `RecursiveLoop` is Allow.
         """
-        function = "submit" if message.queue in SUBMIT_QUEUES else "dlr"
+        # Lambda counts each function by itself, and each lane has its own.
+        function = message.queue if message.queue in SUBMIT_QUEUES else "dlr"
         rounds = message.lineage.get(function, 0) + 1
         self.most_rounds = max(self.most_rounds, rounds)
         assert rounds <= ROUNDS_LIMIT, f"{function} would be stopped as a loop: {message.body}"

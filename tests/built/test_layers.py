@@ -7,10 +7,10 @@ import pytest
 
 from local.settings import AWS_ENVIRONMENT
 from tests.built.artefact import FUNCTIONS, Layers, run
-from tests.template.reading import ROOT, functions
+from tests.template.reading import ROOT, services
 
 MEGABYTE = 1_000_000
-NAMES = sorted(functions())
+NAMES = sorted(services())
 
 PRINT_FILES = """
 for module in list(sys.modules.values()):

@@ -156,6 +156,7 @@ class Duplicates(BadWeather):
         outputs = stack.outputs
         self._functions = {
             outputs["SubmitQueueUrl"]: outputs["SubmitFunctionName"],
+            outputs["SubmitPriorityQueueUrl"]: outputs["SubmitPriorityFunctionName"],
             outputs["ReceiptQueueUrl"]: outputs["DlrFunctionName"],
             outputs["CallbackQueueUrl"]: outputs["DlrFunctionName"],
         }

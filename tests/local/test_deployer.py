@@ -10,7 +10,7 @@ from local.package import fingerprint, source_files, write_zip
 from local.settings import ROOT
 from local.transform import expand_http_apis, with_code, with_types
 from local.translator import load, to_cloudformation
-from tests.template.reading import functions, routes
+from tests.template.reading import function_id, functions, routes
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def deploy(**keys: str) -> dict[str, Any]:
         if resource["Type"].startswith("AWS::Serverless::")
     }
     translated = to_cloudformation(with_code(sources, code))
-    return with_types(expand_http_apis(translated), {"SubmitConcurrency": "2"})
+    return with_types(expand_http_apis(translated), {"SubmitConcurrency": "3"})
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_every_http_event_becomes_a_route_to_what_its_function_published(
         assert integrations[name]["PayloadFormatVersion"] == "2.0"
         targets[route["RouteKey"]] = integrations[name]["IntegrationUri"]["Fn::Sub"]
     expected = {
-        route: f"{name.title()}Function"
+        route: function_id(name)
         for name, properties in functions().items()
         for route in routes(properties)
     }
@@ -80,8 +80,8 @@ def test_code_comes_from_the_bucket(deployed: dict[str, Any]) -> None:
 
 def test_values_have_the_types_that_the_emulator_needs(deployed: dict[str, Any]) -> None:
     mappings = of_type(deployed, "AWS::Lambda::EventSourceMapping")
-    assert mappings["SubmitFunctionBulk"]["ScalingConfig"] == {"MaximumConcurrency": 2}
-    assert mappings["DlrFunctionReceipts"]["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert mappings["SubmitFunctionBulk"]["ScalingConfig"] == {"MaximumConcurrency": 3}
+    assert mappings["DlrFunctionReceipts"]["ScalingConfig"] == {"MaximumConcurrency": 2}
     assert deployed["Mappings"]["Retention"]["30"]["Seconds"] == "2592000"
 
 

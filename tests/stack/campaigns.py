@@ -172,8 +172,9 @@ class Lab:
 
     def deaths(self, function: str) -> int:
         """Return how many of a function's processes were killed, for a time-out as well."""
-        name = self.stack.outputs[f"{function.title()}FunctionName"]
-        timed_out = self.stack.log.read_text().count(f"Lambda {name} timed out")
+        log = self.stack.log.read_text()
+        names = self.stack.functions(function.title())
+        timed_out = sum(log.count(f"Lambda {name} timed out") for name in names)
         return timed_out + sum(worker.function == function for worker in self.proxy.killed)
 
     def logged_counts(self) -> Counter[str]:

@@ -24,7 +24,7 @@ from harkara.messages import Category
 from harkara.routing import Routing
 from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, PassOn, Reply, Rule
-from tests.template.reading import functions, grants
+from tests.template.reading import grants, services
 
 pytestmark = pytest.mark.stack
 
@@ -175,7 +175,7 @@ def made(lab: Lab) -> set[tuple[str, str, str]]:
         (call.function, ACTIONS.get(call.operation, call.operation), names.get(name, name))
         for call in list(lab.proxy.calls)
         for name in [call.resource.rpartition("key/")[2]]
-        if call.function in functions()
+        if call.function in services()
     }
 
 
@@ -183,7 +183,7 @@ def allowed() -> set[tuple[str, str, str]]:
     """Return what the policies allow the functions themselves."""
     return {
         (function, action, resource)
-        for function in functions()
+        for function in services()
         for action, resource in grants(function)
         if action not in BY_LAMBDA
     }
@@ -297,6 +297,6 @@ def test_a_policy_allows_nothing_that_its_function_never_calls(
 
 
 def test_every_call_is_known_to_be_a_functions(lab: Lab, calls: set[tuple[str, str, str]]) -> None:
-    assert {function for function, *_ in calls} == set(functions())
-    strangers = {call.function for call in lab.proxy.calls} - set(functions())
+    assert {function for function, *_ in calls} == services()
+    strangers = {call.function for call in lab.proxy.calls} - services()
     assert strangers <= {"gone"}, "only a process that was killed may be unknown"

@@ -1,5 +1,6 @@
 """template.yaml as plain data, and the questions that tests ask it."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,27 @@ def resources(kind: str) -> dict[str, Resource]:
 
 
 def functions() -> dict[str, Resource]:
-    """Return the functions' properties by the functions' names: `send`."""
+    """Return the functions' properties by the functions' names: `send`, `submit_priority`."""
     return {
-        name.removesuffix("Function").lower(): resource["Properties"]
-        for name, resource in resources("AWS::Serverless::Function").items()
+        re.sub("(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower(): each["Properties"]
+        for name, each in resources("AWS::Serverless::Function").items()
     }
+
+
+def function_id(function: str) -> str:
+    """Return the logical id of a function: SubmitPriorityFunction of `submit_priority`."""
+    return f"{function.title().replace('_', '')}Function"
+
+
+def service(function: str) -> str:
+    """Return whose code a function runs: `submit_priority` that of `submit`."""
+    name: str = functions()[function]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    return name
+
+
+def services() -> set[str]:
+    """Return the names under which functions log and count, one for each folder of functions/."""
+    return set(map(service, functions()))
 
 
 def routes(properties: dict[str, Any]) -> set[str]:
@@ -74,7 +91,7 @@ def environment(function: str) -> dict[str, Any]:
 
 def statements(function: str) -> list[dict[str, Any]]:
     """Return the statements of a function's role."""
-    role = resources("AWS::IAM::Role")[f"{function.title()}Role"]["Properties"]
+    role = resources("AWS::IAM::Role")[logical_id(functions()[function]["Role"])]["Properties"]
     (policy,) = role["Policies"]
     found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return found

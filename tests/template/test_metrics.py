@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.metrics import COUNTS, DELAYS, SHARES
-from tests.template.reading import functions, resources, template
+from tests.template.reading import resources, services, template
 
 OWN = {
     (service, name)
@@ -57,10 +57,7 @@ def test_a_dashboard_is_named_after_its_stack_and_region() -> None:
 def test_functions_write_into_the_namespace_of_their_stack() -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Fn::Sub": NAMESPACE}
-    services = {
-        each["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for each in functions().values()
-    }
-    assert {service for service, _ in OWN} <= services
+    assert {service for service, _ in OWN} <= services()
 
 
 @pytest.mark.parametrize("name", ALARMS)

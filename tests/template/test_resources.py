@@ -8,12 +8,17 @@ import pytest
 from local.settings import ROOT
 from tests.template.reading import (
     WORK_QUEUES,
+    function_id,
     functions,
     grants,
     logical_id,
     resources,
+    services,
     template,
 )
+
+NEW_ACCOUNT = 10
+"""Concurrent executions of a new AWS account, as it was reported in November 2022 and since."""
 
 
 def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
@@ -46,6 +51,24 @@ def test_a_batch_reports_its_failures_and_has_its_own_limit(
     assert "MaximumBatchingWindowInSeconds" not in trigger
 
 
+def test_the_lanes_are_two_functions_that_differ_in_their_queue_and_their_executions() -> None:
+    lanes = {queue: function for function, queue, _ in sqs_triggers() if "Submit" in queue}
+    assert lanes == {"SubmitQueue": "submit", "SubmitPriorityQueue": "submit_priority"}
+    own = ("Description", "Events", "ReservedConcurrentExecutions")
+    bulk, priority = (
+        {name: value for name, value in functions()[each].items() if name not in own}
+        for each in lanes.values()
+    )
+    assert bulk == priority
+
+
+def test_a_new_account_has_executions_for_the_api_while_all_queues_are_full() -> None:
+    parameters = template()["Parameters"]
+    limits = [each["ScalingConfig"]["MaximumConcurrency"]["Ref"] for _, _, each in sqs_triggers()]
+    assert len(set(limits)) == len(WORK_QUEUES)
+    assert sum(parameters[limit]["Default"] for limit in limits) <= NEW_ACCOUNT - 2
+
+
 def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_stopped() -> None:
     loops = {
         function
@@ -53,14 +76,14 @@ def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_
         if ("sqs:SendMessage", queue) in grants(function)
     }
     allowed = {name for name, each in functions().items() if each.get("RecursiveLoop") == "Allow"}
-    assert allowed == loops == {"submit", "dlr"}
+    assert allowed == loops == {"submit", "submit_priority", "dlr"}
     alarms = [
         alarm["Properties"]["Dimensions"]
         for alarm in resources("AWS::CloudWatch::Alarm").values()
         if alarm["Properties"]["MetricName"] == "RecursiveInvocationsDropped"
     ]
     watched = {dimension["Value"]["Ref"] for (dimension,) in alarms}
-    assert watched == {f"{function.title()}Function" for function in loops}
+    assert watched == set(map(function_id, loops))
 
 
 @pytest.mark.parametrize(("function", "queue", "trigger"), sqs_triggers())
@@ -134,7 +157,7 @@ def test_the_access_log_holds_no_path_query_or_address() -> None:
 
 def test_every_log_group_expires() -> None:
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(functions()) + 1
+    assert len(groups) == len(services()) + 1
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 

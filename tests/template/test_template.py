@@ -13,22 +13,26 @@ from tests.template.reading import (
     WORK_QUEUES,
     as_list,
     environment,
+    function_id,
     functions,
     grants,
     logical_id,
     resources,
+    service,
+    services,
     statements,
     template,
 )
 
 FUNCTIONS = sorted(functions())
+SERVICES = sorted(services())
 
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 # Properties of the function as a whole, or of the template only.
 NOT_VERSIONED = ("Events", "ReservedConcurrentExecutions", "VersionDescription")
 
-# The whole of what each function may do: to widen it, widen this table too.
+# The whole of what each function may do, by its code: to widen it, widen this table too.
 GRANTS = {
     "send": {
         ("dynamodb:GetItem", "AccountsTable"),
@@ -143,8 +147,15 @@ def parameters_in(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_logs_json_into_its_own_group(function: str) -> None:
-    group = f"{function.title()}Log"
+def test_a_function_is_called_like_its_code_which_logs_under_that_name(function: str) -> None:
+    assert functions()[function]["CodeUri"] == f"functions/{service(function)}/"
+    assert function_id(function).startswith(service(function).title())
+    assert function_id(function) in resources("AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_json_into_the_group_of_its_code(function: str) -> None:
+    group = f"{service(function).title()}Log"
     assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
     shared = template()["Globals"]["Function"]["LoggingConfig"]
     assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", "WARN")
@@ -152,20 +163,18 @@ def test_a_function_logs_json_into_its_own_group(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_what_it_needs_and_nothing_else(function: str) -> None:
-    log = {
-        ("logs:CreateLogStream", f"{function.title()}Log"),
-        ("logs:PutLogEvents", f"{function.title()}Log"),
-    }
-    assert grants(function) == GRANTS[function] | log
+    name = service(function).title()
+    log = {("logs:CreateLogStream", f"{name}Log"), ("logs:PutLogEvents", f"{name}Log")}
+    assert grants(function) == GRANTS[service(function)] | log
     properties = functions()[function]
-    assert properties["Role"] == {"Fn::GetAtt": [f"{function.title()}Role", "Arn"]}
+    assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
     assert "Policies" not in properties
 
 
 def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> None:
     conditions = {
         function: statement["Condition"]
-        for function in FUNCTIONS
+        for function in SERVICES
         for statement in statements(function)
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
@@ -185,7 +194,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
 def test_of_due_nothing_is_updated_but_the_cursors() -> None:
     (updates,) = (
         statement
-        for function in FUNCTIONS
+        for function in SERVICES
         for statement in statements(function)
         if "dynamodb:UpdateItem" in as_list(statement["Action"])
         and "DueTable" in map(logical_id, as_list(statement["Resource"]))
@@ -196,7 +205,7 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
 def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go() -> None:
     written = [
         (function, statement["Condition"])
-        for function in FUNCTIONS
+        for function in SERVICES
         for statement in statements(function)
         if {"dynamodb:BatchWriteItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
@@ -251,7 +260,7 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_functions_environment_is_what_its_settings_declare(function: str) -> None:
-    model = getattr(settings, f"{function.title()}Settings")
+    model = getattr(settings, f"{service(function).title()}Settings")
     shared = {
         "STAGE",
         "POWERTOOLS_SERVICE_NAME",
@@ -265,7 +274,7 @@ def test_a_functions_environment_is_what_its_settings_declare(function: str) -> 
 def test_no_environment_value_is_a_secret(function: str) -> None:
     for name, value in environment(function).items():
         if name == "POWERTOOLS_SERVICE_NAME":
-            assert value == function
+            assert function.startswith(value)
         elif name == "POWERTOOLS_METRICS_NAMESPACE":
             assert value == {"Fn::Sub": "Harkara/${AWS::StackName}"}
         elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
@@ -282,14 +291,17 @@ def test_no_parameter_takes_a_secret() -> None:
         assert "NoEcho" not in parameter
 
 
-def test_reservations_are_off_by_default() -> None:
-    for function in ("send", "receipt"):
-        condition, parameter, otherwise = functions()[function]["ReservedConcurrentExecutions"][
-            "Fn::If"
-        ]
-        assert condition == f"Reserves{function.title()}"
-        assert template()["Parameters"][parameter["Ref"]]["Default"] == 0
-        assert otherwise == {"Ref": "AWS::NoValue"}
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_executions_of_a_function_can_be_reserved_and_are_not_by_default(function: str) -> None:
+    name = function.rpartition("_")[2].title()
+    condition, parameter, otherwise = functions()[function]["ReservedConcurrentExecutions"][
+        "Fn::If"
+    ]
+    assert (condition, parameter) == (f"Reserves{name}", {"Ref": f"{name}ReservedConcurrency"})
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert template()["Parameters"][parameter["Ref"]]["Default"] == 0
+    reserves = {"Fn::Not": [{"Fn::Equals": [parameter, 0]}]}
+    assert template()["Conditions"][condition] == reserves
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
