@@ -34,13 +34,6 @@ _SUBMITTING = tuple(
         *("retry_after", "routing"),
     )
 )
-_CALLING_BACK = tuple(
-    f"pipeline/test_{name}.py"
-    for name in (
-        *("callback_endpoints", "callback_errors", "callback_schedule", "callback_timeline"),
-        *("campaign", "check", "history"),
-    )
-)
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
     "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
@@ -60,15 +53,11 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/test_outcomes.py",
     ),
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
-    "services/handover": _SUBMITTING,
+    "services/handover": ("unit/test_handover.py",),
     "services/submit": _SUBMITTING,
-    "services/attempts": _CALLING_BACK,
-    "services/callbacks": _CALLING_BACK,
-    "services/deliver": (
-        *_CALLING_BACK,
-        "pipeline/test_join.py",
-        "pipeline/test_named_receipts.py",
-    ),
+    "services/attempts": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
+    "services/callbacks": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
+    "services/deliver": ("unit/test_deliver.py",),
 }
 CONFIG = """\
 [tool.mutmut]

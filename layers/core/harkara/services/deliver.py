@@ -127,7 +127,7 @@ class DeliverService:
         told = (split_mid(receipt.mid) for receipt in known)
         keys = dict.fromkeys((chunk_id, marks.final_kind(index)) for chunk_id, index in told)
         for final in finals:
-            keys.pop(final.key, None)
+            del keys[final.key]
         found = await asyncio.to_thread(self.store.get_marks, list(keys)) if keys else []
         return [mark for mark in found if mark and mark.owner == claimant.owner]
 

@@ -1,0 +1,57 @@
+"""A callback in the middle of its schedule, and its attempts on stores in memory."""
+
+import asyncio
+from collections import Counter
+
+from harkara.events import Dlr
+from harkara.marks import Mark, ack_kind
+from harkara.messages import State
+from harkara.posting import PostResult
+from harkara.tasks import CallbackTask, QueueName
+from tests.unit.deliveries import CHUNK, MAIN, NOW_MS, Deliveries
+from tests.wired import NOW, RETENTION_S
+
+OTHER_ID = "1" + "0" * 25 + "2"
+TASK = CallbackTask(
+    group_owner="task",
+    group=2,
+    attempt=3,
+    account_id="acme",
+    endpoint=MAIN,
+    members=(
+        Dlr(CHUNK.mid(4), "ref4", State.DELIVERED, int(NOW) - 7),
+        Dlr(OTHER_ID + "00", "other", State.FAILED, int(NOW) - 9),
+        Dlr(CHUNK.mid(1), "ref1", State.DELIVERED, int(NOW) - 8),
+    ),
+    failures=2,
+    begins_ms=NOW_MS + 10**9,
+    began_ms=NOW_MS - 40_000,
+)
+MEMBERS = {CHUNK.id: [4, 1], OTHER_ID: [0]}
+CHUNKS = [CHUNK.id, OTHER_ID]
+KEPT_UNTIL_S = TASK.begins_ms / 1000 + RETENTION_S
+
+
+class Attempting(Deliveries):
+    """Attempts of one callback."""
+
+    def claim(self, task: CallbackTask = TASK, owner: str = "q") -> CallbackTask | None:
+        return asyncio.run(self.callback_service().attempts.claim(task, self.claimant(owner)))
+
+    def record(self, result: PostResult, task: CallbackTask = TASK) -> Counter[str]:
+        attempts = self.callback_service().attempts
+        return asyncio.run(attempts.record(task, self.claimant("q"), result))
+
+    def wait(self, wait_s: float, task: CallbackTask = TASK) -> Counter[str]:
+        attempts = self.callback_service().attempts
+        return asyncio.run(attempts.wait(task, self.claimant("q"), wait_s))
+
+    def scheduled(self) -> tuple[float, CallbackTask]:
+        """Return the one callback that waits, and for how long."""
+        ((delay_s, task),) = self.waiting(QueueName.CALLBACK)
+        return delay_s, task
+
+    def end(self, status: int, group: int = TASK.group, replay: int = 0) -> None:
+        """Let the callback have ended so."""
+        kind, data = ack_kind(group, replay), {"status": status}
+        self.store.put_once([Mark(TASK.group_owner, kind, "x", "x", 0, data)])

@@ -1,0 +1,97 @@
+"""What `dlr` does with one delivery of a queue message after another, on stores in memory."""
+
+import asyncio
+import itertools
+from collections import Counter
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.deadline import Deadline
+from harkara.marks import Claimant, Mark
+from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
+from harkara.ports import Note
+from harkara.tasks import QueueName, Receipt, RecoverTask, decode_dlr
+from tests.fakes import trust
+from tests.wired import ACCOUNT, CARRIER, NOW, URL, Wired
+
+NOW_MS = int(NOW * 1000)
+HOLDS_S = 60
+MAIN = Endpoint(URL, "clevertap", "main")
+OTHER = Endpoint("https://acme.example/dlr", "generic", "other", as_array=True)
+MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 2)
+CHUNK = Chunk(
+    id="1" + "0" * 26,
+    account_id="acme",
+    carrier="sim",
+    category=Category.OTP,
+    accepted_at_ms=NOW_MS - 5000,
+    block_size=10,
+    endpoints=(MAIN, OTHER),
+    messages=[MESSAGE._replace(client_ref=f"ref{n}") for n in range(6)],
+)
+
+
+def receipt(index: int = 0, state: State = State.DELIVERED, **fields: Any) -> Receipt:
+    """Return a receipt of the first try of one of the chunk's messages."""
+    return Receipt(CHUNK.mid(index), 1, state, int(NOW))._replace(**fields)
+
+
+def deadline(left_s: float = HOLDS_S) -> Deadline:
+    """Return the end of an invocation of which so much is left."""
+    readings = itertools.chain([HOLDS_S], itertools.repeat(left_s))
+    return Deadline(lambda: next(readings))
+
+
+class Deliveries(Wired):
+    """The function `dlr`. Each call of it is another delivery, by a holder of its own."""
+
+    def __init__(self, *chunks: Chunk, trusted: bool = True) -> None:
+        callbacks = {
+            each.callback_id: CallbackEndpoint(id=each.callback_id, url=each.url)
+            for each in (MAIN, OTHER)
+        }
+        account = ACCOUNT.model_copy(update={"callbacks": callbacks})
+        super().__init__(None, NOW, account, [CARRIER])
+        self._numbers = itertools.count()
+        for chunk in chunks or [CHUNK]:
+            self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+            for endpoint in chunk.endpoints if trusted else ():
+                trust(self.counted, chunk.account_id, endpoint, self.now)
+
+    def claimant(self, owner: str = "task") -> Claimant:
+        """Return the next delivery of a queue message."""
+        until_ms = int((self.now + HOLDS_S) * 1000)
+        return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
+
+    def deliver(
+        self, *receipts: Receipt, owner: str = "task", left_s: float = HOLDS_S, **more: Any
+    ) -> Counter[str]:
+        claimant, end = self.claimant(owner), deadline(left_s)
+        return asyncio.run(self.deliver_service().deliver(receipts, claimant, end, **more))
+
+    def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
+        task, claimant = RecoverTask(CHUNK.id, indexes), self.claimant(owner)
+        return asyncio.run(self.deliver_service().recover(task, claimant, deadline(left_s)))
+
+    def marks(self, prefix: str) -> list[Mark]:
+        """Return the marks of a kind, in order of their keys."""
+        ordered = sorted(self.store.marks.items())
+        return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]
+
+    def waiting(self, queue: QueueName) -> list[tuple[float, Any]]:
+        """Return what waits in a queue or in the Due table: after how many seconds, and what."""
+        there = [(each.visible_at, each.queue, each.body) for each in self.queues.waiting]
+        there += [(row.due_ms / 1000, row.queue, row.body) for _, row in self.queues.rows]
+        return [
+            (round(at_s - self.now, 3), decode_dlr(body))
+            for at_s, of, body in sorted(there)
+            if of == queue
+        ]
+
+    def told(self) -> list[list[str]]:
+        """Return what the platform took: the `client_ref` of each message, by callback."""
+        return [[member.client_ref for member in task.members] for task in self.platform.taken]
+
+    def noted(self, what: str) -> list[Note]:
+        """Return the notes of a kind; how the log lists them is not looked at."""
+        return [Note(*note[:5]) for note in self.notes if note.what == what]

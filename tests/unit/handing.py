@@ -1,0 +1,92 @@
+"""Carriers that do with messages what a test says, and the parts that are handed to them."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harkara.errors import CarrierUnreachable
+from harkara.messages import Category, Chunk, Message, pack
+from harkara.routing import Rules
+from harkara.services.handover import Handed
+from harkara.services.routing import BlockPart, Plan
+from harkara.submissions import Connected, Outcome, Submission, Taken
+from tests.unit.deliveries import deadline
+from tests.wired import ACCOUNT, CARRIER, NOW, Wired
+
+NOW_MS = int(NOW * 1000)
+MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "1201159123456789012")
+CHUNK = Chunk(
+    id="1" + "0" * 26,
+    account_id="acme",
+    carrier="sim",
+    category=Category.SERVICE_IMPLICIT,
+    accepted_at_ms=NOW_MS - 5000,
+    block_size=10,
+    endpoints=(),
+    messages=[MESSAGE._replace(to=f"9198765432{n:02}", client_ref=f"ref{n}") for n in range(25)],
+    validity_s=600,
+    telemarketer_ids=("1302157225275643280", "1302157225275643281"),
+)
+MIDS = list(CHUNK.mids())
+
+
+class Carrier:
+    """Takes a message as `id-<client_ref>`, unless `outcomes` has another one by client_ref."""
+
+    timeout_s = 10.0
+
+    def __init__(self, outcomes: Mapping[str, Outcome]) -> None:
+        self.outcomes = outcomes
+        self.got: list[Submission] = []
+        self.within_s: list[float] = []
+
+    async def submit(
+        self, submissions: Sequence[Submission], within_s: float = math.inf
+    ) -> list[Outcome]:
+        self.got += submissions
+        self.within_s.append(within_s)
+        names = [each.message.client_ref for each in submissions]
+        return [self.outcomes.get(name, Taken(f"id-{name}")) for name in names]
+
+
+class Handing(Wired):
+    """Hands parts of a chunk over to such carriers, of the names `sim` and `other`."""
+
+    def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
+        super().__init__(None, NOW, ACCOUNT, [CARRIER])
+        self.chunk = chunk
+        self.rules = Rules()
+        self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        by_ref = {f"ref{index}": outcome for index, outcome in (outcomes or {}).items()}
+        self.carriers = {name: Carrier(by_ref) for name in ("sim", "other")}
+        self.settings = {name: CARRIER.model_copy(update={"name": name}) for name in self.carriers}
+        self.submitting.carrier = self.connect
+
+    async def connect(self, name: str) -> Connected:
+        if name not in self.carriers:
+            raise CarrierUnreachable(name)
+        return self.connected[name]
+
+    @property
+    def connected(self) -> dict[str, Connected]:
+        return {
+            name: Connected(self.settings[name], carrier) for name, carrier in self.carriers.items()
+        }
+
+    def hand(
+        self,
+        carriers: Mapping[str, list[int]],
+        *,
+        left_s: float = 60,
+        attempt: int = 1,
+        part: Mapping[str, Any] | None = None,
+        **plan: Any,
+    ) -> Handed:
+        indexes = sorted(
+            {*(i for each in carriers.values() for i in each), *plan.get("waits_s", ())}
+        )
+        there = BlockPart(self.chunk, 0, attempt, indexes, **(part or {}))
+        where = Plan(carriers, connected=self.connected, **plan)
+        hand = self.submit_service().hand
+        return asyncio.run(hand.hand_over(there, where, self.rules, deadline(left_s)))

@@ -1,0 +1,86 @@
+"""Callbacks to endpoints whose doors answer as they are told."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
+from harkara.messages import Endpoint
+from harkara.services.callbacks import CallbackService
+from harkara.services.doors import Doors, Entry, Verdict
+from harkara.tasks import CallbackTask
+from tests.unit.attempting import TASK, Attempting
+from tests.unit.deliveries import HOLDS_S, MAIN, deadline
+
+POST, WAIT = Verdict.POST, Verdict.WAIT
+OPEN = Entry(POST)
+# What is left of a callback's time for putting down what came of it.
+RECORD_S = 2.0
+
+
+@dataclass(frozen=True)
+class Porter(Doors):
+    """A door that answers as it is told, and notes who asked, left and gave a place back."""
+
+    entry: Entry = OPEN
+    writes: bool = True
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    left: list[tuple[Any, ...]] = field(default_factory=list)
+    released: list[Entry] = field(default_factory=list)
+
+    def enter(self, account_id: str, endpoint: Endpoint, *asked: Any, **more: Any) -> Entry:
+        self.asked.append((account_id, endpoint, *asked, more["at_once"], more["turn_s"]))
+        return self.entry
+
+    def will_write(self, *post: Any) -> bool:
+        return self.writes
+
+    def leave(self, *post: Any) -> None:
+        self.left.append(post)
+
+    def release(self, account_id: str, endpoint: Endpoint, entry: Entry) -> None:
+        assert (account_id, endpoint) == ("acme", MAIN)
+        self.released.append(entry)
+
+
+class Posting(Attempting):
+    """Callbacks to endpoints whose doors answer so."""
+
+    def __init__(self, entry: Entry = OPEN, *, writes: bool = True) -> None:
+        super().__init__()
+        self.porter = Porter(self.counted, self.doors.pace, self.clock, entry=entry, writes=writes)
+        self.doors = self.porter
+        self.anew: list[bool] = []
+        self.errors: dict[str, Exception] = {}
+        find = self.destinations.find
+
+        def found(account_id: str, endpoint: Endpoint, *, anew: bool = False) -> Destination | None:
+            self.anew.append(anew)
+            if error := self.errors.get(endpoint.callback_id):
+                raise error
+            return find(account_id, endpoint, anew=anew)
+
+        self.destinations.find = found  # type: ignore[method-assign]
+
+    def service(self) -> CallbackService:
+        return self.callback_service()
+
+    def call_back(
+        self, task: CallbackTask = TASK, left_s: float = HOLDS_S, **more: Any
+    ) -> Counter[str]:
+        end = deadline(left_s)
+        return asyncio.run(self.service().call_back(task, self.claimant("q"), end, **more))
+
+    def post_all(
+        self, *groups: CallbackTask, in_doubt: bool = False, left_s: float = HOLDS_S
+    ) -> Counter[str]:
+        posting = self.service().post_all(
+            groups, self.claimant("task"), deadline(left_s), in_doubt=in_doubt
+        )
+        return asyncio.run(posting)
+
+    def want(self, **settings: Any) -> None:
+        """Let the callback want to hear of some things only."""
+        endpoint = CallbackEndpoint(id="main", url=MAIN.url, **settings)
+        self.destinations.by_id["main"] = unregistered(MAIN)._replace(settings=endpoint)

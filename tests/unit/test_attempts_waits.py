@@ -1,0 +1,136 @@
+"""Callbacks that wait: for their turn, for the next attempt, and for somebody to hear how late."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harkara.errors import NotOurTurn
+from harkara.marks import Mark, post_kind
+from harkara.ports import Note
+from harkara.retries import QUEUE_DELAY_S
+from harkara.tasks import Attempt
+from tests.unit.attempting import TASK, Attempting
+from tests.unit.deliveries import HOLDS_S, NOW_MS
+from tests.wired import RETRY_DELAYS_S
+
+TOTAL_S = sum(RETRY_DELAYS_S)
+
+
+def test_an_attempt_that_waits_for_its_turn_is_no_failure_and_nobodys_yet() -> None:
+    there = Attempting()
+    fresh = replace(TASK, began_ms=0, waits=4)
+    assert there.wait(8, fresh) == Counter(callbacks_waiting=1)
+    waiting = replace(fresh, waits=5, began_ms=NOW_MS, due_ms=NOW_MS + 8000, rounds=1)
+    assert there.scheduled() == (8, waiting)
+    assert there.store.marks == {}
+    later = Attempting()
+    later.wait(8)
+    assert later.scheduled()[1].began_ms == TASK.began_ms
+
+
+def test_an_attempt_that_was_made_before_a_death_waits_as_the_next_in_doubt() -> None:
+    there = Attempting()
+    assert there.claim() == TASK
+    with pytest.raises(NotOurTurn):
+        there.wait(8)
+    there.now += HOLDS_S + 1
+    assert there.wait(8) == Counter(callbacks_waiting=1)
+    _, waiting = there.scheduled()
+    assert (waiting.attempt, waiting.in_doubt, waiting.waits) == (4, True, 1)
+    there.queues.waiting.clear()
+    there.claim(owner="another")
+    there.end(200)
+    assert there.wait(8) == Counter(posted_by_another=1), "it was acknowledged"
+    anothers = Attempting()
+    anothers.claim(owner="another")
+    assert anothers.wait(8) == Counter(posted_by_another=1)
+    assert (there.queues.waiting, anothers.queues.waiting) == ([], [])
+
+
+def test_what_never_had_its_turn_is_parked_by_who_claims_it() -> None:
+    there = Attempting()
+    assert there.wait(10**6) == Counter(callbacks_parked=1)
+    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
+    (ack,) = there.marks("ack#")
+    assert ack.data["last"] == Attempt(NOW_MS, 0, "its turn never came")
+    late = Attempting()
+    late.faults.on_call = lambda number, name: (
+        late.store.marks.setdefault(
+            ("task", post_kind(2, 3)), Mark("task", post_kind(2, 3), "another", "x", 0, {})
+        )
+        if name == "put_once post"
+        else None
+    )
+    assert late.wait(10**6) == Counter(posted_by_another=1)
+    assert late.marks("ack#") == []
+
+
+@pytest.mark.parametrize(
+    ("task", "delay_s", "wakes_s"),
+    [
+        pytest.param({"began_ms": 0}, 90_000, 90_000, id="nothing failed or waited yet"),
+        pytest.param({}, 49_000, 49_000, id="it comes before"),
+        pytest.param({}, 60_000, TOTAL_S * 0.5, id="half of the time"),
+        pytest.param({"alerted_percent": 50}, 75_000, TOTAL_S * 0.7, id="70 percent"),
+        pytest.param({"alerted_percent": 90}, 95_000, 95_000, id="all was told"),
+        pytest.param(
+            {"began_ms": NOW_MS - int(TOTAL_S * 500) + QUEUE_DELAY_S * 1000},
+            60_000,
+            TOTAL_S * 0.2 + QUEUE_DELAY_S,
+            id="so soon that it is told after",
+        ),
+        pytest.param(
+            {"began_ms": NOW_MS - int(TOTAL_S * 500) + QUEUE_DELAY_S * 1000 + 1},
+            60_000,
+            QUEUE_DELAY_S + 0.001,
+            id="a little later",
+        ),
+    ],
+)
+def test_a_callback_that_waits_for_hours_is_woken_to_tell_how_late_it_is(
+    task: Mapping[str, Any], delay_s: float, wakes_s: float
+) -> None:
+    there = Attempting()
+    waiting = replace(TASK, **{"began_ms": NOW_MS, **task})
+    asyncio.run(there.callback_service().attempts.schedule(waiting, delay_s))
+    due_ms = NOW_MS + int(delay_s * 1000)
+    assert there.scheduled() == (round(wakes_s, 3), replace(waiting, due_ms=due_ms))
+
+
+def test_what_is_to_be_posted_at_once_is_not_told_to_come_later() -> None:
+    there = Attempting()
+    asyncio.run(there.callback_service().attempts.schedule(TASK, 0))
+    assert there.scheduled() == (0, replace(TASK, rounds=1))
+    # Lambda takes sixteen rounds in a row for a loop.
+    tired = Attempting()
+    asyncio.run(tired.callback_service().attempts.schedule(replace(TASK, rounds=7), 0))
+    assert tired.scheduled() == (960, replace(TASK, due_ms=NOW_MS + 960_000))
+
+
+@pytest.mark.parametrize(
+    ("over_s", "told", "tells"),
+    [
+        pytest.param(TOTAL_S * 0.5 - 1, 0, (), id="less than half"),
+        pytest.param(TOTAL_S * 0.5, 0, (50,), id="half"),
+        pytest.param(TOTAL_S * 0.5 + 1, 50, (), id="told before"),
+        pytest.param(TOTAL_S * 0.7, 50, (70,), id="70 percent"),
+        pytest.param(TOTAL_S, 0, (50, 70, 90), id="all at once"),
+    ],
+)
+def test_how_much_of_the_schedule_is_over_is_told_once(
+    over_s: float, told: int, tells: tuple[int, ...]
+) -> None:
+    there = Attempting()
+    task = replace(TASK, began_ms=NOW_MS - int(over_s * 1000), alerted_percent=told)
+    after = there.callback_service().attempts.alerted(task)
+    assert after == replace(task, alerted_percent=max(tells, default=told))
+    about = {"webhook_id": "task.2", "account_id": "acme"}
+    assert there.notes == [
+        Note("callback is late", about, {f"callbacks_at_{each}_percent": 1}) for each in tells
+    ]
+    fresh = replace(task, began_ms=0)
+    assert there.callback_service().attempts.alerted(fresh) == fresh

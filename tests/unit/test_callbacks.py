@@ -1,0 +1,274 @@
+"""What becomes of an attempt to post a callback: by its time, its endpoint and its door."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harkara.errors import OutOfTime, StoreUnavailable
+from harkara.events import Click
+from harkara.marks import post_kind
+from harkara.messages import State
+from harkara.posting import PostResult
+from harkara.retries import JITTER, WAIT_DELAYS_S
+from harkara.services.doors import RATE_WAIT_S, Entry, Verdict
+from harkara.tasks import CallbackTask, EventTask
+from tests.unit.attempting import MEMBERS, TASK
+from tests.unit.deliveries import CHUNK, HOLDS_S, MAIN, NOW_MS, deadline
+from tests.unit.posting import POST, RECORD_S, WAIT, Posting
+from tests.wired import NOW
+
+JITTERED = 1 + JITTER / 2
+TURN = Entry(WAIT, 100, turn_s=NOW + 100)
+TIRED = 20
+"""Times in a row that a callback waits where nothing is acknowledged."""
+
+
+def test_an_attempt_is_claimed_posted_and_put_down_and_its_door_hears_of_it() -> None:
+    there = Posting(Entry(POST, lease="a"))
+    taken = PostResult(202, "HTTP 202")
+    there.platform.script = [taken]
+    assert there.call_back() == Counter(callbacks=1)
+    assert there.platform.taken == [TASK]
+    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
+    assert [mark.data["status"] for mark in there.marks("ack#")] == [202]
+    lease_s = there.platform.timeout_s + RATE_WAIT_S + RECORD_S
+    settings = there.destinations.find("acme", MAIN)
+    assert settings
+    asked = ("acme", MAIN, settings.settings, "holder0.2", lease_s, False, 0)
+    assert there.porter.asked == [asked]
+    assert there.porter.left == [("acme", MAIN, Entry(POST, lease="a"), taken)]
+
+
+def test_a_door_that_has_nothing_to_write_is_not_left() -> None:
+    there = Posting(writes=False)
+    there.call_back()
+    assert len(there.platform.taken) == 1
+    assert there.porter.left == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "task", "wait_s", "turn_ms"),
+    [
+        pytest.param(Entry(WAIT), {}, WAIT_DELAYS_S[0] * JITTERED, 0, id="the first time"),
+        pytest.param(Entry(WAIT), {"waits": 2}, WAIT_DELAYS_S[2] * JITTERED, 0, id="the third"),
+        pytest.param(Entry(WAIT, 30), {}, 30 * JITTERED, 0, id="a pause that it asked for"),
+        pytest.param(Entry(WAIT, 1), {}, WAIT_DELAYS_S[0] * JITTERED, 0, id="a short pause"),
+        pytest.param(TURN, {"waits": TIRED - 1}, 100, NOW_MS + 100_000, id="it stands in line"),
+        pytest.param(
+            Entry(WAIT, 5000, turn_s=NOW + 5000), {}, 4880, NOW_MS + 5_000_000, id="a long line"
+        ),
+        pytest.param(Entry(WAIT), {"turn_ms": 7}, WAIT_DELAYS_S[0] * JITTERED, 0, id="no turn"),
+        pytest.param(
+            Entry(WAIT), {"waits": TIRED - 1}, WAIT_DELAYS_S[-1] * JITTERED, 0, id="untrusted"
+        ),
+        pytest.param(
+            Entry(WAIT, trusted=True), {"waits": TIRED}, WAIT_DELAYS_S[-1] * JITTERED, 0, id="busy"
+        ),
+    ],
+)
+def test_what_waits_for_its_turn_loses_no_attempt(
+    entry: Entry, task: Mapping[str, Any], wait_s: float, turn_ms: int
+) -> None:
+    there = Posting(entry)
+    waiting = replace(TASK, **task)
+    assert there.call_back(waiting) == Counter(callbacks_waiting=1)
+    assert there.scheduled() == (
+        round(wait_s, 3),
+        replace(
+            waiting,
+            waits=waiting.waits + 1,
+            turn_ms=turn_ms,
+            rounds=1 if wait_s < 960 else 0,
+            due_ms=NOW_MS + int(wait_s * 1000),
+        ),
+    )
+    assert there.store.marks == {}
+    assert there.platform.posts == []
+
+
+def test_who_stands_in_line_at_an_endpoints_rate_keeps_the_turn() -> None:
+    there = Posting()
+    there.call_back(replace(TASK, turn_ms=NOW_MS + 1500))
+    assert there.porter.asked[0][-1] == NOW + 1.5
+
+
+@pytest.mark.parametrize(
+    ("entry", "waits"),
+    [
+        pytest.param(Entry(Verdict.FAILING), 0, id="shut"),
+        pytest.param(Entry(WAIT), TIRED, id="waited often, and nothing is acknowledged"),
+    ],
+)
+def test_an_attempt_at_an_endpoint_that_fails_fails_without_a_post(
+    entry: Entry, waits: int
+) -> None:
+    there = Posting(entry)
+    assert there.call_back(replace(TASK, waits=waits)) == Counter(callbacks_to_retry=1)
+    _, task = there.scheduled()
+    assert (task.attempt, task.failures, task.waits) == (4, 3, 0)
+    assert task.last
+    assert (task.last.status, task.last.reason) == (0, "not posted: the endpoint was failing")
+    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
+    assert there.platform.posts == []
+
+
+def test_a_callback_to_an_endpoint_that_is_gone_is_parked_without_a_post() -> None:
+    there = Posting(Entry(Verdict.GONE))
+    assert there.call_back() == Counter(callbacks_parked=1)
+    (ack,) = there.marks("ack#")
+    assert ack.data["last"][1:3] == (410, "not posted: the endpoint is gone")
+    assert there.platform.posts == []
+
+
+def test_a_callback_to_an_endpoint_that_was_removed_is_parked() -> None:
+    there = Posting()
+    there.destinations.by_id["main"] = None
+    assert there.call_back() == Counter(callbacks_parked=1)
+    (ack,) = there.marks("ack#")
+    assert ack.data["last"][1:3] == (0, "the callback was removed")
+    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
+    assert there.porter.asked == []
+
+
+def test_where_an_attempt_is_anothers_it_is_neither_posted_nor_failed() -> None:
+    for entry in (Entry(POST, lease="a"), Entry(Verdict.FAILING), Entry(Verdict.GONE)):
+        there = Posting(entry)
+        there.claim(owner="another")
+        assert there.call_back() == Counter(posted_by_another=1)
+        assert there.porter.released == [entry] * (entry.verdict is POST)
+        assert (there.platform.posts, there.queues.waiting, there.marks("ack#")) == ([], [], [])
+
+
+def test_an_attempt_after_a_death_is_counted_in_doubt() -> None:
+    there = Posting()
+    there.claim()
+    there.now += HOLDS_S + 1
+    assert there.call_back() == Counter(callbacks=1, callbacks_in_doubt=1)
+    assert [task.attempt for task in there.platform.taken] == [4]
+
+
+@pytest.mark.parametrize(("early_ms", "comes_again"), [(1000, False), (1001, True)])
+def test_what_comes_to_tell_how_late_it_is_goes_on_waiting(
+    early_ms: int, comes_again: bool
+) -> None:
+    there = Posting()
+    late = replace(TASK, began_ms=NOW_MS - 60_000_000, due_ms=NOW_MS + early_ms)
+    counts = there.call_back(late)
+    assert [note.counts for note in there.noted("callback is late")] == [
+        {"callbacks_at_50_percent": 1}
+    ]
+    if comes_again:
+        assert counts == Counter(callbacks_early=1)
+        delay_s, task = there.scheduled()
+        assert (delay_s, task.alerted_percent, task.attempt) == (1.001, 50, 3)
+    else:
+        assert counts == Counter(callbacks=1)
+
+
+def test_an_endpoint_hears_of_what_it_wants_and_the_rest_is_ended_with_it() -> None:
+    there = Posting()
+    there.want(states=[State.DELIVERED])
+    assert there.call_back() == Counter(callbacks=1)
+    assert there.told() == [["ref4", "ref1"]]
+    assert there.marks("ack#")[0].data["members"] == MEMBERS
+
+
+def test_what_nobody_wants_to_hear_ends_without_a_look_at_the_door() -> None:
+    there = Posting()
+    there.want(states=[State.CANCELLED])
+    assert there.call_back() == Counter(callbacks_unwanted=1)
+    assert there.porter.asked == []
+    assert there.marks("ack#")[0].data["unwanted"]
+
+
+@pytest.mark.parametrize(("failures", "anew"), [(0, False), (1, True)])
+def test_what_failed_may_have_failed_by_settings_that_were_changed_since(
+    failures: int, anew: bool
+) -> None:
+    there = Posting()
+    there.call_back(replace(TASK, failures=failures))
+    assert there.anew == [anew]
+
+
+@pytest.mark.parametrize(
+    ("entry", "left_s", "within_s"),
+    [
+        pytest.param(Entry(POST), HOLDS_S, HOLDS_S - RECORD_S, id="what is left"),
+        pytest.param(Entry(POST, within_s=2), HOLDS_S, 2, id="a quick endpoint"),
+    ],
+)
+def test_a_post_leaves_time_to_put_down_what_came_of_it(
+    entry: Entry, left_s: float, within_s: float
+) -> None:
+    there = Posting(entry)
+    there.call_back(left_s=left_s)
+    assert there.platform.within_s == [within_s]
+
+
+def test_a_place_at_an_endpoints_rate_is_waited_for_before_the_post() -> None:
+    there = Posting(Entry(POST, 0.75))
+    there.call_back()
+    assert there.marks("ack#")[0].data["last"].at_ms == NOW_MS + 750
+
+
+@pytest.mark.parametrize(("left_s", "begins"), [(12, True), (11.9, False)])
+def test_nothing_is_begun_that_may_not_be_finished(left_s: float, begins: bool) -> None:
+    there = Posting()
+    if begins:
+        assert there.call_back(left_s=left_s) == Counter(callbacks=1)
+    else:
+        with pytest.raises(OutOfTime):
+            there.call_back(left_s=left_s)
+        assert there.notes == []
+
+
+def test_an_error_of_ours_in_a_post_is_a_failure_that_may_have_left() -> None:
+    there = Posting()
+
+    async def fail(*post: Any) -> PostResult:
+        raise KeyError("919876543210")
+
+    there.platform.post = fail  # type: ignore[method-assign, assignment]
+    assert there.call_back() == Counter(callbacks_to_retry=1)
+    _, task = there.scheduled()
+    assert task.in_doubt
+    assert task.last
+    assert task.last.reason == "an error of ours: KeyError"
+    assert len(there.porter.left) == 1
+
+
+def test_an_error_of_ours_before_a_post_is_a_failure_that_is_claimed() -> None:
+    there = Posting()
+    there.errors["main"] = KeyError("919876543210")
+    assert there.call_back() == Counter(callbacks_to_retry=1)
+    _, task = there.scheduled()
+    assert not task.in_doubt
+    assert [mark.kind for mark in there.marks("post#")] == [post_kind(2, 3)]
+
+
+def test_a_store_that_is_busy_brings_the_queue_message_back() -> None:
+    there = Posting()
+    there.errors["main"] = StoreUnavailable("busy")
+    with pytest.raises(StoreUnavailable):
+        there.call_back()
+    assert there.store.marks == {}
+
+
+def test_an_event_is_a_callback_of_its_own_that_a_redelivery_may_have_made_before() -> None:
+    there = Posting()
+    click = Click(CHUNK.mid(0), "ref0", int(NOW), "919876543210", "https://a.example", "s/x")
+    event = EventTask("acme", MAIN, click, begins_ms=77)
+    service, claimant = there.service(), there.claimant("click")
+    counts = asyncio.run(service.post_event(event, claimant, deadline()))
+    assert counts == Counter(callbacks=1)
+    assert there.platform.taken == [
+        CallbackTask("click", 0, 0, "acme", MAIN, (click,), begins_ms=77)
+    ]
+    assert [mark.key for mark in there.marks("post#")] == [("click", post_kind(0, 0))]
+    there.now += HOLDS_S + 1
+    again = service.post_event(event, there.claimant("click"), deadline())
+    assert asyncio.run(again) == Counter(posted_by_another=1)

@@ -1,0 +1,247 @@
+"""Final states: which stands, whose callback it is, and who hears of it in one post."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from harkara.codes import Code
+from harkara.errors import NotOurTurn, OutOfTime
+from harkara.events import Dlr
+from harkara.marks import Mark, claim_kind, final_kind, outcome_kind
+from harkara.messages import Endpoint, State
+from harkara.ports import Note
+from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
+from tests.unit.deliveries import (
+    CHUNK,
+    HOLDS_S,
+    MAIN,
+    MESSAGE,
+    NOW_MS,
+    Deliveries,
+    receipt,
+)
+from tests.wired import NOW, RETENTION_S
+
+FAILED, DELIVERED = State.FAILED, State.DELIVERED
+SECOND = replace(CHUNK, id="1" + "0" * 25 + "2", accepted_at_ms=NOW_MS - 9000)
+MONTH_S = 30 * 86_400
+
+
+def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
+    dlr = Deliveries()
+    failed = receipt(1, FAILED, at_s=9, code=Code.DND, carrier_code="650", attempt=2)
+    assert dlr.deliver(failed, rounds=3) == Counter(failed=1, callbacks=1)
+    (final,) = dlr.marks("final#")
+    assert final.key == (CHUNK.id, final_kind(1))
+    assert (final.owner, final.until_ms) == ("task", NOW_MS + HOLDS_S * 1000)
+    assert final.data == {
+        "state": FAILED,
+        "at": 9,
+        "code": Code.DND,
+        "carrier_code": "650",
+        "attempt": 2,
+    }
+    told = Dlr(CHUNK.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
+    begins_ms = CHUNK.begins_ms
+    task = CallbackTask("task", 0, 0, "acme", MAIN, (told,), begins_ms=begins_ms, rounds=3)
+    assert dlr.platform.taken == [task]
+    assert [note.carrier for note in dlr.notes] == ["", ""], "nobody knows which had it"
+
+
+def test_of_a_messages_states_the_first_that_counts_stands() -> None:
+    dlr = Deliveries()
+    receipts = receipt(0, FAILED), receipt(1), receipt(0), receipt(0, FAILED)
+    counts = dlr.deliver(*receipts)
+    assert counts == Counter(failed=1, delivered=1, repeated=2, callbacks=1)
+    assert dlr.deliver(receipt(0), receipt(2), owner="later")["repeated"] == 1
+    assert [mark.data["state"] for mark in dlr.marks("final#")] == [FAILED, DELIVERED, DELIVERED]
+    assert dlr.told() == [["ref0", "ref1"], ["ref2"]]
+
+
+def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
+    dlr = Deliveries()
+    foreign = [receipt(6), Receipt(SECOND.mid(0), 1, DELIVERED, 0)]
+    assert dlr.deliver(receipt(5), *foreign)["foreign"] == 2
+    assert dlr.told() == [["ref5"]]
+    assert dlr.deliver(*foreign) == Counter(foreign=2)
+
+
+def test_what_is_early_comes_again_and_what_was_tried_again_since_is_superseded() -> None:
+    dlr = Deliveries()
+    holder = Mark(CHUNK.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
+    claim = replace(holder, data={"indexes": [1, 2], "at": NOW_MS - 4000})
+    said = {"not_taken": [(0, 0)]}
+    outcome = Mark(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)
+    dlr.store.put_once([claim, outcome])
+    early = receipt(2, FAILED, attempt=2)
+    counts = dlr.deliver(receipt(0, FAILED), receipt(1), early, carrier="sim")
+    assert counts == Counter(delivered=1, superseded=1, early=1, callbacks=1)
+    assert dlr.waiting(QueueName.RECEIPT) == [(4.0, ReceiptsTask((early,), "sim"))]
+    assert dlr.told() == [["ref1"]]
+
+
+def test_a_long_message_is_delivered_with_its_last_segment() -> None:
+    dlr = Deliveries()
+    first, last = receipt(0, segment="a"), receipt(0, segment="b")
+    assert dlr.deliver(first, receipt(1)) == Counter(parts=1, delivered=1, callbacks=1)
+    assert dlr.deliver(last, owner="later") == Counter(delivered=1, callbacks=1)
+    assert dlr.told() == [["ref1"], ["ref0"]]
+
+
+def test_a_redelivery_calls_back_what_an_earlier_one_made_final_though_it_counts_no_more() -> None:
+    """Its receipt did count, and the owner of a final is who calls it back."""
+    dlr = Deliveries(trusted=False)
+    dlr.deliver(receipt(0, FAILED), receipt(1))
+    dlr.deliver(receipt(2, FAILED), owner="another")
+    dlr.queues.waiting.clear()
+    said = {"not_taken": [(0, 0), (2, 0)]}
+    dlr.store.put_once([Mark(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)])
+    dlr.now += HOLDS_S + 1
+    again = receipt(0, FAILED), receipt(1), receipt(2, FAILED), receipt(3, FAILED)
+    counts = dlr.deliver(*again)
+    assert (counts["superseded"], counts["failed"], counts["delivered"]) == (2, 2, 1)
+    tasks = [task for _, task in dlr.waiting(QueueName.CALLBACK)]
+    assert [[each.client_ref for each in task.members] for task in tasks] == [
+        ["ref0", "ref1"],
+        ["ref3"],
+    ]
+
+
+def test_while_an_earlier_delivery_may_still_post_them_the_finals_are_left_to_it() -> None:
+    dlr = Deliveries()
+    dlr.platform.script = [500]
+    dlr.deliver(receipt(0))
+    dlr.now += HOLDS_S
+    with pytest.raises(NotOurTurn, match="^an earlier delivery may still be posting these$"):
+        dlr.deliver(receipt(0))
+    assert dlr.told() == []
+    dlr.now += 1
+    assert dlr.deliver(receipt(0), receipt(1))["callbacks"] == 2
+    assert dlr.told() == [["ref0"], ["ref1"]], "the members are those of one delivery"
+    assert [mark.data["in_doubt"] for mark in dlr.marks("post#")] == [True, True]
+
+
+def test_anothers_finals_are_neither_waited_for_nor_called_back() -> None:
+    dlr = Deliveries()
+    dlr.deliver(receipt(0))
+    counts = dlr.deliver(receipt(0), receipt(1), owner="another")
+    assert counts == Counter(repeated=1, delivered=1, callbacks=1)
+    assert dlr.told() == [["ref0"], ["ref1"]]
+    assert dlr.marks("post#") == [], "what is posted for the first time needs no mark"
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "groups"),
+    [
+        pytest.param([0, 0, 0], [["ref0", "ref1", "ref2"]], id="one"),
+        pytest.param([0, 1, 0], [["ref0", "ref2"], ["ref1"]], id="two"),
+        pytest.param([0, None, 0], [["ref0", "ref2"]], id="nobody wants to hear"),
+        pytest.param([None, None, None], [], id="nobody at all"),
+    ],
+)
+def test_those_of_one_endpoint_are_told_in_one_callback(
+    endpoints: list[int | None], groups: list[list[str]]
+) -> None:
+    messages = [
+        MESSAGE._replace(client_ref=f"ref{n}", endpoint=each) for n, each in enumerate(endpoints)
+    ]
+    dlr = Deliveries(replace(CHUNK, messages=messages))
+    counts = dlr.deliver(receipt(2), receipt(0), receipt(1))
+    assert (counts["delivered"], counts["callbacks"]) == (3, len(groups))
+    assert dlr.told() == groups
+    assert [task.group for task in dlr.platform.taken] == list(range(len(groups)))
+
+
+def test_a_callback_holds_as_many_as_its_format_takes() -> None:
+    single = Endpoint("https://acme.example/dlr", "standard", "other")
+    messages = [
+        *CHUNK.messages[:2],
+        *(MESSAGE._replace(client_ref=f"s{n}", endpoint=1) for n in range(3)),
+    ]
+    dlr = Deliveries(replace(CHUNK, endpoints=(MAIN, single), messages=messages))
+    dlr.deliver(*map(receipt, range(5)))
+    assert dlr.told() == [["ref0", "ref1"], ["s0"], ["s1"], ["s2"]]
+    assert {task.webhook_id for task in dlr.platform.taken} == {f"task.{n}" for n in range(4)}
+
+
+def test_receipts_of_chunks_of_several_accounts_are_told_to_each() -> None:
+    other = replace(SECOND, account_id="other")
+    dlr = Deliveries(CHUNK, other)
+    dlr.deliver(receipt(0), Receipt(other.mid(0), 1, DELIVERED, 0), receipt(1))
+    assert [(task.account_id, len(task.members)) for task in dlr.platform.taken] == [
+        ("acme", 2),
+        ("other", 1),
+    ]
+    assert "get_marks" not in dlr.faults.calls, "what counts costs no look for what does not"
+
+
+def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
+    dlr = Deliveries(CHUNK, SECOND)
+    receipts = [
+        receipt(0),
+        receipt(1),
+        receipt(2, FAILED, code=Code.DND),
+        Receipt(SECOND.mid(0), 1, State.EXPIRED, 0, Code.EXPIRED),
+    ]
+    dlr.deliver(receipt(1), owner="earlier")
+    dlr.notes.clear()
+    dlr.deliver(*receipts, carrier="sim")
+    about = {"chunk": CHUNK.id, "task": "task"}
+    counts = {"delivered": 1, "failed_subscriber": 1}
+    assert dlr.noted("messages final") == [
+        Note("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
+        Note("messages final", {**about, "chunk": SECOND.id}, {"expired": 1}, {}, "sim"),
+    ]
+    dlr.notes.clear()
+    dlr.now += HOLDS_S + 1
+    dlr.deliver(*receipts)
+    assert dlr.noted("messages final") == [], "a redelivery makes nothing final again"
+
+
+def test_finals_and_their_callbacks_are_kept_from_when_their_chunk_begins() -> None:
+    """A message of a month ahead that is taken back is final long before."""
+    scheduled = replace(CHUNK, send_at_ms=NOW_MS + MONTH_S * 1000)
+    dlr = Deliveries(scheduled, SECOND)
+    dlr.deliver(receipt(0, State.CANCELLED, attempt=0), Receipt(SECOND.mid(0), 1, DELIVERED, 0))
+    kept_s = {kind: at for (_, kind), at in dlr.store.ends_s.items() if kind[:3] in ("fin", "ack")}
+    assert set(kept_s.values()) == {NOW + MONTH_S + RETENTION_S}
+
+
+def test_nothing_is_read_or_made_final_where_no_time_is_left_to_post() -> None:
+    dlr = Deliveries()
+    calls = len(dlr.faults.calls)
+    with pytest.raises(OutOfTime):
+        dlr.deliver(receipt(0), left_s=5)
+    with pytest.raises(OutOfTime):
+        dlr.recover(0, left_s=5)
+    assert len(dlr.faults.calls) == calls
+
+
+def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_it() -> None:
+    dlr = Deliveries(trusted=False)
+    dlr.deliver(receipt(0, FAILED, code=Code.DND), receipt(1), receipt(2))
+    dlr.queues.waiting.clear()
+    trusting = Deliveries()
+    trusting.store.marks |= dlr.store.marks
+    counts = trusting.recover(0, 2, 3)
+    assert counts == Counter(failed=1, delivered=1, callbacks=1, callbacks_in_doubt=1)
+    recovered = trusting.marks("recovered#")
+    assert [mark.kind for mark in recovered] == ["recovered#0000", "recovered#0002"]
+    assert {mark.owner for mark in recovered} == {"check"}
+    assert recovered[0].data == trusting.marks("final#")[0].data
+    (task,) = trusting.platform.taken
+    assert (task.webhook_id, task.rounds) == ("check.0", 1)
+    assert trusting.told() == [["ref0", "ref2"]]
+    assert trusting.noted("callbacks recovered") == [
+        Note("callbacks recovered", {"chunk": CHUNK.id}, {"recovered": 2})
+    ]
+    # A second check that overlaps leaves it to the first.
+    assert trusting.recover(0, owner="other check") == Counter(repeated=1)
+    assert len(trusting.platform.taken) == 1
+
+
+def test_a_chunk_whose_time_is_over_recovers_nothing() -> None:
+    dlr = Deliveries(SECOND)
+    assert dlr.recover(0) == Counter(chunk_missing=1)
+    assert dlr.marks("") == []

@@ -1,0 +1,250 @@
+"""What of a claimed part leaves, what is kept back and why, and what its carriers say."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from harkara.codes import Code
+from harkara.dlt.chain import chain_hash
+from harkara.errors import StoreUnavailable
+from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
+from harkara.messages import Category, Chunk
+from harkara.ports import Note
+from harkara.routing import Routing, Rules
+from harkara.services.breaker import FAILURES_NEEDED
+from harkara.services.handover import RECORD_S, Handed
+from harkara.services.pointers import pointers
+from harkara.services.tries import Cancelled, End, Ended
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.submit_tasks import Repeat
+from harkara.suppressions import opt_out
+from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS, Handing
+from tests.wired import NOW, RETENTION_S
+
+CHAIN = CHUNK.telemarketer_ids
+
+
+def taken(*indexes: int) -> dict[int, End]:
+    return {index: Taken(f"id-ref{index}") for index in indexes}
+
+
+def cancel(there: Handing, *indexes: int) -> None:
+    partition = cancels_of(CHUNK.id)
+    there.store.put_once([Mark(partition, cancel_kind(i), "x", "x", 0, {}) for i in indexes])
+
+
+def end(there: Handing, *indexes: int) -> None:
+    there.store.put_once([Mark(CHUNK.id, final_kind(i), "x", "x", 0, {}) for i in indexes])
+
+
+def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
+    said: dict[int, Outcome] = {1: Refused(Code.DND, "650"), 2: NotTaken(30), 3: InDoubt()}
+    there = Handing(outcomes=said)
+    handed = there.hand({"sim": [0, 1], "other": [2, 3]}, left_s=40)
+    assert handed == Handed({**taken(0), **said})
+    got = {
+        name: [each.message.client_ref for each in carrier.got]
+        for name, carrier in there.carriers.items()
+    }
+    assert got == {"sim": ["ref0", "ref1"], "other": ["ref2", "ref3"]}
+    assert [carrier.within_s for carrier in there.carriers.values()] == [[40 - RECORD_S]] * 2
+
+
+def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
+    there = Handing()
+    there.hand({"sim": [3]}, attempt=2)
+    assert there.carriers["sim"].got == [
+        Submission(
+            reference=there.signer.sign(MIDS[3], 2),
+            message=CHUNK.messages[3],
+            chain_hash=chain_hash(MESSAGE.pe_id, CHAIN),
+            category=Category.SERVICE_IMPLICIT,
+            account_id="acme",
+            validity_s=595,
+            telemarketer_ids=CHAIN,
+            ends_s=int(NOW) + 595,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        pytest.param(replace(CHUNK, telemarketer_ids=()), id="of no chain"),
+        pytest.param(
+            replace(CHUNK, messages=[MESSAGE._replace(pe_id="", client_ref="ref0")]),
+            id="of no entity",
+        ),
+    ],
+)
+def test_what_lacks_a_chain_has_no_hash(chunk: Chunk) -> None:
+    there = Handing(chunk)
+    there.hand({"sim": [0]})
+    assert there.carriers["sim"].got[0].chain_hash == ""
+
+
+@pytest.mark.parametrize(("left_s", "validity_s"), [(2.5, 2), (0.5, 1)])
+def test_a_carrier_has_a_second_at_the_least(left_s: float, validity_s: int) -> None:
+    there = Handing()
+    there.now = CHUNK.ends_s - left_s
+    there.hand({"sim": [0]})
+    assert there.carriers["sim"].got[0].validity_s == validity_s
+
+
+def test_what_has_to_wait_by_the_plan_is_not_taken_for_as_many_whole_seconds() -> None:
+    handed = Handing().hand({"sim": [0]}, waits_s={1: 0.2, 2: 30})
+    assert handed == Handed({**taken(0), 1: NotTaken(1), 2: NotTaken(30)})
+
+
+def test_another_carrier_need_not_wait_until_this_one_wants_a_message_again() -> None:
+    said = dict.fromkeys(range(3), NotTaken(600, failed=True))
+    there = Handing(outcomes={**said, 3: InDoubt()})
+    handed = there.hand({"sim": [0, 1, 3, 4]}, others=frozenset({1, 3, 4}))
+    assert handed.ends == {0: said[0], 1: NotTaken(), 3: InDoubt(), **taken(4)}
+
+
+EXPIRED = Refused(Code.EXPIRED, "")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "at_s", "kept"),
+    [
+        pytest.param(1, NOW, {0: Cancelled()}, id="what was taken back"),
+        pytest.param(2, NOW, {0: Cancelled(), 1: Ended()}, id="of a later try what has ended"),
+        pytest.param(1, CHUNK.ends_s, {0: Cancelled()}, id="nothing more at the last moment"),
+        pytest.param(
+            2,
+            CHUNK.ends_s + 1,
+            {0: Cancelled(), 1: Ended(), 2: EXPIRED, 3: EXPIRED},
+            id="all of what is over",
+        ),
+    ],
+)
+def test_what_must_not_go_out_is_kept_back(
+    attempt: int, at_s: float, kept: Mapping[int, End]
+) -> None:
+    there = Handing()
+    cancel(there, 0, 24)
+    end(there, 0, 1)
+    there.now = at_s
+    handed = there.hand({"sim": [0, 1, 2, 3]}, attempt=attempt)
+    out = [index for index in range(4) if index not in kept]
+    assert handed == Handed({**taken(*out), **kept}, frozenset(kept))
+    assert [each.message.client_ref for each in there.carriers["sim"].got] == [
+        f"ref{index}" for index in out
+    ]
+
+
+def test_who_asked_to_stop_gets_nothing_where_the_accounts_lists_count() -> None:
+    there = Handing()
+    for index in (0, 1):
+        there.suppressions.put("acme", opt_out(CHUNK.messages[index].to, int(NOW)))
+    cancel(there, 0)
+    assert there.hand({"sim": [0, 1, 2]}).kept == {0}
+    there.rules = Rules(Routing(suppression=True))
+    kept: dict[int, End] = {0: Cancelled(), 1: Refused(Code.OPTED_OUT, "")}
+    assert there.hand({"sim": [0, 1, 2]}) == Handed({**taken(2), **kept}, frozenset(kept))
+
+
+def test_one_text_to_one_number_goes_out_once() -> None:
+    """What is suppressed, or taken back, does not go out, and so is nothing to repeat."""
+    messages = [MESSAGE._replace(client_ref=f"ref{index}") for index in range(3)]
+    again = replace(CHUNK, messages=messages, duplicate_window_s=3600)
+    there = Handing(again)
+    cancel(there, 0)
+    kept: dict[int, End] = {0: Cancelled(), 2: Refused(Code.DUPLICATE, "")}
+    assert there.hand({"sim": [0, 1, 2]}) == Handed({**taken(1), **kept}, frozenset(kept))
+
+
+def test_a_carrier_that_gets_nothing_is_not_called() -> None:
+    there = Handing()
+    cancel(there, 0)
+    there.hand({"sim": [0], "other": [1]})
+    assert there.carriers["sim"].within_s == []
+
+
+@pytest.mark.parametrize("call", ["find_marks", "get_marks"])
+def test_what_cannot_be_looked_up_does_not_leave(call: str) -> None:
+    there = Handing()
+
+    def busy(number: int, name: str) -> None:
+        if name == call:
+            raise StoreUnavailable("busy")
+
+    there.faults.on_call = busy
+    handed = there.hand({"sim": [0]}, attempt=2, waits_s={1: 60})
+    assert handed == Handed({0: NotTaken(), 1: NotTaken()})
+    assert there.carriers["sim"].got == []
+
+
+def test_what_is_in_doubt_goes_again_under_the_reference_of_its_try_and_stays_so_kept_back() -> (
+    None
+):
+    repeats = {index: Repeat(index, "sim", 2) for index in (1, 2)}
+    there = Handing()
+    cancel(there, 2, 3)
+    handed = there.hand({"sim": [0, 1, 2, 3]}, attempt=4, part={"repeats": repeats})
+    kept: dict[int, End] = {2: InDoubt(), 3: Cancelled()}
+    assert handed == Handed({**taken(0, 1), **kept}, frozenset(kept))
+    assert [each.reference for each in there.carriers["sim"].got] == [
+        there.signer.sign(MIDS[0], 4),
+        there.signer.sign(MIDS[1], 2),
+    ]
+
+
+class Unnamed(Handing):
+    """Its carriers do not return our references; their ids are hexadecimal."""
+
+    def __init__(self) -> None:
+        taken = {index: Taken(f"0{index + 10:x}") for index in range(3)}
+        super().__init__(outcomes={**taken, 3: NotTaken(), 4: InDoubt()})
+        changed = {"echoes_reference": False, "id_base": "hex"}
+        self.settings["sim"] = self.settings["sim"].model_copy(update=changed)
+
+
+def test_what_is_taken_by_a_carrier_that_returns_no_reference_leaves_a_pointer() -> None:
+    there = Unnamed()
+    there.chunk = replace(CHUNK, send_at_ms=NOW_MS + 10**9)
+    repeats = {1: Repeat(1, "sim", 2)}
+    there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
+    marks = [mark for mark in there.store.marks.values() if mark.kind == "pointer"]
+    expected = pointers("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)})
+    assert marks == expected
+    ends_s = {there.store.ends_s[mark.key] for mark in marks}
+    assert ends_s == {there.chunk.begins_ms / 1000 + RETENTION_S}
+
+
+def test_what_is_taken_is_so_though_its_pointer_cannot_be_left() -> None:
+    there = Unnamed()
+
+    def busy(number: int, name: str) -> None:
+        if name == "put_once pointer":
+            raise StoreUnavailable("busy")
+
+    there.faults.on_call = busy
+    assert there.hand({"sim": [0]}).ends == {0: Taken("0a")}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "count", "opens"),
+    [
+        pytest.param([InDoubt()] * FAILURES_NEEDED, FAILURES_NEEDED, True, id="no answer"),
+        pytest.param([NotTaken(failed=True)] * 10, FAILURES_NEEDED, True, id="an error of its own"),
+        pytest.param([NotTaken(60)] * 10, FAILURES_NEEDED, False, id="throttled"),
+        pytest.param([Refused(Code.DND, "")] * 10, FAILURES_NEEDED, False, id="refused"),
+        pytest.param([InDoubt()] * 10, 2 * FAILURES_NEEDED, True, id="half"),
+        pytest.param([InDoubt()] * 10, 2 * FAILURES_NEEDED + 1, False, id="less than half"),
+    ],
+)
+def test_a_carrier_that_fails_is_left_alone(
+    outcomes: list[Outcome], count: int, opens: bool
+) -> None:
+    there = Handing(outcomes=dict(enumerate(outcomes)))
+    there.hand({"sim": list(range(count))})
+    note = Note("breaker opened", {"chunk": CHUNK.id}, {"breaker_opened": 1}, carrier="sim")
+    opened = [each for each in there.notes if each.what == "breaker opened"]
+    assert opened == [note] * opens
+    there.hand({"sim": list(range(count))})
+    again = [each for each in there.notes if each.what == "breaker opened"]
+    assert again == opened, "it is open, so that nobody opens it"
