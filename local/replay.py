@@ -17,7 +17,7 @@ from local import running
 from local.deploy import client
 from local.settings import AWS_ENVIRONMENT, ROOT, LocalStackError
 
-FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")
+FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep", "fallback")
 
 
 class Context:

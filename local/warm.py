@@ -43,6 +43,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "receipt": lambda: _request(f"{endpoint}/receipts/none/none", b"[]"),
         "link": lambda: _request(f"{endpoint}/{NO_CODE}"),
         "inbound": lambda: _request(f"{endpoint}/inbound/none/none", b"[]"),
+        "fallback": lambda: _request(f"{endpoint}/none/none"),
         "submit": lambda: invoke("SubmitFunctionName", SubmitTask(NO_CHUNK, "none").encode()),
         "submit, priority": lambda: invoke(
             "SubmitPriorityFunctionName", SubmitTask(NO_CHUNK, "none").encode()

@@ -68,12 +68,13 @@ class Api:
     def __init__(self, gateway: Gateway) -> None:
         gateway.put_chunk()
         self.apps = {
-            name: gateway.app(name) for name in ("send", "manage", "receipt", "inbound", "link")
+            name: gateway.app(name)
+            for name in ("send", "manage", "receipt", "inbound", "link", "fallback")
         }
 
     def ask(self, route: str, event: Event) -> dict[str, Any]:
         """Return the answer to a request, which must be one that Lambda can hand on."""
-        app = self.apps[FUNCTION_OF.get(route, "send")]
+        app = self.apps[FUNCTION_OF.get(route, "fallback")]
         answer: dict[str, Any] = json.loads(json.dumps(app.handler(event, Context())))
         assert answer["statusCode"] < 500
         answer["body"].encode()

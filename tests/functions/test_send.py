@@ -86,33 +86,6 @@ def test_an_error_has_the_one_shape(
     assert logs.private() == []
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/nothing"), ("POST", "/datasend/x"), ("POST", "/receipts/a")],
-)
-def test_another_route_is_not_found(method: str, path: str, gateway: Gateway) -> None:
-    assert_refused(gateway.call("send", http_event(method, path, "{}")), Code.NOT_FOUND)
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("GET", "/datasend", "POST"),
-        ("PATCH", "/smpp", "GET, POST"),
-        ("GET", "/v1/messages", "POST"),
-        ("POST", "/v1/messages/1", "GET, DELETE"),
-        ("DELETE", "/receipts/sim/token", "GET, HEAD, POST"),
-        ("HEAD", "/health", "GET"),
-    ],
-)
-def test_another_method_is_told_which_are_allowed(
-    method: str, path: str, allowed: str, gateway: Gateway
-) -> None:
-    answer = gateway.call("send", http_event(method, path, "{}"))
-    assert_refused(answer, Code.METHOD_NOT_ALLOWED)
-    assert answer["headers"]["Allow"] == allowed
-
-
 def test_health_is_told_without_a_service(gateway: Gateway) -> None:
     answer = gateway.app("send", object()).handler(http_event("GET", "/health"), Context())
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": True})

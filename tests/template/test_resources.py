@@ -13,6 +13,7 @@ from tests.template.reading import (
     grants,
     logical_id,
     resources,
+    routes,
     services,
     template,
 )
@@ -153,6 +154,28 @@ def test_the_access_log_holds_no_path_query_or_address() -> None:
         "integration.status",
         "integrationErrorMessage",
     }
+
+
+def test_who_asks_for_what_is_no_route_has_a_limit_of_his_own() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    limits = api["Properties"]["RouteSettings"]
+    assert set(limits) == {"$default", "GET /docs", "GET /openapi.json"}
+    assert set(limits) <= set().union(*map(routes, functions().values()))  # else AWS refuses them
+    for limit in limits.values():
+        assert limit == {
+            "ThrottlingRateLimit": {"Ref": "StrangerRequestsPerSecond"},
+            "ThrottlingBurstLimit": {"Ref": "StrangerRequestsPerSecond"},
+        }
+
+
+def test_routes_are_held_to_the_quota_of_aws_alone_by_default() -> None:
+    """API Gateway takes a limit of 0, or one of two that is missing, for none at all to get in."""
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    condition, limits, otherwise = api["Properties"]["DefaultRouteSettings"]["Fn::If"]
+    assert condition == "LimitsRequests"
+    assert limits.keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert template()["Parameters"]["ApiRequestsPerSecond"]["Default"] == 0
 
 
 def test_every_log_group_expires() -> None:

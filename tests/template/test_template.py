@@ -120,6 +120,7 @@ GRANTS = {
         ("dynamodb:Query", "AccountsTable"),
         ("kms:Decrypt", "SecretsKey"),
     },
+    "fallback": set(),
     "sweep": {
         ("dynamodb:Query", "DueTable"),
         ("dynamodb:GetItem", "DueTable"),

@@ -1,7 +1,7 @@
 """The HTTP API's routes, whichever function serves them: what is asked of another is answered 405.
 
-API Gateway hands what is no route to `send`, which knows by this table what to say. The template's
-routes are tested against it.
+API Gateway hands what is no route to `fallback`, which knows by this table what to say. The
+template's routes are tested against it.
 """
 
 import re

@@ -123,6 +123,10 @@ class LinkSettings(_Settings):
     link_secret_id: str
 
 
+class FallbackSettings(_Settings):
+    """`fallback`, which reads none."""
+
+
 class SweepSettings(_Settings):
     """`sweep`."""
 

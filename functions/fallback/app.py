@@ -1,0 +1,17 @@
+"""What is no route of the API: 404, or 405 with the methods that the path takes.
+
+Most of it is looking for what is not here, so this function reads no table and no secret.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from harkara.api import new_api
+from harkara.platforms import webengage
+
+api = new_api({"/webengage": webengage.refusal})
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)
