@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.package import Packager
 from local.settings import AWS_ENVIRONMENT, REGION, ROOT, STACK_NAME, LocalStackError
-from local.transform import expand_http_apis, with_code, with_types
+from local.transform import expand_http_apis, for_the_emulator, with_code, with_types
 from local.translator import load, to_cloudformation
 from local.venvs import REQUIREMENTS, Say
 
@@ -69,7 +69,7 @@ class Deployer:
             s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
         code = {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
         translated = to_cloudformation(with_code(sources, code), say)
-        body = with_types(expand_http_apis(translated), self.parameters)
+        body = with_types(expand_http_apis(for_the_emulator(translated)), self.parameters)
         # CloudFormation takes 51,200 bytes in a call, and a megabyte from a bucket.
         s3.put_object(Bucket=BUCKET, Key=TRANSLATED, Body=json.dumps(body).encode())
         if stack and "ROLLBACK" in stack["StackStatus"] and "UPDATE" not in stack["StackStatus"]:

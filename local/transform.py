@@ -60,6 +60,16 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
     return int(parameters[value["Ref"]] if isinstance(value, dict) else value)
 
 
+def for_the_emulator(template: Template) -> Template:
+    """Return the template without what the emulator refuses: alarms of several metrics."""
+    resources = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if "Metrics" not in resource.get("Properties", {})
+    }
+    return {**template, "Resources": resources}
+
+
 def expand_http_apis(template: Template) -> Template:
     """Return the template with the routes of every HTTP API's OpenAPI body as own resources.
 

@@ -8,9 +8,9 @@ import pytest
 
 from local.package import fingerprint, source_files, write_zip
 from local.settings import ROOT
-from local.transform import expand_http_apis, with_code, with_types
+from local.transform import expand_http_apis, for_the_emulator, with_code, with_types
 from local.translator import load, to_cloudformation
-from tests.template.reading import function_id, functions, routes
+from tests.template.reading import function_id, functions, resources, routes
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def deploy(**keys: str) -> dict[str, Any]:
         if resource["Type"].startswith("AWS::Serverless::")
     }
     translated = to_cloudformation(with_code(sources, code))
-    return with_types(expand_http_apis(translated), {"SubmitConcurrency": "3"})
+    return with_types(expand_http_apis(for_the_emulator(translated)), {"SubmitConcurrency": "3"})
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -70,6 +70,15 @@ def test_no_api_keeps_an_openapi_body(deployed: dict[str, Any]) -> None:
     (api,) = of_type(deployed, "AWS::ApiGatewayV2::Api").values()
     assert "Body" not in api
     assert (api["ProtocolType"], api["Name"]) == ("HTTP", {"Ref": "AWS::StackName"})
+
+
+def test_the_emulator_gets_every_alarm_but_those_of_several_metrics(
+    deployed: dict[str, Any],
+) -> None:
+    all_of_them = resources("AWS::CloudWatch::Alarm")
+    plain = {name for name, each in all_of_them.items() if "Metrics" not in each["Properties"]}
+    assert of_type(deployed, "AWS::CloudWatch::Alarm").keys() == plain
+    assert plain < all_of_them.keys()
 
 
 def test_code_comes_from_the_bucket(deployed: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.metrics import COUNTS, DELAYS, SHARES
-from tests.template.reading import resources, services, template
+from tests.template.reading import function_id, functions, resources, services, template
 
 OWN = {
     (service, name)
@@ -16,8 +16,37 @@ OWN = {
     for name in table[service]
 }
 NAMESPACE = "Harkara/${AWS::StackName}"
+TOO_MANY = "too_many_requests"
 ALARMS = {
     name: resource["Properties"] for name, resource in resources("AWS::CloudWatch::Alarm").items()
+}
+# Those of several metrics are in test_alarms.py.
+PLAIN = {name: alarm for name, alarm in ALARMS.items() if "MetricName" in alarm}
+FUNCTIONS = set(map(function_id, functions()))
+TABLES = set(resources("AWS::DynamoDB::Table"))
+# What AWS emits of the stack's resources, by namespace, dimension and what that may be.
+OF_AWS = {
+    ("AWS/Lambda", "FunctionName"): (
+        FUNCTIONS,
+        {"ConcurrentExecutions", "Errors", "Throttles", "Duration", "RecursiveInvocationsDropped"},
+    ),
+    ("AWS/SQS", "QueueName"): (
+        {f"{queue}.QueueName" for queue in resources("AWS::SQS::Queue")},
+        {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    ),
+    ("AWS/ApiGateway", "ApiId"): (
+        {"HttpApi"},
+        {"Count", "4xx", "5xx", "Latency", "IntegrationLatency"},
+    ),
+    ("AWS/DynamoDB", "TableName"): (
+        TABLES,
+        {
+            "ConsumedReadCapacityUnits",
+            "ConsumedWriteCapacityUnits",
+            "ReadThrottleEvents",
+            "WriteThrottleEvents",
+        },
+    ),
 }
 SEARCH = re.compile(
     r"""SEARCH\('\{"([^"]+)",service,carrier\} MetricName="(\w+)"', '(\w+)', 60\)"""
@@ -60,9 +89,9 @@ def test_functions_write_into_the_namespace_of_their_stack() -> None:
     assert {service for service, _ in OWN} <= services()
 
 
-@pytest.mark.parametrize("name", ALARMS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
-    alarm = ALARMS[name]
+    alarm = PLAIN[name]
     ((dimension),) = alarm["Dimensions"]
     if alarm["Namespace"] == {"Fn::Sub": NAMESPACE}:
         assert dimension["Name"] == "service"
@@ -89,9 +118,9 @@ def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
 
 
 def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
-    watched = {json.dumps((alarm["MetricName"], alarm["Dimensions"])) for alarm in ALARMS.values()}
-    assert len(watched) == len(ALARMS)
-    own = {a["MetricName"] for a in ALARMS.values() if a["Namespace"] == {"Fn::Sub": NAMESPACE}}
+    watched = {json.dumps((alarm["MetricName"], alarm["Dimensions"])) for alarm in PLAIN.values()}
+    assert len(watched) == len(PLAIN)
+    own = {a["MetricName"] for a in PLAIN.values() if a["Namespace"] == {"Fn::Sub": NAMESPACE}}
     assert own == {
         "in_doubt",
         "callbacks_parked",
@@ -99,7 +128,7 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
         "breaker_opened",
         "put_off",
     }
-    aged = [a for a in ALARMS.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
+    aged = [a for a in PLAIN.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
     assert [a["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for a in aged] == [
         "SubmitQueue",
         "SubmitPriorityQueue",
@@ -111,10 +140,9 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
 def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other() -> None:
     shown = set()
     for widget in widgets():
-        for namespace, name, *rest in (m for m in widget["metrics"] if len(m) > 1):
-            assert namespace == NAMESPACE
-            assert rest[0] == "service"
-            shown.add((rest[1], name))
+        for metric in (m for m in widget["metrics"] if m[0] == NAMESPACE and m[1] != TOO_MANY):
+            assert metric[2] == "service"
+            shown.add((metric[3], metric[1]))
     by_carrier = {
         ("submit", "submit_latency"),
         ("submit", "breaker_state"),
@@ -123,10 +151,35 @@ def test_the_dashboard_shows_every_metric_that_is_emitted_and_no_other() -> None
     assert shown | by_carrier == OWN
 
 
+def test_the_dashboard_shows_what_aws_emits_of_every_resource() -> None:
+    shown: dict[tuple[str, str], set[tuple[str, str]]] = {key: set() for key in OF_AWS}
+    for widget in widgets():
+        for metric in (m for m in widget["metrics"] if len(m) > 1 and m[0] != NAMESPACE):
+            namespace, name, dimension, value, _ = metric
+            shown[namespace, dimension].add((value.removeprefix("${").removesuffix("}"), name))
+    for key, (resources_there, names) in OF_AWS.items():
+        assert {name for _, name in shown[key]} == names
+        assert {resource for resource, _ in shown[key]} == resources_there
+    lambdas = shown["AWS/Lambda", "FunctionName"]
+    every = {(each, name) for each in FUNCTIONS for name in ("Errors", "Throttles", "Duration")}
+    assert every <= lambdas
+
+
+def test_the_dashboard_shows_what_was_answered_429_and_the_tables_own_errors() -> None:
+    metrics = [metric for widget in widgets() for metric in widget["metrics"]]
+    assert [NAMESPACE, TOO_MANY, {"stat": "Sum"}] in metrics
+    (search,) = (m[0]["expression"] for m in metrics if len(m) == 1 and "AWS/" in str(m))
+    schema, names = re.fullmatch(
+        r"SEARCH\('\{(.+)\} MetricName=\"SystemErrors\" TableName=\((.+)\)', 'Sum', 60\)", search
+    ).groups()  # type: ignore[union-attr]
+    assert schema == '"AWS/DynamoDB",Operation,TableName'
+    assert set(names.split(" OR ")) == {f'"${{{table}}}"' for table in TABLES}
+
+
 def test_what_the_dashboard_searches_for_is_emitted_by_carrier() -> None:
     emitted = {name for _, name in OWN}
     for widget in widgets():
-        for metric in (m for m in widget["metrics"] if len(m) == 1):
+        for metric in (m for m in widget["metrics"] if len(m) == 1 and "AWS/" not in str(m)):
             found = SEARCH.fullmatch(metric[0]["expression"])
             assert found
             namespace, name, _ = found.groups()

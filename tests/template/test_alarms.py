@@ -1,0 +1,111 @@
+"""Alarms: the runbook, and those that watch several metrics of AWS."""
+
+import re
+from typing import Any
+
+import pytest
+
+from local.settings import ROOT
+from tests.template.reading import function_id, functions, resources
+
+RUNBOOK = (ROOT / "docs" / "operations.md").read_text().partition("\n## Alarms\n")[2]
+ALARMS = {name: each["Properties"] for name, each in resources("AWS::CloudWatch::Alarm").items()}
+FUNCTIONS = set(map(function_id, functions()))
+TABLES = set(resources("AWS::DynamoDB::Table"))
+QUERY = re.compile(
+    r"SELECT SUM\((\w+)\) FROM SCHEMA\(\"([\w/]+)\", ([\w, ]+)\) WHERE\n(.+)\nGROUP BY (\w+)",
+    re.DOTALL,
+)
+TERM = re.compile(r"(\w+) = '\$\{(\w+)\}'")
+
+
+def queried(alarm: str) -> tuple[str, str, str, set[str]]:
+    """Return metric, namespace, dimensions and resources of an alarm's query, one for each."""
+    (found,) = ALARMS[alarm]["Metrics"]
+    query = QUERY.fullmatch(found["Expression"]["Fn::Sub"])
+    assert query
+    metric, namespace, dimensions, terms, by = query.groups()
+    named = [TERM.fullmatch(term) for term in terms.split(" OR\n")]
+    assert all(term and term[1] == by for term in named)
+    return metric, namespace, dimensions, {term[2] for term in named if term}
+
+
+def stats(alarm: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the expression of an alarm and the metrics that it is made of."""
+    expression, *of = ALARMS[alarm]["Metrics"]
+    assert "ReturnData" not in expression
+    assert all(each["ReturnData"] is False for each in of)
+    return expression["Expression"], [each["MetricStat"] for each in of]
+
+
+def test_the_runbook_has_a_section_for_each_alarm() -> None:
+    headings = re.findall("^### (.+)$", RUNBOOK, re.MULTILINE)
+    named = [name for heading in headings for name in re.findall(r"`(\w+)`", heading)]
+    assert sorted(named) == sorted(ALARMS)
+
+
+def test_the_runbook_says_what_all_alarms_cost() -> None:
+    """Of each metric that an alarm watches, whether it is named or found by a query."""
+    metrics = 0
+    for name, alarm in ALARMS.items():
+        if "MetricName" in alarm:
+            metrics += 1
+        elif len(alarm["Metrics"]) > 1:
+            metrics += len(stats(name)[1])
+        # DynamoDB emits one for each operation, once that has failed.
+        elif name != "TableErrorsAlarm":
+            metrics += len(queried(name)[3])
+    assert f": {metrics * 0.1:.2f} USD in all" in RUNBOOK
+
+
+@pytest.mark.parametrize("section", re.split("^### ", RUNBOOK, flags=re.MULTILINE)[1:])
+def test_a_section_says_what_happened_and_what_to_do(section: str) -> None:
+    _, *text = section.strip().splitlines()
+    assert len(" ".join(text)) > 100
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_points_to_the_runbook(alarm: str) -> None:
+    assert ALARMS[alarm]["AlarmDescription"].endswith(" Runbook in docs/operations.md.")
+
+
+def test_every_function_has_an_alarm_of_its_errors_and_one_of_its_throttles() -> None:
+    by_function = ("AWS/Lambda", "FunctionName")
+    errors = queried("FunctionErrorsAlarm")
+    assert errors == ("Errors", *by_function, FUNCTIONS - {"SweepFunction"})
+    ((sweep),) = ALARMS["SweepErrorsAlarm"]["Dimensions"]
+    assert sweep == {"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}
+    assert queried("FunctionThrottlesAlarm") == ("Throttles", *by_function, FUNCTIONS)
+
+
+def test_every_table_has_an_alarm_of_its_throttles_and_one_of_its_errors() -> None:
+    by_operation = ("AWS/DynamoDB", "TableName, Operation")
+    assert queried("TableErrorsAlarm") == ("SystemErrors", *by_operation, TABLES)
+    expression, metrics = stats("TableThrottlesAlarm")
+    # A table that emits nothing is no reason to say nothing of the others.
+    assert expression == "SUM(FILL(METRICS(), 0))"
+    assert len(metrics) <= 10, "CloudWatch takes no more into an alarm"
+    watched = {
+        (each["Metric"]["MetricName"], dimension["Value"]["Ref"])
+        for each in metrics
+        for dimension in each["Metric"]["Dimensions"]
+    }
+    events = ("ReadThrottleEvents", "WriteThrottleEvents")
+    assert watched == {(name, table) for name in events for table in TABLES}
+
+
+def test_requests_that_are_answered_429_are_counted_in_the_access_log() -> None:
+    (counted,) = resources("AWS::Logs::MetricFilter").values()
+    properties = counted["Properties"]
+    assert properties["LogGroupName"] == {"Ref": "ApiLog"}
+    pattern = '{ ($.status = "429") && ($.routeKey != "$default") }'
+    assert properties["FilterPattern"] == pattern
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    shown = api["Properties"]["AccessLogSettings"]["Format"]
+    assert all(f'"{name}":"$context.{name}"' in shown for name in ("status", "routeKey"))
+    (made,) = properties["MetricTransformations"]
+    _, (requests, refused) = stats("TooManyRequestsAlarm")
+    metric = refused["Metric"]
+    assert metric == {"Namespace": made["MetricNamespace"], "MetricName": made["MetricName"]}
+    assert requests["Metric"]["Dimensions"] == [{"Name": "ApiId", "Value": {"Ref": "HttpApi"}}]
+    assert requests["Period"] == refused["Period"]
