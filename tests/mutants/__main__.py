@@ -26,14 +26,6 @@ COPIED = ("tests", "functions", "local")
 CHILDREN = 2
 BAR = 0.95
 
-# Beside what is at hand for each of them. Those that kill a process at every call take too long.
-_SUBMITTING = tuple(
-    f"pipeline/test_{name}.py"
-    for name in (
-        *("campaign", "cancel", "deferral", "in_doubt", "late_receipts", "pace", "pauses"),
-        *("retry_after", "routing"),
-    )
-)
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
     "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
@@ -54,7 +46,11 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": ("unit/test_handover.py",),
-    "services/submit": _SUBMITTING,
+    "services/submit": (
+        "unit/test_submit.py",
+        "unit/test_submit_follows.py",
+        "unit/test_submit_waits.py",
+    ),
     "services/attempts": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
     "services/callbacks": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
     "services/deliver": ("unit/test_deliver.py",),

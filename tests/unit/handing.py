@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from harkara.errors import CarrierUnreachable
@@ -31,6 +31,10 @@ CHUNK = Chunk(
 MIDS = list(CHUNK.mids())
 
 
+async def _nothing() -> None:
+    """Happens unless a test has other plans."""
+
+
 class Carrier:
     """Takes a message as `id-<client_ref>`, unless `outcomes` has another one by client_ref."""
 
@@ -40,12 +44,15 @@ class Carrier:
         self.outcomes = outcomes
         self.got: list[Submission] = []
         self.within_s: list[float] = []
+        # Happens while it thinks.
+        self.meanwhile: Callable[[], Awaitable[object]] = _nothing
 
     async def submit(
         self, submissions: Sequence[Submission], within_s: float = math.inf
     ) -> list[Outcome]:
         self.got += submissions
         self.within_s.append(within_s)
+        await self.meanwhile()
         names = [each.message.client_ref for each in submissions]
         return [self.outcomes.get(name, Taken(f"id-{name}")) for name in names]
 

@@ -1,0 +1,76 @@
+"""What `submit` does with one delivery of a queue message after another, on stores in memory."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from harkara.deadline import Deadline
+from harkara.marks import Claimant, Mark
+from harkara.messages import Chunk
+from harkara.routing import Routing
+from harkara.submissions import Outcome
+from harkara.submit_tasks import SubmitTask, decode_submit
+from harkara.tasks import QueueName, decode_dlr, owner_of
+from tests.unit.deliveries import HOLDS_S
+from tests.unit.handing import CHUNK, Handing
+
+TASK = SubmitTask(CHUNK.id, "acme", checked=True)
+BLOCKS = [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25))]
+
+
+class Scheduled(NamedTuple):
+    """A task that was put into a queue: after how long, in which fairness group, whose it is."""
+
+    queue: QueueName
+    task: Any
+    delay_s: float
+    group: str
+    owner: str
+
+
+class Submits(Handing):
+    """The function `submit`. Each call of it is another delivery, by a holder of its own."""
+
+    def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
+        super().__init__(chunk, outcomes)
+        self.scheduled: list[Scheduled] = []
+        self.left_s: float = HOLDS_S
+        self._numbers = itertools.count()
+        schedule = self.queues.schedule
+
+        def scheduled(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+            schedule(queue, body, delay_s, group)
+            decode = decode_dlr if queue is QueueName.RECEIPT else decode_submit
+            row = Scheduled(queue, decode(body), round(delay_s, 3), group, owner_of("", body))
+            self.scheduled.append(row)
+
+        self.queues.schedule = scheduled  # type: ignore[method-assign]
+
+    def claimant(self, owner: str = "task") -> Claimant:
+        """Return the next delivery of a queue message."""
+        until_ms = int((self.now + HOLDS_S) * 1000)
+        return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
+
+    def submit(self, task: SubmitTask = TASK, owner: str = "task") -> Counter[str]:
+        self.scheduled.clear()
+        readings = itertools.chain([HOLDS_S], iter(lambda: self.left_s, None))
+        end = Deadline(lambda: next(readings))
+        return asyncio.run(self.submit_service().submit(task, self.claimant(owner), end))
+
+    def route(self, **routing: Any) -> None:
+        """Set the account's routing."""
+        self.routing.routing["acme"] = Routing.model_validate(routing)
+
+    def set(self, carrier: str, **settings: Any) -> None:
+        self.settings[carrier] = self.settings[carrier].model_copy(update=settings)
+
+    def got(self, carrier: str = "sim") -> list[int]:
+        """Return the indexes of what a carrier got."""
+        return [int(each.message.client_ref[3:]) for each in self.carriers[carrier].got]
+
+    def marks(self, prefix: str) -> list[Mark]:
+        """Return the marks of a kind, in order of their keys."""
+        ordered = sorted(self.store.marks.items())
+        return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]

@@ -1,0 +1,280 @@
+"""What may not go out yet waits, unclaimed, as another queue message in the same owner's name."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harkara.codes import Code
+from harkara.hours import CLOSES_S, OPENS_S
+from harkara.marks import Mark, claim_kind
+from harkara.messages import Category, Chunk
+from harkara.retries import PAUSE_DELAYS_S
+from harkara.services.handover import RECORD_S
+from harkara.submissions import NotTaken
+from harkara.submit_tasks import Reserved
+from harkara.tasks import QueueName
+from tests.unit.handing import CHUNK, NOW_MS, Carrier
+from tests.unit.submits import TASK, Scheduled, Submits
+from tests.wired import NOW
+
+# 03:43 at night in India; the hours of promotion begin at 10:00.
+OPENING = NOW + 22_600
+CLOSING = OPENING + CLOSES_S - OPENS_S
+NIGHT = replace(CHUNK, daytime_only=True, validity_s=86_400)
+TIMEOUT_S = Carrier.timeout_s
+
+
+def open_until(left_s: float, validity_s: float = 86_400) -> Chunk:
+    """Return a chunk of the last seconds of a day, that was accepted then."""
+    accepted_at_ms = int((CLOSING - left_s) * 1000)
+    return replace(NIGHT, accepted_at_ms=accepted_at_ms, validity_s=int(validity_s))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "at_s", "reason", "delay_s"),
+    [
+        pytest.param(
+            replace(CHUNK, send_at_ms=NOW_MS + 100_000), NOW, "deferred", 100, id="a send time"
+        ),
+        pytest.param(NIGHT, NOW, "deferred", 22_600, id="night"),
+        pytest.param(
+            replace(NIGHT, validity_s=22_605), NOW, "deferred", 22_600, id="it just lives so long"
+        ),
+        pytest.param(
+            open_until(TIMEOUT_S - 1),
+            CLOSING - TIMEOUT_S + 1,
+            "deferred",
+            86_400 - CLOSES_S + OPENS_S + TIMEOUT_S - 1,
+            id="the evening comes while a carrier may think",
+        ),
+        pytest.param(
+            open_until(TIMEOUT_S - 1, validity_s=60),
+            CLOSING - TIMEOUT_S + 1,
+            "deferred",
+            61,
+            id="it ends in the evening, and then hears so",
+        ),
+    ],
+)
+def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
+    chunk: Chunk, at_s: float, reason: str, delay_s: float
+) -> None:
+    there = Submits(chunk)
+    there.now = at_s
+    assert there.submit() == Counter({reason: 1})
+    rounds = 0 if delay_s >= 960 else 1
+    rest = replace(TASK, handed_on=True, checked=False, rounds=rounds)
+    assert there.scheduled == [Scheduled(QueueName.SUBMIT, rest, delay_s, "acme", "task")]
+    assert (there.got(), there.marks("claim#")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("chunk", "at_s"),
+    [
+        pytest.param(NIGHT, OPENING, id="it is day"),
+        pytest.param(open_until(TIMEOUT_S + 1), CLOSING - TIMEOUT_S - 1, id="the last post"),
+        pytest.param(replace(CHUNK, send_at_ms=NOW_MS), NOW, id="its time has come"),
+    ],
+)
+def test_what_may_go_out_goes(chunk: Chunk, at_s: float) -> None:
+    there = Submits(chunk)
+    there.now = at_s
+    assert there.submit() == Counter(taken=25)
+
+
+def test_what_ends_before_its_hours_begin_ends_at_once_without_a_carrier() -> None:
+    there = Submits(replace(NIGHT, validity_s=22_604))
+    there.carriers.clear()
+    assert there.submit() == Counter(refused=25)
+    assert {code for _, code, _ in there.marks("outcome#")[0].data["refused"]} == {Code.EXPIRED}
+    assert there.marks("claim#")[0].data["carriers"] == {}
+    assert {row.queue for row in there.scheduled} == {QueueName.RECEIPT}
+
+
+@pytest.mark.parametrize(
+    ("category", "queue"),
+    [
+        (Category.OTP, QueueName.SUBMIT_PRIORITY),
+        (Category.TRANSACTIONAL, QueueName.SUBMIT_PRIORITY),
+        (Category.PROMOTIONAL, QueueName.SUBMIT),
+    ],
+)
+def test_each_waits_in_the_queue_of_its_lane(category: Category, queue: QueueName) -> None:
+    there = Submits(replace(CHUNK, category=category, send_at_ms=NOW_MS + 9000))
+    there.submit()
+    assert [row.queue for row in there.scheduled] == [queue]
+
+
+@pytest.mark.parametrize(
+    ("left_s", "goes"), [(TIMEOUT_S + RECORD_S, True), (TIMEOUT_S + RECORD_S - 0.1, False)]
+)
+def test_nothing_is_begun_for_which_no_time_is_left(left_s: float, goes: bool) -> None:
+    there = Submits()
+    there.left_s = left_s
+    task = replace(TASK, waits=3)
+    assert there.submit(task) == (Counter(taken=25) if goes else Counter(handed_on=1))
+    rest = replace(TASK, handed_on=True, checked=False, rounds=1)
+    assert [row[1:] for row in there.scheduled] == [(rest, 0, "acme", "task")] * (not goes)
+
+
+def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
+    there = Submits()
+
+    async def think() -> None:
+        there.left_s -= 30
+
+    there.carriers["sim"].meanwhile = think
+    assert there.submit(replace(TASK, rounds=5)) == Counter(taken=20, handed_on=1)
+    (row,) = there.scheduled
+    assert row.task == replace(TASK, block=2, handed_on=True, checked=False, rounds=1)
+
+
+def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
+    there = Submits()
+    there.store.put_once([Mark(CHUNK.id, claim_kind(1, 0), "another", "x", 0, {})])
+
+    def late(number: int, name: str) -> None:
+        if name == "put_once claim":
+            there.left_s = 0
+
+    there.faults.on_call = late
+    assert there.submit(replace(TASK, rounds=5)) == Counter(claimed_by_another=10, handed_on=1)
+    (row,) = there.scheduled
+    assert row.task == replace(TASK, block=1, handed_on=True, checked=False, rounds=6)
+
+
+@pytest.mark.parametrize(
+    ("task", "chunk", "delay_s"),
+    [
+        pytest.param({}, CHUNK, PAUSE_DELAYS_S[0], id="a minute at first"),
+        pytest.param({"waits": 2}, CHUNK, PAUSE_DELAYS_S[2], id="then longer"),
+        pytest.param({}, replace(CHUNK, validity_s=35), 31, id="until it ends"),
+    ],
+)
+@pytest.mark.parametrize("why", ["account", "campaign", "carrier", "unknown"])
+def test_what_is_paused_or_has_no_carrier_waits_until_it_ends(
+    why: str, task: Mapping[str, Any], chunk: Chunk, delay_s: float
+) -> None:
+    messages = [message._replace(campaign_id="diwali") for message in chunk.messages]
+    there = Submits(replace(chunk, messages=messages))
+    match why:
+        case "account":
+            there.route(paused=True)
+        case "campaign":
+            there.route(paused_campaigns=["diwali"])
+        case "carrier":
+            there.set("sim", paused=True)
+        case _:
+            del there.carriers["sim"]
+    waiting = replace(TASK, **task)
+    assert there.submit(waiting) == Counter(waiting=1)
+    rest = replace(waiting, handed_on=True, checked=False, waits=waiting.waits + 1, rounds=1)
+    assert [row[1:] for row in there.scheduled] == [(rest, delay_s, "acme", "task")]
+    assert there.marks("claim#") == []
+
+
+def test_a_block_begins_to_wait_anew() -> None:
+    """What the one before had of waits and places is not the next one's."""
+    messages = [
+        message._replace(campaign_id="diwali" if n in range(10, 20) else "")
+        for n, message in enumerate(CHUNK.messages)
+    ]
+    there = Submits(replace(CHUNK, messages=messages))
+    there.route(paused_campaigns=["diwali"])
+    there.set("sim", rate_segments_per_s=10)
+    before = replace(TASK, waits=3, reserved={"sim": Reserved(10, NOW_MS)}, rounds=2)
+    assert there.submit(before) == Counter(taken=10, waiting=1)
+    (row,) = there.scheduled
+    assert row.task == replace(
+        TASK, block=1, handed_on=True, checked=False, waits=1, rounds=1, reserved={}
+    )
+    assert row.delay_s == PAUSE_DELAYS_S[0]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "left_s", "waits_s", "after"),
+    [
+        pytest.param(2, 500, 0, 3, id="the third at once"),
+        pytest.param(3, 500, 10, 4, id="the fourth later"),
+        pytest.param(7, 2000, 960, 0, id="the eighth through Due, and anew"),
+        pytest.param(7, 10, 11, 0, id="and no longer than it lives"),
+        pytest.param(7, -10, 1, 0, id="nor when it is over"),
+    ],
+)
+def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
+    rounds: int, left_s: int, waits_s: float, after: int
+) -> None:
+    """Lambda takes sixteen rounds in a row for a loop."""
+    there = Submits(replace(CHUNK, validity_s=5 + left_s))
+    there.left_s = -1
+    assert there.submit(replace(TASK, rounds=rounds)) == Counter(handed_on=1)
+    (row,) = there.scheduled
+    assert (row.delay_s, row.task.rounds) == (waits_s, after)
+
+
+def paced(*waits: float, outcomes: Any = None) -> tuple[Submits, Any]:
+    """Return a chunk of three carriers, and a task with places at them so many seconds from now."""
+    there = Submits(outcomes=outcomes)
+    there.carriers["third"] = Carrier({})
+    there.settings["third"] = there.settings["sim"].model_copy(update={"name": "third"})
+    there.route(
+        routes=[
+            {"prefix": number, "carriers": [{"carrier": name}]}
+            for number, name in (("919876543200", "other"), ("919876543201", "third"))
+        ]
+    )
+    places = {}
+    for name, wait_s in zip(("sim", "other", "third"), waits, strict=True):
+        there.set(name, rate_segments_per_s=1000)
+        places[name] = Reserved(10, NOW_MS + int(wait_s * 1000))
+    return there, replace(TASK, block=0, reserved=places)
+
+
+@pytest.mark.parametrize(
+    ("waits", "after_s", "waiting"),
+    [
+        pytest.param((0, 0, 0), 0, [], id="none has to wait"),
+        pytest.param((0, 1, 0.5), 1, [], id="those that wait a second at most are waited for"),
+        pytest.param((1, 1, 0.5), 0.5, [], id="all of them"),
+        pytest.param((0, 5, 0.5), 0, [0, 1], id="else what may go goes"),
+    ],
+)
+def test_a_short_wait_for_a_place_is_waited_for_in_the_invocation(
+    waits: tuple[float, ...], after_s: float, waiting: list[int]
+) -> None:
+    there, task = paced(*waits)
+    counts = there.submit(task)
+    first = there.marks("claim#")[0]
+    assert first.data["at"] >= NOW_MS + after_s * 1000
+    assert counts["not_taken"] == len(waiting)
+    assert sorted(sum(first.data["carriers"].values(), [])) == [
+        index for index in range(10) if index not in waiting
+    ]
+
+
+def test_where_all_wait_longer_they_come_back_with_their_places_when_the_first_may_go() -> None:
+    there, task = paced(30, 5, 8)
+    assert there.submit(task) == Counter(waiting=1)
+    (row,) = there.scheduled
+    assert (row.delay_s, row.task.reserved, row.task.waits) == (5, task.reserved, 1)
+
+
+def test_a_wait_that_no_time_is_left_for_is_not_begun() -> None:
+    there, task = paced(0.5, 0.5, 0.5)
+    there.left_s = TIMEOUT_S + RECORD_S + 0.4
+    assert there.submit(task) == Counter(waiting=1)
+    assert there.now == NOW
+    there.left_s += 0.1
+    there.submit(task)
+    assert there.now > NOW
+
+
+def test_what_waits_for_a_place_behind_others_goes_as_its_next_try() -> None:
+    there, task = paced(0, 5, 0, outcomes={5: NotTaken()})
+    assert there.submit(replace(task, reserved={**task.reserved, "x": Reserved(1, 1)}))
+    retry = there.scheduled[0].task
+    assert (retry.attempt, retry.indexes) == (2, (0, 5))
+    assert retry.reserved == {"other": task.reserved["other"]}
