@@ -127,5 +127,6 @@ def test_a_task_that_comes_again_has_no_age(gateway: Gateway, logs: Logs) -> Non
     event = sqs_event('{"kind": "check", "chunk": "x"}')
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
     gateway.call("dlr", event)
-    (line,) = logs.lines("task done")
+    (line,) = logs.lines("tasks done")
+    assert line["again"] == ["m0"]
     assert "_aws" not in line

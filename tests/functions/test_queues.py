@@ -69,9 +69,8 @@ def test_a_chunk_is_submitted_and_its_outcome_put_down(
         (1, "C1"),
     ]
     assert gateway.store.marks[CHUNK_ID, "claim#001#0000"].owner == "m0"
-    (line,) = logs.lines("task done")
-    assert (line["message_id"], line["owner"]) == ("m0", "m0")
-    assert line["counts"] == {"taken": 2}
+    (line,) = logs.lines("tasks done")
+    assert (line["tasks"], line["counts"]) == (1, {"taken": 2})
     assert line["queue_age"] == [7000.0], "milliseconds since it was sent"
     assert logs.private() == []
 
@@ -81,15 +80,10 @@ def test_a_task_that_fails_comes_back_alone(gateway: Gateway, logs: Logs) -> Non
     body = SubmitTask("1" + "0" * 26, "sandbox").encode()
     answer = gateway.call("submit", sqs_event("{}", SUBMIT, "no json", RECEIPTS, body, "[]"))
     assert answer == failures("m0", "m2", "m3", "m5")
-    by_message = {line["message_id"]: line for line in logs.lines() if "message_id" in line}
-    assert by_message["m1"]["counts"] == {"taken": 2}
-    assert by_message["m4"]["counts"] == {"chunk_missing": 1}
-    assert {name for name, line in by_message.items() if line["message"] == "task comes back"} == {
-        "m0",
-        "m2",
-        "m3",
-        "m5",
-    }
+    back = [line["message_id"] for line in logs.lines("task comes back")]
+    assert sorted(back) == ["m0", "m2", "m3", "m5"]
+    (line,) = logs.lines("tasks done")
+    assert (line["tasks"], line["counts"]) == (2, {"taken": 2, "chunk_missing": 1})
     assert logs.private() == []
 
 
@@ -124,7 +118,7 @@ def test_what_a_carrier_says_is_counted_and_not_quoted(
     gateway.put_chunk()
     gateway.carrier_answer = answer
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
-    assert [line["counts"] for line in logs.lines("task done")] == [{end: 2}]
+    assert [line["counts"] for line in logs.lines("tasks done")] == [{end: 2}]
     assert logs.private() == []
 
 
@@ -149,8 +143,7 @@ def test_two_messages_of_one_owner_in_a_batch_submit_once(gateway: Gateway, logs
     body = SubmitTask(CHUNK_ID, "sandbox", handed_on=True).encode("m")
     answer = gateway.call("submit", sqs_event(body, body))
     assert len(answer["batchItemFailures"]) == 1
-    counts = [line["counts"] for line in logs.lines() if line["message"] == "task done"]
-    assert counts == [{"taken": 2}]
+    assert [line["counts"] for line in logs.lines("tasks done")] == [{"taken": 2}]
 
 
 # dlr
@@ -162,7 +155,7 @@ def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) 
     (callback,) = gateway.platform.taken
     assert (callback.endpoint.url, callback.webhook_id) == (CALLBACK_URL, "m0.0")
     assert [member.mid for member in callback.members] == [MIDS[0]]
-    assert [line["counts"] for line in logs.lines("task done")] == [
+    assert [line["counts"] for line in logs.lines("tasks done")] == [
         {"delivered": 1, "callbacks": 1}
     ]
     assert logs.private() == []
@@ -176,9 +169,9 @@ def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Lo
     (body,) = gateway.bodies(QueueName.RECEIPT)
     assert body == ReceiptsTask(tuple(singles), "sim").encode()
     assert gateway.platform.taken == []
-    (joined,) = logs.lines("tasks joined")
-    assert (joined["message_ids"], joined["queue"]) == (["m0", "m1"], "queue")
-    assert joined["queue_age"]
+    (line,) = logs.lines("tasks done")
+    assert (line["tasks"], line["joined"], line["queue"]) == (0, 2, "queue")
+    assert line["queue_age"]
     assert gateway.call("dlr", sqs_event(body)) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == MIDS
     assert logs.private() == []
@@ -208,7 +201,7 @@ def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, lo
     named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
     assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == [MIDS[0]]
-    assert [line["counts"] for line in logs.lines("task done")] == [
+    assert [line["counts"] for line in logs.lines("tasks done")] == [
         {"early": 1, "delivered": 1, "callbacks": 1}
     ]
 
@@ -218,14 +211,11 @@ def test_every_kind_of_task_finds_its_way(gateway: Gateway, logs: Logs) -> None:
     check, recover = CheckTask(CHUNK_ID).encode(), RecoverTask(CHUNK_ID, (0,)).encode()
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
     assert gateway.call("dlr", sqs_event(CALLBACK, check, recover, SUBMIT)) == failures("m3")
-    lines = [line for line in logs.lines() if "message_id" in line]
-    counts = {line["message_id"]: line.get("counts") for line in lines[1:]}
-    assert counts == {
-        "m0": {"callbacks": 1},
-        "m1": {"waiting": 1},
-        "m2": {"delivered": 1, "callbacks_in_doubt": 1, "callbacks": 1},
-        "m3": None,
-    }
+    _, line = logs.lines("tasks done")
+    assert (line["tasks"], line["counts"]) == (
+        3,
+        {"callbacks": 2, "waiting": 1, "delivered": 1, "callbacks_in_doubt": 1},
+    )
 
 
 def test_a_callback_that_fails_is_retried_and_its_url_not_logged(
@@ -234,7 +224,7 @@ def test_a_callback_that_fails_is_retried_and_its_url_not_logged(
     gateway.put_chunk()
     gateway.platform.script = [503]
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
-    assert [line["counts"] for line in logs.lines("task done")] == [
+    assert [line["counts"] for line in logs.lines("tasks done")] == [
         {"delivered": 1, "callbacks_to_retry": 1}
     ]
     assert len(gateway.bodies(QueueName.CALLBACK)) == 1

@@ -26,7 +26,7 @@ DEPTHS = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
-COUNTS = re.compile(r'"message":"task done".*"service":"(\w+)".*"counts":(\{[^}]*\})')
+COUNTS = re.compile(r'"message":"tasks done".*"service":"(\w+)".*"counts":(\{[^}]*\})')
 
 # Last four digits of the recipient: CleverTap's code of the failure, None where delivered.
 MAGIC = {

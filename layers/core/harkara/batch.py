@@ -1,10 +1,13 @@
-"""A batch from a queue: its tasks, all at once, and which of them must come back."""
+"""A batch from a queue: its tasks, all at once, and which of them must come back.
+
+What went as it should is logged as one line for the batch, what did not as a line of its own.
+"""
 
 import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -38,7 +41,9 @@ def consume(
     """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
     deadline = deadline_of(context)
     until_ms = int((time.time() + deadline.remaining_s()) * 1000)
-    joined = _join(event, join) if join else set()
+    records = [SQSRecord(each) for each in event["Records"]]
+    joined = _join(records, join) if join else set()
+    done: dict[str, Counter[str]] = {}
 
     async def one(record: SQSRecord) -> None:
         if record.message_id in joined:
@@ -47,33 +52,44 @@ def consume(
             # A holder for each: two messages of one owner may come in one batch.
             owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
             claimant = Claimant(owner, holder, until_ms)
-            counts = await handle(record.body, claimant, deadline)
+            done[record.message_id] = await handle(record.body, claimant, deadline)
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)
             raise
-        about = {"message_id": record.message_id, "owner": owner, "counts": +counts}
-        delays_s = {"queue_age": _age_s(record)} if _is_first(record) else {}
-        metrics.write(Note("task done", about, {}, delays_s), _queue_of(record))
 
     processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return async_process_partial_response(event, one, processor, context)
+    with metrics.gathering():
+        answer = async_process_partial_response(event, one, processor, context)
+    _note(records, done, joined)
+    return answer
 
 
-def _join(event: dict[str, Any], join: Join) -> set[str]:
-    records = [record for record in map(SQSRecord, event["Records"]) if _is_first(record)]
-    if len(records) < 2:
+def _join(records: Sequence[SQSRecord], join: Join) -> set[str]:
+    first = [record for record in records if _is_first(record)]
+    if len(first) < 2:
         return set()
     try:
-        joined = join({record.message_id: record.body for record in records})
+        return join({record.message_id: record.body for record in first})
     except Exception as error:  # each does its own then, and says what is wrong
         log_failure("tasks not joined", error)
         return set()
-    if joined:
-        # The task that they go on as is new in the queue.
-        age_s = max(_age_s(record) for record in records if record.message_id in joined)
-        about = {"message_ids": sorted(joined)}
-        metrics.write(Note("tasks joined", about, {}, {"queue_age": age_s}), _queue_of(records[0]))
-    return joined
+
+
+def _note(
+    records: Sequence[SQSRecord], done: Mapping[str, Counter[str]], joined: Collection[str]
+) -> None:
+    """Note what came of a batch's tasks, and how long the oldest of those waited that were new."""
+    over = [record for record in records if record.message_id in {*done, *joined}]
+    if not over:
+        return
+    counts = sum(done.values(), Counter[str]())
+    again = [record.message_id for record in over if not _is_first(record)]
+    about: dict[str, Any] = {"tasks": len(done), "counts": counts}
+    about |= {"joined": len(joined)} if joined else {}
+    about |= {"again": again} if again else {}
+    ages_s = [_age_s(record) for record in over if _is_first(record)]
+    delays_s = {"queue_age": max(ages_s)} if ages_s else {}
+    metrics.write(Note("tasks done", about, {}, delays_s, queue=_queue_of(over[0])))
 
 
 def _is_first(record: SQSRecord) -> bool:

@@ -1,13 +1,17 @@
 """Metrics: numbers inside lines of the log, in CloudWatch's embedded metric format.
 
-A line says what happened to messages of one chunk, or to one task, and carries its own metrics: it
-is written, paid for and found once. Dimensions are the service, and the carrier or queue where
-there is one; each metric is also there for the service alone, since an alarm cannot search. What
-tells messages apart (chunks, tasks) stands beside the metrics in the line and is no dimension.
+A line says what happened to messages of one chunk, or of several in one batch of tasks, and carries
+its own metrics: it is written, paid for and found once. Dimensions are the service, and the carrier
+or queue where there is one; each metric is also there for the service alone, since an alarm cannot
+search. What tells messages apart (chunks, tasks) stands beside the metrics in the line and is no
+dimension.
 """
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
@@ -101,20 +105,61 @@ SHARES = {"submit": ("breaker_state",)}
 """
 
 
-def write(note: Note, queue: str = "") -> None:
-    """Log a note; its numbers are metrics of the service, its carrier and its queue."""
+# CloudWatch takes a hundred values of a metric in a line.
+_LINE_NOTES = 50
+
+_gathered: ContextVar[dict[object, list[Note]] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Hold back notes of what went as it should; at the end log those alike as one line.
+
+    A process that is killed before loses them, and with them their metrics.
+    """
+    gathered: dict[object, list[Note]] = {}
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+        for notes in gathered.values():
+            _log(notes)
+
+
+def write(note: Note) -> None:
+    """Log a note, at the end of its batch if it names what is listed there."""
+    gathered = _gathered.get()
+    if gathered is None or not note.listed:
+        _log([note])
+        return
+    rest = [(name, value) for name, value in note.about.items() if name not in note.listed]
+    alike = (note.what, note.carrier, note.queue, repr(rest))
+    notes = gathered.setdefault(alike, [])
+    notes.append(note)
+    if len(notes) == _LINE_NOTES:
+        _log(gathered.pop(alike))
+
+
+def _log(notes: Sequence[Note]) -> None:
+    """Log notes that are alike; their numbers are metrics of service, carrier and queue."""
+    note = notes[0]
+    about = dict(note.about)
+    if len(notes) > 1:
+        about |= {name: [each.about[name] for each in notes] for name in note.listed}
+    counts = sum((Counter(each.counts) for each in notes), Counter[str]())
     emf = AmazonCloudWatchEMFProvider(
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Harkara"),
         service=logger.service,
     )
-    for name, count in note.counts.items():
-        if count:
-            emf.add_metric(name, "Count", count)
-    for name, delay_s in note.delays_s.items():
-        emf.add_metric(name, "Milliseconds", max(0, round(delay_s * 1000)))
+    for name, count in counts.items():
+        emf.add_metric(name, "Count", count)
+    for each in notes:
+        for name, delay_s in each.delays_s.items():
+            emf.add_metric(name, "Milliseconds", max(0, round(delay_s * 1000)))
     for name, share in note.shares.items():
         emf.add_metric(name, "Percent", round(100 * share))
-    known = {"carrier": note.carrier, "queue": queue}
+    known = {"carrier": note.carrier, "queue": note.queue}
     known = {name: value for name, value in known.items() if value}
     metrics: Mapping[str, Any] = {}
     if emf.metric_set:
@@ -122,4 +167,4 @@ def write(note: Note, queue: str = "") -> None:
         if known:
             emf.add_dimensions(service=logger.service)
         metrics = emf.serialize_metric_set()
-    logger.info(note.what, **{**known, **note.about, **metrics})
+    logger.info(note.what, **{**known, **about, **metrics})

@@ -29,6 +29,9 @@ class Note(NamedTuple):
 
     `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is one
     that is set up, empty where none has to do with it. `shares` are in [0, 1].
+
+    `listed` names what of `about` tells it from others of a batch that went as it should; these are
+    logged as one line. A note that somebody has to look into names nothing, and has its own.
     """
 
     what: str
@@ -37,6 +40,8 @@ class Note(NamedTuple):
     delays_s: Mapping[str, float] = {}
     carrier: str = ""
     shares: Mapping[str, float] = {}
+    queue: str = ""
+    listed: tuple[str, ...] = ()
 
 
 Notes = Callable[[Note], None]

@@ -19,7 +19,7 @@ from harkara.jsons import encode
 from harkara.logs import quieten
 from harkara.router import Response
 
-logger = Logger()
+logger = Logger(location=None)
 quieten()
 # The logger above has the level of its own; what else there may be gives warnings.
 logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))

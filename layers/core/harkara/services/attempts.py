@@ -238,7 +238,8 @@ class Attempts:
         at_s = max(member.at_s for member in task.members)
         delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
         about = {**self._about(task), "status": result.status}
-        self.notes(Note("callback posted", about, {end: 1}, delays_s))
+        listed = ("chunks", "webhook_id") if result.acknowledged else ()
+        self.notes(Note("callback posted", about, {end: 1}, delays_s, listed=listed))
 
     def _about(self, task: CallbackTask) -> dict[str, Any]:
         return {"chunks": sorted(_members(task)), "webhook_id": task.webhook_id}

@@ -115,7 +115,8 @@ class DeliverService:
             delay_s = (now_ms - chunks[chunk_id].begins_ms) / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"chunk": chunk_id, "task": claimant.owner}
-            self.notes(Note("messages final", about, counts, delays_s, carrier))
+            note = Note("messages final", about, counts, delays_s, carrier, listed=("chunk",))
+            self.notes(note)
 
     async def _left_out(
         self, known: Sequence[Receipt], finals: Sequence[Mark], claimant: Claimant

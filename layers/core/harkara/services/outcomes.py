@@ -103,7 +103,14 @@ def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
     latency_s = {"submit_latency": (data["at"] - chunk.begins_ms) / 1000}
     about = {"chunk": chunk.id, "block": part.block, "attempt": part.attempt}
     return [
-        Note("block submitted", about, each, latency_s if each["submitted"] else {}, carrier)
+        Note(
+            "block submitted",
+            about,
+            each,
+            latency_s if each["submitted"] else {},
+            carrier,
+            listed=("chunk",) if each.keys() == {"submitted"} else (),
+        )
         for carrier, each in counts.items()
     ]
 

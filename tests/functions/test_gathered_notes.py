@@ -1,0 +1,112 @@
+"""Notes of one batch: those of what went as it should share lines, and no number gets lost."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara import metrics
+from harkara.ports import Note
+from tests.bench.logs import caught_log
+
+CHUNKS = [f"101M8V5072{number:016d}" for number in range(4)]
+VALUES_LIMIT = 100  # of a metric in a line, says CloudWatch's embedded metric format
+
+notes = st.lists(
+    st.builds(
+        Note,
+        what=st.sampled_from(["block submitted", "messages final"]),
+        about=st.fixed_dictionaries(
+            {"chunk": st.sampled_from(CHUNKS), "attempt": st.integers(1, 2)}
+        ),
+        counts=st.dictionaries(st.sampled_from(["submitted", "in_doubt"]), st.integers(0, 9)),
+        delays_s=st.dictionaries(st.just("submit_latency"), st.integers(0, 5)),
+        carrier=st.sampled_from(["", "sim"]),
+        shares=st.just({}),
+        queue=st.sampled_from(["", "submit"]),
+        listed=st.sampled_from([(), ("chunk",)]),
+    ),
+    max_size=20,
+)
+
+
+def logged(told: list[Note], *, gathered: bool) -> list[dict[str, Any]]:
+    """Return the lines of notes, of one batch or each by itself."""
+    with caught_log() as log:
+        if gathered:
+            with metrics.gathering():
+                for note in told:
+                    metrics.write(note)
+        else:
+            for note in told:
+                metrics.write(note)
+        return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def values(lines: list[dict[str, Any]]) -> dict[tuple[str, str, str], Counter[float]]:
+    """Return how often each value of a metric was given, of counts their sum, by dimensions."""
+    found: dict[tuple[str, str, str], Counter[float]] = {}
+    for line in lines:
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"] if "_aws" in line else ():
+            key = metric["Name"], line.get("carrier", ""), line.get("queue", "")
+            told = line[metric["Name"]]
+            assert len(told) < VALUES_LIMIT
+            counted = {0.0: sum(told)} if metric["Unit"] == "Count" else Counter(told)
+            found.setdefault(key, Counter()).update(counted)
+    return found
+
+
+def chunks(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
+    """Return how often each chunk is told of, with what else the lines say of it."""
+    return Counter(
+        (line["message"], line["attempt"], chunk)
+        for line in lines
+        for chunk in ([line["chunk"]] if isinstance(line["chunk"], str) else line["chunk"])
+    )
+
+
+@given(notes)
+def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[Note]) -> None:
+    apart, together = logged(told, gathered=False), logged(told, gathered=True)
+    assert len(apart) == len(told)
+    assert values(together) == values(apart)
+    assert chunks(together) == chunks(apart)
+
+
+@given(notes)
+def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[Note]) -> None:
+    own = [note.about["chunk"] for note in told if not note.listed]
+    lines = logged(told, gathered=True)
+    assert [line["chunk"] for line in lines[: len(own)]] == own
+    alike = {(each.what, each.carrier, each.queue, each.about["attempt"]) for each in told}
+    assert len(lines) <= len(own) + len(alike)
+
+
+def test_a_line_has_no_more_values_of_a_metric_than_are_read() -> None:
+    about = [{"chunk": str(number), "attempt": 1} for number in range(250)]
+    numbers = {"submitted": 1}, {"submit_latency": 1}
+    told = [Note("block submitted", each, *numbers, listed=("chunk",)) for each in about]
+    lines = logged(told, gathered=True)
+    assert values(lines) == values(logged(told, gathered=False))
+    assert len(lines) < 10
+
+
+def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
+    note = Note("block submitted", {"chunk": CHUNKS[0]}, {"submitted": 1}, listed=("chunk",))
+
+    def fail() -> None:
+        with metrics.gathering():
+            metrics.write(note)
+            raise RuntimeError
+
+    with caught_log() as log:
+        with pytest.raises(RuntimeError):
+            fail()
+        (line,) = map(json.loads, log.getvalue().splitlines())
+    assert (line["chunk"], line["submitted"]) == (CHUNKS[0], [1.0])
+    with caught_log() as log:
+        metrics.write(note)  # of no batch: nothing is held back for good
+        assert log.getvalue()
