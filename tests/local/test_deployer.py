@@ -56,6 +56,16 @@ def test_every_http_event_becomes_a_route_to_what_its_function_published(
     assert all(f"${{{expected[key]}Aliaslive}}" in uri for key, uri in targets.items())
 
 
+def test_a_ping_goes_to_what_was_published(deployed: dict[str, Any]) -> None:
+    targets = [
+        rule["Targets"][0]["Arn"]
+        for name, rule in of_type(deployed, "AWS::Events::Rule").items()
+        if name.endswith("Ping")
+    ]
+    pinged = [function_id(name) for name, each in functions().items() if "SnapStart" in each]
+    assert sorted(each["Ref"] for each in targets) == sorted(f"{id_}Aliaslive" for id_ in pinged)
+
+
 @pytest.mark.parametrize("changed", ["CoreLayer", "DepsLayer", "SendFunction"])
 def test_other_code_is_another_version_of_the_function(
     deployed: dict[str, Any], changed: str

@@ -78,6 +78,24 @@ def test_every_function_has_an_alarm_of_its_errors_and_one_of_its_throttles() ->
     assert queried("FunctionThrottlesAlarm") == ("Throttles", *by_function, FUNCTIONS)
 
 
+def test_a_function_with_a_snapshot_that_nobody_calls_is_told_of() -> None:
+    expression, metrics = stats("UncalledAlarm")
+    called = [each["Metric"] for each in metrics]
+    assert {each["MetricName"] for each in called} == {"Invocations"}
+    watched = [dimension["Value"]["Ref"] for each in called for dimension in each["Dimensions"]]
+    pinged = [function_id(name) for name, each in functions().items() if "SnapStart" in each]
+    assert sorted(watched) == sorted(pinged)
+    alarm = ALARMS["UncalledAlarm"]
+    # A sum has no value where a part of it has none: the alarm is then without data.
+    ids = [each["Id"] for each in alarm["Metrics"][1:]]
+    assert expression == " + ".join(ids)
+    assert alarm["TreatMissingData"] == "missing"
+    assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
+    # Long before the 14 days, and no longer than the week that CloudWatch looks back.
+    assert {each["Period"] for each in metrics} == {86_400}
+    assert alarm["EvaluationPeriods"] <= 7
+
+
 def test_every_table_has_an_alarm_of_its_throttles_and_one_of_its_errors() -> None:
     by_operation = ("AWS/DynamoDB", "TableName, Operation")
     assert queried("TableErrorsAlarm") == ("SystemErrors", *by_operation, TABLES)

@@ -114,7 +114,7 @@ def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
         {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
     ]
-    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["TreatMissingData"] == "notBreaching" or "InsufficientDataActions" in alarm
 
 
 def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:

@@ -3,12 +3,14 @@
 `sam validate --lint` checks the template's form.
 """
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from harkara import settings
+from harkara.router import PING
 from tests.template.reading import (
     WORK_QUEUES,
     as_list,
@@ -311,6 +313,18 @@ def test_what_answers_requests_is_published_with_a_snapshot(function: str) -> No
     answers = any(event["Type"] == "HttpApi" for event in properties["Events"].values())
     assert properties.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if answers else None)
     assert properties.get("AutoPublishAlias") == ("live" if answers else None)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_snapshot_is_kept_awake(function: str) -> None:
+    """Lambda puts a version to sleep that was not called for 14 days."""
+    properties = functions()[function]
+    pings = [
+        (event["Properties"]["Schedule"], json.loads(event["Properties"]["Input"]))
+        for event in properties["Events"].values()
+        if event["Type"] == "Schedule" and "Input" in event["Properties"]
+    ]
+    assert pings == ([("rate(1 day)", PING)] if "SnapStart" in properties else [])
 
 
 @pytest.mark.parametrize(

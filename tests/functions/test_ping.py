@@ -1,0 +1,38 @@
+"""The daily ping of functions with a snapshot: no call, no line, no metric, no error."""
+
+import socket
+
+import pytest
+
+from harkara.aws import clients
+from harkara.router import PING
+from tests.functions.invoking import Context, Logs, load
+from tests.template.reading import functions
+
+PINGED = sorted(name for name, each in functions().items() if "SnapStart" in each)
+
+
+@pytest.mark.parametrize("function", PINGED)
+def test_a_ping_is_answered_with_nothing_and_does_nothing(
+    function: str, logs: Logs, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The handler as it is deployed, with no settings: whatever it would open fails."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a ping asked something of the outside")
+
+    module = load(function)
+    monkeypatch.setattr(clients, "client", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert module.handler(dict(PING), Context()) == {}
+    assert logs.lines() == []
+    assert logs.other.getvalue() == ""
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("function", PINGED)
+def test_only_a_ping_is_one(function: str, logs: Logs) -> None:
+    module = load(function)
+    for event in ({}, {"ping": False}, {**PING, "version": "2.0"}):
+        with pytest.raises(KeyError):
+            module.handler(event, Context())
