@@ -32,7 +32,11 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/sweep": ("unit/test_sweep.py", "unit/test_largest.py", "pipeline/test_deferral.py"),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
     "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
-    "services/doors": ("unit/test_doors.py", "unit/test_doors_writes.py"),
+    "services/doors": (
+        "unit/test_doors.py",
+        "unit/test_doors_swaps.py",
+        "unit/test_doors_writes.py",
+    ),
     "services/check": tuple(
         f"pipeline/test_{name}.py"
         for name in (

@@ -199,6 +199,22 @@ def test_a_check_has_the_other_chunks_of_its_request_checked_though_its_own_is_g
     assert enqueued(world) == [CheckTask(each) for each in others]
 
 
+def test_the_other_chunks_of_a_request_are_checked_in_their_accounts_fairness_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    chunk_id = split_mid(silent(world))[0]
+    send, groups = world.queues.send, list[str]()
+
+    def sent(queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+        groups.append(group)
+        return send(queue, bodies, group)
+
+    monkeypatch.setattr(world.queues, "send", sent)
+    asyncio.run(world.check_service().check(CheckTask(chunk_id, ("another",))))
+    assert groups == ["acme"]
+
+
 def test_without_the_due_table_messages_go_out_and_the_check_is_set_by_a_redelivery(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,7 @@ from harkara.routing import Rules
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart, Plan
 from harkara.submissions import Connected, Outcome, Submission, Taken
-from tests.unit.deliveries import deadline
+from tests.unit.deliveries import bounded, deadline
 from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 
 NOW_MS = int(NOW * 1000)
@@ -62,6 +62,7 @@ class Handing(Wired):
 
     def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
         super().__init__(None, NOW, ACCOUNT, [CARRIER])
+        self.faults.on_call = bounded
         self.chunk = chunk
         self.rules = Rules()
         self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)

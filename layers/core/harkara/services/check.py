@@ -60,8 +60,9 @@ class CheckService:
         return await asyncio.to_thread(self._check, task)
 
     def _check(self, task: CheckTask) -> Counter[str]:
-        self._send([CheckTask(chunk_id).encode() for chunk_id in task.others])
         chunk = self.store.get_chunk(task.chunk_id)
+        group = chunk.account_id if chunk else ""
+        self._send([CheckTask(chunk_id).encode() for chunk_id in task.others], group)
         if chunk is None:  # its time to live is over, and with it all that could be done
             return Counter(chunk_missing=1)
         now_s = self.clock()
@@ -123,7 +124,7 @@ class CheckService:
             recovered=len(lost),
         )
 
-    def _send(self, bodies: Sequence[str], group: str = "") -> None:
+    def _send(self, bodies: Sequence[str], group: str) -> None:
         if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
             raise StoreUnavailable("the receipt queue did not take a task")
 

@@ -1,0 +1,147 @@
+"""Doors that many write at once, and doors that cannot be written: what an endpoint gets then."""
+
+import pytest
+
+from harkara.errors import StoreUnavailable
+from harkara.posting import PostResult
+from harkara.services.door import FAILURES_NEEDED
+from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, Entry, Verdict, account_name
+from tests.unit.test_doors import (
+    ENDPOINT,
+    FAILED,
+    LEASE_S,
+    POST,
+    SLOW,
+    TAKEN,
+    WAIT,
+    Street,
+)
+
+ACCOUNT = account_name("acme")
+
+
+def lose(street: Street, monkeypatch: pytest.MonkeyPatch, *, account: bool) -> list[str]:
+    """Let others always write first: the account's door, or the endpoints'. Return who tried."""
+    swap, tried = street.store.swap, list[str]()
+
+    def lost(name: str, seen: str, new: str, expires_at_s: int) -> str | None:
+        if (name == ACCOUNT) is not account:
+            return swap(name, seen, new, expires_at_s)
+        tried.append(name)
+        return seen  # as it was, by the time that the answer comes
+
+    monkeypatch.setattr(street.store, "swap", lost)
+    return tried
+
+
+def break_swaps(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(street.store, "swap", busy)
+
+
+def others(street: Street, account_id: str = "acme") -> list[Verdict]:
+    """Let each further process enter an endpoint of the account that nobody knows."""
+    street.now_s += READ_EVERY_S
+    return [
+        doors.enter(
+            account_id,
+            ENDPOINT._replace(callback_id=f"other{number}"),
+            street.settings,
+            f"other{number}",
+            LEASE_S,
+        ).verdict
+        for number, doors in enumerate(street.processes[1:])
+    ]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_who_is_late_each_time_waits_and_holds_no_execution(
+    trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = Street(EXECUTIONS_OF_TEN + 1, concurrency=5)
+    if trusted:
+        street.trust()
+    with monkeypatch.context() as patched:
+        tried = lose(street, patched, account=False)
+        assert street.enter() == Entry(WAIT, trusted=trusted)
+        assert len(tried) == 20
+    assert others(street) == [POST] * EXECUTIONS_OF_TEN
+
+
+def test_who_is_late_each_time_for_an_execution_waits_and_takes_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    street = Street()
+    with monkeypatch.context() as patched:
+        tried = lose(street, patched, account=True)
+        assert street.enter() == Entry(WAIT, trusted=True)
+        assert len(tried) == 20
+    assert street.enter().verdict is POST
+
+
+def test_what_came_of_a_post_is_written_when_others_write_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    street = Street()
+    entry = street.enter()
+    with monkeypatch.context() as patched:
+        tried = lose(street, patched, account=False)
+        street.leave(entry, TAKEN)
+        assert len(tried) == 20
+    assert street.enter().verdict is WAIT, "its place ends by itself"
+    street.now_s += LEASE_S
+    assert street.enter().verdict is POST
+
+
+@pytest.mark.parametrize("posted", [True, False])
+def test_a_place_that_cannot_be_given_back_ends_by_itself_and_stops_nobody(
+    posted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = Street()
+    entry = street.enter()
+    with monkeypatch.context() as patched:
+        break_swaps(street, patched)
+        if posted:
+            street.leave(entry, TAKEN)
+        else:
+            street.processes[0].release("acme", ENDPOINT, entry)
+    street.now_s += LEASE_S
+    assert street.enter().verdict is POST
+
+
+@pytest.mark.parametrize("posted", [True, False])
+def test_an_execution_is_let_go_for_the_account_whose_post_is_over_alone(posted: bool) -> None:
+    street = Street(EXECUTIONS_OF_TEN + 1)
+    (doors, *_) = street.processes
+    entry = street.enter()
+    doors.enter("second", ENDPOINT, street.settings, "s", LEASE_S)
+    if posted:
+        street.leave(entry, FAILED)
+    else:
+        doors.release("acme", ENDPOINT, entry)
+    assert others(street) == [POST] * EXECUTIONS_OF_TEN
+    assert others(street, "second") == [POST] * (EXECUTIONS_OF_TEN - 1) + [WAIT]
+
+
+def test_a_process_forgets_the_accounts_of_posts_that_are_over() -> None:
+    street = Street()
+    street.leave(street.enter(), FAILED)
+    assert not street.processes[0]._seated
+
+
+@pytest.mark.parametrize("result", [FAILED, SLOW._replace(status=500)], ids=["failed", "slowly"])
+def test_failures_in_a_row_shut_a_door_though_who_posts_asks_first_what_there_is_to_write(
+    result: PostResult,
+) -> None:
+    """Nothing of a failure is taken for an acknowledgement."""
+    street = Street()
+    street.trust()
+    (doors,) = street.processes
+    for _ in range(FAILURES_NEEDED):
+        entry = street.enter()
+        assert doors.will_write("acme", ENDPOINT, entry, result)
+        street.leave(entry, result)
+        street.now_s += 1
+    assert street.enter().verdict is Verdict.FAILING
