@@ -68,8 +68,8 @@ class Deployer:
         for path in zips.values():
             s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
         code = {name: {"Bucket": BUCKET, "Key": path.name} for name, path in zips.items()}
-        translated = to_cloudformation(with_code(sources, code), say)
-        body = with_types(expand_http_apis(for_the_emulator(translated)), self.parameters)
+        translated = to_cloudformation(for_the_emulator(with_code(sources, code)), say)
+        body = with_types(expand_http_apis(translated), self.parameters)
         # CloudFormation takes 51,200 bytes in a call, and a megabyte from a bucket.
         s3.put_object(Bucket=BUCKET, Key=TRANSLATED, Body=json.dumps(body).encode())
         if stack and "ROLLBACK" in stack["StackStatus"] and "UPDATE" not in stack["StackStatus"]:

@@ -61,13 +61,20 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
 
 
 def for_the_emulator(template: Template) -> Template:
-    """Return the template without what the emulator refuses: alarms of several metrics."""
+    """Return the template without what the emulator refuses.
+
+    These are alarms of several metrics, and releases that CodeDeploy makes.
+    """
     resources = {
-        name: resource
+        name: {**resource, "Properties": _without_release(resource.get("Properties", {}))}
         for name, resource in template["Resources"].items()
         if "Metrics" not in resource.get("Properties", {})
     }
     return {**template, "Resources": resources}
+
+
+def _without_release(properties: Template) -> Template:
+    return {name: each for name, each in properties.items() if name != "DeploymentPreference"}
 
 
 def expand_http_apis(template: Template) -> Template:

@@ -20,14 +20,27 @@ def deployed() -> dict[str, Any]:
 
 def deploy(**keys: str) -> dict[str, Any]:
     """Return what is deployed; `keys` are those of zips that are not called like their resource."""
+    translated = to_cloudformation(for_the_emulator(packaged(**keys)))
+    return with_types(expand_http_apis(translated), {"SubmitConcurrency": "3"})
+
+
+def packaged(**keys: str) -> dict[str, Any]:
+    """Return the template with code that stands in a bucket."""
     sources = load((ROOT / "template.yaml").read_text())
     code = {
         name: {"Bucket": "code", "Key": keys.get(name, f"{name}.zip")}
         for name, resource in sources["Resources"].items()
         if resource["Type"].startswith("AWS::Serverless::")
     }
-    translated = to_cloudformation(with_code(sources, code))
-    return with_types(expand_http_apis(for_the_emulator(translated)), {"SubmitConcurrency": "3"})
+    return with_code(sources, code)
+
+
+def released(kind: str) -> dict[str, Any]:
+    """Return what SAM makes of the template for AWS where releases are of a type."""
+    sources = packaged()
+    release = {**sources["Parameters"]["ReleaseType"], "Default": kind}
+    parameters = {**sources["Parameters"], "ReleaseType": release}
+    return to_cloudformation({**sources, "Parameters": parameters})
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -54,6 +67,42 @@ def test_every_http_event_becomes_a_route_to_what_its_function_published(
     }
     assert targets.keys() == expected.keys()
     assert all(f"${{{expected[key]}Aliaslive}}" in uri for key, uri in targets.items())
+
+
+RELEASED = ("SendFunction", "ReceiptFunction", "SubmitFunction", "SubmitPriorityFunction")
+
+
+def test_a_gradual_release_is_codedeploys_and_an_alarm_takes_it_back() -> None:
+    made = released("Canary10Percent10Minutes")
+    groups = of_type(made, "AWS::CodeDeploy::DeploymentGroup")
+    assert sorted(groups) == sorted(f"{function}DeploymentGroup" for function in RELEASED)
+    for function in RELEASED:
+        alias = made["Resources"][f"{function}Aliaslive"]
+        version = alias["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+        policy = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert policy["DeploymentGroupName"] == {"Ref": f"{function}DeploymentGroup"}
+        # The old version goes once all traffic is the new one's: one is kept.
+        assert made["Resources"][version]["DeletionPolicy"] == "Delete"
+        group = groups[f"{function}DeploymentGroup"]
+        assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        (alarm,) = group["AlarmConfiguration"]["Alarms"]
+        watching = str(made["Resources"][alarm["Name"]["Ref"]]["Properties"]["Metrics"])
+        assert watching.count(str({"Fn::GetAtt": [version, "Version"]})) == 2
+
+
+def test_a_release_at_once_needs_no_codedeploy() -> None:
+    made = released("AllAtOnce")
+    kinds = {each["Type"] for each in made["Resources"].values()}
+    assert not [kind for kind in kinds if "CodeDeploy" in kind]
+    assert not [name for name, each in made["Resources"].items() if "UpdatePolicy" in each]
+
+
+def test_a_queue_is_worked_off_by_what_was_published(deployed: dict[str, Any]) -> None:
+    mappings = of_type(deployed, "AWS::Lambda::EventSourceMapping")
+    for name in ("SubmitFunctionBulk", "SubmitPriorityFunctionPriority"):
+        function = name.partition("Function")[0]
+        assert mappings[name]["FunctionName"] == {"Ref": f"{function}FunctionAliaslive"}
 
 
 def test_a_ping_goes_to_what_was_published(deployed: dict[str, Any]) -> None:

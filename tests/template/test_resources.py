@@ -54,7 +54,7 @@ def test_a_batch_reports_its_failures_and_has_its_own_limit(
 def test_the_lanes_are_two_functions_that_differ_in_their_queue_and_their_executions() -> None:
     lanes = {queue: function for function, queue, _ in sqs_triggers() if "Submit" in queue}
     assert lanes == {"SubmitQueue": "submit", "SubmitPriorityQueue": "submit_priority"}
-    own = ("Description", "Events", "ReservedConcurrentExecutions")
+    own = ("Description", "Events", "ReservedConcurrentExecutions", "DeploymentPreference")
     bulk, priority = (
         {name: value for name, value in functions()[each].items() if name not in own}
         for each in lanes.values()

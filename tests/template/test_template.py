@@ -32,7 +32,14 @@ SERVICES = sorted(services())
 RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 # Properties of the function as a whole, or of the template only.
-NOT_VERSIONED = ("Events", "ReservedConcurrentExecutions", "VersionDescription")
+NOT_VERSIONED = (
+    "Events",
+    "ReservedConcurrentExecutions",
+    "VersionDescription",
+    "DeploymentPreference",
+)
+# What is released by and by, where the operator wants it so.
+RELEASED = ("receipt", "send", "submit", "submit_priority")
 
 # The whole of what each function may do, by its code: to widen it, widen this table too.
 GRANTS = {
@@ -312,7 +319,27 @@ def test_what_answers_requests_is_published_with_a_snapshot(function: str) -> No
     properties = functions()[function]
     answers = any(event["Type"] == "HttpApi" for event in properties["Events"].values())
     assert properties.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if answers else None)
-    assert properties.get("AutoPublishAlias") == ("live" if answers else None)
+    published = answers or function in RELEASED
+    assert properties.get("AutoPublishAlias") == ("live" if published else None)
+
+
+def test_releases_can_be_gradual_and_are_judged_by_an_alarm_of_their_own() -> None:
+    releases = template()["Mappings"]["Releases"]
+    parameter = template()["Parameters"]["ReleaseType"]
+    assert list(releases) == parameter["AllowedValues"]
+    assert parameter["Default"] == "AllAtOnce"
+    gradual = {name: each["Gradual"] for name, each in releases.items()}
+    assert gradual == {name: str(name != "AllAtOnce").lower() for name in releases}
+    assert {name for name in FUNCTIONS if "DeploymentPreference" in functions()[name]} == set(
+        RELEASED
+    )
+    for function in RELEASED:
+        name = function_id(function).removesuffix("Function")
+        assert functions()[function]["DeploymentPreference"] == {
+            "Enabled": {"Fn::FindInMap": ["Releases", {"Ref": "ReleaseType"}, "Gradual"]},
+            "Type": {"Ref": "ReleaseType"},
+            "Alarms": [{"Ref": f"{name}ReleaseAlarm"}],
+        }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -328,7 +355,7 @@ def test_a_snapshot_is_kept_awake(function: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [name for name in FUNCTIONS if "SnapStart" in functions()[name]]
+    "function", [name for name in FUNCTIONS if "AutoPublishAlias" in functions()[name]]
 )
 def test_whatever_changes_a_function_publishes_a_version(function: str) -> None:
     """Its code, a layer, a property of the template, or the value of a parameter."""

@@ -4,6 +4,7 @@ Nothing here logs an exception's text unless it is ours: others may quote what a
 """
 
 import logging
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -33,8 +34,14 @@ def deadline_of(context: LambdaContext) -> Deadline:
 
 
 def log_failure(message: str, error: BaseException, **fields: Any) -> None:
-    """Log what failed and where; the error's own words only when they are ours."""
+    """Log what failed and where; the error's own words only when they are ours.
+
+    Others are `unexpected`, and by their version a gradual release is judged (template.yaml).
+    """
     frames = traceback.extract_tb(error.__traceback__)
+    if not isinstance(error, HarkaraError):
+        version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+        fields = {**fields, "unexpected": True, "version": version}
     logger.warning(
         message,
         error=type(error).__name__,

@@ -1,0 +1,52 @@
+"""What judges a gradual release: the log tells a bug, with its version, from what was foreseen."""
+
+from typing import Any
+
+import pytest
+
+from harkara.errors import (
+    CarrierUnreachable,
+    ExchangeOutcomeUnknown,
+    HarkaraError,
+    NotOurTurn,
+    StoreUnavailable,
+)
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import RECORD, Context, Event, Logs, datasend, http_event, sqs_event
+
+EVENTS: dict[str, Event] = {
+    "send": http_event("POST", "/datasend", datasend(RECORD)),
+    "receipt": http_event("POST", "/receipts/sim/token", "[]"),
+    "submit": sqs_event('{"kind": "submit", "chunk_id": "c", "account_id": "sandbox"}'),
+}
+FORESEEN = (CarrierUnreachable, ExchangeOutcomeUnknown, NotOurTurn, StoreUnavailable)
+BUGS = (KeyError, ValueError, TypeError, RecursionError, OSError, TimeoutError)
+
+
+class Broken:
+    """A service of which nothing can be used."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize("function", EVENTS)
+@pytest.mark.parametrize("kind", [*BUGS, *FORESEEN])
+def test_an_error_is_unexpected_unless_it_is_of_our_own_tree(
+    gateway: Gateway,
+    logs: Logs,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    kind: type[Exception],
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
+    app = gateway.app(function, Broken(kind("x")))
+    app.handler(EVENTS[function], Context())
+    (line,) = logs.lines()
+    told = (line.get("unexpected"), line.get("version"))
+    # The metric filter wants a boolean and a text; the service names itself in every line.
+    assert told == ((None, None) if issubclass(kind, HarkaraError) else (True, "7"))
+    assert "service" in line
