@@ -43,6 +43,7 @@ from tests.fakes import (
 from tests.lists import FakeSuppressionList
 from tests.provider import Providers
 from tests.submitting import FakeRoutingStore, Submitting
+from tests.virtual import InPlace
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
 RETENTION_S = 7 * 86_400  # the shortest that the template allows
@@ -164,7 +165,7 @@ class Wired:
         return ReceiveService(door, self.queues, self.signer, self.clock, _confirm_nothing)
 
     def sweep_service(self) -> SweepService:
-        return SweepService(self.queues, self.queues, self.clock, self.notes.append)
+        return SweepService(self.queues, self.queues, self.clock, self.notes.append, InPlace())
 
     def inbound_service(self) -> InboundService:
         door = CarrierDoor(

@@ -140,7 +140,7 @@ class World(Wired):
             elif ready := [m for m in self.queues.waiting if m.visible_at <= self.now]:
                 await self.deliver(min(ready, key=lambda message: message.visible_at))
             else:
-                self._sweep()
+                await self._sweep()
         raise AssertionError("the world does not come to rest")
 
     async def deliver(self, message: QueueMessage) -> None:
@@ -157,12 +157,7 @@ class World(Wired):
         try:
             self.counts += await self.handle(message, claimant)
         except ProcessKilled:
-            # What it did beside that died with it.
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for each in others:
-                each.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            self.killed += 1
+            await self._die()
             self.submit = self.submit_service()
             self.doors = self.new_doors()
         except HarkaraError as error:
@@ -215,12 +210,20 @@ class World(Wired):
             case ClickTask() as click:
                 return await self.click_service().click(click, claimant, deadline)
 
-    def _sweep(self) -> None:
+    async def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S
         try:
-            self.sweep_service().sweep(Deadline(lambda: 50.0))
+            await self.sweep_service().sweep(Deadline(lambda: 50.0))
         except ProcessKilled:
-            self.killed += 1
+            await self._die()
+
+    async def _die(self) -> None:
+        """Count a process's death, and let what it did beside die with it."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self.killed += 1
 
     # What came of it.
 

@@ -1,6 +1,12 @@
-"""Every minute: what is due in the Due table goes into its queue (late retries, checks)."""
+"""Every minute: what is due in the Due table goes into its queue (late retries, checks).
 
+Several invocations share the shards of the table: each one's event names its own.
+"""
+
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -11,7 +17,7 @@ from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.runtime import deadline_of
-from harkara.services.sweep import SweepService
+from harkara.services.sweep import CALLS, SHARDS, SweepService
 from harkara.settings import SweepSettings
 from harkara.tasks import QueueName
 
@@ -31,8 +37,14 @@ def service() -> SweepService:
         queues=SqsTaskQueues(client("sqs", config=PATIENT), queues, due),
         clock=time.time,
         notes=metrics.write,
+        calls=ThreadPoolExecutor(CALLS, "sweep"),
     )
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    return {"enqueued": service().sweep(deadline_of(context))}
+    shards = set(event.get("shards", range(SHARDS)))
+    if not shards or not shards <= set(range(SHARDS)):
+        raise ValueError(f"`shards` is a list of numbers below {SHARDS}; leave it out for all")
+    with closing(asyncio.new_event_loop()) as loop:
+        sweep = service().sweep(deadline_of(context), sorted(shards))
+        return {"enqueued": loop.run_until_complete(sweep)}

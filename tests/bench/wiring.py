@@ -50,6 +50,7 @@ from harkara.tasks import CallbackTask, QueueName
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load
+from tests.virtual import InPlace
 
 RECEIPT_WAIT_S = 72 * 3600
 RETENTION_S = 30 * 86_400
@@ -171,7 +172,7 @@ def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wir
             ClickService(store, callbacks.destinations, callbacks, clock, metrics.write),
             JoinService(queues),
         ),
-        "sweep": SweepService(due, queues, clock, metrics.write),
+        "sweep": SweepService(due, queues, clock, metrics.write, InPlace()),
     }
     modules: dict[str, ModuleType] = {}
     for function, service in wired.items():

@@ -75,6 +75,7 @@ from tests.functions.invoking import (
 )
 from tests.lists import FakeSuppressionList
 from tests.submitting import FakeRoutingStore, Submitting
+from tests.virtual import InPlace
 
 
 class Gateway:
@@ -287,4 +288,4 @@ class Gateway:
         return deliver, callbacks, check, clicks, JoinService(self.queues)
 
     def _sweep(self) -> SweepService:
-        return SweepService(self.queues, self.queues, self.clock, metrics.write)
+        return SweepService(self.queues, self.queues, self.clock, metrics.write, InPlace())

@@ -14,6 +14,7 @@ from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.services.pointers import pointers
+from harkara.services.sweep import SHARDS
 from harkara.submit_tasks import SubmitTask, decode_submit
 from harkara.tasks import (
     CallbackTask,
@@ -242,6 +243,23 @@ def test_what_is_due_is_enqueued(gateway: Gateway, logs: Logs) -> None:
     assert gateway.call("sweep", {"detail-type": "Scheduled Event"}) == {"enqueued": 1}
     assert gateway.bodies(QueueName.RECEIPT) == [RECEIPTS]
     assert [line.get("enqueued") for line in logs.lines("swept")] == [None, [1]]
+
+
+def test_a_run_sweeps_the_shards_that_its_event_names(gateway: Gateway) -> None:
+    gateway.queues.clock = lambda: NOW - 2000
+    for _ in range(SHARDS):
+        gateway.queues.schedule(QueueName.RECEIPT, RECEIPTS, 1000)
+    assert gateway.call("sweep", {"shards": [0, 4, 8]}) == {"enqueued": 3}
+    assert gateway.queues.reached.keys() == {0, 4, 8}
+    assert gateway.call("sweep", {}) == {"enqueued": SHARDS - 3}
+
+
+@pytest.mark.parametrize("shards", [[], [-1], [3, SHARDS], ["1"]])
+def test_a_run_of_shards_that_there_are_none_of_is_refused(
+    gateway: Gateway, shards: list[object]
+) -> None:
+    with pytest.raises(ValueError, match=f"`shards` is a list of numbers below {SHARDS}"):
+        gateway.call("sweep", {"shards": shards})
 
 
 # What all queue handlers share

@@ -137,7 +137,7 @@ class SlowWorld(World):
                 return
             else:
                 await asyncio.sleep(1)
-                self._sweep()
+                await self._sweep()
 
 
 WINDOWS = st.lists(

@@ -102,6 +102,7 @@ def test_an_alarm_is_of_a_metric_that_is_emitted(name: str) -> None:
             ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
             ("AWS/ApiGateway", "5xx", "ApiId"),
             ("AWS/Lambda", "Errors", "FunctionName"),
+            ("AWS/Lambda", "Invocations", "FunctionName"),
             ("AWS/Lambda", "RecursiveInvocationsDropped", "FunctionName"),
         }
 
@@ -114,7 +115,34 @@ def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
         {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
     ]
-    assert alarm["TreatMissingData"] == "notBreaching" or "InsufficientDataActions" in alarm
+    # What is counted only where it happens is missing where all is well, but for runs.
+    is_of_runs = alarm.get("MetricName") == "Invocations"
+    assert (
+        alarm["TreatMissingData"] == ("breaching" if is_of_runs else "notBreaching")
+        or "InsufficientDataActions" in alarm
+    )
+
+
+def test_each_schedule_of_sweep_that_does_not_run_is_noticed() -> None:
+    """And no two that come a little early or late, within a period or outside of it."""
+    alarm = ALARMS["SweepRunsAlarm"]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}]
+    schedules = functions()["sweep"]["Events"].values()
+    assert {each["Properties"]["Schedule"] for each in schedules} == {"rate(1 minute)"}
+    minutes = alarm["Period"] // 60
+    assert alarm["Statistic"] == "Sum"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert (len(schedules) - 1) * minutes < alarm["Threshold"] <= len(schedules) * minutes
+    # All run: of the minutes of two periods in a row one may be outside.
+    periods = alarm["EvaluationPeriods"]
+    assert len(schedules) * (periods * minutes - 1) > periods * (alarm["Threshold"] - 1)
+
+
+def test_the_delay_of_what_is_due_is_noticed_before_anything_is_lost() -> None:
+    alarm = ALARMS["SweepDelayAlarm"]
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Maximum", "GreaterThanThreshold")
+    # A run's own minute is no delay, and the metric is in milliseconds.
+    assert 2 * 60_000 < alarm["Threshold"] <= 15 * 60_000
 
 
 def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
@@ -127,6 +155,7 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
         "callbacks_at_90_percent",
         "breaker_opened",
         "put_off",
+        "sweep_delay",
     }
     aged = [a for a in PLAIN.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
     assert [a["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for a in aged] == [

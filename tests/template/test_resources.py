@@ -1,10 +1,12 @@
 """Queues, tables, secrets and logs: what the template must keep to, read as data."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
+from harkara.services.sweep import SHARDS
 from tests.template.reading import (
     WORK_QUEUES,
     function_id,
@@ -210,3 +212,14 @@ def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> No
 def test_every_parameter_has_a_default_so_that_nothing_must_be_asked() -> None:
     """`sam deploy --guided` cannot be used: it asks of every route whether it may be public."""
     assert [name for name, each in template()["Parameters"].items() if "Default" not in each] == []
+
+
+def test_each_shard_of_what_is_due_is_swept_every_minute_by_one_run() -> None:
+    sweep = functions()["sweep"]
+    events = [event["Properties"] for event in sweep["Events"].values()]
+    assert {event["Schedule"] for event in events} == {"rate(1 minute)"}
+    shards = [shard for event in events for shard in json.loads(event["Input"])["shards"]]
+    assert sorted(shards) == list(range(SHARDS))
+    # A late run would repeat what the next minute's does.
+    never = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert sweep["EventInvokeConfig"] == never

@@ -1,9 +1,11 @@
 """The sweep: what is enqueued, where the cursors stand then, and what comes again."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count, repeat
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from harkara.ports import Note
 from harkara.services.sweep import PUT_OFF_S, SHARDS, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults
+from tests.virtual import InPlace
 
 NOW = 1_767_258_000.0
 SUBMIT, RECEIPT = QueueName.SUBMIT, QueueName.RECEIPT
@@ -50,12 +53,14 @@ class Sweeps:
     def __init__(self) -> None:
         self.queues = Queues()
         self.notes: list[Note] = []
-        self.service = SweepService(self.queues, self.queues, lambda: NOW, self.notes.append)
+        self.service = SweepService(
+            self.queues, self.queues, lambda: NOW, self.notes.append, InPlace()
+        )
 
     def run(self, remaining_s: float = 50.0) -> list[str]:
         """Sweep; return what was enqueued."""
         before = len(self.queues.waiting)
-        self.service.sweep(Deadline(lambda: remaining_s))
+        asyncio.run(self.service.sweep(Deadline(lambda: remaining_s)))
         return [message.body for message in self.queues.waiting[before:]]
 
 
@@ -80,9 +85,7 @@ def test_each_task_goes_into_its_own_queue() -> None:
     sweeps = Sweeps()
     for number, queue in enumerate((SUBMIT, RECEIPT, SUBMIT)):
         sweeps.queues.put(str(number), late_s=-number / 1000, queue=queue)
-    sweeps.service = SweepService(
-        sweeps.queues, sweeps.queues, lambda: NOW + 1, sweeps.notes.append
-    )
+    sweeps.service = replace(sweeps.service, clock=lambda: NOW + 1)
     assert sorted(sweeps.run()) == ["0", "1", "2"]
     queues = {message.body: message.queue for message in sweeps.queues.waiting}
     assert queues == {"0": SUBMIT, "1": RECEIPT, "2": SUBMIT}
@@ -200,7 +203,8 @@ def test_of_two_runs_the_one_behind_leaves_the_shard_to_the_other() -> None:
 
     def meanwhile(_: int, name: str) -> None:
         if name.startswith("send") and next(calls) == 0:
-            sweeps.run()
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(sweeps.run).result()
 
     sweeps.queues.faults.on_call = meanwhile
     assert sweeps.run() == ["0", "1", "2", "3", "4", "0", "1"]
@@ -220,8 +224,8 @@ def test_near_its_deadline_it_begins_no_page() -> None:
     sweeps = Sweeps()
     for shard in range(SHARDS):
         sweeps.queues.put(str(shard), shard)
-    remaining_s = iter([50.0, 50.0, 4.9])
-    assert sweeps.service.sweep(Deadline(lambda: next(remaining_s))) == 2
+    remaining_s = chain(repeat(50.0, 3), repeat(4.9))
+    assert asyncio.run(sweeps.service.sweep(Deadline(lambda: next(remaining_s)))) == 2
     assert len(sweeps.run()) == SHARDS - 2
 
 
@@ -236,8 +240,8 @@ def test_no_shard_is_further_on_than_another_by_more_than_a_page(pages: int, min
     now = NOW + 60 * minute
     sweeps.queues.clock = lambda: now
     sweeps.service = replace(sweeps.service, clock=lambda: now)
-    remaining_s = iter([50.0, *[50.0] * (pages - 1), 4.9])
-    sweeps.service.sweep(Deadline(lambda: next(remaining_s)))
+    remaining_s = chain(repeat(50.0, 1 + pages), repeat(4.9))
+    asyncio.run(sweeps.service.sweep(Deadline(lambda: next(remaining_s))))
     bodies = [message.body for message in sweeps.queues.waiting]
     assert bodies[0] == str(int(now // 60) % SHARDS)
     reached = Counter(bodies)

@@ -3,98 +3,143 @@
 Each shard of the Due table has its cursor, which never goes back. It stays where it is while a
 queue or the table cannot be reached: the page comes again with the next run. A single task that its
 queue does not take is put off instead, as a new row, and the cursor moves on: it keeps no other
-waiting, is never dropped, and has an alarm. The shards take turns by the page, so that none is left
-behind where a run's time does not do for all. Of two runs at the same time the one that finds a
-cursor further on leaves the shard to the other.
+waiting, is never dropped, and has an alarm.
+
+A run sweeps its shards in rounds, a page of each at a time, and a page's batches at a time; several
+runs share the shards. No shard of a run gets further ahead of another than by a page, unless a call
+for the other hangs or fails: it keeps no other waiting. Of two runs of one shard the one that finds
+its cursor further on leaves the shard to the other.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
 from harkara.ports import Clock, DueTable, DueTask, Note, Notes, TaskQueues
 
 SHARDS = 16
+# So many go into a queue in one call; a page has several.
+BATCH = 10
+# At a time: the batches of a page of each of a run's four shards.
+CALLS = 40
 # Reading and enqueuing a page.
 _PAGE_S = 5.0
+# The others begin their next page without a shard whose page takes longer.
+SLOW_S = 1.0
 # Long enough for the Due table: no row is put that near to a cursor (`harkara.aws.due`).
 PUT_OFF_S = 1000.0
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run has come to."""
+
+    now_ms: int
+    oldest_ms: int
+    count: int = 0
+    failures: list[Exception] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepService:
-    """What `sweep` does every minute. `queues` put into `due` what is to wait for long."""
+    """What `sweep` does every minute. `queues` put into `due` what is to wait for long.
+
+    `calls` makes its calls, as many at a time as it has threads.
+    """
 
     due: DueTable
     queues: TaskQueues
     clock: Clock
     notes: Notes
+    calls: Executor
 
-    def sweep(self, deadline: Deadline) -> int:
-        """Enqueue what is due, until time runs out; return how many tasks that were.
+    async def sweep(self, deadline: Deadline, shards: Sequence[int] = range(SHARDS)) -> int:
+        """Enqueue what is due in these shards, until time runs out; return how many tasks.
 
-        A shard that fails does not keep the others waiting. Raises StoreUnavailable once they are
-        done.
+        Raises what the first shard failed by (StoreUnavailable), once all others are done.
         """
         now_ms = int(self.clock() * 1000)
-        count, oldest_ms = 0, now_ms
-        failures: list[StoreUnavailable] = []
-        for tasks in self._all(now_ms, failures):
-            count += len(tasks)
-            oldest_ms = min([oldest_ms, *(task.due_ms for task in tasks)])
-            if not deadline.allows(_PAGE_S):
-                break
-        delays_s = {"sweep_delay": (now_ms - oldest_ms) / 1000} if count else {}
-        self.notes(Note("swept", {}, {"enqueued": count}, delays_s))
-        if failures:
-            raise failures[0]
-        return count
+        run = _Run(now_ms, now_ms)
+        cursors = await self._call(self.due.cursors)
+        pages = {shard: self.due.due(shard, cursors.get(shard, ""), now_ms) for shard in shards}
+        # Each minute another shard is the first.
+        first = now_ms // 60_000 % len(shards)
+        await self._rounds(run, [*shards[first:], *shards[:first]], pages, deadline)
+        delays_s = {"sweep_delay": (now_ms - run.oldest_ms) / 1000} if run.count else {}
+        self.notes(Note("swept", {}, {"enqueued": run.count}, delays_s))
+        if run.failures:
+            raise run.failures[0]
+        return run.count
 
-    def _all(self, now_ms: int, failures: list[StoreUnavailable]) -> Iterator[Sequence[DueTask]]:
-        """Enqueue all shards' tasks, a page of each in turn; yield those of each page.
-
-        Each minute another shard is the first.
-        """
-        cursors = self.due.cursors()
-        first = now_ms // 60_000
-        shards = [(first + number) % SHARDS for number in range(SHARDS)]
-        waiting = deque(self._of(shard, cursors.get(shard, ""), now_ms) for shard in shards)
-        while waiting:
-            pages = waiting.popleft()
-            try:
-                tasks = next(pages, None)
-            except StoreUnavailable as error:
-                failures.append(error)
-                tasks = None
-            else:
-                if tasks is not None:
-                    waiting.append(pages)
-            yield tasks or ()
-
-    def _of(self, shard: int, cursor: str, now_ms: int) -> Iterator[Sequence[DueTask]]:
-        """Enqueue a shard's tasks; yield those of each page that its cursor has passed."""
-        for page in self.due.due(shard, cursor, now_ms):
-            enqueued = self._enqueue(page)
-            if not self.due.move(shard, page[-1].sort_key):
+    async def _rounds(
+        self,
+        run: _Run,
+        ready: Sequence[int],
+        pages: Mapping[int, Iterator[Sequence[DueTask]]],
+        deadline: Deadline,
+    ) -> None:
+        """Enqueue a page of each shard, again and again, until all is done or time runs out."""
+        busy = dict[asyncio.Task[bool], int]()
+        while True:
+            begun = list[asyncio.Task[bool]]()
+            for shard in ready:
+                if not deadline.allows(_PAGE_S):
+                    break
+                begun.append(asyncio.create_task(self._page(run, shard, pages[shard])))
+                busy[begun[-1]] = shard
+            if begun:
+                await asyncio.wait(begun, timeout=SLOW_S)
+            if not busy:
                 return
-            yield enqueued
+            done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+            # In the order in which they began.
+            ready = [busy.pop(task) for task in list(busy) if task in done and task.result()]
+            busy = {task: shard for task, shard in busy.items() if task not in done}
 
-    def _enqueue(self, page: Sequence[DueTask]) -> Sequence[DueTask]:
+    async def _page(self, run: _Run, shard: int, pages: Iterator[Sequence[DueTask]]) -> bool:
+        """Enqueue a shard's next page and move its cursor; say whether to go on with the shard."""
+        try:
+            page = await self._call(next, pages, None)
+            if page is None:
+                return False
+            enqueued = await self._enqueue(page)
+            if not await self._call(self.due.move, shard, page[-1].sort_key):
+                return False
+        except Exception as error:  # raised again once the other shards are done
+            run.failures.append(error)
+            return False
+        run.count += len(enqueued)
+        run.oldest_ms = min([run.oldest_ms, *(task.due_ms for task in enqueued)])
+        return True
+
+    async def _enqueue(self, page: Sequence[DueTask]) -> Sequence[DueTask]:
         """Enqueue a page's tasks and return them; put off those that their queue does not take."""
-        enqueued = list[DueTask]()
+        batches = list[Sequence[DueTask]]()
         for queue in dict.fromkeys(task.queue for task in page):
             tasks = [task for task in page if task.queue is queue]
-            sent = self.queues.send(queue, [task.body for task in tasks])
-            for task, in_queue in zip(tasks, sent, strict=True):
-                if in_queue:
-                    enqueued.append(task)
-                else:
-                    self._put_off(task)
-        return enqueued
+            batches += [tasks[at : at + BATCH] for at in range(0, len(tasks), BATCH)]
+        # The page has failed once all its batches are done with, not while some are on their way.
+        sent = [asyncio.create_task(self._send(batch)) for batch in batches]
+        await asyncio.gather(*sent, return_exceptions=True)
+        return [task for each in sent for task in each.result()]
 
-    def _put_off(self, task: DueTask) -> None:
-        self.queues.schedule(task.queue, task.body, PUT_OFF_S)
+    async def _send(self, batch: Sequence[DueTask]) -> Sequence[DueTask]:
+        queue = batch[0].queue
+        sent = await self._call(self.queues.send, queue, [task.body for task in batch])
+        for task, in_queue in zip(batch, sent, strict=True):
+            if not in_queue:
+                await self._put_off(task)
+        return [task for task, in_queue in zip(batch, sent, strict=True) if in_queue]
+
+    async def _put_off(self, task: DueTask) -> None:
+        await self._call(self.queues.schedule, task.queue, task.body, PUT_OFF_S)
         about = {"row": task.sort_key, "queue": task.queue}
         self.notes(Note("task put off", about, {"put_off": 1}))
+
+    async def _call(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.calls, function, *args)
