@@ -6,6 +6,8 @@ from typing import Any
 
 Template = dict[str, Any]
 INTEGRATION = "x-amazon-apigateway-integration"
+# What the emulator does not know, and refuses under a condition too.
+UNKNOWN = ("AWS::Budgets::Budget",)
 # Properties that come from the OpenAPI document and mean nothing without it.
 OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
 
@@ -63,12 +65,12 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
 def for_the_emulator(template: Template) -> Template:
     """Return the template without what the emulator refuses.
 
-    These are alarms of several metrics, and releases that CodeDeploy makes.
+    These are alarms of several metrics, budgets, and releases that CodeDeploy makes.
     """
     resources = {
         name: {**resource, "Properties": _without_release(resource.get("Properties", {}))}
         for name, resource in template["Resources"].items()
-        if "Metrics" not in resource.get("Properties", {})
+        if resource["Type"] not in UNKNOWN and "Metrics" not in resource.get("Properties", {})
     }
     return {**template, "Resources": resources}
 

@@ -12,6 +12,8 @@ from local.transform import expand_http_apis, for_the_emulator, with_code, with_
 from local.translator import load, to_cloudformation
 from tests.template.reading import function_id, functions, resources, routes
 
+LAMBDA = "AWS::Lambda::Function"
+
 
 @pytest.fixture(scope="module")
 def deployed() -> dict[str, Any]:
@@ -137,11 +139,17 @@ def test_the_emulator_gets_every_alarm_but_those_of_several_metrics(
     all_of_them = resources("AWS::CloudWatch::Alarm")
     plain = {name for name, each in all_of_them.items() if "Metrics" not in each["Properties"]}
     assert of_type(deployed, "AWS::CloudWatch::Alarm").keys() == plain
+    assert of_type(deployed, "AWS::Budgets::Budget") == {}
     assert plain < all_of_them.keys()
 
 
+def test_every_function_has_the_tracing_that_is_chosen(deployed: dict[str, Any]) -> None:
+    modes = [each["TracingConfig"]["Mode"] for each in of_type(deployed, LAMBDA).values()]
+    assert modes == [{"Ref": "Tracing"}] * len(functions())
+
+
 def test_code_comes_from_the_bucket(deployed: dict[str, Any]) -> None:
-    made = of_type(deployed, "AWS::Lambda::Function")
+    made = of_type(deployed, LAMBDA)
     assert len(made) == len(functions())
     assert made["SendFunction"]["Code"] == {"S3Bucket": "code", "S3Key": "SendFunction.zip"}
 

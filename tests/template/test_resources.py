@@ -200,6 +200,27 @@ def test_the_address_that_hears_of_alarms_is_subscribed_to_a_topic_of_the_stack(
     assert topic["Properties"]["Subscription"] == [subscription]
 
 
+def test_a_budget_is_there_where_there_is_a_limit_and_somebody_to_tell() -> None:
+    (budget,) = resources("AWS::Budgets::Budget").values()
+    assert budget["Condition"] == "HasBudget"
+    limit = {"Ref": "MonthlyBudgetUsd"}
+    has_limit = {"Fn::Not": [{"Fn::Equals": [limit, 0]}]}
+    assert template()["Conditions"]["HasBudget"] == {
+        "Fn::And": [has_limit, {"Condition": "HasAlarmEmail"}]
+    }
+    assert template()["Parameters"]["MonthlyBudgetUsd"]["Default"] == 0
+    properties = budget["Properties"]
+    assert properties["Budget"]["BudgetLimit"] == {"Amount": limit, "Unit": "USD"}
+    # Names are of the account, not of a region.
+    assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    told = [
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
+        for each in properties["NotificationsWithSubscribers"]
+        if each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}]
+    ]
+    assert told == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+
+
 def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> None:
     names = [
         layer["Properties"]["LayerName"]["Fn::Sub"]

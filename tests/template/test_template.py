@@ -168,7 +168,24 @@ def test_a_function_logs_json_into_the_group_of_its_code(function: str) -> None:
     group = f"{service(function).title()}Log"
     assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
     shared = template()["Globals"]["Function"]["LoggingConfig"]
-    assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", "WARN")
+    assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", {"Ref": "PlatformLogLevel"})
+    # No START, END and REPORT lines for every invocation, unless they are asked for.
+    assert template()["Parameters"]["PlatformLogLevel"]["Default"] == "WARN"
+
+
+def test_invocations_are_traced_where_the_operator_wants_it_and_every_role_may() -> None:
+    assert template()["Globals"]["Function"]["Tracing"] == {"Ref": "Tracing"}
+    assert template()["Parameters"]["Tracing"]["Default"] == "PassThrough"
+    assert template()["Conditions"]["TracesInvocations"] == {
+        "Fn::Equals": [{"Ref": "Tracing"}, "Active"]
+    }
+    policy = resources("AWS::IAM::ManagedPolicy")["TracingPolicy"]
+    assert policy["Condition"] == "TracesInvocations"
+    assert {each["Ref"] for each in policy["Properties"]["Roles"]} == {
+        logical_id(functions()[function]["Role"]) for function in FUNCTIONS
+    }
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -265,7 +282,9 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
     for statement in allowed:
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in as_list(statement["Action"]))
-        assert not any("*" in str(target) for target in as_list(statement["Resource"]))
+        # X-Ray's actions take no resource (Service Authorization Reference).
+        of_tracing = statement["Sid"] == "Traces"
+        assert of_tracing or not any("*" in str(each) for each in as_list(statement["Resource"]))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
