@@ -29,7 +29,12 @@ BAR = 0.95
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
     "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
-    "services/sweep": ("unit/test_sweep.py", "unit/test_largest.py", "pipeline/test_deferral.py"),
+    "services/sweep": (
+        "unit/test_sweep.py",
+        "unit/test_sweep_at_once.py",
+        "unit/test_largest.py",
+        "pipeline/test_deferral.py",
+    ),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
     "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
     "services/doors": (
