@@ -6,7 +6,7 @@
 #   make up CARRIER=kannel             the same through a real Kannel, where it is installed
 #   make test                          linters, types, tests with coverage
 #   make bench                         measures, as ratios in one run
-#   make scale                         counts what a message uses of AWS, and what a million cost, by part
+#   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
 #   make mutants [MODULES="doors ..."] changes the core services in small ways: do the tests notice?
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack

@@ -9,9 +9,9 @@ from harkara import runtime
 
 
 @contextmanager
-def caught_log() -> Iterator[io.StringIO]:
-    """Catch what the functions log."""
-    log = io.StringIO()
+def caught_log(log: io.StringIO | None = None) -> Iterator[io.StringIO]:
+    """Catch what the functions log, in `log` where it is given."""
+    log = log or io.StringIO()
     handlers = [each for each in runtime.logger.handlers if isinstance(each, logging.StreamHandler)]
     streams = [each.setStream(log) for each in handlers]
     try:

@@ -3,9 +3,10 @@
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harkara import metrics
 from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret
@@ -24,7 +25,7 @@ from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.messages import Endpoint
-from harkara.posting import PostResult
+from harkara.posting import CallbackPoster, PostResult
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
@@ -45,7 +46,7 @@ from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
-from harkara.submissions import Connected, Outcome, Submission, Taken
+from harkara.submissions import Carrier, Connected, Outcome, Submission, Taken
 from harkara.tasks import CallbackTask, QueueName
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
@@ -55,6 +56,7 @@ from tests.virtual import InPlace
 RECEIPT_WAIT_S = 72 * 3600
 RETENTION_S = 30 * 86_400
 RETRY_DELAYS_S = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+FUNCTIONS = ("send", "submit", "receipt", "dlr", "sweep")
 TOKEN, SECRET, PEPPER = "token", "secret", b"pepper"
 
 ENDPOINT = Endpoint("https://eu1.api.clevertap.com/demo", "clevertap", "main")
@@ -73,6 +75,10 @@ CARRIER = CarrierSettings(
     secret=b"-",
     receipt_token_hashes=(hash_token(TOKEN),),
 )
+
+
+class Outside(Carrier, CallbackPoster, Protocol):
+    """A carrier and a platform."""
 
 
 class Everything:
@@ -96,6 +102,10 @@ class Everything:
         return PostResult(200, "")
 
 
+def _half() -> float:
+    return 0.5
+
+
 class Wired(NamedTuple):
     """Handlers by function, and the doors that `dlr` knows."""
 
@@ -107,42 +117,63 @@ def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wir
     """Return the handlers on a ledger, with one account and one carrier."""
     dynamodb, sqs = client("dynamodb"), client("sqs")
     ledger.listen(dynamodb, sqs)
-    accounts = DynamoAccountStore(dynamodb, "Accounts")
-    accounts.put_account(ACCOUNT)
-    accounts.put_carrier(CARRIER)
+    seed(dynamodb, [ACCOUNT])
+    return connect(dynamodb, sqs, outside, clock)
+
+
+def seed(dynamodb: Any, accounts: Iterable[Account]) -> None:
+    """Put accounts into their table, each with a credential of its name, and the carrier."""
+    store = DynamoAccountStore(dynamodb, "Accounts")
+    store.put_carrier(CARRIER)
     hashed = (Secret(hash=hash_secret(PEPPER, SECRET)),)
-    accounts.put_credential(Credential(username="demo", account_id="demo", secrets=hashed))
+    for account in accounts:
+        store.put_account(account)
+        store.put_credential(Credential(username=account.id, account_id=account.id, secrets=hashed))
+
+
+def connect(
+    dynamodb: Any,
+    sqs: Any,
+    outside: Outside,
+    clock: Callable[[], float],
+    luck: Callable[[], float] = _half,
+    settings: CarrierSettings = CARRIER,
+    functions: Sequence[str] = FUNCTIONS,
+    calls: Executor | None = None,
+) -> Wired:
+    """Return the handlers of one process, on these clients."""
+    accounts = DynamoAccountStore(dynamodb, "Accounts", clock=clock)
     store = DynamoMessageStore(dynamodb, "Messages", RETENTION_S, clock)
     counted = DynamoLimitStore(dynamodb, "Messages")
     due = DynamoDueTable(dynamodb, "Due", clock)
     urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
     queues = SqsTaskQueues(sqs, urls, due)
     signer = ReferenceSigner(b"tag key")
-    breakers = Breakers(counted, clock, _half, metrics.write)
+    breakers = Breakers(counted, clock, luck, metrics.write)
     suppressions = DynamoSuppressionList(dynamodb, "Accounts")
 
     async def carrier(_: str) -> Connected:
-        return Connected(CARRIER, outside)
+        return Connected(settings, outside)
 
     submit = SubmitService(
         store=store,
         queues=queues,
         router=Router(
-            DynamoRoutingStore(dynamodb, "Accounts"),
+            DynamoRoutingStore(dynamodb, "Accounts", clock),
             carrier,
             breakers,
-            Pace(counted, clock, _half),
+            Pace(counted, clock, luck),
             clock,
         ),
         hand=HandOver(store, signer, clock, breakers, suppressions, metrics.write),
         clock=clock,
-        luck=_half,
+        luck=luck,
         receipt_wait_s=RECEIPT_WAIT_S,
         notes=metrics.write,
         last=DynamoLastMessages(dynamodb, "Messages", signer, RETENTION_S, clock),
     )
-    attempts = Attempts(store, queues, clock, _half, RETRY_DELAYS_S, metrics.write)
-    doors = Doors(counted, Pace(counted, clock, _half), clock)
+    attempts = Attempts(store, queues, clock, luck, RETRY_DELAYS_S, metrics.write)
+    doors = Doors(counted, Pace(counted, clock, luck), clock)
     callbacks = CallbackService(attempts, outside, FakeDestinations(), doors)
     names = RandomNames(clock, os.urandom)
     wired: dict[str, Any] = {
@@ -172,19 +203,16 @@ def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wir
             ClickService(store, callbacks.destinations, callbacks, clock, metrics.write),
             JoinService(queues),
         ),
-        "sweep": SweepService(due, queues, clock, metrics.write, InPlace()),
+        "sweep": SweepService(due, queues, clock, metrics.write, calls or InPlace()),
     }
     modules: dict[str, ModuleType] = {}
-    for function, service in wired.items():
+    for function in functions:
+        service = wired[function]
         module = load(function)
         name = "services" if hasattr(module, "services") else "service"
         setattr(module, name, lambda service=service: service)
         modules[function] = module
     return Wired(modules, doors)
-
-
-def _half() -> float:
-    return 0.5
 
 
 def _never(url: str) -> None:

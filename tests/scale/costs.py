@@ -6,13 +6,19 @@ calls (`latencies.json`), and prices are read from `tests/bench/prices.json`.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.bench.life import MEMORY_GB, PRICES, Used
+from tests.scale.meter import LIMITS, POLLERS
+from tests.template.reading import functions, resources
 
 REGION = "us-east-1"
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
+MONTH_S = 30 * 86_400
+# A poll of an empty queue waits so long.
+POLL_S = 20
 BATCHED = ("submit", "dlr")
 PARTS = {
     "DynamoDB, written": "write_units",
@@ -45,6 +51,54 @@ def usd_a_million(used: Used) -> Mapping[str, float]:
     )
     amounts = {**used.amounts, "gb_s": gb_s / count}
     return {part: amounts[unit] * price[unit] * 1e6 for part, unit in PARTS.items()}
+
+
+def standing_usd(metrics: int) -> Mapping[str, float]:
+    """Return what a month of a stack costs that nobody uses, by part."""
+    price = json.loads(PRICES.read_text())
+    month = price["month"]
+    request = price["regions"][REGION]["sqs_requests"]
+    pollers = LIMITS[POLLERS]["value"] * len(mappings())
+    snapshot_gb = sum(
+        properties["MemorySize"] / 1024
+        for properties in functions().values()
+        if "SnapStart" in properties
+    )
+    # What is there without an operator's parameters. An alarm is billed by its metrics.
+    alarms = sum(
+        sum("MetricStat" in metric for metric in alarm["Properties"].get("Metrics", [])) or 1
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if "Condition" not in alarm
+    )
+    dashboards, secrets, keys = (
+        sum("Condition" not in resource for resource in resources(kind).values())
+        for kind in (
+            "AWS::CloudWatch::Dashboard",
+            "AWS::SecretsManager::Secret",
+            "AWS::KMS::Key",
+        )
+    )
+    return {
+        f"{pollers} pollers of idle queues": pollers * MONTH_S / POLL_S * request,
+        f"{metrics} custom metrics (one carrier)": metrics * price["custom_metric_month"],
+        f"snapshots of {snapshot_gb:g} GB of functions": snapshot_gb
+        * MONTH_S
+        * month["snapshot_gb_s"],
+        f"{alarms} metrics of alarms": alarms * month["alarm"],
+        f"{dashboards} dashboard": dashboards * month["dashboard"],
+        f"{secrets} secrets": secrets * month["secret"],
+        f"{keys} key": keys * month["key"],
+    }
+
+
+def mappings() -> Sequence[Mapping[str, Any]]:
+    """Return the queues that Lambda polls, as the template has them."""
+    return [
+        event["Properties"]
+        for properties in functions().values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
 
 
 def metrics_of(log: str) -> set[tuple[str, ...]]:

@@ -5,7 +5,7 @@ import pytest
 from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, Life
 from tests.loops import own_loop
-from tests.scale.costs import PARTS, metrics_of, usd_a_million
+from tests.scale.costs import PARTS, metrics_of, standing_usd, usd_a_million
 
 # At most, a message: write units, read units, SQS requests, API requests, calls.
 CEILINGS = {
@@ -30,3 +30,12 @@ def test_a_message_takes_no_more_units_than_the_table_says(
         ("Harkara", "accepted", "carrier=sim", "service=send"),
         ("Harkara", "delivered", "service=dlr"),
     } <= metrics_of(used.log)
+
+
+def test_a_stack_that_nobody_uses_costs_what_its_template_has() -> None:
+    standing = standing_usd(metrics=20)
+    assert standing["20 custom metrics (one carrier)"] == pytest.approx(6.0)
+    # Four queues, five pollers each, three polls a minute.
+    assert standing["20 pollers of idle queues"] == pytest.approx(20 * 3 * 43_200 * 0.5e-6)
+    assert all(usd > 0 for usd in standing.values())
+    assert sum(standing.values()) < 40

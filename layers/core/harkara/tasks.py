@@ -218,19 +218,18 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Look whether every message of a chunk has its end, and have others checked with it.
+    """Look whether every message of a chunk has its end, and have others of its request checked.
 
-    `looks` did so before, in a row. `singles_of` is their account, where each has one message.
+    `looks` did so before, in a row.
     """
 
     chunk_id: str
     others: tuple[str, ...] = ()
     looks: int = 0
-    singles_of: str = ""
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
+        said = {"others": self.others, "looks": self.looks}
         more = {name: value for name, value in said.items() if value}
         return encode_body("check", chunk=self.chunk_id, **more)
 
@@ -280,13 +279,8 @@ def carrier_receipts_tasks(
 
 def owner_of(message_id: str, body: str) -> str:
     """Return whose duty a queue message is: the owner that its body names, else its own id."""
-    return owner_in(body) or message_id
-
-
-def owner_in(body: str) -> str | None:
-    """Return the owner that a body names, None for none."""
     owner = decode(body).get("owner")
-    return owner if isinstance(owner, str) else None
+    return owner if isinstance(owner, str) else message_id
 
 
 def decode_dlr(body: str) -> DlrTask:
@@ -302,8 +296,7 @@ def decode_dlr(body: str) -> DlrTask:
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == "check":
-        others, looks = tuple(fields.get("others", ())), fields.get("looks", 0)
-        return CheckTask(fields["chunk"], others, looks, fields.get("singles_of", ""))
+        return CheckTask(fields["chunk"], tuple(fields.get("others", ())), fields.get("looks", 0))
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
     if fields["kind"] == "click":

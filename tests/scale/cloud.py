@@ -1,0 +1,244 @@
+"""AWS as clients see it: tables and queues in memory whose calls take virtual time.
+
+The adapters' calls come in as they would go out to botocore, which is left out; of the SDK its
+repetitions are kept ("standard" mode: a random part of 1, 2, 4 s), and its CPU, which is that of
+the execution environment that calls and goes one call after the other.
+"""
+
+import json
+import math
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.limits import BATCH_LIMIT_BYTES, ENTRIES_LIMIT, ITEM_LIMIT_BYTES, item_bytes
+from tests.scale.meter import LIMITS, PARTITION, TABLE, Meter, Ramp
+from tests.scale.queues import Queue
+from tests.scale.threads import Threads
+from tests.tables import CONDITION_FAILED, Table
+from tests.unit.aws import Refusal
+
+MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
+SDK_TRIES = 4
+# A chunk's own items, and those of one queue message: no other request writes there.
+_OF_ONE_REQUEST = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*")
+_INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
+
+
+class _Throttled(Exception):
+    """The table takes no more in this second."""
+
+
+class _ConditionFailed(ClientError):  # type: ignore[misc]
+    """As botocore has it."""
+
+
+class Cloud:
+    """Tables, queues and what they cost, of a slice of one in `slices`."""
+
+    def __init__(self, threads: Threads, slices: float, *, new: bool = False) -> None:
+        self.threads = threads
+        self.slices = slices
+        self.meter = Meter(threads.clock)
+        self.luck = random.Random(1)  # noqa: S311 - the same at every run
+        self.used: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.queues: dict[str, Queue] = defaultdict(lambda: Queue(threads, self.meter, slices))
+        self.tables: dict[str, dict[str, Table]] = defaultdict(dict)
+        self.is_new = new
+        self._ramps: dict[tuple[str, str], Ramp] = {}
+        # Hears of what is put into the table Due.
+        self.on_due: Callable[[str], object] = lambda sort_key: None
+
+    def reset(self) -> None:
+        """Forget what was used so far."""
+        self.used.clear()
+        self.calls.clear()
+        self.meter = Meter(self.threads.clock)
+
+    def spend(self, what: str, *, cpu_ms: float = MODEL["cpu_ms_a_call"]) -> None:
+        """Let the time pass that a call takes."""
+        self.calls[what] += 1
+        process = self.threads.current.owner
+        waits_s = process.cpu(cpu_ms / 1000) if process else 0.0
+        self.threads.sleep(waits_s + self.latency_s(what))
+
+    def latency_s(self, what: str) -> float:
+        """Return how long something takes this time: log-normal, with the mean of the model."""
+        mean_s, sigma = MODEL["call_ms"][what] / 1000, MODEL["sigma"]
+        return self.luck.lognormvariate(math.log(mean_s) - sigma**2 / 2, sigma)
+
+    def use(self, kind: str, table: str, pk: str, size: float, per_unit: int) -> None:
+        """Use units of a partition and its table. Raises _Throttled."""
+        assert size <= ITEM_LIMIT_BYTES or kind == "read"
+        units = max(1, math.ceil(size / per_unit))
+        of_one = _OF_ONE_REQUEST.fullmatch(pk) is not None
+        per_s = LIMITS[PARTITION[kind]]["value"] / (1 if of_one else self.slices)
+        what = "one request's" if of_one else f"{table}, {pk.partition('#')[0]}#"
+        if not self.meter.take(f"{PARTITION[kind]}: {what}", units, per_s, key=pk):
+            raise _Throttled
+        limit, name = LIMITS[TABLE[kind]], f"{TABLE[kind]}: {table}"
+        ramp = self._ramps.get((table, kind))
+        if ramp is None:
+            first = limit["new"] if self.is_new else limit["value"]
+            most = limit["value"] / self.slices
+            ramp = self._ramps[table, kind] = Ramp(first / self.slices, most, self.threads.clock)
+        if not self.meter.take(name, units, ramp.note(units)):
+            raise _Throttled
+        self.used[f"{kind}_units"] += units
+
+    def partition(self, table: str, pk: str) -> Table:
+        partitions = self.tables[table]
+        if pk not in partitions:
+            partitions[pk] = Table(table, page=1_000_000)
+        return partitions[pk]
+
+
+class Dynamo:
+    """A client of DynamoDB."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=_ConditionFailed)
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def get_item(self, **params: Any) -> Any:
+        return self._call("GetItem", params, self._get)
+
+    def batch_get_item(self, **params: Any) -> Any:
+        return self._call("BatchGetItem", params, self._get_batch)
+
+    def put_item(self, **params: Any) -> Any:
+        return self._call("PutItem", params, self._write)
+
+    def update_item(self, **params: Any) -> Any:
+        return self._call("UpdateItem", params, self._write)
+
+    def batch_execute_statement(self, **params: Any) -> Any:
+        return self._call("BatchExecuteStatement", params, self._execute)
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "query"
+        return SimpleNamespace(paginate=self._paginate)
+
+    def query(self, **params: Any) -> Any:
+        return self._call("Query", params, self._query)
+
+    def _call(
+        self, operation: str, params: dict[str, Any], do: Callable[[str, dict[str, Any]], Any]
+    ) -> Any:
+        for tries in range(SDK_TRIES):
+            self._cloud.spend(operation)
+            try:
+                return do(operation, params)
+            except _Throttled:
+                if tries < SDK_TRIES - 1:
+                    self._cloud.threads.sleep(self._cloud.luck.random() * 2**tries)
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
+
+    def _get(self, operation: str, params: dict[str, Any]) -> Any:
+        table, pk = params["TableName"], params["Key"]["pk"]["S"]
+        answer = self._cloud.partition(table, pk)(operation, params)
+        item = answer.get("Item", {})  # type: ignore[union-attr]
+        self._read(table, pk, item_bytes(item), params)
+        return answer
+
+    def _get_batch(self, operation: str, params: dict[str, Any]) -> Any:
+        found: dict[str, list[Any]] = {}
+        left: dict[str, Any] = {}
+        for table, asked in params["RequestItems"].items():
+            found[table], rest = [], []
+            for key in asked["Keys"]:
+                consistent = asked.get("ConsistentRead", False)
+                one = {"TableName": table, "Key": key, "ConsistentRead": consistent}
+                try:
+                    found[table] += self._get("GetItem", one).values()
+                except _Throttled:
+                    rest.append(key)
+            if rest:
+                left[table] = {**asked, "Keys": rest}
+        return {"Responses": found, "UnprocessedKeys": left}
+
+    def _query(self, operation: str, params: dict[str, Any]) -> Any:
+        table, pk = params["TableName"], params["ExpressionAttributeValues"][":pk"]["S"]
+        answer: Any = self._cloud.partition(table, pk)(operation, params)
+        self._read(table, pk, sum(map(item_bytes, answer["Items"])), params)
+        return answer
+
+    def _paginate(self, **params: Any) -> Iterator[Any]:
+        if size := params.pop("PaginationConfig", {}).get("PageSize"):
+            params["Limit"] = size
+        while True:
+            answer = self.query(**params)
+            yield answer
+            if "LastEvaluatedKey" not in answer:
+                return
+            params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _read(self, table: str, pk: str, size: int, params: Mapping[str, Any]) -> None:
+        # Half a unit where it need not be consistent.
+        half = 1 if params.get("ConsistentRead") else 0.5
+        self._cloud.use("read", table, pk, size * half, 4096)
+
+    def _write(self, operation: str, params: dict[str, Any]) -> Any:
+        key = params.get("Item") or params["Key"]
+        table, pk = params["TableName"], key["pk"]["S"]
+        partition = self._cloud.partition(table, pk)
+        place = pk, key["sk"]["S"]
+        before = partition.items.get(place)
+        self._cloud.use("write", table, pk, item_bytes(before or key), 1024)
+        answer = partition(operation, params)
+        if isinstance(answer, Refusal):
+            assert answer.code == CONDITION_FAILED
+            there = {"Item": before} if before else {}
+            raise _ConditionFailed({"Error": {"Code": answer.code}, **there}, operation)
+        if params.get("ReturnValues", "NONE").endswith("NEW"):
+            return {"Attributes": partition.items[place]}
+        return answer
+
+    def _execute(self, operation: str, params: dict[str, Any]) -> Any:
+        return {"Responses": [self._insert(each) for each in params["Statements"]]}
+
+    def _insert(self, statement: dict[str, Any]) -> Any:
+        found = _INSERT.fullmatch(statement["Statement"])
+        assert found, statement["Statement"]
+        names = [part.split("'")[1] for part in found[2].split(",")]
+        item = dict(zip(names, statement["Parameters"], strict=True))
+        table, pk, sk = found[1], item["pk"]["S"], item["sk"]["S"]
+        try:
+            self._cloud.use("write", table, pk, item_bytes(item), 1024)
+        except _Throttled:
+            return {"Error": {"Code": "ThrottlingError", "Message": ""}}
+        items = self._cloud.partition(table, pk).items
+        if (pk, sk) in items:
+            return {"Error": {"Code": "DuplicateItem", "Message": ""}}
+        items[pk, sk] = item
+        if table == "Due":
+            self._cloud.on_due(sk)
+        return {}
+
+
+class Sqs:
+    """A client of SQS."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def send_message_batch(self, QueueUrl: str, Entries: Any) -> Any:
+        size = sum(len(entry["MessageBody"]) for entry in Entries)
+        assert len(Entries) <= ENTRIES_LIMIT
+        assert size <= BATCH_LIMIT_BYTES
+        self._cloud.spend("SendMessageBatch")
+        queue = self._cloud.queues[QueueUrl.rpartition("/")[2]]
+        for entry in Entries:
+            queue.put(
+                entry["MessageBody"], entry.get("MessageGroupId", ""), entry.get("DelaySeconds", 0)
+            )
+        self._cloud.used["sqs_requests"] += max(1, math.ceil(size / 65_536))
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

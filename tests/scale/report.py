@@ -1,0 +1,160 @@
+"""What a simulation shows: what became of the messages, how long it took, what it used and cost."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.bench.life import MEMORY_GB, PRICES
+from tests.scale.costs import REGION
+from tests.scale.simulation import Row, Simulation
+
+STEPS = ("accept", "submit", "callback")
+SHOWN_WALLS = 5
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How full a limit was in its fullest ten seconds, and how often it refused something."""
+
+    limit: str
+    share: float
+    refused: int
+    first_refused_s: float | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row's figures, of the whole: a slice's, times what it is a slice of."""
+
+    row: Row
+    accepted: int
+    refused: int
+    final: int
+    states: dict[str, int]
+    times_s: dict[str, Sequence[float]]
+    """50th, 95th and 99th percentile by tenant and step: `accept`, `submit`, `callback`."""
+    writes: float
+    calls: float
+    executions: float
+    usd: float
+    usd_a_million: float
+    walls: Sequence[Wall]
+    dead: int
+    come_back: int
+    oldest_s: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each accepted message is final, and told once."""
+        return self.accepted == self.final and not self.dead
+
+
+def show(simulation: Simulation) -> Shown:
+    """Return a finished simulation's figures. Raises AssertionError where a message is lost."""
+    row, cloud, heard = simulation.row, simulation.cloud, simulation.outside.heard
+    factor = row.slices * row.shown_of
+    accepted, told = set[str](), dict[str, int]()
+    for each in heard.values():
+        accepted |= each.accepted
+        told |= each.told
+    assert accepted == told.keys(), "an accepted message did not end, or another one did"
+    assert max(told.values(), default=1) == 1, "a message was called back twice"
+    assert max(simulation.outside.taken.values(), default=1) == 1, "a message was sent twice"
+    prices = json.loads(PRICES.read_text())
+    price = prices["regions"][REGION]
+    used = {**cloud.used, "log_gb": simulation.log.size / 1e9}
+    restored_gb = sum(
+        MEMORY_GB.get(name, 1.0) * n for name, n in simulation.functions.restored.items()
+    )
+    restores_usd = restored_gb * json.loads(PRICES.read_text())["month"]["restore_gb"]
+    usd = sum(used.get(unit, 0) * price[unit] for unit in price) + restores_usd
+    states = {
+        state: round(sum(each.states[state] for each in heard.values()) * factor)
+        for state in {state for each in heard.values() for state in each.states}
+    }
+    meter = cloud.meter
+    walls = sorted(
+        (
+            Wall(limit, share, meter.refused[limit], meter.first_refused_s.get(limit))
+            for limit, (share, _) in meter.fullest.items()
+        ),
+        key=lambda wall: (-bool(wall.refused), -wall.share),
+    )
+    return Shown(
+        row=row,
+        accepted=round(len(accepted) * factor),
+        refused=round(sum(each.refused for each in heard.values()) * factor),
+        final=round(len(told) * factor),
+        states=states,
+        times_s=_times(simulation),
+        writes=cloud.used["write_units"] * factor,
+        calls=sum(cloud.calls.values()) * factor,
+        executions=sum(simulation.functions.executions.values()) * factor,
+        usd=usd * factor,
+        usd_a_million=usd / max(1, len(accepted)) * 1e6,
+        walls=walls,
+        dead=sum(len(queue.dead) for queue in cloud.queues.values()),
+        come_back=cloud.calls["tasks come back"],
+        oldest_s=max(queue.oldest_s for queue in cloud.queues.values()),
+    )
+
+
+def _times(simulation: Simulation) -> dict[str, Sequence[float]]:
+    heard = simulation.outside.heard
+    largest = max(heard, key=lambda name: len(heard[name].accepted))
+    tenants = {largest: [largest], "others": [name for name in heard if name != largest]}
+    times = {}
+    for tenant, names in tenants.items():
+        for step in STEPS:
+            taken = [each for name in names for each in getattr(heard[name], f"{step}_s")]
+            if taken:
+                times[f"{tenant} {step}"] = percentiles(taken)
+    return times
+
+
+def percentiles(times_s: Sequence[float]) -> Sequence[float]:
+    """Return the 50th, the 95th and the 99th."""
+    ordered = sorted(times_s)
+    return [ordered[int(len(ordered) * part)] for part in (0.5, 0.95, 0.99)]
+
+
+def table(rows: Sequence[Shown]) -> Iterator[str]:
+    """Yield the lines of a table, a column for each row, and each row's fullest limits."""
+    yield f"simulated, {REGION}; seconds at the 50th, 95th and 99th percentile"
+    for number, each in enumerate(rows, 1):
+        yield f"  ({number}) {each.row.name}"
+    yield f"\n{'':<22}" + "".join(f"{f'({number})':>22}" for number in range(1, len(rows) + 1))
+    figures = {
+        "accepted": [f"{each.accepted:,}" for each in rows],
+        "final": [f"{each.final:,}" for each in rows],
+        **{
+            step: [_seconds(next(iter(_of(each, step).values()), ())) for each in rows]
+            for step in STEPS
+        },
+        **{
+            f"{step}, the others": [
+                _seconds(each.times_s.get(f"the others {step}", ())) for each in rows
+            ]
+            for step in STEPS
+        },
+        "writes a message": [f"{each.writes / each.accepted:.2f}" for each in rows],
+        "calls a message": [f"{each.calls / each.accepted:.2f}" for each in rows],
+        "executions a message": [f"{each.executions / each.accepted:.3f}" for each in rows],
+        "USD": [f"{each.usd:,.2f}" for each in rows],
+        "USD a million": [f"{each.usd_a_million:.2f}" for each in rows],
+    }
+    for name, cells in figures.items():
+        yield f"{name:<22}" + "".join(f"{cell:>22}" for cell in cells)
+    for number, each in enumerate(rows, 1):
+        yield f"\n({number}) the fullest limits, in their fullest ten seconds"
+        for wall in each.walls[:SHOWN_WALLS]:
+            hit = f"; refused {wall.refused * each.row.slices:,.0f} times" if wall.refused else ""
+            yield f"    {wall.share:>5.0%}  {wall.limit}{hit}"
+
+
+def _of(shown: Shown, step: str) -> dict[str, Sequence[float]]:
+    return {name: times for name, times in shown.times_s.items() if name.endswith(step)}
+
+
+def _seconds(times_s: Sequence[float]) -> str:
+    return " / ".join(f"{each:.2f}" if each < 100 else f"{each:,.0f}" for each in times_s)

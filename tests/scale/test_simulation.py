@@ -1,0 +1,99 @@
+"""The simulation in short: all that is accepted ends, and what is small is found as the wall."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from harkara.messages import Category
+from tests.scale.meter import ACCOUNT, API, LIMITS, PARTITION, TABLE
+from tests.scale.outside import Stream
+from tests.scale.report import show
+from tests.scale.simulation import Row, Settings, Simulation
+from tests.template.reading import template
+
+ROWS = (
+    Row("in bulk", [Stream("demo", 2_000, 500, 1_000)], 1, gather=True),
+    Row("one message each", [Stream("demo", 60, 20)], 1),
+    Row("a tenth", [Stream("demo", 600, 200)], 10),
+    Row(
+        "promotional",
+        [Stream("demo", 100, 50, 50)],
+        1,
+        due_after_s=5_400,
+        gather=True,
+        category=Category.PROMOTIONAL,
+    ),
+    Row("the carrier down", [Stream("demo", 400, 2, 20)], 1, gather=True, down=(10, 190)),
+    Row("two tenants", [Stream("large", 200, 200, 100), Stream("small", 10, 1)], 1),
+    Row("a new account", [Stream("demo", 40, 4)], 1, Settings(concurrency=10), is_new=True),
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_all_that_is_accepted_is_final_and_told_once(row: Row) -> None:
+    shown = show(Simulation(row).run())
+    assert shown.accepted == sum(stream.messages for stream in row.streams)
+    assert shown.is_whole
+    assert shown.states == {"delivered": shown.accepted}
+
+
+@pytest.mark.parametrize(
+    ("limit", "values", "found"),
+    [
+        (API, {"value": 8, "burst": 4}, API),
+        (TABLE["write"], {"value": 20}, f"{TABLE['write']}: Messages"),
+        (TABLE["read"], {"value": 12}, f"{TABLE['read']}: Messages"),
+        (PARTITION["write"], {"value": 60}, f"{PARTITION['write']}: one request's"),
+    ],
+)
+def test_a_limit_that_is_small_is_the_first_wall(
+    limit: str, values: Mapping[str, Any], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, limit, {**LIMITS[limit], **values})
+    bulk = limit == PARTITION["write"]
+    stream = Stream("demo", 200, 200, 200) if bulk else Stream("demo", 60, 20)
+    wide = show(Simulation(Row("wide", [stream], 1, gather=bulk)).run())
+    assert wide.walls[0].limit == found
+    assert wide.walls[0].refused
+    assert wide.is_whole
+
+
+def test_more_executions_are_no_slower() -> None:
+    stream = Stream("demo", 60, 60)
+    few, many = (
+        show(Simulation(Row("row", [stream], 1, Settings(submit=n, submit_batch=1))).run())
+        for n in (1, 8)
+    )
+    assert few.oldest_s > many.oldest_s
+    assert few.times_s["demo submit"][0] > many.times_s["demo submit"][0]
+
+
+def test_too_few_executions_of_the_account_are_found() -> None:
+    row = Row("row", [Stream("demo", 50, 30)], 1, Settings(concurrency=2))
+    shown = show(Simulation(row).run())
+    assert shown.is_whole
+    assert shown.walls[0].limit == ACCOUNT
+    assert shown.walls[0].refused
+
+
+def test_a_message_that_is_lost_is_noticed() -> None:
+    simulation = Simulation(ROWS[1]).run()
+    heard = simulation.outside.heard["demo"]
+    heard.told.pop(next(iter(heard.told)))
+    with pytest.raises(AssertionError, match="did not end"):
+        show(simulation)
+
+
+def test_the_settings_of_a_row_are_the_templates() -> None:
+    defaults = {name: each.get("Default") for name, each in template()["Parameters"].items()}
+    settings = Settings()
+    assert (settings.submit, settings.submit_batch, settings.priority) == (
+        defaults["SubmitConcurrency"],
+        defaults["SubmitBatchSize"],
+        defaults["PriorityConcurrency"],
+    )
+    assert (settings.dlr, settings.callbacks) == (
+        defaults["DlrConcurrency"],
+        defaults["CallbackConcurrency"],
+    )
