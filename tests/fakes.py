@@ -124,7 +124,9 @@ class FakeMessageStore:
         self.faults.after(number)
         return [self.marks[mark.key] for mark in marks]
 
-    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+    def get_marks(
+        self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
+    ) -> list[Mark | None]:
         self.faults.before("get_marks")
         return [self.marks.get(key) if self._lives(key) else None for key in keys]
 

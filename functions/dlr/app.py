@@ -142,4 +142,4 @@ def join(bodies: Mapping[str, str]) -> set[str]:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, dlr, join)
+    return consume(event, context, dlr, join=join)

@@ -6,6 +6,7 @@ Next: `harkara.services.submit`; the carrier's receipts come in at functions/rec
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -94,5 +95,9 @@ async def submit(body: str, claimant: Claimant, deadline: Deadline) -> Counter[s
     return await service().submit(decode_submit(body), claimant, deadline)
 
 
+def set_checks(bodies: Mapping[str, str]) -> Mapping[str, str]:
+    return service().checks.set_together(bodies)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, submit)
+    return consume(event, context, submit, prepare=set_checks)

@@ -28,6 +28,10 @@ from harkara.tasks import owner_of
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
 """Does the task in a queue message's body; returns counts for the log."""
 
+Prepare = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Does for all tasks of a batch what each would do; takes bodies by queue message, returns those
+that know of it. What each does by itself it may leave to them."""
+
 Join = Callable[[Mapping[str, str]], set[str]]
 """Takes bodies of first deliveries by queue message; returns which of them are done with that."""
 
@@ -36,13 +40,19 @@ asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 def consume(
-    event: dict[str, Any], context: LambdaContext, handle: Handle, join: Join | None = None
+    event: dict[str, Any],
+    context: LambdaContext,
+    handle: Handle,
+    *,
+    prepare: Prepare | None = None,
+    join: Join | None = None,
 ) -> Any:
     """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
     deadline = deadline_of(context)
     until_ms = int((time.time() + deadline.remaining_s()) * 1000)
     records = [SQSRecord(each) for each in event["Records"]]
     joined = _join(records, join) if join else set()
+    bodies = _prepared(records, prepare) if prepare else {}
     done: dict[str, Counter[str]] = {}
 
     async def one(record: SQSRecord) -> None:
@@ -52,7 +62,8 @@ def consume(
             # A holder for each: two messages of one owner may come in one batch.
             owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
             claimant = Claimant(owner, holder, until_ms)
-            done[record.message_id] = await handle(record.body, claimant, deadline)
+            body = bodies.get(record.message_id, record.body)
+            done[record.message_id] = await handle(body, claimant, deadline)
         except Exception as error:
             log_failure("task comes back", error, message_id=record.message_id)
             raise
@@ -62,6 +73,14 @@ def consume(
         answer = async_process_partial_response(event, one, processor, context)
     _note(records, done, joined)
     return answer
+
+
+def _prepared(records: Sequence[SQSRecord], prepare: Prepare) -> Mapping[str, str]:
+    try:
+        return prepare({record.message_id: record.body for record in records})
+    except Exception as error:  # each does its own then, and says what is wrong
+        log_failure("tasks not prepared", error)
+        return {}
 
 
 def _join(records: Sequence[SQSRecord], join: Join) -> set[str]:

@@ -128,8 +128,13 @@ class MessageStore(ChunkReader, Protocol):
         """
         ...
 
-    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
-        """Return the marks at these keys, in order, read consistently."""
+    def get_marks(
+        self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
+    ) -> list[Mark | None]:
+        """Return the marks at these keys, in order.
+
+        Not `consistent`, at half the price: one that was put a moment ago may not be found.
+        """
         ...
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:

@@ -42,7 +42,17 @@ class Part(NamedTuple):
 
 
 # Fields of a submit task that a body has only where they say something.
-_SELDOM = ("reserved", "waits", "rounds", "tried", "repeats", "rests", "others", "checked")
+_SELDOM = (
+    "reserved",
+    "waits",
+    "rounds",
+    "tried",
+    "repeats",
+    "rests",
+    "others",
+    "checked",
+    "single",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,8 @@ class SubmitTask:
     `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
     carrier: they go there again, under the reference of that try. `rests` are the carriers that
     want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
-    request: enqueued with this task, they are committed by it. `checked`: the chunk's check is set.
+    request: enqueued with this task, they are committed by it. `checked`: the chunk's check is set;
+    `single`: it is of one message.
     """
 
     chunk_id: str
@@ -72,6 +83,7 @@ class SubmitTask:
     others: Sequence[Part] = ()
     checked: bool = False
     rounds: int = 0
+    single: bool = False
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -109,4 +121,5 @@ def decode_submit(body: str) -> SubmitTask:
             for chunk_id, queue, at_ms in fields.get("others", ())
         ),
         checked=fields.get("checked", False),
+        single=fields.get("single", False),
     )

@@ -218,18 +218,19 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Look whether every message of a chunk has its end, and have others of its request checked.
+    """Look whether every message of a chunk has its end, and have others checked with it.
 
-    `looks` did so before, in a row.
+    `looks` did so before, in a row. `singles_of` is their account, where each has one message.
     """
 
     chunk_id: str
     others: tuple[str, ...] = ()
     looks: int = 0
+    singles_of: str = ""
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        said = {"others": self.others, "looks": self.looks}
+        said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
         more = {name: value for name, value in said.items() if value}
         return encode_body("check", chunk=self.chunk_id, **more)
 
@@ -279,8 +280,13 @@ def carrier_receipts_tasks(
 
 def owner_of(message_id: str, body: str) -> str:
     """Return whose duty a queue message is: the owner that its body names, else its own id."""
+    return owner_in(body) or message_id
+
+
+def owner_in(body: str) -> str | None:
+    """Return the owner that a body names, None for none."""
     owner = decode(body).get("owner")
-    return owner if isinstance(owner, str) else message_id
+    return owner if isinstance(owner, str) else None
 
 
 def decode_dlr(body: str) -> DlrTask:
@@ -296,7 +302,8 @@ def decode_dlr(body: str) -> DlrTask:
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == "check":
-        return CheckTask(fields["chunk"], tuple(fields.get("others", ())), fields.get("looks", 0))
+        others, looks = tuple(fields.get("others", ())), fields.get("looks", 0)
+        return CheckTask(fields["chunk"], others, looks, fields.get("singles_of", ""))
     if fields["kind"] == "recover":
         return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
     if fields["kind"] == "click":

@@ -87,8 +87,10 @@ class DynamoMessageStore:
             standing[place] = mark
         return standing
 
-    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
-        """Return the marks at these keys, in order, read consistently."""
+    def get_marks(
+        self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
+    ) -> list[Mark | None]:
+        """Return the marks at these keys, in order, read consistently unless that is not needed."""
         found: dict[tuple[str, str], Mark] = {}
         for at in range(0, len(keys), _READ_BATCH):
             request: Mapping[str, Any] = {
@@ -96,7 +98,7 @@ class DynamoMessageStore:
                     "Keys": [
                         {"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[at : at + _READ_BATCH]
                     ],
-                    "ConsistentRead": True,
+                    "ConsistentRead": consistent,
                 }
             }
             for pause_s in (*PAUSES_S, None):

@@ -244,7 +244,12 @@ class AcceptService:
         Raises StoreUnavailable.
         """
         first, *others = sorted(map(_part_of, chunks), key=_urgency)
-        task = SubmitTask(chunk_id=first.chunk_id, account_id=account.id, others=tuple(others))
+        task = SubmitTask(
+            chunk_id=first.chunk_id,
+            account_id=account.id,
+            others=tuple(others),
+            single=len(chunks) == len(chunks[0].messages) == 1,
+        )
         # A request that is repeated was accepted at the time of the first: the wait is from now.
         wait_s = (first.at_ms - self.names.now_ms()) / 1000
         if wait_s > 0 and not others:

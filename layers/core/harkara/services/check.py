@@ -1,7 +1,8 @@
 """Look after a chunk until every message has its end and every end was called back.
 
 `submit` sets the check of a request before it does anything else; while there is more to wait for,
-a check sets the next. It decides and enqueues, nothing more:
+a check sets the next. Of single messages it is first read whether they are final and called back,
+by finals and acks alone, of many at a time; nearly all are. It decides and enqueues, nothing more:
 
 - A message whose last try the carrier took, or may have taken, ends unknown once the wait for its
   receipt is over.
@@ -22,7 +23,7 @@ from typing import NamedTuple
 from harkara.codes import Code
 from harkara.errors import StoreUnavailable
 from harkara.ids import split_mid
-from harkara.marks import Mark, cancels_of, index_of
+from harkara.marks import Mark, ack_kind, cancels_of, final_kind, index_of
 from harkara.messages import Chunk, State
 from harkara.ports import Clock, MessageStore, TaskQueues
 from harkara.retries import DUE_DELAY_S, limit_s
@@ -57,7 +58,31 @@ class CheckService:
 
     async def check(self, task: CheckTask) -> Counter[str]:
         """Check a chunk; return what was found. Raises StoreUnavailable: the task comes back."""
-        return await asyncio.to_thread(self._check, task)
+        return await asyncio.to_thread(
+            self._check_singles if task.singles_of else self._check, task
+        )
+
+    def _check_singles(self, task: CheckTask) -> Counter[str]:
+        """Have those checked in whole that are not plainly final and called back.
+
+        Marks stay: one that is not found yet makes more work, and nothing else.
+        """
+        chunk_ids = [task.chunk_id, *task.others]
+        keys = [(chunk_id, final_kind(0)) for chunk_id in chunk_ids]
+        finals = [mark for mark in self.store.get_marks(keys, consistent=False) if mark]
+        settled = {mark.partition for mark in finals if mark.data.get("untold")}
+        owners = {mark.partition: mark.owner for mark in finals if mark.partition not in settled}
+        first_acks = [(owner, ack_kind(0)) for owner in dict.fromkeys(owners.values())]
+        acks = self.store.get_marks(first_acks, consistent=False) if first_acks else []
+        settled.update(chunk_id for ack in acks if ack for chunk_id in ack.data["members"])
+        # A queue message may have called back in several groups.
+        more = dict.fromkeys(owner for each, owner in owners.items() if each not in settled)
+        for owner in more:
+            for ack in self.store.find_marks(owner, "ack#"):
+                settled.update(ack.data["members"])
+        open_ids = [chunk_id for chunk_id in chunk_ids if chunk_id not in settled]
+        self._send([CheckTask(chunk_id).encode() for chunk_id in open_ids], task.singles_of)
+        return Counter(settled=len(chunk_ids) - len(open_ids), unsettled=len(open_ids))
 
     def _check(self, task: CheckTask) -> Counter[str]:
         chunk = self.store.get_chunk(task.chunk_id)

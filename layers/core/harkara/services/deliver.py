@@ -6,7 +6,7 @@ once all are put, and only then posted (`harkara.services.callbacks`), in groups
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harkara import marks
@@ -61,7 +61,7 @@ class DeliverService:
         counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, claimant)
         # Of one message's the first that counts.
         current = {receipt.mid: receipt for receipt in reversed(counting)}
-        finals = [_final(claimant, receipt) for receipt in reversed(current.values())]
+        finals = [_final(claimant, receipt, chunks) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
         standing += await self._left_out(known, finals, claimant)
         counts = Counter(
@@ -180,8 +180,10 @@ def _knows(chunks: dict[str, Chunk], receipt: Receipt) -> bool:
     return chunk_id in chunks and index < len(chunks[chunk_id].messages)
 
 
-def _final(claimant: Claimant, receipt: Receipt) -> Mark:
+def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) -> Mark:
     chunk_id, index = split_mid(receipt.mid)
+    # Nobody wants to hear of it: a check need not read who was to call it back.
+    untold = chunks[chunk_id].messages[index].endpoint is None
     return claimant.mark(
         chunk_id,
         marks.final_kind(index),
@@ -190,6 +192,7 @@ def _final(claimant: Claimant, receipt: Receipt) -> Mark:
         code=receipt.code,
         carrier_code=receipt.carrier_code,
         attempt=receipt.attempt,
+        **({"untold": True} if untold else {}),
     )
 
 

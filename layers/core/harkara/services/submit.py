@@ -30,6 +30,7 @@ from harkara.messages import Chunk
 from harkara.ports import Clock, LastMessages, Luck, MessageStore, Notes, TaskQueues
 from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
+from harkara.services.checks import Checks, needs_check
 from harkara.services.handover import RECORD_S, HandOver
 from harkara.services.outcomes import (
     left_behind,
@@ -42,7 +43,7 @@ from harkara.services.outcomes import (
 from harkara.services.routing import BlockPart, Plan, Router
 from harkara.services.tries import ENDS
 from harkara.submit_tasks import Reserved, SubmitTask, queue_of
-from harkara.tasks import CheckTask, QueueName, Receipt, receipts_tasks
+from harkara.tasks import QueueName, Receipt, receipts_tasks
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0
@@ -79,6 +80,11 @@ class SubmitService:
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
     entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def checks(self) -> Checks:
+        """Sets the checks of what is submitted."""
+        return Checks(self.queues, self.receipt_wait_s)
+
     async def submit(
         self, task: SubmitTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
@@ -89,7 +95,8 @@ class SubmitService:
         """
         counts: Counter[str] = Counter()
         first = task.attempt == 1 and not task.handed_on
-        task = replace(task, checked=task.checked or not first or await self._is_check_set(task))
+        checked = not needs_check(task) or await self._is_check_set(task)
+        task = replace(task, checked=checked)
         await self._enqueue_others(task)
         task = replace(task, others=())
         chunk, rules = await asyncio.to_thread(self._read, task)
@@ -126,7 +133,7 @@ class SubmitService:
             counts[wait.reason] += 1
             break
         if not task.checked:  # until then its queue message stays, and comes back
-            await self._set_check(task)
+            await asyncio.to_thread(self.checks.set, task)
         return counts
 
     async def _enqueue_others(self, task: SubmitTask) -> None:
@@ -248,16 +255,10 @@ class SubmitService:
         What is to go out does not wait for that.
         """
         try:
-            await self._set_check(task)
+            await asyncio.to_thread(self.checks.set, task)
         except StoreUnavailable:
             return False
         return True
-
-    async def _set_check(self, task: SubmitTask) -> None:
-        others = tuple(part.chunk_id for part in task.others)
-        body = CheckTask(task.chunk_id, others).encode()
-        queue, wait_s = QueueName.RECEIPT, self.receipt_wait_s
-        await asyncio.to_thread(self.queues.schedule, queue, body, wait_s, task.account_id)
 
     async def _report(self, chunk: Chunk, receipts: Sequence[Receipt], carrier: str = "") -> None:
         for task in receipts_tasks(receipts, carrier):

@@ -1,0 +1,67 @@
+"""A world in which Lambda gives `submit` what is ready as one batch, in one process."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harkara.errors import HarkaraError
+from harkara.marks import Claimant
+from harkara.requests import RecordResult
+from harkara.tasks import owner_of
+from tests.fakes import Faults, ProcessKilled, QueueMessage
+from tests.pipeline import campaign
+from tests.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World
+
+SIZE = 10
+SINGLES = ("0000", "0000", "9004", "9005", "9006", "9007")
+
+
+class Batches(World):
+    """What dies, dies with all of its batch; what fails comes back alone."""
+
+    async def deliver(self, message: QueueMessage) -> None:
+        if message.queue not in SUBMIT_QUEUES:
+            await super().deliver(message)
+            return
+        alike = [m for m in self.queues.waiting if m.queue is message.queue]
+        batch = [m for m in alike if m.visible_at <= self.now][:SIZE]
+        for each in batch:
+            each.receive_count += 1
+            assert each.receive_count <= 20, "this message would be in the dead-letter queue"
+            each.visible_at = self.now + VISIBILITY_S
+        until_ms = int((self.now + BUDGET_S) * 1000)
+        try:
+            bodies = self.submit.checks.set_together({m.id: m.body for m in batch})
+            done = await asyncio.gather(
+                *(self._one(each, bodies.get(each.id, each.body), until_ms) for each in batch)
+            )
+        except ProcessKilled:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            self.killed += 1
+            self.submit = self.submit_service()
+        else:
+            for each in itertools.compress(batch, done):
+                self.queues.waiting.remove(each)
+
+    async def _one(self, message: QueueMessage, body: str, until_ms: int) -> bool:
+        """Do one task; say whether it is done with."""
+        owner = owner_of(message.id, message.body)
+        claimant = Claimant(owner, f"holder-{next(self._holders)}", until_ms)
+        try:
+            self.counts += await self.handle(replace(message, body=body), claimant)
+        except HarkaraError as error:
+            self.counts[type(error).__name__] += 1
+            return False
+        return True
+
+
+def run_singles(faults: Faults) -> tuple[Batches, Sequence[RecordResult]]:
+    """Send a request for each of SINGLES, and run; return the answers too."""
+    world = Batches(faults)
+    answers = [result for magic in SINGLES for result in world.send([campaign.record(magic)]) or ()]
+    world.run()
+    return world, answers

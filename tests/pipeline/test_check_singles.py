@@ -1,0 +1,173 @@
+"""The check of single messages: little is read of those that are final and called back."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from harkara.errors import StoreUnavailable
+from harkara.ids import mid_of, split_mid
+from harkara.marks import Claimant, ack_kind, final_kind, members_of
+from harkara.services.checks import Checks
+from harkara.submit_tasks import SubmitTask, decode_submit
+from harkara.tasks import CheckTask, QueueName, decode_dlr
+from tests.pipeline import campaign
+from tests.wired import ACCOUNT, RECEIPT_WAIT_S
+from tests.world import World
+
+CHUNKS = [f"1{number:026d}" for number in range(3)]
+FIRST = SubmitTask(CHUNKS[0], "acme", single=True)
+
+
+def put(world: World, chunk_id: str, owner: str, *groups: int, untold: bool = False) -> None:
+    """Make a message final in an owner's name, and let these groups of it be acknowledged."""
+    claimant = Claimant(owner, "holder", 0)
+    said = {"untold": True} if untold else {}
+    world.store.put_once([claimant.mark(chunk_id, final_kind(0), state="delivered", **said)])
+    members = members_of([mid_of(chunk_id, 0)])
+    for group in groups:
+        others = {} if group != groups[-1] else members
+        world.store.put_once([claimant.mark(owner, ack_kind(group), members=others)])
+
+
+def look(world: World, *chunk_ids: str) -> tuple[Counter[str], list[object]]:
+    """Check single messages; return what was counted, and enqueued."""
+    task = CheckTask(chunk_ids[0], chunk_ids[1:], singles_of="acme")
+    counts = asyncio.run(world.check_service().check(task))
+    return counts, [decode_dlr(message.body) for message in world.queues.waiting]
+
+
+def put_two(world: World) -> None:
+    """Make two messages final in one name, and let the second be acknowledged."""
+    put(world, CHUNKS[0], "owner")
+    put(world, CHUNKS[1], "owner", 0)
+
+
+SETTLED: dict[str, Callable[[World], None]] = {
+    "called back": lambda world: put(world, CHUNKS[0], "owner", 0),
+    "called back in a later group": lambda world: put(world, CHUNKS[0], "owner", 0, 1),
+    "nobody wants to hear of it": lambda world: put(world, CHUNKS[0], "owner", untold=True),
+}
+OPEN: dict[str, Callable[[World], None]] = {
+    "not final": lambda world: None,
+    "never called back": lambda world: put(world, CHUNKS[0], "owner"),
+    "another of its queue message was called back": lambda world: put_two(world),
+}
+
+
+@pytest.mark.parametrize("state", SETTLED)
+def test_what_is_final_and_called_back_is_settled(state: str) -> None:
+    world = World()
+    SETTLED[state](world)
+    counts, enqueued = look(world, CHUNKS[0])
+    assert (+counts, enqueued) == (Counter(settled=1), [])
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_anything_else_is_checked_in_whole(state: str) -> None:
+    world = World()
+    OPEN[state](world)
+    counts, enqueued = look(world, CHUNKS[0])
+    assert (+counts, enqueued) == (Counter(unsettled=1), [CheckTask(CHUNKS[0])])
+
+
+def test_those_of_one_queue_message_are_settled_by_two_reads_together() -> None:
+    world = World()
+    claimant = Claimant("owner", "holder", 0)
+    for chunk_id in CHUNKS:
+        put(world, chunk_id, "owner")
+    members = members_of(mid_of(chunk_id, 0) for chunk_id in CHUNKS)
+    world.store.put_once([claimant.mark("owner", ack_kind(0), members=members)])
+    calls = len(world.faults.calls)
+    counts, enqueued = look(world, *CHUNKS)
+    assert (+counts, enqueued) == (Counter(settled=3), [])
+    assert world.faults.calls[calls:] == ["get_marks"] * 2
+
+
+def test_what_is_open_waits_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    groups: list[str] = []
+
+    def send(queue: QueueName, bodies: Sequence[str], group: str) -> list[bool]:
+        groups.append(group)
+        return [True] * len(bodies)
+
+    monkeypatch.setattr(world.queues, "send", send)
+    look(world, *CHUNKS[:2])
+    assert groups == ["acme"]
+    monkeypatch.setattr(world.queues, "send", lambda *_: [True, False])
+    with pytest.raises(StoreUnavailable):
+        look(world, *CHUNKS[:2])
+
+
+def test_a_message_whose_account_has_no_callback_needs_one_read() -> None:
+    world = World(account=ACCOUNT.model_copy(update={"default_callback": ""}))
+    answers = world.send([campaign.record("0000")])
+    assert answers
+    world.run(60)
+    calls = len(world.faults.calls)
+    assert look(world, split_mid(answers[0].mid)[0])[0]["settled"] == 1
+    assert world.faults.calls[calls:] == ["get_marks"]
+
+
+# Setting it
+
+
+def checks_of(world: World, *tasks: SubmitTask) -> tuple[dict[str, SubmitTask], list[object]]:
+    """Have tasks checked together; return what they have become, and what is scheduled."""
+    bodies = {f"m{number}": task.encode() for number, task in enumerate(tasks)}
+    done = Checks(world.queues, RECEIPT_WAIT_S).set_together(bodies)
+    rows: list[object] = [decode_dlr(row.body) for row in world.queues.waiting_rows]
+    return {name: decode_submit(body) for name, body in done.items()}, rows
+
+
+def test_single_messages_of_an_account_share_a_check() -> None:
+    other = replace(FIRST, chunk_id=CHUNKS[1])
+    foreign = replace(FIRST, chunk_id=CHUNKS[2], account_id="other")
+    done, rows = checks_of(World(), FIRST, foreign, other)
+    tasks = (FIRST, foreign, other)
+    assert done == {f"m{n}": replace(task, checked=True) for n, task in enumerate(tasks)}
+    assert rows == [
+        CheckTask(CHUNKS[0], (CHUNKS[1],), singles_of="acme"),
+        CheckTask(CHUNKS[2], singles_of="other"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(replace(FIRST, single=False), id="a request of several"),
+        pytest.param(replace(FIRST, checked=True), id="it was set"),
+        pytest.param(replace(FIRST, handed_on=True), id="the rest of a chunk"),
+        pytest.param(replace(FIRST, attempt=2), id="a later try"),
+    ],
+)
+def test_whatever_else_there_is_sets_its_own_or_needs_none(task: SubmitTask) -> None:
+    assert checks_of(World(), task, task) == ({}, [])
+
+
+def test_where_it_cannot_be_set_each_sets_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(world.queues, "schedule", refuse)
+    assert checks_of(world, FIRST, FIRST) == ({}, [])
+
+
+def test_a_task_that_was_moved_by_hand_stays_its_owners() -> None:
+    world = World()
+    body = FIRST.encode("owner")
+    done = Checks(world.queues, RECEIPT_WAIT_S).set_together({"m0": body})
+    assert done == {"m0": replace(FIRST, checked=True).encode("owner")}
+
+
+def test_send_says_which_tasks_are_of_one_message() -> None:
+    world = World()
+    world.send([campaign.record("0000")])
+    world.send([campaign.record("0000"), campaign.record("9001")])
+    bodies = [m.body for m in world.queues.waiting if m.queue is QueueName.SUBMIT]
+    assert [decode_submit(body).single for body in bodies] == [True, False]
