@@ -1,10 +1,31 @@
-"""An event loop whose time goes by at once: it waits for nothing, and threads are done with."""
+"""Event loops for tests: threads' work is done in place, and waits are over at once."""
 
 import asyncio
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
+
+
+class LoopWithoutThreads(asyncio.SelectorEventLoop):
+    """Does in place what tasks hand to threads; other tasks have their turn before the answer."""
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        done = self.create_future()
+        try:
+            result = func(*args)
+        except Exception as error:
+            self.call_soon(_end, done, done.set_exception, error)
+        else:
+            self.call_soon(_end, done, done.set_result, result)
+        return done
+
+
+def _end(future: asyncio.Future[Any], end: Callable[[Any], None], result: object) -> None:
+    if not future.done():
+        end(result)
 
 
 class _Selector(selectors.DefaultSelector):
@@ -18,8 +39,8 @@ class _Selector(selectors.DefaultSelector):
         return ready
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """Counts its time in what tasks sleep. What they hand to threads is done in place."""
+class VirtualLoop(LoopWithoutThreads):
+    """Counts its time in what tasks sleep."""
 
     def __init__(self) -> None:
         self._virtual = _Selector()
@@ -27,16 +48,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.passed_s
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
-        done = self.create_future()
-        try:
-            done.set_result(func(*args))
-        except Exception as error:
-            done.set_exception(error)
-        return done
 
 
 class InPlace(Executor):

@@ -47,6 +47,7 @@ from tests.fakes import (
     caller_of,
     trust,
 )
+from tests.virtual import LoopWithoutThreads
 from tests.wired import (
     ACCOUNT,
     CARRIER,
@@ -117,7 +118,8 @@ class World(Wired):
 
         Or for so many seconds: what is to happen later then waits.
         """
-        asyncio.run(self._run(self.now + for_s))
+        with asyncio.Runner(loop_factory=LoopWithoutThreads) as runner:
+            runner.run(self._run(self.now + for_s))
 
     async def _run(self, end_s: float) -> None:
         # A process of `submit` lives on between its invocations, until it is killed.
