@@ -146,7 +146,7 @@ class FakeMessageStore:
         return from_s + (self.retention_s if keep_s is None else keep_s)
 
 
-@dataclass
+@dataclass(eq=False)
 class QueueMessage:
     """A message in a queue: its id is its owner's name, the same at every delivery.
 

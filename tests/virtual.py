@@ -2,9 +2,11 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 class LoopWithoutThreads(asyncio.SelectorEventLoop):
@@ -21,6 +23,12 @@ class LoopWithoutThreads(asyncio.SelectorEventLoop):
         else:
             self.call_soon(_end, done, done.set_result, result)
         return done
+
+
+def run(main: Coroutine[Any, Any, _T]) -> _T:
+    """Run it as `asyncio.run` does, without threads."""
+    with asyncio.Runner(loop_factory=LoopWithoutThreads) as runner:
+        return runner.run(main)
 
 
 def _end(future: asyncio.Future[Any], end: Callable[[Any], None], result: object) -> None:

@@ -47,7 +47,7 @@ from tests.fakes import (
     caller_of,
     trust,
 )
-from tests.virtual import LoopWithoutThreads
+from tests.virtual import run
 from tests.wired import (
     ACCOUNT,
     CARRIER,
@@ -118,8 +118,7 @@ class World(Wired):
 
         Or for so many seconds: what is to happen later then waits.
         """
-        with asyncio.Runner(loop_factory=LoopWithoutThreads) as runner:
-            runner.run(self._run(self.now + for_s))
+        run(self._run(self.now + for_s))
 
     async def _run(self, end_s: float) -> None:
         # A process of `submit` lives on between its invocations, until it is killed.

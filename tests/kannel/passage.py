@@ -7,7 +7,7 @@ and queues are in memory, and time is real.
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,7 +30,7 @@ from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.fakes import calling_back, no_texts
+from tests.fakes import QueueMessage, calling_back, no_texts
 from tests.wired import TOKEN
 from tests.world import World
 
@@ -72,6 +72,7 @@ class Passage(World):
         self.settings = settings
         self.intermediate_count = 0
         self.entries: Counter[str] = Counter()
+        self._ready: dict[QueueName, deque[QueueMessage]] = defaultdict(deque)
         self.submitting.carrier = self._connected
         self.submitting.sleep = asyncio.sleep
 
@@ -105,14 +106,17 @@ class Passage(World):
         """Do what waits in a queue, one message after the other, until all is called back."""
         while self.entries.total() < count:
             self.now = time.time()
-            waiting = self.queues.waiting
-            message = next(
-                (m for m in waiting if m.queue is queue and m.visible_at <= self.now), None
-            )
-            if message is None:
-                await asyncio.sleep(0.01)
+            ready = self._ready[queue]
+            if not ready:
+                ready += (
+                    message
+                    for message in self.queues.waiting
+                    if message.queue is queue and message.visible_at <= self.now
+                )
+            if ready:
+                await self.deliver(ready.popleft())
             else:
-                await self.deliver(message)
+                await asyncio.sleep(0.01)
 
     async def _connected(self, name: str) -> Connected:
         return self.connection
