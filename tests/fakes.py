@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,10 @@ class QueueMessage:
     lineage: Mapping[str, int] = field(default_factory=dict)
 
 
+LINEAGE: ContextVar[Callable[[], Mapping[str, int]]] = ContextVar("lineage", default=dict)
+"""Of the message that this task handles: what it sends meanwhile has it too."""
+
+
 class FakeTaskQueues:
     """Queues with delays, and the Due table behind them: the real adapter over SQS in memory."""
 
@@ -172,8 +177,6 @@ class FakeTaskQueues:
         self.waiting: list[QueueMessage] = []
         self.rows: list[tuple[int, DueTask]] = []
         self.reached: dict[int, str] = {}
-        # Of the message that is being handled: what is sent meanwhile has it too.
-        self.lineage: Callable[[], Mapping[str, int]] = dict
         self._sent = 0
         self._sqs = SqsTaskQueues(Sqs(self._take), {queue: queue for queue in QueueName})
 
@@ -233,7 +236,7 @@ class FakeTaskQueues:
         """Let a message be in a queue, without a call."""
         self._sent += 1
         self.waiting.append(
-            QueueMessage(f"q{self._sent}", queue, body, visible_at, lineage=self.lineage())
+            QueueMessage(f"q{self._sent}", queue, body, visible_at, lineage=LINEAGE.get()())
         )
 
 

@@ -41,6 +41,7 @@ from harkara.tasks import (
     owner_of,
 )
 from tests.fakes import (
+    LINEAGE,
     Faults,
     ProcessKilled,
     QueueMessage,
@@ -149,7 +150,7 @@ class World(Wired):
         message.receive_count += 1
         assert message.receive_count <= 20, "this message would be in the dead-letter queue"
         message.visible_at = self.now + VISIBILITY_S
-        self.queues.lineage = self._lineage_of(message)
+        lineage = LINEAGE.set(self._lineage_of(message))
         claimant = Claimant(
             owner_of(message.id, message.body),
             f"holder-{next(self._holders)}",
@@ -167,7 +168,7 @@ class World(Wired):
             if message in self.queues.waiting:
                 self.queues.waiting.remove(message)
         finally:
-            self.queues.lineage = dict
+            LINEAGE.reset(lineage)
 
     def _lineage_of(self, message: QueueMessage) -> Callable[[], Mapping[str, int]]:
         """Return what says which lineage a message hands on while it is handled.
