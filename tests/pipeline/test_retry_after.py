@@ -31,13 +31,13 @@ def told_after_s(world: World) -> list[float]:
 def test_a_message_is_tried_until_it_ends_and_ends_in_time(
     retry_after_s: int, validity_s: int, share: float, recovers: bool
 ) -> None:
-    """Whatever the carrier asks for, and whenever it is well again."""
+    """Whatever the carrier asks for, and whenever it is well again but in the last 20 seconds."""
     world = World()
     times = told_after_s(world)
     world.provider.busy = True
     world.provider.retry_after = str(retry_after_s)
     if recovers:
-        world.at(share * (validity_s - 15), lambda: setattr(world.provider, "busy", False))
+        world.at(share * (validity_s - 20), lambda: setattr(world.provider, "busy", False))
     answers = send(world, 1, category=Category.OTP, validity_s=validity_s)
     world.run()
     assert list(world.finals().values()) == ["delivered" if recovers else "expired"]
