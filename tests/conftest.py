@@ -16,7 +16,7 @@ TOLD = "told"
 
 QUIET = ("stack", "faults", "kannel")
 SHARING = (*QUIET, "built")
-WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_lanes.py")
+WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
 settings.register_profile("second", settings.get_profile("harkara"), max_examples=20)
