@@ -17,7 +17,7 @@ from harkara.aws.clients import client, prepare
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner
@@ -38,7 +38,7 @@ def service() -> InboundService:
     settings = InboundSettings.from_environment()
     dynamodb = client("dynamodb")
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
-    signer = ReferenceSigner(deployment_secret(settings.tag_secret_id))
+    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
     messages = (dynamodb, settings.messages_table)
     store = DynamoMessageStore(*messages, settings.retention_s, time.time)
     return InboundService(

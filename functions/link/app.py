@@ -15,7 +15,7 @@ from harkara.api import new_api
 from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.errors import StoreUnavailable
 from harkara.links import LinkSigner, is_code, without_marks
 from harkara.ports import Note
@@ -59,7 +59,7 @@ def service() -> LinkService:
         # It reads only: what it would keep a mark for does not matter.
         store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
         queues=SqsTaskQueues(client("sqs"), queues),
-        signer=LinkSigner(deployment_secret(settings.link_secret_id)),
+        signer=LinkSigner(secret_keys(settings.link_secret_id)),
         clock=time.time,
     )
 

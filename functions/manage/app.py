@@ -27,7 +27,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
 from harkara.codes import Code
@@ -86,7 +86,7 @@ def services() -> Services:
     dynamodb = client("dynamodb")
     authenticator = Authenticator(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
-        pepper=deployment_secret(settings.pepper_secret_id),
+        pepper=secret_keys(settings.pepper_secret_id),
         clock=time.time,
     )
     messages = DynamoMessageStore(

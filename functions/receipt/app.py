@@ -14,7 +14,7 @@ from harkara.api import carrier_request, new_api
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner, split_mid
 from harkara.ports import Note
@@ -39,7 +39,7 @@ def service() -> ReceiveService:
             metrics.write,
         ),
         queues=SqsTaskQueues(client("sqs"), queues),
-        signer=ReferenceSigner(deployment_secret(settings.tag_secret_id)),
+        signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),
         clock=time.time,
         confirm=confirm,
     )

@@ -22,7 +22,7 @@ from harkara.aws.due import DynamoDueTable
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
@@ -70,7 +70,7 @@ def services() -> Services:
     accounts = DynamoAccountStore(dynamodb, settings.accounts_table)
     authenticator = Authenticator(
         accounts=accounts,
-        pepper=deployment_secret(settings.pepper_secret_id),
+        pepper=secret_keys(settings.pepper_secret_id),
         clock=time.time,
     )
     limits = AccountLimits(
@@ -93,7 +93,7 @@ def services() -> Services:
 @cache
 def link_signer() -> LinkSigner:
     # Not in `services`: few accounts have links, and a cold start would ask for one secret more.
-    return LinkSigner(deployment_secret(SendSettings.from_environment().link_secret_id))
+    return LinkSigner(secret_keys(SendSettings.from_environment().link_secret_id))
 
 
 @api.post("/datasend")

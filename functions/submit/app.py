@@ -22,7 +22,7 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
-from harkara.aws.secrets import deployment_secret
+from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.aws.texts import AwsTextExchange
 from harkara.batch import consume
@@ -56,7 +56,7 @@ def service() -> SubmitService:
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
-    signer = ReferenceSigner(deployment_secret(settings.tag_secret_id))
+    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
     breakers = Breakers(counted, time.time, random.random, metrics.write)
     carriers = CarrierDirectory(
         DynamoAccountStore(dynamodb, settings.accounts_table),

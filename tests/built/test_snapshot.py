@@ -62,7 +62,7 @@ def test_a_function_with_a_snapshot_never_uses_the_shared_generator(
 def test_a_restored_process_reads_no_service_description(layers: Layers, function: str) -> None:
     source = (FUNCTIONS / function / "app.py").read_text()
     services = set(re.findall(r'\bclient\("(\w+)"\)', source))
-    if "deployment_secret(" in source:
+    if "secret_keys(" in source:
         services.add("secretsmanager")
     code = COUNT_READ_FILES.replace("SERVICES", repr(sorted(services)))
 

@@ -76,7 +76,7 @@ def _enqueue() -> None:
 
 
 CALLS: dict[str, Callable[[], object]] = {
-    "a secret": lambda: secrets.deployment_secret("x"),
+    "a secret": lambda: secrets.secret_keys("x"),
     "numbers": lambda: DynamoSuppressionList(clients.client("dynamodb"), "Accounts").entries(
         "acme", [NUMBER]
     ),

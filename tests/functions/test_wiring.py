@@ -50,7 +50,7 @@ class SecretsManager:
     """Has a secret under every name."""
 
     def get_secret_value(self, SecretId: str) -> dict[str, str]:
-        return {"SecretString": f"secret of {SecretId}"}
+        return {"SecretString": f"secret-of-{SecretId}"}
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_function_without_its_environment_says_what_is_missing(
 
 def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, (authenticator, service, idempotency) = wired("send", environment)
-    assert authenticator.pepper == b"secret of pepper-id"
+    assert authenticator.pepper.all() == (b"secret-of-pepper-id",)
     assert service.callback_urls == UrlRules((443, 9443))
     assert service.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
@@ -129,7 +129,7 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
 def test_manage_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
     _, services = wired("manage", environment)
-    assert services.authenticator.pepper == b"secret of pepper-id"
+    assert services.authenticator.pepper.all() == (b"secret-of-pepper-id",)
     assert services.authenticator.accounts._table == "accounts"
     assert not services.authenticator.accounts._templates
     assert services.registry.registry._table == "accounts"
@@ -201,7 +201,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
     assert replies.chunks._table == replies.last._table == "messages"
     # What submit notes is what inbound finds.
-    assert submit.last._key("acme", "919876543210") == replies.last._key("acme", "919876543210")
+    assert submit.last._keys("acme", "919876543210") == replies.last._keys("acme", "919876543210")
     assert submit.last._table == "messages"
 
 

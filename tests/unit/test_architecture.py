@@ -45,6 +45,8 @@ PURE = (
     "visitors",
     "text_urls",
     "jsons",
+    "keys",
+    "proxy",
     "deadline",
     "platforms",
     "callbacks",

@@ -1,18 +1,22 @@
 """An HTTP API function: routes, and one shape for whatever goes wrong in them."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
+from harkara.aws.secrets import secret_keys
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.jsons import encode
 from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
+from harkara.proxy import TrustedProxy
 from harkara.received import ReceiptRequest
 from harkara.router import NoRoute, Request, Response, Router
 from harkara.routes import methods_of
 from harkara.runtime import answer, log_failure, one_shape, refusal
+from harkara.settings import ProxySettings
 
 Shape = Callable[[RequestRefused], tuple[int, bytes]]
 """Makes status and body of a refusal."""
@@ -28,7 +32,19 @@ def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
             answered.headers["Allow"] = ", ".join(methods_of(request.path))
         return answered
 
-    return Router(failed)
+    return Router(failed, _admit)
+
+
+@cache
+def _proxy() -> TrustedProxy | None:
+    """Return the proxy in front, None where there is none. Raises StoreUnavailable."""
+    secret_id = ProxySettings.from_environment().proxy_secret_id
+    return TrustedProxy(secret_keys(secret_id)) if secret_id else None
+
+
+def _admit(request: Request) -> Request:
+    proxy = _proxy()
+    return proxy.admit(request) if proxy else request
 
 
 def _refusal_for(error: Exception, request: Request) -> RequestRefused:

@@ -22,6 +22,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "UNAUTHORIZED"
     ADDRESS_NOT_ALLOWED = "ADDRESS_NOT_ALLOWED"
     SCOPE_MISSING = "SCOPE_MISSING"
+    PROXY_REQUIRED = "PROXY_REQUIRED"
     RATE_LIMITED = "RATE_LIMITED"
     DAILY_LIMIT = "DAILY_LIMIT"
     ACCOUNT_PAUSED = "ACCOUNT_PAUSED"
@@ -112,6 +113,12 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.SCOPE_MISSING: Meaning(
         403, "904", 2005, "The credential may not do this: use one with the named scope."
+    ),
+    Code.PROXY_REQUIRED: Meaning(
+        403,
+        "904",
+        9988,
+        "This API is reached by way of its proxy only: use the URL that you were given.",
     ),
     Code.RATE_LIMITED: Meaning(
         429, "904", 2015, "The account's rate is used up: send again after the Retry-After seconds."

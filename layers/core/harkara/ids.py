@@ -13,6 +13,7 @@ import hmac
 
 from harkara.errors import ForeignReference
 from harkara.jsons import encode
+from harkara.keys import Keys, as_keys
 
 VERSION = "1"
 CHUNK_ID_LENGTH = 27
@@ -69,28 +70,34 @@ def set_id_of(chunk_id: str) -> int:
 class ReferenceSigner:
     """Makes and checks references, so that a forged receipt is refused without a read."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes | Keys) -> None:
+        self._keys = as_keys(key)
 
     def sign(self, mid: str, attempt: int) -> str:
         """Return `mid.try.tag` for the try `attempt` (1, 2, ...)."""
         signed = f"{mid}.{attempt}"
-        return f"{signed}.{self._tag(signed)}"
+        return f"{signed}.{_tag(self._keys.first(), signed)}"
 
     def verify(self, reference: str) -> tuple[str, int]:
         """Return (mid, try). Raises ForeignReference for a reference that we did not give."""
         signed, _, tag = reference.rpartition(".")
         mid, _, attempt = signed.partition(".")
-        if not hmac.compare_digest(tag.encode(), self._tag(signed).encode()):
+        given = tag.encode()
+        if not self._keys.any(lambda key: hmac.compare_digest(given, _tag(key, signed).encode())):
             raise ForeignReference("the reference's tag is not ours")
         return mid, int(attempt)
 
-    def pseudonym(self, *texts: str) -> str:
-        """Return what stands for these texts where nobody may read them: always the same."""
-        # A reference that is signed begins with a digit.
-        digest = hmac.digest(self._key, encode(["pseudonym", *texts]), hashlib.sha256)
-        return base64.b32encode(digest[:20]).decode()
+    def pseudonyms(self, *texts: str) -> list[str]:
+        """Return what stands for these texts where nobody may read them, by the newest key first.
 
-    def _tag(self, signed: str) -> str:
-        digest = hmac.digest(self._key, signed.encode(), hashlib.sha256)
-        return base64.b32encode(digest[:_TAG_BYTES]).decode()
+        The last one is the same for as long as the oldest key is kept.
+        """
+        # A reference that is signed begins with a digit.
+        named = encode(["pseudonym", *texts])
+        digests = (hmac.digest(key, named, hashlib.sha256) for key in self._keys.all())
+        return [base64.b32encode(digest[:20]).decode() for digest in digests]
+
+
+def _tag(key: bytes, signed: str) -> str:
+    digest = hmac.digest(key, signed.encode(), hashlib.sha256)
+    return base64.b32encode(digest[:_TAG_BYTES]).decode()

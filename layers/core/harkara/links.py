@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from harkara.errors import ForeignReference
 from harkara.jsons import decode, encode
+from harkara.keys import Keys, as_keys
 
 CODE_LENGTH = 14
 URLS_PER_MESSAGE = 8
@@ -48,14 +49,14 @@ class Place(NamedTuple):
 class LinkSigner:
     """Makes and reads codes."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes | Keys) -> None:
+        self._keys = as_keys(key)
 
     def code(self, host: str, place: Place) -> str:
         """Return the code of a link on a host."""
         set_id, message, number = place
         named = (set_id << _MESSAGE_BITS | message) << _NUMBER_BITS | number
-        rest = named << _TAG_BITS | self._tag(host, named)
+        rest = named << _TAG_BITS | _tag(self._keys.first(), host, named)
         code = ""
         for _ in range(CODE_LENGTH // 2):
             rest, pair = divmod(rest, len(_PAIRS))
@@ -73,14 +74,15 @@ class LinkSigner:
         message = named >> _NUMBER_BITS & (1 << _MESSAGE_BITS) - 1
         set_id = named >> _NUMBER_BITS + _MESSAGE_BITS
         # 14 characters can say a little more than any code does.
-        if set_id >> _SET_BITS or tag != self._tag(host, named):
+        if set_id >> _SET_BITS or not self._keys.any(lambda key: tag == _tag(key, host, named)):
             raise ForeignReference("the code's tag is not ours")
         return Place(set_id, message, named & (1 << _NUMBER_BITS) - 1)
 
-    def _tag(self, host: str, named: int) -> int:
-        signed = named.to_bytes(_PLACE_BYTES, "big") + host.encode()
-        digest = hmac.digest(self._key, signed, hashlib.sha256)
-        return int.from_bytes(digest[:4], "big") >> 32 - _TAG_BITS
+
+def _tag(key: bytes, host: str, named: int) -> int:
+    signed = named.to_bytes(_PLACE_BYTES, "big") + host.encode()
+    digest = hmac.digest(key, signed, hashlib.sha256)
+    return int.from_bytes(digest[:4], "big") >> 32 - _TAG_BITS
 
 
 class Linked(NamedTuple):

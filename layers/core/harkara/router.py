@@ -89,9 +89,17 @@ class Router:
     request: Request
     context: Any
 
-    def __init__(self, failed: Callable[[Exception, Request], Response]) -> None:
-        """Take what answers a request whose handler raised, or which has no route (NoRoute)."""
+    def __init__(
+        self,
+        failed: Callable[[Exception, Request], Response],
+        admit: Callable[[Request], Request] = lambda request: request,
+    ) -> None:
+        """Take what answers a request whose handler raised, or which has no route (NoRoute).
+
+        `admit` returns a request as the handlers are to see it, or raises to refuse it.
+        """
         self._failed = failed
+        self._admit = admit
         self._routes: list[tuple[re.Pattern[str], Sequence[str], Handler]] = []
 
     def route(self, path: str, *methods: str) -> Register:
@@ -122,6 +130,7 @@ class Router:
             return {}
         self.request, self.context = Request.of(event), context
         try:
+            self.request = self._admit(self.request)
             answer = self._answer()
         except Exception as error:
             answer = self._failed(error, self.request)

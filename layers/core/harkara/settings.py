@@ -30,6 +30,12 @@ class _Settings(BaseModel):
         )
 
 
+class ProxySettings(_Settings):
+    """Of each function of the API that may be behind a proxy; "": there is none."""
+
+    proxy_secret_id: str = ""
+
+
 class _Callbacks(_Settings):
     """Of each function that judges where callbacks go."""
 
@@ -42,7 +48,7 @@ class _Callbacks(_Settings):
         return UrlRules(self.callback_ports, self.allow_private_callbacks)
 
 
-class SendSettings(_Callbacks):
+class SendSettings(_Callbacks, ProxySettings):
     """`send`."""
 
     accounts_table: str
@@ -55,7 +61,7 @@ class SendSettings(_Callbacks):
     retention_s: int
 
 
-class ManageSettings(_Callbacks):
+class ManageSettings(_Callbacks, ProxySettings):
     """`manage`."""
 
     accounts_table: str
@@ -81,7 +87,7 @@ class SubmitSettings(_Settings):
     retention_s: int
 
 
-class ReceiptSettings(_Settings):
+class ReceiptSettings(ProxySettings):
     """`receipt`."""
 
     accounts_table: str
@@ -89,7 +95,7 @@ class ReceiptSettings(_Settings):
     tag_secret_id: str
 
 
-class InboundSettings(_Settings):
+class InboundSettings(ProxySettings):
     """`inbound`."""
 
     accounts_table: str
@@ -115,7 +121,7 @@ class DlrSettings(_Callbacks):
     callback_concurrency: int
 
 
-class LinkSettings(_Settings):
+class LinkSettings(ProxySettings):
     """`link`."""
 
     messages_table: str

@@ -36,7 +36,7 @@ class DynamoLastMessages:
         """Note each number's message by its mid. Raises StoreUnavailable: some may be noted."""
         ttl = {"N": str(int(self._clock()) + self._retention_s)}
         items = (
-            {**self._key(account_id, number), "mid": {"S": mid}, "ttl": ttl}
+            {**self._keys(account_id, number)[0], "mid": {"S": mid}, "ttl": ttl}
             for number, mid in mids.items()
         )
         requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
@@ -45,11 +45,12 @@ class DynamoLastMessages:
 
     def find(self, account_id: str, number: str) -> str:
         """Return the mid of a number's last message, "" for none. Raises StoreUnavailable."""
-        with aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table, Key=self._key(account_id, number), ConsistentRead=True
-            )
-        return str(answer["Item"]["mid"]["S"]) if "Item" in answer else ""
+        for key in self._keys(account_id, number):
+            with aws_errors():
+                answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            if "Item" in answer:
+                return str(answer["Item"]["mid"]["S"])
+        return ""
 
     def _put_batch(self, requests: list[Any]) -> None:
         for pause_s in (*PAUSES_S, None):
@@ -62,6 +63,7 @@ class DynamoLastMessages:
                 self._pause(pause_s)
         raise StoreUnavailable("the table stayed busy")
 
-    def _key(self, account_id: str, number: str) -> Mapping[str, Mapping[str, str]]:
-        name = self._signer.pseudonym("last message", account_id, number)
-        return {"pk": {"S": f"last#{name}"}, "sk": {"S": _SORT_KEY}}
+    def _keys(self, account_id: str, number: str) -> list[Mapping[str, Mapping[str, str]]]:
+        """Return the keys of a number's item, by the signer's newest key first."""
+        names = self._signer.pseudonyms("last message", account_id, number)
+        return [{"pk": {"S": f"last#{name}"}, "sk": {"S": _SORT_KEY}} for name in names]

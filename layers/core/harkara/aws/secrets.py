@@ -1,10 +1,33 @@
-"""Secrets of the deployment, from Secrets Manager."""
+"""Secrets of the deployment, from Secrets Manager: one value or several, with blanks between."""
+
+from botocore.config import Config
 
 from harkara.aws.clients import aws_errors, client
+from harkara.errors import StoreUnavailable
+from harkara.keys import Keys
+
+# For reading again what is known: whoever waits for it goes on with that.
+_QUICK = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
 
-def deployment_secret(secret_id: str) -> bytes:
-    """Return a secret. Raises StoreUnavailable: the function stays up and asks again."""
-    with aws_errors():
-        answer = client("secretsmanager").get_secret_value(SecretId=secret_id)
-    return str(answer["SecretString"]).encode()
+def secret_keys(secret_id: str) -> Keys:
+    """Return a secret's values as keys. Raises StoreUnavailable: the function asks again."""
+    config: Config | None = None
+
+    def read() -> list[bytes]:
+        secrets = client("secretsmanager", config=config) if config else client("secretsmanager")
+        with aws_errors():
+            answer = secrets.get_secret_value(SecretId=secret_id)
+        return values_of(str(answer["SecretString"]))
+
+    keys = Keys(read)
+    config = _QUICK
+    return keys
+
+
+def values_of(text: str) -> list[bytes]:
+    """Return the values of a secret's text, newest first. Raises StoreUnavailable for none."""
+    values = [each.encode() for each in text.split()]
+    if not values:
+        raise StoreUnavailable("a secret holds no value")
+    return values

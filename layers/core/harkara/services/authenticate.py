@@ -8,6 +8,7 @@ from harkara.accounts import Account, Credential, Scope, may_be_username, secret
 from harkara.codes import Code
 from harkara.credentials import Presented
 from harkara.errors import RequestRefused
+from harkara.keys import Keys, as_keys
 from harkara.ports import AccountStore, Clock
 
 
@@ -20,10 +21,10 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Opens accounts to those who show a secret of theirs; `pepper` is the key of its hash."""
+    """Opens accounts to those who show a secret of theirs; `pepper` has the key of its hash."""
 
     accounts: AccountStore
-    pepper: bytes
+    pepper: bytes | Keys
     clock: Clock
 
     def authenticate(self, presented: Presented, scope: Scope, source_ip: str) -> Caller:
@@ -35,7 +36,9 @@ class Authenticator:
         now_s, username = self.clock(), presented.username
 
         def matches(credential: Credential | None) -> bool:
-            return secret_matches(self.pepper, presented.secret, credential, now_s)
+            return as_keys(self.pepper).any(
+                lambda pepper: secret_matches(pepper, presented.secret, credential, now_s)
+            )
 
         def admits(credential: Credential) -> bool:
             may_come = credential.may_come_from(source_ip)

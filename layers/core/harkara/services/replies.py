@@ -92,6 +92,6 @@ class ReplyService:
     def _name(self, task: EventTask, heard: Heard) -> str:
         """Return what the same reply is called always; the message it belongs to may change."""
         if heard.name:
-            return self.signer.pseudonym("reply", task.account_id, heard.name)
+            return self.signer.pseudonyms("reply", task.account_id, heard.name)[-1]
         reply = task.event._replace(mid="", client_ref="")
-        return self.signer.pseudonym("reply", task.account_id, *map(str, reply))
+        return self.signer.pseudonyms("reply", task.account_id, *map(str, reply))[-1]

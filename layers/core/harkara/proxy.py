@@ -1,0 +1,65 @@
+"""The proxy that stands before the API, where one does: CloudFront with WAF, or another.
+
+It shows a secret that its clients do not know, in a header of its own, and says in X-Forwarded-For
+who they are: it puts the address of each behind what that client itself wrote there. API Gateway
+then puts the address of the proxy behind that.
+"""
+
+import hmac
+import ipaddress
+from dataclasses import dataclass, replace
+
+from harkara.codes import Code
+from harkara.errors import RequestRefused
+from harkara.keys import Keys
+from harkara.router import Request
+
+SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """Lets through what came by way of the proxy, which shows any of the keys."""
+
+    keys: Keys
+
+    def admit(self, request: Request) -> Request:
+        """Return the request with its client's address, and without the secret.
+
+        Raises RequestRefused for one that went round the proxy.
+        """
+        given = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
+        if not self.keys.any(lambda key: hmac.compare_digest(given, key)):
+            raise RequestRefused(Code.PROXY_REQUIRED)
+        headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
+        forwarded = headers.get("x-forwarded-for", "")
+        return replace(
+            request, headers=headers, source_ip=client_address(forwarded, request.source_ip)
+        )
+
+
+def client_address(forwarded: str, proxy: str) -> str:
+    """Return the client's address from X-Forwarded-For, "" where the last entry is none.
+
+    What stands before the proxy's entry the client wrote itself: it never counts.
+    """
+    entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
+    own = _address(proxy)
+    if len(entries) > 1 and own and _address(entries[-1]) == own:
+        entries.pop()  # API Gateway's
+    return _address(entries[-1]) if entries else ""
+
+
+def _address(entry: str) -> str:
+    """Return the address of an entry in its one spelling: `1.2.3.4`, `[2001:db8::1]:443`, ..."""
+    text = entry.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
