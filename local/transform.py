@@ -7,7 +7,7 @@ from typing import Any
 Template = dict[str, Any]
 INTEGRATION = "x-amazon-apigateway-integration"
 # What the emulator does not know, and refuses under a condition too.
-UNKNOWN = ("AWS::Budgets::Budget",)
+UNKNOWN = ("AWS::Budgets::Budget", "AWS::Lambda::Url")
 # Properties that come from the OpenAPI document and mean nothing without it.
 OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
 
@@ -65,14 +65,21 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
 def for_the_emulator(template: Template) -> Template:
     """Return the template without what the emulator refuses.
 
-    These are alarms of several metrics, budgets, and releases that CodeDeploy makes.
+    These are alarms of several metrics, budgets, URLs of functions with the outputs that name them,
+    and releases that CodeDeploy makes.
     """
     resources = {
         name: {**resource, "Properties": _without_release(resource.get("Properties", {}))}
         for name, resource in template["Resources"].items()
         if resource["Type"] not in UNKNOWN and "Metrics" not in resource.get("Properties", {})
     }
-    return {**template, "Resources": resources}
+    removed = template["Resources"].keys() - resources.keys()
+    outputs = {
+        name: output
+        for name, output in template.get("Outputs", {}).items()
+        if not any(each in repr(output) for each in removed)
+    }
+    return {**template, "Resources": resources, "Outputs": outputs}
 
 
 def _without_release(properties: Template) -> Template:

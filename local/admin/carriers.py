@@ -140,7 +140,8 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
     _check(known, fields, arguments)
     answer, sealed = {"carrier": carrier}, dict[str, bytes]()
     if token:
-        receipt_url = f"{desk.outputs['ApiUrl']}/receipts/{carrier}/{token}"
+        base = desk.outputs.get("ReceiptsUrl", desk.outputs["ApiUrl"]).removesuffix("/")
+        receipt_url = f"{base}/receipts/{carrier}/{token}"
         answer |= {
             "receipt_url": receipt_url,
             "note": "give it to the carrier: the URL is shown this once",

@@ -204,3 +204,39 @@ def test_a_queue_that_does_not_take_it_makes_the_carrier_try_again(
 ) -> None:
     monkeypatch.setattr(gateway.queues, "send", lambda queue, bodies, group="": [False])
     assert_refused(post(gateway, entry(gateway)), Code.TRY_AGAIN)
+
+
+URL_HOST = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.ap-south-1.on.aws"
+
+
+def from_function_url(path: str, body: str) -> dict[str, Any]:
+    """Return the event of a function's own URL: the HTTP API's, but for its context."""
+    event = http_event("POST", path, body, {"host": URL_HOST, "x-forwarded-proto": "https"})
+    event["requestContext"] |= {
+        "accountId": "anonymous",
+        "apiId": URL_HOST.partition(".")[0],
+        "domainName": URL_HOST,
+        "routeKey": "$default",
+    }
+    return event
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param(PATH, 200, id="the carrier's token"),
+        pytest.param("/receipts/sim/guessed", 404, id="another token"),
+        pytest.param("/receipts/nobody/guessed", 404, id="no carrier"),
+        pytest.param("/", 404, id="no path"),
+        pytest.param("/datasend", 404, id="another function's route"),
+    ],
+)
+def test_past_the_api_the_same_requests_are_let_in(
+    path: str, status: int, gateway: Gateway, logs: Logs
+) -> None:
+    body = json.dumps(entry(gateway))
+    answer = gateway.call("receipt", from_function_url(path, body))
+    assert answer["statusCode"] == status
+    assert answer == gateway.call("receipt", http_event("POST", path, body))
+    assert len(queued(gateway)) == (2 if status == 200 else 0)
+    assert logs.private() == []

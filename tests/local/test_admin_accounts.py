@@ -11,7 +11,7 @@ from harkara.accounts import Account, Enforcement, Limits, Rate
 from harkara.carrier_settings import token_matches
 from harkara.messages import Category
 from tests.fakes import calling_back
-from tests.local.operators import API_URL, CARRIER, Operator
+from tests.local.operators import API_URL, CARRIER, OUTPUTS, Operator
 
 ACME = Account(id="acme", name="acme", carrier="sim", version=1)
 
@@ -176,6 +176,15 @@ def test_a_carrier_is_put_with_its_secret_encrypted() -> None:
     base, _, token = answer["receipt_url"].rpartition("/")
     assert base == f"{API_URL}/receipts/sim"
     assert token_matches(token, carrier.receipt_token_hashes)
+
+
+def test_a_carrier_posts_past_the_api_where_the_stack_has_a_url_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "https://abcdefghij.lambda-url.ap-south-1.on.aws/"
+    monkeypatch.setitem(OUTPUTS, "ReceiptsUrl", url)
+    answer = Operator()(f"{PUT} --secret-file - --json", "pass word\n").json()
+    assert answer["receipt_url"].rpartition("/")[0] == f"{url}receipts/sim"
 
 
 class Terminal(io.StringIO):
