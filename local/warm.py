@@ -19,6 +19,8 @@ from local.settings import REGION, LocalStackError
 
 NO_CHUNK = "1" + "0" * 26
 NO_CODE = "0" * 14
+# The alias by which queues and API call what has one; each version has workers of its own.
+PUBLISHED = "live"
 WITHIN_S = 300
 # Less than the shortest time-out of a function.
 SLOW_S = 8
@@ -28,10 +30,11 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
     """Start `workers` workers of each function but `sweep`, all at a time."""
     functions = client("lambda", aws_url)
 
-    def invoke(name: str, body: str) -> str:
+    def invoke(name: str, body: str, version: str = PUBLISHED) -> str:
         event = json.dumps({"Records": [record(body)]}).encode()
+        function = {"FunctionName": outputs[name], "Qualifier": version}
         try:
-            answer = functions.invoke(FunctionName=outputs[name], Payload=event)
+            answer = functions.invoke(**function, Payload=event)
         except (BotoCoreError, ClientError) as error:
             return str(error)
         return answer["Payload"].read().decode() if "FunctionError" in answer else ""
@@ -48,7 +51,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "submit, priority": lambda: invoke(
             "SubmitPriorityFunctionName", SubmitTask(NO_CHUNK, "none").encode()
         ),
-        "dlr": lambda: invoke("DlrFunctionName", CheckTask(NO_CHUNK).encode()),
+        "dlr": lambda: invoke("DlrFunctionName", CheckTask(NO_CHUNK).encode(), "$LATEST"),
     }
     ended = threading.Event()
     pool = ThreadPoolExecutor(len(calls) * workers)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from local.stack import Stack
-from local.warm import record
+from local.warm import PUBLISHED, record
 from tests.stack.proxy import PassOn, Reply
 
 SHARE = 0.25
@@ -155,8 +155,10 @@ class Duplicates(BadWeather):
         self._tasks: set[asyncio.Task[None]] = set()
         outputs = stack.outputs
         self._functions = {
-            outputs["SubmitQueueUrl"]: outputs["SubmitFunctionName"],
-            outputs["SubmitPriorityQueueUrl"]: outputs["SubmitPriorityFunctionName"],
+            outputs["SubmitQueueUrl"]: f"{outputs['SubmitFunctionName']}:{PUBLISHED}",
+            outputs[
+                "SubmitPriorityQueueUrl"
+            ]: f"{outputs['SubmitPriorityFunctionName']}:{PUBLISHED}",
             outputs["ReceiptQueueUrl"]: outputs["DlrFunctionName"],
             outputs["CallbackQueueUrl"]: outputs["DlrFunctionName"],
         }

@@ -1,11 +1,15 @@
 """Functions are called until they answer, unless they are broken."""
 
+import io
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from local import warm
 from local.settings import LocalStackError
+from tests.template.reading import function_id, functions
 
 
 def test_a_function_that_was_slow_to_start_is_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +43,23 @@ def test_nobody_is_called_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None
 
     warm._until_it_answers("send", call, ended)
     assert list(answers) == [""]
+
+
+def test_what_works_off_a_queue_is_warmed_in_the_version_that_its_queue_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    invoked = []
+
+    def invoke(**asked: Any) -> dict[str, Any]:
+        invoked.append((asked["FunctionName"], asked["Qualifier"]))
+        return {"Payload": io.BytesIO(b"{}")}
+
+    monkeypatch.setattr(warm, "client", lambda *_: SimpleNamespace(invoke=invoke))
+    monkeypatch.setattr(warm, "_request", lambda *_: "")
+    names = {f"{function_id(each)}Name": function_id(each) for each in functions()}
+    warm.warm("", "", names, workers=1)
+    assert sorted(invoked) == sorted(
+        (function_id(name), each.get("AutoPublishAlias", "$LATEST"))
+        for name, each in functions().items()
+        if any(event["Type"] == "SQS" for event in each["Events"].values())
+    )
