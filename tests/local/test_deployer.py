@@ -88,7 +88,9 @@ def test_a_gradual_release_is_codedeploys_and_an_alarm_takes_it_back() -> None:
         group = groups[f"{function}DeploymentGroup"]
         assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-        (alarm,) = group["AlarmConfiguration"]["Alarms"]
+        condition, watched, _ = group["AlarmConfiguration"]["Fn::If"]
+        assert condition == "ReleasesGradually"
+        (alarm,) = watched["Alarms"]
         watching = str(made["Resources"][alarm["Name"]["Ref"]]["Properties"]["Metrics"])
         assert watching.count(str({"Fn::GetAtt": [version, "Version"]})) == 2
 

@@ -357,7 +357,13 @@ def test_releases_can_be_gradual_and_are_judged_by_an_alarm_of_their_own() -> No
         assert functions()[function]["DeploymentPreference"] == {
             "Enabled": {"Fn::FindInMap": ["Releases", {"Ref": "ReleaseType"}, "Gradual"]},
             "Type": {"Ref": "ReleaseType"},
-            "Alarms": [{"Ref": f"{name}ReleaseAlarm"}],
+            "Alarms": {
+                "Fn::If": [
+                    "ReleasesGradually",
+                    [{"Ref": f"{name}ReleaseAlarm"}],
+                    [{"Ref": "AWS::NoValue"}],
+                ]
+            },
         }
 
 
