@@ -25,6 +25,9 @@ CORE = ROOT / "layers/core/harkara"
 COPIED = ("tests", "functions", "local")
 CHILDREN = 2
 BAR = 0.95
+# A change that makes tests run on for ever is noticed. So that a busy machine is not taken for
+# one, mutmut waits fifteen times as long as the tests took, and these seconds, for each.
+PATIENCE_S = 4
 
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
@@ -71,6 +74,7 @@ only_mutate = ["harkara/{module}.py"]
 also_copy = {copied}
 pytest_add_cli_args = ["-q", "-x", "--import-mode=importlib", "-p", "no:cacheprovider"]
 pytest_add_cli_args_test_selection = {tests}
+timeout_constant = {patience}
 
 [tool.pytest.ini_options]
 addopts = "-p no:schemathesis"
@@ -81,10 +85,14 @@ markers = ["stack: not here", "kannel: not here"]
 
 
 class Result(NamedTuple):
-    """How many changes of a module the tests noticed, and the changes that they did not."""
+    """How many changes of a module the tests noticed, and the changes that they did not.
+
+    `endless` are those of the noticed by which the tests ran on until they were stopped.
+    """
 
     module: str
     noticed: int
+    endless: int
     total: int
     survivors: Sequence[str]
 
@@ -105,9 +113,10 @@ def main(names: Sequence[str]) -> int:
         return 2
     python = ensure_venv("mutants", python=sys.executable) / "bin/python"
     results = [run(module, python) for module in modules]
-    print(f"\n{'module':<24}{'changes':>8}{'noticed':>8}")
+    print(f"\n{'module':<24}{'changes':>8}{'noticed':>8}{'':>8}{'endless':>8}")
     for each in results:
-        print(f"{each.module:<24}{each.total:>8}{each.share:>8.1%}")
+        counts = f"{each.total:>8}{each.noticed:>8}{each.share:>8.1%}{each.endless:>8}"
+        print(f"{each.module:<24}{counts}")
     for each in results:
         print(*each.survivors, sep="\n")
     print("In .local/mutants-of/<module>, `mutmut show <name>` shows one of these changes.")
@@ -123,15 +132,21 @@ def run(module: str, python: Path) -> Result:
     for name, source in (("harkara", CORE), *((name, ROOT / name) for name in COPIED)):
         shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     tests = [f"tests/{test}" for test in NEAREST[module]]
-    config = CONFIG.format(module=module, copied=json.dumps(COPIED), tests=json.dumps(tests))
+    config = CONFIG.format(
+        module=module,
+        copied=json.dumps(COPIED),
+        tests=json.dumps(tests),
+        patience=PATIENCE_S,
+    )
     (folder / "pyproject.toml").write_text(config)
     _mutmut(python, folder, "run", "--max-children", str(CHILDREN))
     _mutmut(python, folder, "export-cicd-stats", quiet=True)
     found = json.loads((folder / "mutants/mutmut-cicd-stats.json").read_text())
     noticed = found["killed"] + found["timeout"] + found["segfault"]
     lines = _mutmut(python, folder, "results", quiet=True).splitlines()
-    survivors = [line.split(":")[0].strip() for line in lines if ":" in line]
-    return Result(module, noticed, found["total"], survivors)
+    others = [line for line in lines if ":" in line and not line.endswith("timeout")]
+    survivors = [line.split(":")[0].strip() for line in others]
+    return Result(module, noticed, found["timeout"], found["total"], survivors)
 
 
 def _mutmut(python: Path, folder: Path, *arguments: str, quiet: bool = False) -> str:
