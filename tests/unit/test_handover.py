@@ -248,3 +248,12 @@ def test_a_carrier_that_fails_is_left_alone(
     there.hand({"sim": list(range(count))})
     again = [each for each in there.notes if each.what == "breaker opened"]
     assert again == opened, "it is open, so that nobody opens it"
+
+
+def test_what_one_carrier_does_not_answer_leaves_the_others_as_they_are() -> None:
+    there = Handing(outcomes=dict.fromkeys(range(FAILURES_NEEDED), InDoubt()))
+    failing = list(range(FAILURES_NEEDED))
+    there.hand({"other": list(range(FAILURES_NEEDED, 25)), "sim": failing})
+    breakers = there.submit_service().router.breakers
+    assert breakers.wait_s("sim") > 0
+    assert breakers.wait_s("other") == 0

@@ -80,9 +80,9 @@ class HandOver:
         submissions = [self._submission(part, index) for index in indexes]
         settings, carrier = plan.connected[name]
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
+        ends = dict(zip(indexes, outcomes, strict=True))
         if not settings.echoes_reference:
-            taken = dict(zip(indexes, outcomes, strict=True))
-            await asyncio.to_thread(self._point, part, settings, taken)
+            await asyncio.to_thread(self._point, part, settings, ends)
         failed = sum(
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
@@ -95,7 +95,7 @@ class HandOver:
         # Another carrier need not wait until this one wants it again.
         return {
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
-            for index, each in zip(indexes, outcomes, strict=True)
+            for index, each in ends.items()
         }
 
     def _point(
