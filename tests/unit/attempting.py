@@ -47,8 +47,9 @@ class Attempting(Deliveries):
         return asyncio.run(attempts.wait(task, self.claimant("q"), wait_s))
 
     def scheduled(self) -> tuple[float, CallbackTask]:
-        """Return the one callback that waits, and for how long."""
+        """Return the one callback that waits, in its account's fairness group, and how long."""
         ((delay_s, task),) = self.waiting(QueueName.CALLBACK)
+        assert set(self.groups) == {task.account_id}
         return delay_s, task
 
     def end(self, status: int, group: int = TASK.group, replay: int = 0) -> None:

@@ -58,6 +58,15 @@ class Deliveries(Wired):
         account = ACCOUNT.model_copy(update={"callbacks": callbacks})
         super().__init__(None, NOW, account, [CARRIER])
         self.faults.on_call = bounded
+        # The fairness groups of what was scheduled.
+        self.groups: list[str] = []
+        schedule = self.queues.schedule
+
+        def scheduled(queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
+            self.groups.append(group)
+            schedule(queue, body, delay_s, group)
+
+        self.queues.schedule = scheduled  # type: ignore[method-assign]
         self._numbers = itertools.count()
         for chunk in chunks or [CHUNK]:
             self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)

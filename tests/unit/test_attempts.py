@@ -60,7 +60,7 @@ def test_each_attempt_is_one_queue_messages_and_after_its_death_the_next_is_in_d
     task = replace(TASK, last=BEFORE)
     assert there.claim(task) == task
     assert there.claim(task, "another") is None
-    with pytest.raises(NotOurTurn):
+    with pytest.raises(NotOurTurn, match="^an earlier delivery may still be posting this$"):
         there.claim(task)
     there.now += HOLDS_S + 1
     assert there.claim(task) == replace(task, attempt=4, in_doubt=True, last=None)

@@ -150,6 +150,8 @@ def test_those_of_one_endpoint_are_told_in_one_callback(
     counts = dlr.deliver(receipt(2), receipt(0), receipt(1))
     assert (counts["delivered"], counts["callbacks"]) == (3, len(groups))
     assert dlr.told() == groups
+    untold = [mark.data.get("untold", False) for mark in dlr.marks("final#")]
+    assert untold == [each is None for each in endpoints], "what no check need look for"
     assert [task.group for task in dlr.platform.taken] == list(range(len(groups)))
 
 
