@@ -124,12 +124,28 @@ def test_a_table_is_on_demand_recoverable_expiring_and_kept(table: str) -> None:
     resource = resources("AWS::DynamoDB::Table")[table]
     properties = resource["Properties"]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectsTables", True, False]}
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert properties["SSESpecification"]["Fn::If"][0] == "HasTableKey"
     assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
     assert resource["UpdateReplacePolicy"] == "Retain"
     assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+@pytest.mark.parametrize("table", ["Accounts", "Messages", "Due"])
+def test_a_table_is_warmed_only_where_more_is_asked_than_a_new_one_takes(table: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[f"{table}Table"]["Properties"]
+    condition, warm, otherwise = properties["WarmThroughput"]["Fn::If"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    taken = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
+    assert warm.keys() == taken.keys()
+    defaults = []
+    for name, units in taken.items():
+        parameter = template()["Parameters"][warm[name]["Ref"]]
+        assert parameter["Default"] == parameter["MinValue"] == units
+        defaults.append({"Fn::Equals": [warm[name], units]})
+    assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::And": defaults}]}
 
 
 def test_a_secret_outlives_the_stack() -> None:

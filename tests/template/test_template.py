@@ -282,9 +282,46 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
     for statement in allowed:
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in as_list(statement["Action"]))
-        # X-Ray's actions take no resource (Service Authorization Reference).
-        of_tracing = statement["Sid"] == "Traces"
-        assert of_tracing or not any("*" in str(each) for each in as_list(statement["Resource"]))
+        # X-Ray's actions take no resource (Service Authorization Reference), those of network
+        # interfaces none that is known before.
+        takes_none = statement["Sid"] in ("Traces", "NetworkInterfaces")
+        assert takes_none or not any("*" in str(each) for each in as_list(statement["Resource"]))
+
+
+def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
+    """The contexts are those of harkara.aws.accounts and harkara.aws.destinations."""
+    contexts = {
+        service(function): statement["Condition"]
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if "kms:Decrypt" in as_list(statement["Action"])
+    }
+    kinds = {
+        **dict.fromkeys(["submit", "receipt", "inbound"], "carrier"),
+        **dict.fromkeys(["dlr", "manage"], "callback"),
+    }
+    assert contexts == {
+        function: {
+            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": [kind]},
+            "Null": {"kms:EncryptionContextKeys": "false"},
+        }
+        for function, kind in kinds.items()
+    }
+
+
+def test_what_calls_carriers_and_platforms_has_fixed_addresses_where_there_is_a_vpc() -> None:
+    inside = {name for name, each in functions().items() if "VpcConfig" in each}
+    assert {service(name) for name in inside} == {"submit", "dlr"}
+    for name in inside:
+        condition, subnets, otherwise = functions()[name]["VpcConfig"]["Fn::If"]
+        assert (condition, otherwise) == ("UsesVpc", {"Ref": "AWS::NoValue"})
+        assert subnets == {
+            each: {"Fn::Split": [",", {"Ref": each}]} for each in ("SubnetIds", "SecurityGroupIds")
+        }
+    policy = resources("AWS::IAM::ManagedPolicy")["VpcPolicy"]
+    assert policy["Condition"] == "UsesVpc"
+    roles = {logical_id(functions()[name]["Role"]) for name in inside}
+    assert {each["Ref"] for each in policy["Properties"]["Roles"]} == roles
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
