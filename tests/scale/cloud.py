@@ -26,8 +26,9 @@ from tests.unit.aws import Refusal
 
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
 SDK_TRIES = 4
-# A chunk's own items, and those of one queue message: no other request writes there.
-_OF_ONE_REQUEST = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*")
+# A chunk's own items, and those of one queue message: no other request writes there. And `sweep`'s
+# cursors, which move as often in a slice.
+_WHOLE = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*|cursor")
 _INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
 
 
@@ -78,9 +79,11 @@ class Cloud:
         """Use units of a partition and its table. Raises _Throttled."""
         assert size <= ITEM_LIMIT_BYTES or kind == "read"
         units = max(1, math.ceil(size / per_unit))
-        of_one = _OF_ONE_REQUEST.fullmatch(pk) is not None
-        per_s = LIMITS[PARTITION[kind]]["value"] / (1 if of_one else self.slices)
-        what = "one request's" if of_one else f"{table}, {pk.partition('#')[0]}#"
+        is_whole = _WHOLE.fullmatch(pk) is not None
+        per_s = LIMITS[PARTITION[kind]]["value"] / (1 if is_whole else self.slices)
+        what = f"{table}, {pk.partition('#')[0]}"
+        if is_whole and pk != "cursor":
+            what = "one request's"
         if not self.meter.take(f"{PARTITION[kind]}: {what}", units, per_s, key=pk):
             raise _Throttled
         limit, name = LIMITS[TABLE[kind]], f"{TABLE[kind]}: {table}"

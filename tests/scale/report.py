@@ -1,11 +1,12 @@
 """What a simulation shows: what became of the messages, how long it took, what it used and cost."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.bench.life import MEMORY_GB, PRICES
 from tests.scale.costs import REGION
+from tests.scale.outside import Heard
 from tests.scale.simulation import Row, Simulation
 
 STEPS = ("accept", "submit", "callback")
@@ -31,8 +32,9 @@ class Shown:
     refused: int
     final: int
     states: dict[str, int]
-    times_s: dict[str, Sequence[float]]
-    """50th, 95th and 99th percentile by tenant and step: `accept`, `submit`, `callback`."""
+    largest_s: Mapping[str, Sequence[float]]
+    """Percentiles of the tenant that sent most, by step: `accept`, `submit`, `callback`."""
+    others_s: Mapping[str, Sequence[float]]
     writes: float
     calls: float
     executions: float
@@ -73,6 +75,7 @@ def show(simulation: Simulation) -> Shown:
         for state in {state for each in heard.values() for state in each.states}
     }
     meter = cloud.meter
+    largest = max(heard, key=lambda name: len(heard[name].accepted))
     walls = sorted(
         (
             Wall(limit, share, meter.refused[limit], meter.first_refused_s.get(limit))
@@ -86,7 +89,8 @@ def show(simulation: Simulation) -> Shown:
         refused=round(sum(each.refused for each in heard.values()) * factor),
         final=round(len(told) * factor),
         states=states,
-        times_s=_times(simulation),
+        largest_s=_times([heard[largest]]),
+        others_s=_times([each for name, each in heard.items() if name != largest]),
         writes=cloud.used["write_units"] * factor,
         calls=sum(cloud.calls.values()) * factor,
         executions=sum(simulation.functions.executions.values()) * factor,
@@ -99,62 +103,52 @@ def show(simulation: Simulation) -> Shown:
     )
 
 
-def _times(simulation: Simulation) -> dict[str, Sequence[float]]:
-    heard = simulation.outside.heard
-    largest = max(heard, key=lambda name: len(heard[name].accepted))
-    tenants = {largest: [largest], "others": [name for name in heard if name != largest]}
-    times = {}
-    for tenant, names in tenants.items():
-        for step in STEPS:
-            taken = [each for name in names for each in getattr(heard[name], f"{step}_s")]
-            if taken:
-                times[f"{tenant} {step}"] = percentiles(taken)
-    return times
+def _times(heard: Collection[Heard]) -> Mapping[str, Sequence[float]]:
+    """Return percentiles by step, over some tenants' messages."""
+    return {
+        step: percentiles([each for one in heard for each in getattr(one, f"{step}_s")])
+        for step in STEPS
+    }
 
 
 def percentiles(times_s: Sequence[float]) -> Sequence[float]:
-    """Return the 50th, the 95th and the 99th."""
+    """Return the 50th, the 95th and the 99th; none of nothing."""
     ordered = sorted(times_s)
+    if not ordered:
+        return ()
     return [ordered[int(len(ordered) * part)] for part in (0.5, 0.95, 0.99)]
 
 
 def table(rows: Sequence[Shown]) -> Iterator[str]:
     """Yield the lines of a table, a column for each row, and each row's fullest limits."""
-    yield f"simulated, {REGION}; seconds at the 50th, 95th and 99th percentile"
+    yield f"simulated, {REGION}; seconds are the 50th, 95th and 99th percentile"
     for number, each in enumerate(rows, 1):
         yield f"  ({number}) {each.row.name}"
-    yield f"\n{'':<22}" + "".join(f"{f'({number})':>22}" for number in range(1, len(rows) + 1))
-    figures = {
-        "accepted": [f"{each.accepted:,}" for each in rows],
-        "final": [f"{each.final:,}" for each in rows],
-        **{
-            step: [_seconds(next(iter(_of(each, step).values()), ())) for each in rows]
-            for step in STEPS
-        },
-        **{
-            f"{step}, the others": [
-                _seconds(each.times_s.get(f"the others {step}", ())) for each in rows
-            ]
-            for step in STEPS
-        },
-        "writes a message": [f"{each.writes / each.accepted:.2f}" for each in rows],
-        "calls a message": [f"{each.calls / each.accepted:.2f}" for each in rows],
-        "executions a message": [f"{each.executions / each.accepted:.3f}" for each in rows],
-        "USD": [f"{each.usd:,.2f}" for each in rows],
-        "USD a million": [f"{each.usd_a_million:.2f}" for each in rows],
-    }
-    for name, cells in figures.items():
-        yield f"{name:<22}" + "".join(f"{cell:>22}" for cell in cells)
+    yield ""
+    yield _line("", [f"({number})" for number in range(1, len(rows) + 1)])
+    yield _line("accepted", [f"{each.accepted:,}" for each in rows])
+    yield _line("final", [f"{each.final:,}" for each in rows])
+    for step in STEPS:
+        yield _line(f"{step}, s", [_seconds(each.largest_s[step]) for each in rows])
+        others = [_seconds(each.others_s[step]) for each in rows]
+        if any(others):
+            yield _line("  other tenants", others)
+    yield _line("writes a message", [f"{each.writes / each.accepted:.2f}" for each in rows])
+    yield _line("calls a message", [f"{each.calls / each.accepted:.2f}" for each in rows])
+    executions = [f"{each.executions / each.accepted:.3f}" for each in rows]
+    yield _line("executions a message", executions)
+    yield _line("USD", [f"{each.usd:,.2f}" for each in rows])
+    yield _line("USD a million", [f"{each.usd_a_million:.2f}" for each in rows])
     for number, each in enumerate(rows, 1):
-        yield f"\n({number}) the fullest limits, in their fullest ten seconds"
+        yield f"\n({number}) the fullest limits, each in its fullest ten seconds"
         for wall in each.walls[:SHOWN_WALLS]:
             hit = f"; refused {wall.refused * each.row.slices:,.0f} times" if wall.refused else ""
-            yield f"    {wall.share:>5.0%}  {wall.limit}{hit}"
+            yield f"  {wall.share:>5.0%}  {wall.limit}{hit}"
 
 
-def _of(shown: Shown, step: str) -> dict[str, Sequence[float]]:
-    return {name: times for name, times in shown.times_s.items() if name.endswith(step)}
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<21}" + "".join(f"{cell:>19}" for cell in cells)
 
 
 def _seconds(times_s: Sequence[float]) -> str:
-    return " / ".join(f"{each:.2f}" if each < 100 else f"{each:,.0f}" for each in times_s)
+    return " ".join(f"{each:.{0 if each >= 100 else 1 if each >= 10 else 2}f}" for each in times_s)

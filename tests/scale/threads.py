@@ -1,8 +1,7 @@
 """Threads in virtual time: one runs at a time, and what waits for the clock costs nothing.
 
 Who sleeps hands the only turn to whoever's time comes next. So blocking code, which the services
-and their adapters are, runs as it is, thousands of times faster than the clock, and at every run in
-the same order.
+and their adapters are, runs as it is, thousands of times faster than the clock.
 """
 
 import asyncio
