@@ -19,6 +19,7 @@ from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.destinations import KmsVault
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
+from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
 from harkara.callbacks import FORMATS
@@ -95,7 +96,7 @@ def seed(
     secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)
     secrets.put_secret_value(SecretId=outputs["LinkSecretId"], SecretString=LINK_SECRET)
     answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
-    pepper = answer["SecretString"].encode()
+    pepper = values_of(answer["SecretString"])[0]
     kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
     vault = KmsVault(kms, key_id)
     sealed = {name: vault.seal("sandbox", name, each) for name, each in CALLBACK_SECRETS.items()}

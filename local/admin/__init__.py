@@ -22,6 +22,7 @@ from local.admin import (
     pause,
     resume,
     routes,
+    secrets,
     senders,
     suppressions,
     templates,
@@ -42,6 +43,7 @@ NOUNS = (
     pause,
     resume,
     suppressions,
+    secrets,
 )
 REFUSED, WRONG_USE = 1, 2
 

@@ -23,6 +23,7 @@ from harkara.aws.operator import OperatorStore
 from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
+from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
@@ -133,7 +134,7 @@ class Desk:
             answer = self.client("secretsmanager").get_secret_value(
                 SecretId=self.outputs["PepperSecretId"]
             )
-        return hash_secret(answer["SecretString"].encode(), secret)
+        return hash_secret(values_of(answer["SecretString"])[0], secret)
 
     def encrypt(self, carrier: str, secret: str) -> bytes:
         """Return a carrier's secret as it is kept."""

@@ -93,6 +93,19 @@ def test_a_carriers_networks_are_held_to_what_the_proxy_says(gateway: Gateway) -
         assert gateway.call("receipt", event)["statusCode"] == code
 
 
+@pytest.mark.usefixtures("proxy")
+def test_a_url_of_the_functions_own_has_no_proxy_before_it(gateway: Gateway) -> None:
+    """What the client writes makes no such URL: `domainName` is what AWS was called by."""
+    settings = gateway.accounts.carriers["sim"]
+    changes = {"receipt_networks": ("203.0.113.10",)}
+    gateway.accounts.carriers["sim"] = settings.model_copy(update=changes)
+    event = http_event(*ROUTES["receipt"], "[]", {"host": "x.lambda-url.ap-south-1.on.aws"})
+    event["headers"]["x-forwarded-for"] = "6.6.6.6"
+    assert_refused(gateway.call("receipt", event), Code.PROXY_REQUIRED)
+    event["requestContext"]["domainName"] = "x.lambda-url.ap-south-1.on.aws"
+    assert gateway.call("receipt", event)["statusCode"] == 200
+
+
 def test_a_secret_that_cannot_be_read_lets_nobody_in(
     proxy: SecretsManager, gateway: Gateway
 ) -> None:

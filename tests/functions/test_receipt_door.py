@@ -112,6 +112,16 @@ def test_what_the_carrier_signed_is_taken(encoding: str, prefix: str, gateway: G
     assert len(gateway.bodies(QueueName.RECEIPT)) == 1
 
 
+@pytest.mark.parametrize("key", [KEY, b"the-next-one"])
+def test_while_a_carrier_changes_over_either_secret_is_taken(key: bytes, gateway: Gateway) -> None:
+    both = b"the-next-one\n\n" + KEY
+    change(gateway, receipt_signature_header="x-signature", receipt_secret=both)
+    body = receipt(gateway)
+    for signer, status in ((key, 200), (b"", 401), (both, 401)):
+        answer = post(gateway, body, headers={"x-signature": mac(body, signer).hex()})
+        assert answer["statusCode"] == status
+
+
 @pytest.mark.parametrize("host", ["sms.example", "another.example"])
 def test_a_signature_is_of_the_url_that_was_called(host: str, gateway: Gateway) -> None:
     change(gateway, receipt_signature="twilio", receipt_secret=KEY)

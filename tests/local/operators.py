@@ -33,6 +33,8 @@ OUTPUTS = {
     "MessagesTableName": "Messages",
     "CallbackQueueUrl": "https://sqs.ap-south-1.amazonaws.com/123456789012/callback",
     "PepperSecretId": "pepper-secret",
+    "TagSecretId": "tag-secret",
+    "LinkSecretId": "link-secret",
     "SecretsKeyId": "secrets-key",
     "ApiUrl": API_URL,
 }
@@ -103,11 +105,13 @@ class Operator:
         self._answers: dict[str, Answer] = {
             "dynamodb": self._dynamodb,
             "sqs": _sent,
-            "secretsmanager": {"SecretString": PEPPER.decode()},
+            "secretsmanager": self._secretsmanager,
             "kms": _kms,
         }
         self.services: dict[str, ScriptedAws] = {}
         self.platform = FakePlatform(Faults())
+        self.secrets = {"tag-secret": "tag", "link-secret": "link"}
+        self.secrets["pepper-secret"] = PEPPER.decode()
         self._random = _randomness()
 
     @property
@@ -157,6 +161,12 @@ class Operator:
     def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:
         named = {params.get("TableName", ""), *params.get("RequestItems", ())}
         return (self.messages if "Messages" in named else self.table)(operation, params)
+
+    def _secretsmanager(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        if operation == "PutSecretValue":
+            self.secrets[params["SecretId"]] = params["SecretString"]
+            return {}
+        return {"SecretString": self.secrets[params["SecretId"]]}
 
     def with_carrier(self) -> "Operator":
         self.store.put_carrier(CARRIER)

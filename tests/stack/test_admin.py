@@ -73,7 +73,7 @@ def opens(lab: Lab, key: str) -> bool:
     secrets = lab.stack.client("secretsmanager")
     pepper = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])["SecretString"]
     store = DynamoAccountStore(lab.stack.client("dynamodb"), outputs["AccountsTableName"])
-    authenticator = Authenticator(store, pepper.encode(), time.time)
+    authenticator = Authenticator(store, pepper.split()[0].encode(), time.time)
     try:
         authenticator.authenticate(presented({"x-api-key": key}), Scope.SEND, HOST)
     except RequestRefused:

@@ -43,7 +43,7 @@ def _proxy() -> TrustedProxy | None:
 
 
 def _admit(request: Request) -> Request:
-    proxy = _proxy()
+    proxy = None if request.past_api else _proxy()
     return proxy.admit(request) if proxy else request
 
 

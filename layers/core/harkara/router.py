@@ -40,6 +40,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     source_ip: str
+    past_api: bool = False
+    """Whether it came to a URL of the function's own, which no API or proxy stands before."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
@@ -57,6 +59,7 @@ class Request:
             if event.get("isBase64Encoded")
             else body.encode("utf-8", "surrogatepass"),
             source_ip=http["sourceIp"],
+            past_api=".lambda-url." in event["requestContext"].get("domainName", ""),
         )
 
 

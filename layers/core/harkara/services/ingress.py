@@ -71,12 +71,17 @@ class CarrierDoor:
         return None
 
     def _is_signed(self, request: ReceiptRequest, settings: CarrierSettings) -> bool:
-        return is_signed(
-            request,
-            settings.receipt_signature,
-            settings.signature_header,
-            settings.receipt_signature_encoding,
-            self.secret(settings),
+        """Whether a request is signed with any of the carrier's secrets: each is a line."""
+        return any(
+            is_signed(
+                request,
+                settings.receipt_signature,
+                settings.signature_header,
+                settings.receipt_signature_encoding,
+                key,
+            )
+            for key in self.secret(settings).splitlines()
+            if key
         )
 
     def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:

@@ -1,0 +1,54 @@
+"""Secrets: the keys of the deployment, which change while they are in use; none is ever shown."""
+
+from argparse import Namespace
+
+from harkara.aws.clients import aws_errors
+from harkara.aws.secrets import values_of
+from harkara.credentials import new_secret
+from local.admin.command import CommandRefused, Verbs
+from local.admin.desk import Desk
+from local.admin.printing import Answer
+
+NOUN = "secret"
+OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecretId"}
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add rotate, drop and list."""
+    rotate = verbs.add("rotate", _rotate, "put a new key first; those before it verify on")
+    rotate.add_argument("name", choices=[*OUTPUTS])
+    drop = verbs.add("drop", _drop, "take out the oldest key; what it signed is good no longer")
+    drop.add_argument("name", choices=[*OUTPUTS])
+    verbs.add("list", _list, "list how many keys there are of each kind")
+
+
+def _rotate(desk: Desk, arguments: Namespace) -> Answer:
+    values = _read(desk, arguments.name)
+    return _write(desk, arguments.name, [new_secret(desk.randomness), *values])
+
+
+def _drop(desk: Desk, arguments: Namespace) -> Answer:
+    values = _read(desk, arguments.name)
+    if len(values) == 1:
+        name = arguments.name
+        raise CommandRefused(f"{name} has one key: put another before it, `harkara secret rotate`")
+    return _write(desk, arguments.name, values[:-1])
+
+
+def _list(desk: Desk, _: Namespace) -> Answer:
+    return [{"name": name, "keys": len(_read(desk, name))} for name in OUTPUTS]
+
+
+def _read(desk: Desk, name: str) -> list[str]:
+    secret_id = desk.outputs[OUTPUTS[name]]
+    with aws_errors():
+        answer = desk.client("secretsmanager").get_secret_value(SecretId=secret_id)
+    return [value.decode() for value in values_of(answer["SecretString"])]
+
+
+def _write(desk: Desk, name: str, values: list[str]) -> Answer:
+    with aws_errors():
+        desk.client("secretsmanager").put_secret_value(
+            SecretId=desk.outputs[OUTPUTS[name]], SecretString="\n".join(values)
+        )
+    return {"name": name, "keys": len(values)}
