@@ -8,7 +8,7 @@ import pytest
 from harkara.messages import Category
 from tests.scale.meter import ACCOUNT, API, LIMITS, PARTITION, TABLE
 from tests.scale.outside import Stream
-from tests.scale.report import show
+from tests.scale.report import show, table
 from tests.scale.simulation import Row, Settings, Simulation
 from tests.template.reading import template
 
@@ -36,6 +36,8 @@ def test_all_that_is_accepted_is_final_and_told_once(row: Row) -> None:
     assert shown.accepted == sum(stream.messages for stream in row.streams)
     assert shown.is_whole
     assert shown.states == {"delivered": shown.accepted}
+    printed = "\n".join(table([shown]))
+    assert all(part in printed for part in (row.name, f"{shown.final:,}", shown.walls[0].limit))
 
 
 @pytest.mark.parametrize(
