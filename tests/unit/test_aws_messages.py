@@ -100,27 +100,31 @@ def test_a_chunk_that_is_too_large_is_not_stored() -> None:
         messages.put_chunk(CHUNK.id, b"packed", 0)
 
 
-def test_a_chunk_is_read_consistently_and_once() -> None:
-    aws, messages = store(chunk_item(CHUNK.id))
+@pytest.mark.parametrize(
+    ("answers", "reads"),
+    [
+        pytest.param([chunk_item(CHUNK.id)], [False], id="a replica has it"),
+        pytest.param([{}, chunk_item(CHUNK.id)], [False, True], id="no replica has it yet"),
+    ],
+)
+def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
+    answers: list[Answer], reads: list[bool]
+) -> None:
+    aws, messages = store(*answers)
     assert messages.get_chunk(CHUNK.id) == messages.get_chunk(CHUNK.id) == CHUNK
+    key = {"pk": {"S": CHUNK.id}, "sk": {"S": "chunk"}}
     assert aws.requests == [
-        (
-            "GetItem",
-            {
-                "TableName": "Messages",
-                "Key": {"pk": {"S": CHUNK.id}, "sk": {"S": "chunk"}},
-                "ConsistentRead": True,
-            },
-        )
+        ("GetItem", {"TableName": "Messages", "Key": key, "ConsistentRead": consistent})
+        for consistent in reads
     ]
 
 
 def test_a_chunk_that_is_gone_is_asked_for_again() -> None:
     """It may be another process that has not stored it yet."""
-    aws, messages = store({}, chunk_item(CHUNK.id))
+    aws, messages = store({}, {}, chunk_item(CHUNK.id))
     assert messages.get_chunk(CHUNK.id) is None
     assert messages.get_chunk(CHUNK.id) == CHUNK
-    assert len(aws.requests) == 2
+    assert len(aws.requests) == 3
 
 
 def test_the_chunks_that_are_kept_are_bounded() -> None:

@@ -15,6 +15,8 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
 
     chunk id   claim#<try>#<block>      before the carrier is called
     chunk id   outcome#<try>#<block>    what came of it
+    shared#<holder>
+               shared                   the same, of single messages of a batch that were taken
     chunk id   final#<index>            the final state; its owner posts the callback
     chunk id   segment#<index>#<try>#<hash of its id>
                                         a segment that was delivered, where each is reported
@@ -52,6 +54,9 @@ from harkara.ids import split_mid
 POINTER_KIND = "pointer"
 """Sort key of what leads from a carrier's id to the message."""
 
+
+SHARED_KIND = "shared"
+"""Sort key of an outcome that several claims share."""
 
 INBOUND_KIND = "inbound"
 """Sort key of what remembers a message of a phone."""
@@ -117,6 +122,11 @@ def claim_kind(attempt: int, block: int) -> str:
 def outcome_kind(attempt: int, block: int) -> str:
     """Sort key of the outcome of a claimed block."""
     return f"outcome#{attempt:03d}#{block:04d}"
+
+
+def shared_partition(holder: str) -> str:
+    """Partition of the outcome of single messages that are under way with a holder's."""
+    return f"shared#{holder}"
 
 
 def cancels_of(chunk_id: str) -> str:

@@ -41,6 +41,7 @@ from harkara.services.outcomes import (
     retry_of,
 )
 from harkara.services.routing import BlockPart, Plan, Router
+from harkara.services.shared_outcomes import Shared, Sharing
 from harkara.services.tries import ENDS
 from harkara.submit_tasks import Reserved, SubmitTask, queue_of
 from harkara.tasks import QueueName, Receipt, receipts_tasks
@@ -79,6 +80,10 @@ class SubmitService:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
     entrance: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sharing: Sharing = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sharing", Sharing(self.store, self.clock))
 
     @property
     def checks(self) -> Checks:
@@ -178,8 +183,24 @@ class SubmitService:
 
         None: another has claimed it.
         """
+        if part.attempt > 1 or len(part.chunk.messages) > 1:
+            return await self._tried(part, plan, rules, claimant, deadline)
+        with self.sharing.shared(claimant) as shared:
+            return await self._tried(part, plan, rules, claimant, deadline, shared)
+
+    async def _tried(
+        self,
+        part: BlockPart,
+        plan: Plan,
+        rules: Rules,
+        claimant: Claimant,
+        deadline: Deadline,
+        shared: Shared | None = None,
+    ) -> tuple[Mark, Mark] | None:
         chunk = part.chunk
         said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
+        if shared:
+            said["shared"] = shared.partition
         if part.repeats:
             said["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
@@ -190,17 +211,26 @@ class SubmitService:
             return None
         if relation is Relation.STILL_HELD:
             raise NotOurTurn("an earlier delivery may still be submitting this block")
+        if relation is Relation.EARLIER and (
+            outcome := await self.sharing.settled(claim, claimant)
+        ):
+            return claim, outcome
         handed = (
             await self.hand.hand_over(part, plan, rules, deadline)
             if relation is Relation.MINE
             else left_behind(part, claim)
         )
         said = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
+        if shared and relation is Relation.MINE and said["taken"]:
+            ((_, carrier_id),) = said["taken"]
+            outcome = await shared.put(claim, carrier_id)
+            if outcome:
+                return claim, outcome
         kind = outcome_kind(part.attempt, part.block)
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
         # The earlier holder's outcome stands, if it lived to put one down.
-        (outcome,) = await asyncio.to_thread(self.store.put_once, [mark])
-        return claim, outcome
+        (own,) = await asyncio.to_thread(self.store.put_once, [mark])
+        return claim, own
 
     def _next_round(self, chunk: Chunk, rounds: int, delay_s: float) -> retries.Round:
         """Return a task's next round. What waits for its end, to hear of it, waits no longer."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from harkara.codes import Code
 from harkara.errors import ForeignReference, RequestRefused
 from harkara.ids import split_mid
-from harkara.marks import Mark, outcome_kind
+from harkara.marks import SHARED_KIND, Mark, outcome_kind
 from harkara.messages import Chunk
 from harkara.ports import MessageStore
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
@@ -82,13 +82,40 @@ def tries_of(store: MessageStore, chunk: Chunk, index: int) -> list[Try]:
     ]
     block = index // chunk.block_size
     attempts = [int(claim.kind.split("#")[1]) for claim in claims]
-    outcomes = store.get_marks([(chunk.id, outcome_kind(each, block)) for each in attempts])
+    own = store.get_marks([(chunk.id, outcome_kind(each, block)) for each in attempts])
+    shared = shared_outcomes(store, claims) if None in own else own
+    outcomes = [mine or theirs for mine, theirs in zip(own, shared, strict=True)]
     return [
         Try(attempt, claim, outcome.data["at"], _end(outcome.data, index))
         if outcome
         else Try(attempt, claim, 0, None)
         for attempt, claim, outcome in zip(attempts, claims, outcomes, strict=True)
     ]
+
+
+def shared_outcomes(store: MessageStore, claims: Sequence[Mark]) -> list[Mark | None]:
+    """Return the outcomes that claims share, as if each had its own; None where there is none."""
+    places = dict.fromkeys(claim.data["shared"] for claim in claims if "shared" in claim.data)
+    if not places:
+        return [None] * len(claims)
+    found = store.get_marks([(place, SHARED_KIND) for place in places])
+    standing = dict(zip(places, found, strict=True))
+    outcomes = []
+    for claim in claims:
+        shared = standing.get(claim.data.get("shared", ""))
+        outcomes.append(outcome_in(shared, claim) if shared else None)
+    return outcomes
+
+
+def outcome_in(shared: Mark, claim: Mark) -> Mark | None:
+    """Return what a shared outcome says of a claim's message, in the claim's own name."""
+    carrier_id = shared.data["taken"].get(claim.partition)
+    if carrier_id is None:
+        return None
+    said: dict[str, Any] = outcome_data([0], [Taken(carrier_id)])
+    said["at"] = shared.data["at"]
+    kind = outcome_kind(1, 0)
+    return Mark(claim.partition, kind, claim.owner, claim.holder, claim.until_ms, said)
 
 
 def _end(data: Mapping[str, Any], index: int) -> End | None:

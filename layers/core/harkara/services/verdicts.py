@@ -16,6 +16,7 @@ from harkara.ids import split_mid
 from harkara.marks import Mark, claim_kind, outcome_kind
 from harkara.messages import Chunk, State
 from harkara.ports import MessageStore
+from harkara.services.tries import shared_outcomes
 from harkara.tasks import Receipt
 
 # What is early comes again when its try is twice as old, and at the latest once its holder is gone.
@@ -47,6 +48,8 @@ def judge(
     outcomes = _marks(store, tries.values(), outcome_kind)
     open_tries = [each for each in tries.values() if each not in outcomes]
     claims = _marks(store, open_tries, claim_kind)
+    shared = zip(claims.items(), shared_outcomes(store, [*claims.values()]), strict=True)
+    claims = dict(claimed for claimed, taken in shared if not taken)
     not_taken = {
         key: {index for index, _ in outcome.data["not_taken"]} for key, outcome in outcomes.items()
     }

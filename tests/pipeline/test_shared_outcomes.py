@@ -1,0 +1,141 @@
+"""Single messages that are under way together share one outcome, and nothing can tell that."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from harkara.ids import split_mid
+from harkara.marks import Claimant, Mark, claim_kind, outcome_kind
+from harkara.messages import State
+from harkara.services.shared_outcomes import Sharing
+from harkara.services.tries import outcome_data, tries_of
+from harkara.services.verdicts import judge
+from harkara.submissions import Taken
+from harkara.tasks import Receipt
+from tests.fakes import FakeMessageStore, Faults
+from tests.pipeline import campaign
+from tests.pipeline.batches import Batches
+
+CHUNKS = [f"1{number:026d}" for number in range(3)]
+NOW_S = 1_700_000_000.0
+
+
+def submitted(*magics: str) -> tuple[Batches, list[str]]:
+    """Send single messages and submit them in one batch; return their mids."""
+    world = Batches()
+    mids = [answer.mid for each in magics for answer in world.send([campaign.record(each)]) or ()]
+    world.run(0.5)
+    return world, mids
+
+
+def kinds(world: Batches) -> Counter[str]:
+    return Counter(kind.partition("#")[0] for _, kind in world.store.marks)
+
+
+def test_those_that_were_taken_share_an_outcome_and_others_have_their_own() -> None:
+    world, _ = submitted("0000", "0000", "0000", "9005")
+    found = kinds(world)
+    assert (found["claim"], found["shared"], found["outcome"]) == (4, 1, 1)
+
+
+def test_one_that_is_alone_has_its_own() -> None:
+    world, _ = submitted("0000")
+    found = kinds(world)
+    assert (found["shared"], found["outcome"]) == (0, 1)
+
+
+def test_its_tries_say_that_it_was_taken_and_by_which_id() -> None:
+    world, mids = submitted("0000", "0000")
+    taken = set()
+    for mid in mids:
+        (chunk, index) = world.chunks()[split_mid(mid)[0]], 0
+        (tried,) = tries_of(world.store, chunk, index)
+        assert isinstance(tried.end, Taken)
+        assert tried.ended_at_ms == int(world.now * 1000)
+        taken.add(tried.end.carrier_message_id)
+    assert len(taken) == 2
+
+
+def test_a_failure_counts_at_once_though_its_claim_is_still_held() -> None:
+    world, mids = submitted("0000", "0000")
+    receipts = [Receipt(mid, 1, State.FAILED, int(world.now), "x") for mid in mids]
+    verdicts = judge(world.store, world.chunks(), receipts, int(world.now * 1000))
+    assert (verdicts.counting, verdicts.early) == (receipts, [])
+
+
+# Arbitration
+
+
+def claimed(store: FakeMessageStore, claimant: Claimant, chunk_id: str, partition: str) -> Mark:
+    said = {"indexes": [0], "carriers": {"sim": [0]}, "shared": partition}
+    (claim,) = store.put_once([claimant.mark(chunk_id, claim_kind(1, 0), **said)])
+    return claim
+
+
+def share(
+    store: FakeMessageStore, sharing: Sharing, ids: Sequence[str]
+) -> list[tuple[Mark, Mark | None]]:
+    """Have messages taken at the same time; return their claims and shared outcomes."""
+
+    async def one(chunk_id: str) -> tuple[Mark, Mark | None]:
+        claimant = Claimant(f"owner of {chunk_id}", f"holder of {chunk_id}", 0)
+        with sharing.shared(claimant) as shared:
+            claim = claimed(store, claimant, chunk_id, shared.partition)
+            await asyncio.sleep(0)  # the others claim too
+            return claim, await shared.put(claim, f"id of {chunk_id}")
+
+    async def all_of_them() -> list[tuple[Mark, Mark | None]]:
+        return list(await asyncio.gather(*map(one, ids)))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["heard", "answer lost"])
+def test_each_finds_in_it_what_its_own_outcome_would_say(lost: bool) -> None:
+    store = FakeMessageStore(Faults(lose_answer={3} if lost else set()))
+    done = share(store, Sharing(store, lambda: NOW_S), CHUNKS)
+    for chunk_id, (claim, outcome) in zip(CHUNKS, done, strict=True):
+        said = outcome_data([0], [Taken(f"id of {chunk_id}")]) | {"at": int(NOW_S * 1000)}
+        whose = (claim.owner, claim.holder, claim.until_ms)
+        assert outcome == Mark(chunk_id, outcome_kind(1, 0), *whose, said)
+    assert sum(kind == "shared" for _, kind in store.marks) == 1
+
+
+def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
+    store = FakeMessageStore(Faults())
+    sharing = Sharing(store, lambda: NOW_S)
+    (claim, outcome), *_ = share(store, sharing, CHUNKS)
+    heir = Claimant("owner", "heir", 0)
+    assert asyncio.run(Sharing(store, lambda: NOW_S + 600).settled(claim, heir)) == outcome
+
+    async def taken_over() -> list[Mark | None]:
+        first, second = (Claimant(each, each, 0) for each in ("first", "second"))
+        with sharing.shared(first) as shared, sharing.shared(second):
+            claims = [claimed(store, first, f"7{n:026d}", shared.partition) for n in (0, 1)]
+            found = await Sharing(store, lambda: NOW_S).settled(claims[0], heir)
+            both = asyncio.gather(*(shared.put(each, "late") for each in claims))
+        return [found, *(await both)]
+
+    assert asyncio.run(taken_over()) == [None, None, None]
+
+
+def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harkara.services.shared_outcomes._PATIENCE_S", 0)
+    store = FakeMessageStore(Faults())
+    sharing = Sharing(store, lambda: NOW_S)
+
+    async def run() -> tuple[list[Mark | None], Mark | None]:
+        one, two, slow = (Claimant(each, each, 0) for each in CHUNKS)
+        with sharing.shared(one) as shared, sharing.shared(two), sharing.shared(slow):
+            claims = [
+                claimed(store, each, each.owner, shared.partition) for each in (one, two, slow)
+            ]
+            first = await asyncio.gather(*(shared.put(each, "id") for each in claims[:2]))
+            assert sharing.shared(one) is not shared
+            return list(first), await shared.put(claims[2], "id")
+
+    first, late = asyncio.run(run())
+    assert all(first)
+    assert late is None
