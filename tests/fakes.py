@@ -18,7 +18,7 @@ from harkara.exchanges import TextAnswer
 from harkara.jsons import encode
 from harkara.marks import Mark, claim_kind
 from harkara.messages import Chunk, Endpoint, unpack
-from harkara.ports import DueTask
+from harkara.ports import DueTask, Extension, Timeline
 from harkara.posting import PostResult
 from harkara.services.authenticate import Caller
 from harkara.services.door import Door
@@ -291,6 +291,42 @@ class FakeLimitStore:
         self.faults.after(number)
         # Repeated after a lost answer, it finds what it wrote itself.
         return new if number in self.faults.lose_answer else None
+
+    def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
+        number = self.faults.before("swap")
+        for _ in range(1 + (number in self.faults.lose_answer)):  # it adds again where it is lost
+            line = self.timeline(name)
+            if line.until_us > by.limit_us:
+                return None, line
+            idle = line.until_us < by.now_us
+            begins_us = by.now_us if idle else line.until_us
+            width_us = by.idle_width_us if idle else by.width_us
+            line = line._replace(until_us=begins_us + width_us)
+            self._put(name, line, expires_at_s)
+        self.faults.after(number)
+        return begins_us, line
+
+    def swap_timeline(
+        self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
+    ) -> Timeline | None:
+        number = self.faults.before("swap")
+        line = self.timeline(name)
+        same_time = new.until_us == seen.until_us
+        if line.text != seen.text or not (same_time or line.until_us == seen.until_us):
+            return line
+        line = new._replace(until_us=line.until_us) if same_time else new
+        self._put(name, line, expires_at_s)
+        self.faults.after(number)
+        return line if number in self.faults.lose_answer else None
+
+    def timeline(self, name: str) -> Timeline:
+        """Return a time line; it stands as its time and its text."""
+        until, _, text = self.standing.get(name, "0").partition(" ")
+        return Timeline(int(until), text)
+
+    def _put(self, name: str, line: Timeline, expires_at_s: int) -> None:
+        self.standing[name] = f"{line.until_us} {line.text}".rstrip()
+        self.expires_at_s[name] = expires_at_s
 
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:

@@ -147,7 +147,12 @@ def _updated(item: Item, params: Params) -> Item:
     values = params["ExpressionAttributeValues"]
     for assignment in filter(None, sets.removeprefix("SET ").strip().split(", ")):
         name, _, value = assignment.partition(" = ")
-        item[_name(params, name)] = values[value]
+        former, plus, more = value.partition(" + ")
+        if plus:
+            total = int(item[_name(params, former)]["N"]) + int(values[more]["N"])
+            item[_name(params, name)] = {"N": str(total)}
+        else:
+            item[_name(params, name)] = values[value]
     for addition in filter(None, adds.split(", ")):
         name, _, value = addition.partition(" ")
         before = item.get(_name(params, name), {"N": "0"})["N"]

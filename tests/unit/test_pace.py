@@ -2,6 +2,9 @@
 
 import itertools
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from harkara.carrier_settings import CarrierSettings
 from harkara.errors import StoreUnavailable
 from harkara.messages import Category, Lane
 from harkara.services.pace import SHARD_LIMIT, Pace, Place, shards_of
+from harkara.services.prefetch import PREFETCH_S
 from tests.fakes import FakeLimitStore, Faults
 
 BULK, PRIORITY = Lane.BULK, Lane.PRIORITY
@@ -124,13 +128,95 @@ def test_so_many_shards_and_no_more() -> None:
 
 def test_a_store_that_stays_busy_is_unavailable() -> None:
     reserving = Reserving(100)
+    reserving.place(BULK, 800, account="a")  # ten seconds
 
     def meanwhile(number: int, _: str) -> None:
-        reserving.store.standing["pace#sim#bulk#0"] = str(number)
+        until_us = int(START_S * 1_000_000) + 10_000_000 + number
+        reserving.store.standing["pace#sim#bulk#0"] = str(until_us)
 
     reserving.faults.on_call = meanwhile
     with pytest.raises(StoreUnavailable, match="busy"):
-        reserving.place(BULK, 1)
+        reserving.place(BULK, 1, account="b")
+
+
+def test_threads_of_one_process_never_get_the_same_place() -> None:
+    reserving = Reserving(1_000)
+    barrier = Barrier(8)
+
+    def send(_: int) -> list[float]:
+        barrier.wait()
+        return [reserving.place(BULK, 1).wait_s for _ in range(100)]
+
+    switching_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            waits = sorted(wait for each in pool.map(send, range(8)) for wait in each)
+    finally:
+        sys.setswitchinterval(switching_s)
+    shards = shards_of(reserving.carrier, BULK)
+    # The clock stands still, so over a shard's 100 a second all 800 places differ.
+    assert all(wait >= number // len(shards) / 100 - 1e-6 for number, wait in enumerate(waits))
+
+
+# Capacity that a process reserves in advance
+
+
+def busy(reserving: Reserving, process: int = 0, count: int = 20) -> None:
+    """Let a process have so much traffic that it prefetches."""
+    for _ in range(count):
+        reserving.now_s += 0.01
+        reserving.place(BULK, 1, process)
+
+
+def test_a_busy_process_reserves_in_advance_and_spends_without_a_call() -> None:
+    reserving = Reserving(1_000)
+    busy(reserving)
+    calls = len(reserving.faults.calls)
+    busy(reserving, count=100)
+    assert len(reserving.faults.calls) - calls <= 20
+
+
+def test_a_quiet_process_reserves_only_what_it_sends() -> None:
+    reserving = Reserving(100, processes=3)
+    for _ in range(20):
+        reserving.now_s += 1
+        assert [reserving.place(BULK, 1, process).wait_s for process in range(3)] == pytest.approx(
+            [0, 1 / 80, 2 / 80]
+        )
+
+
+@pytest.mark.parametrize("rate", [1.25, 0.125])
+def test_a_low_rate_is_never_reserved_in_advance(rate: float) -> None:
+    reserving = Reserving(rate, processes=2)  # 1 or 0.1 a second for bulk
+    waits = [reserving.place(BULK, 1, number % 2).wait_s for number in range(50)]
+    assert waits == pytest.approx([number / rate / 0.8 for number in range(50)])
+
+
+def test_what_a_process_leaves_unspent_holds_others_up_for_a_moment_only() -> None:
+    reserving = Reserving(100, processes=2)
+    busy(reserving)
+    held = [reserving.place(BULK, 1, process=1).wait_s for _ in range(1)]
+    assert max(held) <= 2 * PREFETCH_S
+    reserving.now_s += 2 * PREFETCH_S
+    assert reserving.place(BULK, 1, process=1).wait_s == 0
+
+
+def test_a_process_that_was_frozen_spends_nothing_that_has_passed() -> None:
+    reserving = Reserving(100, processes=2)
+    busy(reserving)
+    reserving.now_s += 3_600
+    (other,) = [reserving.place(BULK, 80, process=1)]
+    assert other == Place(0)
+    assert reserving.place(BULK, 1, process=0).wait_s == 1
+
+
+def test_a_clock_that_was_set_back_spends_no_place_twice() -> None:
+    reserving = Reserving(100)
+    busy(reserving)
+    reserving.now_s -= 60
+    waits = sorted(reserving.place(BULK, 1).wait_s for _ in range(100))
+    assert all(after - before >= 1 / 80 - 1e-5 for before, after in itertools.pairwise(waits))
 
 
 steps = st.tuples(

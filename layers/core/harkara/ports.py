@@ -95,6 +95,49 @@ class LimitStore(Protocol):
         ...
 
 
+class Timeline(NamedTuple):
+    """Until when a rate is reserved (Unix microseconds), and a short text about who reserved it."""
+
+    until_us: int = 0
+    text: str = ""
+
+
+class Extension(NamedTuple):
+    """How to extend a time line: by `width_us`; if it has ended, from `now_us` by `idle_width_us`.
+
+    It stays as it is if it ends after `limit_us`. `busy` says whether it has probably not ended
+    yet, and only saves a call.
+    """
+
+    now_us: int
+    width_us: int
+    idle_width_us: int
+    limit_us: int
+    busy: bool = False
+
+
+class TimelineStore(Protocol):
+    """Time lines of rates, which many processes extend at once."""
+
+    def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
+        """Extend a time line, whatever others do; return where the added part begins, and the line.
+
+        Returns None and the present line if that ends after the limit. Raises StoreUnavailable: it
+        may be extended.
+        """
+        ...
+
+    def swap_timeline(
+        self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
+    ) -> Timeline | None:
+        """Write `new` where `seen` stands; a time that is to stay the same is not compared.
+
+        Returns None once it is written, else what stands there instead. Raises StoreUnavailable: it
+        may be written.
+        """
+        ...
+
+
 class ChunkWriter(Protocol):
     """Where accepted messages are kept."""
 

@@ -1,18 +1,13 @@
 """What all processes count together, in the Messages table: items that are swapped as a whole."""
 
-from typing import Any
-
 from harkara.aws.clients import aws_errors
+from harkara.aws.timelines import DynamoTimelineStore
 
 _KIND = "rate"
 
 
-class DynamoLimitStore:
-    """Texts that many processes write, each on what it saw."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+class DynamoLimitStore(DynamoTimelineStore):
+    """Texts that many processes write, each on what it saw; and time lines."""
 
     def get(self, name: str) -> str:
         """Return what stands under a name, "" for nothing; it may be a second old."""

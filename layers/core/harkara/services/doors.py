@@ -29,7 +29,10 @@ from harkara.messages import Endpoint
 from harkara.ports import Clock, LimitStore
 from harkara.posting import PostResult
 from harkara.services.door import Door, is_slow
-from harkara.services.pace import HELD_S, Pace, Shard
+from harkara.services.pace import Pace
+from harkara.services.pace_shards import Shard
+from harkara.services.pace_standing import HELD_S
+from harkara.services.prefetch import PREFETCH_S
 
 READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.
@@ -149,7 +152,9 @@ class Doors:
             wait_s = 0.0
             if settings.rate_per_s:
                 shard = Shard(f"{name}#rate", settings.rate_per_s)
-                place = self.pace.take([shard], 1, 0.0 if at_once else math.inf, _FLOW, turn_s)
+                place = self.pace.take(
+                    [shard], 1, PREFETCH_S if at_once else math.inf, _FLOW, turn_s
+                )
                 if not place.reserved:
                     turn_s = place.turn_s
                     return Entry(Verdict.WAIT, place.wait_s, trusted=trusted, turn_s=turn_s)

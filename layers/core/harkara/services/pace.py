@@ -11,9 +11,13 @@ stands in the flow's own line: it learns when its turn would come if the carrier
 and comes back just before. So a new flow's first block finds at most `HELD_S` and a block of each
 other flow ahead of it, and one that is alone has all of the rate.
 
-What a process remembers of a shard never lies behind the truth: times there only grow. So a shard
-that it could write on what it remembered was the earliest of all, and a flow that it refuses would
-be refused by all.
+A place within `HELD_S` is added to what others reserved, without a condition on what they wrote:
+processes do not refuse each other. A process with much traffic reserves in advance what it needs in
+the next moment (`prefetch`), at places in time like all others, so the rate holds strictly.
+Small messages compare a few shards, and take one that is nearly the earliest. For a large block the
+earliest of all is found: what is cached of a shard is never later than the truth, since times there
+only grow, so the shard with the earliest cached time that could be extended as it was cached had
+the earliest place.
 """
 
 import math
@@ -24,20 +28,23 @@ from typing import NamedTuple
 
 from harkara.carrier_settings import CarrierSettings
 from harkara.errors import StoreUnavailable
-from harkara.hours import DAY_S
 from harkara.messages import Category, Lane, lane_of
-from harkara.ports import Clock, LimitStore, Luck
+from harkara.ports import Clock, Extension, Luck, TimelineStore
 from harkara.retries import DUE_DELAY_S
+from harkara.services.pace_shards import Shard, ShardItems, rough_us
+from harkara.services.pace_standing import HELD_S, HELD_US, Reach, Standing
+from harkara.services.prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
 
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARD_LIMIT = 16
-HELD_S = 2.0
 # What stands in line comes back so long before its turn: an invocation can wait for the rest.
 AHEAD_S = 1.0
 # In line or not, it looks so often whether the carrier has nobody: a pause may empty a line.
 LOOK_EVERY_S = float(DUE_DELAY_S)
 # Each that fails has learned a shard's time: so many others were quicker, all at once.
-_SWAPS = 100
+_TRIES = 100
+# At a high rate what is expected takes no time, and would be over before it comes.
+_LEAST_US = PREFETCH_US // 8
 
 
 class Place(NamedTuple):
@@ -52,61 +59,28 @@ class Place(NamedTuple):
     turn_s: float = 0.0
 
 
-class Shard(NamedTuple):
-    """A part of a rate, counted under its name; what is preferred has the lower number."""
+class _Request(NamedTuple):
+    """What `take` is asked for; `demand` is this process's own, for its lane."""
 
-    name: str
-    rate_per_s: float
-    preference: int = 0
-
-
-class _Reach(NamedTuple):
-    """How far a flow's places at a shard reach, and its line behind them (Unix microseconds)."""
-
-    held_us: int = 0
-    line_us: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What is known of a shard: until when it is taken, and the flows that reach far ahead."""
-
-    text: str = ""
-    until_us: int = 0
-    flows: dict[str, _Reach] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str) -> "_Standing":
-        """Return what a text says that `reaching` made."""
-        if not text:
-            return cls()
-        until, *flows = text.split(" ")
-        rows = (flow.split(":") for flow in flows)
-        return cls(text, int(until), {name: _Reach(int(a), int(b)) for name, a, b in rows})
-
-    def reaching(self, until_us: int, flow: str, reach: _Reach, now_us: int) -> "_Standing":
-        """Return what stands once a flow reaches so far. Flows that reserve freely are left out."""
-        flows = {**self.flows, flow: reach} if flow else self.flows
-        flows = {name: each for name, each in flows.items() if each.line_us > _held_us(now_us)}
-        rows = (f" {name}:{each.held_us}:{each.line_us}" for name, each in flows.items())
-        return _Standing(f"{until_us}{''.join(rows)}", until_us, flows)
-
-    def admits(self, flow: str, now_us: int, *, in_turn: bool) -> bool:
-        """Whether a flow may reserve: in its turn, without a line, or while nobody else does."""
-        held_us, line_us = self.flows.get(flow, _Reach())
-        if held_us > _held_us(now_us):
-            return False
-        return in_turn or line_us <= _held_us(now_us) or self.until_us <= now_us
+    amount: int
+    demand: Demand
+    within_s: float
+    flow: str
+    turn_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Reserves places at carriers. Keep it as long as the process: it remembers the shards."""
+    """Reserves places at carriers. Keep it as long as the process; threads may share it."""
 
-    store: LimitStore
+    store: TimelineStore
     clock: Clock
     luck: Luck
-    _seen: dict[str, _Standing] = field(default_factory=dict, init=False)
+    _items: ShardItems = field(init=False)
+    _locals: dict[str, Holdings] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_items", ShardItems(self.store, self.clock, self.luck()))
 
     def reserve(
         self,
@@ -139,42 +113,166 @@ class Pace:
 
         Without a flow only `within_s` bounds how far ahead.
         """
-        for _ in range(_SWAPS):
-            now_us = int(self.clock() * 1_000_000)
-            in_turn = 0 < turn_s * 1_000_000 <= _held_us(now_us)
-            known = [(shard, self._seen.get(shard.name, _Standing())) for shard in shards]
+        # Both lanes of a carrier end with the same shard.
+        local = self._locals.setdefault(shards[-1].name, Holdings())
+        demand = local.demands.setdefault(shards[0].name, Demand())
+        request = _Request(count, demand, within_s, flow, turn_s)
+        place = self._take(shards, request, local)
+        if place.reserved:
+            demand.add(count, self._now_us())
+        return place
+
+    def _take(self, all_shards: Sequence[Shard], request: _Request, local: Holdings) -> Place:
+        flow, turn_s = request.flow, request.turn_s
+        shards = self._items.candidates(all_shards, request.amount)
+        for attempt in range(_TRIES):
+            now_us = self._now_us()
+            in_turn = 0 < turn_s <= now_us / 1_000_000 + HELD_S
+            place = self._spend(all_shards, request, local, now_us, in_turn=in_turn)
+            if place:
+                return place
+            known = [(shard, self._items.standing(shard.name)) for shard in shards]
             free = [each for each in known if each[1].admits(flow, now_us, in_turn=in_turn)]
             if not free and turn_s and not in_turn:
-                return Place(turn_s - now_us / 1_000_000 - AHEAD_S, reserved=False, turn_s=turn_s)
-            begins_us, *_, shard = min(
+                return self._turn(turn_s)
+            *_, shard, standing = min(
                 (
-                    max(each.until_us if free else each.flows[flow].line_us, now_us),
+                    self._items.expected_us(shard, request.amount, now_us)
+                    if free
+                    else rough_us(standing.flows[flow].line_us),
                     shard.preference,
                     self.luck(),
                     shard,
+                    standing,
                 )
-                for shard, each in free or known
+                for shard, standing in free or known
             )
-            standing = self._seen.get(shard.name, _Standing())
-            begins_s = begins_us / 1_000_000
+            begins_us = max(standing.until_us if free else standing.flows[flow].line_us, now_us)
             wait_s = (begins_us - now_us) / 1_000_000 - (0 if free else AHEAD_S)
-            if wait_s > within_s:
-                return Place(wait_s, reserved=False)
-            ends_us = begins_us + math.ceil(count * 1_000_000 / shard.rate_per_s)
-            held_us, line_us = standing.flows.get(flow, _Reach())
-            reach = _Reach(ends_us if free else held_us, max(ends_us, line_us))
-            until_us = ends_us if free else standing.until_us
-            if self._swap(shard, standing, standing.reaching(until_us, flow, reach, now_us)):
-                return Place(wait_s) if free else Place(wait_s, reserved=False, turn_s=begins_s)
+            if wait_s > request.within_s:
+                if len(shards) == len(all_shards):
+                    return Place(wait_s, reserved=False)
+                shards = all_shards  # one that was left out may be early enough
+            elif free:
+                place = self._reserve(shard, standing, request, local, now_us, attempt)
+            else:
+                place = self._stand_in_line(shard, standing, request, local, now_us)
+            if place:
+                return place
         raise StoreUnavailable("the rate stayed busy")
 
-    def _swap(self, shard: Shard, seen: _Standing, new: _Standing) -> bool:
-        """Write what is to stand where `seen` does; else learn what does. Say whether it is in."""
-        ends_us = max([new.until_us, *(each.line_us for each in new.flows.values())])
-        ends_s = ends_us // 1_000_000 + DAY_S
-        standing = self.store.swap(shard.name, seen.text, new.text, ends_s)
-        self._seen[shard.name] = new if standing is None else _Standing.read(standing)
-        return standing is None
+    def _reserve(
+        self,
+        shard: Shard,
+        standing: Standing,
+        request: _Request,
+        local: Holdings,
+        now_us: int,
+        attempt: int,
+    ) -> Place | None:
+        """Reserve a place at a shard; None if others were quicker."""
+        begins_us = max(standing.until_us, now_us)
+        own_us = width_us(request.amount, shard.rate_per_s)
+        if request.flow and begins_us + own_us > now_us + HELD_US:
+            return self._reserve_far(shard, standing, request, local, now_us)
+        amount = request.demand.to_reserve(request.amount, now_us, begins_us - now_us)
+        expected_us = min(max(width_us(amount, shard.rate_per_s), _LEAST_US), PREFETCH_US)
+        prefetches = (
+            amount > request.amount and own_us < expected_us <= now_us + HELD_US - begins_us
+        )
+        taken_us = expected_us if prefetches else own_us
+        limit_us = self._items.expected_us(shard, request.amount, now_us)
+        if own_us <= PREFETCH_US:  # a little later will do: another shard costs another call
+            limit_us += HELD_US if attempt else PREFETCH_US
+        if request.flow:
+            limit_us = min(limit_us, now_us + HELD_US - taken_us)
+        if math.isfinite(request.within_s):
+            limit_us = min(limit_us, now_us + int(request.within_s * 1_000_000))
+        # Nobody waits at an idle shard: keep it, so that what comes next need not wait either.
+        idle_us = PREFETCH_US if prefetches else own_us
+        extension = Extension(now_us, taken_us, idle_us, limit_us)
+        taken = self._items.extend(shard, extension)
+        if taken is None:
+            return None
+        at_us, until_us = taken
+        local.keep(Prefetched(shard.name, shard.rate_per_s, at_us + own_us, until_us), now_us)
+        return self._place(at_us)
+
+    def _reserve_far(
+        self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
+    ) -> Place | None:
+        """Reserve a place that reaches further ahead than a flow may without being named."""
+        flow, begins_us = request.flow, max(standing.until_us, now_us)
+        own_us = width_us(request.amount, shard.rate_per_s)
+        until_us = begins_us + local.flow_width_us(flow, request.amount, shard.rate_per_s, now_us)
+        reach = Reach(until_us, max(until_us, standing.line_us(flow)))
+        if not self._items.swap(shard, standing, standing.reaching(until_us, flow, reach, now_us)):
+            return None
+        begins, rate = begins_us + own_us, shard.rate_per_s
+        local.keep(Prefetched(shard.name, rate, begins, until_us, flow), now_us)
+        return self._place(begins_us)
+
+    def _stand_in_line(
+        self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
+    ) -> Place | None:
+        """Take a turn in the flow's line, from those that this process has or from the shard's."""
+        flow, begins_us = request.flow, standing.line_us(request.flow)
+        at_us = local.spend_turn(flow, request.amount, now_us + HELD_US)
+        if at_us is None:
+            until_us = begins_us + local.flow_width_us(
+                flow, request.amount, shard.rate_per_s, now_us
+            )
+            reach = Reach(standing.flows[flow].held_us, until_us)
+            new = standing.reaching(standing.until_us, flow, reach, now_us)
+            if not self._items.swap(shard, standing, new):
+                return None
+            turns = Prefetched(shard.name, shard.rate_per_s, begins_us, until_us, flow)
+            turns.spend(request.amount, begins_us)
+            local.keep_turns(turns)
+            at_us = begins_us
+        return self._turn(at_us / 1_000_000)
+
+    def _spend(
+        self,
+        shards: Sequence[Shard],
+        request: _Request,
+        local: Holdings,
+        now_us: int,
+        *,
+        in_turn: bool,
+    ) -> Place | None:
+        """Take a place from what was prefetched, for a flow that need not stand in line there."""
+        names = {shard.name for shard in shards}
+        with local.lock:
+            found = [
+                (at_us, number, each)
+                for number, each in enumerate(local.prefetched)
+                if each.shard in names
+                and (at_us := each.find(request.amount, now_us)) is not None
+                and at_us <= now_us + request.within_s * 1_000_000
+                and (
+                    each.flow == request.flow
+                    if each.flow
+                    else self._items.standing(each.shard).admits(
+                        request.flow, now_us, in_turn=in_turn
+                    )
+                )
+            ]
+            if not found:
+                return None
+            at_us, _, prefetched = min(found)
+            prefetched.spend(request.amount, at_us)
+        return self._place(at_us)
+
+    def _place(self, at_us: int) -> Place:
+        # By now calls may have taken a while.
+        return Place(max(0, at_us - self._now_us()) / 1_000_000)
+
+    def _turn(self, turn_s: float) -> Place:
+        return Place(turn_s - self.clock() - AHEAD_S, reserved=False, turn_s=turn_s)
+
+    def _now_us(self) -> int:
+        return int(self.clock() * 1_000_000)
 
 
 def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
@@ -198,7 +296,3 @@ def _flow(account_id: str, category: Category) -> str:
     """Return the name of a flow: short, and without blanks. Two of one name would share a line."""
     kind = Category.OTP if category is Category.OTP else lane_of(category)
     return blake2b(f"{account_id}#{kind}".encode(), digest_size=6).hexdigest()
-
-
-def _held_us(now_us: int) -> int:
-    return now_us + int(HELD_S * 1_000_000)

@@ -143,7 +143,8 @@ class Router:
                     turn_s,
                 )
                 if more.reserved:
-                    wait_s = max(wait_s if place.segment_count else 0.0, more.wait_s)
+                    now_s = self.clock()
+                    wait_s = max(at_s - now_s if place.segment_count else 0.0, more.wait_s)
                     at_ms = int((now_s + wait_s) * 1000)
                     place = Reserved(place.segment_count + missing, at_ms)
                 else:

@@ -1,0 +1,140 @@
+"""The items behind a rate, one for each shard, as this process saw them last.
+
+A cached time is never later than the stored one: those times only grow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import nsmallest
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from harkara.hours import DAY_S
+from harkara.ports import Clock, Extension, TimelineStore
+from harkara.services.pace_standing import Standing
+from harkara.services.prefetch import PREFETCH_US, width_us
+
+# Small messages compare this many shards of each lane, not all.
+_SHARDS_COMPARED = 3
+# So long what was seen is taken to be true.
+_FRESH_US = 20_000
+# So long a shard that others write is taken to stay as busy as it was.
+_REMEMBERED_US = 3_000_000
+
+
+class Shard(NamedTuple):
+    """A part of a rate, counted under its name; what is preferred has the lower number."""
+
+    name: str
+    rate_per_s: float
+    preference: int = 0
+
+
+@dataclass(slots=True)
+class _Cached:
+    """A shard's item as this process saw it last; `shared` if other processes write it too."""
+
+    standing: Standing = field(default_factory=Standing)
+    at_us: int = 0
+    shared: bool = False
+
+    def is_stale(self, now_us: int) -> bool:
+        """Whether other processes have probably written since."""
+        return self.shared and not 0 <= now_us - self.at_us <= _FRESH_US
+
+    def see(self, standing: Standing, now_us: int, *, shared: bool) -> None:
+        """Cache an item, and whether another process was seen to write it."""
+        self.standing, self.at_us, self.shared = standing, now_us, shared
+
+
+@dataclass(frozen=True, slots=True)
+class ShardItems:
+    """Reads and writes the items of shards. Keep it as long as the process.
+
+    `first` is random in [0, 1): which shards this process looks at first.
+    """
+
+    store: TimelineStore
+    clock: Clock
+    first: float
+    _cache: dict[str, _Cached] = field(default_factory=dict, init=False)
+
+    def standing(self, name: str) -> Standing:
+        """Return what is cached of a shard."""
+        return self._cached(name).standing
+
+    def expected_us(self, shard: Shard, count: int, now_us: int) -> int:
+        """Return when a shard has room, by what is cached: it may be later, never earlier.
+
+        For a few units this is a guess: where other processes write too, the shard is taken to be
+        as busy as it was a moment ago. To read them all for an earlier place is not worth it.
+        """
+        cached = self._cached(shard.name)
+        known_us = max(cached.standing.until_us, now_us)
+        if width_us(count, shard.rate_per_s) > PREFETCH_US or not cached.is_stale(now_us):
+            return known_us
+        remembered = now_us - cached.at_us <= _REMEMBERED_US
+        ahead_us = cached.standing.until_us - cached.at_us if remembered else 0
+        return max(known_us, now_us + max(ahead_us, PREFETCH_US))
+
+    def candidates(self, shards: Sequence[Shard], count: int) -> Sequence[Shard]:
+        """Return the shards to compare; for a small message a few of each lane.
+
+        Those are always the same of a process while they have room soon, so that it knows them.
+        """
+        if any(width_us(count, shard.rate_per_s) > PREFETCH_US for shard in shards):
+            return shards
+        now_us = self._now_us()
+        lanes = [list(lane) for _, lane in groupby(shards, key=attrgetter("preference"))]
+        own = [shard for lane in lanes for shard in self._own(lane)]
+        expected_us = partial(self.expected_us, count=count, now_us=now_us)
+        if min(map(expected_us, own)) <= now_us + 2 * PREFETCH_US:
+            return own
+        # Roughly the earliest: of exactly the same ones all processes would write the same items.
+        return [
+            shard
+            for lane in lanes
+            for shard in nsmallest(
+                _SHARDS_COMPARED, self._rotated(lane), key=lambda each: rough_us(expected_us(each))
+            )
+        ]
+
+    def _own(self, lane: Sequence[Shard]) -> Sequence[Shard]:
+        """Return the shards of a lane that this process looks at first."""
+        return self._rotated(lane)[:_SHARDS_COMPARED]
+
+    def _rotated(self, lane: Sequence[Shard]) -> Sequence[Shard]:
+        first = int(self.first * len(lane))
+        return [*lane[first:], *lane[:first]]
+
+    def extend(self, shard: Shard, by: Extension) -> tuple[int, int] | None:
+        """Reserve a part of a shard; return its begin and end, None if that is beyond the limit."""
+        cached = self._cached(shard.name)
+        expected_us = max(cached.standing.until_us, by.now_us)
+        expires_s = (by.limit_us + by.width_us) // 1_000_000 + DAY_S
+        by = by._replace(busy=cached.shared or cached.standing.until_us >= by.now_us)
+        begins_us, timeline = self.store.extend(shard.name, by, expires_s)
+        cached.see(Standing.read(timeline), self._now_us(), shared=begins_us != expected_us)
+        return None if begins_us is None else (begins_us, timeline.until_us)
+
+    def swap(self, shard: Shard, seen: Standing, new: Standing) -> bool:
+        """Replace an item as it was seen; else cache what another process or thread wrote."""
+        cached = self._cached(shard.name)
+        expires_s = new.ends_us // 1_000_000 + DAY_S
+        other = self.store.swap_timeline(shard.name, seen.timeline, new.timeline, expires_s)
+        standing = new if other is None else Standing.read(other)
+        cached.see(standing, self._now_us(), shared=other is not None)
+        return other is None
+
+    def _cached(self, name: str) -> _Cached:
+        return self._cache.setdefault(name, _Cached())
+
+    def _now_us(self) -> int:
+        return int(self.clock() * 1_000_000)
+
+
+def rough_us(at_us: int) -> int:
+    """Return a time to compare shards by where a little later will do."""
+    return at_us // PREFETCH_US

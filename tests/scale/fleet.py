@@ -1,0 +1,159 @@
+"""Many processes that reserve places for single messages, in virtual time on one table."""
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import NamedTuple
+
+from harkara.aws.limits import DynamoLimitStore
+from harkara.carrier_settings import CarrierSettings
+from harkara.messages import Category, lane_of
+from harkara.services.pace import Pace, shards_of
+from tests.scale.virtual_table import VirtualTable
+from tests.virtual_threads import VirtualThreads
+
+START_S = 1_767_258_000.0
+_DAY_S = 86_400.0
+
+
+class Traffic(NamedTuple):
+    """Messages of one kind: how many a second from all processes together, `batch` at a time.
+
+    They come at random to processes, accounts and carriers; `until_s` is when the last one comes.
+    """
+
+    per_s: float
+    category: Category = Category.TRANSACTIONAL
+    accounts: Sequence[str] = ("a",)
+    carriers: Sequence[str] = ("sim",)
+    batch: int = 1
+    segments: Sequence[int] = (1,)
+    begins_s: float = 0.0
+    until_s: float = 2.0
+
+
+class Sent(NamedTuple):
+    """A message that went out at `at_s`, having come at `came_s`; both count from the start."""
+
+    carrier: str
+    category: Category
+    account: str
+    segments: int
+    came_s: float
+    at_s: float
+
+
+@dataclass
+class Fleet:
+    """Runs processes; what they sent and what they called the table for stays here."""
+
+    rate: float
+    priority_share: float = 0.2
+    processes: int = 90
+    sent: list[Sent] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.dice = Random(1)  # noqa: S311 - the same each time
+        self.threads = VirtualThreads(START_S)
+        self.table = VirtualTable(self.threads, self.dice)
+
+    def carrier(self, name: str = "sim") -> CarrierSettings:
+        return CarrierSettings(
+            name=name,
+            kind="datasend",
+            url="https://carrier.example",
+            receipt_token_hashes=("0" * 64,),
+            rate_segments_per_s=self.rate,
+            priority_share=self.priority_share,
+        )
+
+    def run(self, *traffic: Traffic) -> "Fleet":
+        """Have all processes send their share of the traffic, until all of it went out."""
+        for _ in range(self.processes):
+            arrivals = [each for kind in traffic for each in self._arrivals(kind)]
+            heapq.heapify(arrivals)
+            pace = Pace(
+                DynamoLimitStore(self.table, "Messages"), self.threads.clock, self.dice.random
+            )
+            self.threads.start(partial(self._process, pace, arrivals))
+        self.threads.run()
+        return self
+
+    def _arrivals(self, kind: Traffic) -> list[tuple[float, int, float, Sent]]:
+        """Return what comes to one process: when, a number that orders it, its turn, and what."""
+        arrivals: list[tuple[float, int, float, Sent]] = []
+        at_s = kind.begins_s
+        while True:
+            at_s += self.dice.expovariate(kind.per_s / self.processes / kind.batch)
+            if at_s >= kind.until_s:
+                return arrivals
+            for _ in range(kind.batch):
+                choice = self.dice.choice
+                carrier, account = choice(kind.carriers), choice(kind.accounts)
+                sent = Sent(carrier, kind.category, account, choice(kind.segments), at_s, at_s)
+                arrivals.append((at_s, len(arrivals) + int(self.dice.random() * 1e9), 0.0, sent))
+
+    def _process(self, pace: Pace, waiting: list[tuple[float, int, float, Sent]]) -> None:
+        carriers: dict[str, CarrierSettings] = {}
+        while waiting:
+            at_s, number, turn_s, sent = heapq.heappop(waiting)
+            self.threads.sleep(max(0.0, START_S + at_s - self.threads.now_s))
+            carrier = carriers.setdefault(sent.carrier, self.carrier(sent.carrier))
+            self.asked += 1
+            place = pace.reserve(
+                carrier, sent.account, sent.category, sent.segments, _DAY_S, turn_s
+            )
+            at_s = self.threads.now_s - START_S + place.wait_s
+            if place.reserved:
+                self.sent.append(sent._replace(at_s=at_s))
+            else:
+                again = at_s, number, place.turn_s, sent
+                heapq.heappush(waiting, again)
+
+    @property
+    def writes(self) -> int:
+        """How many writes the table had, refused ones too."""
+        return sum(self.table.writes.values())
+
+    @property
+    def writes_a_message(self) -> float:
+        return self.writes / len(self.sent)
+
+    def waits_s(self, category: Category | None = None) -> list[float]:
+        """Return how long messages waited from when they came, in order."""
+        return sorted(
+            each.at_s - each.came_s
+            for each in self.sent
+            if category is None or each.category is category
+        )
+
+    def burst(self, carrier: str = "sim", lane: bool = False) -> float:
+        """Return by how much more went out in any time, at most, than the rate x that time.
+
+        With a carrier's name; `lane` counts bulk alone, against its own share.
+        """
+        rate = self.rate * (1 - self.priority_share) if lane else self.rate
+        out = sorted(
+            (each.at_s, each.segments)
+            for each in self.sent
+            if each.carrier == carrier
+            and not (lane and lane_of(each.category) is not lane_of(Category.PROMOTIONAL))
+        )
+        most = total = 0.0
+        least = float("inf")
+        for at_s, segments in out:
+            least = min(least, total - rate * at_s)
+            total += segments
+            most = max(most, total - rate * at_s - least)
+        return most
+
+    def shard_count(self, category: Category) -> int:
+        return len(shards_of(self.carrier(), lane_of(category)))
+
+    def counts(self) -> Counter[str]:
+        """Return how much each account sent."""
+        return Counter(each.account for each in self.sent)
