@@ -1,12 +1,14 @@
 """Callbacks to endpoints whose doors answer as they are told."""
 
 import asyncio
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
 from harkara.messages import Endpoint
+from harkara.posting import PostResult
 from harkara.services.callbacks import CallbackService
 from harkara.services.doors import Doors, Entry, Verdict
 from harkara.tasks import CallbackTask
@@ -21,11 +23,12 @@ RECORD_S = 2.0
 
 @dataclass(frozen=True)
 class Porter(Doors):
-    """A door that answers as it is told, and notes who asked, left and gave a place back."""
+    """A door that answers as it is told, and notes who asked, what came of it, and who left."""
 
     entry: Entry = OPEN
     writes: bool = True
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    said: list[tuple[Any, ...]] = field(default_factory=list)
     left: list[tuple[Any, ...]] = field(default_factory=list)
     released: list[Entry] = field(default_factory=list)
 
@@ -34,6 +37,7 @@ class Porter(Doors):
         return self.entry
 
     def will_write(self, *post: Any) -> bool:
+        self.said.append(post)
         return self.writes
 
     def leave(self, *post: Any) -> None:
@@ -51,17 +55,27 @@ class Posting(Attempting):
         super().__init__()
         self.porter = Porter(self.counted, self.doors.pace, self.clock, entry=entry, writes=writes)
         self.doors = self.porter
-        self.anew: list[bool] = []
+        self.looked: list[tuple[str, Endpoint, bool]] = []
+        self.destined: list[Destination] = []
         self.errors: dict[str, Exception] = {}
         find = self.destinations.find
 
         def found(account_id: str, endpoint: Endpoint, *, anew: bool = False) -> Destination | None:
-            self.anew.append(anew)
+            self.looked.append((account_id, endpoint, anew))
             if error := self.errors.get(endpoint.callback_id):
                 raise error
             return find(account_id, endpoint, anew=anew)
 
         self.destinations.find = found  # type: ignore[method-assign]
+        take = self.platform.post
+
+        async def post(
+            callback: CallbackTask, destination: Destination, within_s: float = math.inf
+        ) -> PostResult:
+            self.destined.append(destination)
+            return await take(callback, destination, within_s)
+
+        self.platform.post = post  # type: ignore[method-assign]
 
     def service(self) -> CallbackService:
         return self.callback_service()

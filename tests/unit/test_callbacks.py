@@ -40,7 +40,9 @@ def test_an_attempt_is_claimed_posted_and_put_down_and_its_door_hears_of_it() ->
     assert settings
     asked = ("acme", MAIN, settings.settings, "holder0.2", lease_s, False, 0)
     assert there.porter.asked == [asked]
-    assert there.porter.left == [("acme", MAIN, Entry(POST, lease="a"), taken)]
+    assert there.destined == [settings]
+    post = ("acme", MAIN, Entry(POST, lease="a"), taken)
+    assert (there.porter.said, there.porter.left) == ([post], [post])
 
 
 def test_a_door_that_has_nothing_to_write_is_not_left() -> None:
@@ -88,6 +90,15 @@ def test_what_waits_for_its_turn_loses_no_attempt(
     )
     assert there.store.marks == {}
     assert there.platform.posts == []
+
+
+def test_what_a_dead_holder_may_have_posted_waits_as_the_next_attempt_in_doubt() -> None:
+    there = Posting(Entry(WAIT))
+    there.claim()
+    there.now += HOLDS_S + 1
+    assert there.call_back() == Counter(callbacks_waiting=1)
+    _, task = there.scheduled()
+    assert (task.attempt, task.in_doubt) == (4, True)
 
 
 def test_who_stands_in_line_at_an_endpoints_rate_keeps_the_turn() -> None:
@@ -191,7 +202,7 @@ def test_what_failed_may_have_failed_by_settings_that_were_changed_since(
 ) -> None:
     there = Posting()
     there.call_back(replace(TASK, failures=failures))
-    assert there.anew == [anew]
+    assert there.looked == [("acme", MAIN, anew)]
 
 
 @pytest.mark.parametrize(

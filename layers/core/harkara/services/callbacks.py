@@ -220,7 +220,7 @@ class CallbackService:
         return await self.attempts.record(claimed, claimant, result)
 
     async def _look(
-        self, task: CallbackTask, claimant: Claimant, *, at_once: bool = False
+        self, task: CallbackTask, claimant: Claimant, *, at_once: bool
     ) -> _Look | PostResult | None:
         """Look where a callback goes, and whether now; None where its destination was removed.
 
