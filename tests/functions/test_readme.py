@@ -1,0 +1,67 @@
+"""README.md's way from clone to the first message: its commands are run, its requests are taken."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harkara.accounts import Scope
+from harkara.credentials import presented
+from harkara.services.authenticate import Authenticator
+from local.settings import ROOT
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import SECRET, http_event
+from tests.local.operators import NOW, PEPPER, Operator
+from tests.template.reading import template
+
+SECTION = (ROOT / "README.md").read_text().partition("## Deploy it to AWS")[2].partition("\n## ")[0]
+LINES = re.findall(r"^(\d+)\. (.+)$", SECTION, re.MULTILINE)
+COMMANDS = {int(number): line.strip("`") for number, line in LINES}
+
+
+def test_there_are_ten_lines() -> None:
+    assert list(COMMANDS) == list(range(1, 11))
+
+
+def test_the_operators_lines_end_with_a_key_that_may_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("airtel.secret").write_text("password\n")
+    operator, printed = Operator(), {}
+    for number, line in COMMANDS.items():
+        if line.startswith("harkara "):
+            *words, option, stack = shlex.split(line)[1:]
+            assert (option, stack) == ("--stack", "harkara")
+            printed[number] = operator.run([*words, "--json"]).json()
+    assert "receipt_url" in printed[5]
+    key = printed[8]["api_key"]
+    authenticator = Authenticator(operator.store, PEPPER, lambda: NOW)
+    caller = authenticator.authenticate(presented({"x-api-key": key}), Scope.SEND, "203.0.113.7")
+    assert (caller.account.id, caller.account.carrier) == ("acme", "airtel")
+
+
+def test_the_requests_are_taken(gateway: Gateway) -> None:
+    send = shlex.split(COMMANDS[9])
+    headers = dict(
+        each.lower().split(": ", 1) for at, each in enumerate(send) if send[at - 1] == "-H"
+    )
+    headers["x-api-key"] = f"sandbox.{SECRET}"
+    event = http_event("POST", send[2].removeprefix("API_URL"), send[-1], headers)
+    answer = gateway.call("send", event)
+    assert answer["statusCode"] == 200
+    mid = json.loads(answer["body"])["mid"]
+    path = shlex.split(COMMANDS[10])[2].removeprefix("API_URL").replace("MID", mid)
+    answer = gateway.call("manage", http_event("GET", path, None, headers))
+    assert (answer["statusCode"], json.loads(answer["body"])["mid"]) == (200, mid)
+
+
+def test_the_parameters_and_names_are_those_of_the_template_and_of_sams_defaults() -> None:
+    overrides = shlex.split(COMMANDS[3])[3:]
+    names = {each.partition("=")[0] for each in overrides}
+    assert names
+    assert names <= template()["Parameters"].keys()
+    assert 'stack_name = "harkara"' in (ROOT / "samconfig.toml").read_text()
+    assert "ApiUrl" in template()["Outputs"]
