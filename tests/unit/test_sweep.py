@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, count, repeat
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.ports import Note
+from harkara.ports import DueTask, Note
 from harkara.services.sweep import PUT_OFF_S, SHARDS, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults
@@ -175,6 +175,28 @@ def test_a_shard_that_fails_keeps_no_other_waiting() -> None:
     assert [note.counts for note in sweeps.notes] == [{"enqueued": 1}]
     sweeps.queues.failing.clear()
     assert sweeps.run() == ["first"]
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_shard_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a queue that another version of ours knows: its shard waits, and the run fails."""
+    sweeps = Sweeps()
+    sweeps.queues.page = 1
+    for number in range(3 * SHARDS):
+        sweeps.queues.put(str(number), number % SHARDS)
+    due = sweeps.queues.due
+
+    def read(shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
+        if shard == 5:
+            QueueName("fax")
+        yield from due(shard, after, now_ms)
+
+    monkeypatch.setattr(sweeps.queues, "due", read)
+    with pytest.raises(ValueError, match="fax"):
+        sweeps.run()
+    enqueued = {message.body for message in sweeps.queues.waiting}
+    assert enqueued == {str(number) for number in range(3 * SHARDS) if number % SHARDS != 5}
 
 
 def test_what_was_enqueued_comes_again_where_the_cursor_could_not_be_moved(
