@@ -25,9 +25,9 @@ from tests.functions.invoking import Context, Event, http_event, sqs_event
 
 PRICES = Path(__file__).parent / "prices.json"
 ARRAY = 100
-# Four runs a minute read the cursors, and look into each shard once; where something was due they
-# move its cursor. So much a minute is nobody's message: it has a row of its own.
-SWEEP_UNITS = {"read_units": 4 + SHARDS, "write_units": SHARDS}
+# Four runs a minute read the cursors and look into their shards, then do both for another's; where
+# something was due they move its cursor. That is nobody's message: it has a row of its own.
+SWEEP_UNITS = {"read_units": 2 * (4 + SHARDS), "write_units": SHARDS}
 MEMORY_GB = {"receipt": 0.5, "sweep": 1769 / 1024}
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
 from harkara.ports import DueTask
-from harkara.services.sweep import CALLS, SHARDS, SLOW_S, SweepService
+from harkara.services.sweep import CALLS, HELP_S, SHARDS, SLOW_S, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults, ProcessKilled
 from tests.template.reading import functions
@@ -144,6 +144,35 @@ def test_the_runs_of_a_minute_enqueue_ten_thousand_rows_a_second() -> None:
             loop.create_task(run)
         loop.run_until_complete(asyncio.wait(asyncio.all_tasks(loop), timeout=3))
     assert table.enqueued == Counter(map(str, range(30_000)))
+
+
+@pytest.mark.parametrize("missing", range(len(SHARES)))
+def test_another_run_sweeps_what_is_late_where_one_does_not_take_place(missing: int) -> None:
+    """Once: the others do not."""
+    table = Table(rows=3_000)
+    shards = [share["shards"] for share in SHARES]
+    absent = shards.pop(missing)
+    late_ms = int((NOW - HELP_S) * 1000)
+    table.rows = [row for row in table.rows if row[0] in absent or row[1].due_ms > late_ms]
+    with virtual() as loop:
+        for seed, own in enumerate(shards):
+            loop.create_task(table.service(Process(seed)).sweep(Deadline(lambda: 60), own))
+        loop.run_until_complete(asyncio.wait(asyncio.all_tasks(loop)))
+    left = {task for shard, task in table.rows if shard in absent and task.due_ms > late_ms}
+    assert left
+    assert set(table.waiting_rows) == left
+    assert table.enqueued == Counter(task.body for _, task in table.rows if task not in left)
+
+
+def test_who_has_late_rows_of_its_own_helps_nobody() -> None:
+    """After an outage all runs have, and none would do the work of another a second time."""
+    table = Table(rows=3_000)
+    with virtual() as loop:
+        run = table.service(Process()).sweep(Deadline(lambda: 60), SHARES[0]["shards"])
+        loop.run_until_complete(run)
+    waiting = set(table.waiting_rows)
+    swept = {shard for shard, task in table.rows if task not in waiting}
+    assert swept == set(SHARES[0]["shards"])
 
 
 @settings(max_examples=20)

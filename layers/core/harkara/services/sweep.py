@@ -7,8 +7,9 @@ waiting, is never dropped, and has an alarm.
 
 A run sweeps its shards in rounds, a page of each at a time, and a page's batches at a time; several
 runs share the shards. No shard of a run gets further ahead of another than by a page, unless a call
-for the other hangs or fails: it keeps no other waiting. Of two runs of one shard the one that finds
-its cursor further on leaves the shard to the other.
+for the other hangs or fails: it keeps no other waiting. A run whose own shards are on time sweeps
+the shards before them where those are late, as they are if their own run does not take place. Of
+two runs of one shard the one that finds its cursor further on leaves the shard to the other.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from harkara.deadline import Deadline
+from harkara.errors import StoreUnavailable
 from harkara.ports import Clock, DueTable, DueTask, Note, Notes, TaskQueues
 
 SHARDS = 16
@@ -29,6 +31,8 @@ CALLS = 40
 _PAGE_S = 5.0
 # The others begin their next page without a shard whose page takes longer.
 SLOW_S = 1.0
+# What is so late is also swept by the run of the next shard.
+HELP_S = 150.0
 # Long enough for the Due table: no row is put that near to a cursor (`harkara.aws.due`).
 PUT_OFF_S = 1000.0
 
@@ -65,16 +69,30 @@ class SweepService:
         """
         now_ms = int(self.clock() * 1000)
         run = _Run(now_ms, now_ms)
-        cursors = await self._call(self.due.cursors)
-        pages = {shard: self.due.due(shard, cursors.get(shard, ""), now_ms) for shard in shards}
-        # Each minute another shard is the first.
-        first = now_ms // 60_000 % len(shards)
-        await self._rounds(run, [*shards[first:], *shards[:first]], pages, deadline)
+        await self._sweep(run, shards, now_ms, deadline)
+        late_ms = now_ms - int(HELP_S * 1000)
+        others = sorted({(shard - 1) % SHARDS for shard in shards} - set(shards))
+        if others and not run.failures and run.oldest_ms > late_ms:
+            await self._sweep(run, others, late_ms, deadline)
         delays_s = {"sweep_delay": (now_ms - run.oldest_ms) / 1000} if run.count else {}
         self.notes(Note("swept", {}, {"enqueued": run.count}, delays_s))
         if run.failures:
             raise run.failures[0]
         return run.count
+
+    async def _sweep(
+        self, run: _Run, shards: Sequence[int], until_ms: int, deadline: Deadline
+    ) -> None:
+        """Enqueue what was due in these shards by then."""
+        try:
+            cursors = await self._call(self.due.cursors)
+        except StoreUnavailable as error:
+            run.failures.append(error)
+            return
+        pages = {shard: self.due.due(shard, cursors.get(shard, ""), until_ms) for shard in shards}
+        # Each minute another shard is the first.
+        first = run.now_ms // 60_000 % len(shards)
+        await self._rounds(run, [*shards[first:], *shards[:first]], pages, deadline)
 
     async def _rounds(
         self,
