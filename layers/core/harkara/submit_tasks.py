@@ -52,6 +52,7 @@ _SELDOM = (
     "others",
     "checked",
     "single",
+    "packed",
 )
 
 
@@ -66,7 +67,8 @@ class SubmitTask:
     carrier: they go there again, under the reference of that try. `rests` are the carriers that
     want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
     request: enqueued with this task, they are committed by it. `checked`: the chunk's check is set;
-    `single`: it is of one message.
+    `single`: it is of one message, and `packed` that chunk where it is small, in base64, so that
+    nobody has to read it.
     """
 
     chunk_id: str
@@ -84,6 +86,7 @@ class SubmitTask:
     checked: bool = False
     rounds: int = 0
     single: bool = False
+    packed: str = ""
 
     def encode(self, owner: str | None = None) -> str:
         """Return the queue message's body, in the name of an owner if the duty has one already."""
@@ -122,4 +125,5 @@ def decode_submit(body: str) -> SubmitTask:
         ),
         checked=fields.get("checked", False),
         single=fields.get("single", False),
+        packed=fields.get("packed", ""),
     )

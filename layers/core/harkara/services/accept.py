@@ -7,6 +7,7 @@ is to the most urgent chunk and names the others, which `submit` then enqueues. 
 time has not come waits in the Due table instead.
 """
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ from harkara.tasks import QueueName
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
+# A chunk that small goes along in the queue: ten of them are below the 64 KB that SQS bills as one.
+IN_QUEUE_LIMIT_BYTES = 4_000
 # A click reads them whole.
 PACKED_LINKS_LIMIT = 300_000
 # A block is what one crash of `submit` can leave in doubt.
@@ -134,7 +137,7 @@ class AcceptService:
                 for draft in drafts
                 for made in self._chunks(account, draft, endpoints, names, now_ms)
             ]
-            self._commit(account, [made.chunk for made in stored])
+            self._commit(account, stored)
         except StoreUnavailable as error:
             raise _nothing_accepted(results) from error
         for made in stored:
@@ -238,23 +241,26 @@ class AcceptService:
         self.chunks.put_chunk(made.chunk.id, made.packed, made.chunk.begins_ms)
         return made
 
-    def _commit(self, account: Account, chunks: Sequence[Chunk]) -> None:
+    def _commit(self, account: Account, stored: Sequence[_Made]) -> None:
         """Enqueue the most urgent chunk's reference, which names the others.
 
         Raises StoreUnavailable.
         """
-        first, *others = sorted(map(_part_of, chunks), key=_urgency)
+        first, *others = sorted((_part_of(made.chunk) for made in stored), key=_urgency)
         task = SubmitTask(
             chunk_id=first.chunk_id,
             account_id=account.id,
             others=tuple(others),
-            single=len(chunks) == len(chunks[0].messages) == 1,
+            single=len(stored) == len(stored[0].chunk.messages) == 1,
         )
         # A request that is repeated was accepted at the time of the first: the wait is from now.
         wait_s = (first.at_ms - self.names.now_ms()) / 1000
         if wait_s > 0 and not others:
             self.queues.schedule(first.queue, task.encode(), wait_s, account.id)
-        elif not all(self.queues.send(first.queue, [task.encode()], account.id)):
+            return
+        if task.single and len(stored[0].packed) <= IN_QUEUE_LIMIT_BYTES:
+            task = replace(task, packed=b64encode(stored[0].packed).decode())
+        if not all(self.queues.send(first.queue, [task.encode()], account.id)):
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
 
 

@@ -15,6 +15,7 @@ claim is put: a cancel that finds no claim is one that this read finds (`harkara
 """
 
 import asyncio
+from base64 import b64decode
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,7 +27,7 @@ from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, StoreUnavailable
 from harkara.hours import ready_s
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
-from harkara.messages import Chunk
+from harkara.messages import Chunk, unpack
 from harkara.ports import Clock, LastMessages, Luck, MessageStore, Notes, TaskQueues
 from harkara.routing import Rules
 from harkara.services.accept import BLOCK_SIZE
@@ -132,7 +133,9 @@ class SubmitService:
                 continue
             waits = task.waits + 1 if wait.reason == WAITING else 0
             rounds, delay_s = self._next_round(chunk, task.rounds, wait.delay_s)
-            rest = replace(task, handed_on=True, waits=waits, rounds=rounds, checked=False)
+            rest = replace(
+                task, handed_on=True, waits=waits, rounds=rounds, checked=False, packed=""
+            )
             body = rest.encode(claimant.owner)
             await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
             counts[wait.reason] += 1
@@ -149,7 +152,9 @@ class SubmitService:
             await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
     def _read(self, task: SubmitTask) -> tuple[Chunk | None, Rules]:
-        return self.store.get_chunk(task.chunk_id), self.router.store.rules(task.account_id)
+        packed = task.packed and unpack(task.chunk_id, b64decode(task.packed))
+        chunk = packed or self.store.get_chunk(task.chunk_id)
+        return chunk, self.router.store.rules(task.account_id)
 
     async def _look(
         self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
