@@ -1,0 +1,32 @@
+"""What checkov waives: a rule, or a rule at one resource, and always with its reason."""
+
+import re
+
+import yaml
+
+from local.settings import ROOT
+
+WAIVERS = (ROOT / "local" / "checkov.yaml").read_text()
+RULE = re.compile(r"((?:^ +# .+\n)+)^ +- (CKV\w+)$", re.MULTILINE)
+
+
+def test_every_waiver_names_the_rule_and_says_why() -> None:
+    reasons = {rule: " ".join(why.split()) for why, rule in RULE.findall(WAIVERS)}
+    assert sorted(reasons) == sorted(yaml.safe_load(WAIVERS)["skip-check"])
+    for reason in reasons.values():
+        assert re.match(r'# "[^"]{10,}": .{40,}', reason)
+
+
+def test_nothing_is_waived_by_another_way() -> None:
+    """A finding neither passes softly nor is left out for its severity, path or resource."""
+    assert yaml.safe_load(WAIVERS).keys() == {
+        "file",
+        "framework",
+        "quiet",
+        "compact",
+        "skip-download",
+        "skip-check",
+    }
+    template = (ROOT / "template.yaml").read_text()
+    at_a_resource = re.findall(r"^    # checkov:skip=CKV\w+:[^\n]{40,}$", template, re.MULTILINE)
+    assert len(at_a_resource) == template.count("checkov")
