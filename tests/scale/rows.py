@@ -34,6 +34,13 @@ ROWS = (
         shown_of=HOUR,
     ),
     Row(
+        "the same at a carrier's rate of 6,000, for 40 seconds",
+        [Stream("demo", RATE * 40, RATE)],
+        slices=100,
+        settings=LARGE,
+        carrier_rate=6_000,
+    ),
+    Row(
         "5 million promotional ones, all due at 10:00",
         [Stream("demo", 5_000_000, 2_800, 1_000)],
         slices=100,
