@@ -127,7 +127,8 @@ def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
         there.left_s -= 30
 
     there.carriers["sim"].meanwhile = think
-    assert there.submit(replace(TASK, rounds=5)) == Counter(taken=20, handed_on=1)
+    began = replace(TASK, rounds=5, waits=2, reserved={"sim": Reserved(10, NOW_MS)})
+    assert there.submit(began) == Counter(taken=20, handed_on=1)
     (row,) = there.scheduled
     assert row.task == replace(TASK, block=2, handed_on=True, checked=False, rounds=1)
 
@@ -278,3 +279,10 @@ def test_what_waits_for_a_place_behind_others_goes_as_its_next_try() -> None:
     retry = there.scheduled[0].task
     assert (retry.attempt, retry.indexes) == (2, (0, 5))
     assert retry.reserved == {"other": task.reserved["other"]}
+
+
+def test_who_has_to_wait_for_a_place_takes_it_along() -> None:
+    there = Submits()
+    there.set("sim", rate_segments_per_s=0.1)
+    assert there.submit() == Counter(taken=10, waiting=1)
+    assert there.scheduled[0].task.reserved.keys() == {"sim"}
