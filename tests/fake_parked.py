@@ -1,8 +1,10 @@
-"""Parked callbacks in memory, among the marks."""
+"""Parked callbacks: the real adapter on a table in memory."""
 
 from collections.abc import Sequence
 
+from harkara.aws.parked import DynamoParkedStore
 from harkara.marks import Mark
+from tests.dynamo import MESSAGES
 from tests.fakes import FakeMessageStore
 
 
@@ -11,16 +13,16 @@ class FakeParkedStore:
 
     def __init__(self, store: FakeMessageStore) -> None:
         self.store = store
+        self._parked = DynamoParkedStore(store.dynamo, MESSAGES, store.adapter)
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
-        rows = self.store.find_marks(partition, "")
-        return [row for row in rows if after < row.kind <= before][:limit]
+        self.store.faults.before("find parked")
+        return self._parked.find(partition, after, before, limit)
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         return self.store.get_marks(keys)
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
         number = self.store.faults.before("remove parked")
-        for key in keys:
-            self.store.marks.pop(key, None)
+        self._parked.remove(keys)
         self.store.faults.after(number)

@@ -7,26 +7,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harkara.accounts import Account, Credential
-from harkara.aws.inserts import Item
-from harkara.aws.messages import item_of
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
 from harkara.carrier_settings import CarrierSettings
-from harkara.errors import StoreUnavailable
 from harkara.events import Dlr
 from harkara.exchanges import TextAnswer
+from harkara.ids import ReferenceSigner
 from harkara.jsons import encode
 from harkara.marks import Mark, claim_kind
-from harkara.messages import Chunk, Endpoint, unpack
+from harkara.messages import Chunk, Endpoint
 from harkara.ports import DueTask, Extension, Timeline
 from harkara.posting import PostResult
 from harkara.services.authenticate import Caller
 from harkara.services.door import Door
 from harkara.services.doors import name_of
 from harkara.tasks import CallbackTask, QueueName
-from tests.limits import ITEM_LIMIT_BYTES, Sqs, is_content, item_bytes, pages, refusal_of_batch
+from tests import policies
+from tests.dynamo import ALL, DUE, MESSAGES, Column, DueRows, Dynamo, Marks
+from tests.limits import Sqs
 
-SHARDS = 16
+QUEUE_IDS = {
+    QueueName.SUBMIT: "SubmitQueue",
+    QueueName.SUBMIT_PRIORITY: "SubmitPriorityQueue",
+    QueueName.RECEIPT: "ReceiptQueue",
+    QueueName.CALLBACK: "CallbackQueue",
+}
+_QUEUES = {url: queue for queue, url in QUEUE_IDS.items()}
 FIRST_CLAIM = claim_kind(1, 0).removesuffix("0000")
 
 
@@ -68,44 +78,45 @@ class Faults:
             raise ProcessKilled(self.calls[number])
 
 
-def check_size(item: Item) -> None:
-    """Raise StoreUnavailable for an item that is larger than DynamoDB takes."""
-    if item_bytes(item) > ITEM_LIMIT_BYTES:
-        raise StoreUnavailable("ValidationException")
-
-
 class FakeMessageStore:
-    """Chunks and marks. A lost answer is repeated, as botocore does: the mark is there already.
+    """Chunks and marks: the real adapter on a table in memory.
 
-    What is older than its time to live is not found, and stays to be looked at.
+    A lost answer is repeated, as botocore does: the mark is there already. What is older than its
+    time to live is not found, and stays to be looked at.
     """
 
     def __init__(
-        self, faults: Faults, clock: Callable[[], float] = lambda: 0.0, retention_s: int = 10**9
+        self,
+        faults: Faults,
+        clock: Callable[[], float] = lambda: 0.0,
+        retention_s: int = 10**9,
+        dynamo: Dynamo | None = None,
     ) -> None:
         self.faults = faults
-        self.clock = clock
-        self.retention_s = retention_s
-        self.packed: dict[str, bytes] = {}
-        self.marks: dict[tuple[str, str], Mark] = {}
+        self.dynamo = dynamo or Dynamo(clock)
+        self.table = self.dynamo.tables[MESSAGES]
+        self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, _no_pause)
+        self.packed = Column(self.table, "chunk", "packed", "B")
+        self.marks = Marks(self.table, lambda: self.adapter._ttl(0))
         # How many blocks were claimed for their first try, and attempts at callbacks.
         self.progress_count = 0
-        self.ends_s: dict[tuple[str, str], float] = {}
+
+    @property
+    def ends_s(self) -> dict[tuple[str, str], int]:
+        """When the time to live of each mark and chunk is over."""
+        items = self.table.items
+        return {key: int(items[key]["ttl"]["N"]) for key in items if "ttl" in items[key]}
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
         number = self.faults.before("put_chunk")
-        ttl = {"N": "1767258000"}
-        check_size(
-            {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}, "packed": {"B": packed}, "ttl": ttl}
-        )
-        self.packed.setdefault(chunk_id, packed)
-        self.ends_s[chunk_id, "chunk"] = self._end_s(begins_ms)
+        self.adapter.put_chunk(chunk_id, packed, begins_ms)
         self.faults.after(number)
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
         self.faults.before("get_chunk")
-        packed = self.packed.get(chunk_id) if self._lives((chunk_id, "chunk")) else None
-        return unpack(chunk_id, packed) if packed else None
+        # Each process has read none.
+        self.adapter._chunks.clear()
+        return self.adapter.get_chunk(chunk_id)
 
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
@@ -113,38 +124,30 @@ class FakeMessageStore:
         kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
         number = self.faults.before(f"put_once {'+'.join(kinds)}")
         assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
-        for mark in marks:
-            check_size(item_of(mark, {"N": "1767258000"}))
-        rounds = 2 if number in self.faults.lose_answer else 1
-        for _ in range(rounds):
-            for mark in marks:
-                if mark.key not in self.marks or not self._lives(mark.key):
-                    self.marks[mark.key] = mark
-                    self.progress_count += mark.kind.startswith((FIRST_CLAIM, "post#"))
-                    self.ends_s[mark.key] = self._end_s(begins_ms, keep_s)
+        self.progress_count += sum(
+            mark.kind.startswith((FIRST_CLAIM, "post#")) and self.table.live(mark.key) is None
+            for mark in marks
+        )
+        absent = [mark for mark in marks if self.table.live(mark.key) is None]
+        for _ in range(2 if number in self.faults.lose_answer else 1):
+            standing = self.adapter.put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+        self.marks.know(absent)
         self.faults.after(number)
-        return [self.marks[mark.key] for mark in marks]
+        return standing
 
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:
         self.faults.before("get_marks")
-        return [self.marks.get(key) if self._lives(key) else None for key in keys]
+        return self.adapter.get_marks(keys, consistent=consistent)
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         self.faults.before("find_marks")
-        return [
-            mark
-            for (pk, kind), mark in sorted(self.marks.items())
-            if pk == partition and kind.startswith(kind_prefix) and self._lives((pk, kind))
-        ]
+        return self.adapter.find_marks(partition, kind_prefix)
 
-    def _lives(self, key: tuple[str, str]) -> bool:
-        return self.clock() <= self.ends_s.get(key, math.inf)
 
-    def _end_s(self, begins_ms: int, keep_s: int | None = None) -> float:
-        from_s = max(self.clock(), begins_ms / 1000)
-        return from_s + (self.retention_s if keep_s is None else keep_s)
+def _no_pause(pause_s: float) -> None:
+    """Let no time go by."""
 
 
 @dataclass(eq=False)
@@ -167,18 +170,21 @@ LINEAGE: ContextVar[Callable[[], Mapping[str, int]]] = ContextVar("lineage", def
 
 
 class FakeTaskQueues:
-    """Queues with delays, and the Due table behind them: the real adapter over SQS in memory."""
+    """Queues with delays, and the Due table behind them: the real adapters over AWS in memory."""
 
-    page = 100
+    page = ALL
 
-    def __init__(self, faults: Faults, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, faults: Faults, clock: Callable[[], float], dynamo: Dynamo | None = None
+    ) -> None:
         self.faults = faults
         self.clock = clock
+        self.dynamo = dynamo or Dynamo(clock)
         self.waiting: list[QueueMessage] = []
-        self.rows: list[tuple[int, DueTask]] = []
-        self.reached: dict[int, str] = {}
+        self.rows = DueRows(self.dynamo.tables[DUE])
         self._sent = 0
-        self._sqs = SqsTaskQueues(Sqs(self._take), {queue: queue for queue in QueueName})
+        self._due = DynamoDueTable(self.dynamo, DUE, lambda: self.clock())
+        self._sqs = SqsTaskQueues(Sqs(self._take), QUEUE_IDS, self._due)
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
         number = self.faults.before(f"send {queue}")
@@ -188,49 +194,40 @@ class FakeTaskQueues:
         self.faults.after(number)
         return sent
 
-    def _take(self, queue: str, entry: Mapping[str, Any]) -> None:
-        self.add(QueueName(queue), entry["MessageBody"], self.clock())
+    def _take(self, url: str, entry: Mapping[str, Any]) -> None:
+        delay_s = entry.get("DelaySeconds", 0)
+        self.add(_QUEUES[url], entry["MessageBody"], self.clock() + delay_s)
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         number = self.faults.before(f"schedule {queue}")
-        if delay_s > 900:
-            check_size(_item_of(DueTask(f"{0:013d}#{0:016x}", 0, queue, body)))
-        elif refusal_of_batch([{"Id": "0", "MessageBody": body}]) or not is_content(body):
-            raise StoreUnavailable(f"the {queue} queue did not take a task")
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            if delay_s > 900:
-                self._sent += 1
-                due_ms = int((self.clock() + delay_s) * 1000)
-                row = DueTask(f"{due_ms:013d}#{self._sent:06d}", due_ms, queue, body)
-                self.rows.append((self._sent % SHARDS, row))
-            else:
-                self.add(queue, body, self.clock() + delay_s)
+            self._sqs.schedule(queue, body, delay_s, group)
         self.faults.after(number)
 
     def cursors(self) -> Mapping[int, str]:
         self.faults.before("cursors")
-        return dict(self.reached)
+        return self._due.cursors()
 
     def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
-        tasks = sorted(
-            task
-            for each, task in self.rows
-            if each == shard and task.sort_key > after and task.due_ms <= now_ms
-        )
-        yield from pages(tasks, lambda task: item_bytes(_item_of(task)), self.page)
+        self.dynamo.tables[DUE].page = self.page
+        return self._due.due(shard, after, now_ms)
 
     def move(self, shard: int, reached: str) -> bool:
         number = self.faults.before("move")
-        if self.reached.get(shard, "") > reached:
-            return False
-        self.reached[shard] = reached
+        moved = self._due.move(shard, reached)
         self.faults.after(number)
-        return True
+        return moved
+
+    @property
+    def reached(self) -> Mapping[int, str]:
+        """The shards' cursors, without a call."""
+        return self.rows.cursors()
 
     @property
     def waiting_rows(self) -> list[DueTask]:
         """The rows that no cursor has passed."""
-        return [task for shard, task in self.rows if task.sort_key > self.reached.get(shard, "")]
+        reached = self.reached
+        return [task for shard, task in self.rows if task.sort_key > reached.get(shard, "")]
 
     def add(self, queue: QueueName, body: str, visible_at: float) -> None:
         """Let a message be in a queue, without a call."""
@@ -238,11 +235,6 @@ class FakeTaskQueues:
         self.waiting.append(
             QueueMessage(f"q{self._sent}", queue, body, visible_at, lineage=LINEAGE.get()())
         )
-
-
-def _item_of(task: DueTask) -> Item:
-    row = {"pk": "shard#00", "sk": task.sort_key, "queue": task.queue, "body": task.body}
-    return {**{name: {"S": value} for name, value in row.items()}, "ttl": {"N": "1767258000"}}
 
 
 @dataclass
@@ -270,24 +262,24 @@ class FakeAccountStore:
 
 
 class FakeLimitStore:
-    """What is counted against limits."""
+    """What is counted against limits: texts by the real adapter, and time lines beside them."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
-        self.standing: dict[str, str] = {}
-        self.expires_at_s: dict[str, int] = {}
+        dynamo = dynamo or Dynamo()
+        self._store = DynamoLimitStore(dynamo, MESSAGES)
+        self.standing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
+        self.expires_at_s = Column(dynamo.tables[MESSAGES], "rate", "ttl", "N")
 
     def get(self, name: str) -> str:
         self.faults.before("get")
-        return self.standing.get(name, "")
+        return self._store.get(name)
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         number = self.faults.before("swap")
-        standing = self.standing.get(name, "")
-        if standing != seen:
+        standing = self._store.swap(name, seen, new, expires_at_s)
+        if standing is not None:
             return standing
-        self.standing[name] = new
-        self.expires_at_s[name] = expires_at_s
         self.faults.after(number)
         # Repeated after a lost answer, it finds what it wrote itself.
         return new if number in self.faults.lose_answer else None
@@ -325,6 +317,7 @@ class FakeLimitStore:
         return Timeline(int(until), text)
 
     def _put(self, name: str, line: Timeline, expires_at_s: int) -> None:
+        policies.check("UpdateItem", {"TableName": MESSAGES, "Key": {"pk": {"S": name}}})
         self.standing[name] = f"{line.until_us} {line.text}".rstrip()
         self.expires_at_s[name] = expires_at_s
 
@@ -335,23 +328,36 @@ def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: f
     counted.standing[name_of(account_id, endpoint)] = encode(door).decode()
 
 
-@dataclass
 class FakeLastMessages:
-    """Which message each number got last; `puts` has how many each call noted."""
+    """Which message each number got last: the real adapter on a table in memory.
 
-    faults: Faults
-    mids: dict[tuple[str, str], str] = field(default_factory=dict)
-    puts: list[int] = field(default_factory=list)
+    `puts` has how many each call noted, `mids` what all did.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        clock: Callable[[], float] = lambda: 0.0,
+        retention_s: int = 10**9,
+        dynamo: Dynamo | None = None,
+    ) -> None:
+        self.faults = faults
+        self._last = DynamoLastMessages(
+            dynamo or Dynamo(clock), MESSAGES, ReferenceSigner(b""), retention_s, clock, _no_pause
+        )
+        self.puts: list[int] = []
+        self.mids: dict[tuple[str, str], str] = {}
 
     def put(self, account_id: str, mids: Mapping[str, str]) -> None:
         call = self.faults.before("put last")
         self.puts.append(len(mids))
         self.mids |= {(account_id, number): mid for number, mid in mids.items()}
+        self._last.put(account_id, mids)
         self.faults.after(call)
 
     def find(self, account_id: str, number: str) -> str:
         self.faults.before("find last")
-        return self.mids.get((account_id, number), "")
+        return self._last.find(account_id, number)
 
 
 @dataclass

@@ -4,14 +4,23 @@ Amazon SQS API Reference, SendMessageBatch: ten messages; "the maximum allowed i
 size and the maximum total payload size [...] are both 1 MiB". Amazon DynamoDB Developer Guide,
 "Quotas in Amazon DynamoDB": an item has 400 KB, names of attributes included. "Query": a page ends
 with the item that reaches 1 MB, so it may pass that by an item. API Reference: 25 statements in
-BatchExecuteStatement, 25 requests in BatchWriteItem, 100 keys in BatchGetItem.
+BatchExecuteStatement, 25 requests in BatchWriteItem, 100 keys in BatchGetItem, 100 actions in
+TransactWriteItems, each of another item. "Quotas": a partition key has 1 to 2,048 bytes, a sort
+key 1 to 1,024; a number up to 38 digits. "Reserved words in DynamoDB": 573, which an expression
+must not name; an attribute's placeholder that no expression uses is refused too. Amazon SQS API
+Reference, SendMessageBatch: a delay of up to 900 seconds, ids of up to 80 letters, digits, hyphens
+and underscores, bodies of at least a character. All as of November 2026.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
+
+from tests import policies
 
 BATCH_LIMIT_BYTES = MESSAGE_LIMIT_BYTES = 1024 * 1024
 ENTRIES_LIMIT = 10
@@ -20,12 +29,26 @@ PAGE_LIMIT_BYTES = 1024 * 1024
 STATEMENTS_LIMIT = 25
 WRITES_LIMIT = 25
 KEYS_LIMIT = 100
+ACTIONS_LIMIT = 100
+PARTITION_KEY_BYTES = 2_048
+SORT_KEY_BYTES = 1_024
+DELAY_LIMIT_S = 900
+CASES = Path(__file__).parent / "cases"
 
 T = TypeVar("T")
 
 # #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF
 _CONTENT = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _GROUP = re.compile(r"[!-~]{1,128}")
+_ID = re.compile(r"[\w-]{1,80}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,38}")
+_WORD = re.compile(r"[#:]\w+|[A-Za-z_]\w*")
+_SYNTAX = {"SET", "ADD", "REMOVE", "AND", "OR", "BETWEEN"} | {
+    "attribute_exists",
+    "attribute_not_exists",
+    "begins_with",
+    "if_not_exists",
+}
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
@@ -70,6 +93,10 @@ def refusal_of_batch(entries: Sequence[Mapping[str, Any]]) -> str:
         return "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
     if len({entry["Id"] for entry in entries}) < len(entries):
         return "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"
+    if any(not _ID.fullmatch(entry["Id"]) for entry in entries):
+        return "AWS.SimpleQueueService.InvalidBatchEntryId"
+    if any(not 0 <= entry.get("DelaySeconds", 0) <= DELAY_LIMIT_S for entry in entries):
+        return "InvalidParameterValue"
     if any(not _GROUP.fullmatch(entry.get("MessageGroupId", "g")) for entry in entries):
         return "InvalidParameterValue"
     if sum(len(entry["MessageBody"].encode()) for entry in entries) > BATCH_LIMIT_BYTES:
@@ -78,32 +105,104 @@ def refusal_of_batch(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def refusal_of(operation: str, params: Mapping[str, Any]) -> str:
-    """Return the code by which AWS refuses a call for its size; empty where it does not."""
+    """Return the code by which AWS refuses a call for what it asks; empty where it does not."""
+    if operation == "SendMessageBatch":
+        return refusal_of_batch(params["Entries"])
+    if operation in ("Encrypt", "Decrypt", "GetSecretValue", "SendTextMessage"):
+        return ""
+    fits = all(_fits(each) for each in _parts(operation, params)) and _has_good_size(
+        operation, params
+    )
+    return "" if fits else "ValidationException"
+
+
+def _parts(operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a call does, each with an item or a key, and its expressions if it has some."""
     match operation:
-        case "SendMessageBatch":
-            return refusal_of_batch(params["Entries"])
-        case "BatchExecuteStatement":
-            many = len(params["Statements"]) > STATEMENTS_LIMIT
-            items = [_inserted(statement) for statement in params["Statements"]]
         case "BatchWriteItem":
-            writes = [each for table in params["RequestItems"].values() for each in table]
-            many = len(writes) > WRITES_LIMIT
-            items = [each["PutRequest"]["Item"] for each in writes if "PutRequest" in each]
+            for writes in params["RequestItems"].values():
+                for write in writes:
+                    yield from write.values()
         case "BatchGetItem":
-            keys = [key for table in params["RequestItems"].values() for key in table["Keys"]]
-            many, items = len(keys) > KEYS_LIMIT, []
-        case "PutItem":
-            many, items = False, [params["Item"]]
+            for request in params["RequestItems"].values():
+                yield from ({"Key": key} for key in request["Keys"])
+        case "TransactWriteItems":
+            for action in params["TransactItems"]:
+                yield from action.values()
+        case "BatchExecuteStatement":
+            for statement in params["Statements"]:
+                # One that is too large fails alone.
+                item = policies.inserted(statement)[1]
+                yield {"Key": {name: item[name] for name in ("pk", "sk")}}
         case _:
-            return ""
-    beyond = many or any(item_bytes(item) > ITEM_LIMIT_BYTES for item in items)
-    return "ValidationException" if beyond else ""
+            yield params
 
 
-def _inserted(statement: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the item of a statement `INSERT INTO "table" VALUE {'name':?,...}`."""
-    names = re.findall(r"'(\w+)':\?", statement["Statement"])
-    return dict(zip(names, statement.get("Parameters", ()), strict=False))
+def _has_good_size(operation: str, params: Mapping[str, Any]) -> bool:
+    match operation:
+        case "BatchExecuteStatement":
+            return 0 < len(params["Statements"]) <= STATEMENTS_LIMIT
+        case "BatchWriteItem":
+            limit = WRITES_LIMIT
+        case "BatchGetItem":
+            limit = KEYS_LIMIT
+        case "TransactWriteItems":
+            limit = ACTIONS_LIMIT
+        case _:
+            return True
+    keys = [_key(part) for part in _parts(operation, params)]
+    # "Provided list of item keys contains duplicates"
+    return 0 < len(keys) <= limit and len(set(keys)) == len(keys)
+
+
+def _fits(part: Mapping[str, Any]) -> bool:
+    item = part.get("Item", {})
+    return (
+        item_bytes(item) <= ITEM_LIMIT_BYTES
+        and all(map(_is_number, item.values()))
+        and _is_key(part.get("ExclusiveStartKey") or part.get("Key") or item or None)
+        and _is_expressed(part)
+    )
+
+
+def _key(part: Mapping[str, Any]) -> tuple[str, str]:
+    item = part.get("Key") or part["Item"]
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _is_key(item: Mapping[str, Any] | None) -> bool:
+    """Whether an item's key has a size that DynamoDB takes. No part of it may be empty."""
+    if item is None:  # a query's first page
+        return True
+    partition, sort_key = (len(item[name]["S"].encode()) for name in ("pk", "sk"))
+    return 0 < partition <= PARTITION_KEY_BYTES and 0 < sort_key <= SORT_KEY_BYTES
+
+
+def _is_number(value: Mapping[str, Any]) -> bool:
+    return "N" not in value or bool(_NUMBER.fullmatch(value["N"]))
+
+
+def _is_expressed(part: Mapping[str, Any]) -> bool:
+    """Whether expressions name no reserved word, and placeholders are used as they are given."""
+    names, values, words = set[str](), set[str](), set[str]()
+    for expression in (each for name, each in part.items() if name.endswith("Expression")):
+        told = _words(expression)
+        names |= {word for word in told if word[0] == "#"}
+        values |= {word for word in told if word[0] == ":"}
+        words |= {word.upper() for word in told if word[0] not in "#:"}
+    given = (part.get(f"ExpressionAttribute{kind}", {}).keys() for kind in ("Names", "Values"))
+    return [names, values] == list(map(set, given)) and not words & _reserved()
+
+
+@cache
+def _words(expression: str) -> frozenset[str]:
+    """Return the names and placeholders in an expression, without its own words."""
+    return frozenset(_WORD.findall(expression)) - _SYNTAX
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset((CASES / "dynamodb_reserved_words.txt").read_text().split())
 
 
 def is_content(body: str) -> bool:
@@ -122,6 +221,7 @@ class Sqs:
         QueueUrl: str,
         Entries: Sequence[Mapping[str, Any]],
     ) -> Mapping[str, Any]:
+        policies.check("SendMessageBatch", {"QueueUrl": QueueUrl})
         if code := refusal_of_batch(Entries):
             raise ClientError({"Error": {"Code": code}}, "SendMessageBatch")
         answer: dict[str, list[Mapping[str, Any]]] = {"Successful": [], "Failed": []}

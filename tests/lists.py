@@ -2,37 +2,37 @@
 
 from collections.abc import Sequence
 
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.suppressions import Source, Suppression
+from tests.dynamo import ACCOUNTS, Dynamo
 from tests.fakes import Faults
 
 
 class FakeSuppressionList:
-    """Entries by account, number and source, and when each was changed last."""
+    """Entries by account, number and source: the real adapter on a table in memory."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
-        self.standing: dict[tuple[str, str, Source], Suppression] = {}
-        self.changed_at_s: dict[tuple[str, str, Source], int] = {}
+        self._dynamo = dynamo or Dynamo()
+        self._list = DynamoSuppressionList(self._dynamo, ACCOUNTS)
+
+    def clear(self) -> None:
+        """Let there be none, without a call."""
+        items = self._dynamo.tables[ACCOUNTS].items
+        for key in [key for key in items if key[0].startswith("blocked#")]:
+            del items[key]
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         self.faults.before("entries")
-        return [
-            entry
-            for (account, number, _), entry in self.standing.items()
-            if account == account_id and number in numbers
-        ]
+        return self._list.entries(account_id, numbers)
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
-        found = {number for account, number, _ in self.standing if account == account_id}
-        return self.entries(account_id, sorted(each for each in found if each > after)[:limit])
+        self.faults.before("entries")
+        return self._list.find(account_id, after, limit)
 
     def put(self, account_id: str, entry: Suppression) -> bool:
         number = self.faults.before("put suppression")
-        key = (account_id, entry.number, entry.source)
-        stands = entry.since_s >= self.changed_at_s.get(key, 0)
-        if stands:
-            self.standing[key] = entry
-            self.changed_at_s[key] = entry.since_s
+        stands = self._list.put(account_id, entry)
         self.faults.after(number)
         return stands
 
@@ -46,11 +46,6 @@ class FakeSuppressionList:
         before_s: int | None = None,
     ) -> bool:
         call = self.faults.before("remove suppression")
-        key = (account_id, number, source)
-        before_s = at_s if before_s is None else before_s
-        there = key in self.standing and self.changed_at_s[key] < before_s
-        if there:
-            del self.standing[key]
-            self.changed_at_s[key] = at_s
+        there = self._list.remove(account_id, number, source, at_s, before_s=before_s)
         self.faults.after(call)
         return there

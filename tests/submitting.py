@@ -1,9 +1,10 @@
 """What `submit` works with in the tests: its services on ports in memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass
 
+from harkara.aws.routing import SORT_KEY, DynamoRoutingStore, partition_of
 from harkara.errors import CarrierUnreachable
 from harkara.ids import ReferenceSigner
 from harkara.ports import (
@@ -12,30 +13,55 @@ from harkara.ports import (
     Luck,
     MessageStore,
     Notes,
+    RoutingStore,
     SuppressionList,
     TaskQueues,
 )
-from harkara.routing import EVERYONE, Routing, Rules
+from harkara.routing import Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
 from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.submissions import Connected
+from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import FakeLimitStore, Faults
+from tests.tables import Table
 
 
-@dataclass
 class FakeRoutingStore:
-    """Routing by account, and of all accounts."""
+    """Routing by account, and of all accounts: the real adapter, which has read nothing before."""
 
-    faults: Faults
-    routing: dict[str, Routing] = field(default_factory=dict)
+    def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
+        self.faults = faults
+        self.dynamo = dynamo or Dynamo()
+        self.routing = Routings(self.dynamo.tables[ACCOUNTS])
 
     def rules(self, account_id: str, *, anew: bool = False) -> Rules:
         self.faults.before("rules")
-        own, general = (self.routing.get(name, Routing()) for name in (account_id, EVERYONE))
-        return Rules(own, general)
+        return DynamoRoutingStore(self.dynamo, ACCOUNTS).rules(account_id, anew=anew)
+
+
+class Routings(MutableMapping[str, Routing]):
+    """Routing as the operator sets it, without a call."""
+
+    def __init__(self, table: Table) -> None:
+        self._data = Column(table, SORT_KEY, "data", "S")
+
+    def __getitem__(self, account_id: str) -> Routing:
+        return Routing.model_validate_json(self._data[partition_of(account_id)])
+
+    def __setitem__(self, account_id: str, routing: Routing) -> None:
+        self._data[partition_of(account_id)] = routing.model_dump_json()
+
+    def __delitem__(self, account_id: str) -> None:
+        del self._data[partition_of(account_id)]
+
+    def __iter__(self) -> Iterator[str]:
+        return (partition.removeprefix(partition_of("")) for partition in self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
 
 
 async def none_connected(name: str) -> Connected:
@@ -51,7 +77,7 @@ class Submitting:
     queues: TaskQueues
     signer: ReferenceSigner
     clock: Clock
-    routing: FakeRoutingStore
+    routing: RoutingStore
     counted: FakeLimitStore
     suppressions: SuppressionList
     notes: Notes

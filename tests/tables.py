@@ -1,10 +1,12 @@
 """A DynamoDB table in memory that answers a ScriptedAws: the operations and expressions in use."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
-from tests.limits import ITEM_LIMIT_BYTES, item_bytes, pages
+from tests.limits import ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
+from tests.policies import inserted
 from tests.unit.aws import Refusal
 
 Item = dict[str, Any]
@@ -17,12 +19,27 @@ _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 
 
 class Table:
-    """Items by (pk, sk), in pages of so many, or of 1 MB."""
+    """Items by (pk, sk), in pages of so many, or of 1 MB.
 
-    def __init__(self, name: str = "Accounts", page: int = 2) -> None:
+    Those whose time to live is over are gone. Amazon DynamoDB Developer Guide, "Paginating table
+    query results in DynamoDB": a page that ended for its size or its limit has a LastEvaluatedKey,
+    which "does not necessarily mean that there is more data".
+    """
+
+    def __init__(
+        self, name: str = "Accounts", page: int = 2, clock: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.name = name
         self.page = page
+        self.clock = clock
         self.items: dict[tuple[str, str], Item] = {}
+
+    def live(self, key: tuple[str, str]) -> Item | None:
+        """Return an item whose time to live is not over, if there is one."""
+        item = self.items.get(key)
+        if item is None or "ttl" not in item or self.clock() <= int(item["ttl"]["N"]):
+            return item
+        return None
 
     def __call__(self, operation: str, params: Params) -> Mapping[str, Any] | Refusal:
         match operation:
@@ -38,24 +55,43 @@ class Table:
                 return {}
             case "BatchGetItem":
                 keys = params["RequestItems"][self.name]["Keys"]
-                there = [self.items[_key(key)] for key in keys if _key(key) in self.items]
-                return {"Responses": {self.name: there}}
+                assert len({_key(key) for key in keys}) == len(keys)
+                found = (self.live(_key(key)) for key in keys)
+                return {"Responses": {self.name: [item for item in found if item]}}
+            case "BatchExecuteStatement":
+                return {"Responses": [self._insert(each) for each in params["Statements"]]}
         assert params["TableName"] == self.name
         match operation:
             case "GetItem":
-                found = self.items.get(_key(params["Key"]))
-                return {"Item": found} if found else {}
+                there = self.live(_key(params["Key"]))
+                return {"Item": there} if there else {}
             case "Query":
                 return self._page(params, "KeyConditionExpression")
             case "Scan":
                 return self._page(params, "FilterExpression")
         if not self._allows(params):
+            if params.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and (
+                item := self.live(_key_of(params))
+            ):
+                return Refusal(CONDITION_FAILED, Item=item)
             return Refusal(CONDITION_FAILED)
         self._write(operation.removesuffix("Item"), params)
+        if params.get("ReturnValues") == "ALL_NEW":
+            return {"Attributes": self.items[_key_of(params)]}
         return {}
 
     def _allows(self, params: Params) -> bool:
-        return _holds(params, "ConditionExpression", self.items.get(_key_of(params), {}))
+        return _holds(params, "ConditionExpression", self.live(_key_of(params)) or {})
+
+    def _insert(self, statement: Params) -> Mapping[str, Any]:
+        """Do a statement of PartiQL: each of a batch is done or fails alone."""
+        table, item = inserted(statement)
+        if item_bytes(item) > ITEM_LIMIT_BYTES:
+            return {"Error": {"Code": "ValidationError"}, "TableName": table}
+        if self.live(_key(item)):
+            return {"Error": {"Code": "DuplicateItem"}, "TableName": table}
+        self.items[_key(item)] = item
+        return {"TableName": table}
 
     def _write(self, operation: str, params: Params) -> None:
         key = _key_of(params)
@@ -65,8 +101,8 @@ class Table:
             case "Delete":
                 self.items.pop(key, None)
             case "Update":
-                updated = _updated({**params["Key"], **self.items.get(key, {})}, params)
-                assert item_bytes(updated) <= ITEM_LIMIT_BYTES
+                updated = _updated({**params["Key"], **(self.live(key) or {})}, params)
+                assert item_bytes(updated) <= ITEM_LIMIT_BYTES, "an update made an item too large"
                 self.items[key] = updated
             case _:
                 raise AssertionError(f"{operation} is not known here")
@@ -84,17 +120,58 @@ class Table:
             self._write(operation, params)
         return {}
 
-    def _page(self, params: Params, expression: str) -> Mapping[str, Any]:
+    def _page(self, params: Params, expression: str) -> Mapping[str, Any] | Refusal:
         start = _key(params["ExclusiveStartKey"]) if "ExclusiveStartKey" in params else ("", "")
-        rest = [item for key, item in sorted(self.items.items()) if key > start]
-        # A query's page is of what fits its key; a scan's is filtered after it was read.
-        if expression == "KeyConditionExpression":
-            rest = [item for item in rest if _holds(params, expression, item)]
-        page = next(pages(rest, item_bytes, min(self.page, params.get("Limit", self.page))), [])
-        answer: Item = {"Items": [item for item in page if _holds(params, expression, item)]}
-        if len(rest) > len(page):
-            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("pk", "sk")}
+        partition = _partition(params, expression)
+        if not _is_in_bounds(params, expression):
+            return Refusal("ValidationException")
+        rest = sorted(key for key in self.items if key > start and partition in (None, key[0]))
+        limit, total = min(self.page, params.get("Limit", self.page)), 0
+        answer: dict[str, Any] = {"Items": []}
+        count = 0
+        for key in rest:
+            item = self.live(key)
+            if item is None:
+                continue
+            matches = _holds(params, expression, item)
+            # A query's page is of what fits its key; a scan's is filtered after it was read.
+            if not matches and partition is not None:
+                continue
+            count, total = count + 1, total + item_bytes(item)
+            if matches:
+                answer["Items"].append(item)
+            if count == limit or total >= PAGE_LIMIT_BYTES:
+                answer["LastEvaluatedKey"] = {name: item[name] for name in ("pk", "sk")}
+                break
         return answer
+
+
+def _is_in_bounds(params: Params, expression: str) -> bool:
+    """Whether a query's BETWEEN begins before it ends, and its start key meets its condition.
+
+    DynamoDB refuses the others: "The BETWEEN operator requires upper bound to be greater than or
+    equal to lower bound", "The provided starting key is outside query boundaries".
+    """
+    if expression != "KeyConditionExpression":
+        return True
+    start, values = params.get("ExclusiveStartKey"), params["ExpressionAttributeValues"]
+    bounds = _BETWEEN.search(params[expression])
+    return (bounds is None or values[bounds[2]]["S"] <= values[bounds[3]]["S"]) and (
+        start is None or _holds(params, expression, start)
+    )
+
+
+def _partition(params: Params, expression: str) -> str | None:
+    """Return the one partition that a query reads; a scan reads all."""
+    if expression != "KeyConditionExpression":
+        return None
+    (clause,) = (
+        each
+        for alternatives in _parsed(params[expression])
+        for each in alternatives
+        if each.name == "pk"
+    )
+    return str(params["ExpressionAttributeValues"][clause.value]["S"])
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:
@@ -109,35 +186,56 @@ def _name(params: Params, placeholder: str) -> str:
     return str(params.get("ExpressionAttributeNames", {}).get(placeholder, placeholder))
 
 
-def _holds(params: Params, expression: str, item: Item) -> bool:
-    whole = _BETWEEN.sub(r"\1 >= \2 AND \1 <= \3", params.get(expression, ""))
-    clauses = whole.split(" AND ") if whole else []
-    return all(
-        any(_clause_holds(params, each, item) for each in clause.strip("()").split(" OR "))
+class _Clause(NamedTuple):
+    """A part of an expression: a function or a comparison, and what it is of."""
+
+    kind: str
+    name: str
+    value: str
+
+
+@cache
+def _parsed(expression: str) -> Sequence[Sequence[_Clause]]:
+    """Return an expression as alternatives of which one each must hold."""
+    whole = _BETWEEN.sub(r"\1 >= \2 AND \1 <= \3", expression)
+    return [
+        [_clause(each) for each in clause.strip("()").split(" OR ")]
         if " OR " in clause
-        else _clause_holds(params, clause, item)
-        for clause in clauses
+        else [_clause(clause)]
+        for clause in (whole.split(" AND ") if whole else [])
+    ]
+
+
+def _clause(text: str) -> _Clause:
+    if function := _FUNCTION.fullmatch(text):
+        return _Clause(function[1], function[2], function[3])
+    comparison = _COMPARISON.fullmatch(text)
+    assert comparison, f"not known here: {text}"
+    return _Clause(comparison[2], comparison[1], comparison[3])
+
+
+def _holds(params: Params, expression: str, item: Item) -> bool:
+    return all(
+        any(_clause_holds(params, each, item) for each in alternatives)
+        for alternatives in _parsed(params.get(expression, ""))
     )
 
 
-def _clause_holds(params: Params, clause: str, item: Item) -> bool:
-    if function := _FUNCTION.fullmatch(clause):
-        kind, name, value = function.groups()
-        found = item.get(_name(params, name))
-        if kind == "begins_with":
-            prefix = params["ExpressionAttributeValues"][value]["S"]
+def _clause_holds(params: Params, clause: _Clause, item: Item) -> bool:
+    found = item.get(_name(params, clause.name))
+    match clause.kind:
+        case "attribute_exists" | "attribute_not_exists":
+            return (found is not None) == (clause.kind == "attribute_exists")
+        case "begins_with":
+            prefix = params["ExpressionAttributeValues"][clause.value]["S"]
             return found is not None and found["S"].startswith(prefix)
-        return (found is not None) == (kind == "attribute_exists")
-    comparison = _COMPARISON.fullmatch(clause)
-    assert comparison, f"not known here: {clause}"
-    name, sign, value = comparison.groups()
-    found, wanted = item.get(_name(params, name)), params["ExpressionAttributeValues"][value]
-    if sign == "=" or found is None:
+    wanted = params["ExpressionAttributeValues"][clause.value]
+    if clause.kind == "=" or found is None:
         return bool(found == wanted)
     less = int(found["N"]) < int(wanted["N"]) if "N" in wanted else bool(found["S"] < wanted["S"])
-    if sign == ">=":
+    if clause.kind == ">=":
         return not less
-    return less or (sign == "<=" and bool(found == wanted))
+    return less or (clause.kind == "<=" and bool(found == wanted))
 
 
 def _updated(item: Item, params: Params) -> Item:

@@ -15,15 +15,18 @@ from harkara.received import ReceiptRequest
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
+from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
+from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.pace import Pace
+from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
@@ -31,18 +34,14 @@ from harkara.services.sweep import SweepService
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
-    FakeLastMessages,
-    FakeLimitStore,
-    FakeMessageStore,
     FakePlatform,
-    FakeTaskQueues,
     Faults,
     ProcessKilled,
     calling_back,
 )
-from tests.lists import FakeSuppressionList
+from tests.ports import new_ports
 from tests.provider import Providers
-from tests.submitting import FakeRoutingStore, Submitting
+from tests.submitting import Submitting
 from tests.virtual import InPlace
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
@@ -94,8 +93,10 @@ class Wired:
         self.killed = 0
         # Happens while a carrier thinks.
         self.meanwhile: Callable[[], Awaitable[None]] = _nothing
-        self.store = FakeMessageStore(self.faults, self.clock, RETENTION_S)
-        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.ports = new_ports(self.faults, self.clock, RETENTION_S)
+        self.store, self.queues = self.ports.store, self.ports.queues
+        self.counted, self.routing = self.ports.counted, self.ports.routing
+        self.suppressions, self.last = self.ports.suppressions, self.ports.last
         self.platform = FakePlatform(self.faults)
         self.destinations = FakeDestinations()
         self.providers = Providers(self, {each.name: each for each in carriers})
@@ -103,22 +104,19 @@ class Wired:
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
         self.link_signer = LinkSigner(b"link key")
-        self.routing = FakeRoutingStore(self.faults)
-        self.suppressions = FakeSuppressionList(self.faults)
-        self.last = FakeLastMessages(self.faults)
         self.notes: list[Note] = []
-        self.counted = FakeLimitStore(self.faults)
         self.doors = self.new_doors()
+        submit = self.ports.of("submit")
         self.submitting = Submitting(
-            store=self.store,
-            queues=self.queues,
+            store=submit.store,
+            queues=submit.queues,
             signer=self.signer,
             clock=self.clock,
-            routing=self.routing,
-            counted=self.counted,
-            suppressions=self.suppressions,
+            routing=submit.routing,
+            counted=submit.counted,
+            suppressions=submit.suppressions,
             notes=self.notes.append,
-            last=self.last,
+            last=submit.last,
             carrier=self.providers.connect,
             sleep=self._sleep,
         )
@@ -147,11 +145,12 @@ class Wired:
             self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
 
     def accept_service(self) -> AcceptService:
+        send = self.ports.of("send")
         return AcceptService(
-            chunks=self.store,
-            queues=self.queues,
+            chunks=send.store,
+            queues=send.queues,
             names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
-            links=LinkMaker(self.store, lambda: self.link_signer),
+            links=LinkMaker(send.store, lambda: self.link_signer),
             callback_urls=UrlRules(),
         )
 
@@ -162,36 +161,41 @@ class Wired:
         door = CarrierDoor(
             self.accounts, lambda settings: settings.receipt_secret, self.notes.append
         )
-        return ReceiveService(door, self.queues, self.signer, self.clock, _confirm_nothing)
+        queues = self.ports.of("receipt").queues
+        return ReceiveService(door, queues, self.signer, self.clock, _confirm_nothing)
 
     def sweep_service(self) -> SweepService:
-        return SweepService(self.queues, self.queues, self.clock, self.notes.append, InPlace())
+        queues = self.ports.of("sweep").queues
+        return SweepService(queues, queues, self.clock, self.notes.append, InPlace())
 
     def inbound_service(self) -> InboundService:
         door = CarrierDoor(
             self.accounts, lambda settings: settings.receipt_secret, self.notes.append
         )
-        replies = ReplyService(self.store, self.last, self.queues, self.signer)
+        inbound = self.ports.of("inbound")
+        replies = ReplyService(inbound.store, inbound.last, inbound.queues, self.signer)
         return InboundService(
             door,
             self.accounts,
-            self.suppressions,
+            inbound.suppressions,
             self.clock,
             _confirm_nothing,
-            self.store,
+            inbound.store,
             replies,
         )
 
     def deliver_service(self) -> DeliverService:
+        dlr = self.ports.of("dlr")
         return DeliverService(
-            self.store, self.queues, self.callback_service(), self.clock, self.notes.append
+            dlr.store, dlr.queues, self.callback_service(), self.clock, self.notes.append
         )
 
     def callback_service(self) -> CallbackService:
+        dlr = self.ports.of("dlr")
         return CallbackService(
             attempts=Attempts(
-                store=self.store,
-                queues=self.queues,
+                store=dlr.store,
+                queues=dlr.queues,
                 clock=self.clock,
                 luck=lambda: 0.5,
                 retry_delays_s=RETRY_DELAYS_S,
@@ -203,22 +207,40 @@ class Wired:
             sleep=self._sleep,
         )
 
-    def new_doors(self) -> Doors:
-        return Doors(self.counted, Pace(self.counted, self.clock, lambda: 0.5), self.clock)
+    def new_doors(self, function: str = "dlr") -> Doors:
+        counted = self.ports.of(function).counted
+        return Doors(counted, Pace(counted, self.clock, lambda: 0.5), self.clock)
 
     def link_service(self) -> LinkService:
-        return LinkService(self.store, self.queues, self.link_signer, self.clock)
+        link = self.ports.of("link")
+        return LinkService(link.store, link.queues, self.link_signer, self.clock)
 
     def click_service(self) -> ClickService:
         callbacks = self.callback_service()
         return ClickService(
-            self.store, callbacks.destinations, callbacks, self.clock, self.notes.append
+            self.ports.of("dlr").store,
+            callbacks.destinations,
+            callbacks,
+            self.clock,
+            self.notes.append,
         )
 
+    def parked_service(self) -> ParkedService:
+        manage = self.ports.of("manage")
+        return ParkedService(manage.parked, manage.queues, self.new_doors("manage").open)
+
+    def history_service(self) -> HistoryService:
+        return HistoryService(self.ports.of("manage").store, self.clock)
+
+    def cancel_service(self) -> CancelService:
+        manage = self.ports.of("manage")
+        return CancelService(manage.store, manage.queues, self.clock)
+
     def check_service(self) -> CheckService:
+        dlr = self.ports.of("dlr")
         return CheckService(
-            store=self.store,
-            queues=self.queues,
+            store=dlr.store,
+            queues=dlr.queues,
             clock=self.clock,
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=RETRY_DELAYS_S,

@@ -25,7 +25,6 @@ from harkara.ids import mid_of
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, Endpoint, unpack
 from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services.cancel import CancelService
 from harkara.services.pointers import deliver_named
 from harkara.submit_tasks import decode_submit
 from harkara.tasks import (
@@ -97,7 +96,7 @@ class World(Wired):
     def cancel(self, mid: str) -> Code | None:
         """Cancel a message; return why it was refused. `cancelled` has what was answered so."""
         try:
-            CancelService(self.store, self.queues, self.clock).cancel(self.account, mid)
+            self.cancel_service().cancel(self.account, mid)
         except RequestRefused as refused:
             return refused.code
         except ProcessKilled:

@@ -46,16 +46,11 @@ from harkara.submissions import Connected
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
-from tests.fake_parked import FakeParkedStore
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
-    FakeLastMessages,
-    FakeLimitStore,
-    FakeMessageStore,
     FakePlatform,
-    FakeTaskQueues,
     Faults,
     calling_back,
     no_texts,
@@ -73,8 +68,8 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.lists import FakeSuppressionList
-from tests.submitting import FakeRoutingStore, Submitting
+from tests.ports import new_ports
+from tests.submitting import Submitting
 from tests.virtual import InPlace
 
 
@@ -83,8 +78,10 @@ class Gateway:
 
     def __init__(self) -> None:
         self.faults = Faults()
-        self.store = FakeMessageStore(self.faults)
-        self.queues = FakeTaskQueues(self.faults, self.clock)
+        self.ports = new_ports(self.faults, self.clock)
+        self.store, self.queues = self.ports.store, self.ports.queues
+        self.limits, self.routing = self.ports.counted, self.ports.routing
+        self.suppressions, self.last = self.ports.suppressions, self.ports.last
         self.platform = FakePlatform(self.faults)
         self.signer = ReferenceSigner(TAG_SECRET.encode())
         self.link_signer = LinkSigner(LINK_SECRET.encode())
@@ -122,11 +119,7 @@ class Gateway:
             },
         )
         self.registry = FakeRegistry(self.accounts)
-        self.limits = FakeLimitStore(self.faults)
         trust(self.limits, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
-        self.routing = FakeRoutingStore(self.faults)
-        self.suppressions = FakeSuppressionList(self.faults)
-        self.last = FakeLastMessages(self.faults)
         self.confirmed: list[str] = []
         self._random = itertools.count(1)
 
@@ -180,24 +173,26 @@ class Gateway:
         return next(self._random).to_bytes(size, "big")
 
     def _send(self) -> SimpleNamespace:
+        send = self.ports.of("send")
         accept = AcceptService(
-            chunks=self.store,
-            queues=self.queues,
+            chunks=send.store,
+            queues=send.queues,
             names=RandomNames(self.clock, self.randomness),
-            links=LinkMaker(self.store, lambda: self.link_signer),
+            links=LinkMaker(send.store, lambda: self.link_signer),
             callback_urls=UrlRules(loopback=True),
-            limits=AccountLimits(self.limits, self.clock, lambda: 0.5),
+            limits=AccountLimits(send.counted, self.clock, lambda: 0.5),
         )
         return SimpleNamespace(
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
             accept=accept,
-            idempotency=Idempotency(self.store, self.clock, self.randomness),
+            idempotency=Idempotency(send.store, self.clock, self.randomness),
         )
 
     def _manage(self) -> SimpleNamespace:
-        pace = Pace(self.limits, self.clock, lambda: 0.5)
-        doors = Doors(self.limits, pace, self.clock)
-        parked = ParkedService(FakeParkedStore(self.store), self.queues, doors.open)
+        manage = self.ports.of("manage")
+        pace = Pace(manage.counted, self.clock, lambda: 0.5)
+        doors = Doors(manage.counted, pace, self.clock)
+        parked = ParkedService(manage.parked, manage.queues, doors.open)
         registry = RegistryService(
             self.registry, FakeVault(), doors.open, callback_urls=UrlRules(loopback=True)
         )
@@ -205,9 +200,9 @@ class Gateway:
             authenticator=Authenticator(self.accounts, b"pepper", self.clock),
             registry=registry,
             endpoints=EndpointService(registry, parked, self.platform, self.clock, self.randomness),
-            history=HistoryService(self.store, self.clock),
-            cancel=CancelService(self.store, self.queues, self.clock),
-            suppressions=SuppressionService(self.suppressions, self.clock),
+            history=HistoryService(manage.store, self.clock),
+            cancel=CancelService(manage.store, manage.queues, self.clock),
+            suppressions=SuppressionService(manage.suppressions, self.clock),
         )
 
     def _submit(self) -> SubmitService:
@@ -225,46 +220,51 @@ class Gateway:
             secrets = CarrierSecrets(CARRIER_PASSWORD)
             return Connected(settings, connect(settings, secrets, Outside(exchange, no_texts)))
 
+        submit = self.ports.of("submit")
         return Submitting(
-            store=self.store,
-            queues=self.queues,
+            store=submit.store,
+            queues=submit.queues,
             signer=self.signer,
             clock=self.clock,
-            routing=self.routing,
-            counted=self.limits,
-            suppressions=self.suppressions,
+            routing=submit.routing,
+            counted=submit.counted,
+            suppressions=submit.suppressions,
             notes=metrics.write,
-            last=self.last,
+            last=submit.last,
             carrier=carrier,
         ).service(259_200)
 
     def _receipt(self) -> ReceiveService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
-        return ReceiveService(door, self.queues, self.signer, self.clock, self.confirmed.append)
+        queues = self.ports.of("receipt").queues
+        return ReceiveService(door, queues, self.signer, self.clock, self.confirmed.append)
 
     def _link(self) -> LinkService:
-        return LinkService(self.store, self.queues, self.link_signer, self.clock)
+        link = self.ports.of("link")
+        return LinkService(link.store, link.queues, self.link_signer, self.clock)
 
     def _inbound(self) -> InboundService:
         door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
-        replies = ReplyService(self.store, self.last, self.queues, self.signer)
+        inbound = self.ports.of("inbound")
+        replies = ReplyService(inbound.store, inbound.last, inbound.queues, self.signer)
         return InboundService(
             door,
             self.accounts,
-            self.suppressions,
+            inbound.suppressions,
             self.clock,
             self.confirmed.append,
-            self.store,
+            inbound.store,
             replies,
         )
 
     def _dlr(
         self,
     ) -> tuple[DeliverService, CallbackService, CheckService, ClickService, JoinService]:
+        dlr = self.ports.of("dlr")
         callbacks = CallbackService(
             attempts=Attempts(
-                store=self.store,
-                queues=self.queues,
+                store=dlr.store,
+                queues=dlr.queues,
                 clock=self.clock,
                 luck=lambda: 0.5,
                 retry_delays_s=(5, 30),
@@ -272,20 +272,21 @@ class Gateway:
             ),
             poster=self.platform,
             destinations=FakeDestinations(),
-            doors=Doors(self.limits, Pace(self.limits, self.clock, lambda: 0.5), self.clock),
+            doors=Doors(dlr.counted, Pace(dlr.counted, self.clock, lambda: 0.5), self.clock),
         )
         check = CheckService(
-            store=self.store,
-            queues=self.queues,
+            store=dlr.store,
+            queues=dlr.queues,
             clock=self.clock,
             receipt_wait_s=259_200,
             retry_delays_s=(5, 30),
         )
-        deliver = DeliverService(self.store, self.queues, callbacks, self.clock, metrics.write)
+        deliver = DeliverService(dlr.store, dlr.queues, callbacks, self.clock, metrics.write)
         clicks = ClickService(
-            self.store, callbacks.destinations, callbacks, self.clock, metrics.write
+            dlr.store, callbacks.destinations, callbacks, self.clock, metrics.write
         )
-        return deliver, callbacks, check, clicks, JoinService(self.queues)
+        return deliver, callbacks, check, clicks, JoinService(dlr.queues)
 
     def _sweep(self) -> SweepService:
-        return SweepService(self.queues, self.queues, self.clock, metrics.write, InPlace())
+        queues = self.ports.of("sweep").queues
+        return SweepService(queues, queues, self.clock, metrics.write, InPlace())

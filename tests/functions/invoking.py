@@ -103,8 +103,8 @@ def http_event(
     return event
 
 
-def sqs_event(*bodies: str) -> Event:
-    """Return an SQS event; the messages are called m0, m1, ..."""
+def sqs_event(*bodies: str, first: int = 0) -> Event:
+    """Return an SQS event; the messages are called m0, m1, ..., or are counted from `first`."""
     return {
         "Records": [
             {
@@ -121,7 +121,7 @@ def sqs_event(*bodies: str) -> Event:
                 "eventSourceARN": "arn:aws:sqs:ap-south-1:123456789012:queue",
                 "awsRegion": "ap-south-1",
             }
-            for number, body in enumerate(bodies)
+            for number, body in enumerate(bodies, first)
         ]
     }
 

@@ -13,6 +13,7 @@ from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
+from harkara.ports import DueTask
 from harkara.services.pointers import pointers
 from harkara.services.sweep import SHARDS
 from harkara.submit_tasks import SubmitTask, decode_submit
@@ -246,9 +247,10 @@ def test_what_is_due_is_enqueued(gateway: Gateway, logs: Logs) -> None:
 
 
 def test_a_run_sweeps_the_shards_that_its_event_names(gateway: Gateway) -> None:
-    gateway.queues.clock = lambda: NOW - 1060
-    for _ in range(SHARDS):
-        gateway.queues.schedule(QueueName.RECEIPT, RECEIPTS, 1000)
+    due_ms = int(NOW - 60) * 1000
+    for shard in range(SHARDS):
+        row = DueTask(f"{due_ms:013d}#{shard:016x}", due_ms, QueueName.RECEIPT, RECEIPTS)
+        gateway.queues.rows.append((shard, row))
     assert gateway.call("sweep", {"shards": [0, 4, 8]}) == {"enqueued": 3}
     assert gateway.queues.reached.keys() == {0, 4, 8}
     assert gateway.call("sweep", {}) == {"enqueued": SHARDS - 3}

@@ -7,9 +7,6 @@ from harkara.messages import Endpoint
 from harkara.parked import ParkedCallback, parked_of
 from harkara.posting import PostResult
 from harkara.services.doors import name_of
-from harkara.services.history import HistoryService
-from harkara.services.parked import ParkedService
-from tests.fake_parked import FakeParkedStore
 from tests.pipeline import campaign
 from tests.wired import URL
 from tests.world import World
@@ -44,13 +41,8 @@ def parked(world: World) -> list[ParkedCallback]:
     return [parked_of(mark) for (pk, _), mark in marks if pk.startswith("parked#")]
 
 
-def parked_service(world: World) -> ParkedService:
-    store = FakeParkedStore(world.store)
-    return ParkedService(store, world.queues, world.doors.open)
-
-
 def steps(world: World, mid: str) -> list[dict[str, Any]]:
-    timeline = HistoryService(world.store, world.clock).message(world.account, mid)["timeline"]
+    timeline = world.history_service().message(world.account, mid)["timeline"]
     return [step for step in timeline if step["step"].startswith("callback")]
 
 

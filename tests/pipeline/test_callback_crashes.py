@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from harkara.deadline import Deadline
 from harkara.parked import END_MS, partition_of
-from harkara.services.parked import ParkedService
-from tests.fake_parked import FakeParkedStore
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
@@ -52,9 +50,8 @@ def rows(world: World) -> object:
 
 def replay(world: World) -> None:
     """Replay all; who asks tries again when the process dies."""
-    service = ParkedService(FakeParkedStore(world.store), world.queues, world.doors.open)
     try:
-        service.replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
+        world.parked_service().replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
     except ProcessKilled:
         world.killed += 1
         replay(world)

@@ -11,7 +11,6 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destina
 from harkara.events import Click
 from harkara.ids import split_mid
 from harkara.requests import Options, RecordResult
-from harkara.services.history import HistoryService
 from harkara.services.links import Visit
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
@@ -213,7 +212,7 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
 def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
     world, person = run(None, 200, 200, 500)
     (mid,) = {mid for mid, link in person.clicked if person.led_to[link].endswith("0000")}
-    timeline = HistoryService(world.store, world.clock).message(LINKING, mid)["timeline"]
+    timeline = world.history_service().message(LINKING, mid)["timeline"]
     steps = [step["step"] for step in timeline]
     told = timeline[steps.index("clicked") :]
     assert steps[: -len(told)] == ["accepted", "submitted", "delivered", "callback"]

@@ -11,7 +11,6 @@ from harkara.accounts import Rate
 from harkara.errors import RequestRefused
 from harkara.messages import Category, pack
 from harkara.requests import Record
-from harkara.services.history import HistoryService
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT
 from tests.world import World
@@ -28,7 +27,7 @@ ACCEPTED = "2023-11-14T22:13:20.000Z"
 
 
 def ask(world: World, mid: str) -> dict[str, Any]:
-    return HistoryService(world.store, world.clock).message(world.account, mid)
+    return world.history_service().message(world.account, mid)
 
 
 def sent(world: World, *records: Record) -> list[str]:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.aws import due
 from harkara.callback_settings import Destination
 from harkara.posting import PostResult
 from harkara.requests import Options, Record, SendRequest
 from harkara.tasks import CallbackTask
-from tests import fakes
 from tests.fakes import caller_of, calling_back
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT
@@ -58,7 +58,7 @@ class SharedWorld(World):
 
 @pytest.fixture(autouse=True)
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fakes, "SHARDS", 1)
+    monkeypatch.setattr(due, "SHARDS", 1)
 
 
 requests = st.tuples(

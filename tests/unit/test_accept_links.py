@@ -164,7 +164,7 @@ def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     (chunk,) = accept.chunks.all()
     assert set_id_of(chunk.id) == 2
     assert led_to(accept, chunk, 0) == RECORD.text
-    assert accept.marks.marks[theirs.key] is theirs
+    assert accept.marks.marks[theirs.key] == theirs
 
 
 def test_a_repeated_request_has_the_same_links() -> None:

@@ -10,6 +10,7 @@ from harkara.errors import StoreUnavailable
 from harkara.ports import DueTask
 from harkara.services.sweep import SHARDS
 from harkara.tasks import QueueName
+from tests.dynamo import DUE, Dynamo
 from tests.template.reading import functions, template
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -129,6 +130,17 @@ def test_a_row_is_due_from_its_millisecond_on(delay_s: float, is_due: bool) -> N
 def test_rows_beyond_the_cursor_are_read(sort_key: str, is_beyond: bool) -> None:
     after, until = bounds(key(7, "0123456789abcdef"), 10)
     assert (after <= sort_key <= until) is is_beyond
+
+
+@pytest.mark.parametrize("behind_ms", [1, 2, 60_000])
+def test_a_run_whose_clock_is_behind_another_finds_nothing(behind_ms: int) -> None:
+    """DynamoDB refuses a BETWEEN that ends before it begins."""
+    dynamo = Dynamo()
+    table = DynamoDueTable(dynamo, DUE, lambda: NOW)
+    table.put(QueueName.SUBMIT, "body", 0)
+    reached = key(int(NOW * 1000), "f" * 16)
+    for shard in range(SHARDS):
+        assert list(table.due(shard, reached, int(NOW * 1000) - behind_ms)) == []
 
 
 def test_the_cursors_of_all_shards_are_one_item_read_consistently() -> None:

@@ -24,8 +24,9 @@ def item(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_rows_between_two_keys_are_read_page_by_page_up_to_a_limit() -> None:
+    last = {name: item("2#b")[name] for name in ("pk", "sk")}
     pages: list[Answer] = [
-        {"Items": [item("2#a"), item("2#b")], "LastEvaluatedKey": {"pk": {"S": "x"}}},
+        {"Items": [item("2#a"), item("2#b")], "LastEvaluatedKey": last},
         {"Items": [item("3#a"), item("3#b")]},
     ]
     aws, parked = store(*pages)

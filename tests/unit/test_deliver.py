@@ -225,7 +225,7 @@ def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_i
     dlr.deliver(receipt(0, FAILED, code=Code.DND), receipt(1), receipt(2))
     dlr.queues.waiting.clear()
     trusting = Deliveries()
-    trusting.store.marks |= dlr.store.marks
+    trusting.store.marks.update(dlr.store.marks)
     counts = trusting.recover(0, 2, 3)
     assert counts == Counter(failed=1, delivered=1, callbacks=1, callbacks_in_doubt=1)
     recovered = trusting.marks("recovered#")

@@ -111,7 +111,8 @@ SELDOM: dict[str, Any] = {
 @settings(max_examples=20)
 def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
     queues = FakeTaskQueues(Faults(), lambda: NOW_S)
-    last = FakeLastMessages(Faults(), {(ACCOUNT.id, "6581234567"): mid_of(CHUNK_ID, 0)})
+    last = FakeLastMessages(Faults())
+    last.put(ACCOUNT.id, {"6581234567": mid_of(CHUNK_ID, 0)})
     store = FakeMessageStore(Faults())
     service = ReplyService(store, last, queues, ReferenceSigner(b"key"))
     endpoint = Endpoint("https://acme.example/", "clevertap")

@@ -41,10 +41,9 @@ class Queues(FakeTaskQueues):
 
     def put(self, body: str, shard: int = 0, late_s: float = 0, queue: QueueName = SUBMIT) -> None:
         """Put a row in a shard whose time came so long ago."""
-        self._sent = shard - 1  # the fake takes the shards in turn
-        self.clock = lambda: NOW - 1000 - late_s
-        self.schedule(queue, body, 1000)
-        self.clock = lambda: NOW
+        due_ms = int((NOW - late_s) * 1000)
+        task = DueTask(f"{due_ms:013d}#{len(self.rows):016x}", due_ms, queue, body)
+        self.rows.append((shard, task))
 
 
 class Sweeps:

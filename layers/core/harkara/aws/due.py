@@ -56,14 +56,17 @@ class DynamoDueTable:
 
     def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
         """Yield a shard's rows beyond a sort key whose time has come, by pages, oldest first."""
+        # Beyond that key, before any later one: BETWEEN takes in both its ends.
+        first, last = f"{after}!", f"{now_ms + 1:013d}"
+        if first > last:  # a run whose clock is ahead was here; DynamoDB would refuse it
+            return
         query = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :now",
             "ExpressionAttributeValues": {
                 ":pk": {"S": _partition(shard)},
-                # Beyond that key, before any later one: BETWEEN takes in both its ends.
-                ":after": {"S": f"{after}!"},
-                ":now": {"S": f"{now_ms + 1:013d}"},
+                ":after": {"S": first},
+                ":now": {"S": last},
             },
             # The cursor goes beyond what is read: a row that a replica does not show yet is lost.
             "ConsistentRead": True,

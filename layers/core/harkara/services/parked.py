@@ -103,7 +103,8 @@ class ParkedService:
             begin = rows[-1].kind
 
     def _named(self, partition: str, ids: Sequence[str]) -> Iterator[list[Mark]]:
-        keys = [(partition, sort_key(each)) for each in dict.fromkeys(ids)]
+        # DynamoDB refuses a call for an empty key, or one that is in it twice.
+        keys = list(dict.fromkeys((partition, sort_key(each)) for each in ids if each))
         for at in range(0, len(keys), _PART):
             yield [row for row in self.store.get_marks(keys[at : at + _PART]) if row]
 

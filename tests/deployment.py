@@ -1,0 +1,160 @@
+"""All functions as they are deployed, on AWS in memory: real handlers, wiring and adapters.
+
+Each has the environment that template.yaml gives it, and each of its calls is held against its
+policy (`tests.policies`). Of HTTP only the other end is missing: a carrier that takes everything,
+and platforms that answer as they are told.
+"""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harkara.aws import accounts, secrets
+from harkara.exchanges import HttpAnswer
+from harkara.jsons import decode, encode
+from local import seed
+from local.settings import Ports
+from tests import policies
+from tests.dynamo import DUE, Dynamo
+from tests.functions.invoking import Context, Event, load, sqs_event
+from tests.limits import Sqs
+from tests.template.reading import environment, logical_id, template
+
+CONSUMERS = {
+    "SubmitQueue": "submit",
+    "SubmitPriorityQueue": "submit",
+    "ReceiptQueue": "dlr",
+    "CallbackQueue": "dlr",
+}
+
+
+class Kms:
+    """Encrypts nothing, and knows what was given to it under which context."""
+
+    def encrypt(
+        self, KeyId: str, Plaintext: bytes, EncryptionContext: Mapping[str, str]
+    ) -> Mapping[str, bytes]:
+        params = {"KeyId": KeyId, "EncryptionContext": EncryptionContext}
+        policies.check("Encrypt", params)
+        return {"CiphertextBlob": encode([EncryptionContext, Plaintext.decode()])}
+
+    def decrypt(
+        self, CiphertextBlob: bytes, EncryptionContext: Mapping[str, str]
+    ) -> Mapping[str, bytes]:
+        policies.check("Decrypt", {"EncryptionContext": EncryptionContext})
+        context, plaintext = decode(CiphertextBlob)
+        assert context == EncryptionContext, "InvalidCiphertextException"
+        return {"Plaintext": plaintext.encode()}
+
+
+class SecretsManager:
+    """Secrets by their ids; what was never put is the id itself."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, str] = {}
+
+    def put_secret_value(self, SecretId: str, SecretString: str) -> None:
+        self._secrets[SecretId] = SecretString
+
+    def get_secret_value(self, SecretId: str) -> Mapping[str, str]:
+        policies.check("GetSecretValue", {"SecretId": SecretId})
+        return {"SecretString": self._secrets.get(SecretId, SecretId)}
+
+
+class Deployment:
+    """The functions, and what they share. `answers` are those to the next HTTP requests."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        self._modules: dict[str, ModuleType] = {}
+        self.dynamo = Dynamo(time.time)
+        self.waiting: deque[tuple[str, str]] = deque()
+        self.answers: list[HttpAnswer | Exception] = []
+        self.requests: list[tuple[str, Any]] = []
+        self.delivered: list[tuple[str, Event]] = []
+        self._clients = {
+            "dynamodb": self.dynamo,
+            "sqs": Sqs(lambda queue, entry: self.waiting.append((queue, entry["MessageBody"]))),
+            "kms": Kms(),
+            "secretsmanager": SecretsManager(),
+        }
+        patch.setattr(secrets, "client", self.client)
+        patch.setattr(seed, "client", self.client)
+        # What was read is old at once, and read again.
+        patch.setattr(accounts, "CACHE_S", 0)
+        outputs = {"SecretsKeyId": "SecretsKey"}
+        outputs |= {f"{name}TableName": f"{name}Table" for name in ("Accounts", "Messages", "Due")}
+        outputs |= {f"{name}SecretId": f"{name}Secret" for name in ("Tag", "Link", "Pepper")}
+        seed.seed("", outputs, Ports(), {})
+
+    def client(self, service: str, *_: Any, **__: Any) -> Any:
+        """Return a client, as `harkara.aws.clients` does."""
+        return self._clients[service]
+
+    def call(self, function: str, event: Event) -> Any:
+        """Invoke a function in its environment."""
+        for name, value in environment(function).items():
+            self._patch.setenv(name, _value(value))
+        with policies.acting(function):
+            return self._module(function).handler(event, Context())
+
+    def work_off(self) -> None:
+        """Give what waits in the queues to their functions, until nothing does."""
+        while self.waiting:
+            queue, body = self.waiting.popleft()
+            event = sqs_event(body, first=len(self.delivered))
+            self.delivered.append((queue, event))
+            assert self.call(CONSUMERS[queue], event) == {"batchItemFailures": []}
+
+    def make_due(self) -> None:
+        """Let the time of all that waits in the Due table be now."""
+        items = self.dynamo.tables[DUE].items
+        for partition, sort_key in [key for key in items if key[0] != "cursor"]:
+            item = items.pop((partition, sort_key))
+            now = f"{int(time.time() * 1000):013d}#{sort_key}"
+            items[partition, now] = {**item, "sk": {"S": now}}
+
+    def _module(self, function: str) -> ModuleType:
+        if function not in self._modules:
+            module = self._modules[function] = load(function)
+            for name, value in {"client": self.client, "HttpClient": self._http}.items():
+                if hasattr(module, name):
+                    self._patch.setattr(module, name, value)
+        return self._modules[function]
+
+    def _http(self, *_: Any, **__: Any) -> Any:
+        return self._exchange
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+    ) -> HttpAnswer:
+        asked = decode(content)
+        self.requests.append((url, asked))
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        rows = [{**row, "mid": "C1"} for row in asked.get("smstosend", ())]
+        return HttpAnswer(200, {}, encode(rows))
+
+
+def _value(value: Any) -> str:
+    """Return what a variable's value in template.yaml comes to, by its parameters' defaults."""
+    parameters: Mapping[str, Any] = template()["Parameters"]
+    match value:
+        case {"Fn::FindInMap": [name, {"Ref": parameter}, key]}:
+            found = template()["Mappings"][name][str(parameters[parameter]["Default"])][key]
+        case {"Ref": name} if name in parameters:
+            found = parameters[name]["Default"]
+        case {"Fn::Sub": text}:
+            found = text
+        case str():
+            found = value
+        case _:
+            found = logical_id(value)
+    return str(found)

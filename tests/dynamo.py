@@ -1,0 +1,211 @@
+"""DynamoDB in memory, for the real adapters: a client for each test, with no botocore between.
+
+The calls are held against the functions' policies (`tests.policies`) and AWS's sizes
+(`tests.limits`). Requests' and answers' shapes are checked by the adapters' own tests
+(`tests.unit.aws`): there botocore is in between.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from functools import cache
+from typing import Any
+
+from botocore.errorfactory import ClientExceptionsFactory
+from botocore.model import ServiceModel
+from botocore.paginate import Paginator, PaginatorModel
+from botocore.session import get_session
+
+from harkara.aws.messages import item_of, mark_of
+from harkara.marks import Mark
+from harkara.ports import DueTask
+from harkara.tasks import QueueName
+from tests import policies
+from tests.limits import refusal_of
+from tests.tables import Item, Table
+from tests.unit.aws import Refusal
+
+ACCOUNTS, MESSAGES, DUE = "AccountsTable", "MessagesTable", "DueTable"
+ALL = 10**9
+_CURSORS = ("cursor", "cursor")
+
+
+@cache
+def _service() -> ServiceModel:
+    return get_session().get_service_model("dynamodb")
+
+
+@cache
+def _pagination() -> PaginatorModel:
+    return get_session().get_paginator_model("dynamodb")
+
+
+@cache
+def _exceptions() -> Any:
+    return ClientExceptionsFactory().create_client_exceptions(_service())
+
+
+def _operation(name: str) -> Callable[..., Mapping[str, Any]]:
+    def call(self: "Dynamo", **params: Any) -> Mapping[str, Any]:
+        return self.answer(name, params)
+
+    return call
+
+
+class Dynamo:
+    """The tables by their logical ids, and the methods of a client that the adapters call."""
+
+    get_item = _operation("GetItem")
+    put_item = _operation("PutItem")
+    update_item = _operation("UpdateItem")
+    query = _operation("Query")
+    batch_get_item = _operation("BatchGetItem")
+    batch_write_item = _operation("BatchWriteItem")
+    batch_execute_statement = _operation("BatchExecuteStatement")
+    transact_write_items = _operation("TransactWriteItems")
+
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self.tables = {name: Table(name, ALL, clock) for name in (ACCOUNTS, MESSAGES, DUE)}
+
+    @property
+    def exceptions(self) -> Any:
+        """The errors that adapters tell apart."""
+        return _exceptions()
+
+    def get_paginator(self, operation: str) -> Paginator:
+        """Return botocore's own paginator."""
+        assert operation == "query"
+        page_config = _pagination().get_paginator("Query")
+        return Paginator(self.query, page_config, _service().operation_model("Query"))
+
+    def answer(self, operation: str, params: dict[str, Any]) -> Mapping[str, Any]:
+        """Do what is asked, or refuse it, as AWS does."""
+        policies.check(operation, params)
+        code = refusal_of(operation, params)
+        answer = (
+            Refusal(code) if code else self.tables[_table(operation, params)](operation, params)
+        )
+        if not isinstance(answer, Refusal):
+            return answer
+        error = {"Error": {"Code": answer.code}, **answer.fields}
+        raise _exceptions().from_code(answer.code)(error, operation)
+
+
+def _table(operation: str, params: Mapping[str, Any]) -> str:
+    """Return the one table of a call: the adapters name no two in one."""
+    if "TableName" in params:
+        return str(params["TableName"])
+    match operation:
+        case "BatchExecuteStatement":
+            tables = {policies.inserted(each)[0] for each in params["Statements"]}
+        case "TransactWriteItems":
+            tables = {
+                part["TableName"] for each in params["TransactItems"] for part in each.values()
+            }
+        case _:
+            tables = set(params["RequestItems"])
+    (table,) = tables
+    return table
+
+
+class Marks(MutableMapping[tuple[str, str], Mark]):
+    """The marks among the items of a table, to look at and to change past all calls."""
+
+    def __init__(self, table: Table, ttl: Callable[[], Mapping[str, str]]) -> None:
+        self._table = table
+        self._ttl = ttl
+        self._read: dict[tuple[str, str], tuple[Item, Mark]] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> Mark:
+        item = self._table.items[key]
+        read = self._read.get(key)
+        if read is None or read[0] is not item:
+            read = self._read[key] = item, mark_of(item)
+        return read[1]
+
+    def know(self, marks: Iterable[Mark]) -> None:
+        """Show marks that were just put as they were given, without a look at their items."""
+        self._read |= {mark.key: (self._table.items[mark.key], mark) for mark in marks}
+
+    def __setitem__(self, key: tuple[str, str], mark: Mark) -> None:
+        self._table.items[key] = dict(item_of(mark, self._ttl()))
+
+    def __delitem__(self, key: tuple[str, str]) -> None:
+        del self._table.items[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter([key for key, item in self._table.items.items() if "owner" in item])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, key: object) -> bool:
+        return "owner" in self._table.items.get(key, ())  # type: ignore[call-overload]
+
+
+class DueRows:
+    """The rows of the Due table with their shards, without a call."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._read: list[tuple[int, DueTask]] = []
+        self._of: list[tuple[str, str]] = []
+
+    def __iter__(self) -> Iterator[tuple[int, DueTask]]:
+        rows = [key for key in self._table.items if key != _CURSORS]
+        if rows != self._of:
+            self._of, self._read = list(rows), [self._row(key) for key in rows]
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def append(self, row: tuple[int, DueTask]) -> None:
+        """Let a task wait in a shard."""
+        shard, task = row
+        fields = {"pk": f"shard#{shard:02d}", "sk": task.sort_key}
+        fields |= {"queue": task.queue, "body": task.body}
+        item = {name: {"S": value} for name, value in fields.items()}
+        self._table.items[fields["pk"], task.sort_key] = item
+
+    def clear(self) -> None:
+        """Let there be none."""
+        for key in [key for key in self._table.items if key != _CURSORS]:
+            del self._table.items[key]
+
+    def cursors(self) -> Mapping[int, str]:
+        item = self._table.items.get(_CURSORS, {})
+        shards = {name: value for name, value in item.items() if name.startswith("shard#")}
+        return {int(name.removeprefix("shard#")): value["S"] for name, value in shards.items()}
+
+    def _row(self, key: tuple[str, str]) -> tuple[int, DueTask]:
+        item, (partition, sort_key) = self._table.items[key], key
+        due_ms = int(sort_key.partition("#")[0])
+        task = DueTask(sort_key, due_ms, QueueName(item["queue"]["S"]), item["body"]["S"])
+        return int(partition.removeprefix("shard#")), task
+
+
+class Column(MutableMapping[str, Any]):
+    """An attribute of the items under one sort key, by partition, past all calls."""
+
+    def __init__(self, table: Table, sort_key: str, name: str, kind: str) -> None:
+        self._table, self._sort_key, self._name, self._kind = table, sort_key, name, kind
+
+    def __getitem__(self, partition: str) -> Any:
+        value = self._table.items[partition, self._sort_key][self._name][self._kind]
+        return int(value) if self._kind == "N" else value
+
+    def __setitem__(self, partition: str, value: Any) -> None:
+        key = {"pk": {"S": partition}, "sk": {"S": self._sort_key}}
+        item = self._table.items.get((partition, self._sort_key), key)
+        self._table.items[partition, self._sort_key] = {
+            **item,
+            self._name: {self._kind: str(value) if self._kind == "N" else value},
+        }
+
+    def __delitem__(self, partition: str) -> None:
+        del self._table.items[partition, self._sort_key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([pk for pk, sort_key in self._table.items if sort_key == self._sort_key])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -1,0 +1,192 @@
+"""Each policy allows all that its function calls, and nothing that none of its calls needs.
+
+Each pattern of leading keys counts by itself. `tests/stack/test_policies.py` compares the calls of
+real processes.
+"""
+
+import hmac
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from harkara.accounts import Account, Credential, Enforcement, Limits, Secret, Sender, hash_secret
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.operator import OperatorStore
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.errors import ExchangeUnreachable
+from harkara.exchanges import HttpAnswer
+from harkara.jsons import decode, encode
+from harkara.messages import Category
+from harkara.routing import Routing
+from harkara.tasks import QueueName
+from tests import policies
+from tests.deployment import Deployment
+from tests.dynamo import ACCOUNTS, DUE
+from tests.events import sample_events
+from tests.fakes import calling_back
+from tests.functions.invoking import MSISDN, http_event
+from tests.loops import own_loop
+from tests.policies import Grant
+from tests.template.reading import services
+
+# Lambda does these in the function's name: it polls the queues, and writes the logs.
+BY_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+
+
+@pytest.fixture(scope="module")
+def used() -> Iterator[set[Grant]]:
+    """Return what all functions used, after traffic that takes every way there is."""
+    with pytest.MonkeyPatch.context() as patch, own_loop():
+        patch.setattr(policies, "used", set())
+        deployment = Deployment(patch)
+        traffic(deployment)
+        yield policies.used
+
+
+def traffic(deployment: Deployment) -> None:
+    """Take every way there is, of which the sample events are most."""
+    for sample in sample_events():
+        deployment.call(sample.function, sample.event)
+        deployment.work_off()
+    add_busy_account(deployment)
+    # The carrier is busy, for a second and for long; what is asked for again is read back.
+    for delay_s in ("1", "1000"):
+        deployment.answers = [HttpAnswer(429, {"retry-after": delay_s}, b"")] * 2
+        for header in ("BUSYSI", "BUSYTX", "BUSYSI"):
+            send(deployment, "busy", {"from": header}, {"idempotency-key": header + delay_s})
+        deployment.work_off()
+    # What is delivered twice finds its claim, whose holder may live.
+    event = [event for queue, event in deployment.delivered if queue == "SubmitQueue"][-1]
+    assert deployment.call("submit", event)["batchItemFailures"]
+    tomorrow = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 86_400))
+    send(deployment, "sandbox", {"scheduletime": tomorrow})
+    send(deployment, "sandbox", {"smstext": "See https://acme.example/", "shorten_urls": "true"})
+    deployment.work_off()
+    park(deployment)
+    # A carrier that nobody reaches is left alone.
+    deployment.answers = [ExchangeUnreachable("nobody listens")] * 20
+    for _ in range(20):
+        send(deployment, "busy", {"from": "BUSYSI"})
+    deployment.work_off()
+    # What says nothing of its time is remembered: the same again is read back.
+    reply = {"from": MSISDN, "to": "56161", "text": "Yes"}
+    for path, body in [("receipts", []), *[("inbound", each) for each in (STOP, STOP, reply)]]:
+        carrier_posts(deployment, path, "signed", body)
+    deployment.work_off()
+    # One that its queue does not take is put off.
+    DynamoDueTable(deployment.dynamo, DUE, time.time).put(QueueName.SUBMIT, "\0", 0)
+    for _ in range(3):
+        deployment.make_due()
+        deployment.call("sweep", {})
+        deployment.work_off()
+
+
+def park(deployment: Deployment) -> None:
+    """Have a callback parked that is gone for good, and replay it; renew a secret twice."""
+    send(deployment, "busy", {"from": "BUSYSI"})
+    deployment.work_off()
+    _, asked = deployment.requests[-1]
+    receipt = {"smsgid": asked["smstosend"][0]["smsgid"], "status": "DELIVRD", "code": "000"}
+    deployment.answers = [HttpAnswer(410, {}, b"")]
+    carrier_posts(deployment, "receipts", "busy", receipt)
+    deployment.work_off()
+    assert manage(deployment, "POST", "main/replay", {"all": True})["replayed"] == 1
+    deployment.work_off()
+    for _ in range(2):
+        manage(deployment, "POST", "main/secret", {})
+
+
+STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"}
+
+
+def add_busy_account(deployment: Deployment) -> None:
+    """Add an account of which everything is counted and looked up, and a carrier that signs."""
+    store = DynamoAccountStore(deployment.dynamo, ACCOUNTS)
+    kms = deployment.client("kms")
+    store.put_account(
+        Account(
+            id="busy",
+            name="Busy",
+            carrier="busy",
+            two_way=True,
+            dlt=Enforcement.OFF,
+            senders={
+                header: Sender(header=header, categories=(category,))
+                for header, category in (
+                    ("BUSYSI", Category.SERVICE_IMPLICIT),
+                    ("BUSYTX", Category.TRANSACTIONAL),
+                )
+            },
+            limits=Limits(requests_per_s=100),
+            **calling_back("https://busy.clevertap.com/dlr"),
+        )
+    )
+    secret = Secret(hash=hash_secret(b"PepperSecret", "busy-secret"))
+    store.put_credential(Credential(username="busy", account_id="busy", secrets=(secret,)))
+    signed: dict[str, Any] = {
+        "receipt_token_hashes": (hash_token("token"),),
+        "url": "https://carrier.example",
+    }
+    store.put_carrier(
+        CarrierSettings(name="busy", kind="datasend", rate_segments_per_s=100, **signed)
+    )
+    store.put_carrier(
+        CarrierSettings(
+            name="signed",
+            kind="datasend",
+            receipt_signature_header="x-signature",
+            inbound={"56161": "busy"},
+            receipt_secret=encrypt_secret(kms, "SecretsKey", "signed", "key"),
+            **signed,
+        )
+    )
+    operator = OperatorStore(deployment.dynamo, ACCOUNTS)
+    operator.change_routing("busy", lambda _: Routing(suppression=True))
+
+
+def send(
+    deployment: Deployment,
+    account: str,
+    fields: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    record = {"to": MSISDN, "from": "ACMEBK", "smstext": "Hello", "smsgid": "ref", **fields}
+    body = {"user": account, "pass": f"{account}-secret", "smstosend": [record]}
+    event = http_event("POST", "/datasend", encode(body).decode(), headers)
+    answer = deployment.call("send", event)
+    assert "mid" in answer["body"], answer
+
+
+def carrier_posts(deployment: Deployment, path: str, carrier: str, body: Any) -> None:
+    content = encode(body)
+    headers = {"x-signature": hmac.digest(b"key", content, "sha256").hex()}
+    event = http_event("POST", f"/{path}/{carrier}/token", content.decode(), headers)
+    answer = deployment.call("receipt" if path == "receipts" else "inbound", event)
+    assert answer["statusCode"] == 200, answer
+
+
+def manage(deployment: Deployment, method: str, path: str, body: Any) -> Any:
+    headers = {"x-api-key": "busy.busy-secret"}
+    event = http_event(method, f"/v1/callbacks/{path}", encode(body).decode(), headers)
+    answer = deployment.call("manage", event)
+    assert answer["statusCode"] < 300, answer
+    return decode(answer["body"])
+
+
+def test_a_policy_allows_nothing_that_its_function_never_calls(used: set[Grant]) -> None:
+    granted = {
+        grant
+        for function in services()
+        for grant in policies.granted(function)
+        if grant.action not in BY_LAMBDA
+    }
+    assert granted - used == set()

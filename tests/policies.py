@@ -1,0 +1,259 @@
+"""The policies of template.yaml, against which the tests' world holds every call to AWS.
+
+AWS evaluates a call by action, resource and condition keys; what no statement allows is denied
+("Policy evaluation logic", AWS IAM User Guide). "With ForAllValues [the condition] returns true if
+there are no keys in the request", so that a call without them passes unless `Null` asks for them
+("Set operators for multivalued context keys", the same guide). `dynamodb:LeadingKeys` are the
+partition keys of a call to a table ("Using IAM policy conditions for fine-grained access control",
+Amazon DynamoDB Developer Guide); PartiQL's statements have actions of their own ("IAM security
+policies with PartiQL for DynamoDB", there too), a transaction's are those of its parts. As of
+November 2026.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, cast
+
+from tests.template.reading import as_list, logical_id, statements
+
+LEADING_KEYS = "dynamodb:LeadingKeys"
+_INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.*)\}')
+_FIELD = re.compile(r"'(\w+)':\?")
+
+Context = Mapping[str, Collection[str]]
+T = TypeVar("T")
+
+
+class AccessDenied(AssertionError):
+    """AWS would answer AccessDeniedException. No test wants that, so it fails where it happens."""
+
+
+class Call(NamedTuple):
+    """One action on one resource, as IAM sees it; `context` has the condition keys' values."""
+
+    action: str
+    resource: str
+    context: Context
+
+
+class Grant(NamedTuple):
+    """What a statement allows: an action, a resource, and one pattern of its leading keys."""
+
+    function: str
+    action: str
+    resource: str
+    leading_key: str = ""
+
+
+@dataclass
+class _Acting:
+    """Whose calls are being made; nobody's are the test's own, which may do all."""
+
+    function: str = ""
+
+
+_acting = _Acting()
+used: set[Grant] = set()
+"""The grants that calls needed, since a test cleared it."""
+
+
+class As:
+    """Lets each call of an object's methods be made by a function."""
+
+    def __init__(self, function: str, of: Any) -> None:
+        self._function = function
+        self._of = of
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._of, name)
+        if not callable(member):
+            return member
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with acting(self._function):
+                return member(*args, **kwargs)
+
+        return call
+
+
+def as_function(function: str, of: T) -> T:
+    """Return a port whose calls are made by a function, and held against its policy."""
+    return cast(T, As(function, of))
+
+
+@contextmanager
+def acting(function: str) -> Iterator[None]:
+    """Let a function make the calls within."""
+    before, _acting.function = _acting.function, function
+    try:
+        yield
+    finally:
+        _acting.function = before
+
+
+def check(operation: str, params: Mapping[str, Any]) -> None:
+    """Raise AccessDenied where the function that is acting may not make a call."""
+    if function := _acting.function:
+        for call in calls(operation, params):
+            authorize(function, call)
+
+
+def authorize(function: str, call: Call) -> None:
+    """Raise AccessDenied where a function's policy does not allow a call; note what it used."""
+    for rule in _rules(function, call.action, call.resource):
+        if all(holds(call.context) for holds in rule.conditions):
+            used.update(rule.used(function, call))
+            return
+    context = {name: sorted(values) for name, values in call.context.items()}
+    raise AccessDenied(f"{function} may not {call.action} {call.resource} {context}")
+
+
+def granted(function: str) -> set[Grant]:
+    """Return all that a function's policy grants."""
+    return {
+        Grant(function, action, logical_id(resource), pattern)
+        for statement in statements(function)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        for pattern in _leading_patterns(statement) or ("",)
+    }
+
+
+def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
+    """Yield what a request to DynamoDB, SQS, KMS or Secrets Manager is to IAM."""
+    match operation:
+        case "SendMessageBatch":
+            yield Call("sqs:SendMessage", params["QueueUrl"], {})
+        case "Encrypt" | "Decrypt":
+            context = params.get("EncryptionContext", {})
+            keys = {f"kms:EncryptionContext:{name}": [value] for name, value in context.items()}
+            keys["kms:EncryptionContextKeys"] = list(context)
+            yield Call(f"kms:{operation}", params.get("KeyId", "SecretsKey"), keys)
+        case "GetSecretValue":
+            yield Call("secretsmanager:GetSecretValue", params["SecretId"], {})
+        case "BatchExecuteStatement":
+            for statement in params["Statements"]:
+                table, item = inserted(statement)
+                yield _on_table("PartiQLInsert", table, [item["pk"]["S"]])
+        case "BatchGetItem":
+            for table, request in params["RequestItems"].items():
+                yield _on_table(operation, table, [key["pk"]["S"] for key in request["Keys"]])
+        case "BatchWriteItem":
+            for table, writes in params["RequestItems"].items():
+                yield _on_table(operation, table, [_written(each)["pk"]["S"] for each in writes])
+        case "TransactWriteItems":
+            for action in params["TransactItems"]:
+                ((name, part),) = action.items()
+                yield from calls(_PARTS[name], part)
+        case "Query":
+            values = params["ExpressionAttributeValues"]
+            _, _, name = params["KeyConditionExpression"].partition("pk = ")
+            yield _on_table(operation, params["TableName"], [values[name.split()[0]]["S"]])
+        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+            item = params.get("Key") or params["Item"]
+            yield _on_table(operation, params["TableName"], [item["pk"]["S"]])
+        case _:
+            # Scan, among others, has no leading keys: nothing here makes such a call.
+            raise AccessDenied(f"{operation} is not known here")
+
+
+_PARTS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+
+
+def inserted(statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return table and item of a statement `INSERT INTO "table" VALUE {'name':?,...}`."""
+    table, names = _parsed(statement["Statement"])
+    return table, dict(zip(names, statement["Parameters"], strict=True))
+
+
+@cache
+def _parsed(statement: str) -> tuple[str, Sequence[str]]:
+    found = _INSERT.fullmatch(statement)
+    assert found, f"not known here: {statement}"
+    return found[1], _FIELD.findall(found[2])
+
+
+def _written(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    item: Mapping[str, Any] = (
+        request["PutRequest"]["Item"]
+        if "PutRequest" in request
+        else request["DeleteRequest"]["Key"]
+    )
+    return item
+
+
+def _on_table(operation: str, table: str, leading_keys: Collection[str]) -> Call:
+    return Call(f"dynamodb:{operation}", table, {LEADING_KEYS: leading_keys})
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A statement that allows an action on a resource, under conditions."""
+
+    conditions: tuple[Callable[[Context], bool], ...]
+    patterns: tuple[str, ...]
+
+    def used(self, function: str, call: Call) -> Iterator[Grant]:
+        """Yield the grants that a call needs of it."""
+        if not self.patterns:
+            yield Grant(function, call.action, call.resource)
+        for pattern in self.patterns:
+            if any(_matcher(pattern)(key) for key in call.context[LEADING_KEYS]):
+                yield Grant(function, call.action, call.resource, pattern)
+
+
+@cache
+def _rules(function: str, action: str, resource: str) -> tuple[_Rule, ...]:
+    """Return the statements for an action on a resource, those that ask for most first."""
+    rules = []
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        if action in as_list(statement["Action"]) and resource in map(
+            logical_id, as_list(statement["Resource"])
+        ):
+            conditions = tuple(
+                _condition(operator, name, as_list(values))
+                for operator, keys in statement.get("Condition", {}).items()
+                for name, values in keys.items()
+            )
+            rules.append(_Rule(conditions, _leading_patterns(statement)))
+    return tuple(sorted(rules, key=lambda rule: -len(rule.conditions)))
+
+
+def _leading_patterns(statement: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        pattern
+        for operator, keys in statement.get("Condition", {}).items()
+        if operator != "Null"
+        for pattern in as_list(keys.get(LEADING_KEYS, []))
+    )
+
+
+def _condition(operator: str, name: str, wanted: Sequence[str]) -> Callable[[Context], bool]:
+    """Return whether a call's keys meet a condition."""
+    quantity, _, kind = operator.rpartition(":")
+    match quantity, kind:
+        case "", "Null":
+            return lambda context: (not context.get(name)) == (wanted == ["true"])
+        case (("ForAllValues" | "ForAnyValue" | ""), ("StringLike" | "StringEquals")):
+            fits = [_matcher(value) if kind == "StringLike" else value.__eq__ for value in wanted]
+            every = {"ForAllValues": all, "ForAnyValue": any, "": any}[quantity]
+            return lambda context: every(
+                any(fit(value) for fit in fits) for value in context.get(name, ())
+            )
+    raise AssertionError(f"{operator} is not known here")
+
+
+@cache
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """Return what matches IAM's * and ?, which have no other special characters."""
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match

@@ -1,0 +1,51 @@
+"""What the functions share: tables and queues in memory, under the real adapters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
+
+from tests.dynamo import Dynamo
+from tests.fake_parked import FakeParkedStore
+from tests.fakes import (
+    FakeLastMessages,
+    FakeLimitStore,
+    FakeMessageStore,
+    FakeTaskQueues,
+    Faults,
+)
+from tests.lists import FakeSuppressionList
+from tests.policies import as_function
+from tests.submitting import FakeRoutingStore
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports, as a function has them: what its policy does not allow fails the test."""
+
+    store: FakeMessageStore
+    queues: FakeTaskQueues
+    counted: FakeLimitStore
+    routing: FakeRoutingStore
+    suppressions: FakeSuppressionList
+    last: FakeLastMessages
+    parked: FakeParkedStore
+
+    def of(self, function: str) -> Self:
+        """Return the same ports, called by a function."""
+        ports = {each.name: getattr(self, each.name) for each in fields(self)}
+        return type(self)(**{name: as_function(function, port) for name, port in ports.items()})
+
+
+def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10**9) -> Ports:
+    """Return the ports of a deployment in which nothing is yet; the test itself may do all."""
+    dynamo = Dynamo(clock)
+    store = FakeMessageStore(faults, clock, retention_s, dynamo)
+    return Ports(
+        store=store,
+        queues=FakeTaskQueues(faults, clock, dynamo),
+        counted=FakeLimitStore(faults, dynamo),
+        routing=FakeRoutingStore(faults, dynamo),
+        suppressions=FakeSuppressionList(faults, dynamo),
+        last=FakeLastMessages(faults, clock, retention_s, dynamo),
+        parked=FakeParkedStore(store),
+    )

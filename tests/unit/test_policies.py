@@ -1,0 +1,149 @@
+"""How the tests' world reads the policies of template.yaml: as IAM does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests import policies
+from tests.policies import AccessDenied, acting, as_function
+
+KEYED = {
+    "Effect": "Allow",
+    "Action": ["dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+    "Resource": {"Fn::GetAtt": ["MessagesTable", "Arn"]},
+    "Condition": {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["pace#*", "door#?", "cursor"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
+}
+FREE = {
+    "Effect": "Allow",
+    "Action": "dynamodb:PartiQLInsert",
+    "Resource": {"Fn::GetAtt": ["DueTable", "Arn"]},
+}
+PARTS = {
+    "Effect": "Allow",
+    "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+    "Resource": {"Fn::GetAtt": ["AccountsTable", "Arn"]},
+}
+SEALED = {
+    "Effect": "Allow",
+    "Action": "kms:Decrypt",
+    "Resource": {"Fn::GetAtt": ["SecretsKey", "Arn"]},
+    "Condition": {
+        "ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": ["carrier", "account"]},
+        "StringLike": {"kms:EncryptionContext:carrier": "sim*"},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "statements", lambda _: [KEYED, FREE, PARTS, SEALED])
+    monkeypatch.setattr(policies, "_rules", policies._rules.__wrapped__)
+    monkeypatch.setattr(policies, "used", set())
+
+
+def update(key: str, table: str = "MessagesTable") -> dict[str, Any]:
+    return {"TableName": table, "Key": {"pk": {"S": key}, "sk": {"S": "rate"}}}
+
+
+def get_all(*keys: str) -> dict[str, Any]:
+    return {"RequestItems": {"MessagesTable": {"Keys": [{"pk": {"S": key}} for key in keys]}}}
+
+
+def insert(*tables: str) -> dict[str, Any]:
+    return {
+        "Statements": [
+            {"Statement": f"INSERT INTO \"{each}\" VALUE {{'pk':?}}", "Parameters": [{"S": "a"}]}
+            for each in tables
+        ]
+    }
+
+
+def write(*keys: str) -> dict[str, Any]:
+    writes = [{"PutRequest": {"Item": {"pk": {"S": key}}}} for key in keys[:1]]
+    writes += [{"DeleteRequest": {"Key": {"pk": {"S": key}}}} for key in keys[1:]]
+    return {"RequestItems": {"MessagesTable": writes}}
+
+
+def transact(*parts: str, table: str = "AccountsTable") -> dict[str, Any]:
+    item = {"pk": {"S": "account#acme"}}
+    fields = {"Put": {"Item": item}, "Update": {"Key": item}, "Delete": {"Key": item}}
+    return {"TransactItems": [{each: {"TableName": table, **fields[each]}} for each in parts]}
+
+
+def decrypt(**context: str) -> dict[str, Any]:
+    return {"EncryptionContext": context}
+
+
+ALLOWED = [
+    ("UpdateItem", update("pace#sim"), ["pace#*"]),
+    ("UpdateItem", update("pace#"), ["pace#*"]),
+    ("UpdateItem", update("door#1"), ["door#?"]),
+    ("UpdateItem", update("cursor"), ["cursor"]),
+    ("BatchGetItem", get_all("pace#sim", "cursor"), ["cursor", "pace#*"]),
+    ("BatchWriteItem", write("pace#sim", "cursor"), ["cursor", "pace#*"]),
+    ("BatchExecuteStatement", insert("DueTable", "DueTable"), [""]),
+    ("TransactWriteItems", transact("Put", "Update"), ["", ""]),
+    ("Decrypt", decrypt(carrier="sim-2"), [""]),
+]
+DENIED = [
+    pytest.param("UpdateItem", update("rate#acme"), id="another leading key"),
+    pytest.param("UpdateItem", update("PACE#sim"), id="case counts"),
+    pytest.param("UpdateItem", update("door#12"), id="? is one character"),
+    pytest.param("UpdateItem", update("cursors"), id="no pattern is a prefix by itself"),
+    pytest.param("UpdateItem", update("pace#sim", "DueTable"), id="another table"),
+    pytest.param("PutItem", update("pace#sim"), id="another action"),
+    pytest.param("BatchGetItem", get_all("pace#sim", "rate#acme"), id="one key of many"),
+    pytest.param("BatchGetItem", get_all(), id="no key at all, which ForAllValues lets through"),
+    pytest.param("BatchWriteItem", write("pace#sim", "rate#acme"), id="one delete of many writes"),
+    pytest.param("BatchExecuteStatement", insert("DueTable", "MessagesTable"), id="a statement"),
+    pytest.param("TransactWriteItems", transact("Put", "Delete"), id="a part of a transaction"),
+    pytest.param("Decrypt", decrypt(), id="no encryption context"),
+    pytest.param("Decrypt", decrypt(carrier="other"), id="another encryption context"),
+    pytest.param("Scan", {"TableName": "AccountsTable"}, id="an operation that nobody makes"),
+]
+
+
+@pytest.mark.parametrize(("operation", "params", "patterns"), ALLOWED)
+def test_what_a_statement_allows_is_done_and_noted(
+    operation: str, params: dict[str, Any], patterns: Sequence[str]
+) -> None:
+    with acting("submit"):
+        policies.check(operation, params)
+    assert sorted(grant.leading_key for grant in policies.used) == patterns
+    assert policies.used <= policies.granted("submit")
+
+
+@pytest.mark.parametrize(("operation", "params"), DENIED)
+def test_what_no_statement_allows_is_denied(operation: str, params: dict[str, Any]) -> None:
+    with acting("submit"), pytest.raises(AccessDenied):
+        policies.check(operation, params)
+
+
+def test_the_test_itself_may_do_all() -> None:
+    policies.check("UpdateItem", update("rate#acme"))
+    assert policies.used == set()
+
+
+def test_a_port_calls_as_its_function_only() -> None:
+    class Port:
+        def call(self) -> str:
+            return policies._acting.function
+
+    port = as_function("submit", Port())
+    with acting("dlr"):
+        assert port.call() == "submit"
+        assert policies._acting.function == "dlr"
+
+
+@pytest.mark.parametrize("operator", ["ArnLike", "ForAllValues:StringNotLike"])
+def test_a_condition_that_is_not_known_here_fails_the_test(
+    operator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = {**FREE, "Condition": {operator: {"dynamodb:LeadingKeys": ["a"]}}}
+    monkeypatch.setattr(policies, "statements", lambda _: [statement])
+    with acting("submit"), pytest.raises(AssertionError, match="is not known here"):
+        policies.check("BatchExecuteStatement", insert("DueTable"))

@@ -1,0 +1,190 @@
+"""What the tests' world refuses, and how it pages: as AWS documents it (`tests.limits`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harkara.aws.inserts import Inserter
+from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
+from tests.limits import ITEM_LIMIT_BYTES, refusal_of
+
+KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+
+
+def item(number: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"pk": {"S": "a"}, "sk": {"S": f"{number:04d}"}, **fields}
+
+
+def keyed(partition: str, sort_key: str) -> dict[str, Any]:
+    return {"TableName": MESSAGES, "Key": {"pk": {"S": partition}, "sk": {"S": sort_key}}}
+
+
+def update(expression: str, names: Sequence[str] = (), values: Sequence[str] = ()) -> Any:
+    return {
+        "TableName": MESSAGES,
+        "Key": KEY,
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {name: name[1:] for name in names},
+        "ExpressionAttributeValues": {value: {"N": "1"} for value in values},
+    }
+
+
+def writes(count: int) -> Any:
+    return {"RequestItems": {MESSAGES: [{"PutRequest": {"Item": item(n)}} for n in range(count)]}}
+
+
+def reads(*numbers: int) -> Any:
+    return {"RequestItems": {MESSAGES: {"Keys": [item(number) for number in numbers]}}}
+
+
+def inserts(count: int) -> Any:
+    statement = f"INSERT INTO \"{MESSAGES}\" VALUE {{'pk':?,'sk':?}}"
+    rows = [{"Statement": statement, "Parameters": list(item(n).values())} for n in range(count)]
+    return {"Statements": rows}
+
+
+def actions(count: int) -> Any:
+    return {
+        "TransactItems": [{"Delete": {"TableName": MESSAGES, "Key": item(n)}} for n in range(count)]
+    }
+
+
+def entries(**fields: Any) -> Any:
+    return {"Entries": [{"Id": "0", "MessageBody": "body", **fields}]}
+
+
+def put(**fields: Any) -> Any:
+    return {"TableName": MESSAGES, "Item": item(**fields)}
+
+
+TAKEN = [
+    ("GetItem", keyed("p" * 2_048, "s" * 1_024)),
+    ("UpdateItem", update("SET #ttl = :t ADD version_at :t", ["#ttl"], [":t"])),
+    ("UpdateItem", update("ADD sent :t", [], [":t"])),
+    ("BatchWriteItem", writes(25)),
+    ("BatchGetItem", reads(*range(100))),
+    ("BatchExecuteStatement", inserts(25)),
+    ("TransactWriteItems", actions(100)),
+    ("PutItem", put(n={"N": "9" * 38})),
+    ("PutItem", put(empty={"S": ""})),
+    ("PutItem", put(x={"S": "x" * (ITEM_LIMIT_BYTES - 10)})),
+    ("SendMessageBatch", entries(DelaySeconds=900)),
+]
+REFUSED = [
+    ("GetItem", keyed("", "s")),
+    ("GetItem", keyed("p", "")),
+    ("GetItem", keyed("p" * 2_049, "s")),
+    ("GetItem", keyed("p", "\u0905" * 342)),
+    ("UpdateItem", update("SET ttl = :t", [], [":t"])),
+    ("UpdateItem", update("SET Owner = :t", [], [":t"])),
+    ("UpdateItem", update("SET #ttl = :t", ["#ttl", "#data"], [":t"])),
+    ("UpdateItem", update("SET #ttl = :t", ["#ttl"], [":t", ":unused"])),
+    ("UpdateItem", update("SET #ttl = :t", [], [":t"])),
+    ("BatchWriteItem", writes(26)),
+    ("BatchWriteItem", {"RequestItems": {MESSAGES: writes(1)["RequestItems"][MESSAGES] * 2}}),
+    ("BatchGetItem", reads(*range(101))),
+    ("BatchGetItem", reads(1, 1)),
+    ("BatchGetItem", reads()),
+    ("BatchExecuteStatement", inserts(26)),
+    ("TransactWriteItems", actions(101)),
+    ("PutItem", put(n={"N": "9" * 39})),
+    ("PutItem", put(n={"N": "nan"})),
+    ("PutItem", put(x={"S": "x" * ITEM_LIMIT_BYTES})),
+    ("SendMessageBatch", entries(DelaySeconds=901)),
+    ("SendMessageBatch", entries(DelaySeconds=-1)),
+    ("SendMessageBatch", entries(Id="a.b")),
+    ("SendMessageBatch", entries(MessageGroupId="a b")),
+    ("SendMessageBatch", {"Entries": []}),
+]
+
+
+@pytest.mark.parametrize(("operation", "params"), TAKEN)
+def test_what_aws_takes_is_taken(operation: str, params: Mapping[str, Any]) -> None:
+    assert refusal_of(operation, params) == ""
+
+
+@pytest.mark.parametrize(("operation", "params"), REFUSED)
+def test_what_aws_refuses_is_refused(operation: str, params: Mapping[str, Any]) -> None:
+    assert refusal_of(operation, params)
+
+
+def query(dynamo: Dynamo, **fields: Any) -> Mapping[str, Any]:
+    return dynamo.query(
+        TableName=MESSAGES,
+        KeyConditionExpression="pk = :pk AND sk BETWEEN :from AND :to",
+        ExpressionAttributeValues={
+            ":pk": {"S": "a"},
+            ":from": {"S": "0000"},
+            ":to": {"S": "0008"},
+        },
+        **fields,
+    )
+
+
+def filled(count: int, size: int) -> Dynamo:
+    dynamo = Dynamo()
+    for number in range(count):
+        row = item(number, x={"S": "x" * size})
+        dynamo.put_item(TableName=MESSAGES, Item=row)
+    return dynamo
+
+
+def test_a_page_ends_with_the_item_that_passes_1_mb() -> None:
+    page = query(filled(4, ITEM_LIMIT_BYTES - 10))
+    assert len(page["Items"]) == 3  # 1.2 MB
+    assert page["LastEvaluatedKey"] == item(2)
+
+
+def test_a_full_page_has_a_last_key_though_nothing_follows() -> None:
+    dynamo = filled(3, ITEM_LIMIT_BYTES - 10)
+    page = query(dynamo)
+    assert len(page["Items"]) == 3
+    assert query(dynamo, ExclusiveStartKey=page["LastEvaluatedKey"]) == {"Items": []}
+    assert "LastEvaluatedKey" in query(filled(2, 1), Limit=2)
+    assert "LastEvaluatedKey" not in query(filled(2, 1), Limit=3)
+
+
+@pytest.mark.parametrize(("first", "last"), [("0009", "0000"), ("b", "a")])
+def test_a_range_that_ends_before_it_begins_is_refused(first: str, last: str) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        Dynamo().query(
+            TableName=MESSAGES,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :from AND :to",
+            ExpressionAttributeValues={
+                ":pk": {"S": "a"},
+                ":from": {"S": first},
+                ":to": {"S": last},
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    "start", [item(9), {"pk": {"S": "b"}, "sk": {"S": "0001"}}], ids=["range", "partition"]
+)
+def test_a_start_key_outside_the_querys_condition_is_refused(start: Mapping[str, Any]) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        query(filled(1, 1), ExclusiveStartKey=start)
+
+
+def test_a_statement_of_a_batch_fails_alone() -> None:
+    dynamo = filled(1, 1)
+    rows = [item(0), item(1), item(2, x={"S": "x" * ITEM_LIMIT_BYTES})]
+    insert = Inserter(dynamo, MESSAGES)._statement
+    answer = dynamo.batch_execute_statement(Statements=[insert(each) for each in rows])
+    codes = [each.get("Error", {}).get("Code") for each in answer["Responses"]]
+    assert codes == ["DuplicateItem", None, "ValidationError"]
+    assert ("a", "0001") in dynamo.tables[MESSAGES].items
+
+
+def test_tables_are_apart_and_what_has_expired_is_gone() -> None:
+    now_s = 5.0
+    dynamo = Dynamo(lambda: now_s)
+    for table in (ACCOUNTS, DUE):
+        dynamo.put_item(TableName=table, Item=item(ttl={"N": "5"}))
+    assert not dynamo.tables[MESSAGES].items
+    key = {name: item()[name] for name in ("pk", "sk")}
+    assert "Item" in dynamo.get_item(TableName=DUE, Key=key)
+    now_s = 5.1
+    assert "Item" not in dynamo.get_item(TableName=DUE, Key=key)
