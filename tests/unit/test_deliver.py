@@ -57,6 +57,7 @@ def test_of_a_messages_states_the_first_that_counts_stands() -> None:
     assert dlr.deliver(receipt(0), receipt(2), owner="later")["repeated"] == 1
     assert [mark.data["state"] for mark in dlr.marks("final#")] == [FAILED, DELIVERED, DELIVERED]
     assert dlr.told() == [["ref0", "ref1"], ["ref2"]]
+    assert [task.rounds for task in dlr.platform.taken] == [1, 1]
 
 
 def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
@@ -65,6 +66,7 @@ def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
     assert dlr.deliver(receipt(5), *foreign)["foreign"] == 2
     assert dlr.told() == [["ref5"]]
     assert dlr.deliver(*foreign) == Counter(foreign=2)
+    assert dlr.deliver(foreign[1]) == Counter(foreign=1)
 
 
 def test_what_is_early_comes_again_and_what_was_tried_again_since_is_superseded() -> None:
