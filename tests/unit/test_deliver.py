@@ -197,6 +197,8 @@ def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
         Note("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
         Note("messages final", {**about, "chunk": SECOND.id}, {"expired": 1}, {}, "sim"),
     ]
+    listed = {note.listed for note in dlr.notes if note.what == "messages final"}
+    assert listed == {("chunk",)}, "a batch's are one line of the log, which names the chunks"
     dlr.notes.clear()
     dlr.now += HOLDS_S + 1
     dlr.deliver(*receipts)
