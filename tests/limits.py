@@ -43,6 +43,10 @@ _GROUP = re.compile(r"[!-~]{1,128}")
 _ID = re.compile(r"[\w-]{1,80}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,38}")
 _WORD = re.compile(r"[#:]\w+|[A-Za-z_]\w*")
+_PLACEHOLDERS = "ExpressionAttributeNames", "ExpressionAttributeValues"
+_EXPRESSIONS = tuple(
+    f"{each}Expression" for each in ("KeyCondition", "Filter", "Projection", "Condition", "Update")
+)
 _SYNTAX = {"SET", "ADD", "REMOVE", "AND", "OR", "BETWEEN"} | {
     "attribute_exists",
     "attribute_not_exists",
@@ -53,7 +57,10 @@ _SYNTAX = {"SET", "ADD", "REMOVE", "AND", "OR", "BETWEEN"} | {
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
     """Return how large DynamoDB takes an item to be: names and values, in UTF-8."""
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+    total = 0
+    for name, value in item.items():
+        total += len(name.encode()) + _value_bytes(value)
+    return total
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
@@ -158,8 +165,7 @@ def _has_good_size(operation: str, params: Mapping[str, Any]) -> bool:
 def _fits(part: Mapping[str, Any]) -> bool:
     item = part.get("Item", {})
     return (
-        item_bytes(item) <= ITEM_LIMIT_BYTES
-        and all(map(_is_number, item.values()))
+        (not item or (item_bytes(item) <= ITEM_LIMIT_BYTES and all(map(_is_number, item.values()))))
         and _is_key(part.get("ExclusiveStartKey") or part.get("Key") or item or None)
         and _is_expressed(part)
     )
@@ -184,20 +190,20 @@ def _is_number(value: Mapping[str, Any]) -> bool:
 
 def _is_expressed(part: Mapping[str, Any]) -> bool:
     """Whether expressions name no reserved word, and placeholders are used as they are given."""
-    names, values, words = set[str](), set[str](), set[str]()
-    for expression in (each for name, each in part.items() if name.endswith("Expression")):
-        told = _words(expression)
-        names |= {word for word in told if word[0] == "#"}
-        values |= {word for word in told if word[0] == ":"}
-        words |= {word.upper() for word in told if word[0] not in "#:"}
-    given = (part.get(f"ExpressionAttribute{kind}", {}).keys() for kind in ("Names", "Values"))
-    return [names, values] == list(map(set, given)) and not words & _reserved()
+    names, values = (part.get(each, {}) for each in _PLACEHOLDERS)
+    expressions = tuple([part[each] for each in _EXPRESSIONS if each in part])
+    if not (expressions or names or values):
+        return True
+    placeholders, is_free = _read(expressions)
+    return is_free and placeholders == {*names, *values}
 
 
 @cache
-def _words(expression: str) -> frozenset[str]:
-    """Return the names and placeholders in an expression, without its own words."""
-    return frozenset(_WORD.findall(expression)) - _SYNTAX
+def _read(expressions: tuple[str, ...]) -> tuple[frozenset[str], bool]:
+    """Return the placeholders in expressions, and whether they name no reserved word."""
+    words = {word for each in expressions for word in _WORD.findall(each)} - _SYNTAX
+    placeholders = frozenset(word for word in words if word[0] in "#:")
+    return placeholders, not {word.upper() for word in words - placeholders} & _reserved()
 
 
 @cache
