@@ -7,7 +7,9 @@ and platforms that answer as they are told.
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +32,9 @@ CONSUMERS = {
     "ReceiptQueue": "dlr",
     "CallbackQueue": "dlr",
 }
+
+
+SUBMIT = ThreadPoolExecutor.submit
 
 
 class Kms:
@@ -65,6 +70,13 @@ class SecretsManager:
         return {"SecretString": self._secrets.get(SecretId, SecretId)}
 
 
+def _submit(
+    pool: ThreadPoolExecutor, call: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Future[Any]:
+    """Let a function's threads make their calls as that function."""
+    return SUBMIT(pool, copy_context().run, call, *args, **kwargs)
+
+
 class Deployment:
     """The functions, and what they share. `answers` are those to the next HTTP requests."""
 
@@ -84,6 +96,7 @@ class Deployment:
         }
         patch.setattr(secrets, "client", self.client)
         patch.setattr(seed, "client", self.client)
+        patch.setattr(ThreadPoolExecutor, "submit", _submit)
         # What was read is old at once, and read again.
         patch.setattr(accounts, "CACHE_S", 0)
         outputs = {"SecretsKeyId": "SecretsKey"}

@@ -12,8 +12,9 @@ November 2026.
 
 import fnmatch
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
@@ -49,14 +50,9 @@ class Grant(NamedTuple):
     leading_key: str = ""
 
 
-@dataclass
-class _Acting:
-    """Whose calls are being made; nobody's are the test's own, which may do all."""
+_acting: ContextVar[str] = ContextVar("acting", default="")
+"""Whose calls a thread or task makes; nobody's are the test's own, which may do all."""
 
-    function: str = ""
-
-
-_acting = _Acting()
 used: set[Grant] = set()
 """The grants that calls needed, since a test cleared it."""
 
@@ -75,13 +71,23 @@ class As:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             # `acting`, but for what a context manager costs at each of a million calls.
-            before, _acting.function = _acting.function, self._function
+            before = _acting.set(self._function)
             try:
-                return member(*args, **kwargs)
+                answer = member(*args, **kwargs)
             finally:
-                _acting.function = before
+                _acting.reset(before)
+            return self._pages(answer) if isinstance(answer, Generator) else answer
 
         return call
+
+    def _pages(self, pages: Iterator[Any]) -> Iterator[Any]:
+        end = object()
+        while True:
+            with acting(self._function):
+                page = next(pages, end)
+            if page is end:
+                return
+            yield page
 
 
 def as_function(function: str, of: T) -> T:
@@ -92,16 +98,16 @@ def as_function(function: str, of: T) -> T:
 @contextmanager
 def acting(function: str) -> Iterator[None]:
     """Let a function make the calls within."""
-    before, _acting.function = _acting.function, function
+    before = _acting.set(function)
     try:
         yield
     finally:
-        _acting.function = before
+        _acting.reset(before)
 
 
 def check(operation: str, params: Mapping[str, Any]) -> None:
     """Raise AccessDenied where the function that is acting may not make a call."""
-    if function := _acting.function:
+    if function := _acting.get():
         for call in calls(operation, params):
             authorize(function, call)
 
