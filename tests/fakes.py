@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from harkara.accounts import Account, Credential
@@ -267,6 +268,8 @@ class FakeLimitStore:
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
         dynamo = dynamo or Dynamo()
+        # DynamoDB's writes of an item come one after the other.
+        self._writing = Lock()
         self._store = DynamoLimitStore(dynamo, MESSAGES)
         self.standing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
         self.expires_at_s = Column(dynamo.tables[MESSAGES], "rate", "ttl", "N")
@@ -287,14 +290,15 @@ class FakeLimitStore:
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
         number = self.faults.before("swap")
         for _ in range(1 + (number in self.faults.lose_answer)):  # it adds again where it is lost
-            line = self.timeline(name)
-            if line.until_us > by.limit_us:
-                return None, line
-            idle = line.until_us < by.now_us
-            begins_us = by.now_us if idle else line.until_us
-            width_us = by.idle_width_us if idle else by.width_us
-            line = line._replace(until_us=begins_us + width_us)
-            self._put(name, line, expires_at_s)
+            with self._writing:
+                line = self.timeline(name)
+                if line.until_us > by.limit_us:
+                    return None, line
+                idle = line.until_us < by.now_us
+                begins_us = by.now_us if idle else line.until_us
+                width_us = by.idle_width_us if idle else by.width_us
+                line = line._replace(until_us=begins_us + width_us)
+                self._put(name, line, expires_at_s)
         self.faults.after(number)
         return begins_us, line
 
@@ -302,12 +306,13 @@ class FakeLimitStore:
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
     ) -> Timeline | None:
         number = self.faults.before("swap")
-        line = self.timeline(name)
-        same_time = new.until_us == seen.until_us
-        if line.text != seen.text or not (same_time or line.until_us == seen.until_us):
-            return line
-        line = new._replace(until_us=line.until_us) if same_time else new
-        self._put(name, line, expires_at_s)
+        with self._writing:
+            line = self.timeline(name)
+            same_time = new.until_us == seen.until_us
+            if line.text != seen.text or not (same_time or line.until_us == seen.until_us):
+                return line
+            line = new._replace(until_us=line.until_us) if same_time else new
+            self._put(name, line, expires_at_s)
         self.faults.after(number)
         return line if number in self.faults.lose_answer else None
 
