@@ -44,8 +44,8 @@ def test_all_that_is_accepted_is_final_and_told_once(row: Row) -> None:
     ("limit", "values", "found"),
     [
         (API, {"value": 8, "burst": 4}, API),
-        (TABLE["write"], {"value": 8}, f"{TABLE['write']}: Messages"),
-        (TABLE["read"], {"value": 6}, f"{TABLE['read']}: Messages"),
+        (TABLE["write"], {"value": 12}, f"{TABLE['write']}: Messages"),
+        (TABLE["read"], {"value": 9}, f"{TABLE['read']}: Messages"),
         (PARTITION["write"], {"value": 60}, f"{PARTITION['write']}: one request's"),
     ],
 )
