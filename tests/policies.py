@@ -22,6 +22,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 from tests.template.reading import as_list, logical_id, statements
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
+# Lambda does these in the function's name: it polls the queues, and writes the logs.
+BY_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
 _INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.*)\}')
 _FIELD = re.compile(r"'(\w+)':\?")
 

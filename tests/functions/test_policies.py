@@ -29,17 +29,8 @@ from tests.events import sample_events
 from tests.fakes import calling_back
 from tests.functions.invoking import MSISDN, http_event
 from tests.loops import own_loop
-from tests.policies import Grant
+from tests.policies import BY_LAMBDA, Grant
 from tests.template.reading import services
-
-# Lambda does these in the function's name: it polls the queues, and writes the logs.
-BY_LAMBDA = {
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-}
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.messages import Category
 from harkara.routing import Routing
+from tests.policies import BY_LAMBDA
 from tests.stack.campaigns import BANK, Lab, record, wait_until
 from tests.stack.proxy import Fault, PassOn, Reply, Rule
 from tests.template.reading import grants, services
@@ -42,14 +43,6 @@ ACTIONS = {
     "Decrypt": "kms:Decrypt",
     "Encrypt": "kms:Encrypt",
     "GetSecretValue": "secretsmanager:GetSecretValue",
-}
-# Lambda does these in the function's name: it polls the queues, and writes the logs.
-BY_LAMBDA = {
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
 }
 UNWANTED = "unwanted"
 PUT_OFF = ("dynamodb:PartiQLInsert", "DueTable")
