@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Coroutine
 from typing import Any
 
 from harkara.callback_settings import CallbackEndpoint
@@ -82,11 +83,11 @@ class Deliveries(Wired):
         self, *receipts: Receipt, owner: str = "task", left_s: float = HOLDS_S, **more: Any
     ) -> Counter[str]:
         claimant, end = self.claimant(owner), deadline(left_s)
-        return asyncio.run(self.deliver_service().deliver(receipts, claimant, end, **more))
+        return self._run(self.deliver_service().deliver(receipts, claimant, end, **more))
 
     def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
         task, claimant = RecoverTask(CHUNK.id, indexes), self.claimant(owner)
-        return asyncio.run(self.deliver_service().recover(task, claimant, deadline(left_s)))
+        return self._run(self.deliver_service().recover(task, claimant, deadline(left_s)))
 
     def marks(self, prefix: str) -> list[Mark]:
         """Return the marks of a kind, in order of their keys."""
@@ -106,6 +107,15 @@ class Deliveries(Wired):
     def told(self) -> list[list[str]]:
         """Return what the platform took: the `client_ref` of each message, by callback."""
         return [[member.client_ref for member in task.members] for task in self.platform.taken]
+
+    def _run(self, delivery: Coroutine[Any, Any, Counter[str]]) -> Counter[str]:
+        """Run a delivery; its posts go out at once, so the platform has them in any order."""
+        before = len(self.platform.taken)
+        counts = asyncio.run(delivery)
+        self.platform.taken[before:] = sorted(
+            self.platform.taken[before:], key=lambda task: task.group
+        )
+        return counts
 
     def noted(self, what: str) -> list[Note]:
         """Return the notes of a kind; how the log lists them is not looked at."""
