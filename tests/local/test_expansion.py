@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,6 +23,25 @@ LONG = {
     "SecurityGroupIds": ",".join(["sg-" + "0" * 17] * 2),
     "CallbackPorts": "443,8443,65535",
 }
+
+
+def resolve(value: Any, values: Mapping[str, str]) -> Any:
+    """Return what CloudFormation makes of a text's functions, by the values of what it names."""
+    match value:
+        case {"Ref": name}:
+            return values[name]
+        case {"Fn::Split": [separator, text]}:
+            return resolve(text, values).split(separator)
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(resolve(parts, values))
+        case {"Fn::Select": [number, parts]}:
+            return resolve(parts, values)[number]
+        case {"Fn::Sub": [text, own]}:
+            own = {name: resolve(each, values) for name, each in own.items()}
+            return resolve({"Fn::Sub": text}, {**values, **own})
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+    raise AssertionError(f"not known here: {value}")
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +97,29 @@ def test_every_route_reaches_the_published_version(expanded: dict[str, Any]) -> 
 
 def test_a_versions_description_is_not_too_long(expanded: dict[str, Any]) -> None:
     """Lambda takes 256 characters (API reference, PublishVersion)."""
-    parameters = template()["Parameters"]
+    values = {
+        name: LONG.get(name) or max(map(str, each.get("AllowedValues", ["9" * 7])), key=len)
+        for name, each in template()["Parameters"].items()
+    }
     for properties in of(expanded, "AWS::Lambda::Version").values():
-        text = properties["Description"]["Fn::Sub"]
-        for name in re.findall(r"\$\{(\w+)\}", text):
-            longest = max(map(str, parameters[name].get("AllowedValues", [])), key=len, default="")
-            value = LONG.get(name) or longest or "9" * 7
-            text = text.replace(f"${{{name}}}", value)
-        assert len(text) <= 256
+        assert len(resolve(properties["Description"], values)) <= 256
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({}, "  "),
+        ({"ProxySecretArn": LONG["ProxySecretArn"]}, "a" * 64 + "  "),
+        ({"SubnetIds": "subnet-0a,subnet-0b", "SecurityGroupIds": "sg-0c"}, " 0a,0b 0c"),
+    ],
+)
+def test_a_versions_description_has_the_network_and_the_proxy_where_there_are_some(
+    expanded: dict[str, Any], given: dict[str, str], shown: str
+) -> None:
+    names = dict.fromkeys(template()["Parameters"], "x")
+    values = {**names, "ProxySecretArn": "", "SubnetIds": "", "SecurityGroupIds": "", **given}
+    texts = [each["Description"] for each in of(expanded, "AWS::Lambda::Version").values()]
+    short = [resolve(text, values) for text in texts if isinstance(text["Fn::Sub"], list)]
+    assert len(short) == 3
+    proxy, _, network = shown.partition(" ")
+    assert all(f"x x {proxy} x" in text and text.endswith(f" {network}") for text in short)

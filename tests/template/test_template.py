@@ -12,6 +12,7 @@ import pytest
 from harkara import settings
 from harkara.router import PING
 from tests.template.reading import (
+    ROOT,
     WORK_QUEUES,
     as_list,
     environment,
@@ -151,7 +152,8 @@ def leading_keys(operator: str, *keys: str) -> dict[str, Any]:
 def parameters_in(value: Any) -> set[str]:
     """Return the parameters that a piece of the template refers to."""
     if isinstance(value, dict):
-        found = {value["Ref"]} & template()["Parameters"].keys() if "Ref" in value else set()
+        named = {value.get("Ref"), *re.findall(r"\${(\w+)}", str(value.get("Fn::Sub", "")))}
+        found: set[str] = named & template()["Parameters"].keys()
         return found.union(*map(parameters_in, value.values()))
     return set().union(*map(parameters_in, value)) if isinstance(value, list) else set()
 
@@ -309,9 +311,15 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
     }
 
 
-def test_what_calls_carriers_and_platforms_has_fixed_addresses_where_there_is_a_vpc() -> None:
+def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
+    """Each function whose code uses `harkara.http`, for whatever purpose, and no other."""
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
-    assert {service(name) for name in inside} == {"submit", "dlr"}
+    assert inside == {
+        name
+        for name in functions()
+        if "harkara.http." in (ROOT / "functions" / service(name) / "app.py").read_text()
+    }
+    assert {"dlr", "manage", "submit"} <= inside
     for name in inside:
         condition, subnets, otherwise = functions()[name]["VpcConfig"]["Fn::If"]
         assert (condition, otherwise) == ("UsesVpc", {"Ref": "AWS::NoValue"})
@@ -429,4 +437,4 @@ def test_whatever_changes_a_function_publishes_a_version(function: str) -> None:
     # CloudFormation fails where it is to publish a function that has not changed: no others.
     own = {name: value for name, value in properties.items() if name not in NOT_VERSIONED}
     used = parameters_in([own, template()["Globals"]["Function"]])
-    assert set(re.findall(r"\${(\w+)}", properties["VersionDescription"]["Fn::Sub"])) == used
+    assert parameters_in(properties["VersionDescription"]) == used
