@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.retries import (
+    DUE_DELAY_S,
     JITTER,
     LAST_TRY_S,
     SUBMIT_DELAYS_S,
     delay_after,
     is_refusal,
+    next_round,
     submit_delay,
     with_jitter,
     within_validity,
@@ -55,13 +57,14 @@ def test_a_submit_waits_for_its_schedule_and_its_carrier(
 @pytest.mark.parametrize(
     ("wait_s", "left_s", "expected_s"),
     [
-        pytest.param(600, 720, 600, id="it ends in time, jitter included"),
-        pytest.param(600, 719, 359.5, id="it might not"),
+        pytest.param(600, 725, 600, id="it leaves time for a try, jitter included"),
+        pytest.param(600, 724, 362, id="it might not"),
         pytest.param(600, 300, 150, id="nor does the message live so long"),
         pytest.param(600, 10, 5, id="a last time"),
         pytest.param(600, 9, 10, id="then it is over"),
         pytest.param(600, -3, 1, id="it is over already"),
-        pytest.param(0, 0, 0, id="at once"),
+        pytest.param(0, 5, 0, id="at once"),
+        pytest.param(0, 4, 5, id="too late for that"),
     ],
 )
 def test_a_wait_does_not_outlive_the_message(
@@ -76,7 +79,17 @@ def test_a_message_is_tried_shortly_before_its_end_or_not_at_all(
 ) -> None:
     pause_s = submit_delay(attempt, retry_after_s, left_s)
     assert pause_s * (1 + JITTER) <= left_s or left_s < 2 * LAST_TRY_S
-    assert pause_s <= left_s + 1
+    assert pause_s <= max(0, left_s) + 1
+
+
+@given(st.integers(0, 20), st.floats(0, 2000), st.floats(-10, 2000))
+def test_nor_does_a_round_make_it_miss_its_last_try(
+    rounds: int, delay_s: float, left_s: float
+) -> None:
+    following = next_round(rounds, delay_s, left_s)
+    assert following.delay_s >= delay_s
+    latest_s = left_s - LAST_TRY_S if left_s >= 2 * LAST_TRY_S else max(0, left_s) + 1
+    assert following.delay_s <= max(delay_s, latest_s, min(left_s - 120, DUE_DELAY_S))
 
 
 @pytest.mark.parametrize("status", range(100, 600))

@@ -1,5 +1,6 @@
 """When to try again: plain schedules in seconds, and a jitter that spreads a herd."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ WAIT_DELAYS_S = (2, 4, 8, 15)
 # The least wait of a task that went so many rounds through its queue and got no further.
 ROUND_DELAYS_S = (0, 0, 0, 10, 20, 40, 80, DUE_DELAY_S)
 # `sweep` enqueues a row up to a minute after its time, and may be behind.
-_DUE_EARLY_S = 120
+_DUE_LATE_S = 120
 JITTER = 0.2
 REFUSAL_LIMIT = 3
 """So often is a callback posted whose answers refuse it."""
@@ -36,14 +37,21 @@ class Round(NamedTuple):
     delay_s: float
 
 
-def next_round(rounds: int, delay_s: float) -> Round:
+def next_round(rounds: int, delay_s: float, left_s: float = math.inf) -> Round:
     """Return the next round of a task that got no further in `rounds` of them and the present one.
+
+    Where a round would come after its message's end, which is in `left_s`, the message has a last
+    try, or hears that it is over.
 
     Lambda counts how often a function is invoked by what it enqueued itself, and takes 16 in a row
     for a loop (AWS Lambda Developer Guide, "Recursive loop detection"). What comes by the Due table
     begins anew there, and so it does here.
     """
-    delay_s = max(delay_s, ROUND_DELAYS_S[min(rounds, len(ROUND_DELAYS_S) - 1)])
+    least_s: float = ROUND_DELAYS_S[min(rounds, len(ROUND_DELAYS_S) - 1)]
+    if _latest_s(least_s) > left_s:
+        has_a_try = left_s >= 2 * LAST_TRY_S
+        least_s = min(left_s - LAST_TRY_S, QUEUE_DELAY_S) if has_a_try else max(0.0, left_s) + 1
+    delay_s = max(delay_s, least_s)
     return Round(0 if delay_s >= DUE_DELAY_S else rounds + 1, delay_s)
 
 
@@ -53,7 +61,7 @@ def wait_for_turn(wait_s: float) -> float:
     The Due table is not exact: what goes through it comes before its turn, and waits for the rest
     in a queue.
     """
-    return wait_s if wait_s <= QUEUE_DELAY_S else max(QUEUE_DELAY_S, wait_s - _DUE_EARLY_S)
+    return wait_s if wait_s <= QUEUE_DELAY_S else max(QUEUE_DELAY_S, wait_s - _DUE_LATE_S)
 
 
 def with_jitter(delay_s: float, luck: float) -> float:
@@ -91,15 +99,20 @@ def submit_delay(attempt: int, retry_after_s: float, left_s: float) -> float:
 
 
 def within_validity(wait_s: float, left_s: float) -> float:
-    """Return a wait as it is if it ends while the message is valid, jitter included.
+    """Return a wait as it is if it leaves time for a try, jitter included.
 
     Else half of what is left, so that a carrier that is well again gets the message; at the very
     end a second more than what is left: the message then hears that it is over.
     """
-    if wait_s * (1 + JITTER) <= left_s:
+    if _latest_s(wait_s * (1 + JITTER)) <= left_s - LAST_TRY_S:
         return wait_s
     half_s = left_s / 2
     return half_s if half_s >= LAST_TRY_S else max(0.0, left_s) + 1
+
+
+def _latest_s(delay_s: float) -> float:
+    """Return after how long what waits so long comes, at the latest."""
+    return delay_s if delay_s <= QUEUE_DELAY_S else delay_s + _DUE_LATE_S
 
 
 def pause_delay(waits: int) -> int:

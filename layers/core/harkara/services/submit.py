@@ -132,7 +132,7 @@ class SubmitService:
                 await self.sleep(wait.delay_s)
                 continue
             waits = task.waits + 1 if wait.reason == WAITING else 0
-            rounds, delay_s = self._next_round(chunk, task.rounds, wait.delay_s)
+            rounds, delay_s = retries.next_round(task.rounds, wait.delay_s, self._left_s(chunk))
             rest = replace(
                 task, handed_on=True, waits=waits, rounds=rounds, checked=False, packed=""
             )
@@ -173,7 +173,7 @@ class SubmitService:
         paced = await self.router.keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
-            left_s = chunk.ends_s - self.clock() + 1  # when it has ended, it waits no more
+            left_s = self._left_s(chunk) + 1  # when it has ended, it waits no more
             wait_s = max(waits_s) if paced.carriers else min(waits_s)
             return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
         return paced, None
@@ -237,12 +237,6 @@ class SubmitService:
         (own,) = await asyncio.to_thread(self.store.put_once, [mark])
         return claim, own
 
-    def _next_round(self, chunk: Chunk, rounds: int, delay_s: float) -> retries.Round:
-        """Return a task's next round. What waits for its end, to hear of it, waits no longer."""
-        following = retries.next_round(rounds, delay_s)
-        end_s = max(0.0, chunk.ends_s - self.clock()) + 1
-        return following._replace(delay_s=min(following.delay_s, max(delay_s, end_s)))
-
     async def _follow_up(
         self,
         part: BlockPart,
@@ -266,16 +260,19 @@ class SubmitService:
         for carrier, reports in reports_of(part, claim, outcome).items():
             await self._report(chunk, reports, carrier)
         if retry := retry_of(part, claim, outcome, plan.reserved):
-            left_s = chunk.ends_s - self.clock()
+            left_s = self._left_s(chunk)
             pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
             # When it has ended, it waits no more.
             delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
-            rounds, delay_s = self._next_round(chunk, rounds, delay_s)
+            rounds, delay_s = retries.next_round(rounds, delay_s, left_s)
             body = replace(retry.task, rounds=rounds).encode()
             await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
         return counts
+
+    def _left_s(self, chunk: Chunk) -> float:
+        return chunk.ends_s - self.clock()
 
     async def _repeatable(self, part: BlockPart, claim: Mark, rules: Rules) -> set[str]:
         """Return the carriers to which messages in doubt may go again."""
