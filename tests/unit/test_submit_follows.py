@@ -148,7 +148,7 @@ def test_what_was_not_taken_is_tried_again_as_a_new_queue_message_while_it_is_va
     [
         pytest.param(1, 6, 1, 1.1, id="the first try is progress"),
         pytest.param(2, 6, 7, 80, id="a later one is none"),
-        pytest.param(2, 7, 0, 501, id="and waits no longer than it lives"),
+        pytest.param(2, 7, 8, 495, id="and has a last try before it ends"),
     ],
 )
 def test_a_try_that_comes_back_often_waits_longer(

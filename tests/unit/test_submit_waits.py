@@ -201,8 +201,9 @@ def test_a_block_begins_to_wait_anew() -> None:
         pytest.param(2, 500, 0, 3, id="the third at once"),
         pytest.param(3, 500, 10, 4, id="the fourth later"),
         pytest.param(7, 2000, 960, 0, id="the eighth through Due, and anew"),
-        pytest.param(7, 10, 11, 0, id="and no longer than it lives"),
-        pytest.param(7, -10, 1, 0, id="nor when it is over"),
+        pytest.param(7, 10, 5, 8, id="with a last look before it ends"),
+        pytest.param(7, 9, 10, 8, id="or to hear of its end"),
+        pytest.param(7, -10, 1, 8, id="which may have come already"),
     ],
 )
 def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
