@@ -52,7 +52,7 @@ scale: $(VENV)/installed
 
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed
-	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/stack/test_lanes.py
+	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/stack/test_{crashes,lanes}.py
 
 # Not in CI: it takes an hour, and the machine with it.
 mutants: $(VENV)/installed
@@ -60,7 +60,7 @@ mutants: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

@@ -1,6 +1,7 @@
 """What holds for every test: Hypothesis has no clock, and a failure can be repeated.
 
-The tests of a folder that share what they start run in one process, while another runs the rest.
+The tests of a folder that share what they start run in one process. Two such processes, which wait
+most of the time, run beside one that computes.
 """
 
 from itertools import chain
@@ -10,17 +11,21 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
-QUIET = ("stack", "faults", "kannel")
-SHARING = (*QUIET, "built")
+WITH_A_STACK = ("stack", "faults", "kannel")
+STACKS_AT_ONCE = 2
+SHARING = (*WITH_A_STACK, "built")
+LONG = ("built", "contract")
+"""Tests that would be the last to end, if they were not the first to begin."""
 COVERING = ("unit", "functions", "local")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
-settings.register_profile("second", settings.get_profile("harkara"), max_examples=20)
+settings.register_profile("second", settings.get_profile("harkara"), max_examples=10)
 """For the same tests on another Python: what differs there differs for most examples."""
 settings.load_profile("harkara")
 
@@ -34,12 +39,37 @@ class Scheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
 
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        """Give a process tests with a stack where few others have any, else tests without."""
+        others = chain.from_iterable(
+            work.items() for each, work in self.assigned_work.items() if each is not node
+        )
+        stacks = sum(has_a_stack(scope) and not all(tests.values()) for scope, tests in others)
+        wanted = stacks < STACKS_AT_ONCE
+        scope = next((each for each in self.workqueue if has_a_stack(each) == wanted), None)
+        if scope:
+            self.workqueue.move_to_end(scope, last=False)
+        elif not wanted:
+            node.shutdown()
+            return
+        super()._assign_work_unit(node)
+
+
+def folder_of(nodeid: str) -> str:
+    """Return the folder of tests that a test is in."""
+    return PurePosixPath(nodeid.removeprefix("tests/")).parts[0]
+
 
 def scope_of(nodeid: str) -> str:
     """Return the folder whose tests share what they start, else the file."""
     path = PurePosixPath(nodeid.partition("::")[0])
-    shared = path.parts[1] in SHARING and path.name not in WITH_A_STACK_OF_THEIR_OWN
-    return path.parts[1] if shared else str(path)
+    folder = folder_of(nodeid)
+    shared = folder in SHARING and path.name not in WITH_A_STACK_OF_THEIR_OWN
+    return folder if shared else str(path)
+
+
+def has_a_stack(scope: str) -> bool:
+    return folder_of(scope) in WITH_A_STACK
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
@@ -47,19 +77,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what needs no quiet machine: CI does other things beside the first tests.
+    """Put first what takes longest, and take coverage where each test has its subject.
 
-    Coverage is taken where each test has its subject: it doubles the time of all that runs under it.
+    It doubles the time of what runs under it.
     """
-    items.sort(key=lambda item: _rank(item.nodeid))
+    items.sort(key=lambda item: folder_of(item.nodeid) not in LONG)
     for item in items:
-        if item.nodeid.split("/")[1] not in COVERING:
+        if folder_of(item.nodeid) not in COVERING:
             item.add_marker("no_cover")
-
-
-def _rank(nodeid: str) -> int:
-    folder = nodeid.split("/")[1]
-    return QUIET.index(folder) + 1 if folder in QUIET else 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,8 +1,9 @@
 """A function's process is killed in the middle of a campaign, or the answer to a write is lost.
 
-Each crash point has a campaign of 1,000 messages of its own. First those with lost answers run,
-all at once; then those with kills, each started when the one before has met its kill; then all
-is awaited together, since what a killed process held comes back only after a visibility time-out.
+Each crash point has a campaign of its own, of 1,000 messages in `make faults`. First those with
+lost answers run, all at once; then those with kills, each started when the one before has met its
+kill; then all is awaited together, since what a killed process held comes back only after a
+visibility time-out.
 """
 
 import time
@@ -15,12 +16,13 @@ import pytest
 
 from harkara.services.accept import BLOCK_SIZE
 from tests.conftest import TOLD
+from tests.faults.faults import AT_LENGTH
 from tests.stack.campaigns import Ends, Lab, campaign, ends, metas_of, wait_until
 from tests.stack.proxy import Fault, Rule
 
 pytestmark = pytest.mark.stack
 
-COUNT = 1000
+COUNT = 1000 if AT_LENGTH else 250
 # Each is waited for until it holds; only what hangs takes so long, however busy the machine is.
 MET_WITHIN_S = 180
 CALLED_BACK_WITHIN_S = 600
