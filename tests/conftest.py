@@ -4,6 +4,7 @@ The tests of a folder that share what they start run in one process. Two such pr
 most of the time, run beside one that computes.
 """
 
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import PurePosixPath
 
@@ -12,6 +13,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
+
+from tests import policies
 
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
@@ -70,6 +73,15 @@ def scope_of(nodeid: str) -> str:
 
 def has_a_stack(scope: str) -> bool:
     return folder_of(scope) in WITH_A_STACK
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_denied() -> Iterator[None]:
+    """Fail a test whose functions made a call that no policy allows, whoever caught the error."""
+    yield
+    told = policies.denied.copy()
+    policies.denied.clear()
+    assert told == []
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -64,6 +64,9 @@ _acting: ContextVar[str] = ContextVar("acting", default="")
 used: set[Grant] = set()
 """The grants that calls needed, since a test cleared it."""
 
+denied: list[str] = []
+"""What was denied and no test has asked for: the code may catch AccessDenied as any other error."""
+
 
 class As:
     """Lets each call of an object's methods be made by a function."""
@@ -130,7 +133,12 @@ def authorize(function: str, call: Call) -> None:
                 used.add(rule.grant)
             return
     context = {name: sorted(values) for name, values in call.context.items()}
-    raise AccessDenied(f"{function} may not {call.action} {call.resource} {context}")
+    raise _denial(f"{function} may not {call.action} {call.resource} {context}")
+
+
+def _denial(text: str) -> AccessDenied:
+    denied.append(text)
+    return AccessDenied(text)
 
 
 def granted(function: str) -> set[Grant]:
@@ -179,7 +187,7 @@ def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
             yield _on_table(operation, params["TableName"], [item["pk"]["S"]])
         case _:
             # Scan, among others, has no leading keys: nothing here makes such a call.
-            raise AccessDenied(f"{operation} is not known here")
+            raise _denial(f"{operation} is not known here")
 
 
 _PARTS = {

@@ -43,6 +43,8 @@ def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "statements", lambda _: [KEYED, FREE, PARTS, SEALED])
     monkeypatch.setattr(policies, "_rules", policies._rules.__wrapped__)
     monkeypatch.setattr(policies, "used", set())
+    # What is denied here is asked for.
+    monkeypatch.setattr(policies, "denied", [])
 
 
 def update(key: str, table: str = "MessagesTable") -> dict[str, Any]:
@@ -119,8 +121,9 @@ def test_what_a_statement_allows_is_done_and_noted(
 
 @pytest.mark.parametrize(("operation", "params"), DENIED)
 def test_what_no_statement_allows_is_denied(operation: str, params: dict[str, Any]) -> None:
-    with acting("submit"), pytest.raises(AccessDenied):
+    with acting("submit"), pytest.raises(AccessDenied) as denied:
         policies.check(operation, params)
+    assert policies.denied == [str(denied.value)]
 
 
 def test_the_test_itself_may_do_all() -> None:
