@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,13 +22,12 @@ from local.venvs import ensure_venv
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/core/harkara"
-COPIED = ("tests", "functions", "local")
-CHILDREN = 2
+COPIED = ("tests", "functions", "local", "template.yaml")
+CHILDREN = int(os.environ.get("CHILDREN", "2"))
 BAR = 0.95
-# A change that makes tests run on for ever is noticed. So that a busy machine is not taken for
-# one, mutmut waits fifteen times as long as the tests took, and these seconds, for each.
-PATIENCE_S = 4
+FORKED = Path(__file__).with_name("forked.py")
 
+DOORS = tuple(f"unit/test_doors{name}.py" for name in ("", "_quick", "_shut", "_swaps", "_writes"))
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
     "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
@@ -40,16 +39,13 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
     "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
-    "services/doors": (
-        "unit/test_doors.py",
-        "unit/test_doors_swaps.py",
-        "unit/test_doors_writes.py",
-    ),
+    "services/door": DOORS,
+    "services/doors": DOORS,
     "services/check": tuple(
         f"pipeline/test_{name}.py"
         for name in (
             *("check", "check_finals", "check_tries", "campaign", "callback_schedule"),
-            *("callback_timeline", "late_receipts"),
+            *("callback_timeline", "late_receipts", "check_singles"),
         )
     ),
     "services/tries": (
@@ -58,10 +54,19 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": ("unit/test_handover.py",),
+    "services/shared_outcomes": (
+        "unit/test_submit.py",
+        "pipeline/test_shared_outcomes.py",
+        "pipeline/test_single_crashes.py",
+    ),
+    "services/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
+    "services/verdicts": ("unit/test_verdicts.py",),
+    "services/join": ("unit/test_join.py",),
     "services/submit": (
         "unit/test_submit.py",
         "unit/test_submit_follows.py",
         "unit/test_submit_waits.py",
+        "pipeline/test_shared_outcomes.py",
     ),
     "services/attempts": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
     "services/callbacks": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
@@ -74,7 +79,6 @@ only_mutate = ["harkara/{module}.py"]
 also_copy = {copied}
 pytest_add_cli_args = ["-q", "-x", "--import-mode=importlib", "-p", "no:cacheprovider"]
 pytest_add_cli_args_test_selection = {tests}
-timeout_constant = {patience}
 
 [tool.pytest.ini_options]
 addopts = "-p no:schemathesis"
@@ -87,19 +91,23 @@ markers = ["stack: not here", "kannel: not here"]
 class Result(NamedTuple):
     """How many changes of a module the tests noticed, and the changes that they did not.
 
-    `endless` are those of the noticed by which the tests ran on until they were stopped.
+    `endless` are those of the noticed by which a test ran on until it was stopped.
     """
 
     module: str
-    noticed: int
-    endless: int
     total: int
-    survivors: Sequence[str]
+    endless: int
+    survivors: Mapping[str, str]
+
+    @property
+    def noticed(self) -> int:
+        """Return how many were noticed."""
+        return self.total - len(self.survivors)
 
     @property
     def share(self) -> float:
         """Return the part that was noticed."""
-        return self.noticed / self.total if self.total else 1.0
+        return self.noticed / self.total
 
 
 def main(names: Sequence[str]) -> int:
@@ -117,9 +125,6 @@ def main(names: Sequence[str]) -> int:
     for each in results:
         counts = f"{each.total:>8}{each.noticed:>8}{each.share:>8.1%}{each.endless:>8}"
         print(f"{each.module:<24}{counts}")
-    for each in results:
-        print(*each.survivors, sep="\n")
-    print("In .local/mutants-of/<module>, `mutmut show <name>` shows one of these changes.")
     return int(any(each.share < BAR for each in results))
 
 
@@ -130,37 +135,19 @@ def run(module: str, python: Path) -> Result:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, source in (("harkara", CORE), *((name, ROOT / name) for name in COPIED)):
-        shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
     tests = [f"tests/{test}" for test in NEAREST[module]]
-    config = CONFIG.format(
-        module=module,
-        copied=json.dumps(COPIED),
-        tests=json.dumps(tests),
-        patience=PATIENCE_S,
-    )
+    config = CONFIG.format(module=module, copied=json.dumps(COPIED), tests=json.dumps(tests))
     (folder / "pyproject.toml").write_text(config)
-    _mutmut(python, folder, "run", "--max-children", str(CHILDREN))
-    _mutmut(python, folder, "export-cicd-stats", quiet=True)
-    found = json.loads((folder / "mutants/mutmut-cicd-stats.json").read_text())
-    noticed = found["killed"] + found["timeout"] + found["segfault"]
-    lines = _mutmut(python, folder, "results", quiet=True).splitlines()
-    others = [line for line in lines if ":" in line and not line.endswith("timeout")]
-    survivors = [line.split(":")[0].strip() for line in others]
-    return Result(module, noticed, found["timeout"], found["total"], survivors)
-
-
-def _mutmut(python: Path, folder: Path, *arguments: str, quiet: bool = False) -> str:
     # Modules are found in the folder alone: the tools' venv has no harkara of its own.
-    environment = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run(
-        ["nice", str(python), "-m", "mutmut", *arguments],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE if quiet else None,
-        check=arguments[0] == "run",
-    )
-    return done.stdout or ""
+    command = ["nice", "-n", "5", str(python), str(FORKED), str(CHILDREN)]
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": ""}, check=True)
+    found = json.loads((folder / "results.json").read_text())
+    print(*found["survivors"].values(), sep="\n\n")
+    return Result(module, **found)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,20 @@ def test_where_it_cannot_be_set_each_sets_its_own(monkeypatch: pytest.MonkeyPatc
     assert checks_of(world, FIRST, FIRST) == ({}, [])
 
 
+def test_it_is_set_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    set_for: list[object] = []
+    monkeypatch.setattr(world.queues, "schedule", lambda *scheduled: set_for.append(scheduled))
+    checks_of(world, FIRST, replace(FIRST, chunk_id=CHUNKS[1], account_id="other"))
+    assert set_for == [
+        (QueueName.RECEIPT, check.encode(), RECEIPT_WAIT_S, check.singles_of)
+        for check in (
+            CheckTask(CHUNKS[0], singles_of="acme"),
+            CheckTask(CHUNKS[1], singles_of="other"),
+        )
+    ]
+
+
 def test_a_task_that_was_moved_by_hand_stays_its_owners() -> None:
     world = World()
     body = FIRST.encode("owner")

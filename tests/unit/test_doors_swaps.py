@@ -6,16 +6,7 @@ from harkara.errors import StoreUnavailable
 from harkara.posting import PostResult
 from harkara.services.door import FAILURES_NEEDED
 from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, Entry, Verdict, account_name
-from tests.unit.test_doors import (
-    ENDPOINT,
-    FAILED,
-    LEASE_S,
-    POST,
-    SLOW,
-    TAKEN,
-    WAIT,
-    Street,
-)
+from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street
 
 ACCOUNT = account_name("acme")
 

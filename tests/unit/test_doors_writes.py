@@ -6,14 +6,8 @@ from harkara.hours import DAY_S
 from harkara.messages import Endpoint
 from harkara.posting import PostResult
 from harkara.services.door import REFRESHED_EVERY_S
-from harkara.services.doors import (
-    EXECUTIONS_OF_TEN,
-    READ_EVERY_S,
-    THROTTLED_WAIT_S,
-    Entry,
-    name_of,
-)
-from tests.unit.test_doors import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street
+from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, THROTTLED_WAIT_S, Entry, name_of
+from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street
 
 
 @pytest.mark.parametrize(

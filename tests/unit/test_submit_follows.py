@@ -54,6 +54,12 @@ def test_a_requests_check_is_set_before_anything_else_and_its_other_chunks_are_e
     ]
 
 
+def test_the_check_of_a_single_message_says_so_and_names_its_account() -> None:
+    there = Submits()
+    there.submit(replace(FIRST, single=True))
+    assert there.scheduled == [CHECK._replace(task=CheckTask(CHUNK.id, singles_of="acme"))]
+
+
 @pytest.mark.parametrize(
     "task",
     [

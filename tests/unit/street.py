@@ -1,0 +1,58 @@
+"""Processes that post callbacks, and the doors of the endpoints that they post to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harkara.callback_settings import CallbackEndpoint
+from harkara.messages import Endpoint
+from harkara.posting import PostResult
+from harkara.services.door import QUICK_MS
+from harkara.services.doors import Doors, Entry, Verdict
+from harkara.services.pace import Pace
+from tests.fakes import FakeLimitStore, Faults, trust
+
+POST, WAIT, FAILING, GONE = Verdict.POST, Verdict.WAIT, Verdict.FAILING, Verdict.GONE
+ENDPOINT = Endpoint("https://acme.example/dlr", "clevertap", "main")
+START_S = 1_767_258_000.0
+LEASE_S = 13.0
+TAKEN = PostResult(200, "HTTP 200")
+FAILED = PostResult(500, "HTTP 500")
+SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
+
+
+class Street:
+    """Processes that post to one endpoint, at times by hand."""
+
+    def __init__(self, processes: int = 1, **fields: Any) -> None:
+        self.now_s = START_S
+        self.faults = Faults()
+        self.store = FakeLimitStore(self.faults)
+        self.settings = CallbackEndpoint(id="main", url=ENDPOINT.url, **fields)
+        self.processes = [
+            Doors(self.store, Pace(self.store, self.clock, lambda: 0.5), self.clock)
+            for _ in range(processes)
+        ]
+        self.leases = iter(range(1_000_000))
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def enter(self, process: int = 0, *, at_once: bool = False) -> Entry:
+        doors, lease = self.processes[process], str(next(self.leases))
+        return doors.enter("acme", ENDPOINT, self.settings, lease, LEASE_S, at_once=at_once)
+
+    def leave(self, entry: Entry, result: PostResult, process: int = 0) -> None:
+        self.processes[process].leave("acme", ENDPOINT, entry, result)
+
+    def post(self, result: PostResult, process: int = 0) -> None:
+        """Enter, post and leave: the endpoint must let it in."""
+        entry = self.enter(process)
+        assert entry.verdict is POST
+        self.leave(entry, result, process)
+
+    def trust(self) -> None:
+        trust(self.store, "acme", ENDPOINT, self.now_s)
+
+
+def verdicts(entries: Sequence[Entry]) -> list[Verdict]:
+    return [entry.verdict for entry in entries]

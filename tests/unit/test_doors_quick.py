@@ -1,0 +1,122 @@
+"""Whom the doors let be posted to at once, and how many executions an account holds."""
+
+import pytest
+
+from harkara.posting import PostResult
+from harkara.services.door import QUICK_MS, SLOW_LIMIT_S, SLOW_S
+from harkara.services.doors import EXECUTIONS_OF_TEN, PATIENCE_S, READ_EVERY_S, Doors, Entry
+from tests.fakes import trust
+from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street, verdicts
+
+
+def test_one_that_acknowledges_slowly_is_posted_to_from_the_callback_queue_alone() -> None:
+    street = Street(2)
+    for _ in range(5):
+        street.post(SLOW)
+        street.now_s += 60
+        assert street.enter(at_once=True).verdict is WAIT
+    entries = [street.enter() for _ in range(3)]
+    assert verdicts(entries) == [POST] * 3  # it is alive: more than one at a time
+    assert {entry.within_s for entry in entries} == {float("inf")}
+    for entry in entries:
+        street.leave(entry, TAKEN._replace(duration_ms=QUICK_MS))
+    assert street.enter(at_once=True) == Entry(POST, within_s=PATIENCE_S)
+
+
+@pytest.mark.parametrize("result", [SLOW, FAILED._replace(duration_ms=2000)], ids=str)
+def test_a_quick_one_that_was_not_makes_none_of_its_account_quick_for_longer_each_time(
+    result: PostResult,
+) -> None:
+    street = Street(2)
+    other = ENDPOINT._replace(callback_id="second")
+    for slow_s in (SLOW_S, 2 * SLOW_S, 4 * SLOW_S):
+        street.trust()
+        trust(street.store, "acme", other, street.now_s)
+        street.now_s += READ_EVERY_S
+        entries = [street.enter(number % 2, at_once=True) for number in range(6)]
+        assert verdicts(entries) == [POST] * 6
+        for number, entry in enumerate(entries):
+            street.leave(entry, result, number % 2)
+        told_at_s = street.now_s
+        for passed_s, verdict in ((READ_EVERY_S, WAIT), (slow_s - 1, WAIT), (slow_s, POST)):
+            street.now_s = told_at_s + passed_s
+            trust(street.store, "acme", other, street.now_s)
+            doors = Doors(street.store, street.processes[0].pace, street.clock)
+            entry = doors.enter("acme", other, street.settings, "x", LEASE_S, at_once=True)
+            assert entry.verdict is verdict
+        street.now_s += READ_EVERY_S
+    street.now_s += 4 * SLOW_S + SLOW_LIMIT_S
+    street.trust()
+    street.post(result)
+    street.now_s += READ_EVERY_S
+    street.trust()
+    street.now_s += SLOW_S
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_a_quick_failure_holds_nobody_and_costs_no_trust() -> None:
+    street = Street()
+    street.trust()
+    street.post(FAILED)
+    assert street.enter(at_once=True).verdict is POST
+
+
+def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
+    street = Street(EXECUTIONS_OF_TEN + 2)
+
+    def enter(process: int, number: int) -> Entry:
+        endpoint = ENDPOINT._replace(callback_id=f"e{number}")
+        lease = str(next(street.leases))
+        doors = street.processes[process]
+        return doors.enter("acme", endpoint, street.settings, lease, LEASE_S)
+
+    entered = [
+        enter(process, 10 * process + n) for process in range(EXECUTIONS_OF_TEN) for n in range(3)
+    ]
+    assert verdicts(entered) == [POST] * 9
+    late = enter(EXECUTIONS_OF_TEN, 100)
+    assert (late.verdict, late.trusted) == (WAIT, True)
+    # Another account's are not held up, and what is quick needs no seat.
+    other = street.processes[-1].enter("other", ENDPOINT, street.settings, "x", LEASE_S)
+    assert other.verdict is POST
+    street.trust()
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
+    # An execution is let go with the last of its posts.
+    for number, entry in enumerate(entered[:3]):
+        assert enter(EXECUTIONS_OF_TEN + 1, 200 + number).verdict is WAIT
+        endpoint = ENDPOINT._replace(callback_id=f"e{number}")
+        street.processes[0].leave("acme", endpoint, entry, FAILED)
+        street.now_s += READ_EVERY_S
+    assert enter(EXECUTIONS_OF_TEN + 1, 200).verdict is POST
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "held"),
+    [
+        pytest.param(2, 1, id="the fewest"),
+        (3, 1),
+        (10, EXECUTIONS_OF_TEN),
+        pytest.param(40, 12, id="many"),
+    ],
+)
+def test_an_account_holds_its_share_of_a_deployments_executions(
+    concurrency: int, held: int
+) -> None:
+    street = Street()
+    entered = [
+        Doors(street.store, street.processes[0].pace, street.clock, concurrency=concurrency).enter(
+            "acme", ENDPOINT._replace(callback_id=f"e{n}"), street.settings, f"{n}", LEASE_S
+        )
+        for n in range(concurrency)
+    ]
+    assert verdicts(entered) == [POST] * held + [WAIT] * (concurrency - held)
+
+
+def test_an_execution_that_died_holds_its_seat_no_longer_than_a_post_takes() -> None:
+    street = Street(EXECUTIONS_OF_TEN + 1)
+    for process in range(EXECUTIONS_OF_TEN):
+        endpoint = ENDPOINT._replace(callback_id=f"e{process}")
+        street.processes[process].enter("acme", endpoint, street.settings, "x", LEASE_S)
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is WAIT
+    street.now_s += LEASE_S + 5
+    assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
