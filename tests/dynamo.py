@@ -18,6 +18,7 @@ from harkara.marks import Mark
 from harkara.ports import DueTask
 from harkara.tasks import QueueName
 from tests import policies
+from tests.caprices import Caprices
 from tests.limits import refusal_of
 from tests.tables import Item, Table
 from tests.unit.aws import Refusal
@@ -56,8 +57,11 @@ class Dynamo:
     batch_execute_statement = _operation("BatchExecuteStatement")
     transact_write_items = _operation("TransactWriteItems")
 
-    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
-        self.tables = {name: Table(name, ALL, clock) for name in (ACCOUNTS, MESSAGES, DUE)}
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0, seed: int | None = None) -> None:
+        self.caprices = Caprices(seed)
+        self.tables = {
+            name: Table(name, ALL, clock, self.caprices) for name in (ACCOUNTS, MESSAGES, DUE)
+        }
 
     @property
     def exceptions(self) -> Any:

@@ -13,7 +13,9 @@ class FakeParkedStore:
 
     def __init__(self, store: FakeMessageStore) -> None:
         self.store = store
-        self._parked = DynamoParkedStore(store.dynamo, MESSAGES, store.adapter)
+        self._parked = DynamoParkedStore(
+            store.dynamo, MESSAGES, store.adapter, store.adapter._clock
+        )
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
         self.store.faults.before("find parked")

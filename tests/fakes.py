@@ -61,6 +61,8 @@ class Faults:
     kill_before: set[int] = field(default_factory=set)
     kill_after: set[int] = field(default_factory=set)
     lose_answer: set[int] = field(default_factory=set)
+    # Of what AWS does as it likes (`tests.caprices`).
+    seed: int = 0
     calls: list[str] = field(default_factory=list)
     on_call: Callable[[int, str], object] = lambda number, name: None
 
@@ -94,7 +96,7 @@ class FakeMessageStore:
         dynamo: Dynamo | None = None,
     ) -> None:
         self.faults = faults
-        self.dynamo = dynamo or Dynamo(clock)
+        self.dynamo = dynamo or Dynamo(clock, faults.seed)
         self.table = self.dynamo.tables[MESSAGES]
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, _no_pause)
         self.packed = Column(self.table, "chunk", "packed", "B")
@@ -180,7 +182,7 @@ class FakeTaskQueues:
     ) -> None:
         self.faults = faults
         self.clock = clock
-        self.dynamo = dynamo or Dynamo(clock)
+        self.dynamo = dynamo or Dynamo(clock, faults.seed)
         self.waiting: list[QueueMessage] = []
         self.rows = DueRows(self.dynamo.tables[DUE])
         self._sent = 0
@@ -267,7 +269,7 @@ class FakeLimitStore:
 
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
-        dynamo = dynamo or Dynamo()
+        dynamo = dynamo or Dynamo(seed=faults.seed)
         # DynamoDB's writes of an item come one after the other.
         self._writing = Lock()
         self._store = DynamoLimitStore(dynamo, MESSAGES)
@@ -348,7 +350,12 @@ class FakeLastMessages:
     ) -> None:
         self.faults = faults
         self._last = DynamoLastMessages(
-            dynamo or Dynamo(clock), MESSAGES, ReferenceSigner(b""), retention_s, clock, _no_pause
+            dynamo or Dynamo(clock, faults.seed),
+            MESSAGES,
+            ReferenceSigner(b""),
+            retention_s,
+            clock,
+            _no_pause,
         )
         self.puts: list[int] = []
         self.mids: dict[tuple[str, str], str] = {}

@@ -13,8 +13,8 @@ class FakeSuppressionList:
 
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
-        self._dynamo = dynamo or Dynamo()
-        self._list = DynamoSuppressionList(self._dynamo, ACCOUNTS)
+        self._dynamo = dynamo or Dynamo(seed=faults.seed)
+        self._list = DynamoSuppressionList(self._dynamo, ACCOUNTS, lambda _: None)
 
     def clear(self) -> None:
         """Let there be none, without a call."""

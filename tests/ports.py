@@ -38,7 +38,7 @@ class Ports:
 
 def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10**9) -> Ports:
     """Return the ports of a deployment in which nothing is yet; the test itself may do all."""
-    dynamo = Dynamo(clock)
+    dynamo = Dynamo(clock, faults.seed)
     store = FakeMessageStore(faults, clock, retention_s, dynamo)
     return Ports(
         store=store,

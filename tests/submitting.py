@@ -34,7 +34,7 @@ class FakeRoutingStore:
 
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
-        self.dynamo = dynamo or Dynamo()
+        self.dynamo = dynamo or Dynamo(seed=faults.seed)
         self.routing = Routings(self.dynamo.tables[ACCOUNTS])
 
     def rules(self, account_id: str, *, anew: bool = False) -> Rules:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from tests.caprices import Caprices
 from tests.limits import ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
 from tests.policies import inserted
 from tests.unit.aws import Refusal
@@ -21,25 +22,31 @@ _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 class Table:
     """Items by (pk, sk), in pages of so many, or of 1 MB.
 
-    Those whose time to live is over are gone. Amazon DynamoDB Developer Guide, "Paginating table
-    query results in DynamoDB": a page that ended for its size or its limit has a LastEvaluatedKey,
-    which "does not necessarily mean that there is more data".
+    Those whose time to live is over go some time later (`tests.caprices`). Amazon DynamoDB
+    Developer Guide, "Paginating table query results in DynamoDB": a page that ended for its size or
+    its limit has a LastEvaluatedKey, which "does not necessarily mean that there is more data".
     """
 
     def __init__(
-        self, name: str = "Accounts", page: int = 2, clock: Callable[[], float] = lambda: 0.0
+        self,
+        name: str = "Accounts",
+        page: int = 2,
+        clock: Callable[[], float] = lambda: 0.0,
+        caprices: Caprices | None = None,
     ) -> None:
         self.name = name
         self.page = page
         self.clock = clock
+        self.caprices = caprices or Caprices()
         self.items: dict[tuple[str, str], Item] = {}
 
     def live(self, key: tuple[str, str]) -> Item | None:
-        """Return an item whose time to live is not over, if there is one."""
+        """Return an item that DynamoDB has not deleted, if there is one."""
         item = self.items.get(key)
-        if item is None or "ttl" not in item or self.clock() <= int(item["ttl"]["N"]):
+        if item is None or "ttl" not in item:
             return item
-        return None
+        over_s = self.clock() - int(item["ttl"]["N"])
+        return item if over_s <= 0 or over_s <= self.caprices.late_s(key) else None
 
     def __call__(self, operation: str, params: Params) -> Mapping[str, Any] | Refusal:
         match operation:

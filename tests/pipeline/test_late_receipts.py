@@ -1,4 +1,4 @@
-"""What the check takes for lost, whatever time a carrier gives its receipts."""
+"""Receipts that come late: what the check takes for lost, and what is kept no more."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from harkara.ids import split_mid
 from harkara.messages import State
 from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
+from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.world import World
 
@@ -46,3 +47,24 @@ def test_a_callback_that_is_under_way_is_not_taken_for_lost(
     assert world.finals() == {mid: "delivered"}
     assert world.called_back() == {mid: 1}
     assert world.counts["recovered"] == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), days=st.integers(0, 13))
+def test_what_is_kept_no_more_is_not_called_back_again(seed: int, days: int) -> None:
+    """DynamoDB deletes a message, its final state and its ack late, and each by itself."""
+    world = World(Faults(seed=seed))
+    answers = world.send([campaign.record("0000")])
+    assert answers
+    mid = answers[0].mid
+
+    def come_again() -> None:
+        receipt = Receipt(mid, 1, State.FAILED, int(world.now))
+        world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
+        check = CheckTask(split_mid(mid)[0]).encode()
+        world.queues.add(QueueName.RECEIPT, check, world.now)
+
+    world.at(days * 86_400 + HOUR_S, come_again)
+    world.run()
+    assert world.called_back() == {mid: 1}
+    assert world.providers.taken() == {mid: 1}

@@ -185,7 +185,7 @@ def test_what_stands_already_is_read_back_in_its_place() -> None:
 
 def test_a_mark_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
     _, messages = store(inserted("DuplicateItem"), {"Responses": {"Messages": []}})
-    with pytest.raises(StoreUnavailable, match="expired"):
+    with pytest.raises(StoreUnavailable, match="deleted"):
         messages.put_once([MINE.mark("chunk", "final#0000", at=7)])
 
 

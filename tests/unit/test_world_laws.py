@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harkara.aws.inserts import Inserter
+from tests.caprices import DAY_S, LATE_S
 from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
 from tests.limits import ITEM_LIMIT_BYTES, refusal_of
 
@@ -178,13 +181,34 @@ def test_a_statement_of_a_batch_fails_alone() -> None:
     assert ("a", "0001") in dynamo.tables[MESSAGES].items
 
 
-def test_tables_are_apart_and_what_has_expired_is_gone() -> None:
-    now_s = 5.0
-    dynamo = Dynamo(lambda: now_s)
+def test_tables_are_apart() -> None:
+    dynamo = Dynamo()
     for table in (ACCOUNTS, DUE):
-        dynamo.put_item(TableName=table, Item=item(ttl={"N": "5"}))
+        dynamo.put_item(TableName=table, Item=item())
     assert not dynamo.tables[MESSAGES].items
-    key = {name: item()[name] for name in ("pk", "sk")}
-    assert "Item" in dynamo.get_item(TableName=DUE, Key=key)
-    now_s = 5.1
-    assert "Item" not in dynamo.get_item(TableName=DUE, Key=key)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_what_has_expired_is_deleted_some_days_late_each_item_at_its_own_time(seed: int) -> None:
+    """Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB"."""
+    now_s = 5.0
+    dynamo = Dynamo(lambda: now_s, seed)
+    for number in range(9):
+        dynamo.put_item(TableName=MESSAGES, Item=item(number, ttl={"N": "5"}))
+    assert len(query(dynamo)["Items"]) == 9
+    left = 9
+    for day in range(LATE_S // DAY_S + 1):
+        now_s = 5.1 + day * DAY_S
+        found = query(dynamo)["Items"]
+        assert len(found) <= left, "what is deleted stays so"
+        left = len(found)
+    assert left == 0
+
+
+def test_what_has_expired_may_go_at_once_or_stay() -> None:
+    now_s, lefts = 5.0, set()
+    for seed in range(9):
+        dynamo = Dynamo(lambda: now_s, seed)
+        dynamo.put_item(TableName=MESSAGES, Item=item(ttl={"N": "4"}))
+        lefts.add(len(query(dynamo)["Items"]))
+    assert lefts == {0, 1}

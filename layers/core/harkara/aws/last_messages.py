@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harkara.aws.clients import aws_errors
+from harkara.aws.expiry import has_expired
 from harkara.aws.inserts import BATCH, PAUSES_S
 from harkara.errors import StoreUnavailable
 from harkara.ids import ReferenceSigner
@@ -48,7 +49,7 @@ class DynamoLastMessages:
         for key in self._keys(account_id, number):
             with aws_errors():
                 answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            if "Item" in answer:
+            if "Item" in answer and not has_expired(answer["Item"], self._clock()):
                 return str(answer["Item"]["mid"]["S"])
         return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harkara.aws.clients import aws_errors
+from harkara.aws.expiry import has_expired
 from harkara.aws.inserts import PAUSES_S, Inserter, Item
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode, encode
@@ -55,7 +56,10 @@ class DynamoMessageStore:
         )
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
+        """Return a chunk, None when there is none (any more). Raises StoreUnavailable.
+
+        Its marks are put after it, and expire later: where it is there, so are they.
+        """
         cached = self._chunks.get(chunk_id)
         if cached is not None:
             return cached
@@ -70,6 +74,8 @@ class DynamoMessageStore:
                 break
         else:
             return None
+        if has_expired(answer["Item"], self._clock()):
+            return None
         chunk = unpack(chunk_id, answer["Item"]["packed"]["B"])
         self._chunks[chunk_id] = chunk
         if len(self._chunks) > _CACHED_CHUNKS:
@@ -79,22 +85,32 @@ class DynamoMessageStore:
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
     ) -> list[Mark]:
-        """Put each mark where it is absent; return for each the one that stands there now."""
+        """Put each mark where it is absent; return for each the one that stands there now.
+
+        One that has expired stands until DynamoDB deletes it.
+        """
         standing = list(marks)
         ttl = self._ttl(begins_ms, keep_s)
         places = self._inserter.insert([item_of(mark, ttl) for mark in marks])
-        found = self.get_marks([marks[place].key for place in places])
-        for place, mark in zip(places, found, strict=True):
-            if mark is None:
-                raise StoreUnavailable("a mark expired while it was read")
-            standing[place] = mark
+        found = self._read([marks[place].key for place in places])
+        for place, item in zip(places, found, strict=True):
+            if item is None:
+                raise StoreUnavailable("a mark was deleted while it was read")
+            standing[place] = mark_of(item)
         return standing
 
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:
         """Return the marks at these keys, in order, read consistently unless that is not needed."""
-        found: dict[tuple[str, str], Mark] = {}
+        now_s = self._clock()
+        return [
+            None if item is None or has_expired(item, now_s) else mark_of(item)
+            for item in self._read(keys, consistent)
+        ]
+
+    def _read(self, keys: Sequence[tuple[str, str]], consistent: bool = True) -> list[Item | None]:
+        found: dict[tuple[str, str], Item] = {}
         for at in range(0, len(keys), _READ_BATCH):
             request: Mapping[str, Any] = {
                 self._table: {
@@ -108,8 +124,7 @@ class DynamoMessageStore:
                 with aws_errors():
                     answer = self._client.batch_get_item(RequestItems=request)
                 for item in answer["Responses"].get(self._table, ()):
-                    mark = mark_of(item)
-                    found[mark.key] = mark
+                    found[item["pk"]["S"], item["sk"]["S"]] = item
                 request = answer.get("UnprocessedKeys") or {}
                 if not request:
                     break
@@ -126,9 +141,11 @@ class DynamoMessageStore:
             "ExpressionAttributeValues": {":pk": {"S": partition}, ":kind": {"S": kind_prefix}},
             "ConsistentRead": True,
         }
+        now_s = self._clock()
         with aws_errors():
             pages = self._client.get_paginator("query").paginate(**query)
-            return [mark_of(item) for page in pages for item in page["Items"]]
+            items = [item for page in pages for item in page["Items"]]
+        return [mark_of(item) for item in items if not has_expired(item, now_s)]
 
     def _ttl(self, begins_ms: int, keep_s: int | None = None) -> Mapping[str, str]:
         from_s = max(int(self._clock()), begins_ms // 1000)

@@ -1,12 +1,16 @@
 """Parked callbacks, in the Messages table."""
 
+import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from harkara.aws.clients import aws_errors
+from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
 from harkara.errors import StoreUnavailable
 from harkara.marks import Mark
+from harkara.ports import Clock
 
 _DELETE_BATCH = 25
 _TRIES = 5
@@ -15,10 +19,13 @@ _TRIES = 5
 class DynamoParkedStore:
     """Reads rows as DynamoMessageStore put them, and takes them out."""
 
-    def __init__(self, client: Any, table: str, messages: DynamoMessageStore) -> None:
+    def __init__(
+        self, client: Any, table: str, messages: DynamoMessageStore, clock: Clock = time.time
+    ) -> None:
         self._client = client
         self._table = table
         self._messages = messages
+        self._clock = clock
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         """Return the rows at these keys, in order."""
@@ -37,11 +44,14 @@ class DynamoParkedStore:
                 ":before": {"S": before},
             },
             "ConsistentRead": True,
-            "PaginationConfig": {"MaxItems": limit},
+            "PaginationConfig": {"PageSize": limit},
         }
+        now_s = self._clock()
         with aws_errors():
             pages = self._client.get_paginator("query").paginate(**query)
-            return [mark_of(item) for page in pages for item in page["Items"]]
+            items = (item for page in pages for item in page["Items"])
+            kept = (mark_of(item) for item in items if not has_expired(item, now_s))
+            return list(islice(kept, limit))
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
         """Take rows out, where they are."""
