@@ -65,6 +65,8 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/submit": (
         "unit/test_submit.py",
         "unit/test_submit_follows.py",
+        "unit/test_submit_places.py",
+        "unit/test_submit_singles.py",
         "unit/test_submit_waits.py",
         "pipeline/test_shared_outcomes.py",
     ),

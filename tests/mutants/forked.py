@@ -218,13 +218,9 @@ def main(processes: int) -> int:
     create_mutants(processes)
     changes, paths = _changes()
     selection = config().pytest_add_cli_args_test_selection
-    arguments = [
-        "--rootdir=.",
-        "--tb=short",
-        "--assert=plain",
-        *selection,
-        *config().pytest_add_cli_args,
-    ]
+    # The other tracebacks parse the module anew, which is a megabyte with all its changes.
+    arguments = ["--rootdir=.", "--tb=native", "--assert=plain", *selection]
+    arguments += config().pytest_add_cli_args
     forks = Forks(changes, processes, lambda line: print(line, file=out, flush=True))
     os.chdir("mutants")
     pytest.main(arguments, plugins=[forks])

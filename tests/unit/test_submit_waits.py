@@ -1,5 +1,6 @@
 """What may not go out yet waits, unclaimed, as another queue message in the same owner's name."""
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from harkara.codes import Code
 from harkara.hours import CLOSES_S, OPENS_S
 from harkara.marks import Mark, claim_kind
-from harkara.messages import Category, Chunk
+from harkara.messages import Category, Chunk, pack
 from harkara.retries import PAUSE_DELAYS_S
 from harkara.services.handover import RECORD_S
 from harkara.submissions import NotTaken
@@ -25,6 +26,7 @@ OPENING = NOW + 22_600
 CLOSING = OPENING + CLOSES_S - OPENS_S
 NIGHT = replace(CHUNK, daytime_only=True, validity_s=86_400)
 TIMEOUT_S = Carrier.timeout_s
+PLACES = {"sim": Reserved(10, NOW_MS)}
 
 
 def open_until(left_s: float, validity_s: float = 86_400) -> Chunk:
@@ -64,9 +66,10 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
 ) -> None:
     there = Submits(chunk)
     there.now = at_s
-    assert there.submit() == Counter({reason: 1})
+    began = replace(TASK, reserved=PLACES, packed=b64encode(pack(chunk)).decode())
+    assert there.submit(began) == Counter({reason: 1})
     rounds = 0 if delay_s >= 960 else 1
-    rest = replace(TASK, handed_on=True, checked=False, rounds=rounds)
+    rest = replace(TASK, handed_on=True, checked=False, rounds=rounds, reserved=PLACES)
     assert there.scheduled == [Scheduled(QueueName.SUBMIT, rest, delay_s, "acme", "task")]
     assert (there.got(), there.marks("claim#")) == ([], [])
 
@@ -77,6 +80,7 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
         pytest.param(NIGHT, OPENING, id="it is day"),
         pytest.param(open_until(TIMEOUT_S + 1), CLOSING - TIMEOUT_S - 1, id="the last post"),
         pytest.param(replace(CHUNK, send_at_ms=NOW_MS), NOW, id="its time has come"),
+        pytest.param(replace(CHUNK, validity_s=5), NOW, id="the last moment"),
     ],
 )
 def test_what_may_go_out_goes(chunk: Chunk, at_s: float) -> None:
@@ -106,6 +110,9 @@ def test_each_waits_in_the_queue_of_its_lane(category: Category, queue: QueueNam
     there = Submits(replace(CHUNK, category=category, send_at_ms=NOW_MS + 9000))
     there.submit()
     assert [row.queue for row in there.scheduled] == [queue]
+    retried = Submits(replace(CHUNK, category=category), {0: NotTaken()})
+    retried.submit()
+    assert [row.queue for row in retried.scheduled] == [queue]
 
 
 @pytest.mark.parametrize(
@@ -114,9 +121,9 @@ def test_each_waits_in_the_queue_of_its_lane(category: Category, queue: QueueNam
 def test_nothing_is_begun_for_which_no_time_is_left(left_s: float, goes: bool) -> None:
     there = Submits()
     there.left_s = left_s
-    task = replace(TASK, waits=3)
+    task = replace(TASK, waits=3, reserved=PLACES)
     assert there.submit(task) == (Counter(taken=25) if goes else Counter(handed_on=1))
-    rest = replace(TASK, handed_on=True, checked=False, rounds=1)
+    rest = replace(TASK, handed_on=True, checked=False, rounds=1, reserved=PLACES)
     assert [row[1:] for row in there.scheduled] == [(rest, 0, "acme", "task")] * (not goes)
 
 
@@ -127,7 +134,7 @@ def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
         there.left_s -= 30
 
     there.carriers["sim"].meanwhile = think
-    began = replace(TASK, rounds=5, waits=2, reserved={"sim": Reserved(10, NOW_MS)})
+    began = replace(TASK, rounds=5, waits=2, reserved=PLACES)
     assert there.submit(began) == Counter(taken=20, handed_on=1)
     (row,) = there.scheduled
     assert row.task == replace(TASK, block=2, handed_on=True, checked=False, rounds=1)
@@ -186,7 +193,7 @@ def test_a_block_begins_to_wait_anew() -> None:
     there = Submits(replace(CHUNK, messages=messages))
     there.route(paused_campaigns=["diwali"])
     there.set("sim", rate_segments_per_s=10)
-    before = replace(TASK, waits=3, reserved={"sim": Reserved(10, NOW_MS)}, rounds=2)
+    before = replace(TASK, waits=3, reserved=PLACES, rounds=2)
     assert there.submit(before) == Counter(taken=10, waiting=1)
     (row,) = there.scheduled
     assert row.task == replace(
@@ -217,73 +224,14 @@ def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
     assert (row.delay_s, row.task.rounds) == (waits_s, after)
 
 
-def paced(*waits: float, outcomes: Any = None) -> tuple[Submits, Any]:
-    """Return a chunk of three carriers, and a task with places at them so many seconds from now."""
-    there = Submits(outcomes=outcomes)
-    there.carriers["third"] = Carrier({})
-    there.settings["third"] = there.settings["sim"].model_copy(update={"name": "third"})
-    there.route(
-        routes=[
-            {"prefix": number, "carriers": [{"carrier": name}]}
-            for number, name in (("919876543200", "other"), ("919876543201", "third"))
-        ]
-    )
-    places = {}
-    for name, wait_s in zip(("sim", "other", "third"), waits, strict=True):
-        there.set(name, rate_segments_per_s=1000)
-        places[name] = Reserved(10, NOW_MS + int(wait_s * 1000))
-    return there, replace(TASK, block=0, reserved=places)
+def test_a_send_time_is_waited_for_too() -> None:
+    there = Submits(replace(CHUNK, send_at_ms=NOW_MS + 500))
+    assert there.submit() == Counter(taken=25)
+    assert there.marks("claim#")[0].data["at"] == NOW_MS + 500
 
 
-@pytest.mark.parametrize(
-    ("waits", "after_s", "waiting"),
-    [
-        pytest.param((0, 0, 0), 0, [], id="none has to wait"),
-        pytest.param((0, 1, 0.5), 1, [], id="those that wait a second at most are waited for"),
-        pytest.param((1, 1, 0.5), 0.5, [], id="all of them"),
-        pytest.param((0, 5, 0.5), 0, [0, 1], id="else what may go goes"),
-    ],
-)
-def test_a_short_wait_for_a_place_is_waited_for_in_the_invocation(
-    waits: tuple[float, ...], after_s: float, waiting: list[int]
-) -> None:
-    there, task = paced(*waits)
-    counts = there.submit(task)
-    first = there.marks("claim#")[0]
-    assert first.data["at"] >= NOW_MS + after_s * 1000
-    assert counts["not_taken"] == len(waiting)
-    assert sorted(sum(first.data["carriers"].values(), [])) == [
-        index for index in range(10) if index not in waiting
-    ]
-
-
-def test_where_all_wait_longer_they_come_back_with_their_places_when_the_first_may_go() -> None:
-    there, task = paced(30, 5, 8)
-    assert there.submit(task) == Counter(waiting=1)
-    (row,) = there.scheduled
-    assert (row.delay_s, row.task.reserved, row.task.waits) == (5, task.reserved, 1)
-
-
-def test_a_wait_that_no_time_is_left_for_is_not_begun() -> None:
-    there, task = paced(0.5, 0.5, 0.5)
-    there.left_s = TIMEOUT_S + RECORD_S + 0.4
-    assert there.submit(task) == Counter(waiting=1)
-    assert there.now == NOW
-    there.left_s += 0.1
-    there.submit(task)
-    assert there.now > NOW
-
-
-def test_what_waits_for_a_place_behind_others_goes_as_its_next_try() -> None:
-    there, task = paced(0, 5, 0, outcomes={5: NotTaken()})
-    assert there.submit(replace(task, reserved={**task.reserved, "x": Reserved(1, 1)}))
-    retry = there.scheduled[0].task
-    assert (retry.attempt, retry.indexes) == (2, (0, 5))
-    assert retry.reserved == {"other": task.reserved["other"]}
-
-
-def test_who_has_to_wait_for_a_place_takes_it_along() -> None:
+def test_a_retry_leaves_alone_who_asked_for_that_when_another_try_did() -> None:
     there = Submits()
-    there.set("sim", rate_segments_per_s=0.1)
-    assert there.submit() == Counter(taken=10, waiting=1)
-    assert there.scheduled[0].task.reserved.keys() == {"sim"}
+    task = replace(TASK, attempt=2, indexes=(0,), rests={"sim": NOW_MS + 30_000})
+    assert there.submit(task) == Counter(waiting=1)
+    assert there.got() == []

@@ -138,7 +138,7 @@ class SubmitService:
             )
             body = rest.encode(claimant.owner)
             await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
-            counts[wait.reason] += 1
+            counts[wait.reason] = 1
             break
         if not task.checked:  # until then its queue message stays, and comes back
             await asyncio.to_thread(self.checks.set, task)

@@ -1,0 +1,62 @@
+"""A single message goes along with its task, and may share its outcome with others."""
+
+from base64 import b64encode
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from harkara.messages import Chunk, pack
+from harkara.submit_tasks import SubmitTask
+from tests.fakes import ProcessKilled
+from tests.unit.deliveries import HOLDS_S
+from tests.unit.handing import CHUNK
+from tests.unit.submits import TASK, Submits
+
+ONE = replace(CHUNK, messages=CHUNK.messages[:1])
+TWO = replace(CHUNK, messages=CHUNK.messages[:2])
+
+
+def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
+    there = Submits(ONE)
+    calls = len(there.faults.calls)
+    task = replace(TASK, packed=b64encode(pack(ONE)).decode())
+    assert there.submit(task) == Counter(taken=1)
+    assert "get_chunk" not in there.faults.calls[calls:]
+    there.submit(TASK, owner="another")
+    assert "get_chunk" in there.faults.calls[calls:]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "task", "shares"),
+    [
+        pytest.param(ONE, TASK, True, id="one message"),
+        pytest.param(TWO, TASK, False, id="two of one request"),
+        pytest.param(ONE, replace(TASK, attempt=2, indexes=(0,)), False, id="a later try"),
+    ],
+)
+def test_a_first_try_of_a_single_message_alone_says_where_its_outcome_may_stand(
+    chunk: Chunk, task: SubmitTask, shares: bool
+) -> None:
+    there = Submits(chunk)
+    there.submit(task)
+    (claim,) = there.marks("claim#")
+    assert ("shared" in claim.data) is shares
+
+
+def test_who_takes_over_from_a_dead_holder_closes_what_its_claim_might_share() -> None:
+    there = Submits(ONE)
+
+    def kill(number: int, name: str) -> None:
+        if name == "put_once outcome":
+            there.faults.on_call = lambda number, name: None
+            raise ProcessKilled(name)
+
+    there.faults.on_call = kill
+    with pytest.raises(ProcessKilled):
+        there.submit()
+    there.now += HOLDS_S + 1
+    assert there.submit(owner="task") == Counter(in_doubt=1)
+    (claim,), (shared,) = there.marks("claim#"), there.marks("shared")
+    assert (shared.partition, shared.owner) == (claim.data["shared"], claim.owner)
+    assert shared.data["taken"] == {}
