@@ -39,7 +39,7 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
     "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
-    "services/door": DOORS,
+    "services/door": ("unit/test_door.py", *DOORS),
     "services/doors": DOORS,
     "services/check": tuple(
         f"pipeline/test_{name}.py"
@@ -55,9 +55,8 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": ("unit/test_handover.py",),
     "services/shared_outcomes": (
-        "unit/test_submit.py",
+        "unit/test_submit_singles.py",
         "pipeline/test_shared_outcomes.py",
-        "pipeline/test_single_crashes.py",
     ),
     "services/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
     "services/verdicts": ("unit/test_verdicts.py",),

@@ -96,6 +96,7 @@ def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
         pytest.param(2, 1, id="the fewest"),
         (3, 1),
         (10, EXECUTIONS_OF_TEN),
+        pytest.param(12, 3, id="a part of one is none"),
         pytest.param(40, 12, id="many"),
     ],
 )
