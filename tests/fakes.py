@@ -304,6 +304,16 @@ class FakeLimitStore:
         self.faults.after(number)
         return begins_us, line
 
+    def extend_all(
+        self, name: str, lines: Mapping[str, Extension], expires_at_s: int
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        number = self.faults.before("swap")
+        for _ in range(1 + (number in self.faults.lose_answer)):  # it adds again where it is lost
+            with self._writing:
+                answer = self._store.extend_all(name, lines, expires_at_s)
+        self.faults.after(number)
+        return answer
+
     def swap_timeline(
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
     ) -> Timeline | None:

@@ -1,16 +1,20 @@
 """Many processes that reserve places for single messages, in virtual time on one table."""
 
 import heapq
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import NamedTuple
 
+from harkara.accounts import Account, Limits
 from harkara.aws.limits import DynamoLimitStore
 from harkara.carrier_settings import CarrierSettings
+from harkara.errors import RequestRefused
 from harkara.messages import Category, lane_of
+from harkara.services.limits import AccountLimits
 from harkara.services.pace import Pace, shards_of
 from tests.scale.virtual_table import VirtualTable
 from tests.virtual_threads import VirtualThreads
@@ -157,3 +161,52 @@ class Fleet:
     def counts(self) -> Counter[str]:
         """Return how much each account sent."""
         return Counter(each.account for each in self.sent)
+
+
+class Door:
+    """Many processes that count requests of one segment against an account's limits."""
+
+    def __init__(self, limits: Mapping[str, float], processes: int = 90) -> None:
+        self.account = Account(
+            id="acme", name="Acme", carrier="sim", limits=Limits.model_validate(limits)
+        )
+        rates = [limits.get(name, 0) for name in ("requests_per_s", "segments_per_s")]
+        self.rate = min(filter(None, rates), default=math.inf)
+        self.processes = processes
+        self.admitted: list[float] = []
+        self.refused = 0
+        self.dice = Random(1)  # noqa: S311 - the same each time
+        self.threads = VirtualThreads(START_S)
+        self.table = VirtualTable(self.threads, self.dice)
+
+    def run(self, per_s: float, for_s: float) -> "Door":
+        """Have so many requests a second come to all processes together."""
+        for _ in range(self.processes):
+            store = DynamoLimitStore(self.table, "Messages")
+            limits = AccountLimits(store, self.threads.clock, self.dice.random)
+            self.threads.start(partial(self._process, limits, per_s / self.processes, for_s))
+        self.threads.run()
+        return self
+
+    def _process(self, limits: AccountLimits, per_s: float, for_s: float) -> None:
+        came_s = self.dice.expovariate(per_s)
+        while came_s < for_s:
+            self.threads.sleep(max(0.0, START_S + came_s - self.threads.now_s))
+            try:
+                limits.take(self.account, 1)
+                self.admitted.append(self.threads.now_s - START_S)
+            except RequestRefused:
+                self.refused += 1
+            came_s += self.dice.expovariate(per_s)
+
+    @property
+    def writes(self) -> int:
+        return sum(self.table.writes.values())
+
+    def burst(self) -> float:
+        """Return by how much more was admitted in any time, at most, than the rate x that time."""
+        most = least = 0.0
+        for number, at_s in enumerate(sorted(self.admitted) if self.rate < math.inf else ()):
+            least = min(least, number - self.rate * at_s)
+            most = max(most, number + 1 - self.rate * at_s - least)
+        return most

@@ -1,13 +1,14 @@
-"""What a carrier's rate costs in one-message traffic, over 90 processes and in virtual time.
+"""What a carrier's rate and an account's limits cost in one-message traffic.
 
-Writes are counted, refused ones too; no time is measured.
+Over 90 processes and in virtual time. Writes are counted, refused ones too; no time is measured.
 """
 
 import pytest
 
 from harkara.messages import Category
+from harkara.services.limits import SHARD_LIMIT
 from harkara.services.prefetch import PREFETCH_S
-from tests.scale.fleet import Fleet, Traffic
+from tests.scale.fleet import Door, Fleet, Traffic
 
 BULK, OTP, ALERT = Category.PROMOTIONAL, Category.OTP, Category.TRANSACTIONAL
 HUNDRED = [f"account-{number}" for number in range(100)]
@@ -34,3 +35,44 @@ def test_5000_messages_a_second_take_at_most_a_write_for_five(
     waits_s = fleet.waits_s()
     assert waits_s[len(waits_s) // 2] <= PREFETCH_S
     assert waits_s[-1] <= 5 * PREFETCH_S
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"requests_per_s": 8_000}, id="requests"),
+        pytest.param({"requests_per_s": 100_000}, id="a limit that is hardly used"),
+        pytest.param({"segments_per_s": 20_000}, id="segments"),
+        pytest.param({"segments_per_day": 10**6}, id="a day"),
+        pytest.param(
+            {"requests_per_s": 8_000, "segments_per_s": 20_000, "segments_per_day": 10**6}, id="all"
+        ),
+    ],
+)
+def test_5000_requests_a_second_at_the_api_take_at_most_a_write_for_five(
+    limits: dict[str, float],
+) -> None:
+    door = Door(limits).run(5_000, 2.0)
+    assert door.refused == 0
+    assert door.writes <= WRITES_A_MESSAGE * len(door.admitted)
+    assert door.burst() <= door.rate + SHARD_LIMIT
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"requests_per_s": 2_500}, id="twice what it may"),
+        pytest.param({"requests_per_s": 100}, id="fifty times"),
+        pytest.param({"requests_per_s": 8_000, "segments_per_day": 4_000}, id="a day that ends"),
+    ],
+)
+def test_so_do_requests_beyond_an_accounts_limits_which_are_kept_and_used_up(
+    limits: dict[str, float],
+) -> None:
+    door = Door(limits).run(5_000, 2.0)
+    admitted = len(door.admitted)
+    assert door.writes <= WRITES_A_MESSAGE * (admitted + door.refused)
+    assert door.burst() <= door.rate + SHARD_LIMIT
+    # The day's, or those of two seconds and a burst: a part is still in hand, or passed at first.
+    assert admitted <= limits.get("segments_per_day", admitted)
+    assert admitted >= 0.8 * min(limits.get("segments_per_day", 10_000), 3 * door.rate)

@@ -40,13 +40,13 @@ def test_a_busy_line_is_extended_whatever_others_wrote() -> None:
     (request,), result = extend(written(NOW + 60, "a:1:2"), busy=True)
     assert result == (NOW + 50, Timeline(NOW + 60, "a:1:2"))
     assert request["Key"] == {"pk": {"S": NAME}, "sk": {"S": "timeline"}}
-    assert request["UpdateExpression"] == "SET #until = #until + :width, #ttl = :ttl"
-    assert request["ConditionExpression"] == "#until BETWEEN :now AND :limit"
+    assert request["UpdateExpression"] == "SET #until = #until + :until_width, #ttl = :ttl"
+    assert request["ConditionExpression"] == "#until BETWEEN :until_now AND :until_limit"
     assert request["ExpressionAttributeNames"] == {"#until": "until", "#ttl": "ttl"}
     assert request["ExpressionAttributeValues"] == {
-        ":width": {"N": "10"},
-        ":now": {"N": str(NOW)},
-        ":limit": {"N": str(NOW + 500)},
+        ":until_width": {"N": "10"},
+        ":until_now": {"N": str(NOW)},
+        ":until_limit": {"N": str(NOW + 500)},
         ":ttl": {"N": "99"},
     }
 
@@ -54,8 +54,8 @@ def test_a_busy_line_is_extended_whatever_others_wrote() -> None:
 def test_a_line_that_has_ended_begins_now() -> None:
     (request,), result = extend(written(NOW + 200), busy=False)
     assert result == (NOW, Timeline(NOW + 200))
-    assert request["UpdateExpression"] == "SET #until = :end, #ttl = :ttl"
-    assert request["ConditionExpression"] == "attribute_not_exists(#until) OR #until < :now"
+    assert request["UpdateExpression"] == "SET #until = :until_end, #ttl = :ttl"
+    assert request["ConditionExpression"] == "(attribute_not_exists(#until) OR #until < :until_now)"
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,31 @@ def test_a_table_that_fails_is_unavailable(answer: Answer, monkeypatch: pytest.M
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(StoreUnavailable):
         extend(answer, busy=True)
+
+
+def test_lines_of_one_item_are_extended_together_and_one_that_ends_too_late_stops_all() -> None:
+    day = Extension(now_us=7, width_us=3, idle_width_us=3, limit_us=10, busy=False)
+    lines = {"requests": BY._replace(busy=True), "day": day}
+
+    def counted(requests: int, day: int) -> dict[str, Any]:
+        numbers = {"requests": {"N": str(requests)}, "day": {"N": str(day)}}
+        return {"pk": {"S": NAME}, "sk": {"S": "timeline"}, "ttl": {"N": "9"}, **numbers}
+
+    def refused(item: dict[str, Any]) -> Refusal:
+        return Refusal("ConditionalCheckFailedException", Item=item)
+
+    guess, seen = refused(counted(NOW + 50, 8)), {"Attributes": counted(NOW + 60, 11)}
+    aws = ScriptedAws("dynamodb", guess, seen)
+    answer = DynamoTimelineStore(aws.client, "Messages").extend_all("rate#acme#0", lines, 99)
+    assert answer == ({"requests": NOW + 50, "day": 8}, {"requests": NOW + 60, "day": 11})
+    first, second = (request for _, request in aws.requests)
+    assert first["ConditionExpression"] == (
+        "#requests BETWEEN :requests_now AND :requests_limit"
+        " AND (attribute_not_exists(#day) OR #day < :day_now)"
+    )
+    assert second["UpdateExpression"] == (
+        "SET #requests = #requests + :requests_width, #day = #day + :day_width, #ttl = :ttl"
+    )
+    aws = ScriptedAws("dynamodb", refused(counted(NOW + 50, 11)))
+    answer = DynamoTimelineStore(aws.client, "Messages").extend_all("rate#acme#0", lines, 99)
+    assert answer == ({}, {"requests": NOW + 50, "day": 11})

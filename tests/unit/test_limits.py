@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Limits
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.services.limits import AccountLimits, Refusal, Usage, admit, shard_count
+from harkara.services.limit_lines import BURST_US, Refusal, lines_of
+from harkara.services.limits import LOOK_EVERY_US, SHARDS_TRIED, AccountLimits, shard_count
+from harkara.services.prefetch import PREFETCH_S
+from tests.dynamo import MESSAGES, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 
 # 1 January 2026, 00:00 IST.
@@ -28,7 +31,8 @@ class Sending:
     def __init__(self, processes: int = 1, luck: float | None = 0.0, **limits: Any) -> None:
         self.now_s = float(NOON)
         self.faults = Faults()
-        self.store = FakeLimitStore(self.faults)
+        self.dynamo = Dynamo()
+        self.store = FakeLimitStore(self.faults, self.dynamo)
         self.account = Account(id="acme", name="Acme", carrier="sim", limits=Limits(**limits))
         dice = random.Random(1)  # noqa: S311 - the same each time
         self.processes = [
@@ -45,6 +49,14 @@ class Sending:
         except RequestRefused as refused:
             return refused
         return None
+
+    def shards(self) -> list[str]:
+        """Return the items that are there, in the order in which they came."""
+        return [pk for pk, _ in self.dynamo.tables[MESSAGES].items]
+
+    def expires_at_s(self, shard: int = 0) -> int:
+        """Return until when a shard's item is kept at least."""
+        return int(self.dynamo.tables[MESSAGES].items[f"rate#acme#{shard}", "timeline"]["ttl"]["N"])
 
     def codes(self, count: int, segment_count: int = 1) -> list[Code | None]:
         """Take so often at once; return what was answered."""
@@ -128,40 +140,48 @@ def test_no_interval_admits_more_than_rate_and_burst_and_a_request_a_shard(
             assert segments <= segments_per_s * lasted_s + shards * largest
 
 
-@given(st.sampled_from([0.5, 5, 100]), st.lists(st.integers(1, 500), max_size=50))
+@given(st.sampled_from([0.5, 5, 100, 5_000]), st.lists(st.integers(1, 500), max_size=50))
 def test_who_keeps_to_the_rate_is_never_refused(per_s: float, counts: Sequence[int]) -> None:
-    limits = Limits(segments_per_s=per_s)
-    usage, now_us = Usage(), NOON * 1_000_000
+    sending = Sending(segments_per_s=per_s)
+    sending.account = sending.account.model_copy(update={"segment_limit": 1})
+    shards = shard_count(sending.account)
     for count in counts:
-        next_usage = admit(limits, usage, now_us, count)
-        assert isinstance(next_usage, Usage)
-        usage, now_us = next_usage, now_us + int(count * 1_000_000 / per_s)
+        assert sending.take(count) is None
+        sending.now_s += count / per_s * shards
 
 
 @given(
-    st.builds(
-        Limits,
-        requests_per_s=st.sampled_from([0, 0.3, 7]),
-        segments_per_s=st.sampled_from([0, 0.3, 70]),
-        segments_per_day=st.sampled_from([0, 500]),
+    limits=st.fixed_dictionaries(
+        {
+            "requests_per_s": st.sampled_from([0, 0.3, 7]),
+            "segments_per_s": st.sampled_from([0, 0.3, 70]),
+            "segments_per_day": st.sampled_from([0, 500]),
+        }
     ),
-    st.lists(st.tuples(st.integers(0, 3_000_000), st.integers(1, 300)), min_size=1, max_size=30),
+    sent=st.lists(
+        st.tuples(st.integers(0, 3_000_000), st.integers(1, 300)), min_size=1, max_size=30
+    ),
 )
 def test_after_the_time_that_a_refusal_names_and_not_before_it_passes(
-    limits: Limits, sent: Sequence[tuple[int, int]]
+    limits: dict[str, Any], sent: Sequence[tuple[int, int]]
 ) -> None:
-    usage, now_us = Usage(), NOON * 1_000_000
+    own, ends, now_us = Limits(**limits), dict[str, int](), NOON * 1_000_000
+
+    def refusal(at_us: int, count: int) -> Refusal | None:
+        lines = lines_of(own, at_us, count, ends)
+        refusals = (each.refusal(ends.get(each.name, 0)) for each in lines)
+        return max(filter(None, refusals), default=None)
+
     for after_us, count in sent:
         now_us += after_us
-        result = admit(limits, usage, now_us, count)
         # The day's end is one thing to wait for, and the first second after it may be another.
         for _ in range(2):
-            if isinstance(result, Refusal):
-                assert isinstance(admit(limits, usage, result.until_us - 1, count), Refusal)
-                now_us = result.until_us
-                result = admit(limits, usage, now_us, count)
-        assert isinstance(result, Usage)
-        usage = result
+            if refused := refusal(now_us, count):
+                assert refusal(refused.until_us - 1, count)
+                now_us = refused.until_us
+        assert not refusal(now_us, count)
+        for line in lines_of(own, now_us, count, ends):
+            ends[line.name] = max(ends.get(line.name, 0), line.now) + line.width(count)
 
 
 # A day
@@ -181,11 +201,15 @@ def test_a_days_segments_are_never_exceeded_and_the_next_day_begins_at_midnight_
 
 
 def test_a_clock_that_is_behind_at_midnight_forgets_nothing() -> None:
-    limits = Limits(segments_per_day=1_000)
-    usage = Usage(day=TODAY + 1, day_segment_count=900)
-    before_us = (MIDNIGHT + DAY_S) * 1_000_000 - 1
-    assert isinstance(admit(limits, usage, before_us, 200), Refusal)
-    assert isinstance(admit(limits, usage, before_us, 100), Usage)
+    sending = Sending(processes=2, segments_per_day=1_000)
+    sending.now_s = MIDNIGHT + DAY_S
+    assert sending.take(900, process=0) is None
+    sending.now_s -= 0.001
+    for process in range(2):
+        refused = sending.take(200, process)
+        assert refused is not None
+        assert (refused.code, refused.retry_after_s) == (Code.DAILY_LIMIT, DAY_S + 1)
+    assert sending.take(100, process=1) is None
 
 
 @given(st.lists(st.tuples(st.integers(1, 9_000), st.integers(0, 2)), max_size=60))
@@ -254,11 +278,24 @@ def test_an_account_has_as_many_shards_as_it_needs(limits: dict[str, Any], shard
         pytest.param(0.999, [15, 0, 1], id="the last"),
     ],
 )
-def test_what_one_shard_refuses_two_others_may_admit(luck: float, tried: list[int]) -> None:
+def test_what_one_shard_refuses_the_next_may_admit(luck: float, tried: list[int]) -> None:
     sending = Sending(luck=luck, requests_per_s=320)
-    codes = sending.codes(70)
-    assert codes == [None] * 63 + [Code.RATE_LIMITED] * 7
-    assert list(sending.store.standing) == [f"rate#acme#{shard}" for shard in tried]
+    assert sending.codes(3 * 21) == [None] * 3 * 21
+    assert sending.shards() == [f"rate#acme#{shard}" for shard in tried]
+    assert sending.codes(13 * 21 + 2) == [None] * 13 * 21 + [Code.RATE_LIMITED] * 2
+
+
+def test_of_shards_that_others_filled_a_few_are_asked_and_again_only_after_a_while() -> None:
+    sending = Sending(processes=2, requests_per_s=320)
+    sending.codes(16 * 21)
+    calls = len(sending.faults.calls)
+    refused = [sending.take(process=1) for _ in range(1_000)]
+    assert {each and each.code for each in refused} == {Code.RATE_LIMITED}
+    assert len(sending.faults.calls) == calls + SHARDS_TRIED
+    # A place that is free meanwhile has not passed when it looks again.
+    assert LOOK_EVERY_US <= BURST_US / 2
+    sending.now_s += LOOK_EVERY_US / 1_000_000
+    assert sending.take(process=1) is None
 
 
 def test_all_shards_together_admit_the_accounts_rate() -> None:
@@ -314,9 +351,8 @@ def test_a_process_remembers_so_many_shards_and_then_begins_anew(
 
 def test_a_store_that_never_takes_a_write_is_unavailable() -> None:
     class Busy(FakeLimitStore):
-        def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str:
-            super().swap(name, self.standing.get(name, ""), "[0,0,0,0]", expires_at_s)
-            return ""
+        def extend_all(self, *_: object) -> tuple[dict[str, int], dict[str, int]]:
+            return {}, {}
 
     sending = Sending(requests_per_s=5)
     service = AccountLimits(Busy(sending.faults), lambda: NOON, lambda: 0.0)
@@ -327,10 +363,14 @@ def test_a_store_that_never_takes_a_write_is_unavailable() -> None:
 def test_what_is_counted_outlasts_its_day_and_its_debt() -> None:
     sending = Sending(segments_per_s=0.001, segments_per_day=10_000)
     sending.take(1)
-    assert sending.store.expires_at_s["rate#acme#0"] >= NOON + 1_000 + DAY_S
-    sending = Sending(segments_per_s=0.001)
+    assert sending.expires_at_s() >= NOON + 1_000 + DAY_S
+    sending = Sending(processes=2, segments_per_s=0.001, requests_per_s=9)
     sending.take(10_000)
-    assert sending.store.expires_at_s["rate#acme#0"] >= NOON + 10_000_000
+    assert sending.expires_at_s() >= NOON + 10_000_000
+    # What sends nothing is counted at the same item, and by a process that knows of no debt.
+    for process in range(2):
+        sending.take(0, process)
+        assert sending.expires_at_s() >= NOON + 10_000_000
 
 
 def test_another_accounts_requests_are_counted_apart() -> None:
@@ -341,13 +381,148 @@ def test_another_accounts_requests_are_counted_apart() -> None:
 
 
 def test_what_sends_nothing_waits_for_no_segments() -> None:
-    limits = Limits(segments_per_s=1, requests_per_s=10)
-    owing = admit(limits, Usage(), 0, 1000)
-    assert isinstance(owing, Usage)
-    assert isinstance(admit(limits, owing, 0, 1), Refusal)
-    usage = owing
-    for _ in range(10):  # its requests are counted all the same
-        following = admit(limits, usage, 0, 0)
-        assert isinstance(following, Usage)
-        usage = following
-    assert isinstance(admit(limits, usage, 0, 0), Refusal)
+    sending = Sending(segments_per_s=1, requests_per_s=10, segments_per_day=1_000)
+    assert sending.take(1_000) is None
+    assert sending.codes(1) == [Code.DAILY_LIMIT]
+    # Its requests are counted all the same.
+    assert sending.codes(11, 0) == [None] * 10 + [Code.RATE_LIMITED]
+
+
+# Places in advance
+
+
+def busy(sending: Sending, count: int = 50, process: int = 0) -> int:
+    """Let a process have 100 requests a second for a while; return how many were admitted."""
+    admitted = 0
+    for _ in range(count):
+        sending.now_s += 0.01
+        admitted += sending.take(process=process) is None
+    return admitted
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"requests_per_s": 200}, id="requests"),
+        pytest.param({"segments_per_s": 5_000}, id="segments"),
+        pytest.param({"segments_per_day": 100_000}, id="a day"),
+        pytest.param(
+            {"requests_per_s": 200, "segments_per_s": 900, "segments_per_day": 9**9}, id="all"
+        ),
+    ],
+)
+def test_a_busy_process_admits_most_requests_without_a_call(limits: dict[str, Any]) -> None:
+    sending = Sending(**limits)
+    busy(sending)
+    calls = len(sending.faults.calls)
+    assert busy(sending, 100) == 100
+    assert len(sending.faults.calls) - calls <= 25
+
+
+def test_a_process_that_was_frozen_spends_nothing_of_a_second_that_has_passed() -> None:
+    sending = Sending(requests_per_s=1_000)
+    busy(sending)
+    calls = len(sending.faults.calls)
+    sending.now_s += 3_600
+    assert sending.take() is None
+    assert len(sending.faults.calls) == calls + 1
+
+
+def test_what_is_left_in_advance_at_midnight_is_of_the_day_before() -> None:
+    sending = Sending(segments_per_day=5_000)
+    sending.now_s = MIDNIGHT + DAY_S - 0.505
+    assert busy(sending) == 50
+    calls = len(sending.faults.calls)
+    sending.now_s = MIDNIGHT + DAY_S + 0.001
+    assert sending.take() is None
+    assert len(sending.faults.calls) == calls + 1
+
+
+def test_of_a_day_a_frozen_process_spends_the_rest_later() -> None:
+    sending = Sending(segments_per_day=100_000)
+    busy(sending)
+    calls = len(sending.faults.calls)
+    sending.now_s += 3_600
+    assert [sending.take() for _ in range(3)] == [None] * 3
+    assert len(sending.faults.calls) == calls
+
+
+def test_places_in_hand_stay_there_when_another_limit_refuses() -> None:
+    sending = Sending(requests_per_s=20, segments_per_day=100_000)
+    busy(sending, 100)
+    refused = sending.take(90_000)
+    assert refused is not None
+    assert refused.code is Code.RATE_LIMITED
+    sending.now_s += 1
+    calls = len(sending.faults.calls)
+    assert busy(sending, 5) == 5
+    assert len(sending.faults.calls) - calls <= 2
+
+
+taken = st.lists(
+    st.tuples(st.sampled_from([0, 0, 0.001, 0.01, 0.1, 1]), st.integers(1, 9), st.integers(0, 2)),
+    min_size=50,
+    max_size=150,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from([30, 300, 5_000]), st.sampled_from([900, 9_000, 40_000]), taken)
+def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
+    per_s: float, per_day: int, sent: Sequence[tuple[float, int, int]]
+) -> None:
+    """At last one process alone takes what the day still has: the others are gone."""
+    sending = Sending(4, None, requests_per_s=per_s, segments_per_s=per_s, segments_per_day=per_day)
+    sending.account = sending.account.model_copy(update={"segment_limit": 1})
+    shards = shard_count(sending.account)
+    admitted: list[tuple[float, int]] = []
+    for after_s, segment_count, process in sent:
+        sending.now_s += after_s
+        if sending.take(segment_count, process) is None:
+            admitted.append((sending.now_s, segment_count))
+    for first, (from_s, _) in enumerate(admitted):
+        segments = 0
+        for number, (to_s, count) in enumerate(admitted[first:], 1):
+            segments += count
+            assert number <= per_s * (1 + to_s - from_s + 1e-6) + shards
+            assert segments <= per_s * (1 + to_s - from_s + 1e-6) + shards * 9
+    left = per_day - sum(count for _, count in admitted)
+    assert left >= 0
+    lost = left
+    for size in [1_000, 100, 10, 1] * shards:
+        sending.now_s += 300
+        while sending.take(size, 3) is None:
+            lost -= size
+            sending.now_s += size / 5
+    # Each of the three had less in advance than it sent in a second, or a thousandth of a shard.
+    assert 0 <= lost <= per_day % shards + 3 * per_day / shards / 1_000
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from([5, 20, 100, 1_000]),
+    st.lists(st.tuples(st.integers(1, 40), st.integers(0, 3)), min_size=1, max_size=15),
+)
+def test_whoever_takes_and_stops_an_account_that_keeps_to_its_rate_is_never_refused(
+    per_s: float, turns: Sequence[tuple[int, int]]
+) -> None:
+    """So what other processes have in advance and do not spend starves nobody."""
+    sending = Sending(4, 0.0, requests_per_s=per_s)
+    for count, process in turns:
+        for _ in range(count):
+            assert sending.take(process=process) is None
+            sending.now_s += 1 / per_s
+
+
+def test_a_process_that_stops_keeps_others_from_little_for_a_moment() -> None:
+    sending = Sending(2, 0.0, requests_per_s=20)
+    for _ in range(40):
+        sending.now_s += 0.05
+        assert sending.take() is None
+    passed = 0
+    while sending.take(process=1) is None:
+        passed += 1
+    # Of a second's places at once, and one more.
+    assert passed >= 21 - 20 * 2 * PREFETCH_S
+    sending.now_s += 2 + PREFETCH_S
+    assert sum(sending.take(process=1) is None for _ in range(30)) >= 20

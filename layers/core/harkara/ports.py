@@ -138,6 +138,20 @@ class TimelineStore(Protocol):
         ...
 
 
+class LineStore(Protocol):
+    """Items of several time lines each, which many processes extend at once."""
+
+    def extend_all(
+        self, name: str, lines: Mapping[str, Extension], expires_at_s: int
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Extend these lines of an item, all or none, whatever others do; keep it until Unix time.
+
+        Returns where the added part of each begins, nothing if one of them ends after its limit;
+        and where all lines of the item end now. Raises StoreUnavailable: they may be extended.
+        """
+        ...
+
+
 class ChunkWriter(Protocol):
     """Where accepted messages are kept."""
 

@@ -4,6 +4,7 @@ They are extended without a condition on what others wrote, so processes that wr
 do not refuse each other: DynamoDB adds up in the order in which the writes arrive.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +13,10 @@ from harkara.ports import Extension, Timeline
 
 _KIND = "timeline"
 # A line that ends just now may be seen as ended and as not ended by turns.
-_TRIES = 3
-_APPEND = "SET #until = #until + :width, #ttl = :ttl", "#until BETWEEN :now AND :limit"
-_BEGIN = "SET #until = :end, #ttl = :ttl", "attribute_not_exists(#until) OR #until < :now"
+_TRIES = 2
+_UNTIL = "until"
+_NO_LINES = {"pk", "sk", "ttl", "data"}
+_NAME = re.compile(r"#\w+")
 
 
 class DynamoTimelineStore:
@@ -26,22 +28,45 @@ class DynamoTimelineStore:
 
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
         """Extend a time line (`harkara.ports.TimelineStore`): mostly one call, sometimes two."""
-        busy = by.busy
-        for _ in range(_TRIES):
-            if busy:
-                numbers = {":width": by.width_us, ":now": by.now_us, ":limit": by.limit_us}
-                written, line = self._update(name, _APPEND, numbers, {}, expires_at_s)
-                width_us = by.width_us
-            else:
-                numbers = {":end": by.now_us + by.idle_width_us, ":now": by.now_us}
-                written, line = self._update(name, _BEGIN, numbers, {}, expires_at_s)
-                width_us = by.idle_width_us
+        begins, item = self._extend(name, {_UNTIL: by}, expires_at_s)
+        return begins.get(_UNTIL), _timeline(item)
+
+    def extend_all(
+        self, name: str, lines: Mapping[str, Extension], expires_at_s: int
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Extend several lines of an item, all or none (`harkara.ports.LineStore`)."""
+        begins, item = self._extend(name, lines, expires_at_s)
+        return begins, {line: _number(item, line) for line in item.keys() - _NO_LINES}
+
+    def _extend(
+        self, name: str, lines: Mapping[str, Extension], expires_at_s: int
+    ) -> tuple[Mapping[str, int], Mapping[str, Any]]:
+        """Extend lines; return where each begins, nothing if one ends too late, and the item."""
+        busy = {line: by.busy for line, by in lines.items()}
+        for _ in range(_TRIES + len(lines)):
+            sets, conditions, numbers = [], [], dict[str, int]()
+            for line, by in lines.items():
+                numbers[f":{line}_now"] = by.now_us
+                if busy[line]:
+                    sets.append(f"#{line} = #{line} + :{line}_width")
+                    conditions.append(f"#{line} BETWEEN :{line}_now AND :{line}_limit")
+                    numbers |= {f":{line}_width": by.width_us, f":{line}_limit": by.limit_us}
+                else:
+                    sets.append(f"#{line} = :{line}_end")
+                    conditions.append(f"(attribute_not_exists(#{line}) OR #{line} < :{line}_now)")
+                    numbers[f":{line}_end"] = by.now_us + by.idle_width_us
+            update = f"SET {', '.join(sets)}, #ttl = :ttl", " AND ".join(conditions)
+            written, item = self._update(name, update, numbers, {}, expires_at_s)
             if written:
-                return line.until_us - width_us, line
-            if line.until_us > by.limit_us:
+                widths = {
+                    line: by.width_us if busy[line] else by.idle_width_us
+                    for line, by in lines.items()
+                }
+                return {line: _number(item, line) - widths[line] for line in lines}, item
+            if any(_number(item, line) > by.limit_us for line, by in lines.items()):
                 break
-            busy = line.until_us >= by.now_us
-        return None, line
+            busy = {line: _number(item, line) >= by.now_us for line, by in lines.items()}
+        return {}, item
 
     def swap_timeline(
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
@@ -61,8 +86,8 @@ class DynamoTimelineStore:
             else:
                 conditions.append("attribute_not_exists(#until)")
         changed = update, " AND ".join(conditions)
-        written, line = self._update(name, changed, numbers, texts, expires_at_s)
-        return None if written else line
+        written, item = self._update(name, changed, numbers, texts, expires_at_s)
+        return None if written else _timeline(item)
 
     def _update(
         self,
@@ -71,9 +96,11 @@ class DynamoTimelineStore:
         numbers: Mapping[str, int],
         texts: Mapping[str, str],
         expires_at_s: int,
-    ) -> tuple[bool, Timeline]:
+    ) -> tuple[bool, Mapping[str, Any]]:
         """Update an item where a condition holds; say whether it did, and return the item."""
-        names = {"#until": "until", "#text": "data", "#ttl": "ttl"}
+        names = {word: word[1:] for word in _NAME.findall("".join(update))}
+        if "#text" in names:
+            names["#text"] = "data"
         numbers = {**numbers, ":ttl": expires_at_s}
         with aws_errors():
             try:
@@ -82,9 +109,7 @@ class DynamoTimelineStore:
                     Key={"pk": {"S": name}, "sk": {"S": _KIND}},
                     UpdateExpression=update[0],
                     ConditionExpression=update[1],
-                    ExpressionAttributeNames={
-                        key: value for key, value in names.items() if key in "".join(update)
-                    },
+                    ExpressionAttributeNames=names,
                     ExpressionAttributeValues={
                         **{key: {"N": str(number)} for key, number in numbers.items()},
                         **{key: {"S": text} for key, text in texts.items()},
@@ -94,10 +119,13 @@ class DynamoTimelineStore:
                 )
             except self._client.exceptions.ConditionalCheckFailedException as error:
                 # There is none if the item expired meanwhile.
-                return False, _timeline(error.response.get("Item", {}))
-        return True, _timeline(answer["Attributes"])
+                return False, error.response.get("Item", {})
+        return True, answer["Attributes"]
+
+
+def _number(item: Mapping[str, Any], name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
 
 
 def _timeline(item: Mapping[str, Any]) -> Timeline:
-    until, text = item.get("until", {"N": "0"}), item.get("data", {"S": ""})
-    return Timeline(int(until["N"]), str(text["S"]))
+    return Timeline(_number(item, _UNTIL), str(item.get("data", {"S": ""})["S"]))
