@@ -92,10 +92,13 @@ class Dynamo:
     def answer(self, operation: str, params: dict[str, Any]) -> Mapping[str, Any]:
         """Do what is asked, or refuse it, as AWS does."""
         policies.check(operation, params)
-        code = refusal_of(operation, params)
-        answer = (
-            Refusal(code) if code else self.tables[_table(operation, params)](operation, params)
-        )
+        if code := refusal_of(operation, params):
+            answer: Mapping[str, Any] | Refusal = Refusal(code)
+        else:
+            params, remains = self.caprices.split(operation, params)
+            answer = self.tables[_table(operation, params)](operation, params)
+            if remains and not isinstance(answer, Refusal):
+                return {**answer, **remains}
         if not isinstance(answer, Refusal):
             return answer
         error = {"Error": {"Code": answer.code}, **answer.fields}

@@ -1,7 +1,7 @@
 """In-memory ports that behave as DynamoDB and SQS do where it matters, and fail when told to."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
@@ -61,6 +61,8 @@ class Faults:
     kill_before: set[int] = field(default_factory=set)
     kill_after: set[int] = field(default_factory=set)
     lose_answer: set[int] = field(default_factory=set)
+    # What goes into a queue by these calls fails every other time, however often it is repeated.
+    refuse: set[int] = field(default_factory=set)
     # Of what AWS does as it likes (`tests.caprices`).
     seed: int = 0
     calls: list[str] = field(default_factory=list)
@@ -187,15 +189,25 @@ class FakeTaskQueues:
         self.rows = DueRows(self.dynamo.tables[DUE])
         self._sent = 0
         self._due = DynamoDueTable(self.dynamo, DUE, lambda: self.clock())
-        self._sqs = SqsTaskQueues(Sqs(self._take), QUEUE_IDS, self._due)
+        self._sqs = SqsTaskQueues(Sqs(self._take, self._failing), QUEUE_IDS, self._due)
+        self._refused: set[str] | None = None
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
         number = self.faults.before(f"send {queue}")
+        self._refused = set() if number in self.faults.refuse else None
         # A lost answer makes SQS take the bodies twice: its sender repeats the call.
         for _ in range(2 if number in self.faults.lose_answer else 1):
             sent = self._sqs.send(queue, bodies, group)
         self.faults.after(number)
         return sent
+
+    def _failing(self, entries: Sequence[Mapping[str, Any]]) -> Container[str]:
+        if self._refused is None:
+            done = self.dynamo.caprices.done_of(entries)
+            return {entry["Id"] for entry in entries[done:]}
+        # The same ones at each repetition: the first, the third and so on.
+        self._refused = self._refused or {entry["Id"] for entry in entries[::2]}
+        return self._refused
 
     def _take(self, url: str, entry: Mapping[str, Any]) -> None:
         delay_s = entry.get("DelaySeconds", 0)
@@ -203,6 +215,7 @@ class FakeTaskQueues:
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         number = self.faults.before(f"schedule {queue}")
+        self._refused = set() if number in self.faults.refuse else None
         for _ in range(2 if number in self.faults.lose_answer else 1):
             self._sqs.schedule(queue, body, delay_s, group)
         self.faults.after(number)

@@ -13,7 +13,7 @@ and underscores, bodies of at least a character. All as of November 2026.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -217,10 +217,18 @@ def is_content(body: str) -> bool:
 
 
 class Sqs:
-    """A client of SQS in memory: `put` gets the queue's URL and the entry of what is taken."""
+    """A client of SQS in memory: `put` gets the queue's URL and the entry of what is taken.
 
-    def __init__(self, put: Callable[[str, Mapping[str, Any]], object]) -> None:
+    `failing` says which entries of a batch fail for a fault of AWS's.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[str, Mapping[str, Any]], object],
+        failing: Callable[[Sequence[Mapping[str, Any]]], Container[str]] = lambda entries: (),
+    ) -> None:
         self._put = put
+        self._failing = failing
 
     def send_message_batch(
         self,
@@ -231,8 +239,12 @@ class Sqs:
         if code := refusal_of_batch(Entries):
             raise ClientError({"Error": {"Code": code}}, "SendMessageBatch")
         answer: dict[str, list[Mapping[str, Any]]] = {"Successful": [], "Failed": []}
+        failing = self._failing(Entries)
         for entry in Entries:
-            if is_content(entry["MessageBody"]):
+            if entry["Id"] in failing:
+                code = "ServiceUnavailable"
+                answer["Failed"].append({"Id": entry["Id"], "SenderFault": False, "Code": code})
+            elif is_content(entry["MessageBody"]):
                 self._put(QueueUrl, entry)
                 answer["Successful"].append({"Id": entry["Id"]})
             else:

@@ -66,7 +66,11 @@ class Table:
                 found = (self.live(_key(key)) for key in keys)
                 return {"Responses": {self.name: [item for item in found if item]}}
             case "BatchExecuteStatement":
-                return {"Responses": [self._insert(each) for each in params["Statements"]]}
+                statements = params["Statements"]
+                done = self.caprices.done_of(statements)
+                throttled = {"Error": {"Code": "ThrottlingError"}, "TableName": self.name}
+                responses = [self._insert(each) for each in statements[:done]]
+                return {"Responses": responses + [throttled] * (len(statements) - done)}
         assert params["TableName"] == self.name
         match operation:
             case "GetItem":

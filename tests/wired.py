@@ -8,6 +8,8 @@ from pydantic_core import to_json
 from harkara.accounts import Account, Enforcement
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.codes import Code
+from harkara.errors import RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.ports import Note
@@ -142,7 +144,12 @@ class Wired:
             self.receive_service().receive("sim", TOKEN, ReceiptRequest("POST", {}, {}, body))
         except ProcessKilled:
             self.killed += 1
-            self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
+        except RequestRefused as refused:
+            if refused.code is not Code.TRY_AGAIN:
+                raise
+        else:
+            return
+        self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
 
     def accept_service(self) -> AcceptService:
         send = self.ports.of("send")

@@ -19,7 +19,7 @@ from harkara.accounts import Account
 from harkara.carrier_settings import CarrierSettings
 from harkara.codes import Code
 from harkara.deadline import Deadline
-from harkara.errors import HarkaraError, RequestRefused
+from harkara.errors import HarkaraError, RequestRefused, StoreUnavailable
 from harkara.events import Click
 from harkara.ids import mid_of
 from harkara.marks import Claimant, index_of
@@ -85,12 +85,16 @@ class World(Wired):
         self.remaining_s: Callable[[], float] = lambda: BUDGET_S
 
     def send(self, records: Sequence[Record], **fields: str) -> list[RecordResult] | None:
-        """Accept a request as `send` does; None when its process died and the client heard 5xx."""
+        """Accept a request as `send` does; None when the client heard 5xx."""
         request = SendRequest(list(records), fields.get("callback_url", ""))
         try:
             return self.accept_service().accept(caller_of(self.account), request)
         except ProcessKilled:
             self.killed += 1
+            return None
+        except RequestRefused as refused:
+            if refused.code is not Code.TRY_AGAIN:
+                raise
             return None
 
     def cancel(self, mid: str) -> Code | None:
@@ -101,6 +105,8 @@ class World(Wired):
             return refused.code
         except ProcessKilled:
             self.killed += 1
+            return None
+        except StoreUnavailable:
             return None
         self.cancelled.add(mid)
         return None
@@ -217,6 +223,8 @@ class World(Wired):
             await self.sweep_service().sweep(Deadline(lambda: 50.0))
         except ProcessKilled:
             await self._die()
+        except StoreUnavailable as error:
+            self.counts[type(error).__name__] += 1
 
     async def _die(self) -> None:
         """Count a process's death, and let what it did beside die with it."""

@@ -94,6 +94,8 @@ def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, number: int) ->
     kill_before=st.sets(st.integers(0, 150), max_size=4),
     kill_after=st.sets(st.integers(0, 150), max_size=4),
     lose_answer=st.sets(st.integers(0, 150), max_size=8),
+    refuse=st.sets(st.integers(0, 150), max_size=4),
+    seed=st.integers(0, 10**6),
 )
 def test_many_deaths_and_losses_together_lose_nothing(
     name: str,
@@ -101,5 +103,7 @@ def test_many_deaths_and_losses_together_lose_nothing(
     kill_before: set[int],
     kill_after: set[int],
     lose_answer: set[int],
+    refuse: set[int],
+    seed: int,
 ) -> None:
-    run(Faults(kill_before, kill_after, lose_answer), SCRIPTS[name], trusted=trusted)
+    run(Faults(kill_before, kill_after, lose_answer, refuse, seed), SCRIPTS[name], trusted=trusted)

@@ -23,6 +23,7 @@ def run(faults: Faults, *statuses: int) -> World:
 CALLS = list(enumerate(run(Faults()).faults.calls))
 UNLUCKY = (500, 503, 500)
 CALLS_UNLUCKY = list(enumerate(run(Faults(), *UNLUCKY).faults.calls))
+TAKEN = [(number, name) for number, name in CALLS if name.startswith(("schedule", "send"))]
 WRITES = [(number, name) for number, name in CALLS if name.startswith(("put_once", "send"))]
 
 
@@ -63,18 +64,31 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
     check_without_a_kill(world, answers)
 
 
+@pytest.mark.parametrize(("number", "name"), TAKEN, ids=name_of)
+def test_what_a_queue_takes_in_part_is_not_lost(number: int, name: str) -> None:
+    """Amazon SQS API Reference, SendMessageBatch: each message is taken or not by itself."""
+    world = World(Faults(refuse={number}))
+    answers = world.send(campaign.records())
+    world.run()
+    assert world.faults.calls[number] == name
+    assert (answers is None) == (number == TAKEN[0][0]), "what is not enqueued is not accepted"
+    check(world, answers)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     kill_before=st.sets(st.integers(0, 150), max_size=4),
     kill_after=st.sets(st.integers(0, 150), max_size=4),
     lose_answer=st.sets(st.integers(0, 150), max_size=8),
+    refuse=st.sets(st.integers(0, 150), max_size=4),
+    seed=st.integers(0, 10**6),
 )
 # A callback dies with its post, and its redelivery finds another one at the endpoint's door.
-@example(kill_before={113}, kill_after={1, 10, 102, 106}, lose_answer=set())
+@example(kill_before={113}, kill_after={1, 10, 102, 106}, lose_answer=set(), refuse=set(), seed=0)
 def test_many_deaths_and_losses_together_lose_nothing(
-    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+    kill_before: set[int], kill_after: set[int], lose_answer: set[int], refuse: set[int], seed: int
 ) -> None:
-    world = World(Faults(kill_before, kill_after, lose_answer))
+    world = World(Faults(kill_before, kill_after, lose_answer, refuse, seed))
     world.platform.script = [500, 200, 503]
     answers = [world.send(campaign.records()), world.send([campaign.record("0002")])]
     world.run()

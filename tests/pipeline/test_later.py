@@ -93,11 +93,18 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
     kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
     kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
     lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
+    refuse=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    seed=st.integers(0, 10**6),
 )
 def test_many_deaths_and_losses_together_lose_nothing(
-    early: bool, kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+    early: bool,
+    kill_before: set[int],
+    kill_after: set[int],
+    lose_answer: set[int],
+    refuse: set[int],
+    seed: int,
 ) -> None:
-    run(Faults(kill_before, kill_after, lose_answer), early=early)
+    run(Faults(kill_before, kill_after, lose_answer, refuse, seed), early=early)
 
 
 @pytest.mark.parametrize(("number", "name"), DEFERRALS, ids=name_of)

@@ -35,14 +35,15 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
 
 
 calls = st.sets(st.integers(0, len(CALLS)), max_size=6)
+seeds = st.integers(0, 10**6)
 
 
 @settings(max_examples=100, deadline=None)
-@given(calls, calls, calls)
+@given(calls, calls, calls, calls, seeds)
 def test_many_deaths_and_losses_together_lose_nothing(
-    kill_before: set[int], kill_after: set[int], lose_answer: set[int]
+    kill_before: set[int], kill_after: set[int], lose_answer: set[int], refuse: set[int], seed: int
 ) -> None:
-    world, answers = run_singles(Faults(kill_before, kill_after, lose_answer))
+    world, answers = run_singles(Faults(kill_before, kill_after, lose_answer, refuse, seed))
     check(world, answers)
 
 

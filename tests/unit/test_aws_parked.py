@@ -15,7 +15,7 @@ KEYS = [("parked#acme#main", f"{number:013d}#q.0") for number in range(30)]
 def store(*answers: Answer) -> tuple[ScriptedAws, DynamoParkedStore]:
     aws = ScriptedAws("dynamodb", *answers)
     messages = DynamoMessageStore(aws.client, "Messages", 1, lambda: 0)
-    return aws, DynamoParkedStore(aws.client, "Messages", messages)
+    return aws, DynamoParkedStore(aws.client, "Messages", messages, lambda: 0, lambda _: None)
 
 
 def item(kind: str) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harkara.aws.inserts import Inserter
 from tests.caprices import DAY_S, LATE_S
 from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
-from tests.limits import ITEM_LIMIT_BYTES, refusal_of
+from tests.limits import ITEM_LIMIT_BYTES, Sqs, refusal_of
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 
@@ -212,3 +212,30 @@ def test_what_has_expired_may_go_at_once_or_stay() -> None:
         dynamo.put_item(TableName=MESSAGES, Item=item(ttl={"N": "4"}))
         lefts.add(len(query(dynamo)["Items"]))
     assert lefts == {0, 1}
+
+
+@pytest.mark.parametrize("operation", ["BatchWriteItem", "BatchGetItem", "BatchExecuteStatement"])
+def test_a_batch_may_be_done_in_part_and_says_what_remains(operation: str) -> None:
+    """Amazon DynamoDB API Reference, of these three: one is done at least, or the call fails."""
+    asked = {"BatchWriteItem": writes, "BatchExecuteStatement": inserts}.get(operation)
+    remained = set()
+    for seed in range(1, 60):
+        dynamo = Dynamo(seed=seed)
+        answer = dynamo.answer(operation, asked(3) if asked else reads(0, 1, 2))
+        errors = [each for each in answer.get("Responses", ()) if "Error" in each]
+        writes_left = answer.get("UnprocessedItems", {}).get(MESSAGES, ())
+        keys_left = answer.get("UnprocessedKeys", {}).get(MESSAGES, {}).get("Keys", ())
+        left = len([*writes_left, *keys_left, *errors])
+        assert not asked or len(dynamo.tables[MESSAGES].items) == 3 - left
+        remained.add(left)
+    assert remained == {0, 1, 2}
+
+
+def test_a_queue_may_take_a_batch_in_part() -> None:
+    """Amazon SQS API Reference, SendMessageBatch."""
+    taken = list[str]()
+    sqs = Sqs(lambda _, entry: taken.append(entry["Id"]), lambda entries: {"1"})
+    asked = [{"Id": str(number), "MessageBody": "body"} for number in range(3)]
+    answer = sqs.send_message_batch(QueueUrl="queue", Entries=asked)
+    assert taken == [each["Id"] for each in answer["Successful"]] == ["0", "2"]
+    assert [(each["Id"], each["SenderFault"]) for each in answer["Failed"]] == [("1", False)]

@@ -1,31 +1,37 @@
 """Parked callbacks, in the Messages table."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
+from harkara.aws.inserts import PAUSES_S
 from harkara.aws.messages import DynamoMessageStore, mark_of
 from harkara.errors import StoreUnavailable
 from harkara.marks import Mark
 from harkara.ports import Clock
 
 _DELETE_BATCH = 25
-_TRIES = 5
 
 
 class DynamoParkedStore:
     """Reads rows as DynamoMessageStore put them, and takes them out."""
 
     def __init__(
-        self, client: Any, table: str, messages: DynamoMessageStore, clock: Clock = time.time
+        self,
+        client: Any,
+        table: str,
+        messages: DynamoMessageStore,
+        clock: Clock = time.time,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._table = table
         self._messages = messages
         self._clock = clock
+        self._pause = pause
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         """Return the rows at these keys, in order."""
@@ -62,11 +68,12 @@ class DynamoParkedStore:
                     for pk, sk in keys[at : at + _DELETE_BATCH]
                 ]
             }
-            for _ in range(_TRIES):
+            for pause_s in (*PAUSES_S, None):
                 with aws_errors():
                     answer = self._client.batch_write_item(RequestItems=left)
                 left = answer.get("UnprocessedItems") or {}
                 if not left:
                     break
-            else:
-                raise StoreUnavailable("the table stayed busy")
+                if pause_s is None:
+                    raise StoreUnavailable("the table stayed busy")
+                self._pause(pause_s)

@@ -1,0 +1,112 @@
+"""Batches of which AWS does a part: what remains is done after a pause (`tests.caprices`)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.accounts import Sender
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.parked import DynamoParkedStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.suppression import DynamoSuppressionList
+from harkara.deadline import Deadline
+from harkara.ids import ReferenceSigner
+from harkara.marks import Mark
+from harkara.messages import Category
+from harkara.suppressions import opt_out
+from harkara.tasks import QueueName
+from tests import caprices
+from tests.dynamo import ACCOUNTS, MESSAGES, Dynamo
+from tests.limits import Sqs
+
+COUNT = 130
+NUMBERS = [f"9198765{number:05d}" for number in range(COUNT)]
+MARKS = [Mark("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(COUNT)]
+KEYS = [mark.key for mark in MARKS]
+SENDERS = [Sender(header=f"S{number:05d}", categories=tuple(Category)) for number in range(COUNT)]
+
+
+class Adapters:
+    """The adapters that make calls in batches; what they pause is noted."""
+
+    def __init__(self, seed: int) -> None:
+        self.paused: list[float] = []
+        dynamo = Dynamo(lambda: 0.0, seed)
+        signer, pause = ReferenceSigner(b"key"), self.paused.append
+        self.messages = DynamoMessageStore(dynamo, MESSAGES, 9, lambda: 0.0, pause)
+        self.parked = DynamoParkedStore(dynamo, MESSAGES, self.messages, lambda: 0.0, pause)
+        self.last = DynamoLastMessages(dynamo, MESSAGES, signer, 9, lambda: 0.0, pause)
+        self.lists = DynamoSuppressionList(dynamo, ACCOUNTS, pause)
+        self.registry = DynamoRegistry(dynamo, ACCOUNTS, pause)
+        account = {"pk": {"S": "account#acme"}, "sk": {"S": "account"}, "version": {"N": "1"}}
+        dynamo.put_item(TableName=ACCOUNTS, Item=account)
+        self.dynamo = dynamo
+
+
+def marks(adapters: Adapters) -> None:
+    assert adapters.messages.put_once(MARKS[::2]) == MARKS[::2]
+    other = [Mark(*mark.key, "other", "h", 1, {}) for mark in MARKS]
+    standing = adapters.messages.put_once(other)
+    assert standing[::2] == MARKS[::2]
+    assert standing[1::2] == other[1::2]
+    assert adapters.messages.get_marks(KEYS) == standing
+
+
+def parked(adapters: Adapters) -> None:
+    adapters.messages.put_once(MARKS)
+    adapters.parked.remove(KEYS[1:])
+    assert adapters.parked.get_marks(KEYS) == [MARKS[0], *[None] * (COUNT - 1)]
+
+
+def last_messages(adapters: Adapters) -> None:
+    adapters.last.put("acme", {number: f"mid-{number}" for number in NUMBERS})
+    assert all(adapters.last.find("acme", number) == f"mid-{number}" for number in NUMBERS)
+
+
+def suppressions(adapters: Adapters) -> None:
+    entries = [opt_out(number, 1) for number in NUMBERS]
+    for entry in entries:
+        adapters.lists.put("acme", entry)
+    found = adapters.lists.entries("acme", NUMBERS)
+    assert sorted(entry.number for entry in found) == NUMBERS
+
+
+def parts(adapters: Adapters) -> None:
+    adapters.registry.put_all("acme", SENDERS, Deadline(lambda: 60.0))
+    found = adapters.registry.find("acme", Sender)
+    assert sorted(each.header for each in found) == sorted(each.header for each in SENDERS)
+
+
+@pytest.mark.parametrize("use", [marks, parked, last_messages, suppressions, parts])
+def test_what_remains_of_a_batch_is_done(
+    use: Callable[[Adapters], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amazon DynamoDB API Reference, BatchWriteItem: "an exponential backoff algorithm"."""
+    monkeypatch.setattr(caprices, "IN_PART_ONE_IN", 3)
+    paused = 0
+    for seed in range(1, 13):
+        adapters = Adapters(seed)
+        use(adapters)
+        paused += len(adapters.paused)
+        assert all(0 < pause_s <= 1.2 for pause_s in adapters.paused)
+    assert paused
+
+
+@given(st.integers(0, 10**6), st.integers(1, 25))
+def test_what_remains_of_a_batch_of_tasks_is_sent_once(seed: int, count: int) -> None:
+    """Amazon SQS API Reference, SendMessageBatch: each message is taken or not by itself."""
+    dynamo, taken = Dynamo(seed=seed), list[str]()
+
+    def failing(entries: Any) -> set[str]:
+        return {entry["Id"] for entry in entries[dynamo.caprices.done_of(entries) :]}
+
+    sqs = Sqs(lambda _, entry: taken.append(entry["MessageBody"]), failing)
+    queues = SqsTaskQueues(sqs, {QueueName.SUBMIT: "queue"})
+    bodies = [f"body {number}" for number in range(count)]
+    sent = queues.send(QueueName.SUBMIT, bodies)
+    assert sorted(taken) == sorted(body for body, is_in in zip(bodies, sent, strict=True) if is_in)
