@@ -51,6 +51,7 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/tries": (
         "unit/test_tries.py",
         "unit/test_outcomes.py",
+        "pipeline/test_shared_outcomes.py",
     ),
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": ("unit/test_handover.py",),

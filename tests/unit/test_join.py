@@ -5,7 +5,7 @@ import pytest
 from harkara.errors import StoreUnavailable
 from harkara.ids import mid_of
 from harkara.messages import State
-from harkara.services.join import JoinService
+from harkara.services.join import _SINGLE_LIMIT, JoinService
 from harkara.tasks import (
     CarrierReceiptsTask,
     CheckTask,
@@ -82,6 +82,15 @@ def test_an_event_that_came_late_to_look_for_its_message_keeps_its_count() -> No
     bodies |= {"x0": bodies["w0"], "x1": bodies["w1"]}
     JoinService(there).join(bodies)
     assert sorted(task.waits for task in sent(there)) == [0, 1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("longer", "joins"), [(0, True), (1, False)])
+def test_what_is_longer_than_a_single_receipt_is_not_even_decoded(longer: int, joins: bool) -> None:
+    there = queues()
+    short = CarrierReceiptsTask("sim", (("", FIRST),)).encode()
+    name = "i" * (_SINGLE_LIMIT - len(short) + longer)
+    bodies = {each: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for each in ("a", "b")}
+    assert JoinService(there).join(bodies) == (bodies.keys() if joins else set())
 
 
 class IllQueues(FakeTaskQueues):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.marks import Mark, claim_kind, outcome_kind
+from harkara.marks import SHARED_KIND, Mark, claim_kind, outcome_kind
 from harkara.messages import Category, Chunk, Message, State
 from harkara.services.verdicts import judge
 from harkara.tasks import Receipt
@@ -35,13 +35,13 @@ class Known:
 
     def claim(self, attempt: int, block: int, *indexes: int, until_ms: int = NOW_MS) -> None:
         said = {"indexes": indexes, "carriers": {}, "at": NOW_MS - 3_000}
-        self._put(claim_kind(attempt, block), until_ms, said)
+        self.put(claim_kind(attempt, block), until_ms, said)
 
     def outcome(self, attempt: int, block: int, *not_taken: int) -> None:
         said = {"not_taken": [(index, 0) for index in not_taken]}
-        self._put(outcome_kind(attempt, block), NOW_MS, said)
+        self.put(outcome_kind(attempt, block), NOW_MS, said)
 
-    def _put(self, kind: str, until_ms: int, said: dict[str, Any]) -> None:
+    def put(self, kind: str, until_ms: int, said: dict[str, Any]) -> None:
         self.store.put_once([Mark(CHUNK.id, kind, "owner", "holder", until_ms, said)])
 
     def judge(self, *receipts: Receipt) -> tuple[list[Receipt], list[Receipt], float]:
@@ -73,7 +73,9 @@ def test_what_is_of_no_try_counts() -> None:
     known = Known()
     known.outcome(1, 0, 0)
     cancelled = receipt(0, 0, State.CANCELLED)
+    calls = len(known.store.faults.calls)
     assert known.judge(cancelled)[0] == [cancelled]
+    assert len(known.store.faults.calls) == calls
 
 
 def test_each_block_has_outcomes_of_its_own() -> None:
@@ -100,6 +102,17 @@ def test_a_failure_of_an_open_try_comes_again(until_ms: int, delay_s: float | No
     failure = receipt(0, 1)
     expected = ([failure], [], 0.0) if delay_s is None else ([], [failure], delay_s)
     assert known.judge(failure) == expected
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_shared_outcome_that_says_taken_is_one(taken: bool) -> None:
+    known = Known()
+    said = {"indexes": [0], "carriers": {}, "at": NOW_MS - 3_000, "shared": "shared#holder"}
+    known.put(claim_kind(1, 0), NOW_MS + 60_000, said)
+    shared = {"taken": {CHUNK.id: "id"} if taken else {}, "at": NOW_MS}
+    known.store.put_once([Mark("shared#holder", SHARED_KIND, "owner", "holder", 0, shared)])
+    failure = receipt(0, 1)
+    assert known.judge(failure)[:2] == (([failure], []) if taken else ([], [failure]))
 
 
 def test_a_claim_speaks_of_its_own_messages_alone() -> None:

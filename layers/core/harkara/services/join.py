@@ -4,8 +4,9 @@ A group of callbacks lies within one queue message (`harkara.services.deliver`):
 the group. Joining costs that message, and saves a post and an ack for each but one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from harkara.errors import StoreUnavailable
@@ -32,25 +33,24 @@ class JoinService:
 
         Raises nothing. What was perhaps sent on is done by itself as well: the first final stands.
         """
-        alike: dict[tuple[type[_Receipts], str, int], dict[str, _Receipts]] = {}
+        none: Any = ()
+        alike: dict[_Receipts, dict[str, Sequence[object]]] = {}
         for message_id, body in bodies.items():
             task = decode_dlr(body) if len(body) <= _SINGLE_LIMIT else None
             if isinstance(task, _Receipts) and len(task.receipts) == 1:
-                # Those that name the carrier's ids come again where nothing is known of them yet.
-                waits = task.waits if isinstance(task, CarrierReceiptsTask) else 0
-                alike.setdefault((type(task), task.carrier, waits), {})[message_id] = task
+                kind = replace(task, receipts=none)
+                alike.setdefault(kind, {})[message_id] = task.receipts
         return {
             message_id
-            for tasks in alike.values()
-            if len(tasks) > 1 and self._send(list(tasks.values()))
-            for message_id in tasks
+            for kind, receipts in alike.items()
+            if len(receipts) > 1 and self._send(kind, receipts.values())
+            for message_id in receipts
         }
 
-    def _send(self, tasks: list[_Receipts]) -> bool:
-        # All of one kind.
-        receipts: Any = tuple(receipt for task in tasks for receipt in task.receipts)
-        joined = replace(tasks[0], receipts=receipts)
+    def _send(self, kind: _Receipts, receipts: Iterable[Sequence[object]]) -> bool:
+        joined: Any = tuple(chain.from_iterable(receipts))
+        body = replace(kind, receipts=joined).encode()
         try:
-            return all(self.queues.send(QueueName.RECEIPT, [joined.encode()]))
+            return all(self.queues.send(QueueName.RECEIPT, [body]))
         except StoreUnavailable:
             return False
