@@ -1,17 +1,11 @@
 """submit, dlr and sweep as handlers: the partial batch answer, owners, and what is logged."""
 
-import asyncio
-from collections import Counter
-
 import pytest
 
-from harkara.batch import consume
-from harkara.deadline import Deadline
-from harkara.errors import ExchangeOutcomeUnknown, NotOurTurn
+from harkara.errors import ExchangeOutcomeUnknown
 from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
-from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.ports import DueTask
 from harkara.services.pointers import pointers
@@ -262,72 +256,3 @@ def test_a_run_of_shards_that_there_are_none_of_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"`shards` is a list of numbers below {SHARDS}"):
         gateway.call("sweep", {"shards": shards})
-
-
-# What all queue handlers share
-
-
-def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
-    """Consume messages; return in whose name each was done."""
-    seen: list[Claimant] = []
-
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        seen.append(claimant)
-        assert deadline.remaining_s() == 60
-        return Counter()
-
-    consume(sqs_event(*bodies), context or Context(), handle)  # type: ignore[arg-type]
-    return seen
-
-
-@pytest.mark.usefixtures("gateway")
-def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
-    owners = [claimant.owner for claimant in claimants("{}", '{"owner": "first"}')]
-    assert owners == ["m0", "first"]
-
-
-@pytest.mark.usefixtures("gateway")
-def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW)
-    first, second = claimants('{"owner": "m"}', '{"owner": "m"}')
-    (again,) = claimants("{}")
-    assert len({first.holder, second.holder, again.holder}) == 3
-    assert first.until_ms == int((NOW + 60) * 1000)
-
-
-@pytest.mark.usefixtures("gateway")
-def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        raise NotOurTurn("an earlier delivery may still be at work")
-
-    answer = consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
-    assert answer == failures("m0")
-    assert [line["reason"] for line in logs.lines()] == ["an earlier delivery may still be at work"]
-
-
-@pytest.mark.usefixtures("gateway")
-def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        return Counter(taken=2, refused=0)
-
-    consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
-    assert [line["counts"] for line in logs.lines()] == [{"taken": 2}]
-
-
-@pytest.mark.usefixtures("gateway")
-def test_the_tasks_of_a_batch_are_done_at_once() -> None:
-    """Each waits for the other to have begun: one after the other they would wait for ever."""
-    begun: list[str] = []
-
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        begun.append(claimant.owner)
-        for _ in range(100):
-            if len(begun) == 2:
-                return Counter()
-            await asyncio.sleep(0)
-        raise AssertionError("the other has not begun")
-
-    answer = consume(sqs_event("{}", "{}"), Context(), handle)  # type: ignore[arg-type]
-    assert answer == NO_FAILURES

@@ -38,7 +38,7 @@ NEAREST: dict[str, Sequence[str]] = {
         "pipeline/test_deferral.py",
     ),
     "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
-    "batch": ("functions/test_queues.py", "functions/test_metrics.py"),
+    "batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
     "services/door": ("unit/test_door.py", *DOORS),
     "services/doors": DOORS,
     "services/check": tuple(

@@ -1,0 +1,124 @@
+"""A batch of any queue: in whose name its tasks are done, what is prepared for all of them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from harkara.batch import Prepare, consume
+from harkara.deadline import Deadline
+from harkara.errors import NotOurTurn
+from harkara.marks import Claimant
+from tests.functions.invoking import (
+    NOW,
+    Context,
+    Logs,
+    sqs_event,
+)
+from tests.functions.test_queues import NO_FAILURES, failures
+
+
+def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
+    """Consume messages; return in whose name each was done."""
+    seen: list[Claimant] = []
+
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        seen.append(claimant)
+        assert deadline.remaining_s() == 60
+        return Counter()
+
+    consume(sqs_event(*bodies), context or Context(), handle)  # type: ignore[arg-type]
+    return seen
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
+    owners = [claimant.owner for claimant in claimants("{}", '{"owner": "first"}')]
+    assert owners == ["m0", "first"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW)
+    first, second = claimants('{"owner": "m"}', '{"owner": "m"}')
+    (again,) = claimants("{}")
+    assert len({first.holder, second.holder, again.holder}) == 3
+    assert first.until_ms == int((NOW + 60) * 1000)
+
+
+@pytest.mark.usefixtures("gateway")
+def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        raise NotOurTurn("an earlier delivery may still be at work")
+
+    answer = consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    assert answer == failures("m0")
+    assert [line["reason"] for line in logs.lines()] == ["an earlier delivery may still be at work"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        return Counter(taken=2, refused=0)
+
+    consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
+    (line,) = logs.lines()
+    assert line["counts"] == {"taken": 2}
+    assert not {"joined", "again"} & line.keys()
+
+
+@pytest.mark.usefixtures("gateway")
+def test_the_tasks_of_a_batch_are_done_at_once(logs: Logs) -> None:
+    """Each waits for the other to have begun: one after the other they would wait for ever."""
+    begun: list[str] = []
+
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        begun.append(claimant.owner)
+        for _ in range(100):
+            if len(begun) == 2:
+                return Counter()
+            await asyncio.sleep(0)
+        raise AssertionError("the other has not begun")
+
+    answer = consume(sqs_event("{}", "{}"), Context(), handle)  # type: ignore[arg-type]
+    assert answer == NO_FAILURES
+    assert [line["message"] for line in logs.lines()] == ["tasks done"]
+
+
+BODIES = ['{"n": 0}', '{"n": 1}']
+
+
+def prepared(prepare: Prepare) -> list[str]:
+    """Consume two messages; return the bodies that were done."""
+    bodies: list[str] = []
+
+    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        bodies.append(body)
+        return Counter()
+
+    event = sqs_event(*BODIES)
+    answer = consume(event, Context(), handle, prepare=prepare)  # type: ignore[arg-type]
+    assert answer == NO_FAILURES
+    return bodies
+
+
+@pytest.mark.usefixtures("gateway")
+def test_what_was_prepared_for_all_is_done_in_place_of_what_came(logs: Logs) -> None:
+    def prepare(bodies: Mapping[str, str]) -> Mapping[str, str]:
+        assert bodies == dict(zip(("m0", "m1"), BODIES, strict=True))
+        return {"m1": "prepared"}
+
+    assert prepared(prepare) == [BODIES[0], "prepared"]
+    assert [line["message"] for line in logs.lines()] == ["tasks done"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_where_nothing_can_be_prepared_each_is_done_as_it_came(logs: Logs) -> None:
+    def prepare(bodies: Mapping[str, str]) -> Mapping[str, str]:
+        raise ValueError("no task")
+
+    assert prepared(prepare) == BODIES
+    assert [line["message"] for line in logs.lines()] == ["tasks not prepared", "tasks done"]
