@@ -56,6 +56,7 @@ NEAREST: dict[str, Sequence[str]] = {
     "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "services/handover": ("unit/test_handover.py",),
     "services/shared_outcomes": (
+        "unit/test_shared_outcomes.py",
         "unit/test_submit_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
