@@ -56,7 +56,7 @@ def judge(
     counting, early, delays_s = [], [], []
     for receipt in receipts:
         tried, index = tries.get(receipt), split_mid(receipt.mid)[1]
-        claim = claims.get(tried) if tried else None
+        claim = tried and claims.get(tried)
         if claim and index in claim.data["indexes"] and claim.until_ms >= now_ms:
             early.append(receipt)
             delays_s.append(_delay_s(claim, now_ms))
