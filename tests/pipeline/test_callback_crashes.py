@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.deadline import Deadline
+from harkara.errors import StoreUnavailable
 from harkara.parked import END_MS, partition_of
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
@@ -49,11 +50,11 @@ def rows(world: World) -> object:
 
 
 def replay(world: World) -> None:
-    """Replay all; who asks tries again when the process dies."""
+    """Replay all; who asks tries again when the process dies, or its queue takes but some."""
     try:
         world.parked_service().replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
-    except ProcessKilled:
-        world.killed += 1
+    except (ProcessKilled, StoreUnavailable) as error:
+        world.killed += isinstance(error, ProcessKilled)
         replay(world)
 
 
