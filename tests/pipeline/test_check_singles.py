@@ -86,6 +86,21 @@ def test_those_of_one_queue_message_are_settled_by_two_reads_together() -> None:
     assert world.faults.calls[calls:] == ["get_marks"] * 2
 
 
+def test_it_reads_from_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    put_two(world)
+    read: list[bool] = []
+    get_marks = world.store.get_marks
+
+    def note(keys: Sequence[tuple[str, str]], *, consistent: bool = True) -> object:
+        read.append(consistent)
+        return get_marks(keys, consistent=consistent)
+
+    monkeypatch.setattr(world.store, "get_marks", note)
+    look(world, *CHUNKS[:2])
+    assert read == [False, False]
+
+
 def test_what_is_open_waits_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     groups: list[str] = []
