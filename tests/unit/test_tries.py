@@ -4,7 +4,7 @@ import pytest
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.marks import Mark, claim_kind, outcome_kind
+from harkara.marks import SHARED_KIND, Mark, claim_kind, outcome_kind
 from harkara.messages import Category, Chunk, Message, pack
 from harkara.services.tries import (
     WORDS_LIMIT,
@@ -14,6 +14,7 @@ from harkara.services.tries import (
     Try,
     find_message,
     outcome_data,
+    shared_outcomes,
     tries_of,
 )
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
@@ -65,6 +66,52 @@ def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
     del said["ended"]  # one of before there were such
     put(store, outcome_kind(1, 1), at=55, **said)
     assert tries_of(store, CHUNK, 4) == [Try(1, claim, 55, None)]
+
+
+def shared_by(place: str, **taken: str) -> Mark:
+    return Mark(f"shared#{place}", SHARED_KIND, place, "x", 0, {"taken": taken, "at": 66})
+
+
+def test_claims_find_what_their_shared_outcome_says_of_them_as_if_it_were_their_own() -> None:
+    store = FakeMessageStore(Faults())
+    store.put_once([shared_by("one", a="id of a", d="id of d"), shared_by("two", b="id of b")])
+    places = {"a": "one", "b": "two", "c": "one", "d": "one", "e": "nothing stands there", "f": ""}
+    claims = [
+        Mark(name, claim_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
+        for name, place in places.items()
+        for data in [{"shared": f"shared#{place}"} if place else {}]
+    ]
+    outcomes = shared_outcomes(store, claims)
+    said = {name: outcome_data([0], [Taken(f"id of {name}")]) for name in "abd"}
+    assert outcomes == [
+        Mark(name, outcome_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
+        if name in said
+        else None
+        for name in places
+        for data in [{**said.get(name, {}), "at": 66}]
+    ]
+
+
+def test_who_shares_nothing_costs_no_read() -> None:
+    store = FakeMessageStore(Faults())
+    calls = len(store.faults.calls)
+    claim = Mark(CHUNK.id, claim_kind(1, 0), "task", "holder", 0, {})
+    assert shared_outcomes(store, [claim, claim]) == [None, None]
+    assert len(store.faults.calls) == calls
+
+
+def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its_own() -> None:
+    store = FakeMessageStore(Faults())
+    first = put(store, claim_kind(1, 0), indexes=[0], shared="shared#one")
+    second = put(store, claim_kind(2, 0), indexes=[0])
+    third = put(store, claim_kind(3, 0), indexes=[0])
+    put(store, outcome_kind(2, 0), at=77, **outcome_data([0], [InDoubt()]))
+    store.put_once([shared_by("one", **{CHUNK.id: "id"})])
+    assert tries_of(store, CHUNK, 0) == [
+        Try(1, first, 66, Taken("id")),
+        Try(2, second, 77, InDoubt()),
+        Try(3, third, 0, None),
+    ]
 
 
 def test_there_is_an_end_for_each_message() -> None:
