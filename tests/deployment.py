@@ -119,7 +119,7 @@ class Deployment:
         """Give what waits in the queues to their functions, until nothing does."""
         while self.waiting:
             queue, body = self.waiting.popleft()
-            event = sqs_event(body, first=len(self.delivered))
+            event = sqs_event(body, first=len(self.delivered), queue=queue)
             self.delivered.append((queue, event))
             assert self.call(CONSUMERS[queue], event) == {"batchItemFailures": []}
 

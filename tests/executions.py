@@ -117,6 +117,9 @@ class Queues:
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         heapq.heappush(self.waiting[queue], (self.clock() + delay_s, next(self._numbers), body))
 
+    def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+        raise AssertionError("an execution here has no handler that would put anything back")
+
     def receive(self, queue: QueueName) -> list[tuple[float, int, str]]:
         """Take up to ten messages whose time has come."""
         taken: list[tuple[float, int, str]] = []

@@ -14,7 +14,7 @@ class FakeParkedStore:
     def __init__(self, store: FakeMessageStore) -> None:
         self.store = store
         self._parked = DynamoParkedStore(
-            store.dynamo, MESSAGES, store.adapter, store.adapter._clock, store.adapter._pause
+            store.dynamo, MESSAGES, store.adapter, store.adapter._clock, lambda pause_s: None
         )
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:

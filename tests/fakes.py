@@ -188,8 +188,10 @@ class FakeTaskQueues:
         self.waiting: list[QueueMessage] = []
         self.rows = DueRows(self.dynamo.tables[DUE])
         self._sent = 0
-        self._due = DynamoDueTable(self.dynamo, DUE, lambda: self.clock())
-        self._sqs = SqsTaskQueues(Sqs(self._take, self._failing), QUEUE_IDS, self._due)
+        self.put_back_s: list[tuple[str, Sequence[tuple[str, int]]]] = []
+        self._due = DynamoDueTable(self.dynamo, DUE, lambda: self.clock(), _no_pause)
+        sqs = Sqs(self._take, self._failing)
+        self._sqs = SqsTaskQueues(sqs, QUEUE_IDS, self._due, _no_pause)
         self._refused: set[str] | None = None
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
@@ -219,6 +221,9 @@ class FakeTaskQueues:
         for _ in range(2 if number in self.faults.lose_answer else 1):
             self._sqs.schedule(queue, body, delay_s, group)
         self.faults.after(number)
+
+    def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+        self.put_back_s.append((queue_arn, delays_s))
 
     def cursors(self) -> Mapping[int, str]:
         self.faults.before("cursors")

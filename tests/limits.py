@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from tests import policies
 
 BATCH_LIMIT_BYTES = MESSAGE_LIMIT_BYTES = 1024 * 1024
+VISIBILITY_LIMIT_S = 43_200
 ENTRIES_LIMIT = 10
 ITEM_LIMIT_BYTES = 400 * 1024
 PAGE_LIMIT_BYTES = 1024 * 1024
@@ -251,3 +252,11 @@ class Sqs:
                 code = "InvalidMessageContents"
                 answer["Failed"].append({"Id": entry["Id"], "SenderFault": True, "Code": code})
         return answer
+
+    def change_message_visibility_batch(
+        self, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        policies.check("ChangeMessageVisibilityBatch", {"QueueUrl": QueueUrl})
+        assert 0 < len(Entries) == len({each["Id"] for each in Entries}) <= ENTRIES_LIMIT
+        assert all(0 <= each["VisibilityTimeout"] <= VISIBILITY_LIMIT_S for each in Entries)
+        return {"Successful": [{"Id": each["Id"]} for each in Entries]}

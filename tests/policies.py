@@ -157,6 +157,8 @@ def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
     match operation:
         case "SendMessageBatch":
             yield Call("sqs:SendMessage", params["QueueUrl"], {})
+        case "ChangeMessageVisibilityBatch":
+            yield Call("sqs:ChangeMessageVisibility", params["QueueUrl"], {})
         case "Encrypt" | "Decrypt":
             context = params.get("EncryptionContext", {})
             keys = {f"kms:EncryptionContext:{name}": [value] for name, value in context.items()}

@@ -8,7 +8,7 @@ came one by one), `harkara.services.callbacks` for callbacks that wait or are tr
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -141,5 +141,10 @@ def join(bodies: Mapping[str, str]) -> set[str]:
     return joins.join(bodies)
 
 
+def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+    deliver, *_ = services()
+    deliver.queues.put_back(queue_arn, delays_s)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, dlr, join=join)
+    return consume(event, context, dlr, join=join, put_back=put_back)

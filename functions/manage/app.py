@@ -43,7 +43,7 @@ from harkara.parts import fields_of, fields_with_warning
 from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
-from harkara.runtime import answer, deadline_of, logger
+from harkara.runtime import answer, logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.doors import Doors
@@ -208,7 +208,7 @@ def parked(callback_id: str) -> Response:
 
 @api.post("/v1/callbacks/<callback_id>/replay")
 def replay(callback_id: str) -> Response:
-    account, deadline = account_for(Scope.ADMIN), deadline_of(api.context)
+    account, deadline = account_for(Scope.ADMIN), api.deadline
     fields = object_of(api.request.body)
     done = services().endpoints.replay(account, unquote(callback_id), fields, deadline)
     logger.info("callbacks replayed", account_id=account.id, **done)
@@ -274,7 +274,7 @@ def export(account: Account) -> Response:
 def import_templates(account: Account) -> Response:
     content = api.request.body
     check_length(content)
-    deadline = deadline_of(api.context)
+    deadline = api.deadline
     category = type_of(api.request.query)
     report = services().registry.import_templates(account, content, deadline, category)
     logger.info("templates imported", account_id=account.id, counts=counts(report))

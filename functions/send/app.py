@@ -33,7 +33,7 @@ from harkara.platforms.options import flag
 from harkara.ports import ChunkNames, Note
 from harkara.requests import RecordResult, SendRequest
 from harkara.router import Response
-from harkara.runtime import answer, deadline_of, one_shape, refusal
+from harkara.runtime import answer, one_shape, refusal
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator, Caller
 from harkara.services.idempotency import Answer, Idempotency
@@ -163,7 +163,7 @@ def accept(
     """Accept what can be accepted and answer it, the same again for a repeated request."""
     asked, idempotency = api.request, services().idempotency
     line = f"{asked.method} {asked.path} {asked.query_string}\n"
-    until_s = idempotency.clock() + deadline_of(api.context).remaining_s()
+    until_s = idempotency.clock() + api.deadline.remaining_s()
 
     def produce(names: ChunkNames | None) -> Answer:
         try:

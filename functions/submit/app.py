@@ -6,7 +6,7 @@ Next: `harkara.services.submit`; the carrier's receipts come in at functions/rec
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -99,5 +99,9 @@ def set_checks(bodies: Mapping[str, str]) -> Mapping[str, str]:
     return service().checks.set_together(bodies)
 
 
+def put_back(queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+    service().queues.put_back(queue_arn, delays_s)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    return consume(event, context, submit, prepare=set_checks)
+    return consume(event, context, submit, prepare=set_checks, put_back=put_back)

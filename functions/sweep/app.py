@@ -5,7 +5,6 @@ Several invocations share the shards of the table: each one's event names its ow
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from harkara import metrics
 from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
-from harkara.runtime import deadline_of
+from harkara.deadline import Threads, invocation
 from harkara.services.sweep import CALLS, SHARDS, SweepService
 from harkara.settings import SweepSettings
 from harkara.tasks import QueueName
@@ -37,7 +36,7 @@ def service() -> SweepService:
         queues=SqsTaskQueues(client("sqs", config=PATIENT), queues, due),
         clock=time.time,
         notes=metrics.write,
-        calls=ThreadPoolExecutor(CALLS, "sweep"),
+        calls=Threads(CALLS, "sweep"),
     )
 
 
@@ -45,6 +44,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     shards = set(event.get("shards", range(SHARDS)))
     if not shards or not shards <= set(range(SHARDS)):
         raise ValueError(f"`shards` is a list of numbers below {SHARDS}; leave it out for all")
-    with closing(asyncio.new_event_loop()) as loop:
-        sweep = service().sweep(deadline_of(context), sorted(shards))
+    with closing(asyncio.new_event_loop()) as loop, invocation(context) as deadline:
+        sweep = service().sweep(deadline, sorted(shards))
         return {"enqueued": loop.run_until_complete(sweep)}

@@ -103,13 +103,13 @@ def http_event(
     return event
 
 
-def sqs_event(*bodies: str, first: int = 0) -> Event:
+def sqs_event(*bodies: str, first: int = 0, queue: str = "queue") -> Event:
     """Return an SQS event; the messages are called m0, m1, ..., or are counted from `first`."""
     return {
         "Records": [
             {
                 "messageId": f"m{number}",
-                "receiptHandle": "handle",
+                "receiptHandle": f"handle of m{number}",
                 "body": body,
                 "attributes": {
                     "ApproximateReceiveCount": "1",
@@ -118,7 +118,7 @@ def sqs_event(*bodies: str, first: int = 0) -> Event:
                 "messageAttributes": {},
                 "md5OfBody": "",
                 "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:ap-south-1:123456789012:queue",
+                "eventSourceARN": f"arn:aws:sqs:ap-south-1:123456789012:{queue}",
                 "awsRegion": "ap-south-1",
             }
             for number, body in enumerate(bodies, first)

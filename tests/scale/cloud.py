@@ -246,3 +246,12 @@ class Sqs:
             )
         self._cloud.used["sqs_requests"] += max(1, math.ceil(size / 65_536))
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+    def change_message_visibility_batch(self, QueueUrl: str, Entries: Any) -> Any:
+        assert len(Entries) <= ENTRIES_LIMIT
+        self._cloud.spend("ChangeMessageVisibilityBatch")
+        queue = self._cloud.queues[QueueUrl.rpartition("/")[2]]
+        for entry in Entries:
+            queue.put_back(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+        self._cloud.used["sqs_requests"] += 1
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

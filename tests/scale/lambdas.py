@@ -214,7 +214,7 @@ class Gateway:
 def _record(queue: QueueName, message: Waiting, began_s: float) -> Event:
     return {
         "messageId": message.id,
-        "receiptHandle": "handle",
+        "receiptHandle": message.id,
         "body": message.body,
         "attributes": {
             "ApproximateReceiveCount": str(message.receives),

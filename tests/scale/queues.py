@@ -38,6 +38,7 @@ class Queue:
         self.in_flight: dict[str, Waiting] = {}
         self.dead: list[Waiting] = []
         self.oldest_s = 0.0
+        self._back_s: dict[str, float] = {}
         self.hear: Callable[[float], object] = lambda after_s: None
 
     def put(self, body: str, group: str, delay_s: float) -> None:
@@ -64,6 +65,10 @@ class Queue:
             taken.append(message)
         return taken
 
+    def put_back(self, message_id: str, delay_s: float) -> None:
+        """Let a message that was received come back then, if it is not deleted."""
+        self._back_s[message_id] = self._threads.now_s + delay_s
+
     def settle(self, messages: Collection[Waiting], failed: Collection[str]) -> None:
         """Delete what was done; what failed comes back when its time is over."""
         for message in messages:
@@ -73,7 +78,8 @@ class Queue:
                 if message.receives >= RECEIVES:
                     self.dead.append(message)
                 else:
-                    self._put(message, VISIBILITY_S)
+                    back_s = self._back_s.pop(message.id, self._threads.now_s + VISIBILITY_S)
+                    self._put(message, max(0.0, back_s - self._threads.now_s))
 
     @property
     def has_ready(self) -> bool:

@@ -10,9 +10,11 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType, SimpleNamespace
@@ -20,8 +22,12 @@ from unittest.mock import patch
 
 from harkara import batch
 from harkara.accounts import Account
-from harkara.aws.inserts import Inserter
+from harkara.aws.backoff import Backoff
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.suppression import DynamoSuppressionList
 from harkara.messages import Category
 from harkara.services.sweep import CALLS
 from harkara.tasks import QueueName
@@ -35,6 +41,14 @@ from tests.scale.threads import Loop, Threads
 from tests.template.reading import functions
 
 MORNING_S = 1_767_222_000.0 - 1_767_222_000.0 % 86_400 + 3 * 3600  # 08:30 IST
+PAUSING: Sequence[type] = (
+    Backoff,
+    DynamoDueTable,
+    DynamoLastMessages,
+    DynamoMessageStore,
+    DynamoSuppressionList,
+    SqsTaskQueues,
+)
 STEP_S, IDLE_STEP_S = 10.0, 3600.0
 # What waits for a receipt in vain is looked after three days later.
 LIMIT_S = 5 * 86_400.0
@@ -104,7 +118,7 @@ class Simulation:
 
     def run(self) -> "Simulation":
         """Run until nothing waits any more."""
-        with _own_time(self.threads), caught_log(self.log):
+        with _own_time(self.threads, self.cloud.luck.random), caught_log(self.log):
             for stream in self.row.streams:
                 self.outside.send(_slice(stream, self.row.slices))
             self.threads.start(self._sweep)
@@ -191,15 +205,17 @@ def _slice(stream: Stream, slices: float) -> Stream:
 
 
 @contextmanager
-def _own_time(threads: Threads) -> Iterator[None]:
-    """Let what reads the clock or sleeps by itself do so in virtual time."""
-    clock = SimpleNamespace(time=threads.clock)
-    with (
-        patch.object(batch, "time", clock),
-        patch.object(asyncio, "new_event_loop", lambda: Loop(threads)),
+def _own_time(threads: Threads, luck: Callable[[], float]) -> Iterator[None]:
+    """Let what reads the clock, sleeps or throws dice by itself do so in virtual time."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(batch, "time", SimpleNamespace(time=threads.clock)))
+        stack.enter_context(patch.object(batch, "random", SimpleNamespace(random=luck)))
+        stack.enter_context(patch.object(asyncio, "new_event_loop", lambda: Loop(threads)))
         # Powertools then runs a batch in the loop of its thread, as in Lambda.
-        patch.dict(os.environ, {"LAMBDA_TASK_ROOT": "."}),
-        patch.object(Inserter.__init__, "__defaults__", (threads.sleep,)),
-        patch.object(DynamoMessageStore.__init__, "__defaults__", (threads.sleep,)),
-    ):
+        stack.enter_context(patch.dict(os.environ, {"LAMBDA_TASK_ROOT": "."}))
+        own = {time.sleep: threads.sleep, random.random: luck}
+        for each in PAUSING:
+            made = vars(each)["__init__"]
+            defaults = tuple(own.get(value, value) for value in made.__defaults__)
+            stack.enter_context(patch.object(made, "__defaults__", defaults))
         yield

@@ -30,7 +30,12 @@ from tests.template.reading import (
 FUNCTIONS = sorted(functions())
 SERVICES = sorted(services())
 
-RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+RECEIVE = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+)
 
 # Properties of the function as a whole, or of the template only.
 NOT_VERSIONED = (

@@ -75,6 +75,9 @@ class Queues:
         self.scheduled.append((queue, delay_s))
         self.send(queue, [body], group)
 
+    def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+        raise AssertionError("`send` receives nothing")
+
 
 class Accept:
     """The service on fakes."""

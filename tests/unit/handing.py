@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from harkara.deadline import Deadline
 from harkara.errors import CarrierUnreachable
 from harkara.messages import Category, Chunk, Message, pack
 from harkara.routing import Rules
@@ -87,6 +88,7 @@ class Handing(Wired):
         carriers: Mapping[str, list[int]],
         *,
         left_s: float = 60,
+        until: Deadline | None = None,
         attempt: int = 1,
         part: Mapping[str, Any] | None = None,
         **plan: Any,
@@ -97,4 +99,4 @@ class Handing(Wired):
         there = BlockPart(self.chunk, 0, attempt, indexes, **(part or {}))
         where = Plan(carriers, connected=self.connected, **plan)
         hand = self.submit_service().hand
-        return asyncio.run(hand.hand_over(there, where, self.rules, deadline(left_s)))
+        return asyncio.run(hand.hand_over(there, where, self.rules, until or deadline(left_s)))

@@ -18,7 +18,7 @@ from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 POST, WAIT = Verdict.POST, Verdict.WAIT
 OPEN = Entry(POST)
 # What is left of a callback's time for putting down what came of it.
-RECORD_S = 2.0
+RECORD_S = 3.0
 
 
 @dataclass(frozen=True)

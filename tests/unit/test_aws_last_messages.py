@@ -85,7 +85,7 @@ def test_a_table_that_stays_busy_is_unavailable() -> None:
     store, aws = last(lambda _, request: {"UnprocessedItems": request["RequestItems"]})
     with pytest.raises(StoreUnavailable, match="busy"):
         store.put("acme", {NUMBER: MID})
-    assert len(aws.requests) == 6
+    assert len(aws.requests) > 6
 
 
 def test_the_message_of_a_number_is_found_under_the_same_name() -> None:

@@ -265,4 +265,4 @@ def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
     messages = DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW, lambda _: None)
     with pytest.raises(StoreUnavailable):
         messages.get_marks([("a", "k")])
-    assert len(asked) == 6
+    assert len(asked) > 6

@@ -30,7 +30,7 @@ def sent(*ids: str, failed: tuple[str, ...] = (), sender_fault: bool = False) ->
 
 def queues(*answers: Answer) -> tuple[ScriptedAws, SqsTaskQueues]:
     aws = ScriptedAws("sqs", *answers)
-    return aws, SqsTaskQueues(aws.client, URLS)
+    return aws, SqsTaskQueues(aws.client, URLS, pause=lambda pause_s: None)
 
 
 def ids_asked(aws: ScriptedAws) -> list[list[str]]:
@@ -121,9 +121,47 @@ def test_only_what_failed_is_sent_again() -> None:
 
 
 def test_what_fails_three_times_is_not_in() -> None:
-    aws, tasks = queues(sent("0", failed=("1",)), sent(failed=("1",), sender_fault=True))
+    aws, tasks = queues(sent("0", failed=("1",)), sent(failed=("1",)))
     assert tasks.send(QueueName.RECEIPT, ["a", "b"]) == [True, False]
-    assert len(aws.requests) == 3
+    assert ids_asked(aws) == [["0", "1"], ["1"], ["1"]]
+
+
+def test_a_body_that_is_wrong_is_not_tried_again() -> None:
+    aws, tasks = queues(sent("0", failed=("1",), sender_fault=True))
+    assert tasks.send(QueueName.RECEIPT, ["a", "b"]) == [True, False]
+    assert len(aws.requests) == 1
+
+
+def test_received_messages_come_back_to_the_queue_that_they_came_from() -> None:
+    aws, tasks = queues({"Successful": [{"Id": "0"}, {"Id": "1"}], "Failed": []})
+    tasks.put_back("arn:aws:sqs:ap-south-1:1:callback", [("a", 25), ("b", 40)])
+    entries = [
+        {"Id": "0", "ReceiptHandle": "a", "VisibilityTimeout": 25},
+        {"Id": "1", "ReceiptHandle": "b", "VisibilityTimeout": 40},
+    ]
+    request = {"QueueUrl": URLS[QueueName.CALLBACK], "Entries": entries}
+    assert aws.requests == [("ChangeMessageVisibilityBatch", request)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param(LOST, "EndpointConnectionError", id="lost"),
+        pytest.param(Refusal("RequestThrottled"), "RequestThrottled", id="refused"),
+        pytest.param(
+            {
+                "Successful": [],
+                "Failed": [{"Id": "0", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}],
+            },
+            "ReceiptHandleIsInvalid",
+            id="one of them",
+        ),
+    ],
+)
+def test_what_cannot_be_put_back_is_told(answer: Answer, reason: str) -> None:
+    _, tasks = queues(answer)
+    with pytest.raises(StoreUnavailable, match=reason):
+        tasks.put_back("arn:aws:sqs:ap-south-1:1:receipt", [("a", 25)])
 
 
 def test_places_are_told_over_all_calls() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
-from harkara.aws.registry import BATCH, CHANGES, PAUSES_S, DynamoRegistry
+from harkara.aws.batches import WRITE_BATCH
+from harkara.aws.registry import CHANGES, DynamoRegistry
 from harkara.callback_settings import CallbackEndpoint
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
@@ -168,7 +169,7 @@ def test_reads_are_consistent() -> None:
 
 def test_many_parts_go_in_by_batches_and_the_version_after_them() -> None:
     world = World().with_account()
-    templates = [template(number) for number in range(1000, 1000 + 2 * BATCH + 1)]
+    templates = [template(number) for number in range(1000, 1000 + 2 * WRITE_BATCH + 1)]
     world.registry.put_all("acme", templates, DEADLINE)
     assert sorted(world.aws.operations[:-1]) == ["BatchWriteItem"] * 3
     assert world.aws.operations[-1] == "UpdateItem"
@@ -190,10 +191,10 @@ def test_items_that_were_left_over_are_put_again() -> None:
         return {"UnprocessedItems": {"Accounts": requests[:keep]}}
 
     world = World(busy).with_account()
-    templates = [template(number) for number in range(1000, 1000 + BATCH)]
+    templates = [template(number) for number in range(1000, 1000 + WRITE_BATCH)]
     world.registry.put_all("acme", templates, DEADLINE)
     assert world.registry.find("acme", Template) == templates
-    assert world.paused_s == list(PAUSES_S[:2])
+    assert len(world.paused_s) == 2
 
 
 def test_a_table_that_stays_busy_is_unavailable_and_what_is_in_is_shown() -> None:
@@ -203,14 +204,14 @@ def test_a_table_that_stays_busy_is_unavailable_and_what_is_in_is_shown() -> Non
         if operation != "BatchWriteItem":
             return table(operation, params)
         first, *rest = params["RequestItems"]["Accounts"]
-        table(operation, {"RequestItems": {"Accounts": [first]}})
-        return {"UnprocessedItems": {"Accounts": rest}} if rest else {}
+        if rest:
+            table(operation, {"RequestItems": {"Accounts": [first]}})
+        return {"UnprocessedItems": {"Accounts": rest or [first]}}
 
     world = World(busy).with_account()
     with pytest.raises(StoreUnavailable, match="busy"):
         world.registry.put_all("acme", [template(number) for number in range(10, 30)], DEADLINE)
-    assert world.paused_s == list(PAUSES_S)
-    assert len(world.account().templates) == len(PAUSES_S)
+    assert len(world.account().templates) == 19
 
 
 def test_no_batch_begins_once_the_time_is_up() -> None:
@@ -228,24 +229,24 @@ def test_a_transaction_that_met_another_is_repeated() -> None:
         cancelled("None", "TransactionConflict"), cancelled("TransactionConflict", "None"), {}
     )
     assert world.registry.create("acme", SENDER)
-    assert world.paused_s == list(PAUSES_S[:2])
+    assert len(world.paused_s) == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "calls"),
+    ("answer", "repeats"),
     [
-        pytest.param(cancelled("None", "ThrottlingError"), len(PAUSES_S), id="busy"),
-        pytest.param(cancelled("None", "ConditionalCheckFailed"), 1, id="the account is gone"),
-        pytest.param(cancelled("ValidationError", "None"), 1, id="not valid"),
-        pytest.param(Refusal("AccessDeniedException"), 1, id="refused"),
-        pytest.param(LOST, 1, id="lost"),
+        pytest.param(cancelled("None", "ThrottlingError"), True, id="busy"),
+        pytest.param(cancelled("None", "ConditionalCheckFailed"), False, id="the account is gone"),
+        pytest.param(cancelled("ValidationError", "None"), False, id="not valid"),
+        pytest.param(Refusal("AccessDeniedException"), False, id="refused"),
+        pytest.param(LOST, False, id="lost"),
     ],
 )
-def test_another_failure_is_an_unavailable_store(answer: Exception, calls: int) -> None:
+def test_another_failure_is_an_unavailable_store(answer: Exception, repeats: bool) -> None:
     world = World(answer)
     with pytest.raises(StoreUnavailable):
         world.registry.create("acme", SENDER)
-    assert len(world.aws.requests) == calls
+    assert (len(world.aws.requests) > 1) is repeats
 
 
 def test_reads_and_batches_that_fail_are_an_unavailable_store() -> None:

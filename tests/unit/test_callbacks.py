@@ -227,7 +227,7 @@ def test_a_place_at_an_endpoints_rate_is_waited_for_before_the_post() -> None:
     assert there.marks("ack#")[0].data["last"].at_ms == NOW_MS + 750
 
 
-@pytest.mark.parametrize(("left_s", "begins"), [(12, True), (11.9, False)])
+@pytest.mark.parametrize(("left_s", "begins"), [(13, True), (12.9, False)])
 def test_nothing_is_begun_that_may_not_be_finished(left_s: float, begins: bool) -> None:
     there = Posting()
     if begins:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harkara.codes import Code
+from harkara.deadline import Deadline
 from harkara.dlt.chain import chain_hash
 from harkara.errors import StoreUnavailable
 from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
@@ -49,6 +50,17 @@ def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
     }
     assert got == {"sim": ["ref0", "ref1"], "other": ["ref2", "ref3"]}
     assert [carrier.within_s for carrier in there.carriers.values()] == [[40 - RECORD_S]] * 2
+
+
+def test_nothing_leaves_where_a_busy_table_took_the_carriers_time() -> None:
+    there = Handing()
+    timeout_s = there.carriers["sim"].timeout_s
+    assert there.hand({"sim": [0, 1]}, left_s=timeout_s).ends == taken(0, 1)
+    left_s = iter([60.0, *[timeout_s - 0.1] * 9])
+    late = Deadline(lambda: next(left_s))
+    again = there.hand({"sim": [2]}, until=late)
+    assert again == Handed({2: NotTaken()})
+    assert len(there.carriers["sim"].got) == 2
 
 
 def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:

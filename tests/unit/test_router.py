@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.router import NoRoute, Request, Response, Router
-from tests.functions.invoking import http_event
+from tests.functions.invoking import Context, http_event
 
 
 def failed(error: Exception, request: Request) -> Response:
@@ -23,7 +23,7 @@ def routed(method: str, path: str) -> Any:
     router.route("/<one>/<two>/c", "GET", "POST")(
         lambda one, two: Response(200, body=f"{router.request.method} {one} {two}")
     )
-    return router.resolve(http_event(method, path), None)["body"]
+    return router.resolve(http_event(method, path), Context())["body"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,9 @@ def test_whatever_a_handler_raises_is_answered_and_the_next_request_served() -> 
             raise LookupError
         return Response(200, body=what)
 
-    bodies = [router.resolve(http_event("GET", path), None)["body"] for path in ("/fails", "/not")]
+    bodies = [
+        router.resolve(http_event("GET", path), Context())["body"] for path in ("/fails", "/not")
+    ]
     assert bodies == ["LookupError at /fails", "not"]
 
 
@@ -122,5 +124,5 @@ def test_no_route_is_an_error_of_its_own() -> None:
         seen.append(error)
         return Response(404)
 
-    Router(remember).resolve(http_event("GET", "/"), None)
+    Router(remember).resolve(http_event("GET", "/"), Context())
     assert isinstance(seen[0], NoRoute)

@@ -5,6 +5,7 @@ What went as it should is logged as one line for the batch, what did not as a li
 
 import asyncio
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -19,10 +20,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.deadline import Deadline
+from harkara.deadline import Deadline, invocation
+from harkara.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.marks import Claimant
 from harkara.ports import Note
-from harkara.runtime import deadline_of, log_failure
+from harkara.retries import return_delay
+from harkara.runtime import log_failure
 from harkara.tasks import owner_of
 
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
@@ -35,6 +38,12 @@ that know of it. What each does by itself it may leave to them."""
 Join = Callable[[Mapping[str, str]], set[str]]
 """Takes bodies of first deliveries by queue message; returns which of them are done with that."""
 
+PutBack = Callable[[str, Sequence[tuple[str, int]]], None]
+"""Lets messages of a queue, which is named by its ARN, come back: receipt handles and seconds."""
+
+# What passes: the same task will do better soon.
+_PASSING = (NotOurTurn, OutOfTime, StoreUnavailable)
+
 # One loop for the life of the process: connections to carriers and platforms stay open in it.
 asyncio.set_event_loop(asyncio.new_event_loop())
 
@@ -46,33 +55,60 @@ def consume(
     *,
     prepare: Prepare | None = None,
     join: Join | None = None,
+    put_back: PutBack | None = None,
 ) -> Any:
     """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
-    deadline = deadline_of(context)
-    until_ms = int((time.time() + deadline.remaining_s()) * 1000)
-    records = [SQSRecord(each) for each in event["Records"]]
-    joined = _join(records, join) if join else set()
-    bodies = _prepared(records, prepare) if prepare else {}
-    done: dict[str, Counter[str]] = {}
+    with invocation(context) as deadline:
+        until_ms = int((time.time() + deadline.remaining_s()) * 1000)
+        records = [SQSRecord(each) for each in event["Records"]]
+        joined = _join(records, join) if join else set()
+        bodies = _prepared(records, prepare) if prepare else {}
+        done: dict[str, Counter[str]] = {}
+        late: list[SQSRecord] = []
 
-    async def one(record: SQSRecord) -> None:
-        if record.message_id in joined:
-            return
-        try:
-            # A holder for each: two messages of one owner may come in one batch.
-            owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
-            claimant = Claimant(owner, holder, until_ms)
-            body = bodies.get(record.message_id, record.body)
-            done[record.message_id] = await handle(body, claimant, deadline)
-        except Exception as error:
-            log_failure("task comes back", error, message_id=record.message_id)
-            raise
+        async def one(record: SQSRecord) -> None:
+            if record.message_id in joined:
+                return
+            try:
+                # A holder for each: two messages of one owner may come in one batch.
+                owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
+                claimant = Claimant(owner, holder, until_ms)
+                body = bodies.get(record.message_id, record.body)
+                done[record.message_id] = await handle(body, claimant, deadline)
+            except Exception as error:
+                log_failure("task comes back", error, message_id=record.message_id)
+                if isinstance(error, _PASSING):
+                    late.append(record)
+                raise
 
-    processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    with metrics.gathering():
-        answer = async_process_partial_response(event, one, processor, context)
-    _note(records, done, joined)
-    return answer
+        processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        with metrics.gathering():
+            answer = async_process_partial_response(event, one, processor, context)
+        _note(records, done, joined)
+        if late and put_back:
+            _put_back(late, deadline, put_back)
+        return answer
+
+
+def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBack) -> None:
+    """Let messages come back before the visibility time-out of their queue."""
+    delays_s = [
+        (record.receipt_handle, delay_s)
+        for record in records
+        if (delay_s := _return_delay(record, deadline)) is not None
+    ]
+    if not delays_s:
+        return
+    try:
+        put_back(records[0].event_source_arn, delays_s)
+    except Exception as error:  # they come after the time-out
+        log_failure("tasks not put back", error)
+
+
+def _return_delay(record: SQSRecord, deadline: Deadline) -> int | None:
+    receives = int(record.attributes.approximate_receive_count)
+    luck = random.random()  # noqa: S311 - it spreads a herd
+    return return_delay(receives, deadline.remaining_s(), deadline.budget_s, luck)
 
 
 def _prepared(records: Sequence[SQSRecord], prepare: Prepare) -> Mapping[str, str]:

@@ -345,6 +345,14 @@ class TaskQueues(Protocol):
         """Put a body in a queue once `delay_s` seconds have passed. Raises StoreUnavailable."""
         ...
 
+    def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+        """Let messages that were received come back after so many seconds.
+
+        `delays_s` has up to ten receipt handles, as Lambda hands them over. Raises
+        StoreUnavailable: the others come back after the visibility time-out.
+        """
+        ...
+
 
 class DueTask(NamedTuple):
     """A row of the Due table: the body to enqueue. Rows are in the order of their sort keys."""

@@ -20,6 +20,11 @@ PAUSE_DELAYS_S = (60, 120, 300, DUE_DELAY_S)
 WAIT_DELAYS_S = (2, 4, 8, 15)
 # The least wait of a task that went so many rounds through its queue and got no further.
 ROUND_DELAYS_S = (0, 0, 0, 10, 20, 40, 80, DUE_DELAY_S)
+# What AWS was too busy for comes back after these or up to twice as much; the sixth time, and from
+# then on, after its queue's visibility time-out: dead letters take more than an hour.
+RETURN_DELAYS_S = (10, 20, 40, 80, 160)
+# AWS asks for a visibility time-out of so many time-outs of the function.
+_VISIBLE_AFTER = 6
 # `sweep` enqueues a row up to a minute after its time, and may be behind.
 _DUE_LATE_S = 120
 JITTER = 0.2
@@ -87,6 +92,19 @@ def is_refusal(status: int) -> bool:
 def wait_delay(waits: int) -> int:
     """Return when a callback looks again whose turn it was not, `waits` times in a row."""
     return WAIT_DELAYS_S[min(waits, len(WAIT_DELAYS_S) - 1)]
+
+
+def return_delay(receives: int, left_s: float, budget_s: float, luck: float) -> int | None:
+    """Return after how many seconds a queue message comes back that was received so often.
+
+    It comes once the invocation is over (`left_s` of its `budget_s` are left): until then what it
+    put down holds. None: not before the visibility time-out of the queue. `luck` is uniform in
+    [0, 1).
+    """
+    if receives > len(RETURN_DELAYS_S):
+        return None
+    delay_s = math.ceil(max(0.0, left_s)) + 1 + int(RETURN_DELAYS_S[receives - 1] * (1 + luck))
+    return delay_s if delay_s < budget_s * _VISIBLE_AFTER else None
 
 
 def submit_delay(attempt: int, retry_after_s: float, left_s: float) -> float:

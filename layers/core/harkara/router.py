@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harkara.deadline import Deadline, invocation
+
 PING = {"ping": True}
 """The event of a function's daily schedule, which only keeps its version from being put to sleep.
 
@@ -90,7 +92,7 @@ class Router:
     """The routes of one function, and the one request that it serves at a time."""
 
     request: Request
-    context: Any
+    deadline: Deadline
 
     def __init__(
         self,
@@ -131,12 +133,13 @@ class Router:
         """Answer an event; a ping at once, with nothing."""
         if event == PING:
             return {}
-        self.request, self.context = Request.of(event), context
-        try:
-            self.request = self._admit(self.request)
-            answer = self._answer()
-        except Exception as error:
-            answer = self._failed(error, self.request)
+        self.request = Request.of(event)
+        with invocation(context) as self.deadline:
+            try:
+                self.request = self._admit(self.request)
+                answer = self._answer()
+            except Exception as error:
+                answer = self._failed(error, self.request)
         return answer.event()
 
     def _answer(self) -> Response:

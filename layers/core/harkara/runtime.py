@@ -11,10 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.codes import MEANINGS, Code
-from harkara.deadline import Deadline
 from harkara.errors import HarkaraError, RequestRefused
 from harkara.jsons import encode
 from harkara.logs import quieten
@@ -26,11 +24,6 @@ quieten()
 logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
 
 TRY_AGAIN_AFTER_S = 5
-
-
-def deadline_of(context: LambdaContext) -> Deadline:
-    """Return the invocation's end."""
-    return Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def log_failure(message: str, error: BaseException, **fields: Any) -> None:

@@ -7,7 +7,8 @@ most, and a cursor stands at a row whose time has come. The clocks of two functi
 be apart by all that lies between, which is more than ten minutes.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -27,11 +28,17 @@ _CURSORS = {"pk": {"S": "cursor"}, "sk": {"S": "cursor"}}
 class DynamoDueTable:
     """Tasks that wait for longer than a queue lets them."""
 
-    def __init__(self, client: Any, table: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        clock: Clock,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
         self._clock = clock
-        self._inserter = Inserter(client, table)
+        self._inserter = Inserter(client, table, pause)
 
     def put(self, queue: QueueName, body: str, delay_s: float) -> None:
         """Store a task until its time has come. Raises StoreUnavailable."""

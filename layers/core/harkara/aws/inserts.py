@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harkara.aws.backoff import Backoff
+from harkara.aws.batches import BUSY
 from harkara.aws.clients import aws_errors
 from harkara.errors import StoreUnavailable
 
@@ -21,7 +23,6 @@ _PASSING = frozenset(
         "TransactionConflict",
     }
 )
-PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 class Inserter:
@@ -32,7 +33,7 @@ class Inserter:
     ) -> None:
         self._client = client
         self._table = table
-        self._pause = pause
+        self._backoff = Backoff(pause)
 
     def insert(self, items: Sequence[Item]) -> list[int]:
         """Put each item where its key is absent; return the places of those that were not put.
@@ -48,7 +49,7 @@ class Inserter:
     def _insert(self, items: Sequence[Item]) -> list[int]:
         duplicates: list[int] = []
         open_places = list(range(len(items)))
-        for pause_s in (*PAUSES_S, None):
+        for _ in self._backoff.tries():
             statements = [self._statement(items[place]) for place in open_places]
             with aws_errors():
                 answer = self._client.batch_execute_statement(Statements=statements)
@@ -62,10 +63,8 @@ class Inserter:
                     raise StoreUnavailable(code)
             if not passing:
                 return sorted(duplicates)
-            if pause_s is not None:
-                self._pause(pause_s)
             open_places = passing
-        raise StoreUnavailable("the table stayed busy")
+        raise StoreUnavailable(BUSY)
 
     def _statement(self, item: Item) -> dict[str, Any]:
         fields = ",".join(f"'{name}':?" for name in item)

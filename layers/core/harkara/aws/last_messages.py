@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
-from harkara.aws.inserts import BATCH, PAUSES_S
-from harkara.errors import StoreUnavailable
 from harkara.ids import ReferenceSigner
 from harkara.ports import Clock
 
@@ -31,7 +30,7 @@ class DynamoLastMessages:
         self._signer = signer
         self._retention_s = retention_s
         self._clock = clock
-        self._pause = pause
+        self._batches = Batches(client, table, pause)
 
     def put(self, account_id: str, mids: Mapping[str, str]) -> None:
         """Note each number's message by its mid. Raises StoreUnavailable: some may be noted."""
@@ -40,9 +39,7 @@ class DynamoLastMessages:
             {**self._keys(account_id, number)[0], "mid": {"S": mid}, "ttl": ttl}
             for number, mid in mids.items()
         )
-        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
-        for at in range(0, len(requests), BATCH):
-            self._put_batch(requests[at : at + BATCH])
+        self._batches.write([{"PutRequest": {"Item": item}} for item in items])
 
     def find(self, account_id: str, number: str) -> str:
         """Return the mid of a number's last message, "" for none. Raises StoreUnavailable."""
@@ -52,17 +49,6 @@ class DynamoLastMessages:
             if "Item" in answer and not has_expired(answer["Item"], self._clock()):
                 return str(answer["Item"]["mid"]["S"])
         return ""
-
-    def _put_batch(self, requests: list[Any]) -> None:
-        for pause_s in (*PAUSES_S, None):
-            with aws_errors():
-                answer = self._client.batch_write_item(RequestItems={self._table: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
-            if not requests:
-                return
-            if pause_s is not None:
-                self._pause(pause_s)
-        raise StoreUnavailable("the table stayed busy")
 
     def _keys(self, account_id: str, number: str) -> list[Mapping[str, Mapping[str, str]]]:
         """Return the keys of a number's item, by the signer's newest key first."""

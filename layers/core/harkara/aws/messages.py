@@ -5,9 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
-from harkara.aws.inserts import PAUSES_S, Inserter, Item
+from harkara.aws.inserts import Inserter, Item
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode, encode
 from harkara.marks import Mark
@@ -16,7 +17,6 @@ from harkara.ports import Clock
 
 _CHUNK_KIND = "chunk"
 _CACHED_CHUNKS = 64
-_READ_BATCH = 100
 
 
 class DynamoMessageStore:
@@ -34,7 +34,7 @@ class DynamoMessageStore:
         self._table = table
         self._retention_s = retention_s
         self._clock = clock
-        self._pause = pause
+        self._batches = Batches(client, table, pause)
         self._inserter = Inserter(client, table, pause)
         self._chunks: OrderedDict[str, Chunk] = OrderedDict()
 
@@ -110,28 +110,10 @@ class DynamoMessageStore:
         ]
 
     def _read(self, keys: Sequence[tuple[str, str]], consistent: bool = True) -> list[Item | None]:
-        found: dict[tuple[str, str], Item] = {}
-        for at in range(0, len(keys), _READ_BATCH):
-            request: Mapping[str, Any] = {
-                self._table: {
-                    "Keys": [
-                        {"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[at : at + _READ_BATCH]
-                    ],
-                    "ConsistentRead": consistent,
-                }
-            }
-            for pause_s in (*PAUSES_S, None):
-                with aws_errors():
-                    answer = self._client.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(self._table, ()):
-                    found[item["pk"]["S"], item["sk"]["S"]] = item
-                request = answer.get("UnprocessedKeys") or {}
-                if not request:
-                    break
-                if pause_s is None:
-                    raise StoreUnavailable("the table stayed busy")
-                self._pause(pause_s)
-        return [found.get(key) for key in keys]
+        items = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
+        found = self._batches.read(items, consistent=consistent)
+        by_key = {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
+        return [by_key.get(key) for key in keys]
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         """Return a partition's marks whose kind begins so, in order, read consistently."""

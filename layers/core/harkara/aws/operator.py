@@ -4,13 +4,14 @@ Nothing is overwritten by accident: what is created must be absent, and a change
 over what it was made from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from harkara.accounts import Account, Credential
 from harkara.aws.accounts import PARTS, credential_pointer
+from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.routing import SORT_KEY as ROUTING
 from harkara.aws.routing import partition_of as routing_of
@@ -34,6 +35,7 @@ class OperatorStore:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self._batches = Batches(client, table)
 
     def account(self, account_id: str) -> Account | None:
         """Return an account."""
@@ -95,7 +97,9 @@ class OperatorStore:
             "version": {"N": "1"},
         }
         put = {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-        return self._transact({"Put": put}, {"Put": {"Item": credential_pointer(credential)}})
+        return self._batches.transact(
+            {"Put": put}, {"Put": {"Item": credential_pointer(credential)}}
+        )
 
     def change_credential(
         self, username: str, change: Callable[[Credential], Credential]
@@ -116,7 +120,7 @@ class OperatorStore:
                 "ExpressionAttributeNames": {"#data": "data"},
                 "ExpressionAttributeValues": {":seen": item["data"]},
             }
-            if self._transact({"Delete": delete}, {"Delete": {"Key": _key(pointer)}}):
+            if self._batches.transact({"Delete": delete}, {"Delete": {"Key": _key(pointer)}}):
                 return True
         raise StoreUnavailable("others kept changing it")
 
@@ -152,22 +156,6 @@ class OperatorStore:
             if str(error) != _CONDITION_FAILED:
                 raise
             return False
-        return True
-
-    def _transact(self, *actions: Mapping[str, Item]) -> bool:
-        """Do all of these or nothing; say whether the first one's condition held."""
-        writes = [
-            {kind: {"TableName": self._table, **write}}
-            for action in actions
-            for kind, write in action.items()
-        ]
-        with aws_errors():
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-            except self._client.exceptions.TransactionCanceledException as error:
-                if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
-                    raise
-                return False
         return True
 
     def _item(self, partition: str, sort_key: str) -> Item | None:

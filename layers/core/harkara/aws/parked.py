@@ -5,15 +5,12 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
-from harkara.aws.inserts import PAUSES_S
 from harkara.aws.messages import DynamoMessageStore, mark_of
-from harkara.errors import StoreUnavailable
 from harkara.marks import Mark
 from harkara.ports import Clock
-
-_DELETE_BATCH = 25
 
 
 class DynamoParkedStore:
@@ -31,7 +28,7 @@ class DynamoParkedStore:
         self._table = table
         self._messages = messages
         self._clock = clock
-        self._pause = pause
+        self._batches = Batches(client, table, pause)
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         """Return the rows at these keys, in order."""
@@ -61,19 +58,6 @@ class DynamoParkedStore:
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
         """Take rows out, where they are."""
-        for at in range(0, len(keys), _DELETE_BATCH):
-            left = {
-                self._table: [
-                    {"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}
-                    for pk, sk in keys[at : at + _DELETE_BATCH]
-                ]
-            }
-            for pause_s in (*PAUSES_S, None):
-                with aws_errors():
-                    answer = self._client.batch_write_item(RequestItems=left)
-                left = answer.get("UnprocessedItems") or {}
-                if not left:
-                    break
-                if pause_s is None:
-                    raise StoreUnavailable("the table stayed busy")
-                self._pause(pause_s)
+        self._batches.write(
+            [{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys]
+        )

@@ -6,9 +6,12 @@ total payload size (the sum of the individual lengths of all of the batched mess
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from harkara.aws.backoff import Backoff
 from harkara.aws.clients import aws_errors
 from harkara.aws.due import DynamoDueTable
 from harkara.errors import StoreUnavailable
@@ -34,11 +37,16 @@ class SqsTaskQueues:
     """Queues by name. Without a Due table nothing can be scheduled beyond a quarter of an hour."""
 
     def __init__(
-        self, client: Any, urls: Mapping[QueueName, str], due: DynamoDueTable | None = None
+        self,
+        client: Any,
+        urls: Mapping[QueueName, str],
+        due: DynamoDueTable | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._urls = urls
         self._due = due
+        self._backoff = Backoff(pause)
 
     def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
         """Put bodies in a queue; say for each whether it is in. One that cannot go fails alone."""
@@ -71,8 +79,8 @@ class SqsTaskQueues:
         delay_s: int,
     ) -> set[int]:
         """Put the bodies in these places in a queue; return the places of those that are in."""
-        sent = set[int]()
-        for _ in range(_TRIES):
+        sent, left = set[int](), places
+        for _ in islice(self._backoff.tries(), _TRIES):
             entries = [
                 {
                     "Id": str(place),
@@ -81,11 +89,8 @@ class SqsTaskQueues:
                     # On a standard queue the group is for fair queues: no order, no lock.
                     **({"MessageGroupId": group} if group else {}),
                 }
-                for place in places
-                if place not in sent
+                for place in left
             ]
-            if not entries:
-                break
             try:
                 with aws_errors():
                     answer = self._client.send_message_batch(
@@ -94,12 +99,30 @@ class SqsTaskQueues:
             except StoreUnavailable as error:
                 if str(error) not in _OF_A_BODY:
                     raise
-                if len(places) == 1:
-                    return sent
-                alone = [self._send_batch(queue, bodies, [each], group, delay_s) for each in places]
-                return set[int]().union(*alone)
+                if len(left) == 1:
+                    break
+                alone = [self._send_batch(queue, bodies, [each], group, delay_s) for each in left]
+                return sent.union(*alone)
             sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
+            # What is wrong with a body will be wrong again.
+            wrong = {int(each["Id"]) for each in answer.get("Failed", ()) if each["SenderFault"]}
+            left = [place for place in left if place not in sent | wrong]
+            if not left:
+                break
         return sent
+
+    def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
+        """Let messages that were received come back (`harkara.ports.TaskQueues`)."""
+        name = queue_arn.rpartition(":")[2]
+        (url,) = (each for each in self._urls.values() if each.rpartition("/")[2] == name)
+        entries = [
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delay_s}
+            for number, (handle, delay_s) in enumerate(delays_s)
+        ]
+        with aws_errors():
+            answer = self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+        if failed := answer.get("Failed"):
+            raise StoreUnavailable(failed[0]["Code"])
 
 
 def _batches(bodies: Sequence[str], more_bytes: int) -> Iterator[list[int]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from harkara.accounts import Credential
 from harkara.aws.accounts import PART_PREFIXES, part_item
+from harkara.aws.batches import WRITE_BATCH, Batches
 from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
@@ -20,17 +21,12 @@ from harkara.jsons import decode
 from harkara.operator_records import Part
 from harkara.parts import P
 
-BATCH = 25
 THREADS = 8
-# What one batch may take, its pauses included.
+# What one batch may take where nothing is in its way, and the count that ends an import.
 BATCH_S = 3.0
-# One partition takes 1,000 items a second: many at once wait for each other.
-PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2)
 # How often a part is changed anew because somebody else was first.
 CHANGES = 5
 _CREDENTIAL = "credential#"
-# Reasons for which a transaction is repeated: another one was at the same account.
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 Item = Mapping[str, Any]
 
@@ -43,7 +39,7 @@ class DynamoRegistry:
     ) -> None:
         self._client = client
         self._table = table
-        self._pause = pause
+        self._batches = Batches(client, table, pause)
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
         """Return a part of an account."""
@@ -60,7 +56,6 @@ class DynamoRegistry:
     def create(self, account_id: str, part: Part) -> bool:
         """Put a part in; say whether it was absent."""
         put = {
-            "TableName": self._table,
             "Item": part_item(account_id, part),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
@@ -79,7 +74,6 @@ class DynamoRegistry:
                 return None
             part = change(kind.model_validate_json(item["data"]["S"]))
             put = {
-                "TableName": self._table,
                 "Item": part_item(account_id, part),
                 "ConditionExpression": "#data = :seen",
                 "ExpressionAttributeNames": {"#data": "data"},
@@ -92,7 +86,6 @@ class DynamoRegistry:
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
         """Take a part out; say whether it was there."""
         delete = {
-            "TableName": self._table,
             "Key": _key(_partition(account_id), PART_PREFIXES[kind] + name),
             "ConditionExpression": "attribute_exists(pk)",
         }
@@ -104,7 +97,8 @@ class DynamoRegistry:
         Raises StoreUnavailable: some may be in, and the same again puts in the rest.
         """
         requests = [{"PutRequest": {"Item": part_item(account_id, part)}} for part in parts]
-        batches = [requests[at : at + BATCH] for at in range(0, len(requests), BATCH)]
+        starts = range(0, len(requests), WRITE_BATCH)
+        batches = [requests[at : at + WRITE_BATCH] for at in starts]
         try:
             with ThreadPoolExecutor(THREADS) as pool:
                 # Where one fails, those that have not begun are cancelled.
@@ -129,32 +123,13 @@ class DynamoRegistry:
 
     def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
         """Change one part and count up the version, both or neither; say if the part allowed it."""
-        actions = [action, {"Update": self._count_up(account_id)}]
-        for pause_s in PAUSES_S:
-            with aws_errors():
-                try:
-                    self._client.transact_write_items(TransactItems=actions)
-                    return True
-                except self._client.exceptions.TransactionCanceledException as error:
-                    reasons = [each["Code"] for each in error.response["CancellationReasons"]]
-                    if reasons[0] == "ConditionalCheckFailed":
-                        return False
-                    if not _PASSING.intersection(reasons):
-                        raise
-            self._pause(pause_s)
-        raise StoreUnavailable("the account stayed busy")
+        return self._batches.transact(action, {"Update": self._count_up(account_id)})
 
     def _put_batch(self, requests: Sequence[Item], deadline: Deadline) -> None:
-        for pause_s in PAUSES_S:
-            if not deadline.allows(BATCH_S):
-                raise StoreUnavailable("the time of the request is up")
-            with aws_errors():
-                answer = self._client.batch_write_item(RequestItems={self._table: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
-            if not requests:
-                return
-            self._pause(pause_s)
-        raise StoreUnavailable("the table stayed busy")
+        if not deadline.allows(BATCH_S):
+            raise StoreUnavailable("the time of the request is up")
+        with deadline.keeping(BATCH_S):
+            self._batches.write(requests)
 
     def _count_up(self, account_id: str) -> dict[str, Any]:
         return {

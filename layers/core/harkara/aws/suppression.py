@@ -11,13 +11,12 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
+from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.errors import StoreUnavailable
 from harkara.suppressions import Source, Suppression
 
 SHARDS = 16
-READ_BATCH = 100
-PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 Item = Mapping[str, Any]
@@ -36,16 +35,12 @@ class DynamoSuppressionList:
     ) -> None:
         self._client = client
         self._table = table
-        self._pause = pause
+        self._batches = Batches(client, table, pause)
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         """Return the entries of these numbers. Raises StoreUnavailable."""
         keys = [_key(account_id, number) for number in dict.fromkeys(numbers)]
-        found: list[Suppression] = []
-        for at in range(0, len(keys), READ_BATCH):
-            for item in self._read(keys[at : at + READ_BATCH]):
-                found += _entries(item)
-        return found
+        return [entry for item in self._batches.read(keys) for entry in _entries(item)]
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
         """Return entries in a fixed order, both of a number together, beyond the number `after`.
@@ -106,19 +101,6 @@ class DynamoSuppressionList:
                 raise
             return False
         return True
-
-    def _read(self, keys: Sequence[Item]) -> Iterator[Item]:
-        request: Item = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        for pause_s in (*PAUSES_S, None):
-            with aws_errors():
-                answer = self._client.batch_get_item(RequestItems=request)
-            yield from answer["Responses"].get(self._table, ())
-            request = answer.get("UnprocessedKeys") or {}
-            if not request:
-                return
-            if pause_s is None:
-                raise StoreUnavailable("the table stayed busy")
-            self._pause(pause_s)
 
     def _items(self, account_id: str, after: str, limit: int | None) -> Iterator[Item]:
         first = _shard(after) if after else 0

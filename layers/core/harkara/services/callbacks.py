@@ -29,7 +29,7 @@ from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
 from harkara.tasks import CallbackTask, EventTask
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
-_RECORD_S = 2.0
+_RECORD_S = 3.0
 # So often in a row a callback waits for an endpoint that acknowledges nothing; then that counts as
 # a failed attempt.
 _WAITS = 20
@@ -151,7 +151,8 @@ class CallbackService:
                 wait_s = with_jitter(wait_s, attempts.luck())
             task = replace(task, turn_ms=int(entry.turn_s * 1000))
             return await attempts.wait(task, claimant, wait_s)
-        claimed = await attempts.claim(task, claimant)
+        with deadline.keeping(self._post_s):
+            claimed = await attempts.claim(task, claimant)
         if claimed is None:
             await asyncio.to_thread(self.doors.release, task.account_id, task.endpoint, entry)
             return Counter(posted_by_another=1)
@@ -253,7 +254,11 @@ class CallbackService:
         return _Look(destination, members, entry)
 
     def _has_time(self, deadline: Deadline) -> bool:
-        return deadline.allows(self.poster.timeout_s + _RECORD_S)
+        return deadline.allows(self._post_s)
+
+    @property
+    def _post_s(self) -> float:
+        return self.poster.timeout_s + _RECORD_S
 
 
 async def _end_of(posting: Awaitable[Counter[str]]) -> Counter[str] | Exception:

@@ -30,7 +30,7 @@ from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # What recording an outcome and following it up may take after the carrier's time-out.
-RECORD_S = 3.0
+RECORD_S = 4.0
 
 
 class Handed(NamedTuple):
@@ -58,10 +58,15 @@ class HandOver:
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
+        # Nothing has left: without this it would all be in doubt.
+        nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
         try:
-            kept = await asyncio.to_thread(self._kept_back, part, rules)
-        except StoreUnavailable:  # nothing has left: without this it would all be in doubt
-            return Handed(dict.fromkeys(part.indexes, NotTaken()))
+            with deadline.keeping(plan.timeout_s + RECORD_S):
+                kept = await asyncio.to_thread(self._kept_back, part, rules)
+        except StoreUnavailable:
+            return nothing
+        if not deadline.allows(plan.timeout_s):  # a busy table took the time
+            return nothing
         handed = await asyncio.gather(
             *(
                 self._submit(part, plan, name, [i for i in indexes if i not in kept], deadline)
@@ -82,7 +87,8 @@ class HandOver:
         outcomes = await carrier.submit(submissions, deadline.remaining_s() - RECORD_S)
         ends = dict(zip(indexes, outcomes, strict=True))
         if not settings.echoes_reference:
-            await asyncio.to_thread(self._point, part, settings, ends)
+            with deadline.keeping(RECORD_S):
+                await asyncio.to_thread(self._point, part, settings, ends)
         failed = sum(
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes

@@ -210,7 +210,8 @@ class SubmitService:
             said["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
-        (claim,) = await asyncio.to_thread(self.store.put_once, [mark])
+        with deadline.keeping(plan.timeout_s + RECORD_S):
+            (claim,) = await asyncio.to_thread(self.store.put_once, [mark])
         relation = claimant.relation(claim, self._now_ms())
         if relation is Relation.THEIRS:
             return None
