@@ -102,8 +102,29 @@ def test_a_url_of_the_functions_own_has_no_proxy_before_it(gateway: Gateway) -> 
     event = http_event(*ROUTES["receipt"], "[]", {"host": "x.lambda-url.ap-south-1.on.aws"})
     event["headers"]["x-forwarded-for"] = "6.6.6.6"
     assert_refused(gateway.call("receipt", event), Code.PROXY_REQUIRED)
-    event["requestContext"]["domainName"] = "x.lambda-url.ap-south-1.on.aws"
+    event["requestContext"] |= {"domainName": "x.lambda-url.ap-south-1.on.aws", "apiId": "x"}
     assert gateway.call("receipt", event)["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param("api1.execute-api.ap-south-1.amazonaws.com", id="the API's own"),
+        pytest.param("x.lambda-url.acme.example", id="below a wildcard domain"),
+        pytest.param("api1.lambda-url.acme.example", id="there too, with the API's id"),
+        pytest.param("x.lambda-url.ap-south-1.on.aws", id="of another id than the API's"),
+        pytest.param("api1.lambda-url.ap-south-1.on.aws.acme.example", id="AWS's with more"),
+        pytest.param("", id="none"),
+    ],
+)
+def test_a_client_cannot_name_a_domain_that_lets_it_past_the_proxy(
+    domain: str, gateway: Gateway
+) -> None:
+    """`domainName` is "the same as the incoming Host header" (API Gateway Developer Guide)."""
+    event = http_event(*ROUTES["receipt"], "[]", {"host": domain})
+    event["requestContext"] |= {"domainName": domain, "apiId": "api1"}
+    assert_refused(gateway.call("receipt", event), Code.PROXY_REQUIRED)
 
 
 def test_a_secret_that_cannot_be_read_lets_nobody_in(

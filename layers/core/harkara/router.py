@@ -48,10 +48,11 @@ class Request:
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
         """Return the request of an event."""
-        http = event["requestContext"]["http"]
+        context = event["requestContext"]
+        http = context["http"]
         body = event.get("body") or ""
         return cls(
-            id=event["requestContext"]["requestId"],
+            id=context["requestId"],
             method=http["method"],
             path=_SLASHES.sub("/", event["rawPath"]).rstrip("/") or "/",
             query_string=event.get("rawQueryString", ""),
@@ -61,8 +62,17 @@ class Request:
             if event.get("isBase64Encoded")
             else body.encode("utf-8", "surrogatepass"),
             source_ip=http["sourceIp"],
-            past_api=".lambda-url." in event["requestContext"].get("domainName", ""),
+            past_api=_is_function_url(context.get("domainName", ""), context.get("apiId", "")),
         )
+
+
+def _is_function_url(domain: str, api_id: str) -> bool:
+    """Whether a domain name is that of a URL of the function's own (`<id>.lambda-url.<Region>`).
+
+    The name is the Host header's, and a wildcard domain of the API lets a client choose parts of
+    it: it counts below AWS's own domain only, and where it begins with the id that AWS gives.
+    """
+    return domain.startswith(f"{api_id}.lambda-url.") and domain.endswith(".on.aws")
 
 
 @dataclass
