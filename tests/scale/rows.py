@@ -34,11 +34,11 @@ ROWS = (
         shown_of=HOUR,
     ),
     Row(
-        "the same at a carrier's rate of 6,000, for 40 seconds",
+        "the same at a carrier's rate of 7,500, 6,000 of it for bulk, for 40 seconds",
         [Stream("demo", RATE * 40, RATE)],
         slices=100,
         settings=LARGE,
-        carrier_rate=6_000,
+        carrier_rate=7_500,
     ),
     Row(
         "5 million promotional ones, all due at 10:00",

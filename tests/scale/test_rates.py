@@ -38,6 +38,23 @@ def test_5000_messages_a_second_take_at_most_a_write_for_five(
 
 
 @pytest.mark.parametrize(
+    ("rate", "processes", "traffic"),
+    [
+        pytest.param(75, 10, Traffic(48, BULK, until_s=6), id="four fifths of its lane's rate"),
+        pytest.param(75, 10, Traffic(60, ALERT, until_s=6), id="of both lanes"),
+        pytest.param(120, 10, Traffic(60, BULK, until_s=6), id="half of the rate"),
+        pytest.param(120, 4, Traffic(60, BULK, until_s=6), id="four processes"),
+    ],
+)
+def test_few_messages_at_a_low_rate_hardly_wait_for_what_others_have_in_advance(
+    rate: float, processes: int, traffic: Traffic
+) -> None:
+    waits_s = Fleet(rate, processes=processes).run(traffic).waits_s()
+    assert waits_s[len(waits_s) // 2] <= PREFETCH_S / 4
+    assert waits_s[int(0.95 * len(waits_s))] <= PREFETCH_S
+
+
+@pytest.mark.parametrize(
     "limits",
     [
         pytest.param({"requests_per_s": 8_000}, id="requests"),

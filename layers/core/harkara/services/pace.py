@@ -175,7 +175,8 @@ class Pace:
         own_us = width_us(request.amount, shard.rate_per_s)
         if request.flow and begins_us + own_us > now_us + HELD_US:
             return self._reserve_far(shard, standing, request, local, now_us)
-        amount = request.demand.to_reserve(request.amount, now_us, begins_us - now_us)
+        slow = shard.rate_per_s < SEGMENTS_PER_S_AND_SHARD
+        amount = request.demand.to_reserve(request.amount, now_us, begins_us - now_us, slow=slow)
         expected_us = min(max(width_us(amount, shard.rate_per_s), _LEAST_US), PREFETCH_US)
         prefetches = (
             amount > request.amount and own_us < expected_us <= now_us + HELD_US - begins_us

@@ -17,6 +17,9 @@ PREFETCH_US = int(PREFETCH_S * 1_000_000)
 _AVERAGED_S = 0.25
 # With less expected traffic than this most of a prefetch would be lost.
 _LEAST_MESSAGES = 2
+# Nor with less at a slow shard: what is in advance there passes before it is needed, and others
+# wait for it.
+_LEAST_SLOW = 8
 # A process remembers this many flows that stand in line.
 _FLOWS_KEPT = 1_000
 
@@ -33,14 +36,16 @@ class Demand:
         self.amount = self._decayed(now_us) + count
         self.at_us = now_us
 
-    def to_reserve(self, count: int, now_us: int, wait_us: int = 0) -> int:
+    def to_reserve(self, count: int, now_us: int, wait_us: int = 0, *, slow: bool = False) -> int:
         """Return how much to reserve for a request of `count`: `count` alone in thin traffic.
 
         `wait_us` is how far away that capacity is. What arrives until then needs it as well.
+        Of a `slow` shard only much is worth it.
         """
         expected_s = PREFETCH_S + wait_us / 1_000_000
         expected = int((self._decayed(now_us) + count) / _AVERAGED_S * expected_s)
-        return expected if expected >= _LEAST_MESSAGES * count else count
+        least = _LEAST_SLOW if slow else _LEAST_MESSAGES
+        return expected if expected >= least * count else count
 
     def _decayed(self, now_us: int) -> float:
         passed_s = max(0, now_us - self.at_us) / 1_000_000
