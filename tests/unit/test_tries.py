@@ -100,6 +100,15 @@ def test_who_shares_nothing_costs_no_read() -> None:
     assert len(store.faults.calls) == calls
 
 
+def test_who_has_an_outcome_of_its_own_costs_no_read_of_another() -> None:
+    store = FakeMessageStore(Faults())
+    claim = put(store, claim_kind(1, 0), indexes=[0], shared="shared#one")
+    put(store, outcome_kind(1, 0), at=55, **outcome_data([0], [InDoubt()]))
+    calls = len(store.faults.calls)
+    assert tries_of(store, CHUNK, 0) == [Try(1, claim, 55, InDoubt())]
+    assert store.faults.calls[calls:] == ["find_marks", "get_marks"]
+
+
 def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its_own() -> None:
     store = FakeMessageStore(Faults())
     first = put(store, claim_kind(1, 0), indexes=[0], shared="shared#one")

@@ -102,7 +102,7 @@ def shared_outcomes(store: MessageStore, claims: Sequence[Mark]) -> list[Mark | 
     standing = dict(zip(places, found, strict=True))
     outcomes = []
     for claim in claims:
-        shared = standing.get(claim.data.get("shared", ""))
+        shared = standing.get(claim.data.get("shared"))
         outcomes.append(outcome_in(shared, claim) if shared else None)
     return outcomes
 
