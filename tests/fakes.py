@@ -294,9 +294,9 @@ class FakeLimitStore:
         self.standing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
         self.expires_at_s = Column(dynamo.tables[MESSAGES], "rate", "ttl", "N")
 
-    def get(self, name: str) -> str:
+    def get(self, name: str, *, consistent: bool = False) -> str:
         self.faults.before("get")
-        return self._store.get(name)
+        return self._store.get(name, consistent=consistent)
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         number = self.faults.before("swap")

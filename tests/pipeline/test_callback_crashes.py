@@ -6,7 +6,7 @@ A person then replays what is parked, as often as something is.
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harkara.deadline import Deadline
@@ -97,6 +97,16 @@ def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, number: int) ->
     lose_answer=st.sets(st.integers(0, 150), max_size=8),
     refuse=st.sets(st.integers(0, 150), max_size=4),
     seed=st.integers(0, 10**6),
+)
+# Who replays opens the door, and the next look at it is at a replica that lags.
+@example(
+    name="gone",
+    trusted=False,
+    kill_before=set(),
+    kill_after=set(),
+    lose_answer=set(),
+    refuse=set(),
+    seed=1,
 )
 def test_many_deaths_and_losses_together_lose_nothing(
     name: str,

@@ -82,8 +82,11 @@ class RateLimits(Protocol):
 class LimitStore(Protocol):
     """What all processes count together: a short text under each name, written by many at once."""
 
-    def get(self, name: str) -> str:
-        """Return what stands under a name, "" for nothing. Raises StoreUnavailable."""
+    def get(self, name: str, *, consistent: bool = False) -> str:
+        """Return what stands under a name, "" for nothing. Raises StoreUnavailable.
+
+        Unless it is read `consistent`, at twice the price, it may be a second old.
+        """
         ...
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:

@@ -9,11 +9,13 @@ _KIND = "rate"
 class DynamoLimitStore(DynamoTimelineStore):
     """Texts that many processes write, each on what it saw; and time lines."""
 
-    def get(self, name: str) -> str:
-        """Return what stands under a name, "" for nothing; it may be a second old."""
+    def get(self, name: str, *, consistent: bool = False) -> str:
+        """Return what stands under a name, "" for nothing (`harkara.ports.LimitStore`)."""
         with aws_errors():
             answer = self._client.get_item(
-                TableName=self._table, Key={"pk": {"S": name}, "sk": {"S": _KIND}}
+                TableName=self._table,
+                Key={"pk": {"S": name}, "sk": {"S": _KIND}},
+                ConsistentRead=consistent,
             )
         return str(answer["Item"]["data"]["S"]) if "Item" in answer else ""
 

@@ -134,7 +134,7 @@ class Doors:
             watch = self._read(name)
             if _keeps_out(watch.door, self._now_ms()):
                 # It may have been opened a moment ago, by who replays what was parked.
-                watch = self._read(name, no_older_s=0)
+                watch = self._read(name, anew=True)
             now_ms = self._now_ms()
             door = watch.door
             trusted = door.is_trusted(now_ms)
@@ -211,7 +211,7 @@ class Doors:
     def open(self, account_id: str, endpoint: Endpoint) -> None:
         """Let an endpoint be posted to again that is gone, or shut. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)
-        self._watches[name] = _Watch(self.store.get(name), self.clock())
+        self._watches[name] = _Watch(self.store.get(name, consistent=True), self.clock())
         self._change(
             name, lambda door: Door(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases)
         )
@@ -258,14 +258,15 @@ class Doors:
         # It finds its own text where an answer was lost.
         return watch.text == text
 
-    def _read(self, name: str, no_older_s: float = READ_EVERY_S) -> _Watch:
+    def _read(self, name: str, *, anew: bool = False) -> _Watch:
+        """Return what is known of a door, read lately; `anew`, as it now is."""
         if len(self._watches) >= _REMEMBERED and name not in self._watches:
             self._watches.clear()
         watch = self._watches.setdefault(name, _Watch())
         now_s = self.clock()
         # A clock that was set back is before what was read, and says nothing of its age.
-        if now_s != watch.read_at_s and not 0 <= now_s - watch.read_at_s < no_older_s:
-            watch.text = self.store.get(name)
+        if anew or not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
+            watch.text = self.store.get(name, consistent=anew)
             watch.read_at_s = now_s
         return watch
 
