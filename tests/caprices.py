@@ -6,8 +6,11 @@ expiration", until when they are read. Amazon DynamoDB API Reference, BatchGetIt
 BatchWriteItem: what is throttled comes back in UnprocessedKeys and UnprocessedItems while the
 others are done; "if none of the items can be processed", the call fails. BatchExecuteStatement: "a
 HTTP 200 response does not mean that all statements [...] succeeded". Amazon SQS API Reference,
-SendMessageBatch: "the result of sending each message is reported individually". All as of November
-2026.
+SendMessageBatch: "the result of sending each message is reported individually".
+
+Amazon DynamoDB Developer Guide, "DynamoDB read consistency": an eventually consistent read "might
+not reflect the results of a recently completed write"; repeated after a short time it does, here
+after a second. All as of November 2026.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +19,10 @@ from typing import Any
 from zlib import crc32
 
 DAY_S = 86_400
+LAG_S = 1.0
+"""So much later a write is seen by all reads."""
+LAGS_ONE_IN = 2
+"""One read in so many, if it is not consistent, sees nothing of the last write until then."""
 IN_PART_ONE_IN = 8
 """One batch in so many is done in part."""
 LATE_S = 5 * DAY_S
@@ -25,7 +32,8 @@ LATE_S = 5 * DAY_S
 class Caprices:
     """Whether something happens that may.
 
-    Without a seed, or with 0, batches are done in whole. Without one, what has expired stays.
+    Without a seed, or with 0, batches are done in whole and reads see all. Without one, what has
+    expired stays.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -38,9 +46,14 @@ class Caprices:
             return LATE_S
         return crc32(repr((self._seed, key)).encode()) % 6 * DAY_S
 
+    @property
+    def are_drawn(self) -> bool:
+        """Whether there is a seed, and it is not 0."""
+        return bool(self._seed)
+
     def happens(self, one_in: int) -> bool:
         """Whether it is the one time in so many."""
-        return bool(self._seed) and self._random.random() * one_in < 1
+        return self.are_drawn and self._random.random() * one_in < 1
 
     def done_of(self, entries: Sequence[Any]) -> int:
         """Return how many of a batch's entries are done, the first ones: at least one."""

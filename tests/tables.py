@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from tests.caprices import Caprices
+from tests.caprices import LAG_S, LAGS_ONE_IN, Caprices
 from tests.limits import ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
 from tests.policies import inserted
 from tests.unit.aws import Refusal
@@ -39,6 +39,27 @@ class Table:
         self.clock = clock
         self.caprices = caprices or Caprices()
         self.items: dict[tuple[str, str], Item] = {}
+        # What a call wrote over lately: when, and what stood there.
+        self._replaced: dict[tuple[str, str], tuple[float, Item | None]] = {}
+
+    def put(self, key: tuple[str, str], item: Item | None) -> None:
+        """Write an item, or delete it; a replica may not know it for a moment."""
+        if self.caprices.are_drawn:
+            self._replaced[key] = self.clock(), self.live(key)
+        if item is None:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = item
+
+    def read(self, key: tuple[str, str], params: Params) -> Item | None:
+        """Return an item, or what stood there before its last write where the read is not
+        consistent.
+        """
+        if not params.get("ConsistentRead") and key in self._replaced:
+            replaced_s, item = self._replaced[key]
+            if self.clock() - replaced_s < LAG_S and self.caprices.happens(LAGS_ONE_IN):
+                return item
+        return self.live(key)
 
     def live(self, key: tuple[str, str]) -> Item | None:
         """Return an item that DynamoDB has not deleted, if there is one."""
@@ -55,15 +76,16 @@ class Table:
             case "BatchWriteItem":
                 for request in params["RequestItems"][self.name]:
                     if "DeleteRequest" in request:
-                        self.items.pop(_key(request["DeleteRequest"]["Key"]), None)
+                        self.put(_key(request["DeleteRequest"]["Key"]), None)
                     else:
                         item = request["PutRequest"]["Item"]
-                        self.items[_key(item)] = item
+                        self.put(_key(item), item)
                 return {}
             case "BatchGetItem":
-                keys = params["RequestItems"][self.name]["Keys"]
+                asked = params["RequestItems"][self.name]
+                keys = asked["Keys"]
                 assert len({_key(key) for key in keys}) == len(keys)
-                found = (self.live(_key(key)) for key in keys)
+                found = (self.read(_key(key), asked) for key in keys)
                 return {"Responses": {self.name: [item for item in found if item]}}
             case "BatchExecuteStatement":
                 statements = params["Statements"]
@@ -74,7 +96,7 @@ class Table:
         assert params["TableName"] == self.name
         match operation:
             case "GetItem":
-                there = self.live(_key(params["Key"]))
+                there = self.read(_key(params["Key"]), params)
                 return {"Item": there} if there else {}
             case "Query":
                 return self._page(params, "KeyConditionExpression")
@@ -101,20 +123,20 @@ class Table:
             return {"Error": {"Code": "ValidationError"}, "TableName": table}
         if self.live(_key(item)):
             return {"Error": {"Code": "DuplicateItem"}, "TableName": table}
-        self.items[_key(item)] = item
+        self.put(_key(item), item)
         return {"TableName": table}
 
     def _write(self, operation: str, params: Params) -> None:
         key = _key_of(params)
         match operation:
             case "Put":
-                self.items[key] = params["Item"]
+                self.put(key, params["Item"])
             case "Delete":
-                self.items.pop(key, None)
+                self.put(key, None)
             case "Update":
                 updated = _updated({**params["Key"], **(self.live(key) or {})}, params)
                 assert item_bytes(updated) <= ITEM_LIMIT_BYTES, "an update made an item too large"
-                self.items[key] = updated
+                self.put(key, updated)
             case _:
                 raise AssertionError(f"{operation} is not known here")
 
@@ -141,7 +163,7 @@ class Table:
         answer: dict[str, Any] = {"Items": []}
         count = 0
         for key in rest:
-            item = self.live(key)
+            item = self.read(key, params)
             if item is None:
                 continue
             matches = _holds(params, expression, item)

@@ -195,11 +195,11 @@ def test_what_has_expired_is_deleted_some_days_late_each_item_at_its_own_time(se
     dynamo = Dynamo(lambda: now_s, seed)
     for number in range(9):
         dynamo.put_item(TableName=MESSAGES, Item=item(number, ttl={"N": "5"}))
-    assert len(query(dynamo)["Items"]) == 9
+    assert len(query(dynamo, ConsistentRead=True)["Items"]) == 9
     left = 9
     for day in range(LATE_S // DAY_S + 1):
         now_s = 5.1 + day * DAY_S
-        found = query(dynamo)["Items"]
+        found = query(dynamo, ConsistentRead=True)["Items"]
         assert len(found) <= left, "what is deleted stays so"
         left = len(found)
     assert left == 0
@@ -210,7 +210,7 @@ def test_what_has_expired_may_go_at_once_or_stay() -> None:
     for seed in range(9):
         dynamo = Dynamo(lambda: now_s, seed)
         dynamo.put_item(TableName=MESSAGES, Item=item(ttl={"N": "4"}))
-        lefts.add(len(query(dynamo)["Items"]))
+        lefts.add(len(query(dynamo, ConsistentRead=True)["Items"]))
     assert lefts == {0, 1}
 
 
@@ -239,3 +239,33 @@ def test_a_queue_may_take_a_batch_in_part() -> None:
     answer = sqs.send_message_batch(QueueUrl="queue", Entries=asked)
     assert taken == [each["Id"] for each in answer["Successful"]] == ["0", "2"]
     assert [(each["Id"], each["SenderFault"]) for each in answer["Failed"]] == [("1", False)]
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "Query"])
+def test_a_read_that_is_not_consistent_may_miss_the_last_write_for_a_moment(operation: str) -> None:
+    """Amazon DynamoDB Developer Guide, "DynamoDB read consistency"."""
+    seen = {consistent: set[str]() for consistent in (True, False)}
+    for seed in range(1, 40):
+        now_s = 0.0
+        dynamo = Dynamo(lambda: now_s, seed)  # noqa: B023 - it is called in this round only
+        for value in "12":
+            now_s += 2
+            dynamo.put_item(TableName=MESSAGES, Item=item(x={"S": value}))
+        for consistent in (True, False):
+            seen[consistent].add(read_one(dynamo, operation, consistent))
+        now_s += 1
+        assert read_one(dynamo, operation, False) == "2"
+    assert seen == {True: {"2"}, False: {"1", "2"}}
+
+
+def read_one(dynamo: Dynamo, operation: str, consistent: bool) -> str:
+    read = {"ConsistentRead": consistent}
+    match operation:
+        case "GetItem":
+            found = dynamo.get_item(TableName=MESSAGES, Key=item(), **read)["Item"]
+        case "BatchGetItem":
+            asked = {MESSAGES: {"Keys": [item()], **read}}
+            (found,) = dynamo.batch_get_item(RequestItems=asked)["Responses"][MESSAGES]
+        case _:
+            (found,) = query(dynamo, **read)["Items"]
+    return str(found["x"]["S"])
