@@ -23,7 +23,7 @@ from local.settings import Ports
 from tests import policies
 from tests.dynamo import DUE, Dynamo
 from tests.functions.invoking import Context, Event, load, sqs_event
-from tests.limits import Sqs
+from tests.limits import INVOCATION_LIMIT_BYTES, Sqs
 from tests.template.reading import environment, logical_id, template
 
 CONSUMERS = {
@@ -112,8 +112,11 @@ class Deployment:
         """Invoke a function in its environment."""
         for name, value in environment(function).items():
             self._patch.setenv(name, _value(value))
+        assert len(encode(event)) <= INVOCATION_LIMIT_BYTES
         with policies.acting(function):
-            return self._module(function).handler(event, Context())
+            answer = self._module(function).handler(event, Context())
+        assert len(encode(answer)) <= INVOCATION_LIMIT_BYTES
+        return answer
 
     def work_off(self) -> None:
         """Give what waits in the queues to their functions, until nothing does."""

@@ -98,11 +98,20 @@ class Dynamo:
             params, remains = self.caprices.split(operation, params)
             answer = self.tables[_table(operation, params)](operation, params)
             if remains and not isinstance(answer, Refusal):
-                return {**answer, **remains}
+                return _with_remains(answer, remains)
         if not isinstance(answer, Refusal):
             return answer
         error = {"Error": {"Code": answer.code}, **answer.fields}
         raise _exceptions().from_code(answer.code)(error, operation)
+
+
+def _with_remains(answer: Mapping[str, Any], remains: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an answer that says what was not done, beside what it says of that itself."""
+    if "UnprocessedKeys" in answer:
+        ((table, own),), later = answer["UnprocessedKeys"].items(), remains["UnprocessedKeys"]
+        keys = [*own["Keys"], *later[table]["Keys"]]
+        remains = {"UnprocessedKeys": {table: {**own, "Keys": keys}}}
+    return {**answer, **remains}
 
 
 def _table(operation: str, params: Mapping[str, Any]) -> str:

@@ -5,7 +5,10 @@ size and the maximum total payload size [...] are both 1 MiB". Amazon DynamoDB D
 "Quotas in Amazon DynamoDB": an item has 400 KB, names of attributes included. "Query": a page ends
 with the item that reaches 1 MB, so it may pass that by an item. API Reference: 25 statements in
 BatchExecuteStatement, 25 requests in BatchWriteItem, 100 keys in BatchGetItem, 100 actions in
-TransactWriteItems, each of another item. "Quotas": a partition key has 1 to 2,048 bytes, a sort
+TransactWriteItems, each of another item and of 4 MB together; BatchWriteItem's 16 MB are more than
+25 items have; BatchGetItem answers up to 16 MB, other keys are in UnprocessedKeys. AWS Lambda
+Developer Guide, "Lambda quotas": 6 MB for a synchronous invocation's request, and for its response.
+"Quotas in Amazon DynamoDB": a partition key has 1 to 2,048 bytes, a sort
 key 1 to 1,024; a number up to 38 digits. "Reserved words in DynamoDB": 573, which an expression
 must not name; an attribute's placeholder that no expression uses is refused too. Amazon SQS API
 Reference, SendMessageBatch: a delay of up to 900 seconds, ids of up to 80 letters, digits, hyphens
@@ -31,6 +34,9 @@ STATEMENTS_LIMIT = 25
 WRITES_LIMIT = 25
 KEYS_LIMIT = 100
 ACTIONS_LIMIT = 100
+TRANSACTION_LIMIT_BYTES = 4 * 1024 * 1024
+ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
+INVOCATION_LIMIT_BYTES = 6 * 1024 * 1024
 PARTITION_KEY_BYTES = 2_048
 SORT_KEY_BYTES = 1_024
 DELAY_LIMIT_S = 900
@@ -158,9 +164,18 @@ def _has_good_size(operation: str, params: Mapping[str, Any]) -> bool:
             limit = ACTIONS_LIMIT
         case _:
             return True
-    keys = [_key(part) for part in _parts(operation, params)]
+    parts = list(_parts(operation, params))
+    keys = [_key(part) for part in parts]
     # "Provided list of item keys contains duplicates"
-    return 0 < len(keys) <= limit and len(set(keys)) == len(keys)
+    if not 0 < len(keys) <= limit or len(set(keys)) < len(keys):
+        return False
+    # No ten items can be too large together, and no batch of 25.
+    is_large = operation == "TransactWriteItems" and len(parts) > 10
+    return not is_large or _written_bytes(parts) <= TRANSACTION_LIMIT_BYTES
+
+
+def _written_bytes(parts: Sequence[Mapping[str, Any]]) -> int:
+    return sum(item_bytes(part["Item"]) for part in parts if "Item" in part)
 
 
 def _fits(part: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from tests.caprices import LAG_S, LAGS_ONE_IN, Caprices
-from tests.limits import ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
+from tests.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
 from tests.policies import inserted
 from tests.unit.aws import Refusal
 
@@ -52,9 +52,7 @@ class Table:
             self.items[key] = item
 
     def read(self, key: tuple[str, str], params: Params) -> Item | None:
-        """Return an item, or what stood there before its last write where the read is not
-        consistent.
-        """
+        """Return an item, or, where that is not read consistently, what stood there before."""
         if not params.get("ConsistentRead") and key in self._replaced:
             replaced_s, item = self._replaced[key]
             if self.clock() - replaced_s < LAG_S and self.caprices.happens(LAGS_ONE_IN):
@@ -82,11 +80,7 @@ class Table:
                         self.put(_key(item), item)
                 return {}
             case "BatchGetItem":
-                asked = params["RequestItems"][self.name]
-                keys = asked["Keys"]
-                assert len({_key(key) for key in keys}) == len(keys)
-                found = (self.read(_key(key), asked) for key in keys)
-                return {"Responses": {self.name: [item for item in found if item]}}
+                return self._get(params["RequestItems"][self.name])
             case "BatchExecuteStatement":
                 statements = params["Statements"]
                 done = self.caprices.done_of(statements)
@@ -112,6 +106,20 @@ class Table:
         if params.get("ReturnValues") == "ALL_NEW":
             return {"Attributes": self.items[_key_of(params)]}
         return {}
+
+    def _get(self, asked: Params) -> Mapping[str, Any]:
+        """Return up to 16 MB of what is asked for, and the keys that remain."""
+        keys, items, left = asked["Keys"], list[Item](), ANSWER_LIMIT_BYTES
+        assert len({_key(key) for key in keys}) == len(keys)
+        may_pass = len(keys) * ITEM_LIMIT_BYTES > left
+        for place, key in enumerate(keys):
+            if item := self.read(_key(key), asked):
+                left -= item_bytes(item) if may_pass else 0
+                if left < 0:
+                    remains = {self.name: {**asked, "Keys": keys[place:]}}
+                    return {"Responses": {self.name: items}, "UnprocessedKeys": remains}
+                items.append(item)
+        return {"Responses": {self.name: items}}
 
     def _allows(self, params: Params) -> bool:
         return _holds(params, "ConditionExpression", self.live(_key_of(params)) or {})

@@ -68,6 +68,7 @@ from tests.functions.invoking import (
     Event,
     load,
 )
+from tests.limits import INVOCATION_LIMIT_BYTES
 from tests.ports import new_ports
 from tests.submitting import Submitting
 from tests.virtual import InPlace
@@ -138,8 +139,11 @@ class Gateway:
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
         """Invoke a function; what it answers must be JSON, as Lambda requires."""
+        assert len(json.dumps(event)) <= INVOCATION_LIMIT_BYTES
         answer = self.app(function).handler(event, context or Context())
-        return json.loads(json.dumps(answer))
+        written = json.dumps(answer)
+        assert len(written) <= INVOCATION_LIMIT_BYTES
+        return json.loads(written)
 
     def put_chunk(self) -> None:
         """Store the chunk of the sample events: two accepted messages."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws.inserts import Inserter
-from tests.caprices import DAY_S, LATE_S
+from tests.caprices import DAY_S, LATE_S, Caprices
 from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
 from tests.limits import ITEM_LIMIT_BYTES, Sqs, refusal_of
 
@@ -34,8 +34,14 @@ def update(expression: str, names: Sequence[str] = (), values: Sequence[str] = (
     }
 
 
-def writes(count: int) -> Any:
-    return {"RequestItems": {MESSAGES: [{"PutRequest": {"Item": item(n)}} for n in range(count)]}}
+def writes(count: int, size: int = 0) -> Any:
+    rows = [item(number, x={"S": "x" * size}) for number in range(count)]
+    return {"RequestItems": {MESSAGES: [{"PutRequest": {"Item": row}} for row in rows]}}
+
+
+def puts(count: int, size: int) -> Any:
+    rows = [item(number, x={"S": "x" * size}) for number in range(count)]
+    return {"TransactItems": [{"Put": {"TableName": MESSAGES, "Item": row}} for row in rows]}
 
 
 def reads(*numbers: int) -> Any:
@@ -70,6 +76,9 @@ TAKEN = [
     ("BatchGetItem", reads(*range(100))),
     ("BatchExecuteStatement", inserts(25)),
     ("TransactWriteItems", actions(100)),
+    ("TransactWriteItems", puts(10, ITEM_LIMIT_BYTES - 50)),
+    ("TransactWriteItems", puts(100, 40_000)),
+    ("BatchWriteItem", writes(25, ITEM_LIMIT_BYTES - 50)),
     ("PutItem", put(n={"N": "9" * 38})),
     ("PutItem", put(empty={"S": ""})),
     ("PutItem", put(x={"S": "x" * (ITEM_LIMIT_BYTES - 10)})),
@@ -92,6 +101,8 @@ REFUSED = [
     ("BatchGetItem", reads()),
     ("BatchExecuteStatement", inserts(26)),
     ("TransactWriteItems", actions(101)),
+    ("TransactWriteItems", puts(11, ITEM_LIMIT_BYTES - 50)),
+    ("TransactWriteItems", puts(100, 42_000)),
     ("PutItem", put(n={"N": "9" * 39})),
     ("PutItem", put(n={"N": "nan"})),
     ("PutItem", put(x={"S": "x" * ITEM_LIMIT_BYTES})),
@@ -269,3 +280,19 @@ def read_one(dynamo: Dynamo, operation: str, consistent: bool) -> str:
         case _:
             (found,) = query(dynamo, **read)["Items"]
     return str(found["x"]["S"])
+
+
+def test_a_batch_of_keys_gets_16_mb_and_says_which_remain() -> None:
+    """Amazon DynamoDB API Reference, BatchGetItem: 50 items of 300 KB are "15 MB"."""
+    dynamo = filled(100, ITEM_LIMIT_BYTES - 50)
+    first = dynamo.batch_get_item(**reads(*range(100)))
+    assert len(first["Responses"][MESSAGES]) == 40
+    assert first["UnprocessedKeys"] == reads(*range(40, 100))["RequestItems"]
+    for seed in range(1, 20):
+        dynamo.caprices = dynamo.tables[MESSAGES].caprices = Caprices(seed)
+        asked, found = reads(*range(100))["RequestItems"], list[Any]()
+        while asked:
+            answer = dynamo.batch_get_item(RequestItems=asked)
+            found += answer["Responses"][MESSAGES]
+            asked = answer.get("UnprocessedKeys", {})
+        assert [each["sk"] for each in found] == [item(number)["sk"] for number in range(100)]
