@@ -22,13 +22,14 @@ from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, ENDPOINT, RECEIPT_WAIT_S, SECRET, TOKEN, Everything, wire
 from tests.functions.invoking import Context, Event, http_event, sqs_event
+from tests.template.reading import functions, memory_gb
 
 PRICES = Path(__file__).parent / "prices.json"
 ARRAY = 100
 # Four runs a minute read the cursors and look into their shards, then do both for another's; where
 # something was due they move its cursor. That is nobody's message: it has a row of its own.
 SWEEP_UNITS = {"read_units": 2 * (4 + SHARDS), "write_units": SHARDS}
-MEMORY_GB = {"receipt": 0.5, "sweep": 1769 / 1024}
+MEMORY_GB = {name: memory_gb(name) for name in functions()}
 
 
 class Case(NamedTuple):
@@ -109,7 +110,7 @@ class Life:
             "api_requests": self._api_requests / count,
             "invocations": sum(each["invocations"] for each in self._functions.values()) / count,
             "gb_s": sum(
-                each["invocations"] * assumed_ms[name] / 1000 * MEMORY_GB.get(name, 1.0)
+                each["invocations"] * assumed_ms[name] / 1000 * MEMORY_GB[name]
                 for name, each in self._functions.items()
             )
             / count,

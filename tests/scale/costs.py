@@ -46,7 +46,7 @@ def usd_a_million(used: Used) -> Mapping[str, float]:
     price = json.loads(PRICES.read_text())["regions"][REGION]
     count = used.case.requests * used.case.records
     gb_s = sum(
-        done["invocations"] * duration_ms(function, done) / 1000 * MEMORY_GB.get(function, 1.0)
+        done["invocations"] * duration_ms(function, done) / 1000 * MEMORY_GB[function]
         for function, done in used.functions.items()
     )
     amounts = {**used.amounts, "gb_s": gb_s / count}

@@ -15,15 +15,8 @@ from tests.scale.cloud import MODEL, Cloud
 from tests.scale.meter import ACCOUNT, API, LIMITS, NEW, POLLERS
 from tests.scale.queues import Waiting
 from tests.scale.threads import Loop
+from tests.template.reading import timeout_s
 
-TIMEOUT_S = {
-    "send": 15.0,
-    "receipt": 10.0,
-    "submit": 60.0,
-    "submit_priority": 60.0,
-    "dlr": 60.0,
-    "sweep": 50.0,
-}
 QUEUED = ("submit", "submit_priority", "dlr")
 SNAPSHOTS = ("send", "receipt")
 # A long poll returns so soon after a message is there.
@@ -93,12 +86,12 @@ class Lambda:
             if process.loop:
                 asyncio.set_event_loop(process.loop)
             cloud.threads.sleep(process.cpu(MODEL["cpu_ms_a_task"] * tasks / 1000))
-            return process.module.handler(event, Context(cloud, TIMEOUT_S[function]))
+            return process.module.handler(event, Context(cloud, timeout_s(function)))
         finally:
             thread.owner = None
             held_s = cloud.threads.now_s - began_s
             cloud.meter.hold(ACCOUNT, held_s, self._most)
-            cloud.used["gb_s"] += held_s * MEMORY_GB.get(function, 1.0)  # type: ignore[assignment]
+            cloud.used["gb_s"] += held_s * MEMORY_GB[function]  # type: ignore[assignment]
             cloud.used["invocations"] += 1
             self.executions[function] += 1
             self._busy -= 1

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from tests.scale.meter import IN_FLIGHT, LIMITS, Meter
 from tests.scale.threads import Threads
+from tests.template.reading import template, timeout_s
 
-VISIBILITY_S = 360.0
-RECEIVES = 20
+_QUEUE = template()["Resources"]["ReceiptQueue"]["Properties"]
+RECEIVES: int = _QUEUE["RedrivePolicy"]["maxReceiveCount"]
+_BY_TIMEOUT = template()["Mappings"]["VisibilityTimeout"]
+VISIBILITY_S = float(_BY_TIMEOUT[str(timeout_s("dlr"))]["Seconds"])
 
 
 @dataclass(slots=True)

@@ -65,9 +65,7 @@ def show(simulation: Simulation) -> Shown:
     prices = json.loads(PRICES.read_text())
     price = prices["regions"][REGION]
     used = {**cloud.used, "log_gb": simulation.log.size / 1e9}
-    restored_gb = sum(
-        MEMORY_GB.get(name, 1.0) * n for name, n in simulation.functions.restored.items()
-    )
+    restored_gb = sum(MEMORY_GB[name] * n for name, n in simulation.functions.restored.items())
     restores_usd = restored_gb * json.loads(PRICES.read_text())["month"]["restore_gb"]
     usd = sum(used.get(unit, 0) * price[unit] for unit in price) + restores_usd
     states = {

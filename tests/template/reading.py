@@ -58,6 +58,19 @@ def functions() -> dict[str, Resource]:
     }
 
 
+def timeout_s(function: str) -> int:
+    """Return a function's time-out, as it is by default."""
+    timeout = functions()[function]["Timeout"]
+    if isinstance(timeout, dict):
+        timeout = template()["Parameters"][timeout["Ref"]]["Default"]
+    return int(timeout)
+
+
+def memory_gb(function: str) -> float:
+    """Return a function's memory, in units of 1,024 MB as Lambda bills it."""
+    return float(functions()[function]["MemorySize"]) / 1024
+
+
 def function_id(function: str) -> str:
     """Return the logical id of a function: SubmitPriorityFunction of `submit_priority`."""
     return f"{function.title().replace('_', '')}Function"
