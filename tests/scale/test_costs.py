@@ -1,5 +1,8 @@
 """The counts behind docs/scale.md: more calls or units a message fail here, times do not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.bench.accept import FAKE_AWS
@@ -7,6 +10,7 @@ from tests.bench.life import CASES, Life
 from tests.loops import own_loop
 from tests.scale.costs import PARTS, metrics_of, standing_usd, usd_a_million
 
+DOCS = Path(__file__).parent.parent.parent / "docs"
 # At most, a message: write units, read units, SQS requests, API requests, calls.
 CEILINGS = {
     "in bulk, receipts one by one": (1.2, 0.2, 1.4, 1.01, 1.7),
@@ -40,3 +44,17 @@ def test_a_stack_that_nobody_uses_costs_what_its_template_has() -> None:
     assert standing["20 pollers of idle queues"] == pytest.approx(20 * 3 * 43_200 * 0.5e-6)
     assert all(usd > 0 for usd in standing.values())
     assert sum(standing.values()) < 40
+
+
+def test_what_a_million_messages_cost_stands_in_one_place() -> None:
+    """The README rounds what docs/scale.md has, to ten cents, and the benchmarks link to it."""
+    pages = {
+        path.name: path.read_text() for path in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+    }
+    assert "USD" not in pages["benchmarks.md"]
+    assert "(scale.md#counted-a-million-messages)" in pages["benchmarks.md"]
+    table = pages["scale.md"].partition("## Counted: a million messages")[2]
+    line = next(each for each in table.splitlines() if each.startswith("all "))
+    costs = [float(each) for each in line.split()[1:]]
+    told = re.findall(r"\$(\d+\.\d\d)", (DOCS.parent / "README.md").read_text())
+    assert [float(each) for each in told] == pytest.approx(costs[:5], abs=0.06)
