@@ -135,6 +135,11 @@ class Hand:
     def keep(self, piece: Prefetched, now: int) -> None:
         """Keep places, and forget those of the line that have passed."""
         pieces = [each for each in self.pieces.get(piece.shard, ()) if each.ends_us > now]
+        if piece.shard == DAY:
+            # Of a day any places will do: in one piece none is too short for a request.
+            left = sum(each.ends_us - max(each.begins_us, now) for each in pieces)
+            begins, pieces = max(now, piece.begins_us - left), []
+            piece = Prefetched(DAY, piece.rate_per_s, begins, piece.ends_us)
         self.pieces[piece.shard] = [*pieces, piece] if piece.begins_us < piece.ends_us else pieces
 
     def count(self, lines: Sequence[Line], now_us: int) -> None:
@@ -148,7 +153,7 @@ class Hand:
             max(0, piece.ends_us - max(piece.begins_us, line.now))
             for piece in self.pieces.get(line.name, ())
         )
-        return 2 * left < line.width(self._expected(line, now_us))
+        return 2 * left < min(line.width(self._expected(line, now_us)), line.most)
 
     def _expected(self, line: Line, now_us: int) -> int:
         return self.demands.get(line.name, Demand()).to_reserve(line.count, now_us)
