@@ -500,7 +500,7 @@ def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.sampled_from([5, 20, 100, 1_000]),
+    st.sampled_from([1, 5, 13, 20]),  # one shard
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 3)), min_size=1, max_size=15),
 )
 def test_whoever_takes_and_stops_an_account_that_keeps_to_its_rate_is_never_refused(
