@@ -165,6 +165,7 @@ class Hand:
         own = line.width(line.count)
         amount = self._expected(line, now_us)
         taken = min(line.width(amount), line.most)
+        taken -= taken % own if own else 0  # a part of a request would pass unspent
         ahead = max(expected, line.now) - line.now
         in_advance = in_advance and amount > line.count and own < taken
         if line.name == DAY:
