@@ -60,7 +60,7 @@ mutants: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

@@ -1,7 +1,6 @@
 """What holds for every test: Hypothesis has no clock, and a failure can be repeated.
 
-The tests of a folder that share what they start run in one process. Two such processes, which wait
-most of the time, run beside one that computes.
+The tests of a folder that share what they start run in one process, while another runs the rest.
 """
 
 from collections.abc import Iterator
@@ -12,18 +11,14 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 from tests import policies
 
 TOLD = "told"
 """The property of a test whose value is printed at the end."""
 
-WITH_A_STACK = ("stack", "faults", "kannel")
-STACKS_AT_ONCE = 2
-SHARING = (*WITH_A_STACK, "built")
-LONG = ("built", "contract")
-"""Tests that would be the last to end, if they were not the first to begin."""
+QUIET = ("stack", "faults", "kannel")
+SHARING = (*QUIET, "built")
 COVERING = ("unit", "functions", "local")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py")
 
@@ -42,21 +37,6 @@ class Scheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
 
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        """Give a process tests with a stack where few others have any, else tests without."""
-        others = chain.from_iterable(
-            work.items() for each, work in self.assigned_work.items() if each is not node
-        )
-        stacks = sum(has_a_stack(scope) and not all(tests.values()) for scope, tests in others)
-        wanted = stacks < STACKS_AT_ONCE
-        scope = next((each for each in self.workqueue if has_a_stack(each) == wanted), None)
-        if scope:
-            self.workqueue.move_to_end(scope, last=False)
-        elif not wanted:
-            node.shutdown()
-            return
-        super()._assign_work_unit(node)
-
 
 def folder_of(nodeid: str) -> str:
     """Return the folder of tests that a test is in."""
@@ -69,10 +49,6 @@ def scope_of(nodeid: str) -> str:
     folder = folder_of(nodeid)
     shared = folder in SHARING and path.name not in WITH_A_STACK_OF_THEIR_OWN
     return folder if shared else str(path)
-
-
-def has_a_stack(scope: str) -> bool:
-    return folder_of(scope) in WITH_A_STACK
 
 
 @pytest.fixture(autouse=True)
@@ -89,14 +65,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest, and take coverage where each test has its subject.
+    """Put first what needs no quiet machine: CI does other things beside the first tests.
 
-    It doubles the time of what runs under it.
+    Coverage is taken where each test has its subject: what runs under it takes twice as long.
     """
-    items.sort(key=lambda item: folder_of(item.nodeid) not in LONG)
+    items.sort(key=lambda item: _rank(item.nodeid))
     for item in items:
         if folder_of(item.nodeid) not in COVERING:
             item.add_marker("no_cover")
+
+
+def _rank(nodeid: str) -> int:
+    folder = folder_of(nodeid)
+    return QUIET.index(folder) + 1 if folder in QUIET else 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
