@@ -25,6 +25,7 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Signing
 from harkara.callbacks import FORMATS
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
+from harkara.hours import DAY_S
 from harkara.messages import Category, pack
 from local import samples
 from local.deploy import client
@@ -47,6 +48,7 @@ CALLBACK_SECRETS = {
     "webengage": CallbackSecrets(token=WEBENGAGE_TOKEN),
     "standard": CallbackSecrets(signing=(SigningSecret(secret=SIGNING_SECRET),)),
 }
+SAMPLES_KEPT_S = 30 * DAY_S
 PASSWORDS = {"demo": "demo-secret", "sandbox": "sandbox-secret"}
 
 SENDERS = (
@@ -114,7 +116,7 @@ def seed(
     for entry in samples.SUPPRESSIONS:
         lists.put(samples.ACCOUNT_ID, entry)
     messages = DynamoMessageStore(
-        client("dynamodb", aws_url), outputs["MessagesTableName"], retention_s=0, clock=time.time
+        client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
     )
     messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
     messages.put_once([samples.PARKED, *samples.LINKS], begins_ms=samples.CHUNK.begins_ms)

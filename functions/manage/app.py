@@ -101,7 +101,7 @@ def services() -> Services:
     )
     counted = DynamoLimitStore(dynamodb, settings.messages_table)
     doors = Doors(counted, Pace(counted, time.time, random.SystemRandom().random), time.time)
-    parked = DynamoParkedStore(dynamodb, settings.messages_table, messages)
+    parked = DynamoParkedStore(dynamodb, settings.messages_table, messages, time.time)
     registry = RegistryService(
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
         vault=KmsVault(client("kms"), settings.secrets_key_id),

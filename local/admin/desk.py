@@ -97,7 +97,7 @@ class Desk:
         return EndpointService(
             self.registry,
             ParkedService(
-                DynamoParkedStore(dynamodb, table, messages),
+                DynamoParkedStore(dynamodb, table, messages, self.clock),
                 SqsTaskQueues(self.client("sqs"), urls),
                 self._doors.open,
             ),

@@ -15,6 +15,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
 from harkara.carrier_settings import CarrierSettings
 from harkara.events import Dlr
+from harkara.hours import DAY_S
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.parked import parked_mark, parked_of
@@ -155,7 +156,7 @@ class Operator:
         task = CallbackTask(f"q{number}", 0, 8, account, endpoint, (member,), failures=9)
         last = Attempt((NOW + number) * 1000, 503, "HTTP 503", "busy", 12)
         mark = parked_mark(Claimant("m", "holder", 0), task, last)
-        self.messages.items[mark.key] = dict(item_of(mark, {"N": "0"}))
+        self.messages.items[mark.key] = dict(item_of(mark, {"N": str(NOW + 7 * DAY_S)}))
         return parked_of(mark).id
 
     def _dynamodb(self, operation: str, params: dict[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from harkara.ids import split_mid
 from harkara.messages import Category, pack
 from harkara.openapi.document import document
 from local import samples
+from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack
 from tests.conftest import TOLD
 from tests.fakes import calling_back
@@ -62,7 +63,7 @@ def stack() -> Iterator[Stack]:
         add_account(stack, account)
         chunk = replace(samples.CHUNK, id=split_mid(EXAMPLE)[0], account_id=account.id)
         store = DynamoMessageStore(
-            stack.client("dynamodb"), stack.outputs["MessagesTableName"], 0, time.time
+            stack.client("dynamodb"), stack.outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
         )
         store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
         yield stack

@@ -21,7 +21,7 @@ class DynamoParkedStore:
         client: Any,
         table: str,
         messages: DynamoMessageStore,
-        clock: Clock = time.time,
+        clock: Clock,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
