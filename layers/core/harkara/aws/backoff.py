@@ -26,7 +26,8 @@ class Backoff:
     """How tries of one kind of call are spread; `luck` is uniform in [0, 1)."""
 
     pause: Callable[[float], None] = time.sleep
-    luck: Callable[[], float] = random.random
+    # A snapshot would hold the state of the shared generator, for all processes.
+    luck: Callable[[], float] = random.SystemRandom().random
 
     def tries(self) -> Iterator[None]:
         """Yield for each try, pausing in between; end before a pause that time is too short for."""
