@@ -30,7 +30,7 @@ def runs() -> Iterator[dict[Fault, Run]]:
         Stack(
             StackSettings(
                 # A killed function's messages come back after six times this.
-                batch_timeout_s=10 if AT_LENGTH else 6,
+                batch_timeout_s=10,
                 # Shorter than that, the receipts that a killed function held are too late.
                 receipt_wait_s=130 if AT_LENGTH else 30,
                 parameters={"CallbackRetryDelays": "2,5,10,30,60"},

@@ -26,7 +26,6 @@ SENT_WITHIN_S = 60
 SEND_AGAIN_S = 0.3
 # How long a fault lasts at the most.
 THROUGH_WITHIN_S = 150 if AT_LENGTH else 10
-BESIDE_WITHIN_S = 90
 END_WITHIN_S = 300 if AT_LENGTH else 180
 # The request is still served, or nothing was accepted, or nobody knows.
 AGAIN = (409, 500, 502, 503, 504)
@@ -161,7 +160,7 @@ class Suite:
         if run.fault.illness and run.fault.illness.end is End.IN_DOUBT:
             struck = self.carriers.struck
         if not run.fault.kills:  # what a killed process held comes back late
-            run.beside_ended = wait_until(lambda: self._has_ended(run.beside), BESIDE_WITHIN_S, 0.5)
+            run.beside_ended = wait_until(lambda: self._has_ended(run.beside), END_WITHIN_S, 0.5)
 
         def is_through() -> bool:
             left = run.campaign.mids.keys() - self.lab.heard(run.campaign.path)
