@@ -140,6 +140,12 @@ class FakeMessageStore:
         self.faults.after(number)
         return standing
 
+    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+        kinds = sorted({mark.kind for mark in marks})
+        number = self.faults.before(f"put_over {'+'.join(kinds)}")
+        self.adapter.put_over(marks, begins_ms=begins_ms)
+        self.faults.after(number)
+
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:

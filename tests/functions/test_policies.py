@@ -59,6 +59,9 @@ def traffic(deployment: Deployment) -> None:
     send(deployment, "sandbox", {"scheduletime": tomorrow})
     send(deployment, "sandbox", {"smstext": "See https://acme.example/", "shorten_urls": "true"})
     deployment.work_off()
+    deployment.answers = [HttpAnswer(200, {}, encode({"id": "own id"}))]
+    send(deployment, "own", {"from": "BUSYSI"})
+    deployment.work_off()
     park(deployment)
     # A carrier that nobody reaches is left alone.
     deployment.answers = [ExchangeUnreachable("nobody listens")] * 20
@@ -99,37 +102,54 @@ def park(deployment: Deployment) -> None:
 
 STOP = {"from": "919811111111", "to": "56161", "text": "STOP", "mid": "policies"}
 
+OWN: dict[str, Any] = {
+    "json_body": {"to": "{to}", "text": "{text}"},
+    "answer": {"id": "/id"},
+    "receipts": {"id": "/id", "state": "/state", "states": {"ok": "delivered"}},
+}
+
 
 def add_busy_account(deployment: Deployment) -> None:
-    """Add an account of which everything is counted and looked up, and a carrier that signs."""
+    """Add an account of which everything is counted and looked up, and a carrier that signs.
+
+    And one whose carrier returns no references.
+    """
     store = DynamoAccountStore(deployment.dynamo, ACCOUNTS)
     kms = deployment.client("kms")
-    store.put_account(
-        Account(
-            id="busy",
-            name="Busy",
-            carrier="busy",
-            two_way=True,
-            dlt=Enforcement.OFF,
-            senders={
-                header: Sender(header=header, categories=(category,))
-                for header, category in (
-                    ("BUSYSI", Category.SERVICE_IMPLICIT),
-                    ("BUSYTX", Category.TRANSACTIONAL),
-                )
-            },
-            limits=Limits(requests_per_s=100),
-            **calling_back("https://busy.clevertap.com/dlr"),
-        )
+    busy = Account(
+        id="busy",
+        name="Busy",
+        carrier="busy",
+        two_way=True,
+        dlt=Enforcement.OFF,
+        senders={
+            header: Sender(header=header, categories=(category,))
+            for header, category in (
+                ("BUSYSI", Category.SERVICE_IMPLICIT),
+                ("BUSYTX", Category.TRANSACTIONAL),
+            )
+        },
+        limits=Limits(requests_per_s=100),
+        **calling_back("https://busy.clevertap.com/dlr"),
     )
-    secret = Secret(hash=hash_secret(b"PepperSecret", "busy-secret"))
-    store.put_credential(Credential(username="busy", account_id="busy", secrets=(secret,)))
+    for account_id in ("busy", "own"):
+        known = {"id": account_id, "carrier": account_id}
+        store.put_account(busy.model_copy(update=known))
+        secret = Secret(hash=hash_secret(b"PepperSecret", f"{account_id}-secret"))
+        store.put_credential(
+            Credential(username=account_id, account_id=account_id, secrets=(secret,))
+        )
     signed: dict[str, Any] = {
         "receipt_token_hashes": (hash_token("token"),),
         "url": "https://carrier.example",
     }
     store.put_carrier(
         CarrierSettings(name="busy", kind="datasend", rate_segments_per_s=100, **signed)
+    )
+    store.put_carrier(
+        CarrierSettings.model_validate(
+            {"name": "own", "kind": "http", "http": OWN, "echoes_reference": False, **signed}
+        )
     )
     store.put_carrier(
         CarrierSettings(

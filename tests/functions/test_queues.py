@@ -193,7 +193,7 @@ def test_what_cannot_be_read_keeps_nothing_else_back(gateway: Gateway, logs: Log
 
 def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, logs: Logs) -> None:
     gateway.put_chunk()
-    gateway.store.put_once(pointers("own", {"c-1": (MIDS[0], 1)}))
+    gateway.store.put_over(pointers("own", {"c-1": (MIDS[0], 1)}, int(NOW * 1000)))
     named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
     assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
     assert [member.mid for member in gateway.platform.taken[0].members] == [MIDS[0]]

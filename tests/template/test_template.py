@@ -236,7 +236,7 @@ def test_of_due_nothing_is_updated_but_the_cursors() -> None:
     assert updates["Condition"] == leading_keys("ForAllValues:StringEquals", "cursor")
 
 
-def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go() -> None:
+def test_of_messages_only_who_is_last_is_written_over_and_only_parked_rows_go() -> None:
     written = [
         (function, statement["Condition"])
         for function in SERVICES
@@ -245,8 +245,8 @@ def test_of_messages_only_last_messages_are_written_over_and_only_parked_rows_go
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     ]
     assert dict(written) == {
-        function: leading_keys("ForAllValues:StringLike", keys)
-        for function, keys in (("manage", "parked#*"), ("submit", "last#*"))
+        function: leading_keys("ForAllValues:StringLike", *keys)
+        for function, keys in (("manage", ["parked#*"]), ("submit", ["last#*", "pointer#*"]))
     }
 
 

@@ -1,6 +1,7 @@
 """What has expired is not there, whether DynamoDB has deleted it or not (`harkara.aws.expiry`)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,3 +92,17 @@ def test_a_mark_that_has_expired_stands_until_it_is_deleted() -> None:
     assert adapters.messages.put_once(again) == MARKS
     adapters.now_s = AFTER_ALL_S
     assert adapters.messages.put_once(again) == again
+
+
+@given(st.integers(0, 10**6), st.integers(0, KEPT_S + LATE_S))
+def test_what_is_put_over_stands_from_then_on_whatever_stood_there(seed: int, after_s: int) -> None:
+    adapters = Adapters(seed)
+    adapters.put()
+    adapters.now_s = after_s
+    later = [replace(mark, owner="later") for mark in MARKS]
+    adapters.messages.put_over(later)
+    assert adapters.messages.get_marks(KEYS) == later
+    adapters.now_s += KEPT_S
+    assert adapters.messages.get_marks(KEYS) == later
+    adapters.now_s += 1
+    assert adapters.messages.get_marks(KEYS) == [None] * len(MARKS)

@@ -147,6 +147,7 @@ def test_the_chunks_that_are_kept_are_bounded() -> None:
         pytest.param(lambda messages: messages.get_marks([("c", "final#0000")]), id="get_marks"),
         pytest.param(lambda messages: messages.find_marks("c", "final#"), id="find_marks"),
         pytest.param(lambda messages: messages.put_once([MINE.mark("c", "k")]), id="put_once"),
+        pytest.param(lambda messages: messages.put_over([MINE.mark("c", "k")]), id="put_over"),
     ],
 )
 def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception) -> None:

@@ -221,7 +221,7 @@ def test_what_is_taken_by_a_carrier_that_returns_no_reference_leaves_a_pointer()
     repeats = {1: Repeat(1, "sim", 2)}
     there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
     marks = [mark for mark in there.store.marks.values() if mark.kind == "pointer"]
-    expected = pointers("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)})
+    expected = pointers("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)}, NOW_MS)
     assert marks == expected
     ends_s = {there.store.ends_s[mark.key] for mark in marks}
     assert ends_s == {there.chunk.begins_ms / 1000 + RETENTION_S}
@@ -231,7 +231,7 @@ def test_what_is_taken_is_so_though_its_pointer_cannot_be_left() -> None:
     there = Unnamed()
 
     def busy(number: int, name: str) -> None:
-        if name == "put_once pointer":
+        if name == "put_over pointer":
             raise StoreUnavailable("busy")
 
     there.faults.on_call = busy

@@ -39,8 +39,9 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
     inbound#<carrier>#<hash of its id for a message>
                inbound                  when a phone's message came for the first time
     pointer#<carrier>#<hash of its id for a message>
-               pointer                  the message (the owner is its mid) and its try
-               pointer#<place>          a later message that the carrier calls the same
+               pointer                  the message (the owner is its mid), its try, and when
+
+The last two are put over where the carrier calls another message the same.
 """
 
 from collections.abc import Iterable, Mapping

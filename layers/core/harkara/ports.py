@@ -188,6 +188,14 @@ class MessageStore(ChunkReader, Protocol):
         """
         ...
 
+    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+        """Put each mark in place of what stands there. Keys are distinct.
+
+        They are kept as long as messages are, from `begins_ms`, or from now if that is later.
+        Raises StoreUnavailable: some may be in place.
+        """
+        ...
+
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:

@@ -99,6 +99,11 @@ class DynamoMessageStore:
             standing[place] = mark_of(item)
         return standing
 
+    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+        """Put each mark in place of what stands there, expired or not."""
+        ttl = self._ttl(begins_ms)
+        self._batches.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
+
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:

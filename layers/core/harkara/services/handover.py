@@ -23,7 +23,7 @@ from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.duplicates import find_duplicates
-from harkara.services.pointers import leave, pointers
+from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppress import find_suppressed
 from harkara.services.tries import Cancelled, End, Ended
@@ -118,7 +118,8 @@ class HandOver:
         }
         # The messages are taken all the same; they end unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
-            leave(self.store, pointers(carrier.name, messages), part.chunk.begins_ms)
+            marks = pointers(carrier.name, messages, int(self.clock() * 1000))
+            self.store.put_over(marks, begins_ms=part.chunk.begins_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
         """Return the try whose reference a message goes under."""

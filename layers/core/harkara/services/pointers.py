@@ -4,17 +4,17 @@ A carrier that cannot echo a reference leaves a pointer for each message that it
 a hash of the carrier's name and the id, whose owner is the mid. A receipt may come before it; it
 then comes again a few times, until any `submit` that could still put its pointer is long over.
 
-Some carriers count their ids round. Where a pointer stands for an earlier message, a further one is
-put beside it, and a receipt is of the last; it is looked for where the one before has its age.
+Some carriers count their ids round: a receipt is of the last message of its id, whose pointer takes
+the place of the one before. While that one stands, a receipt that comes before its own pointer
+would find the wrong message, so at an old pointer it looks again as well.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from harkara.deadline import Deadline
-from harkara.ids import accepted_at_ms
 from harkara.marks import POINTER_KIND, Claimant, Mark, carrier_partition
 from harkara.ports import MessageStore, TaskQueues
 from harkara.retries import DUE_DELAY_S
@@ -23,30 +23,25 @@ from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt
 
 # When a receipt without a pointer looks again; after the last it is given up.
 DELAYS_S = (5, 30, 120, DUE_DELAY_S)
-# So many messages of one id there may be while they are kept. What comes beyond has no pointer.
-_PLACES = 4
-# No carrier calls two messages alike that were accepted within this time.
+# No carrier calls two messages alike that it took within this time.
 _REUSED_AFTER_MS = 3600 * 1000
+# So often a receipt looks again at a pointer that is older.
+_LOOKS_AT_OLD = 2
 
 
-def pointers(carrier: str, messages: Mapping[str, tuple[str, int]]) -> list[Mark]:
+def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:
     """Return the pointers to messages, (mid, try) by the carrier's id in its normal form."""
     return [
-        Mark(_partition(carrier, carrier_id), POINTER_KIND, mid, "", 0, {"try": attempt})
+        Mark(
+            _partition(carrier, carrier_id),
+            POINTER_KIND,
+            mid,
+            "",
+            0,
+            {"try": attempt, "at": now_ms},
+        )
         for carrier_id, (mid, attempt) in messages.items()
     ]
-
-
-def leave(store: MessageStore, marks: Sequence[Mark], begins_ms: int) -> None:
-    """Put pointers, each in the first place that no other message has. Raises StoreUnavailable."""
-    for place in range(_PLACES):
-        there = [replace(mark, kind=_kind(place)) for mark in marks]
-        standing = store.put_once(there, begins_ms=begins_ms)
-        marks = [
-            mark for mark, stands in zip(marks, standing, strict=True) if stands.owner != mark.owner
-        ]
-        if not marks:
-            return
 
 
 async def deliver_named(
@@ -67,11 +62,12 @@ def _find(
     store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask, now_ms: int
 ) -> tuple[list[Receipt], Counter[str]]:
     partitions = [_partition(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
-    marks = _last(store, dict.fromkeys(partitions), now_ms)
+    keys = [(partition, POINTER_KIND) for partition in dict.fromkeys(partitions)]
+    marks = {mark.partition: mark for mark in store.get_marks(keys) if mark}
     found, lost = [], []
     for partition, (carrier_id, receipt) in zip(partitions, task.receipts, strict=True):
         mark = marks.get(partition)
-        if mark is None:
+        if mark is None or _may_be_anothers(mark, task.waits, now_ms):
             lost.append((carrier_id, receipt))
         else:
             found.append(receipt._replace(mid=mark.owner, attempt=mark.data["try"]))
@@ -85,26 +81,9 @@ def _find(
     return found, counts
 
 
-def _last(store: MessageStore, partitions: Iterable[str], now_ms: int) -> dict[str, Mark]:
-    """Return the last pointer of each that has one."""
-    last: dict[str, Mark] = {}
-    left = list(partitions)
-    for place in range(_PLACES):
-        found = store.get_marks([(partition, _kind(place)) for partition in left])
-        marks = [mark for mark in found if mark]
-        last |= {mark.partition: mark for mark in marks}
-        left = [
-            mark.partition
-            for mark in marks
-            if accepted_at_ms(mark.owner) + _REUSED_AFTER_MS < now_ms
-        ]
-        if not left:
-            break
-    return last
-
-
-def _kind(place: int) -> str:
-    return f"{POINTER_KIND}#{place}" if place else POINTER_KIND
+def _may_be_anothers(mark: Mark, waits: int, now_ms: int) -> bool:
+    """Whether a receipt may be of a later message than its pointer, whose own is not yet put."""
+    return waits < _LOOKS_AT_OLD and mark.data["at"] + _REUSED_AFTER_MS < now_ms
 
 
 def _partition(carrier: str, carrier_id: str) -> str:
