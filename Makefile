@@ -9,6 +9,7 @@
 #   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
 #   make mutants [MODULES="doors ..."] changes the core services in small ways: do the tests notice?
+#   make checkov                       checks the templates against security rules (280 MB to install)
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
 #   make down                          stops the stack from another terminal; its state is kept
 #   make clean                         removes all that was made: .local, .venv, caches
@@ -17,7 +18,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench scale faults mutants replay lock crawlers
+.PHONY: help up down clean test lint bench scale faults mutants checkov replay lock crawlers
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,7 +33,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,16s/^#   //p' Makefile
+	@sed -n '4,17s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -70,6 +71,11 @@ lint: $(VENV)/installed
 	@echo "mypy"
 	@$(BIN)/mypy layers/core/harkara functions local tests
 
+# Not in CI: it installs for longer than it may take. local/checkov.yaml has what is waived and why.
+checkov: $(VENV)/installed
+	@$(BIN)/python -c 'from local.venvs import ensure_venv; ensure_venv("checkov")'
+	@.local/checkov/bin/checkov --config-file local/checkov.yaml
+
 clean:
 	@if $(call is_new,$(ANY_PYTHON)); then $(ANY_PYTHON) -m local.running all; fi
 	@rm -rf .local $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* coverage.xml *.egg-info
@@ -95,7 +101,7 @@ lock:
 	@$(PYTHON) -m venv .local/lock
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
-	@for name in dev emulator mutants node sam translator; do echo "locking $$name"; \
+	@for name in checkov dev emulator mutants node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 
 crawlers: $(VENV)/installed

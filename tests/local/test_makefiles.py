@@ -43,7 +43,7 @@ VENV_STEPS = [
     "--editable",
     "pip check",
 ]
-LOCKS = ("dev", "emulator", "mutants", "node", "sam", "translator")
+LOCKS = ("checkov", "dev", "emulator", "mutants", "node", "sam", "translator")
 
 
 @pytest.mark.parametrize("name", MAKEFILES)
