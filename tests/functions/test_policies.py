@@ -68,9 +68,13 @@ def traffic(deployment: Deployment) -> None:
     for _ in range(20):
         send(deployment, "busy", {"from": "BUSYSI"})
     deployment.work_off()
-    # What says nothing of its time is remembered: the same again is read back.
+    # What has an id is remembered: the same again is read back, and another is put over it.
     reply = {"from": MSISDN, "to": "56161", "text": "Yes"}
-    for path, body in [("receipts", []), *[("inbound", each) for each in (STOP, STOP, reply)]]:
+    other = {**STOP, "text": "START"}
+    for path, body in [
+        ("receipts", []),
+        *(("inbound", each) for each in (STOP, STOP, other, reply)),
+    ]:
         carrier_posts(deployment, path, "signed", body)
     deployment.work_off()
     # One that its queue does not take is put off.

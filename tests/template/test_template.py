@@ -117,6 +117,7 @@ GRANTS = {
         ("dynamodb:GetItem", "MessagesTable"),
         ("dynamodb:BatchGetItem", "MessagesTable"),
         ("dynamodb:PartiQLInsert", "MessagesTable"),
+        ("dynamodb:BatchWriteItem", "MessagesTable"),
         ("sqs:SendMessage", "CallbackQueue"),
         ("secretsmanager:GetSecretValue", "TagSecret"),
         ("kms:Decrypt", "SecretsKey"),
@@ -244,9 +245,14 @@ def test_of_messages_only_who_is_last_is_written_over_and_only_parked_rows_go() 
         if {"dynamodb:BatchWriteItem", "dynamodb:DeleteItem"} & set(as_list(statement["Action"]))
         and "MessagesTable" in map(logical_id, as_list(statement["Resource"]))
     ]
+    expected = {
+        "manage": ["parked#*"],
+        "submit": ["last#*", "pointer#*"],
+        "inbound": ["inbound#*"],
+    }
     assert dict(written) == {
         function: leading_keys("ForAllValues:StringLike", *keys)
-        for function, keys in (("manage", ["parked#*"]), ("submit", ["last#*", "pointer#*"]))
+        for function, keys in expected.items()
     }
 
 

@@ -37,7 +37,8 @@ So there are no leases to renew and no updates in place. Kinds of marks and thei
                links                    what a chunk's short links lead to (the owner is the chunk)
     chunk id   click#<index>#<URL>      the first click on a message's link
     inbound#<carrier>#<hash of its id for a message>
-               inbound                  when a phone's message came for the first time
+               inbound                  a phone's message (the owner stands for what it says), and
+                                        when it came for the first time
     pointer#<carrier>#<hash of its id for a message>
                pointer                  the message (the owner is its mid), its try, and when
 

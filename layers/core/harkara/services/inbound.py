@@ -21,7 +21,8 @@ from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.suppressions import Source, opt_out
 
-_CLOCK_LIMIT_S = 7 * 86_400
+# A time that is further off is wrong, and what is remembered for longer is of another message.
+_WEEK_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +76,40 @@ class InboundService:
             number, _ = normalise(with_plus(message.sender))
         except RequestRefused:  # a short code, or a name
             return "no_number", None
-        asked, at_s = asked_in(text, account), self._time_s(message, settings.name)
+        asked, (at_s, name) = asked_in(text, account), self._heard(message, settings.name)
         if asked == "stop":
             self.lists.put(account.id, opt_out(number, at_s))
         elif asked == "start":
             self.lists.remove(account.id, number, Source.OPT_OUT, at_s)
-        name = f"{settings.name} {message.carrier_id}" if message.carrier_id else ""
         return asked, Heard(account, number, message.receiver, message.text, at_s, name)
 
-    def _time_s(self, message: InboundMessage, carrier: str) -> int:
-        """Return when a message was written: by the carrier unless that is to come, or far off.
+    def _heard(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
+        """Return when a message was written, and its name where the carrier has an id for it.
 
-        Else it is when the message came, for the first time where the carrier names an id of it:
-        START must not undo a later STOP because it comes again.
+        The time is the carrier's, unless that is to come, or far off; else it is when the message
+        came. What comes again has the time that it had first: START must not undo a later STOP
+        because it comes again. Some carriers use ids again, or have one for all messages: what
+        says something else, or comes a week later, is another message.
         """
         now_s = int(self.clock())
-        if now_s - _CLOCK_LIMIT_S < message.at_s <= now_s:
-            return message.at_s
+        at_s = message.at_s if now_s - _WEEK_S < message.at_s <= now_s else now_s
         if not message.carrier_id:
-            return now_s
+            return at_s, ""
+        said = self._pseudonym(message)
         partition = carrier_partition(INBOUND_KIND, carrier, message.carrier_id)
-        mark = Mark(partition, INBOUND_KIND, carrier, "", 0, {"at": now_s})
+        mark = Mark(partition, INBOUND_KIND, said, "", 0, {"at": at_s, "came": now_s})
         (first,) = self.store.put_once([mark])
-        return int(first.data["at"])
+        if first.owner != said or first.data["came"] <= now_s - _WEEK_S:
+            self.store.put_over([mark])
+            first = mark
+        at_s = int(first.data["at"])
+        return at_s, f"{partition} {said} {at_s}"
+
+    def _pseudonym(self, message: InboundMessage) -> str:
+        """Return what stands for all that a message says. It may hold half characters."""
+        fields = message.sender, message.receiver, message.text, str(message.at_s)
+        texts = (each.encode(errors="replace").decode() for each in fields)
+        return self.replies.signer.pseudonyms("inbound", *texts)[-1]
 
 
 def _owner(message: InboundMessage, settings: CarrierSettings) -> tuple[str, str]:

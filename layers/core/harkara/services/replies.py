@@ -25,7 +25,7 @@ RECEIVER_LIMIT = 64
 class Heard(NamedTuple):
     """What a phone (`number`, an msisdn) wrote to an account, at what number or code, and when.
 
-    `name` is what its carrier always calls the message, "" where it does not.
+    `name` is the message's own whenever it comes, "" where its carrier has no id for it.
     """
 
     account: Account
