@@ -53,7 +53,7 @@ scale: $(VENV)/installed
 
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed
-	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/stack/test_{crashes,lanes}.py
+	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/stack/test_{crashes,lanes,manage}.py
 
 # Not in CI: it takes an hour, and the machine with it.
 mutants: $(VENV)/installed

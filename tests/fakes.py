@@ -253,8 +253,16 @@ class FakeTaskQueues:
     @property
     def waiting_rows(self) -> list[DueTask]:
         """The rows that no cursor has passed."""
+        return [task for _, task in self._waiting()]
+
+    @property
+    def waiting_shards(self) -> list[int]:
+        """The shards of these rows."""
+        return sorted({shard for shard, _ in self._waiting()})
+
+    def _waiting(self) -> Iterator[tuple[int, DueTask]]:
         reached = self.reached
-        return [task for shard, task in self.rows if task.sort_key > reached.get(shard, "")]
+        return ((at, task) for at, task in self.rows if task.sort_key > reached.get(at, ""))
 
     def add(self, queue: QueueName, body: str, visible_at: float) -> None:
         """Let a message be in a queue, without a call."""

@@ -220,7 +220,9 @@ class World(Wired):
     async def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S
         try:
-            await self.sweep_service().sweep(Deadline(lambda: 50.0))
+            # To sweep the others would do nothing.
+            shards = self.queues.waiting_shards
+            await self.sweep_service().sweep(Deadline(lambda: 50.0), shards)
         except ProcessKilled:
             await self._die()
         except StoreUnavailable as error:
