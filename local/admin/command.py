@@ -2,8 +2,9 @@
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -71,7 +72,8 @@ def _shared_parser(*, required: bool) -> Parser:
     return shared
 
 
-def parser_of(nouns: Sequence[ModuleType]) -> Parser:
+@cache
+def parser_of(nouns: tuple[ModuleType, ...]) -> Parser:
     """Return the parser of the whole command: each noun is a module of its verbs."""
     parser = Parser(prog="harkara", description="Set up a deployment of Harkara.")
     subparsers = parser.add_subparsers(required=True, metavar="<noun>", parser_class=Parser)
