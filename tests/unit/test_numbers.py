@@ -27,6 +27,12 @@ def test_a_number_is_normalised_or_refused(row: tuple[str, str | None, str | Non
         assert country is None or result[1] == country
 
 
+def test_a_long_text_is_refused_unread() -> None:
+    """Each of a request's thousand records may be as long as this."""
+    with pytest.raises(RequestRefused):
+        normalise("9" + " " * 100 + "876543210")
+
+
 @given(st.text(max_size=30) | st.text("+0123456789 ()-.", max_size=20))
 def test_whatever_comes_in_an_msisdn_of_plain_digits_goes_out(number: str) -> None:
     try:

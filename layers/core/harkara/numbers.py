@@ -29,6 +29,8 @@ _DECIMAL = re.compile(r"([^.]+)\.0+ *")
 _INDIAN_AND_MORE = re.compile(r"[ .-]*0?[6-9](?:[ .-]*[0-9]){9}[ .-]+[0-9]{1,2}[ .-]*")
 # Ten digits behind a first group that may be a country code: 65-8123-4567, (960) 771 2345.
 _GROUPED = re.compile(r"[ .-]*([6-9][0-9]{1,2})[ .-]+((?:[0-9][ .-]*){7,8})")
+# A number has fifteen digits at the most (ITU-T E.164, 6). Longer texts take long to read.
+_SPELLING_LIMIT = 100
 # A number as a spreadsheet shows it: 9.19877E+11, 9,19877e11.
 _ROUNDED = re.compile(r"\s*[0-9](?:[.,][0-9]+)?\s*[Ee]\s*\+?\s*[0-9]{1,2}\s*")
 _SPREADSHEET = "(a spreadsheet has rounded this: make its column text, and export it anew)"
@@ -48,6 +50,8 @@ def normalise(number: str) -> tuple[str, str]:
         return number, INDIA
     if match := _INDIAN_MOBILE.fullmatch(number):
         return "91" + match[1], INDIA
+    if len(number) > _SPELLING_LIMIT:
+        raise RequestRefused(Code.INVALID_NUMBER)
     if _ROUNDED.fullmatch(number):
         raise RequestRefused(Code.INVALID_NUMBER, _SPREADSHEET)
     return _read_spelling(_plain_spelling(number))
