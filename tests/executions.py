@@ -109,9 +109,15 @@ class Queues:
         self.under_way = 0
         self._numbers = itertools.count()
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
-        for body in bodies:
-            self.schedule(queue, body, 0)
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
+        for body, delay_s in zip(bodies, delays_s or [0] * len(bodies), strict=True):
+            self.schedule(queue, body, delay_s)
         return [True] * len(bodies)
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:

@@ -200,12 +200,18 @@ class FakeTaskQueues:
         self._sqs = SqsTaskQueues(sqs, QUEUE_IDS, self._due, _no_pause)
         self._refused: set[str] | None = None
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
         number = self.faults.before(f"send {queue}")
         self._refused = set() if number in self.faults.refuse else None
         # A lost answer makes SQS take the bodies twice: its sender repeats the call.
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            sent = self._sqs.send(queue, bodies, group)
+            sent = self._sqs.send(queue, bodies, group, delays_s)
         self.faults.after(number)
         return sent
 

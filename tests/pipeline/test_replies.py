@@ -233,7 +233,7 @@ def test_a_queue_that_takes_nothing_has_the_carrier_repeat() -> None:
     world = conversing()
     taking = world.queues.send
     refusals = iter([[False]])
-    world.queues.send = lambda queue, bodies, group="": (  # type: ignore[method-assign]
+    world.queues.send = lambda queue, bodies, group="", delays_s=(): (  # type: ignore[method-assign]
         next(refusals, None) or taking(queue, bodies, group)
     )
     say(world)

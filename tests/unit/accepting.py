@@ -62,7 +62,13 @@ class Queues:
         self.sent: list[tuple[QueueName, str, str]] = []
         self.scheduled: list[tuple[QueueName, float]] = []
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
         (body,) = bodies
         result = self.script.pop(0) if self.script else True
         if isinstance(result, Exception):

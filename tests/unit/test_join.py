@@ -1,5 +1,7 @@
 """Which receipts go on together, and what becomes of them when their queue is ill."""
 
+from typing import Any
+
 import pytest
 
 from harkara.errors import StoreUnavailable
@@ -94,12 +96,12 @@ def test_what_is_longer_than_a_single_receipt_is_not_even_decoded(longer: int, j
 
 
 class IllQueues(FakeTaskQueues):
-    def send(self, queue: QueueName, bodies: object, group: str = "") -> list[bool]:
+    def send(self, *args: Any, **kwargs: Any) -> list[bool]:
         raise StoreUnavailable("no answer")
 
 
 class FullQueues(FakeTaskQueues):
-    def send(self, queue: QueueName, bodies: object, group: str = "") -> list[bool]:
+    def send(self, *args: Any, **kwargs: Any) -> list[bool]:
         return [False]
 
 

@@ -32,11 +32,19 @@ class Queues(FakeTaskQueues):
         self.refused: set[str] = set()
         self.failing: set[QueueName] = set()
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
         if queue in self.failing:
             raise StoreUnavailable("RequestThrottled")
         taken = [body not in self.refused for body in bodies]
-        super().send(queue, [body for body, ok in zip(bodies, taken, strict=True) if ok])
+        places = [place for place, ok in enumerate(taken) if ok]
+        delays_s = [delays_s[place] for place in places] if delays_s else ()
+        super().send(queue, [bodies[place] for place in places], group, delays_s)
         return taken
 
     def put(self, body: str, shard: int = 0, late_s: float = 0, queue: QueueName = SUBMIT) -> None:

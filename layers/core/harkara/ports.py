@@ -348,8 +348,18 @@ class Registry(Protocol):
 class TaskQueues(Protocol):
     """The queues. What is in one is durable, and comes back until it is done."""
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
-        """Put bodies in a queue; say for each whether it is in. `group` is for fairness."""
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
+        """Put bodies in a queue; say for each whether it is in. `group` is for fairness.
+
+        `delays_s` says in how many seconds each may be received, up to 15 minutes; without it all
+        may be at once.
+        """
         ...
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:

@@ -23,6 +23,7 @@ from harkara.jsons import decode, encode
 from harkara.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100
+_CHECK = "check"
 
 
 class QueueName(StrEnum):
@@ -232,7 +233,7 @@ class CheckTask:
         """Return the queue message's body."""
         said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
         more = {name: value for name, value in said.items() if value}
-        return encode_body("check", chunk=self.chunk_id, **more)
+        return encode_body(_CHECK, chunk=self.chunk_id, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,7 @@ def decode_dlr(body: str) -> DlrTask:
     if fields["kind"] == "carrier_receipts":
         named = tuple((carrier_id, _receipt(row)) for carrier_id, row in fields["receipts"])
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
-    if fields["kind"] == "check":
+    if fields["kind"] == _CHECK:
         others, looks = tuple(fields.get("others", ())), fields.get("looks", 0)
         return CheckTask(fields["chunk"], others, looks, fields.get("singles_of", ""))
     if fields["kind"] == "recover":
@@ -342,6 +343,11 @@ def encode_body(kind: str, **fields: Any) -> str:
     body = encode({"kind": kind, **fields}).decode()
     # All that JSON leaves as it is and SQS refuses; a customer's `smsgid` may hold them.
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+
+
+def is_check(body: str) -> bool:
+    """Whether a body is a CheckTask, by its beginning alone."""
+    return body.startswith(f'{{"kind":"{_CHECK}"')
 
 
 def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:

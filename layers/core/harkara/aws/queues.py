@@ -48,25 +48,31 @@ class SqsTaskQueues:
         self._due = due
         self._backoff = Backoff(pause)
 
-    def send(self, queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
+    def send(
+        self,
+        queue: QueueName,
+        bodies: Sequence[str],
+        group: str = "",
+        delays_s: Sequence[int] = (),
+    ) -> list[bool]:
         """Put bodies in a queue; say for each whether it is in. One that cannot go fails alone."""
-        return self._send(queue, bodies, group, delay_s=0)
+        return self._send(queue, bodies, group, delays_s or [0] * len(bodies))
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         """Put a body in a queue once `delay_s` seconds have passed. Raises StoreUnavailable."""
         if delay_s > DELAY_LIMIT_S and self._due is not None:
             self._due.put(queue, body, delay_s)
             return
-        (sent,) = self._send(queue, [body], group, min(math.ceil(delay_s), DELAY_LIMIT_S))
+        (sent,) = self._send(queue, [body], group, [min(math.ceil(delay_s), DELAY_LIMIT_S)])
         if not sent:
             raise StoreUnavailable(f"the {queue} queue did not take a task")
 
     def _send(
-        self, queue: QueueName, bodies: Sequence[str], group: str, delay_s: int
+        self, queue: QueueName, bodies: Sequence[str], group: str, delays_s: Sequence[int]
     ) -> list[bool]:
         sent = [False] * len(bodies)
         for places in _batches(bodies, len(group.encode())):
-            for place in self._send_batch(queue, bodies, places, group, delay_s):
+            for place in self._send_batch(queue, bodies, places, group, delays_s):
                 sent[place] = True
         return sent
 
@@ -76,7 +82,7 @@ class SqsTaskQueues:
         bodies: Sequence[str],
         places: Sequence[int],
         group: str,
-        delay_s: int,
+        delays_s: Sequence[int],
     ) -> set[int]:
         """Put the bodies in these places in a queue; return the places of those that are in."""
         sent, left = set[int](), places
@@ -85,7 +91,7 @@ class SqsTaskQueues:
                 {
                     "Id": str(place),
                     "MessageBody": bodies[place],
-                    **({"DelaySeconds": delay_s} if delay_s else {}),
+                    **({"DelaySeconds": delays_s[place]} if delays_s[place] else {}),
                     # On a standard queue the group is for fair queues: no order, no lock.
                     **({"MessageGroupId": group} if group else {}),
                 }
@@ -101,7 +107,7 @@ class SqsTaskQueues:
                     raise
                 if len(left) == 1:
                     break
-                alone = [self._send_batch(queue, bodies, [each], group, delay_s) for each in left]
+                alone = [self._send_batch(queue, bodies, [each], group, delays_s) for each in left]
                 return sent.union(*alone)
             sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
             # What is wrong with a body will be wrong again.

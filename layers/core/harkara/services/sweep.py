@@ -10,6 +10,8 @@ runs share the shards. No shard of a run gets further ahead of another than by a
 for the other hangs or fails: it keeps no other waiting. A run whose own shards are on time sweeps
 the shards before them where those are late, as they are if their own run does not take place. Of
 two runs of one shard the one that finds its cursor further on leaves the shard to the other.
+
+Checks read much, and none of them is urgent. Those of a minute are received spread over the next.
 """
 
 import asyncio
@@ -17,10 +19,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from zlib import crc32
 
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
 from harkara.ports import Clock, DueTable, DueTask, Note, Notes, TaskQueues
+from harkara.tasks import is_check
 
 SHARDS = 16
 # So many go into a queue in one call; a page has several.
@@ -33,6 +37,8 @@ _PAGE_S = 5.0
 SLOW_S = 1.0
 # What is so late is also swept by the run of the next shard.
 HELP_S = 150.0
+# Over so long checks are spread that become due together.
+SPREAD_S = 60
 # Long enough for the Due table: no row is put that near to a cursor (`harkara.aws.due`).
 PUT_OFF_S = 1000.0
 
@@ -148,7 +154,8 @@ class SweepService:
 
     async def _send(self, batch: Sequence[DueTask]) -> Sequence[DueTask]:
         queue = batch[0].queue
-        sent = await self._call(self.queues.send, queue, [task.body for task in batch])
+        delays_s = [_delay_s(task) for task in batch]
+        sent = await self._call(self.queues.send, queue, [t.body for t in batch], "", delays_s)
         for task, in_queue in zip(batch, sent, strict=True):
             if not in_queue:
                 await self._put_off(task)
@@ -161,3 +168,8 @@ class SweepService:
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.calls, function, *args)
+
+
+def _delay_s(task: DueTask) -> int:
+    """Return in how many seconds a task may be received, always the same of one row."""
+    return crc32(task.sort_key.encode()) % SPREAD_S if is_check(task.body) else 0
