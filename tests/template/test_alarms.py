@@ -120,24 +120,31 @@ def test_every_table_has_an_alarm_of_its_throttles_and_one_of_its_errors() -> No
 
 
 def test_requests_that_are_answered_429_are_counted_in_the_access_log() -> None:
-    properties = resources("AWS::Logs::MetricFilter")["TooManyRequestsFilter"]["Properties"]
-    assert properties["LogGroupName"] == {"Ref": "ApiLog"}
+    filters = resources("AWS::Logs::MetricFilter")
+    counted = [
+        filters[name]["Properties"] for name in ("RouteRequestsFilter", "TooManyRequestsFilter")
+    ]
     (api,) = resources("AWS::Serverless::HttpApi").values()
     limit = {"Ref": "StrangerRequestsPerSecond"}
     settings = api["Properties"]["RouteSettings"]
     # What strangers alone are held to rings no alarm.
     strangers = [name for name, each in settings.items() if each["ThrottlingRateLimit"] == limit]
-    conditions = ['($.status = "429")', *(f'($.routeKey != "{name}")' for name in strangers)]
-    assert sorted(properties["FilterPattern"].strip("{ }").split(" && ")) == sorted(conditions)
+    known = [f'($.routeKey != "{name}")' for name in strangers]
+    for properties, conditions in zip(
+        counted, (known, [*known, '($.status = "429")']), strict=True
+    ):
+        assert properties["LogGroupName"] == {"Ref": "ApiLog"}
+        assert sorted(properties["FilterPattern"].strip("{ }").split(" && ")) == sorted(conditions)
     assert "$default" in strangers
     shown = api["Properties"]["AccessLogSettings"]["Format"]
     assert all(f'"{name}":"$context.{name}"' in shown for name in ("status", "routeKey"))
-    (made,) = properties["MetricTransformations"]
-    _, (requests, refused) = stats("TooManyRequestsAlarm")
-    metric = refused["Metric"]
-    assert metric == {"Namespace": made["MetricNamespace"], "MetricName": made["MetricName"]}
-    assert requests["Metric"]["Dimensions"] == [{"Name": "ApiId", "Value": {"Ref": "HttpApi"}}]
-    assert requests["Period"] == refused["Period"]
+    expression, watched = stats("TooManyRequestsAlarm")
+    assert expression == "100 * FILL(refused, 0) / requests"
+    made = [transformation for each in counted for transformation in each["MetricTransformations"]]
+    assert [each["Metric"] for each in watched] == [
+        {"Namespace": each["MetricNamespace"], "MetricName": each["MetricName"]} for each in made
+    ]
+    assert {each["Period"] for each in watched} == {300}
 
 
 @pytest.mark.parametrize("function", ["send", "receipt", "submit", "submit_priority"])

@@ -173,16 +173,23 @@ def test_the_access_log_holds_no_path_query_or_address() -> None:
     }
 
 
-def test_who_asks_for_what_is_no_route_has_a_limit_of_his_own() -> None:
+def test_who_asks_for_what_anybody_may_ask_for_has_a_limit_of_his_own() -> None:
     (api,) = resources("AWS::Serverless::HttpApi").values()
     limits = api["Properties"]["RouteSettings"]
-    assert set(limits) == {"$default", "GET /docs", "GET /openapi.json"}
+    strangers = ["$default", "GET /docs", "GET /openapi.json"]
+    parameters = {
+        **dict.fromkeys(strangers, "StrangerRequestsPerSecond"),
+        **dict.fromkeys(routes(functions()["link"]), "LinkRequestsPerSecond"),
+    }
+    assert "GET /{code}" in parameters
     assert set(limits) <= set().union(*map(routes, functions().values()))  # else AWS refuses them
-    for limit in limits.values():
-        assert limit == {
-            "ThrottlingRateLimit": {"Ref": "StrangerRequestsPerSecond"},
-            "ThrottlingBurstLimit": {"Ref": "StrangerRequestsPerSecond"},
+    assert limits == {
+        route: {
+            "ThrottlingRateLimit": {"Ref": parameter},
+            "ThrottlingBurstLimit": {"Ref": parameter},
         }
+        for route, parameter in parameters.items()
+    }
 
 
 def test_routes_are_held_to_the_quota_of_aws_alone_by_default() -> None:
