@@ -16,8 +16,8 @@ from harkara.errors import RequestRefused
 from harkara.messages import Category, lane_of
 from harkara.services.limits import AccountLimits
 from harkara.services.pace import Pace, shards_of
+from tests.scale.threads import Threads
 from tests.scale.virtual_table import VirtualTable
-from tests.virtual_threads import VirtualThreads
 
 START_S = 1_767_258_000.0
 _DAY_S = 86_400.0
@@ -62,7 +62,7 @@ class Fleet:
 
     def __post_init__(self) -> None:
         self.dice = Random(1)  # noqa: S311 - the same each time
-        self.threads = VirtualThreads(START_S)
+        self.threads = Threads(START_S)
         self.table = VirtualTable(self.threads, self.dice)
 
     def carrier(self, name: str = "sim") -> CarrierSettings:
@@ -84,7 +84,7 @@ class Fleet:
                 DynamoLimitStore(self.table, "Messages"), self.threads.clock, self.dice.random
             )
             self.threads.start(partial(self._process, pace, arrivals))
-        self.threads.run()
+        self.threads.run_out()
         return self
 
     def _arrivals(self, kind: Traffic) -> list[tuple[float, int, float, Sent]]:
@@ -105,13 +105,13 @@ class Fleet:
         carriers: dict[str, CarrierSettings] = {}
         while waiting:
             at_s, number, turn_s, sent = heapq.heappop(waiting)
-            self.threads.sleep(max(0.0, START_S + at_s - self.threads.now_s))
+            self.threads.sleep(at_s - self.threads.now_s)
             carrier = carriers.setdefault(sent.carrier, self.carrier(sent.carrier))
             self.asked += 1
             place = pace.reserve(
                 carrier, sent.account, sent.category, sent.segments, _DAY_S, turn_s
             )
-            at_s = self.threads.now_s - START_S + place.wait_s
+            at_s = self.threads.now_s + place.wait_s
             if place.reserved:
                 self.sent.append(sent._replace(at_s=at_s))
             else:
@@ -176,7 +176,7 @@ class Door:
         self.admitted: list[float] = []
         self.refused = 0
         self.dice = Random(1)  # noqa: S311 - the same each time
-        self.threads = VirtualThreads(START_S)
+        self.threads = Threads(START_S)
         self.table = VirtualTable(self.threads, self.dice)
 
     def run(self, per_s: float, for_s: float) -> "Door":
@@ -185,16 +185,16 @@ class Door:
             store = DynamoLimitStore(self.table, "Messages")
             limits = AccountLimits(store, self.threads.clock, self.dice.random)
             self.threads.start(partial(self._process, limits, per_s / self.processes, for_s))
-        self.threads.run()
+        self.threads.run_out()
         return self
 
     def _process(self, limits: AccountLimits, per_s: float, for_s: float) -> None:
         came_s = self.dice.expovariate(per_s)
         while came_s < for_s:
-            self.threads.sleep(max(0.0, START_S + came_s - self.threads.now_s))
+            self.threads.sleep(came_s - self.threads.now_s)
             try:
                 limits.take(self.account, 1)
-                self.admitted.append(self.threads.now_s - START_S)
+                self.admitted.append(self.threads.now_s)
             except RequestRefused:
                 self.refused += 1
             came_s += self.dice.expovariate(per_s)

@@ -99,6 +99,13 @@ class Threads:
         if self._failure:
             raise self._failure
 
+    def run_out(self) -> None:
+        """Let the other threads come to their ends, and close; raise what ended one of them."""
+        try:
+            self.run(math.inf)
+        finally:
+            self.close()
+
     def close(self) -> None:
         """End the other threads, wherever they are."""
         self._is_closed = True

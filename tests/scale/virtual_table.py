@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.virtual_threads import VirtualThreads
+from tests.scale.threads import Threads
 
 CALL_S = (0.005, 0.010)
 _BEHIND_S = 0.02
@@ -38,7 +38,7 @@ class VirtualTable:
     class exceptions:
         ConditionalCheckFailedException = Refused
 
-    def __init__(self, threads: VirtualThreads, dice: Random) -> None:
+    def __init__(self, threads: Threads, dice: Random) -> None:
         self.threads = threads
         self.dice = dice
         self.items: dict[str, Item] = {}
