@@ -1,6 +1,7 @@
 """The AWS emulator (ministack) as a child process, in a venv and folders of its own."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,8 @@ PROGRAM = "ministack_saving.py"
 DAY_S = 86_400
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_FREE_BYTES = 2 * 1024**3
+# Locked for as long as the emulator lives, however it ends.
+HELD = "held"
 
 
 @dataclass
@@ -54,8 +58,9 @@ class Emulator:
         self._require_its_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remove_temporary(self.folder)
+        remove_left_over()
         self._temporary = make_temporary(self.folder)
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, hold(self._temporary) as held:
             self._process = subprocess.Popen(
                 # -P: or the modules beside it would stand in for the standard library's.
                 [self.venv / "bin/python", "-P", Path(__file__).with_name(PROGRAM)],
@@ -64,6 +69,7 @@ class Emulator:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=[held],
                 # Ctrl-C is for `make up`, which stops its children in order.
                 start_new_session=True,
             )
@@ -202,6 +208,26 @@ def make_temporary(folder: Path) -> Path:
         return target
     link.mkdir()
     return link
+
+
+@contextlib.contextmanager
+def hold(temporary: Path) -> Iterator[int]:
+    """Lock a temporary folder; who inherits the file that is yielded holds it from then on."""
+    # Nobody sees its name before it is locked.
+    hidden = temporary / f".{HELD}"
+    with hidden.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        hidden.rename(temporary / HELD)
+        yield file.fileno()
+
+
+def remove_left_over() -> None:
+    """Remove temporary folders in memory whose emulators are dead, of whatever stack they were."""
+    for temporary in MEMORY.glob("harkara-*"):
+        # It is held, another user's, not yet held, or was removed by somebody else meanwhile.
+        with contextlib.suppress(OSError), (temporary / HELD).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_temporary(folder: Path) -> None:
