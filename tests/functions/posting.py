@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
+import httpx
 import pytest
 import trustme
 
@@ -93,4 +94,7 @@ def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Have the client trust AUTHORITY, and nobody else."""
     path = folder / "authorities.pem"
     AUTHORITY.cert_pem.write_to_path(path)
-    monkeypatch.setattr("certifi.where", lambda: str(path))
+    with monkeypatch.context() as patched:
+        patched.setattr("certifi.where", lambda: str(path))
+        trusting = httpx.create_ssl_context(trust_env=False)
+    monkeypatch.setattr("harkara.http.client.tls_context", lambda: trusting)
