@@ -1,7 +1,6 @@
 """The functions, each wired with fakes."""
 
 import itertools
-import json
 from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -68,7 +67,7 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.limits import INVOCATION_LIMIT_BYTES
+from tests.invocations import invoke
 from tests.ports import new_ports
 from tests.submitting import Submitting
 from tests.virtual import InPlace
@@ -139,11 +138,7 @@ class Gateway:
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
         """Invoke a function; what it answers must be JSON, as Lambda requires."""
-        assert len(json.dumps(event)) <= INVOCATION_LIMIT_BYTES
-        answer = self.app(function).handler(event, context or Context())
-        written = json.dumps(answer)
-        assert len(written) <= INVOCATION_LIMIT_BYTES
-        return json.loads(written)
+        return invoke(self.app(function).handler, event, context or Context())
 
     def put_chunk(self) -> None:
         """Store the chunk of the sample events: two accepted messages."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 from harkara.errors import HarkaraError
 from harkara.marks import Claimant
 from harkara.requests import RecordResult
-from harkara.tasks import owner_of
+from harkara.tasks import QueueName, owner_of
 from tests.fakes import Faults, ProcessKilled, QueueMessage
+from tests.invocations import batches
 from tests.pipeline import campaign
 from tests.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World
 
@@ -24,8 +25,7 @@ class Batches(World):
         if message.queue not in SUBMIT_QUEUES:
             await super().deliver(message)
             return
-        alike = [m for m in self.queues.waiting if m.queue is message.queue]
-        batch = [m for m in alike if m.visible_at <= self.now][:SIZE]
+        batch = self.together(message.queue)
         for each in batch:
             each.receive_count += 1
             assert each.receive_count <= 20, "this message would be in the dead-letter queue"
@@ -46,6 +46,12 @@ class Batches(World):
         else:
             for each in itertools.compress(batch, done):
                 self.queues.waiting.remove(each)
+
+    def together(self, queue: QueueName) -> list[QueueMessage]:
+        """Return what Lambda would hand over next of a queue."""
+        alike = [m for m in self.queues.waiting if m.queue is queue]
+        ready = [m for m in alike if m.visible_at <= self.now][:SIZE]
+        return next(batches(ready, lambda message: message.body, SIZE), [])
 
     async def _one(self, message: QueueMessage, body: str, until_ms: int) -> bool:
         """Do one task; say whether it is done with."""
