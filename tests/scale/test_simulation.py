@@ -45,7 +45,7 @@ def test_all_that_is_accepted_is_final_and_told_once(row: Row) -> None:
     [
         (API, {"value": 8, "burst": 4}, API),
         (TABLE["write"], {"value": 12}, f"{TABLE['write']}: Messages"),
-        (TABLE["read"], {"value": 9}, f"{TABLE['read']}: Messages"),
+        (TABLE["read"], {"value": 12}, f"{TABLE['read']}: Messages"),
         (PARTITION["write"], {"value": 60}, f"{PARTITION['write']}: one request's"),
     ],
 )
@@ -54,7 +54,9 @@ def test_a_limit_that_is_small_is_the_first_wall(
 ) -> None:
     monkeypatch.setitem(LIMITS, limit, {**LIMITS[limit], **values})
     bulk = limit == PARTITION["write"]
-    stream = Stream("demo", 200, 200, 200) if bulk else Stream("demo", 40, 20)
+    # `sweep` reads the table Due alone, however little is in it: messages are to read more.
+    singles = Stream("demo", 160, 80) if limit == TABLE["read"] else Stream("demo", 40, 20)
+    stream = Stream("demo", 200, 200, 200) if bulk else singles
     wide = show(Simulation(Row("wide", [stream], 1, gather=bulk)).run())
     assert wide.walls[0].limit == found
     assert wide.walls[0].refused
