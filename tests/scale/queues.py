@@ -19,12 +19,13 @@ VISIBILITY_S = float(_BY_TIMEOUT[str(timeout_s("dlr"))]["Seconds"])
 
 @dataclass(slots=True)
 class Waiting:
-    """A message in a queue; `group` is its tenant."""
+    """A message in a queue, to be received from `due_s` on; `group` is its tenant."""
 
     id: str
     body: str
     group: str
     sent_s: float
+    due_s: float
     receives: int = 0
 
 
@@ -46,7 +47,7 @@ class Queue:
 
     def put(self, body: str, group: str, delay_s: float) -> None:
         now_s = self._threads.now_s
-        self._put(Waiting(str(uuid.uuid4()), body, group, now_s), delay_s)
+        self._put(Waiting(str(uuid.uuid4()), body, group, now_s, now_s + delay_s), delay_s)
 
     def receive(self, count: int) -> list[Waiting]:
         """Take up to so many messages, of the tenants first that have fewest in flight."""
@@ -64,7 +65,7 @@ class Queue:
             message.receives += 1
             self.in_flight[message.id] = message
             self._by_group[group] += 1
-            self.oldest_s = max(self.oldest_s, self._threads.now_s - message.sent_s)
+            self.oldest_s = max(self.oldest_s, self._threads.now_s - message.due_s)
             taken.append(message)
         return taken
 
