@@ -25,8 +25,8 @@ from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Signing
 from harkara.callbacks import FORMATS
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.deadline import Deadline
-from harkara.hours import DAY_S
 from harkara.messages import Category, pack
+from harkara.times import DAY_S
 from local import samples
 from local.deploy import client
 from local.settings import (

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harkara.accounts import Account
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination, PostResult
 from harkara.callback_urls import UrlRules
 from harkara.deadline import Deadline
 from harkara.events import Dlr
@@ -14,7 +14,6 @@ from harkara.fields import Fields
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.parked import parked_mark
-from harkara.posting import PostResult
 from harkara.services.endpoints import EndpointService
 from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService

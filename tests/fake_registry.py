@@ -7,8 +7,8 @@ from typing import Any
 from harkara.accounts import Credential, Sender, Template
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.deadline import Deadline
-from harkara.operator_records import Part
-from harkara.parts import P, name_of
+from harkara.operator_records import P, Part
+from harkara.parts import name_of
 from tests.fakes import FakeAccountStore
 
 # DynamoDB takes no longer sort key.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from harkara.accounts import Account, Credential
+from harkara.accounts import Account, Caller, Credential
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
+from harkara.callback_settings import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.carrier_settings import CarrierSettings
 from harkara.events import Dlr
 from harkara.exchanges import TextAnswer
@@ -22,8 +22,6 @@ from harkara.jsons import encode
 from harkara.marks import Mark, claim_kind
 from harkara.messages import Chunk, Endpoint
 from harkara.ports import DueTask, Extension, Timeline
-from harkara.posting import PostResult
-from harkara.services.authenticate import Caller
 from harkara.services.door import Door
 from harkara.services.doors import name_of
 from harkara.tasks import CallbackTask, QueueName

@@ -17,12 +17,11 @@ from typing import Any
 
 import pytest
 
-from harkara.callback_settings import Destination
+from harkara.callback_settings import Destination, PostResult
 from harkara.errors import HarkaraError
 from harkara.ids import mid_of, new_chunk_id
 from harkara.marks import Claimant, index_of
 from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
 from tests.fakes import QueueMessage, trust
 from tests.wired import NOW

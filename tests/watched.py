@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from harkara.callback_settings import Destination
+from harkara.callback_settings import Destination, PostResult
 from harkara.http.callbacks import HttpCallbackPoster
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask, QueueName
 
 

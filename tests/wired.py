@@ -12,7 +12,7 @@ from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
-from harkara.ports import Note
+from harkara.log_events import Note
 from harkara.received import ReceiptRequest
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts

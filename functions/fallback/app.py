@@ -7,8 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import new_api
 from harkara.platforms import webengage
+from harkara.wiring import new_api
 
 api = new_api({"/webengage": webengage.refusal})
 

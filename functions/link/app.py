@@ -11,21 +11,22 @@ from urllib.parse import quote
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.api import new_api
+from harkara.api import TRY_AGAIN_AFTER_S
 from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.errors import StoreUnavailable
 from harkara.links import LinkSigner, is_code, without_marks
-from harkara.ports import Note
+from harkara.log_events import Note
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
-from harkara.runtime import TRY_AGAIN_AFTER_S, log_failure
+from harkara.runtime import log_failure
 from harkara.services.links import LinkService, Visit
 from harkara.settings import LinkSettings
 from harkara.tasks import QueueName
 from harkara.visitors import is_person
+from harkara.wiring import new_api
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # Nothing of the request stands in a page.

@@ -1,9 +1,9 @@
 """What an account reads and changes of its own, beside sending: its registered senders, templates
 and callbacks, and its messages, which it may cancel. And the description of the API.
 
-Next: `harkara.services.registry`, `endpoints`, `history` and `cancel`. What is registered is read
-by functions/send within a minute, at once where it would refuse without it; a cancel enqueues for
-functions/dlr.
+Next: `harkara.services.registry`, `harkara.services.endpoints`, `harkara.services.history` and
+`harkara.services.cancel`. What is registered is read by functions/send within a minute, at once
+where it would refuse without it; a cancel enqueues for functions/dlr.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accounts import Account, Scope, Sender, Template
-from harkara.api import new_api, ok, refuse_dry_run
+from harkara.api import answer, ok, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.destinations import KmsVault
@@ -43,7 +43,7 @@ from harkara.parts import fields_of, fields_with_warning
 from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
-from harkara.runtime import answer, logger
+from harkara.runtime import logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.doors import Doors
@@ -57,6 +57,7 @@ from harkara.settings import ManageSettings
 from harkara.suppressions import fields_of as entry_fields
 from harkara.tasks import QueueName
 from harkara.uploads import is_file
+from harkara.wiring import new_api
 
 # Lambda answers 6 MB, and this travels as base64.
 EXPORT_LIMIT_BYTES = 4_400_000

@@ -10,19 +10,20 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.api import carrier_request, new_api
+from harkara.api import carrier_request
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.http.subscriptions import confirm
 from harkara.ids import ReferenceSigner, split_mid
-from harkara.ports import Note
+from harkara.log_events import Note
 from harkara.router import Response
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
 from harkara.tasks import QueueName
+from harkara.wiring import new_api
 
 api = new_api()
 prepare("dynamodb", "kms", "secretsmanager", "sqs")

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.accounts import Scope
-from harkara.api import Shape, new_api, ok, refuse_dry_run
+from harkara.accounts import Caller, Scope
+from harkara.api import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
@@ -27,21 +27,22 @@ from harkara.codes import Code
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
 from harkara.links import LinkSigner
+from harkara.log_events import Note
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.near_names import names_dry_run
 from harkara.platforms.options import flag
-from harkara.ports import ChunkNames, Note
+from harkara.ports import ChunkNames
 from harkara.requests import RecordResult, SendRequest
 from harkara.router import Response
-from harkara.runtime import answer, one_shape, refusal
 from harkara.services.accept import AcceptService, NothingAccepted
-from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.authenticate import Authenticator
 from harkara.services.idempotency import Answer, Idempotency
 from harkara.services.limits import AccountLimits
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.tasks import QueueName
+from harkara.wiring import new_api
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 

@@ -16,7 +16,8 @@ from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.deadline import Threads, invocation
-from harkara.services.sweep import CALLS, SHARDS, SweepService
+from harkara.ports import SHARDS
+from harkara.services.sweep import CALLS, SweepService
 from harkara.settings import SweepSettings
 from harkara.tasks import QueueName
 

@@ -28,7 +28,7 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
-from harkara.ports import Clock, Randomness
+from harkara.ids import Randomness
 from harkara.posting import CallbackPoster
 from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
@@ -37,6 +37,7 @@ from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
 from harkara.tasks import QueueName
+from harkara.times import Clock
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client

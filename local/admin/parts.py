@@ -6,8 +6,8 @@ from typing import Any
 
 from harkara.codes import Code
 from harkara.errors import RequestRefused
-from harkara.operator_records import Part
-from harkara.parts import KINDS, P
+from harkara.operator_records import P, Part
+from harkara.parts import KINDS
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk
 from local.admin.printing import Answer, Row

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from harkara.accounts import Account, Credential, Enforcement, Sender, Template
+from harkara.accounts import Account, Caller, Credential, Enforcement, Sender, Template
 from harkara.callback_urls import UrlRules
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import Kind
 from harkara.messages import Category
 from harkara.platforms import ics
-from harkara.services.authenticate import Caller
 from harkara.services.records import RecordChecker
 from tests.bench.cpu import ratio
 from tests.bench.report import Row

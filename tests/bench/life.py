@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harkara.posting import PostResult
+from harkara.callback_settings import PostResult
+from harkara.ports import SHARDS
 from harkara.runtime import logger
 from harkara.services.doors import Entry, Verdict
-from harkara.services.sweep import SHARDS
 from harkara.tasks import QueueName
 from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log

@@ -11,13 +11,12 @@ import httpx
 import pytest
 import trustme
 
-from harkara.callback_settings import unregistered
+from harkara.callback_settings import PostResult, unregistered
 from harkara.callback_urls import UrlRules
 from harkara.events import Dlr
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.messages import Endpoint, State
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 from tests.functions.exchanges import answering
 from tests.functions.internet import Internet, Names, on_the_internet

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara import api
+from harkara import wiring
 from harkara.aws import secrets
 from harkara.codes import Code
 from local.settings import RECEIPT_TOKEN
@@ -37,9 +37,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     manager = SecretsManager()
     monkeypatch.setenv("PROXY_SECRET_ID", "proxy-id")
     monkeypatch.setattr(secrets, "client", lambda _service, **_: manager)
-    api._proxy.cache_clear()
+    wiring._proxy.cache_clear()
     yield manager
-    api._proxy.cache_clear()
+    wiring._proxy.cache_clear()
 
 
 def asked(method: str, path: str, body: str = "", **headers: str) -> Event:

@@ -7,9 +7,8 @@ from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
 from harkara.ids import mid_of
 from harkara.messages import Endpoint, State
-from harkara.ports import DueTask
-from harkara.services.pointers import pointers
-from harkara.services.sweep import SHARDS
+from harkara.ports import SHARDS, DueTask
+from harkara.services.carrier_ids import pointers
 from harkara.submit_tasks import SubmitTask, decode_submit
 from harkara.tasks import (
     CallbackTask,

@@ -6,10 +6,9 @@ import pytest
 
 from harkara.aws.destinations import unseal
 from harkara.aws.limits import DynamoLimitStore
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
+from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, PostResult
 from harkara.messages import State
 from harkara.parked_fields import PAGE_LIMIT
-from harkara.posting import PostResult
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
 from harkara.tasks import CallbackTask, decode_dlr

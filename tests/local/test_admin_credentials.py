@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Scope
+from harkara.accounts import Caller, Scope
 from harkara.credentials import presented
 from harkara.errors import RequestRefused
-from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.authenticate import Authenticator
 from tests.fakes import calling_back
 from tests.local.operators import NOW, PEPPER, Operator
 

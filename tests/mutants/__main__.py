@@ -37,8 +37,12 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/test_largest.py",
         "pipeline/test_deferral.py",
     ),
-    "marks": ("unit/test_marks.py", "pipeline/test_in_doubt.py", "pipeline/test_campaign.py"),
-    "batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
+    "harkara/marks": (
+        "unit/test_marks.py",
+        "pipeline/test_in_doubt.py",
+        "pipeline/test_campaign.py",
+    ),
+    "harkara/batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
     "services/door": ("unit/test_door.py", *DOORS),
     "services/doors": DOORS,
     "services/check": tuple(

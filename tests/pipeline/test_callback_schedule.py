@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.posting import PostResult
+from harkara.callback_settings import PostResult
 from harkara.retries import JITTER, limit_s
 from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
 from tests.wired import RETRY_DELAYS_S

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.aws import due
-from harkara.callback_settings import Destination
-from harkara.posting import PostResult
+from harkara.callback_settings import Destination, PostResult
 from harkara.requests import Options, Record, SendRequest
 from harkara.tasks import CallbackTask
 from tests.fakes import caller_of, calling_back

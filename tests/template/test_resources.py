@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.services.sweep import SHARDS
+from harkara.ports import SHARDS
 from tests.template.reading import (
     WORK_QUEUES,
     function_id,

@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 
+from harkara.callback_settings import PostResult
 from harkara.events import Dlr
 from harkara.marks import Mark, ack_kind
 from harkara.messages import State
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask, QueueName
 from tests.unit.deliveries import CHUNK, MAIN, NOW_MS, Deliveries
 from tests.wired import NOW, RETENTION_S

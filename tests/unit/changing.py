@@ -8,6 +8,7 @@ import pytest
 
 from harkara.accounts import (
     Account,
+    Caller,
     Credential,
     Scope,
     Secret,
@@ -33,7 +34,7 @@ from harkara.operator_records import Part
 from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
-from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.authenticate import Authenticator
 from harkara.services.ingress import CarrierDoor
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames

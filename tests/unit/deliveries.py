@@ -8,9 +8,9 @@ from typing import Any
 
 from harkara.callback_settings import CallbackEndpoint
 from harkara.deadline import Deadline
+from harkara.log_events import Note
 from harkara.marks import Claimant, Mark
 from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
-from harkara.ports import Note
 from harkara.tasks import QueueName, Receipt, RecoverTask, decode_dlr
 from tests.fakes import trust
 from tests.wired import ACCOUNT, CARRIER, NOW, URL, Wired

@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.callback_settings import CallbackEndpoint, Destination, unregistered
+from harkara.callback_settings import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.messages import Endpoint
-from harkara.posting import PostResult
 from harkara.services.callbacks import CallbackService
 from harkara.services.doors import Doors, Entry, Verdict
 from harkara.tasks import CallbackTask

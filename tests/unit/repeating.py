@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from harkara.accounts import Account, Credential
+from harkara.accounts import Account, Caller, Credential
 from harkara.errors import RequestRefused
 from harkara.jsons import decode, encode
 from harkara.ports import ChunkNames
-from harkara.services.authenticate import Caller
 from harkara.services.idempotency import Answer, Idempotency
 from harkara.tasks import QueueName
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults

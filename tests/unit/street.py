@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_settings import CallbackEndpoint, PostResult
 from harkara.messages import Endpoint
-from harkara.posting import PostResult
 from harkara.services.door import QUICK_MS
 from harkara.services.doors import Doors, Entry, Verdict
 from harkara.services.pace import Pace

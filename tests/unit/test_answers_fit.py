@@ -11,9 +11,9 @@ from harkara.codes import MEANINGS, Code
 from harkara.dlt.csv import ROW_LIMIT, parse
 from harkara.errors import RequestRefused
 from harkara.jsons import encode
-from harkara.messages import Category, Message
+from harkara.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import ics, native
-from harkara.requests import RECORD_LIMIT, Record, RecordResult, SendRequest
+from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.registry import ImportedRow, RowResult, report_of
 
 # AWS Lambda Developer Guide, "Lambda quotas": 6 MB a synchronous answer.

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from harkara.callback_settings import PostResult
 from harkara.errors import NotOurTurn
+from harkara.log_events import Note
 from harkara.marks import ack_kind, post_kind
 from harkara.parked import parked_of
-from harkara.ports import Note
-from harkara.posting import PostResult
 from harkara.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.tasks import Attempt
 from tests.unit.attempting import CHUNKS, KEPT_UNTIL_S, MEMBERS, TASK, Attempting

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harkara.errors import NotOurTurn
+from harkara.log_events import Note
 from harkara.marks import Mark, post_kind
-from harkara.ports import Note
 from harkara.retries import QUEUE_DELAY_S
 from harkara.tasks import Attempt
 from tests.unit.attempting import TASK, Attempting

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
+from harkara.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
 from harkara.codes import Code
 from harkara.credentials import Presented
 from harkara.errors import RequestRefused
-from harkara.services.authenticate import Authenticator, Caller
+from harkara.services.authenticate import Authenticator
 from tests.fakes import FakeAccountStore
 
 NOW = 1_767_258_000

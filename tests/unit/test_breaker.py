@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode
-from harkara.ports import Note
+from harkara.log_events import Note
 from harkara.services.breaker import (
     COOL_DOWN_LIMIT_S,
     COOL_DOWN_S,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from harkara.callback_settings import PostResult
 from harkara.errors import NotOurTurn, StoreUnavailable
 from harkara.marks import post_kind
 from harkara.messages import State
-from harkara.posting import PostResult
 from harkara.services.doors import Entry, Verdict
 from tests.fakes import ProcessKilled
 from tests.unit.attempting import TASK

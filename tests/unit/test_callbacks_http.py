@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from harkara.callback_settings import (
     CallbackSecrets,
     Destination,
+    PostResult,
     SigningSecret,
     unregistered,
 )
@@ -22,7 +23,6 @@ from harkara.events import Dlr
 from harkara.exchanges import HttpAnswer
 from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
 from harkara.messages import Endpoint, State
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 
 NOW = 1_700_000_000.5

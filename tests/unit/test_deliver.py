@@ -8,9 +8,9 @@ import pytest
 from harkara.codes import Code
 from harkara.errors import NotOurTurn, OutOfTime
 from harkara.events import Dlr
+from harkara.log_events import Note
 from harkara.marks import Mark, claim_kind, final_kind, outcome_kind
 from harkara.messages import Endpoint, State
-from harkara.ports import Note
 from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
 from tests.unit.deliveries import (
     CHUNK,

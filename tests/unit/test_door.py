@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.posting import PostResult
+from harkara.callback_settings import PostResult
 from harkara.services.door import (
     QUICK_MS,
     REFRESHED_EVERY_S,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from harkara.callback_settings import PostResult
 from harkara.errors import StoreUnavailable
 from harkara.messages import Endpoint
-from harkara.posting import PostResult
 from harkara.services.door import REFRESHED_EVERY_S, TRUSTED_S
 from harkara.services.doors import READ_EVERY_S, name_of
 from tests.unit.street import (

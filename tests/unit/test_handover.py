@@ -9,13 +9,13 @@ from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.dlt.chain import chain_hash
 from harkara.errors import StoreUnavailable
+from harkara.log_events import Note
 from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
 from harkara.messages import Category, Chunk
-from harkara.ports import Note
 from harkara.routing import Routing, Rules
 from harkara.services.breaker import FAILURES_NEEDED
+from harkara.services.carrier_ids import pointers
 from harkara.services.handover import RECORD_S, Handed
-from harkara.services.pointers import pointers
 from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.submit_tasks import Repeat

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.callback_settings import unregistered
+from harkara.callback_settings import PostResult, unregistered
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
 from harkara.carriers import connect
@@ -18,7 +18,6 @@ from harkara.exchanges import HttpAnswer, Outside
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.jsons import encode
 from harkara.messages import Endpoint, State
-from harkara.posting import PostResult
 from harkara.submissions import InDoubt, Submission, Taken
 from harkara.tasks import CallbackTask
 from tests.fakes import no_texts

@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
+from harkara.messages import RECORD_LIMIT
 from harkara.platforms import ics
 from harkara.platforms.ics import (
     BodyCredentials,
@@ -16,7 +17,7 @@ from harkara.platforms.ics import (
     parse,
     parse_smpp,
 )
-from harkara.requests import BODY_LIMIT_BYTES, RECORD_LIMIT, Record, RecordResult, SendRequest
+from harkara.requests import BODY_LIMIT_BYTES, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 

@@ -11,9 +11,9 @@ from pydantic_core import from_json, to_json
 from harkara.accounts import Account, Rate
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
-from harkara.messages import Category, Message
+from harkara.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import native
-from harkara.requests import RECORD_LIMIT, Record, RecordResult, SendRequest
+from harkara.requests import Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harkara.codes import Code
+from harkara.log_events import Note
 from harkara.marks import Mark, claim_kind, outcome_kind
 from harkara.messages import Category, Chunk, Message, State
-from harkara.ports import Note
 from harkara.services.handover import Handed
 from harkara.services.outcomes import (
     left_behind,

@@ -11,8 +11,7 @@ from harkara.codes import Code
 from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn
 from harkara.marks import claim_kind, outcome_kind
-from harkara.messages import pack
-from harkara.services.accept import BLOCK_SIZE
+from harkara.messages import BLOCK_SIZE, pack
 from harkara.submissions import InDoubt, NotTaken, Refused
 from harkara.submit_tasks import Repeat
 from tests.fakes import ProcessKilled

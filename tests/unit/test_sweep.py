@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.ports import DueTask, Note
-from harkara.services.sweep import PUT_OFF_S, SHARDS, SweepService
+from harkara.log_events import Note
+from harkara.ports import SHARDS, DueTask
+from harkara.services.sweep import PUT_OFF_S, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults
 from tests.virtual import InPlace

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.ports import DueTask
-from harkara.services.sweep import CALLS, HELP_S, SHARDS, SLOW_S, SweepService
+from harkara.ports import SHARDS, DueTask
+from harkara.services.sweep import CALLS, HELP_S, SLOW_S, SweepService
 from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults, ProcessKilled
 from tests.template.reading import functions

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from harkara.services.sweep import SHARDS, SPREAD_S
+from harkara.ports import SHARDS
+from harkara.services.sweep import SPREAD_S
 from harkara.tasks import CheckTask, RecoverTask
 from tests.unit.test_sweep import NOW, RECEIPT, Sweeps
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -18,10 +18,18 @@ from pydantic import Field, field_validator, model_validator
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules, is_among
 from harkara.dlt.templates import ANY_MARKS
-from harkara.links import SITE_PATTERN
 from harkara.messages import Category
 from harkara.networks import Networks, may_come_from
 from harkara.operator_records import OperatorRecord, Part
+
+# Six letters or six digits with DLT; 3 to 6 letters and digits exist.
+INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
+NUMBER = re.compile(r"\+?[0-9]{3,15}")
+TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
+
+SITE_RULE = "a domain, perhaps with a path behind it: acme.example or hk.example/ACMEBK"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9_-]{{1,32}})?"
 
 ANY_COUNTRY = "*"
 _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
@@ -256,3 +264,10 @@ def secret_matches(pepper: bytes, secret: str, credential: Credential | None, no
 def has_expired(expires_at_s: int, now_s: float) -> bool:
     """Whether a time has come; 0 never comes."""
     return 0 < expires_at_s <= now_s
+
+
+class Caller(NamedTuple):
+    """Who makes a request: an account, by one of its credentials."""
+
+    account: Account
+    credential: Credential

@@ -1,29 +1,30 @@
 """An HTTP API function: routes, and one shape for whatever goes wrong in them."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-from harkara.aws.secrets import secret_keys
-from harkara.codes import Code
+from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.jsons import encode
 from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
-from harkara.proxy import TrustedProxy
 from harkara.received import ReceiptRequest
-from harkara.router import NoRoute, Request, Response, Router
+from harkara.router import NoRoute, Request, Response
 from harkara.routes import methods_of
-from harkara.runtime import answer, log_failure, one_shape, refusal
-from harkara.settings import ProxySettings
+from harkara.runtime import log_failure
+
+TRY_AGAIN_AFTER_S = 5
 
 Shape = Callable[[RequestRefused], tuple[int, bytes]]
 """Makes status and body of a refusal."""
 
 
-def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
-    """Return a router whose errors are answered in the one shape, or in that of their path."""
+def failure_answers(
+    shapes: Mapping[str, Shape] = MappingProxyType({}),
+) -> Callable[[Exception, Request], Response]:
+    """Return what answers an error, in the one shape or in that of the request's path."""
 
     def failed(error: Exception, request: Request) -> Response:
         refused = _refusal_for(error, request)
@@ -32,19 +33,7 @@ def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
             answered.headers["Allow"] = ", ".join(methods_of(request.path))
         return answered
 
-    return Router(failed, _admit)
-
-
-@cache
-def _proxy() -> TrustedProxy | None:
-    """Return the proxy in front, None where there is none. Raises StoreUnavailable."""
-    secret_id = ProxySettings.from_environment().proxy_secret_id
-    return TrustedProxy(secret_keys(secret_id)) if secret_id else None
-
-
-def _admit(request: Request) -> Request:
-    proxy = None if request.past_api else _proxy()
-    return proxy.admit(request) if proxy else request
+    return failed
 
 
 def _refusal_for(error: Exception, request: Request) -> RequestRefused:
@@ -89,3 +78,29 @@ def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
 def ok(body: Any) -> Response:
     """Return 200 with a JSON body."""
     return answer(200, encode(body))
+
+
+def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    return Response(status, "application/json", body.decode(), dict(headers or {}))
+
+
+def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
+    """Return status and body of a refusal, in the shape that errors have wherever none is named."""
+    return MEANINGS[refused.code].http_status, encode(refused.body())
+
+
+def refusal(
+    refused: RequestRefused, shape: Callable[[RequestRefused], tuple[int, bytes]] = one_shape
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return status, body and headers of the answer to a refused request."""
+    status, body = shape(refused)
+    headers = {}
+    retry_after_s = refused.retry_after_s or (
+        TRY_AGAIN_AFTER_S if refused.code is Code.TRY_AGAIN else 0
+    )
+    if retry_after_s:
+        headers["Retry-After"] = str(retry_after_s)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="Harkara", Bearer realm="Harkara"'
+    return status, body, headers

@@ -22,8 +22,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara import metrics
 from harkara.deadline import Deadline, invocation
 from harkara.errors import NotOurTurn, OutOfTime, StoreUnavailable
+from harkara.log_events import Note
 from harkara.marks import Claimant
-from harkara.ports import Note
 from harkara.retries import return_delay
 from harkara.runtime import log_failure
 from harkara.tasks import owner_of

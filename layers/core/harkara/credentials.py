@@ -12,7 +12,7 @@ import base64
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from harkara.ports import Randomness
+from harkara.ids import Randomness
 
 SECRET_BYTES = 32
 

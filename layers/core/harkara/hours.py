@@ -1,10 +1,8 @@
 """When promotional messages may go out in India: from 10:00 to 21:00 IST (TRAI's TCCCPR)."""
 
 from harkara.messages import Category, Chunk
+from harkara.times import DAY_S, IST_OFFSET_S
 
-# IST has had no daylight saving since 1945, so it needs no time zone data.
-IST_OFFSET_S = 5 * 3600 + 1800
-DAY_S = 24 * 3600
 OPENS_S = 10 * 3600
 CLOSES_S = 21 * 3600
 

@@ -10,10 +10,16 @@ The leading `1` is the version of the format. Alphabet: Crockford's base 32, upp
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 
 from harkara.errors import ForeignReference
 from harkara.jsons import encode
 from harkara.keys import Keys, as_keys
+
+Luck = Callable[[], float]
+"""Uniform in [0, 1)."""
+Randomness = Callable[[int], bytes]
+"""So many random bytes: `os.urandom`."""
 
 VERSION = "1"
 CHUNK_ID_LENGTH = 27

@@ -24,12 +24,9 @@ CODE_LENGTH = 14
 URLS_PER_MESSAGE = 8
 # An HTTP API's answer has 10 KB of headers, and a URL becomes longer where it is not ASCII.
 URL_LIMIT = 2_048
-SITE_RULE = "a domain, perhaps with a path behind it: acme.example or hk.example/ACMEBK"
 EXAMPLE_CODE = "x" * CODE_LENGTH
 """Stands in a text for a code that is not known yet: as long, and of the same alphabet."""
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9_-]{{1,32}})?"
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]  # halves the divisions

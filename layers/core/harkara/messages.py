@@ -11,6 +11,11 @@ from harkara.codes import Code
 from harkara.ids import INDEX_NAMES, mid_of
 from harkara.jsons import decode, encode
 
+RECORD_LIMIT = 1_000
+
+# A block is what one crash of `submit` can leave in doubt.
+BLOCK_SIZE = 100
+
 FORMAT_VERSION = 2
 DEFAULT_VALIDITY_S = 24 * 3600
 

@@ -1,5 +1,7 @@
 """What the operator and the accounts' owners set, as it lies in the Accounts table."""
 
+from typing import TypeVar
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -14,3 +16,6 @@ class OperatorRecord(BaseModel):
 
 class Part(OperatorRecord):
     """What an account registers, known by a name among others of its kind (`harkara.parts`)."""
+
+
+P = TypeVar("P", bound=Part)

@@ -6,10 +6,10 @@ those of wire-formats section 5. Whoever makes a part gets FieldRefused for a fi
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from harkara import callback_fields
-from harkara.accounts import Sender, Template
+from harkara.accounts import INDIAN_HEADER, NUMBER, TEMPLATE_ID, Sender, Template
 from harkara.callback_fields import CALLBACK_ID, callback_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.dlt.placeholders import looks_like_variable
@@ -23,14 +23,10 @@ from harkara.operator_records import Part
 HEADER_COUNT_LIMIT = 100
 TEXT_LIMIT = 2_000
 
-# Six letters or six digits with DLT; 3 to 6 letters and digits exist.
-INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 # Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
 # What is registered holds no mark that separates headers in a file or parts of a URL.
 _OF_HEADER = "A-Za-z0-9ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü._&'+!@*()-"
-NUMBER = re.compile(r"\+?[0-9]{3,15}")
 ANY_HEADER = re.compile(rf"[{_OF_HEADER}][ {_OF_HEADER}]{{0,10}}|{NUMBER.pattern}")
-TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
 # Operator and area in front, the category behind (TRAI).
 _SHOWN_HEADER = re.compile(
@@ -51,7 +47,6 @@ _WRITTEN_OUT = (
 # A spreadsheet keeps 15 digits of a number.
 _ROUNDED_ID = re.compile(r"[0-9]{15}0{1,4}")
 
-P = TypeVar("P", bound=Part)
 _HEADER: Pattern = (
     ANY_HEADER,
     "a header of up to 11 letters, digits and marks, or a number of up to 15 digits",

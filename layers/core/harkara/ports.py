@@ -1,51 +1,19 @@
 """What the services need from outside, by role. `aws`, `carriers` and `http` fill these."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential
 from harkara.carrier_settings import CarrierSettings
 from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk
-from harkara.operator_records import Part
-from harkara.parts import P
+from harkara.operator_records import P, Part
 from harkara.routing import Rules
 from harkara.suppressions import Source, Suppression
 from harkara.tasks import QueueName
 
-Clock = Callable[[], float]
-"""Unix time in seconds."""
-
-Luck = Callable[[], float]
-"""Uniform in [0, 1)."""
-
-Randomness = Callable[[int], bytes]
-"""So many random bytes: `os.urandom`."""
-
-
-class Note(NamedTuple):
-    """What happened to messages, for the log and its metrics (`harkara.metrics`).
-
-    `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is one
-    that is set up, empty where none has to do with it. `shares` are in [0, 1].
-
-    `listed` names what of `about` tells it from others of a batch that went as it should; these are
-    logged as one line. A note that somebody has to look into names nothing, and has its own.
-    """
-
-    what: str
-    about: Mapping[str, Any]
-    counts: Mapping[str, int]
-    delays_s: Mapping[str, float] = {}
-    carrier: str = ""
-    shares: Mapping[str, float] = {}
-    queue: str = ""
-    listed: tuple[str, ...] = ()
-
-
-Notes = Callable[[Note], None]
-"""Takes notes. Raises nothing."""
+SHARDS = 16
 
 
 class ChunkNames(Protocol):

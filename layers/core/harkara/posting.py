@@ -1,34 +1,11 @@
 """What callbacks are posted with: where they go, who posts them, and what comes of a post."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from harkara.callback_settings import CallbackSecrets, Destination
+from harkara.callback_settings import CallbackSecrets, Destination, PostResult
 from harkara.messages import Endpoint
 from harkara.tasks import CallbackTask
-
-
-class PostResult(NamedTuple):
-    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words.
-
-    `retry_after_s` is what a Retry-After header asked for. `answer` is the beginning of the body,
-    for the customer's eyes and never for a log. `unprocessed` are messages that the platform took
-    and could not use: their client_ref, and its code. `in_doubt`: it may have taken the callback,
-    and nobody heard that.
-    """
-
-    status: int
-    reason: str
-    retry_after_s: int = 0
-    answer: str = ""
-    duration_ms: int = 0
-    unprocessed: tuple[tuple[str, str], ...] = ()
-    in_doubt: bool = False
-
-    @property
-    def acknowledged(self) -> bool:
-        """Whether the platform took it."""
-        return 200 <= self.status < 300
 
 
 class Destinations(Protocol):

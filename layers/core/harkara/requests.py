@@ -7,7 +7,6 @@ from typing import NamedTuple
 from harkara.codes import Code
 from harkara.messages import Category, Message
 
-RECORD_LIMIT = 1_000
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 # Lambda answers 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else included. An
 # accepted request whose answer does not fit would be sent again.

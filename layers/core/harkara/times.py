@@ -1,7 +1,15 @@
 """Times as JSON and HTTP have them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+Clock = Callable[[], float]
+"""Unix time in seconds."""
+
+# IST has had no daylight saving since 1945, so it needs no time zone data.
+IST_OFFSET_S = 5 * 3600 + 1800
+DAY_S = 24 * 3600
 
 RETRY_AFTER_LIMIT_S = 86_400
 

@@ -22,7 +22,7 @@ from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.jsons import decode
 from harkara.operator_records import Part
 from harkara.parts import name_of
-from harkara.ports import Clock
+from harkara.times import Clock
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000

@@ -14,10 +14,9 @@ from typing import Any
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.inserts import Inserter, Item
-from harkara.hours import DAY_S
-from harkara.ports import Clock, DueTask
-from harkara.services.sweep import SHARDS
+from harkara.ports import SHARDS, DueTask
 from harkara.tasks import QueueName
+from harkara.times import DAY_S, Clock
 
 # For so long `sweep` may be out of order before anything is lost.
 KEPT_S = 7 * DAY_S

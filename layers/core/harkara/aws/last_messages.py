@@ -8,7 +8,7 @@ from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.ids import ReferenceSigner
-from harkara.ports import Clock
+from harkara.times import Clock
 
 _SORT_KEY = "last"
 

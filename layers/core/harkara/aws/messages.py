@@ -13,7 +13,7 @@ from harkara.errors import StoreUnavailable
 from harkara.jsons import decode, encode
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
-from harkara.ports import Clock
+from harkara.times import Clock
 
 _CHUNK_KIND = "chunk"
 _CACHED_CHUNKS = 64

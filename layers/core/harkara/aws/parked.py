@@ -10,7 +10,7 @@ from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
 from harkara.marks import Mark
-from harkara.ports import Clock
+from harkara.times import Clock
 
 
 class DynamoParkedStore:

@@ -18,8 +18,7 @@ from harkara.aws.clients import aws_errors
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
 from harkara.jsons import decode
-from harkara.operator_records import Part
-from harkara.parts import P
+from harkara.operator_records import P, Part
 
 THREADS = 8
 # What one batch may take where nothing is in its way, and the count that ends an import.

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from harkara.aws.clients import PATIENT, client
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import TextAnswer
-from harkara.ports import Clock
+from harkara.times import Clock
 
 # Longer than any carrier's time-out: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import dropwhile
 from typing import NamedTuple
 
-from harkara.accounts import Template
+from harkara.accounts import TEMPLATE_ID, Template
 from harkara.dlt.portals import (
     COLUMNS,
     OTHERS,
@@ -27,7 +27,7 @@ from harkara.dlt.tables import CONTENT_LIMIT_BYTES, ROW_LIMIT, Record, read_tabl
 from harkara.dlt.templates import VARIABLE, Kind, kinds
 from harkara.errors import FieldRefused
 from harkara.messages import Category
-from harkara.parts import TEMPLATE_ID, advice_on, bare_header, template_of
+from harkara.parts import advice_on, bare_header, template_of
 
 __all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
 

@@ -11,7 +11,7 @@ import time
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.callback_settings import Destination
+from harkara.callback_settings import Destination, PostResult
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS, Format
 from harkara.callbacks.answers import excerpt_of
@@ -19,10 +19,8 @@ from harkara.callbacks.headers import headers_of
 from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.exchanges import HttpAnswer, HttpExchange
 from harkara.http.resolving import SystemResolver
-from harkara.ports import Clock
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
-from harkara.times import retry_after_s
+from harkara.times import Clock, retry_after_s
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024

@@ -2,7 +2,7 @@
 
 import math
 
-from harkara.callback_settings import Destination
+from harkara.callback_settings import Destination, PostResult
 from harkara.callback_urls import UrlRules
 from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
@@ -11,7 +11,6 @@ from harkara.http.callbacks import (
     HttpCallbackPoster,
 )
 from harkara.http.client import HttpClient
-from harkara.posting import PostResult
 from harkara.tasks import CallbackTask
 
 

@@ -3,11 +3,10 @@
 from typing import Any
 
 from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
-from harkara.messages import Category
+from harkara.messages import RECORD_LIMIT, Category
 from harkara.openapi.shapes import Schema, lenient, ref, text
 from harkara.platforms.options import CAMPAIGN_ID_LIMIT, VALIDITY_S, VARIABLES_LIMIT
 from harkara.platforms.webengage import VERSIONS
-from harkara.requests import RECORD_LIMIT
 
 _TO = lenient(
     "The recipient: `919876543210`, `+919876543210`, or ten digits of an Indian mobile number.",

@@ -1,5 +1,6 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
+from harkara.accounts import TEMPLATE_ID
 from harkara.codes import Code
 from harkara.dlt.templates import KINDS
 from harkara.fields import NAME_LIMIT
@@ -7,7 +8,7 @@ from harkara.messages import Category, State
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.callback_shapes import CALLBACK, GIVEN
 from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
-from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, TEMPLATE_ID, TEXT_LIMIT
+from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, TEXT_LIMIT
 from harkara.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")

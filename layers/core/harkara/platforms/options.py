@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from harkara.codes import Code
-from harkara.hours import IST_OFFSET_S
 from harkara.jsons import decode
 from harkara.messages import Category
+from harkara.times import IST_OFFSET_S
 
 VALIDITY_S = range(60, 3 * 24 * 3600 + 1)
 # What one request gives to all of its records counts a thousand times. A template has at most

@@ -9,15 +9,9 @@ from typing import Any, NamedTuple, cast
 from harkara.codes import Code
 from harkara.errors import RequestRefused
 from harkara.jsons import decode
+from harkara.messages import RECORD_LIMIT
 from harkara.platforms.options import OptionField, string
-from harkara.requests import (
-    BODY_LIMIT_BYTES,
-    NO_OPTIONS,
-    RECORD_LIMIT,
-    Options,
-    Record,
-    SendRequest,
-)
+from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest
 
 # What the named tuples' own `_make` do, without a call of Python for each.
 _as_record = cast(Callable[[Iterable[Any]], Record], partial(tuple.__new__, Record))

@@ -14,16 +14,15 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
 
-from harkara.accounts import Account
+from harkara.accounts import Account, Caller
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import ready_s
 from harkara.links import Linked
-from harkara.messages import Chunk, Endpoint, Message, pack
+from harkara.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
-from harkara.services.authenticate import Caller
 from harkara.services.judgement import Slot, SlotRows
 from harkara.services.links import LinkMaker
 from harkara.services.records import CheckedRecords, RecordChecker
@@ -36,8 +35,6 @@ PACKED_LIMIT_BYTES = 390_000
 IN_QUEUE_LIMIT_BYTES = 4_000
 # A click reads them whole.
 PACKED_LINKS_LIMIT = 300_000
-# A block is what one crash of `submit` can leave in doubt.
-BLOCK_SIZE = 100
 
 _LOST = RecordResult("", Code.TRY_AGAIN)
 

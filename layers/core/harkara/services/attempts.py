@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harkara import marks
+from harkara.callback_settings import PostResult
 from harkara.errors import NotOurTurn
+from harkara.ids import Luck
+from harkara.log_events import Note, Notes
 from harkara.marks import Claimant, Mark, Relation
 from harkara.parked import parked_mark
-from harkara.ports import Clock, Luck, MessageStore, Note, Notes, TaskQueues
-from harkara.posting import PostResult
+from harkara.ports import MessageStore, TaskQueues
 from harkara.retries import (
     REFUSAL_LIMIT,
     delay_after,
@@ -20,6 +22,7 @@ from harkara.retries import (
     with_jitter,
 )
 from harkara.tasks import Attempt, CallbackTask, QueueName
+from harkara.times import Clock
 
 # Of the schedule's time, in percent: when it is told how much is over.
 ALERTS_PERCENT = (50, 70, 90)

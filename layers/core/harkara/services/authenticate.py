@@ -2,21 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from harkara.accounts import Account, Credential, Scope, may_be_username, secret_matches
+from harkara.accounts import Account, Caller, Credential, Scope, may_be_username, secret_matches
 from harkara.codes import Code
 from harkara.credentials import Presented
 from harkara.errors import RequestRefused
 from harkara.keys import Keys, as_keys
-from harkara.ports import AccountStore, Clock
-
-
-class Caller(NamedTuple):
-    """Who makes a request: an account, by one of its credentials."""
-
-    account: Account
-    credential: Credential
+from harkara.ports import AccountStore
+from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harkara.errors import StoreUnavailable
-from harkara.hours import DAY_S
+from harkara.ids import Luck
 from harkara.jsons import decode, encode
-from harkara.ports import Clock, LimitStore, Luck, Note, Notes
+from harkara.log_events import Note, Notes
+from harkara.ports import LimitStore
+from harkara.times import DAY_S, Clock
 
 READ_EVERY_S = 5.0
 WINDOW_S = 30.0

@@ -12,12 +12,14 @@ from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn
 from harkara.events import Click
 from harkara.ids import split_mid
+from harkara.log_events import Note, Notes
 from harkara.marks import Claimant, Relation, click_kind
 from harkara.messages import Chunk, Endpoint
-from harkara.ports import Clock, MessageStore, Note, Notes
+from harkara.ports import MessageStore
 from harkara.posting import Destinations
 from harkara.services.callbacks import CallbackService
 from harkara.tasks import ClickTask, EventTask
+from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,16 @@ from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn
 from harkara.events import Dlr
 from harkara.ids import split_mid
+from harkara.log_events import Note, Notes
 from harkara.marks import Claimant, Mark, Relation
 from harkara.messages import Chunk, Endpoint, State
-from harkara.ports import Clock, MessageStore, Note, Notes, TaskQueues
+from harkara.ports import MessageStore, TaskQueues
 from harkara.reasons import metric_of
 from harkara.services.callbacks import CallbackService
 from harkara.services.delivered_segments import whole
 from harkara.services.verdicts import judge
 from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
+from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from harkara.posting import PostResult
+from harkara.callback_settings import PostResult
 
 TRUSTED_S = 600
 REFRESHED_EVERY_S = 300

@@ -21,18 +21,17 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import NamedTuple
 
-from harkara.callback_settings import CallbackEndpoint
+from harkara.callback_settings import CallbackEndpoint, PostResult
 from harkara.errors import StoreUnavailable
-from harkara.hours import DAY_S
 from harkara.jsons import decode, encode
 from harkara.messages import Endpoint
-from harkara.ports import Clock, LimitStore
-from harkara.posting import PostResult
+from harkara.ports import LimitStore
 from harkara.services.door import Door, is_slow
 from harkara.services.pace import Pace
 from harkara.services.pace_shards import Shard
 from harkara.services.pace_standing import HELD_S
 from harkara.services.prefetch import PREFETCH_S
+from harkara.times import DAY_S, Clock
 
 READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.

@@ -16,16 +16,17 @@ from harkara.deadline import Deadline
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.events import Dlr
 from harkara.fields import Fields
+from harkara.ids import Randomness
 from harkara.jsons import encode
 from harkara.messages import State
 from harkara.parked import UNREGISTERED
 from harkara.parked_fields import after_of, fields_of, range_of, selection_of
-from harkara.ports import Clock, Randomness
 from harkara.posting import CallbackPoster
 from harkara.services.parked import ParkedService
 from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets
 from harkara.tasks import CallbackTask
+from harkara.times import Clock
 
 T = TypeVar("T")
 

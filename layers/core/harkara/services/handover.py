@@ -18,16 +18,18 @@ from harkara.dlt.chain import chain_hash
 from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
 from harkara.ids import ReferenceSigner
+from harkara.log_events import Note, Notes
 from harkara.marks import cancels_of, final_kind, index_of
-from harkara.ports import Clock, MessageStore, Note, Notes, SuppressionList
+from harkara.ports import MessageStore, SuppressionList
 from harkara.routing import Rules
 from harkara.services.breaker import Breakers
+from harkara.services.carrier_ids import pointers
 from harkara.services.duplicates import find_duplicates
-from harkara.services.pointers import pointers
 from harkara.services.routing import BlockPart, Plan
-from harkara.services.suppress import find_suppressed
+from harkara.services.suppressed import find_suppressed
 from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.times import Clock
 
 # What recording an outcome and following it up may take after the carrier's time-out.
 RECORD_S = 4.0

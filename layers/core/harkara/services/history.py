@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harkara.accounts import Account
+from harkara.callback_settings import PostResult
 from harkara.codes import MEANINGS, Code
 from harkara.errors import RequestRefused
 from harkara.hours import ready_s
@@ -19,13 +20,12 @@ from harkara.marks import (
 )
 from harkara.messages import Chunk, State
 from harkara.numbers import normalise
-from harkara.ports import Clock, MessageStore
-from harkara.posting import PostResult
+from harkara.ports import MessageStore
 from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from harkara.tasks import Attempt
-from harkara.times import utc_text
+from harkara.times import Clock, utc_text
 
 Step = dict[str, Any]
 

@@ -16,13 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harkara.accounts import Account
+from harkara.accounts import Account, Caller
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.ids import Randomness
 from harkara.marks import Claimant, Mark, Relation, end_kind, run_kind
-from harkara.ports import ChunkNames, Clock, MessageStore, Randomness
-from harkara.services.authenticate import Caller
+from harkara.ports import ChunkNames, MessageStore
 from harkara.services.names import RepeatableNames
+from harkara.times import Clock
 
 KEEP_S = 24 * 3600
 # DynamoDB deletes what has expired some days late and in any order: an answer outlasts its run.

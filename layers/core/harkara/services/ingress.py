@@ -11,8 +11,9 @@ from harkara.carrier_settings import CarrierSettings, token_matches
 from harkara.carriers.documents import names_in
 from harkara.codes import Code
 from harkara.errors import RequestRefused
+from harkara.log_events import Note, Notes
 from harkara.networks import may_come_from
-from harkara.ports import AccountStore, Note, Notes
+from harkara.ports import AccountStore
 from harkara.received import ReceiptRequest
 from harkara.signatures import is_signed
 

@@ -8,7 +8,17 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accounts import Account, Enforcement, Sender, Template, admits
+from harkara.accounts import (
+    INDIAN_HEADER,
+    NUMBER,
+    TEMPLATE_ID,
+    Account,
+    Caller,
+    Enforcement,
+    Sender,
+    Template,
+    admits,
+)
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import format_of
@@ -17,10 +27,8 @@ from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.numbers import INDIA
-from harkara.parts import INDIAN_HEADER, NUMBER, TEMPLATE_ID
 from harkara.requests import Options
 from harkara.segments import is_sender
-from harkara.services.authenticate import Caller
 from harkara.services.templates import index_of
 
 SLOT_LIMIT = 20

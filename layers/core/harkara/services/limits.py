@@ -22,11 +22,12 @@ from typing import NamedTuple
 from harkara.accounts import Account, Limits
 from harkara.codes import Code
 from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.hours import DAY_S
-from harkara.ports import Clock, Extension, LineStore, Luck
-from harkara.requests import RECORD_LIMIT
+from harkara.ids import Luck
+from harkara.messages import RECORD_LIMIT
+from harkara.ports import Extension, LineStore
 from harkara.services.limit_lines import DAY, Hand, Line, Refusal, lines_of
 from harkara.services.prefetch import Prefetched
+from harkara.times import DAY_S, Clock
 
 SHARD_LIMIT = 16
 REQUESTS_PER_S_AND_SHARD = 20

@@ -27,8 +27,9 @@ from harkara.links import (
 )
 from harkara.marks import Mark, links_key
 from harkara.messages import Chunk, Message
-from harkara.ports import Clock, MessageStore, TaskQueues
+from harkara.ports import MessageStore, TaskQueues
 from harkara.tasks import ClickTask, QueueName
+from harkara.times import Clock
 
 _DAY_S = 86_400
 # For so long a visitor hears that a link has ended, not that there is none.

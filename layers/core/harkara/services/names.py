@@ -4,8 +4,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from harkara.ids import RANDOM_BYTES, new_chunk_id
-from harkara.ports import Clock, Randomness
+from harkara.ids import RANDOM_BYTES, Randomness, new_chunk_id
+from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

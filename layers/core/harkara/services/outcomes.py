@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from harkara.codes import Code
 from harkara.ids import split_mid
+from harkara.log_events import Note
 from harkara.marks import Mark
 from harkara.messages import Chunk, State
-from harkara.ports import Note
 from harkara.retries import within_validity
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart

@@ -11,13 +11,13 @@ would find the wrong message, so at an old pointer it looks again as well.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 
 from harkara.deadline import Deadline
-from harkara.marks import POINTER_KIND, Claimant, Mark, carrier_partition
+from harkara.marks import POINTER_KIND, Claimant, Mark
 from harkara.ports import MessageStore, TaskQueues
 from harkara.retries import DUE_DELAY_S
+from harkara.services.carrier_ids import partition_of
 from harkara.services.deliver import DeliverService
 from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt
 
@@ -27,21 +27,6 @@ DELAYS_S = (5, 30, 120, DUE_DELAY_S)
 _REUSED_AFTER_MS = 3600 * 1000
 # So often a receipt looks again at a pointer that is older.
 _LOOKS_AT_OLD = 2
-
-
-def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:
-    """Return the pointers to messages, (mid, try) by the carrier's id in its normal form."""
-    return [
-        Mark(
-            _partition(carrier, carrier_id),
-            POINTER_KIND,
-            mid,
-            "",
-            0,
-            {"try": attempt, "at": now_ms},
-        )
-        for carrier_id, (mid, attempt) in messages.items()
-    ]
 
 
 async def deliver_named(
@@ -61,7 +46,7 @@ async def deliver_named(
 def _find(
     store: MessageStore, queues: TaskQueues, task: CarrierReceiptsTask, now_ms: int
 ) -> tuple[list[Receipt], Counter[str]]:
-    partitions = [_partition(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
+    partitions = [partition_of(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
     keys = [(partition, POINTER_KIND) for partition in dict.fromkeys(partitions)]
     marks = {mark.partition: mark for mark in store.get_marks(keys) if mark}
     found, lost = [], []
@@ -84,7 +69,3 @@ def _find(
 def _may_be_anothers(mark: Mark, waits: int, now_ms: int) -> bool:
     """Whether a receipt may be of a later message than its pointer, whose own is not yet put."""
     return waits < _LOOKS_AT_OLD and mark.data["at"] + _REUSED_AFTER_MS < now_ms
-
-
-def _partition(carrier: str, carrier_id: str) -> str:
-    return carrier_partition(POINTER_KIND, carrier, carrier_id)

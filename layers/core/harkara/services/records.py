@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from harkara.accounts import Enforcement
+from harkara.accounts import Caller, Enforcement
 from harkara.callback_urls import UrlRules
 from harkara.codes import Code
 from harkara.dlt.index import TemplateIndex
@@ -20,7 +20,6 @@ from harkara.messages import Message
 from harkara.numbers import INDIA, are_indian, normalise
 from harkara.requests import Record
 from harkara.segments import Encoding, is_plain, measure, segment_counts
-from harkara.services.authenticate import Caller
 from harkara.services.batches import Batch, message_of
 from harkara.services.judgement import Judge, Judged, SlotRows, Subject, dlt_id
 from harkara.services.templates import index_of, rules_of

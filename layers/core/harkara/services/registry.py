@@ -17,8 +17,8 @@ from harkara.dlt import csv
 from harkara.errors import FieldRefused, RequestRefused
 from harkara.jsons import encode
 from harkara.messages import Category, Endpoint
-from harkara.operator_records import Part
-from harkara.parts import KINDS, P, fields_of, name_of
+from harkara.operator_records import P, Part
+from harkara.parts import KINDS, fields_of, name_of
 from harkara.ports import Registry
 from harkara.posting import CallbackVault
 from harkara.requests import ANSWER_LIMIT_BYTES, answer_bytes

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from harkara import retries
 from harkara.errors import CarrierUnreachable
 from harkara.messages import Chunk
-from harkara.ports import Clock, RoutingStore
+from harkara.ports import RoutingStore
 from harkara.routing import Rules, choose, in_order
 from harkara.services.breaker import Breakers
 from harkara.services.pace import LOOK_EVERY_S, Pace
 from harkara.submissions import Connected
 from harkara.submit_tasks import Repeat, Reserved
+from harkara.times import Clock
 
 # A place whose time is over for longer was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0

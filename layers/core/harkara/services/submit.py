@@ -26,11 +26,12 @@ from harkara import retries
 from harkara.deadline import Deadline
 from harkara.errors import NotOurTurn, StoreUnavailable
 from harkara.hours import ready_s
+from harkara.ids import Luck
+from harkara.log_events import Notes
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
-from harkara.messages import Chunk, unpack
-from harkara.ports import Clock, LastMessages, Luck, MessageStore, Notes, TaskQueues
+from harkara.messages import BLOCK_SIZE, Chunk, unpack
+from harkara.ports import LastMessages, MessageStore, TaskQueues
 from harkara.routing import Rules
-from harkara.services.accept import BLOCK_SIZE
 from harkara.services.checks import Checks, needs_check
 from harkara.services.handover import RECORD_S, HandOver
 from harkara.services.outcomes import (
@@ -46,6 +47,7 @@ from harkara.services.shared_outcomes import Shared, Sharing
 from harkara.services.tries import ENDS
 from harkara.submit_tasks import Reserved, SubmitTask, queue_of
 from harkara.tasks import QueueName, Receipt, receipts_tasks
+from harkara.times import Clock
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0

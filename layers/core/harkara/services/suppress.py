@@ -7,32 +7,9 @@ from typing import Any, NamedTuple
 from harkara.accounts import Account
 from harkara.codes import Code
 from harkara.errors import FieldRefused, RequestRefused
-from harkara.messages import Chunk
-from harkara.ports import Clock, SuppressionList
-from harkara.routing import Rules
+from harkara.ports import SuppressionList
 from harkara.suppressions import Source, Suppression, number_of, suppression_of
-
-
-def find_suppressed(
-    lists: SuppressionList, rules: Rules, chunk: Chunk, indexes: Sequence[int]
-) -> dict[int, Code]:
-    """Return those of a chunk's messages whose number is in the account's lists, and the code.
-
-    Nothing is read where the account's lists do not count. Raises StoreUnavailable.
-    """
-    if not rules.suppresses or not indexes:
-        return {}
-    numbers = [chunk.messages[index].to for index in indexes]
-    blocked = {
-        entry.number: entry.source.code
-        for entry in lists.entries(chunk.account_id, numbers)
-        if entry.blocks(chunk.category, rules.promotion)
-    }
-    return {
-        index: blocked[number]
-        for index, number in zip(indexes, numbers, strict=True)
-        if number in blocked
-    }
+from harkara.times import Clock
 
 
 class Page(NamedTuple):

@@ -23,10 +23,11 @@ from zlib import crc32
 
 from harkara.deadline import Deadline
 from harkara.errors import StoreUnavailable
-from harkara.ports import Clock, DueTable, DueTask, Note, Notes, TaskQueues
+from harkara.log_events import Note, Notes
+from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
 from harkara.tasks import is_check
+from harkara.times import Clock
 
-SHARDS = 16
 # So many go into a queue in one call; a page has several.
 BATCH = 10
 # At a time: the batches of a page of each of a run's four shards.

@@ -1,0 +1,24 @@
+"""Note which message a carrier calls by an id of its own."""
+
+from collections.abc import Mapping
+
+from harkara.marks import POINTER_KIND, Mark, carrier_partition
+
+
+def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:
+    """Return the pointers to messages, (mid, try) by the carrier's id in its normal form."""
+    return [
+        Mark(
+            partition_of(carrier, carrier_id),
+            POINTER_KIND,
+            mid,
+            "",
+            0,
+            {"try": attempt, "at": now_ms},
+        )
+        for carrier_id, (mid, attempt) in messages.items()
+    ]
+
+
+def partition_of(carrier: str, carrier_id: str) -> str:
+    return carrier_partition(POINTER_KIND, carrier, carrier_id)

@@ -1,0 +1,30 @@
+"""Look up suppressions before a message is submitted."""
+
+from collections.abc import Sequence
+
+from harkara.codes import Code
+from harkara.messages import Chunk
+from harkara.ports import SuppressionList
+from harkara.routing import Rules
+
+
+def find_suppressed(
+    lists: SuppressionList, rules: Rules, chunk: Chunk, indexes: Sequence[int]
+) -> dict[int, Code]:
+    """Return those of a chunk's messages whose number is in the account's lists, and the code.
+
+    Nothing is read where the account's lists do not count. Raises StoreUnavailable.
+    """
+    if not rules.suppresses or not indexes:
+        return {}
+    numbers = [chunk.messages[index].to for index in indexes]
+    blocked = {
+        entry.number: entry.source.code
+        for entry in lists.entries(chunk.account_id, numbers)
+        if entry.blocks(chunk.category, rules.promotion)
+    }
+    return {
+        index: blocked[number]
+        for index, number in zip(indexes, numbers, strict=True)
+        if number in blocked
+    }

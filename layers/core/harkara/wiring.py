@@ -1,0 +1,28 @@
+"""Build what the functions run on from its parts."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from harkara.api import Shape, failure_answers
+from harkara.aws.secrets import secret_keys
+from harkara.proxy import TrustedProxy
+from harkara.router import Request, Router
+from harkara.settings import ProxySettings
+
+
+def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
+    """Return a router whose errors are answered in the one shape, or in that of their path."""
+    return Router(failure_answers(shapes), _admit)
+
+
+@cache
+def _proxy() -> TrustedProxy | None:
+    """Return the proxy in front, None where there is none. Raises StoreUnavailable."""
+    secret_id = ProxySettings.from_environment().proxy_secret_id
+    return TrustedProxy(secret_keys(secret_id)) if secret_id else None
+
+
+def _admit(request: Request) -> Request:
+    proxy = None if request.past_api else _proxy()
+    return proxy.admit(request) if proxy else request
