@@ -1,12 +1,25 @@
 """Harkara: an SMS gateway that answers to ICS Mobile's API.
 
-Pure modules (no boto3, httpx or powertools): `messages`, `ids`, `segments`, `numbers`, `codes`,
-`errors`, `jsons`, `networks`, `accounts`, `carrier_settings`, `http_options`, `http_placeholders`,
-`credentials`, `fields`, `parts`, `requests`, `queries`, `hours`, `tasks`, `submit_tasks`, `parked`,
-`parked_fields`, `marks`, `retries`, `reasons`, `router`, `routes`, `routing`, `signatures`,
-`suppressions`, `keywords`, `keys`, `proxy`, `links`, `text_urls`, `visitors`, `submissions`,
-`received`, `exchanges`, `posting`, `events`, `callback_settings`, `callback_fields`,
-`callback_urls`, `operator_records`, `times`, `provider_templates`, `platforms`, `callbacks`, `dlt`,
-`openapi`. What they need from outside is named in `ports`; `services` use the ports; `aws`,
-`carriers` and `http` fill them.
+A folder imports only from folders below it in this list; tests/unit/test_architecture.py reads it.
+
+    wiring       build what the functions run on from its parts
+    aws          keep and queue things in DynamoDB, SQS, KMS and Secrets Manager
+    net          request URLs: of carriers, and those that customers give
+    api          answer HTTP: routes, authentication, errors
+    runtime      run in Lambda: batches from SQS, logs, metrics, settings
+    scheduler    enqueue what is due
+    manage       let an account read and change what it has sent and registered
+    inbound      take opt-outs and replies
+    receipts     turn carriers' receipts into final states
+    submit       take a batch from the queue to its carriers
+    accept       turn a request into a stored batch and a reference in the queue
+    links        shorten links, and follow clicks
+    callbacks    post final states and events to platforms
+    state        share rates, circuit breakers and endpoint health among all processes
+    ports        name what the services need from outside
+    carriers     speak each provider's protocol
+    model        describe accounts, messages and tasks as plain data
+    dlt          match texts with DLT templates
+    text         read phone numbers, measure texts
+    base         errors, ids, JSON, time
 """
