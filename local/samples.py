@@ -4,10 +4,10 @@ suppressed, a carrier whose receipts come from AWS, and links that those of `lin
 """
 
 from harkara.accounts import Sender, Template
+from harkara.base.ids import set_id_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
 from harkara.events import Dlr
-from harkara.ids import set_id_of
 from harkara.links import LinkSet, pack_links
 from harkara.marks import Claimant, Mark, links_key
 from harkara.messages import Category, Chunk, Endpoint, Message, State

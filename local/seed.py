@@ -21,12 +21,12 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.deadline import Deadline
+from harkara.base.time import DAY_S
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
 from harkara.callbacks import FORMATS
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.deadline import Deadline
 from harkara.messages import Category, pack
-from harkara.times import DAY_S
 from local import samples
 from local.deploy import client
 from local.settings import (

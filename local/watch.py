@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harkara.aws.messages import DynamoMessageStore
-from harkara.errors import StoreUnavailable
-from harkara.ids import mid_of, split_mid
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import mid_of, split_mid
 from harkara.marks import index_of
 from local import campaign
 from local.campaign import Row, Seen

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from harkara.aws import accounts, secrets
-from harkara.exchanges import HttpAnswer
-from harkara.jsons import decode, encode
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.json import decode, encode
 from local import seed
 from local.settings import Ports
 from tests import policies

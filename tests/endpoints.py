@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from harkara.accounts import Account
+from harkara.base.deadline import Deadline
+from harkara.base.fields import Fields
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination, PostResult
 from harkara.callback_urls import UrlRules
-from harkara.deadline import Deadline
 from harkara.events import Dlr
-from harkara.fields import Fields
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.parked import parked_mark

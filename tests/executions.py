@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from harkara.base.deadline import Deadline
+from harkara.base.errors import HarkaraError
+from harkara.base.ids import mid_of, new_chunk_id
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.deadline import Deadline
-from harkara.errors import HarkaraError
 from harkara.http.callbacks import HttpCallbackPoster
-from harkara.ids import mid_of, new_chunk_id
 from harkara.marks import Claimant, Mark
 from harkara.messages import Category, Chunk, Endpoint, Message, State
 from harkara.services.attempts import Attempts

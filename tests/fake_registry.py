@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harkara.accounts import Credential, Sender, Template
+from harkara.base.deadline import Deadline
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
-from harkara.deadline import Deadline
 from harkara.operator_records import P, Part
 from harkara.parts import name_of
 from tests.fakes import FakeAccountStore

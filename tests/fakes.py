@@ -13,12 +13,12 @@ from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.base.exchanges import TextAnswer
+from harkara.base.ids import ReferenceSigner
+from harkara.base.json import encode
 from harkara.callback_settings import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.carrier_settings import CarrierSettings
 from harkara.events import Dlr
-from harkara.exchanges import TextAnswer
-from harkara.ids import ReferenceSigner
-from harkara.jsons import encode
 from harkara.marks import Mark, claim_kind
 from harkara.messages import Chunk, Endpoint
 from harkara.ports import DueTask, Extension, Timeline

@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from harkara.base.json import decode
 from harkara.callback_urls import UrlRules
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
-from harkara.jsons import decode
 from harkara.tasks import QueueName
 from tests.executions import Fleet, Result
 from tests.functions.servers import answer, read_request, serving

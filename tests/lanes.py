@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from harkara.base.errors import HarkaraError
+from harkara.base.ids import mid_of, new_chunk_id
 from harkara.callback_settings import Destination, PostResult
-from harkara.errors import HarkaraError
-from harkara.ids import mid_of, new_chunk_id
 from harkara.marks import Claimant, index_of
 from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
 from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of

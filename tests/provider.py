@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
+from harkara.base.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.submissions import Connected
 from tests.fakes import no_texts
 

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 
 from harkara.aws.routing import SORT_KEY, DynamoRoutingStore, partition_of
-from harkara.errors import CarrierUnreachable
-from harkara.ids import Luck, ReferenceSigner
-from harkara.log_events import Notes
+from harkara.base.errors import CarrierUnreachable
+from harkara.base.ids import Luck, ReferenceSigner
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
 from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
 from harkara.routing import Routing, Rules
 from harkara.services.breaker import Breakers
@@ -16,7 +17,6 @@ from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.submissions import Connected
-from harkara.times import Clock
 from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 from tests.tables import Table

@@ -16,12 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from harkara.accounts import Account
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import HarkaraError, RequestRefused, StoreUnavailable
+from harkara.base.ids import mid_of
 from harkara.carrier_settings import CarrierSettings
-from harkara.codes import Code
-from harkara.deadline import Deadline
-from harkara.errors import HarkaraError, RequestRefused, StoreUnavailable
 from harkara.events import Click
-from harkara.ids import mid_of
 from harkara.marks import Claimant, index_of
 from harkara.messages import Chunk, Endpoint, unpack
 from harkara.requests import Record, RecordResult, SendRequest

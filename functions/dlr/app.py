@@ -22,8 +22,8 @@ from harkara.aws.due import DynamoDueTable
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
+from harkara.base.deadline import Deadline
 from harkara.batch import consume
-from harkara.deadline import Deadline
 from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
     GuardedResolver,

@@ -19,9 +19,9 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.ids import ReferenceSigner
+from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
-from harkara.ids import ReferenceSigner
-from harkara.log_events import Note
 from harkara.router import Response
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor

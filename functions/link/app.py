@@ -16,9 +16,9 @@ from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
+from harkara.base.log_events import Note
 from harkara.links import LinkSigner, is_code, without_marks
-from harkara.log_events import Note
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
 from harkara.runtime import log_failure

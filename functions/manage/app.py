@@ -29,12 +29,12 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
 from harkara.callback_settings import CallbackEndpoint
-from harkara.codes import Code
 from harkara.credentials import presented
-from harkara.errors import RequestRefused
 from harkara.http.single import SinglePoster
-from harkara.jsons import encode
 from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.operator_records import Part

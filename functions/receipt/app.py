@@ -15,9 +15,9 @@ from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
+from harkara.base.ids import ReferenceSigner, split_mid
+from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
-from harkara.ids import ReferenceSigner, split_mid
-from harkara.log_events import Note
 from harkara.router import Response
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService

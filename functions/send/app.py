@@ -23,11 +23,11 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.log_events import Note
 from harkara.credentials import presented
-from harkara.errors import RequestRefused
 from harkara.links import LinkSigner
-from harkara.log_events import Note
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.near_names import names_dry_run
 from harkara.platforms.options import flag

@@ -25,11 +25,11 @@ from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.aws.texts import AwsTextExchange
+from harkara.base.deadline import Deadline
+from harkara.base.exchanges import Outside
+from harkara.base.ids import ReferenceSigner
 from harkara.batch import consume
-from harkara.deadline import Deadline
-from harkara.exchanges import Outside
 from harkara.http.client import HttpClient
-from harkara.ids import ReferenceSigner
 from harkara.marks import Claimant
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver

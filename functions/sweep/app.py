@@ -15,7 +15,7 @@ from harkara import metrics
 from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
-from harkara.deadline import Threads, invocation
+from harkara.base.deadline import Threads, invocation
 from harkara.ports import SHARDS
 from harkara.services.sweep import CALLS, SweepService
 from harkara.settings import SweepSettings

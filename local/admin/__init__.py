@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
-from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from local.admin import (
     accounts,
     callbacks,

@@ -6,10 +6,10 @@ from argparse import ArgumentTypeError, Namespace
 from typing import Any
 from urllib.parse import urlsplit
 
+from harkara.base.deadline import Deadline
 from harkara.callback_fields import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS
-from harkara.deadline import Deadline
 from harkara.events import EventKind
 from harkara.messages import State
 from harkara.parked_fields import PAGE_LIMIT

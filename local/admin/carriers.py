@@ -5,9 +5,9 @@ from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from harkara.base.codes import Code
 from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
-from harkara.codes import Code
 from harkara.credentials import new_secret
 from harkara.messages import State
 from harkara.signatures import Scheme

@@ -25,10 +25,11 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.ids import Randomness
+from harkara.base.time import Clock
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
-from harkara.ids import Randomness
 from harkara.posting import CallbackPoster
 from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
@@ -37,7 +38,6 @@ from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
 from harkara.tasks import QueueName
-from harkara.times import Clock
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from harkara.jsons import decode
+from harkara.base.json import decode
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk
 

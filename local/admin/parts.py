@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.operator_records import P, Part
 from harkara.parts import KINDS
 from local.admin.command import CommandRefused

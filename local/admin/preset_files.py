@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from harkara.jsons import decode
+from harkara.base.json import decode
 from local.admin.command import UsageError
 from local.admin.printing import Row
 

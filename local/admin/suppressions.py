@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harkara.errors import FieldRefused
+from harkara.base.errors import FieldRefused
 from harkara.messages import Category
 from harkara.routing import Routing
 from harkara.suppressions import EVERY_CATEGORY, Source, Suppression, fields_of, suppression_of

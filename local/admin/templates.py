@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
 from harkara.accounts import Template
-from harkara.deadline import Deadline
+from harkara.base.deadline import Deadline
 from harkara.dlt import csv
 from harkara.dlt.portals import TYPES, category_of
 from harkara.messages import Category

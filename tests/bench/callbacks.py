@@ -14,14 +14,14 @@ from multiprocessing.connection import Connection
 import httpx
 from aiohttp import web
 
+from harkara.base.deadline import Deadline
+from harkara.base.ids import mid_of
 from harkara.callback_settings import unregistered
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
-from harkara.deadline import Deadline
 from harkara.events import Dlr
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
-from harkara.ids import mid_of
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.services.attempts import Attempts

@@ -19,10 +19,10 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.ids import ReferenceSigner
 from harkara.callback_settings import Destination, PostResult
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.messages import Endpoint
 from harkara.posting import CallbackPoster

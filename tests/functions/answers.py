@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
 
 
 def assert_refused(answer: dict[str, Any], code: Code) -> str:

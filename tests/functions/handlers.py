@@ -7,12 +7,12 @@ from typing import Any
 
 from harkara import metrics
 from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, Secret, hash_secret
+from harkara.base.errors import CarrierUnreachable
+from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.ids import ReferenceSigner
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
-from harkara.errors import CarrierUnreachable
-from harkara.exchanges import HttpAnswer, Outside
-from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.services.accept import AcceptService

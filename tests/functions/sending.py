@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
 from harkara.messages import Chunk, unpack
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, http_event

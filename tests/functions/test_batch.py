@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn
 from harkara.batch import Prepare, consume
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn
 from harkara.marks import Claimant
 from tests.functions.invoking import (
     NOW,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.routes import ROUTES
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara import metrics
-from harkara.log_events import Note
+from harkara.base.log_events import Note
 from tests.bench.logs import caught_log
 
 CHUNKS = [f"101M8V5072{number:016d}" for number in range(4)]

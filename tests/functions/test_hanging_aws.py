@@ -7,7 +7,7 @@ from botocore.config import Config
 
 from harkara.aws import clients
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from tests.template.reading import functions
 
 # botocore's standard mode pauses up to 1 s, 2 s, 4 s... between tries.

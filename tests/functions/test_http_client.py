@@ -12,9 +12,9 @@ import socket
 import pytest
 from aiohttp.abc import ResolveResult
 
+from harkara.base.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer
 from harkara.callback_urls import UrlRules
-from harkara.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer
 from harkara.http.callbacks import GuardedResolver
 from harkara.http.client import HttpClient
 from tests.functions.exchanges import (

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from harkara.base.codes import Code
 from harkara.callback_settings import unregistered
 from harkara.callbacks import FORMATS
-from harkara.codes import Code
 from harkara.events import Click, Dlr, Event, EventKind, Reply
 from harkara.messages import Endpoint, State
 from tests.functions import pages

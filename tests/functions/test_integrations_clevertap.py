@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
 from harkara.messages import unpack
 from tests.functions import pages
 from tests.functions.handlers import Gateway

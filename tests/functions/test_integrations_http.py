@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.retries import REFUSAL_LIMIT, is_refusal
 from harkara.messages import Category, Chunk, Message, pack
-from harkara.retries import REFUSAL_LIMIT, is_refusal
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
-from harkara.ids import set_id_of
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import set_id_of
 from harkara.links import LinkSet, Place, pack_links
 from harkara.marks import Mark, links_key
 from harkara.services.links import CLICKS_A_MINUTE, Visit

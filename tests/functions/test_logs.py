@@ -19,7 +19,7 @@ from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.destinations import unseal
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppression import DynamoSuppressionList
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.tasks import QueueName
 from tests.functions.exchanges import answering, run
 from tests.functions.servers import answer

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import mid_of
 from harkara.dlt.csv import parse
-from harkara.errors import StoreUnavailable
-from harkara.ids import mid_of
 from harkara.messages import Category
 from harkara.tasks import QueueName
 from local.samples import CHUNK

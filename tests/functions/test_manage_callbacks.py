@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
+from harkara.base.codes import Code
 from harkara.callback_settings import PostResult
-from harkara.codes import Code
 from harkara.messages import Endpoint
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace

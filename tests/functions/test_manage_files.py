@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harkara.accounts import Template
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.dlt.csv import export
 from harkara.messages import Category
 from tests.functions.answers import assert_refused

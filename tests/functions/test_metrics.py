@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
-from harkara.exchanges import HttpAnswer
-from harkara.ids import mid_of
+from harkara.base.codes import Code
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import mid_of
 from harkara.metrics import COUNTS, DELAYS, SHARES
 from harkara.reasons import metric_of
 from harkara.services.breaker import FAILURES_NEEDED

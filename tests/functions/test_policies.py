@@ -15,10 +15,10 @@ from harkara.accounts import Account, Credential, Enforcement, Limits, Secret, S
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.operator import OperatorStore
+from harkara.base.errors import ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.json import decode, encode
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.errors import ExchangeUnreachable
-from harkara.exchanges import HttpAnswer
-from harkara.jsons import decode, encode
 from harkara.messages import Category
 from harkara.routing import Routing
 from harkara.tasks import QueueName

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import pytest
 
 from harkara.aws.carriers import CarrierDirectory
+from harkara.base.exchanges import Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
-from harkara.exchanges import Outside
 from harkara.http.client import HttpClient
 from harkara.messages import Category, Message
 from harkara.segments import measure

@@ -7,7 +7,7 @@ import pytest
 
 from harkara import wiring
 from harkara.aws import secrets
-from harkara.codes import Code
+from harkara.base.codes import Code
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

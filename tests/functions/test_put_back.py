@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.batch import consume
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.marks import Claimant
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Context, Logs, sqs_event

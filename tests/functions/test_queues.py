@@ -2,10 +2,10 @@
 
 import pytest
 
-from harkara.errors import ExchangeOutcomeUnknown
+from harkara.base.errors import ExchangeOutcomeUnknown
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import mid_of
 from harkara.events import Dlr
-from harkara.exchanges import HttpAnswer
-from harkara.ids import mid_of
 from harkara.messages import Endpoint, State
 from harkara.ports import SHARDS, DueTask
 from harkara.services.carrier_ids import pointers

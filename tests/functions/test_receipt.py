@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import ReferenceSigner, mid_of
 from harkara.carrier_settings import CarrierSettings
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
-from harkara.ids import ReferenceSigner, mid_of
 from harkara.messages import State
 from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import mid_of
 from harkara.carrier_settings import hash_token
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
-from harkara.ids import mid_of
 from harkara.tasks import QueueName
 from local import samples
 from local.settings import RECEIPT_TOKEN

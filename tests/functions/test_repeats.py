@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Limits
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
 from tests.fakes import ProcessKilled
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, datasend, http_event

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from harkara.accounts import Enforcement
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
 from harkara.messages import unpack
 from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused

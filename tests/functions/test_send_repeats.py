@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, TEXT, Context, Event
 from tests.functions.sending import MESSAGE, body_of, chunk_of, code_of, each_route, post

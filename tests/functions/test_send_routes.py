@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Limits, Scope
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
 from harkara.requests import BODY_LIMIT_BYTES
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.platforms import ics, native, rows, webengage
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import RECORD, SECRET, http_event

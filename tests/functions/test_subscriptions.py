@@ -5,7 +5,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.http import subscriptions
 from tests.functions.servers import Script, answer, read_request, reset, serving
 

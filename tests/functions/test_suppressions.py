@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Scope
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.suppressions import Source
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.errors import (
+from harkara.base.errors import (
     CarrierUnreachable,
     ExchangeOutcomeUnknown,
     HarkaraError,

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from harkara.aws import secrets
+from harkara.base.errors import StoreUnavailable
 from harkara.callback_urls import UrlRules
-from harkara.errors import StoreUnavailable
 from harkara.http import callbacks, subscriptions
 from harkara.links import Place
 from harkara.tasks import QueueName

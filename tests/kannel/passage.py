@@ -16,10 +16,10 @@ from typing import Any
 from aiohttp import web
 
 from harkara.accounts import Account, Enforcement
+from harkara.base.exchanges import Outside
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
-from harkara.exchanges import Outside
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.received import ReceiptRequest

@@ -13,13 +13,13 @@ from pydantic_core import from_json
 from harkara.accounts import Account
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
+from harkara.base.time import DAY_S
 from harkara.carrier_settings import CarrierSettings
 from harkara.events import Dlr
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State
 from harkara.parked import parked_mark, parked_of
 from harkara.tasks import Attempt, CallbackTask
-from harkara.times import DAY_S
 from local.admin import main
 from local.admin.desk import Desk
 from tests.fakes import FakePlatform, Faults

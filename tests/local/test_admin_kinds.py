@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harkara.base.codes import Code
 from harkara.carrier_settings import KannelOptions, token_matches
-from harkara.codes import Code
 from harkara.http_options import HttpOptions
 from harkara.messages import State
 from tests.local.operators import Operator

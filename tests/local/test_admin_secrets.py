@@ -4,10 +4,10 @@ import pytest
 
 from harkara.accounts import Scope
 from harkara.aws.secrets import values_of
+from harkara.base.errors import RequestRefused
+from harkara.base.ids import ReferenceSigner
+from harkara.base.keys import Keys
 from harkara.credentials import presented
-from harkara.errors import RequestRefused
-from harkara.ids import ReferenceSigner
-from harkara.keys import Keys
 from harkara.services.authenticate import Authenticator
 from tests.local.operators import NOW, Operator
 

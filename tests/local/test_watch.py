@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from local import up
 from local.campaign import ALL, Kind, Row, report
 from local.emulator import Emulator

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harkara.errors import HarkaraError
+from harkara.base.errors import HarkaraError
 from harkara.marks import Claimant
 from harkara.requests import RecordResult
 from harkara.tasks import QueueName, owner_of

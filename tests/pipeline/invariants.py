@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from harkara.base.ids import split_mid
 from harkara.hours import next_open_s
-from harkara.ids import split_mid
 from harkara.requests import RecordResult
 from tests.world import World
 

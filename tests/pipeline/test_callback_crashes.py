@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
 from harkara.parked import END_MS, partition_of
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from harkara.base.json import decode, encode
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.events import EventKind, Reply
-from harkara.jsons import decode, encode
 from harkara.messages import Endpoint, State
 from harkara.services.door import Door
 from harkara.tasks import EventTask, QueueName

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.callback_settings import CallbackEndpoint
-from harkara.errors import OutOfTime, StoreUnavailable
 from harkara.messages import Endpoint
 from harkara.tasks import Receipt, ReceiptsTask
 from tests.fakes import ProcessKilled, calling_back, trust

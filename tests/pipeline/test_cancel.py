@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.tasks import QueueName
 from tests.fakes import Faults
 from tests.pipeline import campaign

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.marks import Claimant, outcome_kind, recovered_kind
 from tests.pipeline.test_check import LOST_AFTER_S, check, enqueued, final, silent
 from tests.wired import ACCOUNT, RECEIPT_WAIT_S

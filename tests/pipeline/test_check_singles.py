@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.errors import StoreUnavailable
-from harkara.ids import mid_of, split_mid
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import mid_of, split_mid
 from harkara.marks import Claimant, ack_kind, final_kind, members_of
 from harkara.services.checks import Checks
 from harkara.submit_tasks import SubmitTask, decode_submit

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
-from harkara.ids import split_mid
+from harkara.base.codes import Code
+from harkara.base.ids import split_mid
+from harkara.base.retries import DUE_DELAY_S
 from harkara.marks import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
 from harkara.messages import DEFAULT_VALIDITY_S, State
-from harkara.retries import DUE_DELAY_S
 from harkara.services.tries import ENDS
 from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign

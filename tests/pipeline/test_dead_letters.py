@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.marks import Claimant, final_kind
 from harkara.requests import RecordResult
 from tests.fakes import Faults, QueueMessage

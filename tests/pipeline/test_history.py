@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Rate
-from harkara.errors import RequestRefused
+from harkara.base.errors import RequestRefused
 from harkara.messages import Category, pack
 from harkara.requests import Record
 from tests.pipeline import campaign

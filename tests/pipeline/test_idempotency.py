@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harkara.accounts import Account
-from harkara.ids import set_id_of, split_mid
-from harkara.jsons import decode, encode
+from harkara.base.ids import set_id_of, split_mid
+from harkara.base.json import decode, encode
 from harkara.marks import Mark, links_key
 from harkara.messages import Category
 from harkara.ports import ChunkNames

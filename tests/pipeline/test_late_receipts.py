@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.messages import State
 from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
 from tests.fakes import Faults

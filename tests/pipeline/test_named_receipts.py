@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.messages import DEFAULT_VALIDITY_S
 from harkara.received import ReceiptRequest
 from harkara.services.pointers import DELAYS_S

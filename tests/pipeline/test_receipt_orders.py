@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.exchanges import HttpAnswer
+from harkara.base.exchanges import HttpAnswer
 from harkara.messages import State
 from harkara.services.join import JoinService
 from harkara.tasks import QueueName, Receipt, ReceiptsTask

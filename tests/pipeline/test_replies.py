@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
+from harkara.base.json import encode
 from harkara.events import Reply
-from harkara.jsons import encode
 from harkara.received import ReceiptRequest
 from harkara.requests import RecordResult
 from harkara.services.replies import Heard

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara import retries
+from harkara.base import retries
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.messages import Category, State
 from harkara.submit_tasks import SubmitTask

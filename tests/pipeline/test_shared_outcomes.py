@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.marks import Claimant, Mark, claim_kind, outcome_kind
 from harkara.messages import State
 from harkara.services.shared_outcomes import Sharing

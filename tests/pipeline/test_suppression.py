@@ -2,9 +2,9 @@
 
 import pytest
 
-from harkara.errors import StoreUnavailable
-from harkara.ids import split_mid
-from harkara.jsons import encode
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import split_mid
+from harkara.base.json import encode
 from harkara.messages import Category
 from harkara.received import ReceiptRequest
 from harkara.requests import Options

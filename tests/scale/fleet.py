@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from harkara.accounts import Account, Limits
 from harkara.aws.limits import DynamoLimitStore
+from harkara.base.errors import RequestRefused
 from harkara.carrier_settings import CarrierSettings
-from harkara.errors import RequestRefused
 from harkara.messages import Category, lane_of
 from harkara.services.limits import AccountLimits
 from harkara.services.pace import Pace, shards_of

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from harkara.base.ids import accepted_at_ms
 from harkara.callback_settings import Destination, PostResult
 from harkara.events import Dlr
-from harkara.ids import accepted_at_ms
 from harkara.submissions import NotTaken, Outcome, Submission, Taken
 from harkara.tasks import CallbackTask
 from tests.bench.wiring import SECRET, TOKEN

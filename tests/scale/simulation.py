@@ -22,12 +22,12 @@ from unittest.mock import patch
 
 from harkara import batch
 from harkara.accounts import Account
-from harkara.aws.backoff import Backoff
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.backoff import Backoff
 from harkara.messages import Category
 from harkara.services.sweep import CALLS
 from harkara.tasks import QueueName

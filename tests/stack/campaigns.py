@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, Credential, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.ids import CHUNK_ID_LENGTH, split_mid
+from harkara.base.ids import CHUNK_ID_LENGTH, split_mid
 from harkara.marks import index_of
 from harkara.messages import unpack
 from local.stack import Stack

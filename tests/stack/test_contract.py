@@ -17,7 +17,7 @@ import pytest
 
 from harkara.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
 from harkara.aws.messages import DynamoMessageStore
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.messages import Category, pack
 from harkara.openapi.document import document
 from local import samples

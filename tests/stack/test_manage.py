@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from harkara.accounts import Account, Sender, Template
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.dlt.csv import ROW_LIMIT, export, parse
 from harkara.messages import Category
 from tests.events import sample_events

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harkara.ids import ReferenceSigner
+from harkara.base.ids import ReferenceSigner
 from harkara.routes import ROUTES
 from local.settings import TAG_SECRET
 from tests.events import EVENTS, SampleEvent, differences, sample_events

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Enforcement, Sender
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.links import LinkSigner
 from harkara.messages import Category, Chunk, unpack
 from harkara.requests import Record, RecordResult, SendRequest

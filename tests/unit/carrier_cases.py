@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
+from harkara.base.codes import Code
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.codes import Code
-from harkara.exchanges import HttpAnswer
-from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.messages import Message
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 

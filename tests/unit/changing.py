@@ -21,13 +21,13 @@ from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.routing import DynamoRoutingStore
+from harkara.base.errors import CarrierUnreachable, RequestRefused
+from harkara.base.exchanges import Outside
+from harkara.base.ids import ReferenceSigner
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.credentials import Presented
-from harkara.errors import CarrierUnreachable, RequestRefused
-from harkara.exchanges import Outside
-from harkara.ids import ReferenceSigner
 from harkara.links import LinkSigner
 from harkara.messages import Category
 from harkara.operator_records import Part

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
+from harkara.base.deadline import Deadline
+from harkara.base.log_events import Note
 from harkara.callback_settings import CallbackEndpoint
-from harkara.deadline import Deadline
-from harkara.log_events import Note
 from harkara.marks import Claimant, Mark
 from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
 from harkara.tasks import QueueName, Receipt, RecoverTask, decode_dlr

@@ -5,8 +5,8 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from harkara.deadline import Deadline
-from harkara.errors import CarrierUnreachable
+from harkara.base.deadline import Deadline
+from harkara.base.errors import CarrierUnreachable
 from harkara.messages import Category, Chunk, Message, pack
 from harkara.routing import Rules
 from harkara.services.handover import Handed

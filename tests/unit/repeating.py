@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from harkara.accounts import Account, Caller, Credential
-from harkara.errors import RequestRefused
-from harkara.jsons import decode, encode
+from harkara.base.errors import RequestRefused
+from harkara.base.json import decode, encode
 from harkara.ports import ChunkNames
 from harkara.services.idempotency import Answer, Idempotency
 from harkara.tasks import QueueName

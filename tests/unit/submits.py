@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from harkara.deadline import Deadline
+from harkara.base.deadline import Deadline
 from harkara.marks import Claimant, Mark
 from harkara.messages import Chunk
 from harkara.routing import Routing

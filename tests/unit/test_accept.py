@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Account
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import split_mid
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import split_mid
 from harkara.messages import Endpoint, Lane, unpack
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import PACKED_LIMIT_BYTES, NothingAccepted

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harkara.accounts import Account
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.messages import Category
 from harkara.requests import Options, Record, SendRequest
 from harkara.tasks import QueueName

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Enforcement, Sender, Template
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
-from harkara.ids import set_id_of
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import set_id_of
 from harkara.links import EXAMPLE_CODE, LinkSet, LinkSigner, unpack_links
 from harkara.marks import Mark, links_key
 from harkara.messages import Category, Chunk, Message

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Account
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
 from harkara.dlt.csv import ROW_LIMIT, parse
-from harkara.errors import RequestRefused
-from harkara.jsons import encode
 from harkara.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import ics, native
 from harkara.requests import Record, RecordResult, SendRequest

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from harkara.base.errors import NotOurTurn
+from harkara.base.log_events import Note
+from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.callback_settings import PostResult
-from harkara.errors import NotOurTurn
-from harkara.log_events import Note
 from harkara.marks import ack_kind, post_kind
 from harkara.parked import parked_of
-from harkara.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.tasks import Attempt
 from tests.unit.attempting import CHUNKS, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS

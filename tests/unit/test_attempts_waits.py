@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harkara.errors import NotOurTurn
-from harkara.log_events import Note
+from harkara.base.errors import NotOurTurn
+from harkara.base.log_events import Note
+from harkara.base.retries import QUEUE_DELAY_S
 from harkara.marks import Mark, post_kind
-from harkara.retries import QUEUE_DELAY_S
 from harkara.tasks import Attempt
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS

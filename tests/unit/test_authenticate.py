@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.credentials import Presented
-from harkara.errors import RequestRefused
 from harkara.services.authenticate import Authenticator
 from tests.fakes import FakeAccountStore
 

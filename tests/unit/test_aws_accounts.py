@@ -15,10 +15,10 @@ from harkara.aws.accounts import (
     encrypt_secret,
 )
 from harkara.aws.carriers import CarrierDirectory
+from harkara.base.errors import CarrierUnreachable, StoreUnavailable
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.errors import CarrierUnreachable, StoreUnavailable
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.messages import Category
 from tests.fakes import FakeAccountStore, calling_back, no_texts
 from tests.tables import Table

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.backoff import ANSWER_S, CEILING_S, FIRST_S, PATIENCE_S, Backoff
-from harkara.deadline import Threads, invocation, left_s
+from harkara.base.backoff import ANSWER_S, CEILING_S, FIRST_S, PATIENCE_S, Backoff
+from harkara.base.deadline import Threads, invocation, left_s
 
 
 class Invocation:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws.cache import CONFIRMED_S, NOW_S, Cache
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 
 KEPT_S = 60.0
 LIMIT = 100

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import DELAY_LIMIT_S
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.ports import SHARDS, DueTask
 from harkara.tasks import QueueName
 from tests.dynamo import DUE, Dynamo

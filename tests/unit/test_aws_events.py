@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import AwsOptions
 from harkara.carriers import parse_receipts
 from harkara.carriers.aws import FAILURES, STATES
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.ids import ReferenceSigner
 from harkara.messages import State
 from harkara.received import ReceiptRequest, ReceivedReceipts
 from harkara.tasks import Receipt

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
-from harkara.ids import ReferenceSigner
+from harkara.base.ids import ReferenceSigner
 from harkara.marks import Mark
 from harkara.messages import pack
 from tests.caprices import DAY_S, LATE_S

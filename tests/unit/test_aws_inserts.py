@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.inserts import BATCH, Inserter
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harkara.aws.last_messages import DynamoLastMessages
-from harkara.errors import StoreUnavailable
-from harkara.ids import ReferenceSigner
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import ReferenceSigner
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.0

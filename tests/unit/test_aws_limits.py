@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.aws.limits import DynamoLimitStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 NEW = "[1.5,0,20454,7]"

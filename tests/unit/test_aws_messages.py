@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from harkara.aws.messages import DynamoMessageStore
-from harkara.errors import StoreUnavailable
-from harkara.ids import new_chunk_id
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import new_chunk_id
 from harkara.marks import Claimant, Mark
 from harkara.messages import Category, Chunk, Message, pack
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

@@ -10,7 +10,7 @@ from harkara.accounts import Account, Credential, Secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.routing import DynamoRoutingStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.routing import Routing
 from tests.tables import Table
 from tests.unit.aws import LOST, Refusal, ScriptedAws

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 KEYS = [("parked#acme#main", f"{number:013d}#q.0") for number in range(30)]

@@ -10,9 +10,9 @@ from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
 from harkara.aws.batches import WRITE_BATCH
 from harkara.aws.registry import CHANGES, DynamoRegistry
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
 from harkara.callback_settings import CallbackEndpoint
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
 from harkara.messages import Category
 from harkara.operator_records import Part
 from harkara.parts import name_of

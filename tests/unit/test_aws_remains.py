@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Sender
-from harkara.aws.backoff import CEILING_S
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppression import DynamoSuppressionList
-from harkara.deadline import Deadline
-from harkara.ids import ReferenceSigner
+from harkara.base.backoff import CEILING_S
+from harkara.base.deadline import Deadline
+from harkara.base.ids import ReferenceSigner
 from harkara.marks import Mark
 from harkara.messages import Category
 from harkara.suppressions import opt_out

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.aws.routing import CACHE_LIMIT, CACHE_S, DynamoRoutingStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.routing import Route, Routing, Rules, Weighted
 from tests.unit.aws import LOST, Refusal, ScriptedAws
 

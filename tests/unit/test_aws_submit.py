@@ -8,10 +8,10 @@ import pytest
 from botocore.validate import ParamValidator
 from pydantic import ValidationError
 
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer, Outside, TextAnswer
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer, Outside, TextAnswer
 from harkara.messages import Category
 from harkara.submissions import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
 from tests.cases.reading import rows

@@ -11,8 +11,8 @@ from botocore.awsrequest import AWSResponse
 from pydantic_core import to_json
 
 from harkara.aws.texts import AwsTextExchange, open_texts
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import TextAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import TextAnswer
 from tests.unit.aws import Answer, Refusal, ScriptedAws
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}

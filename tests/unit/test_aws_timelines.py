@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.aws.timelines import DynamoTimelineStore
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.ports import Extension, Timeline
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.errors import StoreUnavailable
-from harkara.jsons import decode
-from harkara.log_events import Note
+from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode
+from harkara.base.log_events import Note
 from harkara.services.breaker import (
     COOL_DOWN_LIMIT_S,
     COOL_DOWN_S,

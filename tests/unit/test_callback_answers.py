@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from harkara.base.time import retry_after_s
 from harkara.callbacks.answers import excerpt_of
-from harkara.times import retry_after_s
 
 NOW = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
 

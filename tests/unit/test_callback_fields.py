@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harkara.base.errors import FieldRefused
 from harkara.callback_fields import (
     DAY_S,
     HEADERS_LIMIT,
@@ -16,7 +17,6 @@ from harkara.callback_fields import (
     secrets_of,
 )
 from harkara.callback_settings import SIGNING_SECRETS, CallbackSecrets, SigningSecret
-from harkara.errors import FieldRefused
 from harkara.parts import fields_of
 
 CALLBACK = {"id": "main", "url": "https://api.clevertap.com/dlr"}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.base.codes import MEANINGS, Code
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS, group_limit, moengage
-from harkara.codes import MEANINGS, Code
 from harkara.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
 from harkara.messages import Endpoint, State
 from tests.cases.reading import rows

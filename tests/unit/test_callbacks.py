@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from harkara.base.errors import OutOfTime, StoreUnavailable
+from harkara.base.retries import JITTER, WAIT_DELAYS_S
 from harkara.callback_settings import PostResult
-from harkara.errors import OutOfTime, StoreUnavailable
 from harkara.events import Click
 from harkara.marks import post_kind
 from harkara.messages import State
-from harkara.retries import JITTER, WAIT_DELAYS_S
 from harkara.services.doors import RATE_WAIT_S, Entry, Verdict
 from harkara.tasks import CallbackTask, EventTask
 from tests.unit.attempting import MEMBERS, TASK

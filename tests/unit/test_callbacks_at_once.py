@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harkara.base.errors import NotOurTurn, StoreUnavailable
 from harkara.callback_settings import PostResult
-from harkara.errors import NotOurTurn, StoreUnavailable
 from harkara.marks import post_kind
 from harkara.messages import State
 from harkara.services.doors import Entry, Verdict

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer
 from harkara.callback_settings import (
     CallbackSecrets,
     Destination,
@@ -18,9 +20,7 @@ from harkara.callback_settings import (
     unregistered,
 )
 from harkara.callback_urls import UrlRules
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.events import Dlr
-from harkara.exchanges import HttpAnswer
 from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
 from harkara.messages import Endpoint, State
 from harkara.tasks import CallbackTask

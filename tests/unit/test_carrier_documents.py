@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.base.errors import RequestRefused
 from harkara.carriers import parse_inbound, parse_receipts
 from harkara.carriers.documents import document_of, names_in
 from harkara.carriers.times import UNREADABLE, time_of
-from harkara.errors import RequestRefused
 from harkara.messages import State
 from harkara.received import ReceiptRequest
 from harkara.tasks import Receipt

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harkara.base.codes import Code
 from harkara.carriers import parse_receipts
 from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
-from harkara.codes import Code
 from harkara.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
 from harkara.messages import Category, State
 from harkara.received import ReceiptRequest

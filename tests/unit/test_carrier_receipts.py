@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.carriers import answer, parse_receipts
-from harkara.codes import Code
-from harkara.errors import RequestRefused
 from harkara.messages import State
 from harkara.received import ReceiptRequest, ReceivedReceipts
 from harkara.tasks import Receipt

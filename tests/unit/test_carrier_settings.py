@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harkara.base.exchanges import Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import KINDS, connect
-from harkara.exchanges import Outside
 from harkara.http_options import normal_id
 from harkara.http_placeholders import pieces_of
 from tests.fakes import no_texts

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import KINDS, connect
-from harkara.codes import Code
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.messages import Category
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts

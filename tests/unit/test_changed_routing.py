@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
+from harkara.base.errors import CarrierUnreachable
+from harkara.base.exchanges import Outside
+from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import CarrierSecrets
 from harkara.carriers import connect
-from harkara.errors import CarrierUnreachable
-from harkara.exchanges import Outside
-from harkara.ids import ReferenceSigner
 from harkara.messages import Category, Chunk, Message
 from harkara.received import ReceiptRequest
 from harkara.routing import EVERYONE, Route, Routing, Rules, Weighted

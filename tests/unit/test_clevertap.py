@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from harkara.base.codes import Code
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS, clevertap
-from harkara.codes import Code
 from harkara.events import Dlr, Event, Reply
 from harkara.messages import State
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harkara.codes import MEANINGS, Code, Meaning
-from harkara.errors import RequestRefused
+from harkara.base.codes import MEANINGS, Code, Meaning
+from harkara.base.errors import RequestRefused
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
 # wire-formats section 2: there is no 911.

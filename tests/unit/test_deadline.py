@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.deadline import Deadline
+from harkara.base.deadline import Deadline
 
 
 class Remaining:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.codes import Code
-from harkara.errors import NotOurTurn, OutOfTime
+from harkara.base.codes import Code
+from harkara.base.errors import NotOurTurn, OutOfTime
+from harkara.base.log_events import Note
 from harkara.events import Dlr
-from harkara.log_events import Note
 from harkara.marks import Mark, claim_kind, final_kind, outcome_kind
 from harkara.messages import Endpoint, State
 from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask

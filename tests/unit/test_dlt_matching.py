@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from harkara.base.errors import VariableRefused
 from harkara.dlt.chain import chain_hash
 from harkara.dlt.matching import Matcher
 from harkara.dlt.positions import Positions, fits
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import DEFAULT_RULES, KINDS, USUAL_MARKS, Kind, Rules, kinds, parse
-from harkara.errors import VariableRefused
 from tests.cases.reading import rows
 from tests.unit.steps import steps
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
 from harkara.callback_urls import UrlRules
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
 from harkara.links import LinkSigner
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.platforms import ics, native, webengage

@@ -2,8 +2,8 @@
 
 import pytest
 
+from harkara.base.errors import StoreUnavailable
 from harkara.callback_settings import PostResult
-from harkara.errors import StoreUnavailable
 from harkara.messages import Endpoint
 from harkara.services.door import REFRESHED_EVERY_S, TRUSTED_S
 from harkara.services.doors import READ_EVERY_S, name_of

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.callback_settings import CallbackEndpoint, Destination, SigningSecret
 from harkara.callbacks import FORMATS
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.events import Dlr
 from harkara.messages import Endpoint, State
 from tests.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.codes import Code
-from harkara.deadline import Deadline
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
+from harkara.base.log_events import Note
 from harkara.dlt.chain import chain_hash
-from harkara.errors import StoreUnavailable
-from harkara.log_events import Note
 from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
 from harkara.messages import Category, Chunk
 from harkara.routing import Routing, Rules

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.json import encode
 from harkara.callback_settings import PostResult, unregistered
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
@@ -14,9 +16,7 @@ from harkara.carriers import connect
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.requesting import RequestingCarrier
 from harkara.events import Dlr
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.http.callbacks import HttpCallbackPoster
-from harkara.jsons import encode
 from harkara.messages import Endpoint, State
 from harkara.submissions import InDoubt, Submission, Taken
 from harkara.tasks import CallbackTask

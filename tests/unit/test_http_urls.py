@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harkara.base.codes import Code
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
-from harkara.codes import Code
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.http_placeholders import PLACEHOLDERS
 from harkara.messages import Message
 from harkara.submissions import Outcome, Refused, Submission, Taken

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
 from harkara.messages import RECORD_LIMIT
 from harkara.platforms import ics
 from harkara.platforms.ics import (

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.platforms.ics import OPTIONS, parse
 from harkara.requests import NO_OPTIONS, Record, SendRequest
 from tests.cases.reading import rows

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.messages import Category
 from harkara.platforms.ics import FORM, OPTIONS, answer, parse, parse_smpp
 from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest

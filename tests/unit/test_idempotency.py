@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.accounts import Scope
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
 from harkara.marks import Mark
 from harkara.ports import ChunkNames
 from harkara.services.idempotency import Answer, Idempotency

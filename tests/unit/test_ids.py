@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.errors import ForeignReference
-from harkara.ids import (
+from harkara.base.errors import ForeignReference
+from harkara.base.ids import (
     CHUNK_ID_LENGTH,
     MESSAGES_PER_CHUNK,
     RANDOM_BYTES,

@@ -6,9 +6,9 @@ import pytest
 from pydantic_core import to_json
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.received import ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harkara.errors import StoreUnavailable
-from harkara.ids import mid_of
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import mid_of
 from harkara.messages import State
 from harkara.services.join import _SINGLE_LIMIT, JoinService
 from harkara.tasks import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.jsons import decode, encode
+from harkara.base.json import decode, encode
 from harkara.messages import State
 from harkara.tasks import Receipt
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws import secrets
-from harkara.errors import ForeignReference, StoreUnavailable
-from harkara.ids import ReferenceSigner
-from harkara.keys import CONFIRMED_S, KEPT_S, Keys
+from harkara.base.errors import ForeignReference, StoreUnavailable
+from harkara.base.ids import ReferenceSigner
+from harkara.base.keys import CONFIRMED_S, KEPT_S, Keys
 from harkara.links import LinkSigner, Place
 
 MID = "1" + "0" * 28

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from harkara.accounts import Account, Enforcement
 from harkara.aws.messages import item_of
+from harkara.base.codes import Code
+from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
+from harkara.base.json import encode
 from harkara.callback_urls import URL_LIMIT, UrlRules
 from harkara.callbacks import clevertap
 from harkara.callbacks.answers import excerpt_of
 from harkara.carriers.reports import Report, collect
-from harkara.codes import Code
 from harkara.events import Click, Dlr
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES
-from harkara.ids import ReferenceSigner, mid_of, new_chunk_id
-from harkara.jsons import encode
 from harkara.marks import Claimant, Mark
 from harkara.messages import Category, Chunk, Endpoint, Message, State
 from harkara.parked import parked_mark

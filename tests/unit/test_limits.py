@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Limits
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.services.limit_lines import BURST_US, Refusal, lines_of
 from harkara.services.limits import LOOK_EVERY_US, SHARDS_TRIED, AccountLimits, shard_count
 from harkara.services.prefetch import PREFETCH_S

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.services.urls import linked
 from harkara.text_urls import find_urls

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.errors import ForeignReference
-from harkara.ids import MESSAGES_PER_CHUNK, new_chunk_id, set_id_of
+from harkara.base.errors import ForeignReference
+from harkara.base.ids import MESSAGES_PER_CHUNK, new_chunk_id, set_id_of
 from harkara.links import (
     CODE_LENGTH,
     EXAMPLE_CODE,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from harkara.codes import Code
-from harkara.ids import mid_of, new_chunk_id
+from harkara.base.codes import Code
+from harkara.base.ids import mid_of, new_chunk_id
 from harkara.messages import Category, Chunk, Endpoint, Lane, Message, lane_of, pack, unpack
 
 CHUNK_ID = new_chunk_id(1_767_258_000_000, bytes(10))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.ids import new_chunk_id
+from harkara.base.ids import new_chunk_id
 from harkara.services.names import RandomNames, RepeatableNames
 
 NOW_MS = 1_767_258_000_250

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from harkara.accounts import Account, Rate
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
 from harkara.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import native
 from harkara.requests import Record, RecordResult, SendRequest

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.numbers import normalise, with_plus
 from tests.cases.reading import rows
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import MEANINGS, Code
-from harkara.jsons import encode
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.json import encode
 from harkara.messages import Category, State
 from harkara.openapi import managing, page
 from harkara.openapi.answers import RECORDS

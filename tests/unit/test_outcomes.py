@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
-from harkara.log_events import Note
+from harkara.base.codes import Code
+from harkara.base.log_events import Note
 from harkara.marks import Mark, claim_kind, outcome_kind
 from harkara.messages import Category, Chunk, Message, State
 from harkara.services.handover import Handed

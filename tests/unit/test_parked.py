@@ -2,8 +2,8 @@
 
 import pytest
 
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
 from harkara.events import Dlr
 from harkara.marks import Claimant
 from harkara.messages import Endpoint, State

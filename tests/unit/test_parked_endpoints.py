@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
-from harkara.deadline import Deadline
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import RequestRefused
 from harkara.services import endpoints
 from harkara.tasks import CallbackTask, decode_dlr
 from tests.endpoints import NOW_S, URL, World

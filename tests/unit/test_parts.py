@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Sender, Template
+from harkara.base.errors import FieldRefused
 from harkara.callback_settings import CallbackEndpoint
-from harkara.errors import FieldRefused
 from harkara.messages import Category
 from harkara.operator_records import Part
 from harkara.parts import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.provider_templates import pieces, values_in
 from harkara.submissions import Refused
 from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.keys import Keys
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.keys import Keys
 from harkara.proxy import SECRET_HEADER, TrustedProxy, client_address
 from harkara.router import Request
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accounts import Account, Enforcement, Sender, Template
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
-from harkara.errors import RequestRefused
 from harkara.messages import Category, Lane, Message, lane_of
 from harkara.requests import Record
 from harkara.services.records import CheckedRecords, RecordChecker

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from harkara.accounts import Account, Credential, Sender, Template
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import RequestRefused
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
-from harkara.deadline import Deadline
 from harkara.dlt.csv import export
-from harkara.errors import RequestRefused
 from harkara.messages import Category, Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, name_of

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from harkara.base.errors import ExchangeUnreachable
 from harkara.callback_urls import UrlRules
-from harkara.errors import ExchangeUnreachable
 from harkara.http.callbacks import GuardedResolver
 from harkara.http.client import HttpClient
 from harkara.http.resolving import THREADS, SystemResolver

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.retries import (
+from harkara.base.retries import (
     DUE_DELAY_S,
     JITTER,
     LAST_TRY_S,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harkara.ids import mid_of, new_chunk_id
+from harkara.base.ids import mid_of, new_chunk_id
 from harkara.messages import Category
 from harkara.routing import Route, Routing, Rules, Weighted, choose, in_order
 

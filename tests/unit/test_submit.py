@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.codes import Code
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn
 from harkara.marks import claim_kind, outcome_kind
 from harkara.messages import BLOCK_SIZE, pack
 from harkara.submissions import InDoubt, NotTaken, Refused

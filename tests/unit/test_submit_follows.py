@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
-from harkara.errors import StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import StoreUnavailable
 from harkara.messages import State
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused
 from harkara.submit_tasks import Part, SubmitTask

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.retries import PAUSE_DELAYS_S
 from harkara.hours import CLOSES_S, OPENS_S
 from harkara.marks import Mark, claim_kind
 from harkara.messages import Category, Chunk, pack
-from harkara.retries import PAUSE_DELAYS_S
 from harkara.services.handover import RECORD_S
 from harkara.submissions import NotTaken
 from harkara.submit_tasks import Reserved

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.accounts import Account
 from harkara.aws.suppression import SHARDS, DynamoSuppressionList
-from harkara.errors import FieldRefused, StoreUnavailable
+from harkara.base.errors import FieldRefused, StoreUnavailable
 from harkara.messages import Category
 from harkara.ports import SuppressionList
 from harkara.services.suppress import SuppressionService

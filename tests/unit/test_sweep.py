@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws.queues import DELAY_LIMIT_S
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
-from harkara.log_events import Note
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
+from harkara.base.log_events import Note
 from harkara.ports import SHARDS, DueTask
 from harkara.services.sweep import PUT_OFF_S, SweepService
 from harkara.tasks import QueueName

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
 from harkara.ports import SHARDS, DueTask
 from harkara.services.sweep import CALLS, HELP_S, SLOW_S, SweepService
 from harkara.tasks import QueueName

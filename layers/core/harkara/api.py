@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.jsons import encode
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.json import encode
 from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.received import ReceiptRequest
 from harkara.router import NoRoute, Request, Response

@@ -20,11 +20,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.deadline import Deadline, invocation
-from harkara.errors import NotOurTurn, OutOfTime, StoreUnavailable
-from harkara.log_events import Note
+from harkara.base.deadline import Deadline, invocation
+from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
+from harkara.base.log_events import Note
+from harkara.base.retries import return_delay
 from harkara.marks import Claimant
-from harkara.retries import return_delay
 from harkara.runtime import log_failure
 from harkara.tasks import owner_of
 

@@ -8,13 +8,13 @@ that what was read can be put; they change nothing.
 import re
 from typing import Any, NamedTuple
 
-from harkara import fields as given
+from harkara.base import fields as given
+from harkara.base.errors import FieldRefused
+from harkara.base.fields import Fields
 from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.callbacks import FORMATS
 from harkara.callbacks.generic import NAMES
-from harkara.errors import FieldRefused
 from harkara.events import EventKind
-from harkara.fields import Fields
 from harkara.messages import State
 
 CONCURRENCY_LIMIT = 1_000

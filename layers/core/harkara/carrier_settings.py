@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.networks import Networks
 from harkara.http_options import HttpOptions, IdBase, normal_id
 from harkara.http_placeholders import placeholders_of
 from harkara.messages import Category, State
-from harkara.networks import Networks
 from harkara.operator_records import OperatorRecord
 from harkara.signatures import HEADERS, Scheme
 

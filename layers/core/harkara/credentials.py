@@ -12,7 +12,7 @@ import base64
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from harkara.ids import Randomness
+from harkara.base.ids import Randomness
 
 SECRET_BYTES = 32
 

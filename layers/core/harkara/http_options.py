@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
 from harkara.messages import Category, State
 from harkara.operator_records import OperatorRecord

@@ -16,9 +16,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harkara.errors import ForeignReference
-from harkara.jsons import decode, encode
-from harkara.keys import Keys, as_keys
+from harkara.base.errors import ForeignReference
+from harkara.base.json import decode, encode
+from harkara.base.keys import Keys, as_keys
 
 CODE_LENGTH = 14
 URLS_PER_MESSAGE = 8

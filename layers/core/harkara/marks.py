@@ -51,7 +51,7 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 
 POINTER_KIND = "pointer"
 """Sort key of what leads from a carrier's id to the message."""

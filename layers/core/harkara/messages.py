@@ -7,9 +7,9 @@ from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import NamedTuple
 
-from harkara.codes import Code
-from harkara.ids import INDEX_NAMES, mid_of
-from harkara.jsons import decode, encode
+from harkara.base.codes import Code
+from harkara.base.ids import INDEX_NAMES, mid_of
+from harkara.base.json import decode, encode
 
 RECORD_LIMIT = 1_000
 

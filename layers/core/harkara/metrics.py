@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from harkara.log_events import Note
+from harkara.base.log_events import Note
 from harkara.runtime import logger
 
 COUNTS = {

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 
 INDIA = "IN"
 

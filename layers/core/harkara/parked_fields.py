@@ -3,12 +3,12 @@
 import re
 from typing import Any, NamedTuple
 
-from harkara import fields as given
-from harkara.errors import FieldRefused
-from harkara.fields import Fields
+from harkara.base import fields as given
+from harkara.base.errors import FieldRefused
+from harkara.base.fields import Fields
+from harkara.base.time import utc_text
 from harkara.parked import END_MS, ParkedCallback
 from harkara.platforms.options import time_ms
-from harkara.times import utc_text
 
 IDS_LIMIT = 1_000
 # One may hold a hundred messages.

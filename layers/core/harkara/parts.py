@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from harkara import callback_fields
 from harkara.accounts import INDIAN_HEADER, NUMBER, TEMPLATE_ID, Sender, Template
+from harkara.base.errors import FieldRefused
+from harkara.base.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
 from harkara.callback_fields import CALLBACK_ID, callback_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.dlt.placeholders import looks_like_variable
 from harkara.dlt.templates import KINDS as VARIABLE_NAMES
 from harkara.dlt.templates import fold, kinds
-from harkara.errors import FieldRefused
-from harkara.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
 from harkara.messages import Category
 from harkara.operator_records import Part
 

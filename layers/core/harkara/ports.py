@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from harkara.accounts import Account, Credential
+from harkara.base.deadline import Deadline
 from harkara.carrier_settings import CarrierSettings
-from harkara.deadline import Deadline
 from harkara.marks import Mark
 from harkara.messages import Chunk
 from harkara.operator_records import P, Part

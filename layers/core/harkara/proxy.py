@@ -9,9 +9,9 @@ import hmac
 import ipaddress
 from dataclasses import dataclass, replace
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.keys import Keys
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.keys import Keys
 from harkara.router import Request
 
 SECRET_HEADER = "x-harkara-proxy"  # noqa: S105

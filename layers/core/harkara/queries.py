@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.dlt.portals import TYPES, category_of
-from harkara.errors import RequestRefused
 from harkara.messages import Category
 from harkara.suppressions import Source
 

@@ -1,6 +1,6 @@
 """Why messages fail, in a few classes: enough to know whom to ask."""
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.messages import State
 
 _CLASSES = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.messages import Category, Message
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024

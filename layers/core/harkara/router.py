@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.deadline import Deadline, invocation
+from harkara.base.deadline import Deadline, invocation
 
 PING = {"ping": True}
 """The event of a function's daily schedule, which only keeps its version from being put to sleep.

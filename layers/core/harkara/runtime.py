@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from harkara.errors import HarkaraError
+from harkara.base.errors import HarkaraError
 from harkara.logs import quieten
 
 logger = Logger(location=None)

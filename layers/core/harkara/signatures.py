@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from harkara.jsons import decode
+from harkara.base.json import decode
 from harkara.received import ReceiptRequest
 
 Scheme = Literal["body", "twilio", "plivo", "vonage"]

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from harkara.base.codes import Code
 from harkara.carrier_settings import CarrierSettings
-from harkara.codes import Code
 from harkara.messages import Category, Message
 
 

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from harkara.codes import Code
-from harkara.errors import FieldRefused, RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.messages import Category
 from harkara.numbers import normalise
 from harkara.operator_records import OperatorRecord

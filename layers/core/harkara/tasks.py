@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from harkara.base.json import decode, encode
 from harkara.events import Event, event_of, row_of
-from harkara.jsons import decode, encode
 from harkara.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100

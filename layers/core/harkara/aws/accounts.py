@@ -17,12 +17,12 @@ from pydantic import BaseModel
 from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
+from harkara.base.json import decode
+from harkara.base.time import Clock
 from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.jsons import decode
 from harkara.operator_records import Part
 from harkara.parts import name_of
-from harkara.times import Clock
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000

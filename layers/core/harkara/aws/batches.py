@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harkara.aws.backoff import Backoff
 from harkara.aws.clients import aws_errors
-from harkara.errors import StoreUnavailable
+from harkara.base.backoff import Backoff
+from harkara.base.errors import StoreUnavailable
 
 Item = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from harkara.times import Clock
+from harkara.base.time import Clock
 
 CONFIRMED_S = 2.0
 # What was read so lately is of now.

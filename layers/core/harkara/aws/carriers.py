@@ -5,9 +5,9 @@ from typing import Any
 
 from harkara import carriers
 from harkara.aws.accounts import decrypt_secrets
+from harkara.base.errors import CarrierUnreachable
+from harkara.base.exchanges import Outside
 from harkara.carrier_settings import CarrierSettings
-from harkara.errors import CarrierUnreachable
-from harkara.exchanges import Outside
 from harkara.ports import AccountStore
 from harkara.submissions import Connected
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harkara.aws.backoff import Backoff
 from harkara.aws.batches import BUSY
 from harkara.aws.clients import aws_errors
-from harkara.errors import StoreUnavailable
+from harkara.base.backoff import Backoff
+from harkara.base.errors import StoreUnavailable
 
 Item = Mapping[str, Mapping[str, Any]]
 

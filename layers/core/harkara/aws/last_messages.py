@@ -7,8 +7,8 @@ from typing import Any
 from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
-from harkara.ids import ReferenceSigner
-from harkara.times import Clock
+from harkara.base.ids import ReferenceSigner
+from harkara.base.time import Clock
 
 _SORT_KEY = "last"
 

@@ -9,11 +9,11 @@ from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.aws.inserts import Inserter, Item
-from harkara.errors import StoreUnavailable
-from harkara.jsons import decode, encode
+from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode, encode
+from harkara.base.time import Clock
 from harkara.marks import Mark
 from harkara.messages import Chunk, unpack
-from harkara.times import Clock
 
 _CHUNK_KIND = "chunk"
 _CACHED_CHUNKS = 64

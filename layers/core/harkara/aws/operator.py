@@ -15,8 +15,8 @@ from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.routing import SORT_KEY as ROUTING
 from harkara.aws.routing import partition_of as routing_of
+from harkara.base.errors import StoreUnavailable
 from harkara.carrier_settings import CarrierSettings
-from harkara.errors import StoreUnavailable
 from harkara.routing import Routing
 
 R = TypeVar("R", bound=BaseModel)

@@ -9,8 +9,8 @@ from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
+from harkara.base.time import Clock
 from harkara.marks import Mark
-from harkara.times import Clock
 
 
 class DynamoParkedStore:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from harkara.aws.backoff import Backoff
 from harkara.aws.clients import aws_errors
 from harkara.aws.due import DynamoDueTable
-from harkara.errors import StoreUnavailable
-from harkara.retries import QUEUE_DELAY_S
+from harkara.base.backoff import Backoff
+from harkara.base.errors import StoreUnavailable
+from harkara.base.retries import QUEUE_DELAY_S
 from harkara.tasks import QueueName
 
 DELAY_LIMIT_S = QUEUE_DELAY_S

@@ -15,9 +15,9 @@ from harkara.accounts import Credential
 from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.batches import WRITE_BATCH, Batches
 from harkara.aws.clients import aws_errors
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
-from harkara.jsons import decode
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode
 from harkara.operator_records import P, Part
 
 THREADS = 8

@@ -3,8 +3,8 @@
 from botocore.config import Config
 
 from harkara.aws.clients import aws_errors, client
-from harkara.errors import StoreUnavailable
-from harkara.keys import Keys
+from harkara.base.errors import StoreUnavailable
+from harkara.base.keys import Keys
 
 # For reading again what is known: whoever waits for it goes on with that.
 _QUICK = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.suppressions import Source, Suppression
 
 SHARDS = 16

@@ -17,9 +17,9 @@ from botocore.exceptions import (
 )
 
 from harkara.aws.clients import PATIENT, client
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import TextAnswer
-from harkara.times import Clock
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import TextAnswer
+from harkara.base.time import Clock
 
 # Longer than any carrier's time-out: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from harkara.base.json import decode, encode
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import meaning_of, reference_of
 from harkara.events import Click, Dlr, Event, Reply
-from harkara.jsons import decode, encode
 
 MEMBER_LIMIT = 100
 INCOMING_TEXT_LENGTH = 512

@@ -14,10 +14,10 @@ the names above where it is empty. `as_array` puts the objects into an array.
 from collections.abc import Sequence
 from typing import Any
 
+from harkara.base.json import encode
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of
 from harkara.events import Click, Dlr, Event, Reply, kind_of
-from harkara.jsons import encode
 
 MEMBER_LIMIT = 100
 NAMES = (

@@ -10,10 +10,10 @@ that is not delivered is a failed delivery, whoever refused it.
 from collections.abc import Sequence
 from typing import Any
 
+from harkara.base.json import encode
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of, reference_of
 from harkara.events import Dlr, Event
-from harkara.jsons import encode
 from harkara.messages import State
 
 MEMBER_LIMIT = 50

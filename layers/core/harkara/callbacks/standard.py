@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from harkara.base.json import encode
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of
 from harkara.events import Click, Dlr, Event, Reply, kind_of
-from harkara.jsons import encode
 from harkara.messages import State
 
 

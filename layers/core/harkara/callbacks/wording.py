@@ -1,6 +1,6 @@
 """What the formats say alike: how a message is called, and why it failed."""
 
-from harkara.codes import MEANINGS, Code, Meaning
+from harkara.base.codes import MEANINGS, Code, Meaning
 from harkara.events import Dlr, Event
 from harkara.messages import State
 

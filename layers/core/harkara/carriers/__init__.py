@@ -15,10 +15,10 @@ A state that is not in the table is counted as unknown, and never guessed.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import aws, datasend, http, kannel
-from harkara.exchanges import HttpAnswer, Outside
-from harkara.ids import ReferenceSigner
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import Carrier
 

@@ -23,15 +23,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.exchanges import Outside, TextAnswer
+from harkara.base.ids import ReferenceSigner
+from harkara.base.json import decode
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers.reports import Report, collect, inbound, member, text_of
 from harkara.carriers.requesting import TurnTakingCarrier
 from harkara.carriers.times import time_of
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.exchanges import Outside, TextAnswer
-from harkara.ids import ReferenceSigner
-from harkara.jsons import decode
 from harkara.messages import Category, State
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken

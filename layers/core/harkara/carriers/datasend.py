@@ -16,6 +16,10 @@ Inbound messages, in the same three ways: {"from": the phone, "to": our number, 
 from collections.abc import Sequence
 from typing import Any
 
+from harkara.base.codes import Code
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import ReferenceSigner
+from harkara.base.json import decode, encode
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import smpp
 from harkara.carriers.documents import document_of, text_in
@@ -29,10 +33,6 @@ from harkara.carriers.reports import (
 )
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.times import time_of
-from harkara.codes import Code
-from harkara.exchanges import HttpAnswer
-from harkara.ids import ReferenceSigner
-from harkara.jsons import decode, encode
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 

@@ -16,8 +16,8 @@ from xml.parsers.expat import ExpatError
 
 import xmltodict
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.received import ReceiptRequest
 
 _FIELDS_LIMIT = 20_000

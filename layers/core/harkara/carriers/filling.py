@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.carrier_settings import CarrierSecrets
-from harkara.codes import Code
-from harkara.errors import RequestRefused
 from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions
 from harkara.http_placeholders import pieces_of
 from harkara.messages import Message

@@ -10,6 +10,11 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import ReferenceSigner
+from harkara.base.json import decode, encode
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers.documents import document_of, json_of, text_in, xml_of
 from harkara.carriers.filling import (
@@ -36,12 +41,7 @@ from harkara.carriers.requesting import (
     retry_after_s,
 )
 from harkara.carriers.times import time_of
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.exchanges import HttpAnswer
 from harkara.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
-from harkara.ids import ReferenceSigner
-from harkara.jsons import decode, encode
 from harkara.messages import State
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken

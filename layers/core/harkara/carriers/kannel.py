@@ -24,14 +24,14 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from harkara.base.codes import Code
+from harkara.base.exchanges import HttpAnswer
+from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import CarrierSettings, KannelOptions
 from harkara.carriers import smpp
 from harkara.carriers.reports import Report, collect, inbound, member
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.times import time_of
-from harkara.codes import Code
-from harkara.exchanges import HttpAnswer
-from harkara.ids import ReferenceSigner
 from harkara.messages import Lane, State, lane_of
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.segments import Encoding, measure

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from harkara.base.codes import Code
+from harkara.base.errors import ForeignReference, RequestRefused
+from harkara.base.ids import ReferenceSigner
 from harkara.carriers.times import time_of
-from harkara.codes import Code
-from harkara.errors import ForeignReference, RequestRefused
-from harkara.ids import ReferenceSigner
 from harkara.messages import State
 from harkara.received import InboundMessage, ReceivedMessages, ReceivedReceipts
 from harkara.tasks import Receipt

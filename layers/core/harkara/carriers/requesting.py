@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from harkara import times
+from harkara.base import time as times
+from harkara.base.codes import Code
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.codes import Code
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer, Outside
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission
 
 _RETRY_AFTER_LIMIT_S = 3600

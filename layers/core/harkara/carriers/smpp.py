@@ -7,7 +7,7 @@ err:000 text:...` (SMPP 3.4, appendix B); operators write it in any case.
 import re
 from collections.abc import Mapping
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.messages import State
 
 # SMPP 3.4 section 5.2.28 and appendix B, and the same states written out as in SMPP 5.0 section

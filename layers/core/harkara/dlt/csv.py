@@ -12,6 +12,7 @@ from itertools import dropwhile
 from typing import NamedTuple
 
 from harkara.accounts import TEMPLATE_ID, Template
+from harkara.base.errors import FieldRefused
 from harkara.dlt.portals import (
     COLUMNS,
     OTHERS,
@@ -25,7 +26,6 @@ from harkara.dlt.portals import (
 )
 from harkara.dlt.tables import CONTENT_LIMIT_BYTES, ROW_LIMIT, Record, read_table, refusal
 from harkara.dlt.templates import VARIABLE, Kind, kinds
-from harkara.errors import FieldRefused
 from harkara.messages import Category
 from harkara.parts import advice_on, bare_header, template_of
 

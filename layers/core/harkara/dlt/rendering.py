@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from harkara.base.errors import VariableRefused
 from harkara.dlt.placeholders import holds_placeholder
 from harkara.dlt.positions import fits
 from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse, rule_of
-from harkara.errors import VariableRefused
 
 
 def render(

@@ -11,16 +11,16 @@ import time
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer, HttpExchange
+from harkara.base.time import Clock, retry_after_s
 from harkara.callback_settings import Destination, PostResult
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS, Format
 from harkara.callbacks.answers import excerpt_of
 from harkara.callbacks.headers import headers_of
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer, HttpExchange
 from harkara.http.resolving import SystemResolver
 from harkara.tasks import CallbackTask
-from harkara.times import Clock, retry_after_s
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024

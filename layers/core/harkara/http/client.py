@@ -23,8 +23,8 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
-from harkara.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.exchanges import HttpAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
+from harkara.base.exchanges import HttpAnswer
 from harkara.http.resolving import SystemResolver
 from harkara.logs import quieten
 

@@ -3,7 +3,7 @@
 from http.client import HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 
 _TIMEOUT_S = 4
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
 from harkara.openapi.shapes import Schema, closed, content, ref
 from harkara.platforms import webengage
 

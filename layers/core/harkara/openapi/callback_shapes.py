@@ -1,5 +1,6 @@
 """The fields of a registered callback."""
 
+from harkara.base.fields import NAME_LIMIT
 from harkara.callback_fields import (
     CALLBACK_ID,
     CONCURRENCY_LIMIT,
@@ -13,7 +14,6 @@ from harkara.callback_fields import (
 from harkara.callbacks import FORMATS
 from harkara.callbacks.generic import NAMES
 from harkara.events import EventKind
-from harkara.fields import NAME_LIMIT
 from harkara.messages import State
 from harkara.openapi.shapes import Schema, nullable, text, whole
 

@@ -2,9 +2,9 @@
 what they did not take.
 """
 
+from harkara.base.codes import Code
 from harkara.callback_fields import DAY_S, OVERLAP_LIMIT_S
 from harkara.callbacks import FORMATS
-from harkara.codes import Code
 from harkara.openapi.answers import BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, guarded
 from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text, whole

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from harkara.codes import MEANINGS
+from harkara.base.codes import MEANINGS
 from harkara.openapi import callbacks, linking, managing, requests, results, sending, suppressing
 from harkara.openapi.answers import HEADERS
 from harkara.openapi.shapes import Schema, content, ref

@@ -1,6 +1,6 @@
 """The route of short links."""
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.links import CODE_LENGTH
 from harkara.openapi.answers import ALWAYS, refusals
 from harkara.openapi.shapes import Schema, content, text

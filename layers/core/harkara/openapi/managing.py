@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.dlt.portals import TYPES
 from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
 from harkara.openapi.results import PARTS

@@ -1,9 +1,9 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
 from harkara.accounts import TEMPLATE_ID
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.fields import NAME_LIMIT
 from harkara.dlt.templates import KINDS
-from harkara.fields import NAME_LIMIT
 from harkara.messages import Category, State
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.callback_shapes import CALLBACK, GIVEN

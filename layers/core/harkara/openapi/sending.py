@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.openapi.answers import SENDING, links, ok, refusals, webengage_refusals
 from harkara.openapi.requests import SMPP_FIELDS
 from harkara.openapi.results import ELEMENTS

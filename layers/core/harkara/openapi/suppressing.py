@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.messages import Category
 from harkara.openapi.answers import ALWAYS, BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation

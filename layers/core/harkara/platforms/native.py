@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.accounts import Account
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
-from harkara.jsons import encode
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
 from harkara.numbers import normalise
 from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (

@@ -6,9 +6,9 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.jsons import decode
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import decode
 from harkara.messages import RECORD_LIMIT
 from harkara.platforms.options import OptionField, string
 from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
-from harkara.jsons import encode
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
 from harkara.messages import Category
 from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.platforms.options import OptionField

@@ -15,9 +15,9 @@ from itertools import repeat
 from typing import NamedTuple
 
 from harkara.accounts import Account, Caller
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
 from harkara.hours import ready_s
 from harkara.links import Linked
 from harkara.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack

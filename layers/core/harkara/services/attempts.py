@@ -6,14 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harkara import marks
-from harkara.callback_settings import PostResult
-from harkara.errors import NotOurTurn
-from harkara.ids import Luck
-from harkara.log_events import Note, Notes
-from harkara.marks import Claimant, Mark, Relation
-from harkara.parked import parked_mark
-from harkara.ports import MessageStore, TaskQueues
-from harkara.retries import (
+from harkara.base.errors import NotOurTurn
+from harkara.base.ids import Luck
+from harkara.base.log_events import Note, Notes
+from harkara.base.retries import (
     REFUSAL_LIMIT,
     delay_after,
     is_refusal,
@@ -21,8 +17,12 @@ from harkara.retries import (
     next_round,
     with_jitter,
 )
+from harkara.base.time import Clock
+from harkara.callback_settings import PostResult
+from harkara.marks import Claimant, Mark, Relation
+from harkara.parked import parked_mark
+from harkara.ports import MessageStore, TaskQueues
 from harkara.tasks import Attempt, CallbackTask, QueueName
-from harkara.times import Clock
 
 # Of the schedule's time, in percent: when it is told how much is over.
 ALERTS_PERCENT = (50, 70, 90)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harkara.accounts import Account, Caller, Credential, Scope, may_be_username, secret_matches
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.keys import Keys, as_keys
+from harkara.base.time import Clock
 from harkara.credentials import Presented
-from harkara.errors import RequestRefused
-from harkara.keys import Keys, as_keys
 from harkara.ports import AccountStore
-from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

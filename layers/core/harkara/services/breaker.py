@@ -9,12 +9,12 @@ cool-down is over a growing part of the traffic returns; a failure then opens it
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harkara.errors import StoreUnavailable
-from harkara.ids import Luck
-from harkara.jsons import decode, encode
-from harkara.log_events import Note, Notes
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import Luck
+from harkara.base.json import decode, encode
+from harkara.base.log_events import Note, Notes
+from harkara.base.time import DAY_S, Clock
 from harkara.ports import LimitStore
-from harkara.times import DAY_S, Clock
 
 READ_EVERY_S = 5.0
 WINDOW_S = 30.0

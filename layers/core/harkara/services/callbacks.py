@@ -16,14 +16,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from harkara.base.deadline import Deadline
+from harkara.base.errors import HarkaraError, OutOfTime
+from harkara.base.retries import wait_delay, wait_for_turn, with_jitter
 from harkara.callback_settings import Destination, PostResult
 from harkara.callbacks import wants
-from harkara.deadline import Deadline
-from harkara.errors import HarkaraError, OutOfTime
 from harkara.events import Event
 from harkara.marks import Claimant
 from harkara.posting import CallbackPoster, Destinations
-from harkara.retries import wait_delay, wait_for_turn, with_jitter
 from harkara.services.attempts import Attempts
 from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
 from harkara.tasks import CallbackTask, EventTask

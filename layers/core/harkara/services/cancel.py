@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harkara.accounts import Account
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.time import Clock
 from harkara.marks import Mark, cancel_kind, cancels_of
 from harkara.messages import State
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.tries import Cancelled, find_message, tries_of
 from harkara.submissions import NotTaken
 from harkara.tasks import QueueName, Receipt, ReceiptsTask
-from harkara.times import Clock
 
 
 class CancelResult(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.ports import TaskQueues
 from harkara.submit_tasks import SubmitTask, decode_submit
 from harkara.tasks import CheckTask, QueueName, owner_in

@@ -8,18 +8,18 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn
+from harkara.base.ids import split_mid
+from harkara.base.log_events import Note, Notes
+from harkara.base.time import Clock
 from harkara.events import Click
-from harkara.ids import split_mid
-from harkara.log_events import Note, Notes
 from harkara.marks import Claimant, Relation, click_kind
 from harkara.messages import Chunk, Endpoint
 from harkara.ports import MessageStore
 from harkara.posting import Destinations
 from harkara.services.callbacks import CallbackService
 from harkara.tasks import ClickTask, EventTask
-from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

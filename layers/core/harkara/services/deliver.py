@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harkara import marks
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn
+from harkara.base.ids import split_mid
+from harkara.base.log_events import Note, Notes
+from harkara.base.time import Clock
 from harkara.callbacks import group_limit
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn
 from harkara.events import Dlr
-from harkara.ids import split_mid
-from harkara.log_events import Note, Notes
 from harkara.marks import Claimant, Mark, Relation
 from harkara.messages import Chunk, Endpoint, State
 from harkara.ports import MessageStore, TaskQueues
@@ -24,7 +25,6 @@ from harkara.services.callbacks import CallbackService
 from harkara.services.delivered_segments import whole
 from harkara.services.verdicts import judge
 from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
-from harkara.times import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ segment that fails, fails the message.
 
 from collections.abc import Mapping, Sequence
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.marks import Claimant, Mark, segment_kind, segments_prefix
 from harkara.messages import Chunk, State
 from harkara.ports import MessageStore

@@ -21,9 +21,10 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import NamedTuple
 
+from harkara.base.errors import StoreUnavailable
+from harkara.base.json import decode, encode
+from harkara.base.time import DAY_S, Clock
 from harkara.callback_settings import CallbackEndpoint, PostResult
-from harkara.errors import StoreUnavailable
-from harkara.jsons import decode, encode
 from harkara.messages import Endpoint
 from harkara.ports import LimitStore
 from harkara.services.door import Door, is_slow
@@ -31,7 +32,6 @@ from harkara.services.pace import Pace
 from harkara.services.pace_shards import Shard
 from harkara.services.pace_standing import HELD_S
 from harkara.services.prefetch import PREFETCH_S
-from harkara.times import DAY_S, Clock
 
 READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.

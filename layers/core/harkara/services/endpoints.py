@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harkara.accounts import Account
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.fields import Fields
+from harkara.base.ids import Randomness
+from harkara.base.json import encode
+from harkara.base.time import Clock
 from harkara.callback_fields import overlap_s_of
 from harkara.callback_settings import CallbackEndpoint, Destination
 from harkara.callbacks.headers import SECRET_PREFIX
-from harkara.codes import Code
-from harkara.deadline import Deadline
-from harkara.errors import FieldRefused, RequestRefused
 from harkara.events import Dlr
-from harkara.fields import Fields
-from harkara.ids import Randomness
-from harkara.jsons import encode
 from harkara.messages import State
 from harkara.parked import UNREGISTERED
 from harkara.parked_fields import after_of, fields_of, range_of, selection_of
@@ -26,7 +27,6 @@ from harkara.services.parked import ParkedService
 from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets
 from harkara.tasks import CallbackTask
-from harkara.times import Clock
 
 T = TypeVar("T")
 

@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import ReferenceSigner
+from harkara.base.log_events import Note, Notes
+from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
-from harkara.codes import Code
-from harkara.deadline import Deadline
 from harkara.dlt.chain import chain_hash
-from harkara.errors import StoreUnavailable
 from harkara.hours import ready_s
-from harkara.ids import ReferenceSigner
-from harkara.log_events import Note, Notes
 from harkara.marks import cancels_of, final_kind, index_of
 from harkara.ports import MessageStore, SuppressionList
 from harkara.routing import Rules
@@ -29,7 +30,6 @@ from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppressed import find_suppressed
 from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.times import Clock
 
 # What recording an outcome and following it up may take after the carrier's time-out.
 RECORD_S = 4.0

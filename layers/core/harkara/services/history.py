@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harkara.accounts import Account
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.time import Clock, utc_text
 from harkara.callback_settings import PostResult
-from harkara.codes import MEANINGS, Code
-from harkara.errors import RequestRefused
 from harkara.hours import ready_s
 from harkara.marks import (
     Mark,
@@ -25,7 +26,6 @@ from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from harkara.tasks import Attempt
-from harkara.times import Clock, utc_text
 
 Step = dict[str, Any]
 

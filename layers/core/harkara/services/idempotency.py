@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harkara.accounts import Account, Caller
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import Randomness
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import Randomness
+from harkara.base.time import Clock
 from harkara.marks import Claimant, Mark, Relation, end_kind, run_kind
 from harkara.ports import ChunkNames, MessageStore
 from harkara.services.names import RepeatableNames
-from harkara.times import Clock
 
 KEEP_S = 24 * 3600
 # DynamoDB deletes what has expired some days late and in any order: an answer outlasts its run.

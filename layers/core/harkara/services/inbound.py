@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harkara.base.errors import RequestRefused
+from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import parse_inbound
-from harkara.errors import RequestRefused
 from harkara.keywords import OTHER, asked_in, fold
 from harkara.marks import INBOUND_KIND, Mark, carrier_partition
 from harkara.numbers import normalise, with_plus
@@ -20,7 +21,6 @@ from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.suppressions import Source, opt_out
-from harkara.times import Clock
 
 # A time that is further off is wrong, and what is remembered for longer is of another message.
 _WEEK_S = 7 * 86_400

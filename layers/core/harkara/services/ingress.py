@@ -7,12 +7,12 @@ request is refused by them, once in some seconds: what is forged costs next to n
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.base.log_events import Note, Notes
+from harkara.base.networks import may_come_from
 from harkara.carrier_settings import CarrierSettings, token_matches
 from harkara.carriers.documents import names_in
-from harkara.codes import Code
-from harkara.errors import RequestRefused
-from harkara.log_events import Note, Notes
-from harkara.networks import may_come_from
 from harkara.ports import AccountStore
 from harkara.received import ReceiptRequest
 from harkara.signatures import is_signed

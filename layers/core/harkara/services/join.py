@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 from harkara.ports import TaskQueues
 from harkara.tasks import CarrierReceiptsTask, QueueName, ReceiptsTask, decode_dlr
 

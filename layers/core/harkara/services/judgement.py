@@ -19,11 +19,11 @@ from harkara.accounts import (
     Template,
     admits,
 )
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
 from harkara.callbacks import format_of
-from harkara.codes import Code
-from harkara.errors import RequestRefused
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.numbers import INDIA

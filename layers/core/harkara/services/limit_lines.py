@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harkara.accounts import Limits
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.ports import Extension
 from harkara.services.prefetch import PREFETCH_US, Demand, Prefetched, width_us
-from harkara.times import DAY_S, IST_OFFSET_S
 
 BURST_US = 1_000_000
 DAY = "day"

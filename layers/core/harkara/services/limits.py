@@ -20,14 +20,14 @@ from threading import Lock
 from typing import NamedTuple
 
 from harkara.accounts import Account, Limits
-from harkara.codes import Code
-from harkara.errors import RequestRefused, StoreUnavailable
-from harkara.ids import Luck
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.ids import Luck
+from harkara.base.time import DAY_S, Clock
 from harkara.messages import RECORD_LIMIT
 from harkara.ports import Extension, LineStore
 from harkara.services.limit_lines import DAY, Hand, Line, Refusal, lines_of
 from harkara.services.prefetch import Prefetched
-from harkara.times import DAY_S, Clock
 
 SHARD_LIMIT = 16
 REQUESTS_PER_S_AND_SHARD = 20

@@ -12,8 +12,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from harkara.accounts import Account
-from harkara.errors import ForeignReference, StoreUnavailable
-from harkara.ids import mid_of, set_id_of
+from harkara.base.errors import ForeignReference, StoreUnavailable
+from harkara.base.ids import mid_of, set_id_of
+from harkara.base.time import Clock
 from harkara.links import (
     Linked,
     LinkSet,
@@ -29,7 +30,6 @@ from harkara.marks import Mark, links_key
 from harkara.messages import Chunk, Message
 from harkara.ports import MessageStore, TaskQueues
 from harkara.tasks import ClickTask, QueueName
-from harkara.times import Clock
 
 _DAY_S = 86_400
 # For so long a visitor hears that a link has ended, not that there is none.

@@ -4,8 +4,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from harkara.ids import RANDOM_BYTES, Randomness, new_chunk_id
-from harkara.times import Clock
+from harkara.base.ids import RANDOM_BYTES, Randomness, new_chunk_id
+from harkara.base.time import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from harkara.codes import Code
-from harkara.ids import split_mid
-from harkara.log_events import Note
+from harkara.base.codes import Code
+from harkara.base.ids import split_mid
+from harkara.base.log_events import Note
+from harkara.base.retries import within_validity
 from harkara.marks import Mark
 from harkara.messages import Chunk, State
-from harkara.retries import within_validity
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data

@@ -26,16 +26,16 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import Luck
+from harkara.base.retries import DUE_DELAY_S
+from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
-from harkara.errors import StoreUnavailable
-from harkara.ids import Luck
 from harkara.messages import Category, Lane, lane_of
 from harkara.ports import Extension, TimelineStore
-from harkara.retries import DUE_DELAY_S
 from harkara.services.pace_shards import Shard, ShardItems, rough_us
 from harkara.services.pace_standing import HELD_S, HELD_US, Reach, Standing
 from harkara.services.prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
-from harkara.times import Clock
 
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARD_LIMIT = 16

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
 from harkara.marks import Mark
 from harkara.messages import Endpoint
 from harkara.parked import END_MS, ParkedCallback, ParkedStore, parked_of, partition_of, sort_key

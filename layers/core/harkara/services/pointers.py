@@ -13,10 +13,10 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from harkara.deadline import Deadline
+from harkara.base.deadline import Deadline
+from harkara.base.retries import DUE_DELAY_S
 from harkara.marks import POINTER_KIND, Claimant, Mark
 from harkara.ports import MessageStore, TaskQueues
-from harkara.retries import DUE_DELAY_S
 from harkara.services.carrier_ids import partition_of
 from harkara.services.deliver import DeliverService
 from harkara.tasks import CarrierReceiptsTask, QueueName, Receipt

@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from harkara.accounts import Caller, Enforcement
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused, VariableRefused
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
 from harkara.dlt.rendering import render
-from harkara.errors import RequestRefused, VariableRefused
 from harkara.links import EXAMPLE_CODE, Linked, base_of
 from harkara.messages import Message
 from harkara.numbers import INDIA, are_indian, normalise

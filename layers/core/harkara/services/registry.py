@@ -8,14 +8,14 @@ from itertools import accumulate
 from typing import Any, Generic, NamedTuple
 
 from harkara.accounts import Account, Sender, Template
+from harkara.base.codes import Code
+from harkara.base.deadline import Deadline
+from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.json import encode
 from harkara.callback_fields import secrets_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
-from harkara.codes import Code
-from harkara.deadline import Deadline
 from harkara.dlt import csv
-from harkara.errors import FieldRefused, RequestRefused
-from harkara.jsons import encode
 from harkara.messages import Category, Endpoint
 from harkara.operator_records import P, Part
 from harkara.parts import KINDS, fields_of, name_of

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harkara.accounts import Account
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.callbacks import FORMATS
-from harkara.errors import StoreUnavailable
 from harkara.events import EventKind, Reply
-from harkara.ids import ReferenceSigner, split_mid
 from harkara.ports import ChunkReader, LastMessages, TaskQueues
 from harkara.tasks import EventTask, QueueName
 

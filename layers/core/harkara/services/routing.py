@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harkara import retries
-from harkara.errors import CarrierUnreachable
+from harkara.base import retries
+from harkara.base.errors import CarrierUnreachable
+from harkara.base.time import Clock
 from harkara.messages import Chunk
 from harkara.ports import RoutingStore
 from harkara.routing import Rules, choose, in_order
@@ -18,7 +19,6 @@ from harkara.services.breaker import Breakers
 from harkara.services.pace import LOOK_EVERY_S, Pace
 from harkara.submissions import Connected
 from harkara.submit_tasks import Repeat, Reserved
-from harkara.times import Clock
 
 # A place whose time is over for longer was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
+from harkara.base.time import Clock
 from harkara.marks import SHARED_KIND, Claimant, Mark, shared_partition
 from harkara.ports import MessageStore
 from harkara.services.tries import outcome_in
-from harkara.times import Clock
 
 # So long what was taken waits for the others to end.
 _PATIENCE_S = 1.0

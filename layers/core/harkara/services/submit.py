@@ -22,12 +22,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from harkara import retries
-from harkara.deadline import Deadline
-from harkara.errors import NotOurTurn, StoreUnavailable
+from harkara.base import retries
+from harkara.base.deadline import Deadline
+from harkara.base.errors import NotOurTurn, StoreUnavailable
+from harkara.base.ids import Luck
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
 from harkara.hours import ready_s
-from harkara.ids import Luck
-from harkara.log_events import Notes
 from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
 from harkara.messages import BLOCK_SIZE, Chunk, unpack
 from harkara.ports import LastMessages, MessageStore, TaskQueues
@@ -47,7 +48,6 @@ from harkara.services.shared_outcomes import Shared, Sharing
 from harkara.services.tries import ENDS
 from harkara.submit_tasks import Reserved, SubmitTask, queue_of
 from harkara.tasks import QueueName, Receipt, receipts_tasks
-from harkara.times import Clock
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0

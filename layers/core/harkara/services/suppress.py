@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harkara.accounts import Account
-from harkara.codes import Code
-from harkara.errors import FieldRefused, RequestRefused
+from harkara.base.codes import Code
+from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.base.time import Clock
 from harkara.ports import SuppressionList
 from harkara.suppressions import Source, Suppression, number_of, suppression_of
-from harkara.times import Clock
 
 
 class Page(NamedTuple):

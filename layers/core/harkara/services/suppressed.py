@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harkara.codes import Code
+from harkara.base.codes import Code
 from harkara.messages import Chunk
 from harkara.ports import SuppressionList
 from harkara.routing import Rules

@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zlib import crc32
 
-from harkara.deadline import Deadline
-from harkara.errors import StoreUnavailable
-from harkara.log_events import Note, Notes
+from harkara.base.deadline import Deadline
+from harkara.base.errors import StoreUnavailable
+from harkara.base.log_events import Note, Notes
+from harkara.base.time import Clock
 from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
 from harkara.tasks import is_check
-from harkara.times import Clock
 
 # So many go into a queue in one call; a page has several.
 BATCH = 10

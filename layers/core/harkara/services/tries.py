@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harkara.codes import Code
-from harkara.errors import ForeignReference, RequestRefused
-from harkara.ids import split_mid
+from harkara.base.codes import Code
+from harkara.base.errors import ForeignReference, RequestRefused
+from harkara.base.ids import split_mid
 from harkara.marks import SHARED_KIND, Mark, outcome_kind
 from harkara.messages import Chunk
 from harkara.ports import MessageStore

@@ -2,10 +2,10 @@
 
 import re
 
-from harkara.codes import Code
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.dlt.positions import fits
 from harkara.dlt.templates import Kind, Rules
-from harkara.errors import RequestRefused
 from harkara.links import URL_LIMIT, URLS_PER_MESSAGE, Linked
 from harkara.text_urls import LINKED_BY_PHONES, find_urls
 

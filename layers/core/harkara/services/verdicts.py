@@ -12,7 +12,7 @@ in doubt and is repeated under its own reference.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from harkara.ids import split_mid
+from harkara.base.ids import split_mid
 from harkara.marks import Mark, claim_kind, outcome_kind
 from harkara.messages import Chunk, State
 from harkara.ports import MessageStore

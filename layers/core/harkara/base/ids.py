@@ -12,9 +12,9 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from harkara.errors import ForeignReference
-from harkara.jsons import encode
-from harkara.keys import Keys, as_keys
+from harkara.base.errors import ForeignReference
+from harkara.base.json import encode
+from harkara.base.keys import Keys, as_keys
 
 Luck = Callable[[], float]
 """Uniform in [0, 1)."""

@@ -17,7 +17,7 @@
 Whatever else is raised is a bug. An error's text holds no message text, number or secret.
 """
 
-from harkara.codes import MEANINGS, Code
+from harkara.base.codes import MEANINGS, Code
 
 
 class HarkaraError(Exception):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harkara.deadline import left_s
+from harkara.base.deadline import left_s
 
 FIRST_S = 0.05
 CEILING_S = 2.0

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harkara.errors import FieldRefused
+from harkara.base.errors import FieldRefused
 
 Fields = Mapping[str, Any]
 Pattern = tuple[re.Pattern[str], str]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harkara.times import DAY_S
+from harkara.base.time import DAY_S
 
 # A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
 # is no ceiling; what ends the tries is the message's validity.

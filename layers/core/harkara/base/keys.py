@@ -7,7 +7,7 @@ what another process signed with a new key a moment ago is good here too.
 import time
 from collections.abc import Callable, Sequence
 
-from harkara.errors import StoreUnavailable
+from harkara.base.errors import StoreUnavailable
 
 KEPT_S = 300.0
 # Who keeps coming with what no key fits costs a read in this time, no more.

@@ -1,0 +1,1 @@
+"""Errors, ids, JSON and time: what every other folder builds on."""
