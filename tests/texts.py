@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from harkara.segments import GSM_BASIC, GSM_EXTENSION
+from harkara.text.segments import GSM_BASIC, GSM_EXTENSION
 
 # What one segment holds, and what segments hold that each carry a header.
 SEPTETS = (160, 153, 306, 459, 612)

@@ -21,7 +21,7 @@ for module in list(sys.modules.values()):
 LATE_IMPORTS = r"""
 import asyncio
 from harkara.http.client import HttpClient
-from harkara.numbers import normalise
+from harkara.text.phone_numbers import normalise
 
 async def answer(reader, writer):
     await reader.readuntil(b"\r\n\r\n")

@@ -23,7 +23,7 @@ from aiohttp.test_utils import TestServer
 
 from harkara.base.exchanges import HttpAnswer
 from harkara.http.client import HttpClient
-from harkara.segments import Encoding, measure
+from harkara.text.segments import Encoding, measure
 from tests.functions.exchanges import Resolver
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import http_event

@@ -17,7 +17,6 @@ from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
 from harkara.http.client import HttpClient
 from harkara.messages import Category, Message
-from harkara.segments import measure
 from harkara.submissions import NotTaken, Outcome, Submission, Taken
 from harkara.suppressions import OPT_OUT_CATEGORIES
 from harkara.tasks import (
@@ -27,6 +26,7 @@ from harkara.tasks import (
     ReceiptsTask,
     decode_dlr,
 )
+from harkara.text.segments import measure
 from tests.fakes import no_texts
 from tests.functions.documented import Provider, online
 from tests.functions.handlers import Gateway

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from harkara.requests import Record
-from harkara.segments import Encoding, measure
+from harkara.text.segments import Encoding, measure
 from local.kannel import Got, Kannel
 from tests.faults.faults import AT_LENGTH
 from tests.kannel.passage import Passage

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.received import ReceiptRequest
 from harkara.requests import RecordResult
-from harkara.segments import measure
+from harkara.text.segments import measure
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.wired import TOKEN

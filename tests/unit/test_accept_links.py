@@ -16,8 +16,8 @@ from harkara.links import EXAMPLE_CODE, LinkSet, LinkSigner, unpack_links
 from harkara.marks import Mark, links_key
 from harkara.messages import Category, Chunk, Message
 from harkara.requests import Options, Record, SendRequest
-from harkara.segments import segment_count
 from harkara.services.links import ENDED_KNOWN_S
+from harkara.text.segments import segment_count
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, NOW, OTP, Accept
 

@@ -11,7 +11,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.services.urls import linked
-from harkara.text_urls import find_urls
+from harkara.text.urls import find_urls
 from tests.cases.reading import rows
 
 BASE = "https://hk.example/ACMEBK"

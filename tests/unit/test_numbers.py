@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.numbers import normalise, with_plus
+from harkara.text.phone_numbers import normalise, with_plus
 from tests.cases.reading import rows
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure, segment_count, split
+from harkara.text.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure, segment_count, split
 from tests.cases.reading import rows
 
 # 3GPP TS 23.038 section 6.2.1, a line for each sixteen codes; the escape (0x1B) is a space here.

@@ -9,7 +9,7 @@ from itertools import accumulate, islice, pairwise
 from typing import Any, NamedTuple
 from unicodedata import category, name
 
-from harkara.segments import Encoding, measure, split
+from harkara.text.segments import Encoding, measure, split
 from tests.npm.scripts import run_script
 from tests.texts import Texts
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure
-from harkara.typography import plainly
+from harkara.text.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure
+from harkara.text.typography import plainly
 
 
 @pytest.mark.parametrize(

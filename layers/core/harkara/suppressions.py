@@ -17,8 +17,8 @@ from pydantic import Field
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.messages import Category
-from harkara.numbers import normalise
 from harkara.operator_records import OperatorRecord
+from harkara.text.phone_numbers import normalise
 
 EVERY_CATEGORY = "*"
 EVERY_PROMOTION = 0

@@ -16,8 +16,8 @@ from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions
 from harkara.http_placeholders import pieces_of
 from harkara.messages import Message
 from harkara.provider_templates import values_in
-from harkara.segments import measure
 from harkara.submissions import Submission
+from harkara.text.segments import measure
 
 VARIABLES = "{variables}"
 """The member of JSON in whose place the values of a template's variables stand."""

@@ -34,8 +34,8 @@ from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_s
 from harkara.carriers.times import time_of
 from harkara.messages import Lane, State, lane_of
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.segments import Encoding, measure
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.text.segments import Encoding, measure
 
 # Events of dlr-mask. 34 and 66 (2 with a cause) come from Kannel's later releases.
 STATES: Mapping[str, State | None] = {

@@ -9,7 +9,7 @@ from harkara.openapi.answers import RECORDS
 from harkara.openapi.callback_shapes import CALLBACK, GIVEN
 from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
 from harkara.parts import ANY_HEADER, HEADER_COUNT_LIMIT, TEXT_LIMIT
-from harkara.segments import Encoding
+from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
 _RECORD_CODES = [code.value for code in (*RECORDS, Code.TRY_AGAIN)]

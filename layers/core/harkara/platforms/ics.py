@@ -20,7 +20,6 @@ from urllib.parse import parse_qsl
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.numbers import with_plus
 from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (
     CAMPAIGN_RULE,
@@ -35,6 +34,7 @@ from harkara.platforms.options import (
 )
 from harkara.platforms.rows import Fields, check_length, json_of, object_of, request_of, top_level
 from harkara.requests import RecordResult, SendRequest, shown
+from harkara.text.phone_numbers import with_plus
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -23,7 +23,6 @@ from harkara.accounts import Account
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.numbers import normalise
 from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (
     CAMPAIGN_RULE,
@@ -45,7 +44,8 @@ from harkara.requests import (
     answer_bytes,
     shown,
 )
-from harkara.segments import first_outside_gsm, measure
+from harkara.text.phone_numbers import normalise
+from harkara.text.segments import first_outside_gsm, measure
 
 OPTIONS = {
     "category": OptionField(

@@ -20,12 +20,12 @@ from harkara.marks import (
     speaks_of,
 )
 from harkara.messages import Chunk, State
-from harkara.numbers import normalise
 from harkara.ports import MessageStore
-from harkara.segments import measure
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from harkara.tasks import Attempt
+from harkara.text.phone_numbers import normalise
+from harkara.text.segments import measure
 
 Step = dict[str, Any]
 

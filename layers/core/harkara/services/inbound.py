@@ -15,12 +15,12 @@ from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import parse_inbound
 from harkara.keywords import OTHER, asked_in, fold
 from harkara.marks import INBOUND_KIND, Mark, carrier_partition
-from harkara.numbers import normalise, with_plus
 from harkara.ports import AccountStore, MessageStore, SuppressionList
 from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.suppressions import Source, opt_out
+from harkara.text.phone_numbers import normalise, with_plus
 
 # A time that is further off is wrong, and what is remembered for longer is of another message.
 _WEEK_S = 7 * 86_400

@@ -26,10 +26,10 @@ from harkara.callback_urls import UrlRules
 from harkara.callbacks import format_of
 from harkara.hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
-from harkara.numbers import INDIA
 from harkara.requests import Options
-from harkara.segments import is_sender
 from harkara.services.templates import index_of
+from harkara.text.phone_numbers import INDIA
+from harkara.text.segments import is_sender
 
 SLOT_LIMIT = 20
 # What stands around ids that were copied from a page or a spreadsheet.

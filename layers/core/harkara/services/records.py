@@ -17,14 +17,14 @@ from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
 from harkara.dlt.rendering import render
 from harkara.links import EXAMPLE_CODE, Linked, base_of
 from harkara.messages import Message
-from harkara.numbers import INDIA, are_indian, normalise
 from harkara.requests import Record
-from harkara.segments import Encoding, is_plain, measure, segment_counts
 from harkara.services.batches import Batch, message_of
 from harkara.services.judgement import Judge, Judged, SlotRows, Subject, dlt_id
 from harkara.services.templates import index_of, rules_of
 from harkara.services.urls import are_registered, linked
-from harkara.typography import plainly
+from harkara.text.phone_numbers import INDIA, are_indian, normalise
+from harkara.text.segments import Encoding, is_plain, measure, segment_counts
+from harkara.text.typography import plainly
 
 # In UTF-8, so that a hundred of them, whatever they hold, fit into one item of DynamoDB.
 CLIENT_REF_LIMIT_BYTES = 512

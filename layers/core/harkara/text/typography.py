@@ -6,7 +6,7 @@ makes the difference. Letters are never touched: that would be transliteration.
 
 import unicodedata
 
-from harkara.segments import Encoding, measure
+from harkara.text.segments import Encoding, measure
 
 _PLAIN = {
     "'": "\u2018\u2019\u201a\u201b\u2032\u02bc\u0060\u00b4",

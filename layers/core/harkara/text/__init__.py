@@ -1,0 +1,1 @@
+"""Read phone numbers, and measure texts in segments."""
