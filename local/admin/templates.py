@@ -6,8 +6,8 @@ from pathlib import Path
 
 from harkara.accounts import Template
 from harkara.base.deadline import Deadline
-from harkara.dlt import csv
-from harkara.dlt.portals import TYPES, category_of
+from harkara.manage import template_csv
+from harkara.manage.template_portals import TYPES, category_of
 from harkara.messages import Category
 from harkara.parts import fields_of
 from harkara.services.registry import RowResult, counts
@@ -68,7 +68,7 @@ def _type(text: str) -> Category:
 def _export(desk: Desk, arguments: Namespace) -> Answer:
     file, templates = arguments.file, parts_of(desk, arguments.account, Template)
     try:
-        file.write_bytes(csv.export(templates))
+        file.write_bytes(template_csv.export(templates))
     except OSError as error:
         raise CommandRefused(f"{file} cannot be written: {error.strerror}") from None
     return {"exported": len(templates), "file": str(file)}

@@ -9,7 +9,7 @@ from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of
-from harkara.dlt.csv import parse
+from harkara.manage.template_csv import parse
 from harkara.messages import Category
 from harkara.tasks import QueueName
 from local.samples import CHUNK

@@ -8,7 +8,7 @@ import pytest
 
 from harkara.accounts import Template
 from harkara.base.codes import Code
-from harkara.dlt.csv import export
+from harkara.manage.template_csv import export
 from harkara.messages import Category
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

@@ -8,7 +8,7 @@ import pytest
 
 from harkara.accounts import Account, Sender, Template
 from harkara.base.codes import Code
-from harkara.dlt.csv import ROW_LIMIT, export, parse
+from harkara.manage.template_csv import ROW_LIMIT, export, parse
 from harkara.messages import Category
 from tests.events import sample_events
 from tests.faults.faults import AT_LENGTH

@@ -10,7 +10,7 @@ from harkara.accounts import Account
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.dlt.csv import ROW_LIMIT, parse
+from harkara.manage.template_csv import ROW_LIMIT, parse
 from harkara.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import ics, native
 from harkara.requests import Record, RecordResult, SendRequest

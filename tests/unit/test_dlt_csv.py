@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harkara.accounts import Template
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.dlt.csv import CONTENT_LIMIT_BYTES, ROW_LIMIT, Row, export, parse
+from harkara.manage.template_csv import CONTENT_LIMIT_BYTES, ROW_LIMIT, Row, export, parse
 from harkara.messages import Category
 from harkara.parts import template_of
 from tests.unit.steps import steps

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from harkara.base.errors import VariableRefused
-from harkara.dlt.chain import chain_hash
+from harkara.dlt.chain_hash import chain_hash
 from harkara.dlt.matching import Matcher
 from harkara.dlt.positions import Positions, fits
 from harkara.dlt.rendering import render

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.errors import RequestRefused
-from harkara.dlt.csv import Row, parse
+from harkara.manage.template_csv import Row, parse
 from harkara.messages import Category
 from tests.unit.test_dlt_csv import HEADER, of, problem_of, template
 

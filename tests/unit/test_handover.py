@@ -9,7 +9,7 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
-from harkara.dlt.chain import chain_hash
+from harkara.dlt.chain_hash import chain_hash
 from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
 from harkara.messages import Category, Chunk
 from harkara.routing import Routing, Rules

@@ -11,7 +11,7 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
-from harkara.dlt.csv import export
+from harkara.manage.template_csv import export
 from harkara.messages import Category, Endpoint
 from harkara.operator_records import Part
 from harkara.parts import KINDS, name_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.dlt.portals import TYPES, category_of
+from harkara.manage.template_portals import TYPES, category_of
 from harkara.messages import Category
 from harkara.suppressions import Source
 

@@ -7,8 +7,7 @@
     index        the template of a text among many
     mismatch     which template came nearest, and where the text departs from it
     rendering    a template with values for its variables, as a text
-    chain        the hash of the chain of entity and telemarketers
-    csv          templates in the columns that operators' DLT portals export
+    chain_hash   the hash of the chain of entity and telemarketers
 
 Nothing here compiles a tenant's content into a regular expression.
 """

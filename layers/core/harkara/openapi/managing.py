@@ -3,7 +3,7 @@
 from typing import Any
 
 from harkara.base.codes import Code
-from harkara.dlt.portals import TYPES
+from harkara.manage.template_portals import TYPES
 from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
 from harkara.openapi.results import PARTS
 from harkara.openapi.sending import BODY_SECURITY, HEADER_SECURITY

@@ -18,7 +18,7 @@ from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
-from harkara.dlt.chain import chain_hash
+from harkara.dlt.chain_hash import chain_hash
 from harkara.hours import ready_s
 from harkara.marks import cancels_of, final_kind, index_of
 from harkara.ports import MessageStore, SuppressionList

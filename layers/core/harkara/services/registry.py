@@ -15,7 +15,7 @@ from harkara.base.json import encode
 from harkara.callback_fields import secrets_of
 from harkara.callback_settings import CallbackEndpoint
 from harkara.callback_urls import UrlRules
-from harkara.dlt import csv
+from harkara.manage import template_csv
 from harkara.messages import Category, Endpoint
 from harkara.operator_records import P, Part
 from harkara.parts import KINDS, fields_of, name_of
@@ -153,7 +153,7 @@ class RegistryService:
         Raises StoreUnavailable when time is up: some of them may be in, and the same file again
         puts in the rest.
         """
-        rows = csv.parse(content, category)
+        rows = template_csv.parse(content, category)
         known = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
         report, taken = [], []
         for row in rows:
@@ -173,7 +173,7 @@ class RegistryService:
 
     def export_templates(self, account: Account) -> bytes:
         """Return all templates as a CSV file that `import_templates` takes."""
-        return csv.export(self.registry.find(account.id, Template))
+        return template_csv.export(self.registry.find(account.id, Template))
 
     def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         try:
@@ -246,7 +246,7 @@ def _answer_bytes(line: ImportedRow) -> int:
     return answer_bytes(encode(line._asdict())) + len(",")
 
 
-def _result(row: csv.Row, known: Mapping[str, Template]) -> RowResult:
+def _result(row: template_csv.Row, known: Mapping[str, Template]) -> RowResult:
     if row.template is None:
         return RowResult.SKIPPED if row.skipped else RowResult.REFUSED
     standing = known.get(row.template.dlt_template_id)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from harkara.accounts import TEMPLATE_ID, Template
 from harkara.base.errors import FieldRefused
-from harkara.dlt.portals import (
+from harkara.dlt.templates import VARIABLE, Kind, kinds
+from harkara.manage.template_portals import (
     COLUMNS,
     OTHERS,
     TYPES,
@@ -24,8 +25,13 @@ from harkara.dlt.portals import (
     may_be_status,
     status_of,
 )
-from harkara.dlt.tables import CONTENT_LIMIT_BYTES, ROW_LIMIT, Record, read_table, refusal
-from harkara.dlt.templates import VARIABLE, Kind, kinds
+from harkara.manage.template_tables import (
+    CONTENT_LIMIT_BYTES,
+    ROW_LIMIT,
+    Record,
+    read_table,
+    refusal,
+)
 from harkara.messages import Category
 from harkara.parts import advice_on, bare_header, template_of
 

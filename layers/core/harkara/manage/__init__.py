@@ -1,0 +1,1 @@
+"""Let an account read and change what it has sent and registered."""
