@@ -3,18 +3,18 @@ those of `manage` read, change, remove and cancel, a callback that is parked, nu
 suppressed, a carrier whose receipts come from AWS, and links that those of `link` follow.
 """
 
-from harkara.accounts import Sender, Template
 from harkara.base.ids import set_id_of
-from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import AwsOptions, CarrierSettings, hash_token
-from harkara.events import Dlr
 from harkara.links import LinkSet, pack_links
-from harkara.marks import Claimant, Mark, links_key
-from harkara.messages import Category, Chunk, Endpoint, Message, State
-from harkara.operator_records import Part
-from harkara.parked import parked_mark
-from harkara.suppressions import opt_out
-from harkara.tasks import Attempt, CallbackTask
+from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.dead_letters import parked_mark
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant, Mark, links_key
+from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.operator_records import Part
+from harkara.model.suppressions import opt_out
+from harkara.model.tasks import Attempt, CallbackTask
 from local.settings import HOST, RECEIPT_TOKEN
 
 ACCOUNT_ID = "sandbox"

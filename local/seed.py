@@ -5,7 +5,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from harkara.accounts import (
+from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.destinations import KmsVault
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.secrets import values_of
+from harkara.aws.suppression import DynamoSuppressionList
+from harkara.base.deadline import Deadline
+from harkara.base.time import DAY_S
+from harkara.callbacks import FORMATS
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.model.accounts import (
     ANY_COUNTRY,
     Account,
     Credential,
@@ -15,18 +25,8 @@ from harkara.accounts import (
     Template,
     hash_secret,
 )
-from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.destinations import KmsVault
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import values_of
-from harkara.aws.suppression import DynamoSuppressionList
-from harkara.base.deadline import Deadline
-from harkara.base.time import DAY_S
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret
-from harkara.callbacks import FORMATS
-from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.messages import Category, pack
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret
+from harkara.model.messages import Category, pack
 from local import samples
 from local.deploy import client
 from local.settings import (

@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harkara.submit_tasks import SubmitTask
-from harkara.tasks import CheckTask
+from harkara.model.submit_tasks import SubmitTask
+from harkara.model.tasks import CheckTask
 from local.deploy import client
 from local.settings import REGION, LocalStackError
 

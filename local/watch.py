@@ -15,7 +15,7 @@ from rich.table import Table
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
-from harkara.marks import index_of
+from harkara.model.ledger import index_of
 from local import campaign
 from local.campaign import Row, Seen
 from local.kannel import Kannel

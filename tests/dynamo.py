@@ -14,9 +14,9 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from harkara.aws.messages import item_of, mark_of
-from harkara.marks import Mark
+from harkara.model.ledger import Mark
+from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
-from harkara.tasks import QueueName
 from tests import policies
 from tests.caprices import Caprices
 from tests.limits import refusal_of

@@ -5,20 +5,20 @@ import math
 from types import MappingProxyType
 from typing import Any
 
-from harkara.accounts import Account
 from harkara.base.deadline import Deadline
 from harkara.base.fields import Fields
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination, PostResult
-from harkara.callback_urls import UrlRules
-from harkara.events import Dlr
-from harkara.marks import Claimant
-from harkara.messages import Endpoint, State
-from harkara.parked import parked_mark
+from harkara.model.accounts import Account
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
+from harkara.model.dead_letters import parked_mark
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import Attempt, CallbackTask
 from harkara.services.endpoints import EndpointService
 from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.sealing import secrets_in
-from harkara.tasks import Attempt, CallbackTask
 from tests.fake_parked import FakeParkedStore
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults

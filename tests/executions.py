@@ -17,16 +17,16 @@ from typing import NamedTuple
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError
 from harkara.base.ids import mid_of, new_chunk_id
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.http.callbacks import HttpCallbackPoster
-from harkara.marks import Claimant, Mark
-from harkara.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.deliver import DeliverService
 from harkara.services.doors import Doors
 from harkara.services.pace import Pace
-from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.watched import Watch, WatchedPoster
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harkara.aws.parked import DynamoParkedStore
-from harkara.marks import Mark
+from harkara.model.ledger import Mark
 from tests.dynamo import MESSAGES
 from tests.fakes import FakeMessageStore
 

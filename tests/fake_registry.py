@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harkara.accounts import Credential, Sender, Template
 from harkara.base.deadline import Deadline
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
-from harkara.operator_records import P, Part
+from harkara.model.accounts import Credential, Sender, Template
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
+from harkara.model.operator_records import P, Part
 from harkara.parts import name_of
 from tests.fakes import FakeAccountStore
 

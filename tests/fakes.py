@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from harkara.accounts import Account, Caller, Credential
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
@@ -16,15 +15,16 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.base.exchanges import TextAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.carrier_settings import CarrierSettings
-from harkara.events import Dlr
-from harkara.marks import Mark, claim_kind
-from harkara.messages import Chunk, Endpoint
+from harkara.model.accounts import Account, Caller, Credential
+from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
+from harkara.model.events import Dlr
+from harkara.model.ledger import Mark, claim_kind
+from harkara.model.messages import Chunk, Endpoint
+from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import DueTask, Extension, Timeline
 from harkara.services.door import Door
 from harkara.services.doors import name_of
-from harkara.tasks import CallbackTask, QueueName
 from tests import policies
 from tests.dynamo import ALL, DUE, MESSAGES, Column, DueRows, Dynamo, Marks
 from tests.limits import Sqs

@@ -19,10 +19,10 @@ import pytest
 
 from harkara.base.errors import HarkaraError
 from harkara.base.ids import mid_of, new_chunk_id
-from harkara.callback_settings import Destination, PostResult
-from harkara.marks import Claimant, index_of
-from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
-from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.ledger import Claimant, index_of
+from harkara.model.messages import Category, Chunk, Endpoint, Message, State, pack
+from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
 from tests.fakes import QueueMessage, trust
 from tests.wired import NOW
 from tests.world import BUDGET_S, World

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harkara.aws.suppression import DynamoSuppressionList
-from harkara.suppressions import Source, Suppression
+from harkara.model.suppressions import Source, Suppression
 from tests.dynamo import ACCOUNTS, Dynamo
 from tests.fakes import Faults
 

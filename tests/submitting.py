@@ -9,8 +9,8 @@ from harkara.base.errors import CarrierUnreachable
 from harkara.base.ids import Luck, ReferenceSigner
 from harkara.base.log_events import Notes
 from harkara.base.time import Clock
+from harkara.model.routing import Routing, Rules
 from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
-from harkara.routing import Routing, Rules
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
 from harkara.services.pace import Pace

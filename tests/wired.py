@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_core import to_json
 
-from harkara.accounts import Account, Enforcement
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
-from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
+from harkara.model.accounts import Account, Enforcement
+from harkara.model.callback_urls import UrlRules
 from harkara.received import ReceiptRequest
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts

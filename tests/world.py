@@ -15,19 +15,17 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from harkara.accounts import Account
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, RequestRefused, StoreUnavailable
 from harkara.base.ids import mid_of
 from harkara.carrier_settings import CarrierSettings
-from harkara.events import Click
-from harkara.marks import Claimant, index_of
-from harkara.messages import Chunk, Endpoint, unpack
-from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services.pointers import deliver_named
-from harkara.submit_tasks import decode_submit
-from harkara.tasks import (
+from harkara.model.accounts import Account
+from harkara.model.events import Click
+from harkara.model.ledger import Claimant, index_of
+from harkara.model.messages import Chunk, Endpoint, unpack
+from harkara.model.submit_tasks import decode_submit
+from harkara.model.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
@@ -39,6 +37,8 @@ from harkara.tasks import (
     decode_dlr,
     owner_of,
 )
+from harkara.requests import Record, RecordResult, SendRequest
+from harkara.services.pointers import deliver_named
 from tests.fakes import (
     LINEAGE,
     Faults,

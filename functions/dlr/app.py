@@ -30,18 +30,8 @@ from harkara.http.callbacks import (
     HttpCallbackPoster,
 )
 from harkara.http.client import HttpClient
-from harkara.marks import Claimant
-from harkara.services.attempts import Attempts
-from harkara.services.callbacks import CallbackService
-from harkara.services.check import CheckService
-from harkara.services.clicks import ClickService
-from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
-from harkara.services.join import JoinService
-from harkara.services.pace import Pace
-from harkara.services.pointers import deliver_named
-from harkara.settings import DlrSettings
-from harkara.tasks import (
+from harkara.model.ledger import Claimant
+from harkara.model.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
@@ -52,6 +42,16 @@ from harkara.tasks import (
     RecoverTask,
     decode_dlr,
 )
+from harkara.services.attempts import Attempts
+from harkara.services.callbacks import CallbackService
+from harkara.services.check import CheckService
+from harkara.services.clicks import ClickService
+from harkara.services.deliver import DeliverService
+from harkara.services.doors import Doors
+from harkara.services.join import JoinService
+from harkara.services.pace import Pace
+from harkara.services.pointers import deliver_named
+from harkara.settings import DlrSettings
 
 CONNECTIONS = 100
 

@@ -22,12 +22,12 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
+from harkara.model.tasks import QueueName
 from harkara.router import Response
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import ReplyService
 from harkara.settings import InboundSettings
-from harkara.tasks import QueueName
 from harkara.wiring import new_api
 
 api = new_api()

@@ -19,12 +19,12 @@ from harkara.aws.secrets import secret_keys
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
 from harkara.links import LinkSigner, is_code, without_marks
+from harkara.model.tasks import QueueName
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
 from harkara.runtime import log_failure
 from harkara.services.links import LinkService, Visit
 from harkara.settings import LinkSettings
-from harkara.tasks import QueueName
 from harkara.visitors import is_person
 from harkara.wiring import new_api
 

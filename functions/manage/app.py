@@ -17,7 +17,6 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.accounts import Account, Scope, Sender, Template
 from harkara.api import answer, ok, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
@@ -32,12 +31,15 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.credentials import presented
 from harkara.http.single import SinglePoster
+from harkara.model.accounts import Account, Scope, Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.operator_records import Part
+from harkara.model.suppressions import fields_of as entry_fields
+from harkara.model.tasks import QueueName
 from harkara.openapi import page
 from harkara.openapi.document import document
-from harkara.operator_records import Part
 from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
 from harkara.parts import fields_of, fields_with_warning
 from harkara.platforms.rows import check_length, object_of, top_level
@@ -54,8 +56,6 @@ from harkara.services.parked import ParkedService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
-from harkara.suppressions import fields_of as entry_fields
-from harkara.tasks import QueueName
 from harkara.uploads import is_file
 from harkara.wiring import new_api
 

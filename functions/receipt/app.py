@@ -18,11 +18,11 @@ from harkara.aws.secrets import secret_keys
 from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
+from harkara.model.tasks import QueueName
 from harkara.router import Response
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
-from harkara.tasks import QueueName
 from harkara.wiring import new_api
 
 api = new_api()

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
-from harkara.accounts import Caller, Scope
 from harkara.api import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
@@ -28,6 +27,8 @@ from harkara.base.errors import RequestRefused
 from harkara.base.log_events import Note
 from harkara.credentials import presented
 from harkara.links import LinkSigner
+from harkara.model.accounts import Caller, Scope
+from harkara.model.tasks import QueueName
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.near_names import names_dry_run
 from harkara.platforms.options import flag
@@ -41,7 +42,6 @@ from harkara.services.limits import AccountLimits
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
-from harkara.tasks import QueueName
 from harkara.wiring import new_api
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]

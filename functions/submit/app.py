@@ -30,15 +30,15 @@ from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.batch import consume
 from harkara.http.client import HttpClient
-from harkara.marks import Claimant
+from harkara.model.ledger import Claimant
+from harkara.model.submit_tasks import decode_submit
+from harkara.model.tasks import QueueName
 from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
 from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
-from harkara.submit_tasks import decode_submit
-from harkara.tasks import QueueName
 
 # Of the process, over all its carriers; each carrier has its own bound.
 CONNECTIONS = 512

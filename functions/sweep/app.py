@@ -16,10 +16,10 @@ from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Threads, invocation
+from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
 from harkara.services.sweep import CALLS, SweepService
 from harkara.settings import SweepSettings
-from harkara.tasks import QueueName
 
 
 @cache

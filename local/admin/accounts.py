@@ -6,8 +6,8 @@ from argparse import BooleanOptionalAction, Namespace
 from decimal import Decimal
 from typing import Any, get_args
 
-from harkara.accounts import SITE_PATTERN, SITE_RULE, Account, Enforcement, Limits, Rate
-from harkara.messages import Category
+from harkara.model.accounts import SITE_PATTERN, SITE_RULE, Account, Enforcement, Limits, Rate
+from harkara.model.messages import Category
 from local.admin.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
 from local.admin.desk import Desk, no_account
 from local.admin.printing import Answer

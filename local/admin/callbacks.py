@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from harkara.base.deadline import Deadline
 from harkara.callback_fields import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS
-from harkara.events import EventKind
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import EventKind
+from harkara.model.messages import State
 from harkara.parked_fields import PAGE_LIMIT
 from harkara.parts import fields_of
 from local.admin.command import ACCOUNT, Parser, Verbs, duration_s

@@ -9,7 +9,7 @@ from harkara.base.codes import Code
 from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers import KINDS
 from harkara.credentials import new_secret
-from harkara.messages import State
+from harkara.model.messages import State
 from harkara.signatures import Scheme
 from local.admin import preset_files as presets
 from local.admin.command import CommandRefused, UsageError, Verbs, name

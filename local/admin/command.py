@@ -8,7 +8,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn
 
-from harkara.accounts import may_be_username
+from harkara.model.accounts import may_be_username
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}

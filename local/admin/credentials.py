@@ -3,9 +3,9 @@
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from harkara.accounts import Credential, Scope, Secret, has_expired
 from harkara.credentials import api_key, new_secret
-from harkara.messages import Category
+from harkara.model.accounts import Credential, Scope, Secret, has_expired
+from harkara.model.messages import Category
 from local.admin.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
 from local.admin.desk import Desk
 from local.admin.printing import Answer

@@ -13,7 +13,6 @@ from typing import Any, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harkara.accounts import Account, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.destinations import KmsVault
@@ -27,9 +26,11 @@ from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
 from harkara.http.single import SinglePoster
+from harkara.model.accounts import Account, hash_secret
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.tasks import QueueName
 from harkara.posting import CallbackPoster
 from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
@@ -37,7 +38,6 @@ from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
-from harkara.tasks import QueueName
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client

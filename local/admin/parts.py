@@ -6,7 +6,7 @@ from typing import Any
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.operator_records import P, Part
+from harkara.model.operator_records import P, Part
 from harkara.parts import KINDS
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk

@@ -4,7 +4,7 @@ from argparse import Namespace
 from functools import partial
 
 from harkara.carrier_settings import CarrierSettings
-from harkara.routing import EVERYONE, Routing
+from harkara.model.routing import EVERYONE, Routing
 from local.admin.command import CommandRefused, Verbs, name
 from local.admin.desk import Desk
 from local.admin.printing import Answer

@@ -4,9 +4,9 @@ import argparse
 import re
 from argparse import Namespace
 
-from harkara.accounts import may_be_username
-from harkara.messages import Category
-from harkara.routing import EVERYONE, InDoubtPolicy, Route, Routing, Weighted
+from harkara.model.accounts import may_be_username
+from harkara.model.messages import Category
+from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Weighted
 from local.admin.command import CommandRefused, Parser, Verbs
 from local.admin.desk import Desk
 from local.admin.printing import Answer

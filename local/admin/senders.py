@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from harkara.accounts import Sender
-from harkara.messages import Category
+from harkara.model.accounts import Sender
+from harkara.model.messages import Category
 from harkara.parts import advice_on, fields_of, sender_of
 from local.admin.command import ACCOUNT, Verbs
 from local.admin.desk import Desk

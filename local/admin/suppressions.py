@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from harkara.base.errors import FieldRefused
-from harkara.messages import Category
-from harkara.routing import Routing
-from harkara.suppressions import EVERY_CATEGORY, Source, Suppression, fields_of, suppression_of
+from harkara.model.messages import Category
+from harkara.model.routing import Routing
+from harkara.model.suppressions import (
+    EVERY_CATEGORY,
+    Source,
+    Suppression,
+    fields_of,
+    suppression_of,
+)
 from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
 from local.admin.desk import Desk
 from local.admin.printing import Answer

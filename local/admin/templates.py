@@ -4,11 +4,11 @@ import math
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
-from harkara.accounts import Template
 from harkara.base.deadline import Deadline
 from harkara.manage import template_csv
 from harkara.manage.template_portals import TYPES, category_of
-from harkara.messages import Category
+from harkara.model.accounts import Template
+from harkara.model.messages import Category
 from harkara.parts import fields_of
 from harkara.services.registry import RowResult, counts
 from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs

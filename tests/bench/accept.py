@@ -12,21 +12,21 @@ from typing import Any
 import orjson
 from botocore.awsrequest import AWSResponse
 
-from harkara.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.callback_urls import UrlRules
 from harkara.credentials import presented
 from harkara.links import LinkSigner
-from harkara.messages import Category
+from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category
+from harkara.model.tasks import QueueName
 from harkara.platforms import ics
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
-from harkara.tasks import QueueName
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row

@@ -16,19 +16,19 @@ from aiohttp import web
 
 from harkara.base.deadline import Deadline
 from harkara.base.ids import mid_of
-from harkara.callback_settings import unregistered
-from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
-from harkara.events import Dlr
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
-from harkara.marks import Claimant
-from harkara.messages import Endpoint, State
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import unregistered
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.doors import Doors
 from harkara.services.pace import Pace
-from harkara.tasks import CallbackTask
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, FakeTaskQueues, Faults
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from harkara.accounts import Account, Caller, Credential, Enforcement, Sender, Template
-from harkara.callback_urls import UrlRules
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import Kind
-from harkara.messages import Category
+from harkara.model.accounts import Account, Caller, Credential, Enforcement, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category
 from harkara.platforms import ics
 from harkara.services.records import RecordChecker
 from tests.bench.cpu import ratio

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
+from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
 from harkara.runtime import logger
 from harkara.services.doors import Entry, Verdict
-from harkara.tasks import QueueName
 from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, ENDPOINT, RECEIPT_WAIT_S, SECRET, TOKEN, Everything, wire

@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSResponse
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links import LinkSet, LinkSigner, Place, pack_links
-from harkara.marks import Mark, links_key
+from harkara.model.ledger import Mark, links_key
+from harkara.model.tasks import ClickTask, QueueName
 from harkara.services.links import LinkService
-from harkara.tasks import ClickTask, QueueName
 from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
 from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log

@@ -9,7 +9,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from harkara import metrics
-from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
@@ -20,11 +19,13 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
-from harkara.callback_settings import Destination, PostResult
-from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
-from harkara.messages import Endpoint
+from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import CallbackTask, QueueName
 from harkara.posting import CallbackPoster
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
@@ -47,7 +48,6 @@ from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.submissions import Carrier, Connected, Outcome, Submission, Taken
-from harkara.tasks import CallbackTask, QueueName
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load

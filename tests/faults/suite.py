@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from harkara.accounts import ANY_COUNTRY, Account, Enforcement
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST
 from tests.fakes import calling_back
 from tests.faults.carrier import End, IllCarriers

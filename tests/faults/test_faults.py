@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harkara.messages import BLOCK_SIZE
+from harkara.model.messages import BLOCK_SIZE
 from tests.conftest import TOLD
 from tests.faults.carrier import End
 from tests.faults.faults import FAULTS, ILL, KILLS, MESSAGES, STORMS, Fault

@@ -6,15 +6,23 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harkara import metrics
-from harkara.accounts import PLATFORM_HOSTS, Account, Credential, Enforcement, Secret, hash_secret
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
 from harkara.links import LinkSigner
-from harkara.messages import Category, Chunk, Endpoint, Message, pack
+from harkara.model.accounts import (
+    PLATFORM_HOSTS,
+    Account,
+    Credential,
+    Enforcement,
+    Secret,
+    hash_secret,
+)
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
+from harkara.model.tasks import QueueName
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
@@ -42,7 +50,6 @@ from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.submissions import Connected
-from harkara.tasks import QueueName
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry, FakeVault

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from harkara.accounts import Account, Credential, Secret, Sender, Template, hash_secret
-from harkara.messages import Category, Message, unpack
+from harkara.model.accounts import Account, Credential, Secret, Sender, Template, hash_secret
+from harkara.model.messages import Category, Message, unpack
 from tests.fakes import calling_back
 from tests.functions import pages
 from tests.functions.handlers import Gateway

@@ -11,13 +11,13 @@ import httpx
 import pytest
 import trustme
 
-from harkara.callback_settings import PostResult, unregistered
-from harkara.callback_urls import UrlRules
-from harkara.events import Dlr
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
 from harkara.http.client import HttpClient
-from harkara.messages import Endpoint, State
-from harkara.tasks import CallbackTask
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import PostResult, unregistered
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask
 from tests.functions.exchanges import answering
 from tests.functions.internet import Internet, Names, on_the_internet
 from tests.functions.servers import Script, answer

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.messages import Chunk, unpack
+from harkara.model.messages import Chunk, unpack
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, http_event
 

@@ -9,7 +9,7 @@ import pytest
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn
 from harkara.batch import Prepare, consume
-from harkara.marks import Claimant
+from harkara.model.ledger import Claimant
 from tests.functions.invoking import (
     NOW,
     Context,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.callback_urls import UrlRules
+from harkara.model.callback_urls import UrlRules
 from tests.cases.reading import rows
 from tests.functions.posting import (
     AUTHORITY,

@@ -7,18 +7,13 @@ from collections.abc import Sequence
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from harkara.callback_settings import (
-    CallbackSecrets,
-    Destination,
-    SigningSecret,
-    unregistered,
-)
-from harkara.callback_urls import UrlRules
-from harkara.events import Dlr
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
-from harkara.messages import Endpoint, State
-from harkara.tasks import CallbackTask
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackSecrets, Destination, SigningSecret, unregistered
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask
 from tests.functions.exchanges import answering
 from tests.functions.servers import answer, serving
 

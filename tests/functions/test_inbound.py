@@ -8,7 +8,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.suppressions import OPT_OUT_CATEGORIES, Source, opt_out
+from harkara.model.suppressions import OPT_OUT_CATEGORIES, Source, opt_out
 from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from harkara.base.codes import Code
-from harkara.callback_settings import unregistered
 from harkara.callbacks import FORMATS
-from harkara.events import Click, Dlr, Event, EventKind, Reply
-from harkara.messages import Endpoint, State
+from harkara.model.callbacks import unregistered
+from harkara.model.events import Click, Dlr, Event, EventKind, Reply
+from harkara.model.messages import Endpoint, State
 from tests.functions import pages
 
 MID, REF, MSISDN, AT_S = (

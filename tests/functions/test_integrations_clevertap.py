@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.messages import unpack
+from harkara.model.messages import unpack
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEMPLATE_ID, TEXT, is_the_order, send, stored

@@ -9,7 +9,7 @@ import pytest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.retries import REFUSAL_LIMIT, is_refusal
-from harkara.messages import Category, Chunk, Message, pack
+from harkara.model.messages import Category, Chunk, Message, pack
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT

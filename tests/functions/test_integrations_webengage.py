@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Limits
+from harkara.model.accounts import Limits
 from harkara.platforms import webengage
 from tests.functions import pages
 from tests.functions.handlers import Gateway

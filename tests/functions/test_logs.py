@@ -20,7 +20,7 @@ from harkara.aws.destinations import unseal
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.errors import StoreUnavailable
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from tests.functions.exchanges import answering, run
 from tests.functions.servers import answer
 

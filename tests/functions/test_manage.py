@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of
 from harkara.manage.template_csv import parse
-from harkara.messages import Category
-from harkara.tasks import QueueName
+from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secret
+from harkara.model.messages import Category
+from harkara.model.tasks import QueueName
 from local.samples import CHUNK
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.base.codes import Code
-from harkara.callback_settings import PostResult
-from harkara.messages import Endpoint
+from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secret
+from harkara.model.callbacks import PostResult
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import QueueName
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
-from harkara.tasks import QueueName
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW, SECRET, Context, Logs

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from harkara.accounts import Template
 from harkara.base.codes import Code
 from harkara.manage.template_csv import export
-from harkara.messages import Category
+from harkara.model.accounts import Template
+from harkara.model.messages import Category
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Context, Logs

@@ -8,9 +8,9 @@ from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import mid_of
 from harkara.metrics import COUNTS, DELAYS, SHARES
-from harkara.reasons import metric_of
+from harkara.model.reasons import metric_of
+from harkara.model.tasks import QueueName
 from harkara.services.breaker import FAILURES_NEEDED
-from harkara.tasks import QueueName
 from local.settings import RECEIPT_TOKEN
 from tests.functions.counted import metrics_of
 from tests.functions.handlers import Gateway

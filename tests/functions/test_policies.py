@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Limits, Secret, Sender, hash_secret
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.operator import OperatorStore
@@ -19,9 +18,18 @@ from harkara.base.errors import ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.json import decode, encode
 from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.messages import Category
-from harkara.routing import Routing
-from harkara.tasks import QueueName
+from harkara.model.accounts import (
+    Account,
+    Credential,
+    Enforcement,
+    Limits,
+    Secret,
+    Sender,
+    hash_secret,
+)
+from harkara.model.messages import Category
+from harkara.model.routing import Routing
+from harkara.model.tasks import QueueName
 from tests import policies
 from tests.deployment import CONSUMERS, Deployment
 from tests.dynamo import ACCOUNTS, DUE

@@ -9,7 +9,7 @@ import pytest
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.batch import consume
-from harkara.marks import Claimant
+from harkara.model.ledger import Claimant
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Context, Logs, sqs_event
 from tests.functions.test_queues import NO_FAILURES, RECEIPTS, SUBMIT, failures

@@ -5,12 +5,10 @@ import pytest
 from harkara.base.errors import ExchangeOutcomeUnknown
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import mid_of
-from harkara.events import Dlr
-from harkara.messages import Endpoint, State
-from harkara.ports import SHARDS, DueTask
-from harkara.services.carrier_ids import pointers
-from harkara.submit_tasks import SubmitTask, decode_submit
-from harkara.tasks import (
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
+from harkara.model.submit_tasks import SubmitTask, decode_submit
+from harkara.model.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
@@ -19,6 +17,8 @@ from harkara.tasks import (
     ReceiptsTask,
     RecoverTask,
 )
+from harkara.ports import SHARDS, DueTask
+from harkara.services.carrier_ids import pointers
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
     CALLBACK_URL,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harkara.accounts import Scope
 from harkara.credentials import presented
+from harkara.model.accounts import Scope
 from harkara.services.authenticate import Authenticator
 from local.settings import ROOT
 from tests.functions.handlers import Gateway

@@ -9,8 +9,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of
 from harkara.carrier_settings import CarrierSettings
-from harkara.messages import State
-from harkara.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
+from harkara.model.messages import State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of

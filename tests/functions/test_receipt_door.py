@@ -12,7 +12,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of
 from harkara.carrier_settings import hash_token
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused

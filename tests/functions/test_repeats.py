@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Limits
 from harkara.base.codes import MEANINGS, Code
+from harkara.model.accounts import Limits
 from tests.fakes import ProcessKilled
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, datasend, http_event

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from harkara.accounts import Enforcement
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.messages import unpack
-from harkara.tasks import QueueName
+from harkara.model.accounts import Enforcement
+from harkara.model.messages import unpack
+from harkara.model.tasks import QueueName
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Scope
 from harkara.base.codes import Code
-from harkara.suppressions import Source
+from harkara.model.accounts import Scope
+from harkara.model.suppressions import Source
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, NOW, SECRET, Logs, http_event

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from harkara.aws import secrets
 from harkara.base.errors import StoreUnavailable
-from harkara.callback_urls import UrlRules
 from harkara.http import callbacks, subscriptions
 from harkara.links import Place
-from harkara.tasks import QueueName
+from harkara.model.callback_urls import UrlRules
+from harkara.model.tasks import QueueName
 from tests.functions.invoking import load
 
 FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")

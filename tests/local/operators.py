@@ -10,16 +10,16 @@ from typing import Any, NamedTuple, TextIO
 
 from pydantic_core import from_json
 
-from harkara.accounts import Account
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
 from harkara.carrier_settings import CarrierSettings
-from harkara.events import Dlr
-from harkara.marks import Claimant
-from harkara.messages import Endpoint, State
-from harkara.parked import parked_mark, parked_of
-from harkara.tasks import Attempt, CallbackTask
+from harkara.model.accounts import Account
+from harkara.model.dead_letters import parked_mark, parked_of
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import Attempt, CallbackTask
 from local.admin import main
 from local.admin.desk import Desk
 from tests.fakes import FakePlatform, Faults

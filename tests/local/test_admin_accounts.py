@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harkara.accounts import Account, Enforcement, Limits, Rate
 from harkara.carrier_settings import token_matches
-from harkara.messages import Category
+from harkara.model.accounts import Account, Enforcement, Limits, Rate
+from harkara.model.messages import Category
 from tests.fakes import calling_back
 from tests.local.operators import API_URL, CARRIER, OUTPUTS, Operator
 

@@ -6,12 +6,12 @@ import pytest
 
 from harkara.aws.destinations import unseal
 from harkara.aws.limits import DynamoLimitStore
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, PostResult
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResult
+from harkara.model.messages import State
+from harkara.model.tasks import CallbackTask, decode_dlr
 from harkara.parked_fields import PAGE_LIMIT
 from harkara.services.doors import Doors, Verdict
 from harkara.services.pace import Pace
-from harkara.tasks import CallbackTask, decode_dlr
 from tests.local.operators import Operator
 
 ADD = "callback add acme main --url https://hooks.acme.in/dlr"

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
-from harkara.accounts import Account, Limits
 from harkara.carrier_settings import CarrierSettings
+from harkara.model.accounts import Account, Limits
 from local import admin, running
 from local.admin.command import parser_of
 from local.admin.desk import Desk

@@ -8,7 +8,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.carrier_settings import KannelOptions, token_matches
 from harkara.http_options import HttpOptions
-from harkara.messages import State
+from harkara.model.messages import State
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import CASES
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harkara.accounts import Sender, Template
-from harkara.callback_settings import CallbackEndpoint
-from harkara.messages import Category
+from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
 from tests.local.operators import Operator
 
 HEAD = "Entity ID,Header,Template ID,Template Name,Content,Type,Status\n"

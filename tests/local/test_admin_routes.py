@@ -3,8 +3,8 @@
 import pytest
 
 from harkara.aws.routing import DynamoRoutingStore
-from harkara.messages import Category
-from harkara.routing import EVERYONE, InDoubtPolicy, Route, Routing, Rules, Weighted
+from harkara.model.messages import Category
+from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Rules, Weighted
 from tests.local.operators import CARRIER, Operator
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from harkara.accounts import Scope
 from harkara.aws.secrets import values_of
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import Keys
 from harkara.credentials import presented
+from harkara.model.accounts import Scope
 from harkara.services.authenticate import Authenticator
 from tests.local.operators import NOW, Operator
 

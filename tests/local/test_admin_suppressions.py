@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harkara.aws.routing import DynamoRoutingStore
-from harkara.routing import Routing
+from harkara.model.routing import Routing
 from tests.local.operators import Operator
 
 HEAD = "number,source,categories,preferences,since\n"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential
 from harkara.carrier_settings import CarrierSettings
-from harkara.messages import Category
-from harkara.routing import Routing
+from harkara.model.accounts import Account, Credential
+from harkara.model.messages import Category
+from harkara.model.routing import Routing
 from tests.local.operators import Operator
 
 

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
 from harkara.callbacks import FORMATS
 from harkara.callbacks.headers import headers_of
-from harkara.events import Dlr
-from harkara.messages import State
-from harkara.tasks import CallbackTask, EventTask, decode_dlr
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
+from harkara.model.events import Dlr
+from harkara.model.messages import State
+from harkara.model.tasks import CallbackTask, EventTask, decode_dlr
 from local.platforms import RECEIVERS
 from local.platforms.reading import Entry, NotTaken, Post
 from local.settings import SIGNING_SECRET, WEBENGAGE_TOKEN

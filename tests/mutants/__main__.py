@@ -37,7 +37,7 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/test_largest.py",
         "pipeline/test_deferral.py",
     ),
-    "harkara/marks": (
+    "model/ledger": (
         "unit/test_marks.py",
         "pipeline/test_in_doubt.py",
         "pipeline/test_campaign.py",

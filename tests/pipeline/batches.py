@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harkara.base.errors import HarkaraError
-from harkara.marks import Claimant
+from harkara.model.ledger import Claimant
+from harkara.model.tasks import QueueName, owner_of
 from harkara.requests import RecordResult
-from harkara.tasks import QueueName, owner_of
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.invocations import batches
 from tests.pipeline import campaign

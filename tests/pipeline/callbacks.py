@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from harkara.callback_settings import PostResult
-from harkara.messages import Endpoint
-from harkara.parked import ParkedCallback, parked_of
+from harkara.model.callbacks import PostResult
+from harkara.model.dead_letters import ParkedCallback, parked_of
+from harkara.model.messages import Endpoint
 from harkara.services.doors import name_of
 from tests.pipeline import campaign
 from tests.wired import URL

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.ports import DueTask
 from harkara.requests import Options, Record, RecordResult
 from tests.wired import NOW

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harkara.base.ids import split_mid
-from harkara.hours import next_open_s
+from harkara.model.sending_hours import next_open_s
 from harkara.requests import RecordResult
 from tests.world import World
 

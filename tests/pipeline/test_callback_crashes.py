@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.parked import END_MS, partition_of
+from harkara.model.dead_letters import END_MS, partition_of
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from harkara.base.json import decode, encode
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.events import EventKind, Reply
-from harkara.messages import Endpoint, State
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.events import EventKind, Reply
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import EventTask, QueueName
 from harkara.services.door import Door
-from harkara.tasks import EventTask, QueueName
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps

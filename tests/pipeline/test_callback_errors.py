@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.errors import OutOfTime, StoreUnavailable
-from harkara.callback_settings import CallbackEndpoint
-from harkara.messages import Endpoint
-from harkara.tasks import Receipt, ReceiptsTask
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import Receipt, ReceiptsTask
 from tests.fakes import ProcessKilled, calling_back, trust
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import noted, parked, sent

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.base.retries import JITTER, limit_s
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
 from tests.wired import RETRY_DELAYS_S
 from tests.world import World

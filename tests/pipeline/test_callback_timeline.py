@@ -1,7 +1,7 @@
 """What a message's timeline says of its callback; what is parked, and replayed."""
 
 from harkara.base.deadline import Deadline
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED, noted, parked, sent, steps
 from tests.world import World

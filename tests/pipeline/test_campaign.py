@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.messages import State
+from harkara.model.messages import State
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.wired import ACCOUNT

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.codes import Code
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

@@ -11,9 +11,9 @@ from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.retries import limit_s
-from harkara.marks import Mark, cancel_kind, cancels_of, claim_kind, outcome_kind
-from harkara.messages import DEFAULT_VALIDITY_S, State
-from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
+from harkara.model.ledger import Mark, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.model.messages import DEFAULT_VALIDITY_S, State
+from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign
 from tests.wired import NOW, RECEIPT_WAIT_S, RETRY_DELAYS_S
 from tests.world import BUDGET_S, World

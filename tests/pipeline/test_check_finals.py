@@ -3,7 +3,7 @@
 import pytest
 
 from harkara.base.ids import split_mid
-from harkara.marks import Claimant, outcome_kind, recovered_kind
+from harkara.model.ledger import Claimant, outcome_kind, recovered_kind
 from tests.pipeline.test_check import LOST_AFTER_S, check, enqueued, final, silent
 from tests.wired import ACCOUNT, RECEIPT_WAIT_S
 from tests.world import BUDGET_S, World

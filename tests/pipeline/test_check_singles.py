@@ -9,10 +9,10 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
-from harkara.marks import Claimant, ack_kind, final_kind, members_of
+from harkara.model.ledger import Claimant, ack_kind, final_kind, members_of
+from harkara.model.submit_tasks import SubmitTask, decode_submit
+from harkara.model.tasks import CheckTask, QueueName, decode_dlr
 from harkara.services.checks import Checks
-from harkara.submit_tasks import SubmitTask, decode_submit
-from harkara.tasks import CheckTask, QueueName, decode_dlr
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT, RECEIPT_WAIT_S
 from tests.world import World

@@ -9,10 +9,10 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.ids import split_mid
 from harkara.base.retries import DUE_DELAY_S
-from harkara.marks import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
-from harkara.messages import DEFAULT_VALIDITY_S, State
+from harkara.model.ledger import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.model.messages import DEFAULT_VALIDITY_S, State
+from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from harkara.services.tries import ENDS
-from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign
 from tests.pipeline.test_check import (
     LOST_AFTER_S,

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.ids import split_mid
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.events import Click
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.events import Click
 from harkara.requests import Options, RecordResult
 from harkara.services.links import Visit
 from tests.fakes import Faults, ProcessKilled

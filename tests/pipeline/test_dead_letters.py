@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.ids import split_mid
-from harkara.marks import Claimant, final_kind
+from harkara.model.ledger import Claimant, final_kind
 from harkara.requests import RecordResult
 from tests.fakes import Faults, QueueMessage
 from tests.pipeline import campaign

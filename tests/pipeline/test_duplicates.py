@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-from harkara.messages import State
-from harkara.parked import parked_of
-from harkara.tasks import QueueName, Receipt, ReceiptsTask
+from harkara.model.dead_letters import parked_of
+from harkara.model.messages import State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.fakes import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

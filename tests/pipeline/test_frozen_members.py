@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harkara.messages import State
+from harkara.model.messages import State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.services import deliver
 from harkara.services.verdicts import Verdicts, judge
-from harkara.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.world import World
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Rate
 from harkara.base.errors import RequestRefused
-from harkara.messages import Category, pack
+from harkara.model.accounts import Rate
+from harkara.model.messages import Category, pack
 from harkara.requests import Record
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.accounts import Account
 from harkara.base.ids import set_id_of, split_mid
 from harkara.base.json import decode, encode
-from harkara.marks import Mark, links_key
-from harkara.messages import Category
+from harkara.model.accounts import Account
+from harkara.model.ledger import Mark, links_key
+from harkara.model.messages import Category
 from harkara.ports import ChunkNames
 from harkara.requests import NO_OPTIONS, Options, Record, RecordResult, SendRequest
 from harkara.services.idempotency import Answer, Idempotency

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, send, set_routing, taken

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.model.tasks import QueueName
 from harkara.services.join import JoinService
-from harkara.tasks import QueueName
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.aws import due
-from harkara.callback_settings import Destination, PostResult
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.tasks import CallbackTask
 from harkara.requests import Options, Record, SendRequest
-from harkara.tasks import CallbackTask
 from tests.fakes import caller_of, calling_back
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT

@@ -4,8 +4,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harkara.base.ids import split_mid
-from harkara.messages import State
-from harkara.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
+from harkara.model.messages import State
+from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.world import World

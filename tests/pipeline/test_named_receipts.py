@@ -14,11 +14,11 @@ from pydantic_core import from_json, to_json
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.carriers import connect
-from harkara.messages import DEFAULT_VALIDITY_S
+from harkara.model.messages import DEFAULT_VALIDITY_S
+from harkara.model.tasks import QueueName
 from harkara.received import ReceiptRequest
 from harkara.services.pointers import DELAYS_S
 from harkara.submissions import Connected
-from harkara.tasks import QueueName
 from tests.caprices import DAY_S
 from tests.fakes import Faults, no_texts
 from tests.pipeline import campaign

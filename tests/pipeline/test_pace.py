@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.hours import CLOSES_S
-from harkara.messages import Category
+from harkara.model.messages import Category
+from harkara.model.sending_hours import CLOSES_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, route, send, set_routing, taken

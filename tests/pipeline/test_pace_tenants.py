@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.requests import RecordResult
 from harkara.services.pace_standing import HELD_S
 from tests.pipeline.invariants import check_without_a_kill

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.exchanges import HttpAnswer
-from harkara.messages import State
+from harkara.model.messages import State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.services.join import JoinService
-from harkara.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing

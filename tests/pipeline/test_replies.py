@@ -6,7 +6,7 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
-from harkara.events import Reply
+from harkara.model.events import Reply
 from harkara.received import ReceiptRequest
 from harkara.requests import RecordResult
 from harkara.services.replies import Heard

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base import retries
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.messages import Category, State
-from harkara.submit_tasks import SubmitTask
-from harkara.tasks import QueueName, Receipt, ReceiptsTask
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.messages import Category, State
+from harkara.model.submit_tasks import SubmitTask
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.messages import Category, pack
+from harkara.model.messages import Category, pack
+from harkara.model.submit_tasks import SubmitTask, decode_submit
+from harkara.model.tasks import QueueName
 from harkara.requests import Options, Record
 from harkara.services.accept import IN_QUEUE_LIMIT_BYTES
-from harkara.submit_tasks import SubmitTask, decode_submit
-from harkara.tasks import QueueName
 from tests.pipeline import campaign
 from tests.unit.handing import CHUNK
 from tests.unit.submits import TASK, Submits

@@ -5,11 +5,11 @@ import pytest
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.json import encode
-from harkara.messages import Category
+from harkara.model.messages import Category
+from harkara.model.routing import EVERYONE, Routing
+from harkara.model.suppressions import Source, Suppression, opt_out
 from harkara.received import ReceiptRequest
 from harkara.requests import Options
-from harkara.routing import EVERYONE, Routing
-from harkara.suppressions import Source, Suppression, opt_out
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

@@ -9,11 +9,11 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from harkara.accounts import Account, Limits
 from harkara.aws.limits import DynamoLimitStore
 from harkara.base.errors import RequestRefused
 from harkara.carrier_settings import CarrierSettings
-from harkara.messages import Category, lane_of
+from harkara.model.accounts import Account, Limits
+from harkara.model.messages import Category, lane_of
 from harkara.services.limits import AccountLimits
 from harkara.services.pace import Pace, shards_of
 from tests.scale.threads import Threads

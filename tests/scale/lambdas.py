@@ -8,7 +8,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from tests.bench.life import MEMORY_GB
 from tests.functions.invoking import Event, http_event
 from tests.scale.cloud import MODEL, Cloud

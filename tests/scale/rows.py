@@ -4,7 +4,7 @@ What lasts an hour is simulated for `SPAN_S`, in which it is steady from the sec
 totals are those of the span times `HOUR`. Rows that change as they go are simulated whole.
 """
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from tests.scale.outside import Stream
 from tests.scale.simulation import Row, Settings
 

@@ -21,16 +21,16 @@ from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
 from harkara import batch
-from harkara.accounts import Account
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.backoff import Backoff
-from harkara.messages import Category
+from harkara.model.accounts import Account
+from harkara.model.messages import Category
+from harkara.model.tasks import QueueName
 from harkara.services.sweep import CALLS
-from harkara.tasks import QueueName
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, CARRIER, connect, seed
 from tests.fakes import calling_back

@@ -5,7 +5,7 @@ Over 90 processes and in virtual time. Writes are counted, refused ones too; no 
 
 import pytest
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.services.limits import SHARD_LIMIT
 from harkara.services.prefetch import PREFETCH_S
 from tests.scale.fleet import Door, Fleet, Traffic

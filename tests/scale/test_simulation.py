@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from tests.scale.meter import ACCOUNT, API, LIMITS, PARTITION, TABLE
 from tests.scale.outside import Stream
 from tests.scale.report import show, table

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 from pydantic_core import from_json, to_json
 
-from harkara.accounts import Account, Credential, Secret, hash_secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.ids import CHUNK_ID_LENGTH, split_mid
-from harkara.marks import index_of
-from harkara.messages import unpack
+from harkara.model.accounts import Account, Credential, Secret, hash_secret
+from harkara.model.ledger import index_of
+from harkara.model.messages import unpack
 from local.stack import Stack
 from tests.stack.proxy import FaultProxy
 

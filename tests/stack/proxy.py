@@ -28,7 +28,7 @@ import aiohttp
 from aiohttp import web
 from pydantic_core import from_json
 
-from harkara.messages import unpack
+from harkara.model.messages import unpack
 from tests.stack.threads import in_thread
 
 HOST = "127.0.0.1"

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
-from harkara.accounts import Scope
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import RequestRefused
 from harkara.credentials import presented
+from harkara.model.accounts import Scope
 from harkara.services.authenticate import Authenticator
 from local import admin, running
 from local.settings import AWS_ENVIRONMENT, HOST, STACK_NAME

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import split_mid
-from harkara.messages import Category, pack
+from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
+from harkara.model.messages import Category, pack
 from harkara.openapi.document import document
 from local import samples
 from local.seed import SAMPLES_KEPT_S

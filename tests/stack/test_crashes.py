@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from harkara.messages import BLOCK_SIZE
+from harkara.model.messages import BLOCK_SIZE
 from tests.conftest import TOLD
 from tests.faults.faults import AT_LENGTH
 from tests.stack.campaigns import Ends, Lab, campaign, ends, metas_of, wait_until

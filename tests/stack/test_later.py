@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
-from harkara.messages import pack, unpack
+from harkara.model.messages import pack, unpack
 from tests.stack.campaigns import Lab, record, wait_until
 
 pytestmark = pytest.mark.stack

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from harkara.accounts import Account, Enforcement, Limits
 from harkara.aws.limits import DynamoLimitStore
+from harkara.model.accounts import Account, Enforcement, Limits
 from tests.fakes import calling_back
 from tests.stack.campaigns import Lab, metas_of, record, wait_until
 

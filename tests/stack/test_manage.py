@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from harkara.accounts import Account, Sender, Template
 from harkara.base.codes import Code
 from harkara.manage.template_csv import ROW_LIMIT, export, parse
-from harkara.messages import Category
+from harkara.model.accounts import Account, Sender, Template
+from harkara.model.messages import Category
 from tests.events import sample_events
 from tests.faults.faults import AT_LENGTH
 from tests.stack.campaigns import Lab, record, wait_until

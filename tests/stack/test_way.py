@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic_core import from_json, to_json
 
-from harkara.messages import Lane, unpack
+from harkara.model.messages import Lane, unpack
 from local.settings import ROOT
 from tests.stack.campaigns import BANK, MAGIC, Lab, Post, campaign, metas_of, record, wait_until
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Enforcement, Sender
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.callback_urls import UrlRules
 from harkara.links import LinkSigner
-from harkara.messages import Category, Chunk, unpack
+from harkara.model.accounts import Account, Enforcement, Sender
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category, Chunk, unpack
+from harkara.model.tasks import QueueName
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
-from harkara.tasks import QueueName
 from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
 
 NOW = 1_767_258_000.25

@@ -3,11 +3,11 @@
 import asyncio
 from collections import Counter
 
-from harkara.callback_settings import PostResult
-from harkara.events import Dlr
-from harkara.marks import Mark, ack_kind
-from harkara.messages import State
-from harkara.tasks import CallbackTask, QueueName
+from harkara.model.callbacks import PostResult
+from harkara.model.events import Dlr
+from harkara.model.ledger import Mark, ack_kind
+from harkara.model.messages import State
+from harkara.model.tasks import CallbackTask, QueueName
 from tests.unit.deliveries import CHUNK, MAIN, NOW_MS, Deliveries
 from tests.wired import NOW, RETENTION_S
 

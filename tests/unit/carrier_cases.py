@@ -18,7 +18,7 @@ from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.messages import Message
+from harkara.model.messages import Message
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 
 FOLDER = Path(__file__).parent.parent / "cases" / "carriers"

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import (
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.operator import OperatorStore
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.base.errors import CarrierUnreachable, RequestRefused
+from harkara.base.exchanges import Outside
+from harkara.base.ids import ReferenceSigner
+from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.credentials import Presented
+from harkara.links import LinkSigner
+from harkara.model.accounts import (
     Account,
     Caller,
     Credential,
@@ -16,21 +27,10 @@ from harkara.accounts import (
     Template,
     hash_secret,
 )
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory
-from harkara.aws.operator import OperatorStore
-from harkara.aws.registry import DynamoRegistry
-from harkara.aws.routing import DynamoRoutingStore
-from harkara.base.errors import CarrierUnreachable, RequestRefused
-from harkara.base.exchanges import Outside
-from harkara.base.ids import ReferenceSigner
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
-from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.credentials import Presented
-from harkara.links import LinkSigner
-from harkara.messages import Category
-from harkara.operator_records import Part
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import Part
 from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService

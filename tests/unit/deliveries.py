@@ -8,10 +8,10 @@ from typing import Any
 
 from harkara.base.deadline import Deadline
 from harkara.base.log_events import Note
-from harkara.callback_settings import CallbackEndpoint
-from harkara.marks import Claimant, Mark
-from harkara.messages import Category, Chunk, Endpoint, Message, State, pack
-from harkara.tasks import QueueName, Receipt, RecoverTask, decode_dlr
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.messages import Category, Chunk, Endpoint, Message, State, pack
+from harkara.model.tasks import QueueName, Receipt, RecoverTask, decode_dlr
 from tests.fakes import trust
 from tests.wired import ACCOUNT, CARRIER, NOW, URL, Wired
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
-from harkara.messages import Category, Chunk, Message, pack
-from harkara.routing import Rules
+from harkara.model.messages import Category, Chunk, Message, pack
+from harkara.model.routing import Rules
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart, Plan
 from harkara.submissions import Connected, Outcome, Submission, Taken

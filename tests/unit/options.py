@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.requests import NO_OPTIONS, Options
 
 

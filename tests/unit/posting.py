@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.callback_settings import CallbackEndpoint, Destination, PostResult, unregistered
-from harkara.messages import Endpoint
+from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import CallbackTask
 from harkara.services.callbacks import CallbackService
 from harkara.services.doors import Doors, Entry, Verdict
-from harkara.tasks import CallbackTask
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 

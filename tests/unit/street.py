@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from harkara.callback_settings import CallbackEndpoint, PostResult
-from harkara.messages import Endpoint
+from harkara.model.callbacks import CallbackEndpoint, PostResult
+from harkara.model.messages import Endpoint
 from harkara.services.door import QUICK_MS
 from harkara.services.doors import Doors, Entry, Verdict
 from harkara.services.pace import Pace

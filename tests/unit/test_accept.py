@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.accounts import Account
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import split_mid
-from harkara.messages import Endpoint, Lane, unpack
+from harkara.model.accounts import Account
+from harkara.model.messages import Endpoint, Lane, unpack
+from harkara.model.submit_tasks import decode_submit
+from harkara.model.tasks import QueueName
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import PACKED_LIMIT_BYTES, NothingAccepted
-from harkara.submit_tasks import decode_submit
-from harkara.tasks import QueueName
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 

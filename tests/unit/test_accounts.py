@@ -5,9 +5,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from harkara.accounts import Account, Credential, Enforcement, Secret, hash_secret, secret_matches
-from harkara.callback_urls import UrlRules
 from harkara.carrier_settings import CarrierSettings, hash_token, token_matches
+from harkara.model.accounts import (
+    Account,
+    Credential,
+    Enforcement,
+    Secret,
+    hash_secret,
+    secret_matches,
+)
+from harkara.model.callback_urls import UrlRules
 from tests.cases.reading import rows
 from tests.fakes import calling_back
 
@@ -66,7 +73,7 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_secret(monkeypatch: pytest.Mon
         work.append((len(ours), len(theirs)))
         return False
 
-    monkeypatch.setattr("harkara.accounts.hmac.compare_digest", compare)
+    monkeypatch.setattr("harkara.model.accounts.hmac.compare_digest", compare)
     secret_matches(PEPPER, "wrong", CREDENTIAL, 0)
     secret_matches(PEPPER, "wrong", None, 0)
     assert work == [(64, 64), (64, 64)]
@@ -75,7 +82,7 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_secret(monkeypatch: pytest.Mon
 def test_no_credential_matches_even_when_the_comparison_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harkara.accounts.hmac.compare_digest", lambda *_: True)
+    monkeypatch.setattr("harkara.model.accounts.hmac.compare_digest", lambda *_: True)
     assert secret_matches(PEPPER, "any", None, 0) is False
     assert secret_matches(PEPPER, "any", CREDENTIAL, 0) is True
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.accounts import Account
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.manage.template_csv import ROW_LIMIT, parse
-from harkara.messages import RECORD_LIMIT, Category, Message
+from harkara.model.accounts import Account
+from harkara.model.messages import RECORD_LIMIT, Category, Message
 from harkara.platforms import ics, native
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.registry import ImportedRow, RowResult, report_of

@@ -11,10 +11,10 @@ import pytest
 from harkara.base.errors import NotOurTurn
 from harkara.base.log_events import Note
 from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
-from harkara.callback_settings import PostResult
-from harkara.marks import ack_kind, post_kind
-from harkara.parked import parked_of
-from harkara.tasks import Attempt
+from harkara.model.callbacks import PostResult
+from harkara.model.dead_letters import parked_of
+from harkara.model.ledger import ack_kind, post_kind
+from harkara.model.tasks import Attempt
 from tests.unit.attempting import CHUNKS, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
 from tests.wired import RETRY_DELAYS_S

@@ -11,8 +11,8 @@ import pytest
 from harkara.base.errors import NotOurTurn
 from harkara.base.log_events import Note
 from harkara.base.retries import QUEUE_DELAY_S
-from harkara.marks import Mark, post_kind
-from harkara.tasks import Attempt
+from harkara.model.ledger import Mark, post_kind
+from harkara.model.tasks import Attempt
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
 from tests.wired import RETRY_DELAYS_S

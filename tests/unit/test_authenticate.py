@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.credentials import Presented
+from harkara.model.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
 from harkara.services.authenticate import Authenticator
 from tests.fakes import FakeAccountStore
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from harkara.accounts import Account, Credential, Enforcement, Secret, Sender, Template
 from harkara.aws import clients
 from harkara.aws.accounts import (
     CACHE_LIMIT,
@@ -19,7 +18,8 @@ from harkara.base.errors import CarrierUnreachable, StoreUnavailable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.messages import Category
+from harkara.model.accounts import Account, Credential, Enforcement, Secret, Sender, Template
+from harkara.model.messages import Category
 from tests.fakes import FakeAccountStore, calling_back, no_texts
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account
 from harkara.aws.destinations import KmsDestinations, KmsVault
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, unregistered
-from harkara.messages import Endpoint
+from harkara.model.accounts import Account
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, unregistered
+from harkara.model.messages import Endpoint
 from tests.fakes import FakeAccountStore
 
 URL = "https://api.clevertap.com/dlr"

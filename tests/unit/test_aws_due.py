@@ -7,8 +7,8 @@ import pytest
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.base.errors import StoreUnavailable
+from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-from harkara.tasks import QueueName
 from tests.dynamo import DUE, Dynamo
 from tests.template.reading import functions, template
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

@@ -12,9 +12,9 @@ from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import AwsOptions
 from harkara.carriers import parse_receipts
 from harkara.carriers.aws import FAILURES, STATES
-from harkara.messages import State
+from harkara.model.messages import State
+from harkara.model.tasks import Receipt
 from harkara.received import ReceiptRequest, ReceivedReceipts
-from harkara.tasks import Receipt
 from tests.unit.aws_carrier import MODEL, OPTIONS, SETTINGS, TOPIC
 from tests.unit.carrier_cases import MID, REFERENCE, SIGNER
 

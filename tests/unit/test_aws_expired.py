@@ -12,8 +12,8 @@ from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
 from harkara.base.ids import ReferenceSigner
-from harkara.marks import Mark
-from harkara.messages import pack
+from harkara.model.ledger import Mark
+from harkara.model.messages import pack
 from tests.caprices import DAY_S, LATE_S
 from tests.dynamo import MESSAGES, Dynamo
 from tests.unit.test_aws_messages import CHUNK

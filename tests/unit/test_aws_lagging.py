@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.marks import Mark
-from harkara.messages import pack
+from harkara.model.ledger import Mark
+from harkara.model.messages import pack
 from tests.dynamo import MESSAGES, Dynamo
 from tests.unit.test_aws_messages import CHUNK
 

@@ -7,8 +7,8 @@ import pytest
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import new_chunk_id
-from harkara.marks import Claimant, Mark
-from harkara.messages import Category, Chunk, Message, pack
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.messages import Category, Chunk, Message, pack
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.9

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Secret
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.base.errors import StoreUnavailable
-from harkara.routing import Routing
+from harkara.model.accounts import Account, Credential, Secret
+from harkara.model.routing import Routing
 from tests.tables import Table
 from tests.unit.aws import LOST, Refusal, ScriptedAws
 from tests.unit.test_aws_accounts import ACCOUNT, CARRIER

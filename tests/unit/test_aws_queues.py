@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.errors import StoreUnavailable
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from tests.limits import BATCH_LIMIT_BYTES
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 

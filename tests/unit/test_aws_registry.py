@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
 from harkara.aws.batches import WRITE_BATCH
 from harkara.aws.registry import CHANGES, DynamoRegistry
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.callback_settings import CallbackEndpoint
-from harkara.messages import Category
-from harkara.operator_records import Part
+from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import Part
 from harkara.parts import name_of
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Sender
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.parked import DynamoParkedStore
@@ -17,10 +16,11 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.backoff import CEILING_S
 from harkara.base.deadline import Deadline
 from harkara.base.ids import ReferenceSigner
-from harkara.marks import Mark
-from harkara.messages import Category
-from harkara.suppressions import opt_out
-from harkara.tasks import QueueName
+from harkara.model.accounts import Sender
+from harkara.model.ledger import Mark
+from harkara.model.messages import Category
+from harkara.model.suppressions import opt_out
+from harkara.model.tasks import QueueName
 from tests import caprices
 from tests.dynamo import ACCOUNTS, MESSAGES, Dynamo
 from tests.limits import Sqs

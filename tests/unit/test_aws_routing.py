@@ -6,7 +6,7 @@ import pytest
 
 from harkara.aws.routing import CACHE_LIMIT, CACHE_S, DynamoRoutingStore
 from harkara.base.errors import StoreUnavailable
-from harkara.routing import Route, Routing, Rules, Weighted
+from harkara.model.routing import Route, Routing, Rules, Weighted
 from tests.unit.aws import LOST, Refusal, ScriptedAws
 
 OWN = Routing(paused=True)

@@ -12,7 +12,7 @@ from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside, TextAnswer
 from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.submissions import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
 from tests.cases.reading import rows
 from tests.unit.aws_carrier import MODEL, OPTIONS, SETTINGS

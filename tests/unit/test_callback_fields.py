@@ -16,7 +16,7 @@ from harkara.callback_fields import (
     overlap_s_of,
     secrets_of,
 )
-from harkara.callback_settings import SIGNING_SECRETS, CallbackSecrets, SigningSecret
+from harkara.model.callbacks import SIGNING_SECRETS, CallbackSecrets, SigningSecret
 from harkara.parts import fields_of
 
 CALLBACK = {"id": "main", "url": "https://api.clevertap.com/dlr"}

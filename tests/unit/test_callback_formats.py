@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS, group_limit, moengage
-from harkara.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
-from harkara.messages import Endpoint, State
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
+from harkara.model.messages import Endpoint, State
 from tests.cases.reading import rows
 
 AT_S = 1_700_000_000

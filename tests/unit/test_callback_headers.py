@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harkara.callback_settings import CallbackSecrets, SigningSecret
 from harkara.callbacks.headers import VERSION, headers_of
+from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
 # The example that the libraries of Standard Webhooks test themselves with.
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"

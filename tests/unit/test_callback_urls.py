@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.callback_urls import UrlRules, is_among, is_global
+from harkara.model.callback_urls import UrlRules, is_among, is_global
 from tests.cases.reading import rows
 
 RULES = UrlRules()

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import PLATFORM_HOSTS
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.callbacks import FORMATS, PLATFORM_FORMATS, format_of, wants
-from harkara.events import Click, Dlr, Event, EventKind, Reply
-from harkara.messages import State
+from harkara.model.accounts import PLATFORM_HOSTS
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.events import Click, Dlr, Event, EventKind, Reply
+from harkara.model.messages import State
 
 DELIVERED = Dlr("M0", "ref", State.DELIVERED, 1)
 EXPIRED = Dlr("M0", "ref", State.EXPIRED, 1, "EXPIRED")

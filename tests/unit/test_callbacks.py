@@ -11,12 +11,12 @@ import pytest
 
 from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.base.retries import JITTER, WAIT_DELAYS_S
-from harkara.callback_settings import PostResult
-from harkara.events import Click
-from harkara.marks import post_kind
-from harkara.messages import State
+from harkara.model.callbacks import PostResult
+from harkara.model.events import Click
+from harkara.model.ledger import post_kind
+from harkara.model.messages import State
+from harkara.model.tasks import CallbackTask, EventTask
 from harkara.services.doors import RATE_WAIT_S, Entry, Verdict
-from harkara.tasks import CallbackTask, EventTask
 from tests.unit.attempting import MEMBERS, TASK
 from tests.unit.deliveries import CHUNK, HOLDS_S, MAIN, NOW_MS, deadline
 from tests.unit.posting import POST, RECORD_S, WAIT, Posting

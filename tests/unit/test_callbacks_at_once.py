@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harkara.base.errors import NotOurTurn, StoreUnavailable
-from harkara.callback_settings import PostResult
-from harkara.marks import post_kind
-from harkara.messages import State
+from harkara.model.callbacks import PostResult
+from harkara.model.ledger import post_kind
+from harkara.model.messages import State
 from harkara.services.doors import Entry, Verdict
 from tests.fakes import ProcessKilled
 from tests.unit.attempting import TASK

@@ -12,18 +12,18 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
-from harkara.callback_settings import (
+from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import (
     CallbackSecrets,
     Destination,
     PostResult,
     SigningSecret,
     unregistered,
 )
-from harkara.callback_urls import UrlRules
-from harkara.events import Dlr
-from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
-from harkara.messages import Endpoint, State
-from harkara.tasks import CallbackTask
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask
 
 NOW = 1_700_000_000.5
 URL = "https://api.clevertap.com/dlr?key=1"

@@ -13,7 +13,7 @@ from harkara.base.codes import Code
 from harkara.carriers import parse_receipts
 from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
 from harkara.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
-from harkara.messages import Category, State
+from harkara.model.messages import Category, State
 from harkara.received import ReceiptRequest
 from harkara.submissions import InDoubt, Outcome, Refused, Submission, Taken
 from tests.unit.carrier_cases import CASES, MESSAGE, SECRETS, SIGNER, ScriptedExchange, settings_of

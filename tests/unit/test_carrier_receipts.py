@@ -9,9 +9,9 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers import answer, parse_receipts
-from harkara.messages import State
+from harkara.model.messages import State
+from harkara.model.tasks import Receipt
 from harkara.received import ReceiptRequest, ReceivedReceipts
-from harkara.tasks import Receipt
 from tests.unit.carrier_cases import CASES, MID, SIGNER, rows, settings_of
 
 

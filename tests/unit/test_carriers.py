@@ -13,7 +13,7 @@ from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import KINDS, connect
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import (

@@ -9,18 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from harkara.accounts import (
-    Enforcement,
-    Scope,
-    Secret,
-    Template,
-    hash_secret,
-)
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.destinations import KmsDestinations
-from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import hash_token
-from harkara.messages import Endpoint
+from harkara.model.accounts import Enforcement, Scope, Secret, Template, hash_secret
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Endpoint
 from harkara.requests import Options
 from tests.unit.aws import ScriptedAws
 from tests.unit.changing import (

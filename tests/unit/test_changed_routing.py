@@ -12,9 +12,9 @@ from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.carrier_settings import CarrierSecrets
 from harkara.carriers import connect
-from harkara.messages import Category, Chunk, Message
+from harkara.model.messages import Category, Chunk, Message
+from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
 from harkara.received import ReceiptRequest
-from harkara.routing import EVERYONE, Route, Routing, Rules, Weighted
 from harkara.services.breaker import Breakers
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.base.codes import Code
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks import FORMATS, clevertap
-from harkara.events import Dlr, Event, Reply
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Dlr, Event, Reply
+from harkara.model.messages import State
 
 AT = 1_435_322_805
 DELIVERED = Dlr("M0", "ref.0.-1.", State.DELIVERED, AT)

@@ -8,10 +8,10 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import NotOurTurn, OutOfTime
 from harkara.base.log_events import Note
-from harkara.events import Dlr
-from harkara.marks import Mark, claim_kind, final_kind, outcome_kind
-from harkara.messages import Endpoint, State
-from harkara.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
+from harkara.model.events import Dlr
+from harkara.model.ledger import Mark, claim_kind, final_kind, outcome_kind
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
 from tests.unit.deliveries import (
     CHUNK,
     HOLDS_S,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Template
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.template_csv import CONTENT_LIMIT_BYTES, ROW_LIMIT, Row, export, parse
-from harkara.messages import Category
+from harkara.model.accounts import Template
+from harkara.model.messages import Category
 from harkara.parts import template_of
 from tests.unit.steps import steps
 

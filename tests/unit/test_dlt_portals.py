@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import RequestRefused
 from harkara.manage.template_csv import Row, parse
-from harkara.messages import Category
+from harkara.model.messages import Category
 from tests.unit.test_dlt_csv import HEADER, of, problem_of, template
 
 TYPE_WORDS = {

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.callback_urls import UrlRules
 from harkara.links import LinkSigner
-from harkara.messages import Category, Lane, Message, lane_of
+from harkara.model.accounts import Account, Enforcement, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category, Lane, Message, lane_of
 from harkara.platforms import ics, native, webengage
 from harkara.platforms.ics import answer
 from harkara.requests import Record, RecordResult, SendRequest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 from harkara.services.door import (
     QUICK_MS,
     REFRESHED_EVERY_S,

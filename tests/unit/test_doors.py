@@ -3,8 +3,8 @@
 import pytest
 
 from harkara.base.errors import StoreUnavailable
-from harkara.callback_settings import PostResult
-from harkara.messages import Endpoint
+from harkara.model.callbacks import PostResult
+from harkara.model.messages import Endpoint
 from harkara.services.door import REFRESHED_EVERY_S, TRUSTED_S
 from harkara.services.doors import READ_EVERY_S, name_of
 from tests.unit.street import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 from harkara.services.door import QUICK_MS, SLOW_LIMIT_S, SLOW_S
 from harkara.services.doors import EXECUTIONS_OF_TEN, PATIENCE_S, READ_EVERY_S, Doors, Entry
 from tests.fakes import trust

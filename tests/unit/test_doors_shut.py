@@ -2,8 +2,8 @@
 
 import pytest
 
-from harkara.callback_settings import PostResult
-from harkara.messages import Endpoint
+from harkara.model.callbacks import PostResult
+from harkara.model.messages import Endpoint
 from harkara.services.door import REFRESHED_EVERY_S, SHUT_LIMIT_S, THROTTLED_S
 from harkara.services.doors import READ_EVERY_S, Entry, Verdict
 from tests.unit.street import (

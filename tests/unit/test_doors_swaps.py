@@ -3,7 +3,7 @@
 import pytest
 
 from harkara.base.errors import StoreUnavailable
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 from harkara.services.door import FAILURES_NEEDED
 from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, Entry, Verdict, account_name
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street

@@ -3,8 +3,8 @@
 import pytest
 
 from harkara.base.time import DAY_S
-from harkara.callback_settings import PostResult
-from harkara.messages import Endpoint
+from harkara.model.callbacks import PostResult
+from harkara.model.messages import Endpoint
 from harkara.services.door import REFRESHED_EVERY_S
 from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, THROTTLED_WAIT_S, Entry, name_of
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.ids import new_chunk_id
-from harkara.messages import Category, Chunk, Message
+from harkara.model.messages import Category, Chunk, Message
 from harkara.services.duplicates import find_duplicates
 from tests.fakes import FakeMessageStore, Faults
 

@@ -7,10 +7,10 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.callback_settings import CallbackEndpoint, Destination, SigningSecret
 from harkara.callbacks import FORMATS
-from harkara.events import Dlr
-from harkara.messages import Endpoint, State
+from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
 from tests.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 

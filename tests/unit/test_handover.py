@@ -10,16 +10,16 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
 from harkara.dlt.chain_hash import chain_hash
-from harkara.marks import Mark, cancel_kind, cancels_of, final_kind
-from harkara.messages import Category, Chunk
-from harkara.routing import Routing, Rules
+from harkara.model.ledger import Mark, cancel_kind, cancels_of, final_kind
+from harkara.model.messages import Category, Chunk
+from harkara.model.routing import Routing, Rules
+from harkara.model.submit_tasks import Repeat
+from harkara.model.suppressions import opt_out
 from harkara.services.breaker import FAILURES_NEEDED
 from harkara.services.carrier_ids import pointers
 from harkara.services.handover import RECORD_S, Handed
 from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.submit_tasks import Repeat
-from harkara.suppressions import opt_out
 from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S
 

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.json import encode
-from harkara.callback_settings import PostResult, unregistered
-from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS
 from harkara.carriers import connect
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.requesting import RequestingCarrier
-from harkara.events import Dlr
 from harkara.http.callbacks import HttpCallbackPoster
-from harkara.messages import Endpoint, State
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import PostResult, unregistered
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import CallbackTask
 from harkara.submissions import InDoubt, Submission, Taken
-from harkara.tasks import CallbackTask
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import MESSAGE, REFERENCE, REQUESTING, SECRETS, settings_of
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.hours import DAYTIME_CATEGORIES, next_open_s, ready_s
-from harkara.messages import Category, Chunk
+from harkara.model.messages import Category, Chunk
+from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s, ready_s
 
 
 def at(text: str) -> float:

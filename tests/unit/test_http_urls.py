@@ -15,7 +15,7 @@ from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers import connect
 from harkara.http_placeholders import PLACEHOLDERS
-from harkara.messages import Message
+from harkara.model.messages import Message
 from harkara.submissions import Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts
 

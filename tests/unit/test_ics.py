@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.messages import RECORD_LIMIT
+from harkara.model.messages import RECORD_LIMIT
 from harkara.platforms import ics
 from harkara.platforms.ics import (
     BodyCredentials,

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.platforms.ics import FORM, OPTIONS, answer, parse, parse_smpp
 from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest
 from tests.cases.reading import rows

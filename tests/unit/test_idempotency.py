@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from harkara.accounts import Scope
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.marks import Mark
+from harkara.model.accounts import Scope
+from harkara.model.ledger import Mark
 from harkara.ports import ChunkNames
 from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import FakeMessageStore, Faults, ProcessKilled

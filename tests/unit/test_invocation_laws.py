@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 from tests.functions.invoking import http_event, sqs_event
 from tests.invocations import API_LIMIT_BYTES, TooLarge, batches, invoke, refusal_of_event
 from tests.limits import INVOCATION_LIMIT_BYTES, MESSAGE_LIMIT_BYTES

@@ -6,9 +6,8 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of
-from harkara.messages import State
-from harkara.services.join import _SINGLE_LIMIT, JoinService
-from harkara.tasks import (
+from harkara.model.messages import State
+from harkara.model.tasks import (
     CarrierReceiptsTask,
     CheckTask,
     QueueName,
@@ -16,6 +15,7 @@ from harkara.tasks import (
     ReceiptsTask,
     decode_dlr,
 )
+from harkara.services.join import _SINGLE_LIMIT, JoinService
 from tests.fakes import FakeTaskQueues, Faults
 
 CHUNK_ID = "1" + "0" * 25 + "A"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.json import decode, encode
-from harkara.messages import State
-from harkara.tasks import Receipt
+from harkara.model.messages import State
+from harkara.model.tasks import Receipt
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=10),

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
-from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint
+from harkara.model.accounts import Account, Enforcement, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint
 from harkara.requests import NO_OPTIONS, Options
 from harkara.services.judgement import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
 from tests.fakes import caller_of

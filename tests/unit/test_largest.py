@@ -10,26 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.accounts import Account, Enforcement
 from harkara.aws.messages import item_of
 from harkara.base.codes import Code
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.base.json import encode
-from harkara.callback_urls import URL_LIMIT, UrlRules
 from harkara.callbacks import clevertap
 from harkara.callbacks.answers import excerpt_of
 from harkara.carriers.reports import Report, collect
-from harkara.events import Click, Dlr
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES
-from harkara.marks import Claimant, Mark
-from harkara.messages import Category, Chunk, Endpoint, Message, State
-from harkara.parked import parked_mark
-from harkara.requests import Record
-from harkara.services.records import CLIENT_REF_LIMIT_BYTES, RecordChecker
-from harkara.services.replies import Heard, ReplyService
-from harkara.services.tries import outcome_data
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
-from harkara.tasks import (
+from harkara.model.accounts import Account, Enforcement
+from harkara.model.callback_urls import URL_LIMIT, UrlRules
+from harkara.model.dead_letters import parked_mark
+from harkara.model.events import Click, Dlr
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.tasks import (
     Attempt,
     CallbackTask,
     ClickTask,
@@ -38,6 +33,11 @@ from harkara.tasks import (
     carrier_receipts_tasks,
     receipts_tasks,
 )
+from harkara.requests import Record
+from harkara.services.records import CLIENT_REF_LIMIT_BYTES, RecordChecker
+from harkara.services.replies import Heard, ReplyService
+from harkara.services.tries import outcome_data
+from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.accounts import Account, Limits
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.model.accounts import Account, Limits
 from harkara.services.limit_lines import BURST_US, Refusal, lines_of
 from harkara.services.limits import LOOK_EVERY_US, SHARDS_TRIED, AccountLimits, shard_count
 from harkara.services.prefetch import PREFETCH_S

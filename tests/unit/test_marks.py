@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harkara.marks import (
+from harkara.model.ledger import (
     POINTER_KIND,
     Claimant,
     Relation,

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from harkara.base.codes import Code
 from harkara.base.ids import mid_of, new_chunk_id
-from harkara.messages import Category, Chunk, Endpoint, Lane, Message, lane_of, pack, unpack
+from harkara.model.messages import Category, Chunk, Endpoint, Lane, Message, lane_of, pack, unpack
 
 CHUNK_ID = new_chunk_id(1_767_258_000_000, bytes(10))
 ACCEPTED = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt")

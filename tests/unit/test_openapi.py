@@ -13,7 +13,7 @@ import pytest
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
-from harkara.messages import Category, State
+from harkara.model.messages import Category, State
 from harkara.openapi import managing, page
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.document import document

@@ -8,8 +8,10 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.log_events import Note
-from harkara.marks import Mark, claim_kind, outcome_kind
-from harkara.messages import Category, Chunk, Message, State
+from harkara.model.ledger import Mark, claim_kind, outcome_kind
+from harkara.model.messages import Category, Chunk, Message, State
+from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
+from harkara.model.tasks import Receipt
 from harkara.services.handover import Handed
 from harkara.services.outcomes import (
     left_behind,
@@ -22,8 +24,6 @@ from harkara.services.outcomes import (
 from harkara.services.routing import BlockPart
 from harkara.services.tries import Cancelled, End, Ended
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
-from harkara.submit_tasks import Repeat, Reserved, SubmitTask
-from harkara.tasks import Receipt
 
 ACCEPTED_MS = 1_767_258_000_500
 ENDED_MS = ACCEPTED_MS + 2_000

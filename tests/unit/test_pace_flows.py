@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.messages import Category, lane_of
+from harkara.model.messages import Category, lane_of
 from harkara.services.pace import LOOK_EVERY_S, Pace, Place, shards_of
 from harkara.services.pace_standing import HELD_S
 from tests.fakes import FakeLimitStore, Faults

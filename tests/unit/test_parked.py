@@ -4,12 +4,12 @@ import pytest
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.events import Dlr
-from harkara.marks import Claimant
-from harkara.messages import Endpoint, State
-from harkara.parked import parked_mark
+from harkara.model.dead_letters import parked_mark
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant
+from harkara.model.messages import Endpoint, State
+from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
 from harkara.services.parked import ParkedService, Replayed
-from harkara.tasks import Attempt, CallbackTask, QueueName, decode_dlr
 from tests.fake_parked import FakeParkedStore
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
 

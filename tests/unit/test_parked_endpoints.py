@@ -8,8 +8,8 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
+from harkara.model.tasks import CallbackTask, decode_dlr
 from harkara.services import endpoints
-from harkara.tasks import CallbackTask, decode_dlr
 from tests.endpoints import NOW_S, URL, World
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Sender, Template
 from harkara.base.errors import FieldRefused
-from harkara.callback_settings import CallbackEndpoint
-from harkara.messages import Category
-from harkara.operator_records import Part
+from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import Part
 from harkara.parts import (
     HEADER_COUNT_LIMIT,
     KINDS,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.callback_urls import UrlRules
-from harkara.messages import Category, Lane, Message, lane_of
+from harkara.model.accounts import Account, Enforcement, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category, Lane, Message, lane_of
 from harkara.requests import Record
 from harkara.services.records import CheckedRecords, RecordChecker
 from tests.fakes import caller_of, calling_back

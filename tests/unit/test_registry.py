@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from harkara.accounts import Account, Credential, Sender, Template
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
 from harkara.manage.template_csv import export
-from harkara.messages import Category, Endpoint
-from harkara.operator_records import Part
+from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category, Endpoint
+from harkara.model.operator_records import Part
 from harkara.parts import KINDS, name_of
 from harkara.services import registry
 from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts

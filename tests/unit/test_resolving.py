@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from harkara.base.errors import ExchangeUnreachable
-from harkara.callback_urls import UrlRules
 from harkara.http.callbacks import GuardedResolver
 from harkara.http.client import HttpClient
 from harkara.http.resolving import THREADS, SystemResolver
+from harkara.model.callback_urls import UrlRules
 
 PATIENCE_S = 20.0
 

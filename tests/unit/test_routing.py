@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.base.ids import mid_of, new_chunk_id
-from harkara.messages import Category
-from harkara.routing import Route, Routing, Rules, Weighted, choose, in_order
+from harkara.model.messages import Category
+from harkara.model.routing import Route, Routing, Rules, Weighted, choose, in_order
 
 OTP, PROMOTIONAL = Category.OTP, Category.PROMOTIONAL
 INDIAN, BRITISH = "919876543210", "447400123456"

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from harkara import settings
-from harkara.callback_urls import UrlRules
+from harkara.model.callback_urls import UrlRules
 from harkara.settings import (
     DlrSettings,
     InboundSettings,

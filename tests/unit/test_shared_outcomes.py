@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.marks import Claimant, Mark, claim_kind, shared_partition
+from harkara.model.ledger import Claimant, Mark, claim_kind, shared_partition
 from harkara.services.shared_outcomes import Shared, Sharing
 from tests.fakes import FakeMessageStore, Faults
 

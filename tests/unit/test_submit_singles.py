@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.messages import Chunk, pack
-from harkara.submit_tasks import SubmitTask
+from harkara.model.messages import Chunk, pack
+from harkara.model.submit_tasks import SubmitTask
 from tests.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import CHUNK

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Account
 from harkara.aws.suppression import SHARDS, DynamoSuppressionList
 from harkara.base.errors import FieldRefused, StoreUnavailable
-from harkara.messages import Category
+from harkara.model.accounts import Account
+from harkara.model.messages import Category
+from harkara.model.suppressions import Source, Suppression, fields_of, opt_out, suppression_of
 from harkara.ports import SuppressionList
 from harkara.services.suppress import SuppressionService
-from harkara.suppressions import Source, Suppression, fields_of, opt_out, suppression_of
 from tests.fakes import Faults
 from tests.lists import FakeSuppressionList
 from tests.tables import Table

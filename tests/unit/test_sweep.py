@@ -15,9 +15,9 @@ from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
+from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.services.sweep import PUT_OFF_S, SweepService
-from harkara.tasks import QueueName
 from tests.fakes import FakeTaskQueues, Faults
 from tests.virtual import InPlace
 

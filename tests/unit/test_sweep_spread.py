@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from harkara.model.tasks import CheckTask, RecoverTask
 from harkara.ports import SHARDS
 from harkara.services.sweep import SPREAD_S
-from harkara.tasks import CheckTask, RecoverTask
 from tests.unit.test_sweep import NOW, RECEIPT, Sweeps
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.events import Click, Dlr, Event, Reply
-from harkara.messages import Endpoint, Lane, State
-from harkara.submit_tasks import Part, Repeat, Reserved, SubmitTask, decode_submit, queue_of
-from harkara.tasks import (
+from harkara.model.events import Click, Dlr, Event, Reply
+from harkara.model.messages import Endpoint, Lane, State
+from harkara.model.submit_tasks import Part, Repeat, Reserved, SubmitTask, decode_submit, queue_of
+from harkara.model.tasks import (
     RECEIPTS_PER_TASK,
     Attempt,
     CallbackTask,

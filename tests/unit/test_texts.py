@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accounts import Account, Enforcement, Sender, Template
 from harkara.base.codes import Code
-from harkara.callback_urls import UrlRules
-from harkara.messages import Category, Message
+from harkara.model.accounts import Account, Enforcement, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Category, Message
 from harkara.requests import NO_OPTIONS, Options, Record
 from harkara.services.judgement import Slot
 from harkara.services.records import RecordChecker

@@ -4,8 +4,8 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.marks import SHARED_KIND, Mark, claim_kind, outcome_kind
-from harkara.messages import Category, Chunk, Message, pack
+from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
+from harkara.model.messages import Category, Chunk, Message, pack
 from harkara.services.tries import (
     WORDS_LIMIT,
     Cancelled,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from harkara.marks import SHARED_KIND, Mark, claim_kind, outcome_kind
-from harkara.messages import Category, Chunk, Message, State
+from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
+from harkara.model.messages import Category, Chunk, Message, State
+from harkara.model.tasks import Receipt
 from harkara.services.verdicts import judge
-from harkara.tasks import Receipt
 from tests.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.platforms import webengage
 from harkara.requests import NO_OPTIONS, Record
 from tests.unit.json_values import json_values

@@ -24,9 +24,9 @@ from harkara.base.deadline import Deadline, invocation
 from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.base.log_events import Note
 from harkara.base.retries import return_delay
-from harkara.marks import Claimant
+from harkara.model.ledger import Claimant
+from harkara.model.tasks import owner_of
 from harkara.runtime import log_failure
-from harkara.tasks import owner_of
 
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
 """Does the task in a queue message's body; returns counts for the log."""

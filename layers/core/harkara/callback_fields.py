@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from harkara.base import fields as given
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import Fields
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
 from harkara.callbacks import FORMATS
 from harkara.callbacks.generic import NAMES
-from harkara.events import EventKind
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
+from harkara.model.events import EventKind
+from harkara.model.messages import State
 
 CONCURRENCY_LIMIT = 1_000
 RATE_LIMIT_PER_S = 10_000

@@ -15,8 +15,8 @@ from harkara.base.codes import Code
 from harkara.base.networks import Networks
 from harkara.http_options import HttpOptions, IdBase, normal_id
 from harkara.http_placeholders import placeholders_of
-from harkara.messages import Category, State
-from harkara.operator_records import OperatorRecord
+from harkara.model.messages import Category, State
+from harkara.model.operator_records import OperatorRecord
 from harkara.signatures import HEADERS, Scheme
 
 RECEIPT_TOKENS = 2

@@ -22,8 +22,8 @@ from pydantic import (
 
 from harkara.base.codes import Code
 from harkara.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
-from harkara.messages import Category, State
-from harkara.operator_records import OperatorRecord
+from harkara.model.messages import Category, State
+from harkara.model.operator_records import OperatorRecord
 from harkara.provider_templates import pieces
 
 # Placeholders that may have a map of values. Of some all values are known: their maps are whole.

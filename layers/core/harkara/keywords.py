@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from harkara.accounts import Account
+from harkara.model.accounts import Account
 
 # 47 CFR 64.1200(a)(10) names stop, quit, end, revoke, opt out, cancel and unsubscribe.
 STOP_WORDS = frozenset(

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from harkara import callback_fields
-from harkara.accounts import INDIAN_HEADER, NUMBER, TEMPLATE_ID, Sender, Template
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
 from harkara.callback_fields import CALLBACK_ID, callback_of
-from harkara.callback_settings import CallbackEndpoint
 from harkara.dlt.placeholders import looks_like_variable
 from harkara.dlt.templates import KINDS as VARIABLE_NAMES
 from harkara.dlt.templates import fold, kinds
-from harkara.messages import Category
-from harkara.operator_records import Part
+from harkara.model.accounts import INDIAN_HEADER, NUMBER, TEMPLATE_ID, Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import Part
 
 HEADER_COUNT_LIMIT = 100
 TEXT_LIMIT = 2_000

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.accounts import Account, Credential
 from harkara.base.deadline import Deadline
 from harkara.carrier_settings import CarrierSettings
-from harkara.marks import Mark
-from harkara.messages import Chunk
-from harkara.operator_records import P, Part
-from harkara.routing import Rules
-from harkara.suppressions import Source, Suppression
-from harkara.tasks import QueueName
+from harkara.model.accounts import Account, Credential
+from harkara.model.ledger import Mark
+from harkara.model.messages import Chunk
+from harkara.model.operator_records import P, Part
+from harkara.model.routing import Rules
+from harkara.model.suppressions import Source, Suppression
+from harkara.model.tasks import QueueName
 
 SHARDS = 16
 

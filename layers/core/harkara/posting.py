@@ -3,9 +3,9 @@
 import math
 from typing import Protocol
 
-from harkara.callback_settings import CallbackSecrets, Destination, PostResult
-from harkara.messages import Endpoint
-from harkara.tasks import CallbackTask
+from harkara.model.callbacks import CallbackSecrets, Destination, PostResult
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import CallbackTask
 
 
 class Destinations(Protocol):

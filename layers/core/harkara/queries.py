@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.template_portals import TYPES, category_of
-from harkara.messages import Category
-from harkara.suppressions import Source
+from harkara.model.messages import Category
+from harkara.model.suppressions import Source
 
 PAGE_SIZE = 100
 

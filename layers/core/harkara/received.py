@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from harkara.tasks import Receipt
+from harkara.model.tasks import Receipt
 
 
 class ReceiptRequest(NamedTuple):

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from harkara.base.codes import Code
-from harkara.messages import Category, Message
+from harkara.model.messages import Category, Message
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 # Lambda answers 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else included. An

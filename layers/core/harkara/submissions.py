@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from harkara.base.codes import Code
 from harkara.carrier_settings import CarrierSettings
-from harkara.messages import Category, Message
+from harkara.model.messages import Category, Message
 
 
 class Taken(NamedTuple):

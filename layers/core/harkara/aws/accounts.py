@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.accounts import Account, Credential, Sender, Template
 from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
 from harkara.base.json import decode
 from harkara.base.time import Clock
-from harkara.callback_settings import CallbackEndpoint
 from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.operator_records import Part
+from harkara.model.accounts import Account, Credential, Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.operator_records import Part
 from harkara.parts import name_of
 
 CACHE_S = 60

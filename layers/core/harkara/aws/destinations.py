@@ -3,8 +3,8 @@
 from typing import Any
 
 from harkara.aws.clients import aws_errors
-from harkara.callback_settings import CallbackSecrets, Destination, unregistered
-from harkara.messages import Endpoint
+from harkara.model.callbacks import CallbackSecrets, Destination, unregistered
+from harkara.model.messages import Endpoint
 from harkara.ports import AccountStore
 
 SECRETS_KEPT = 1_000

@@ -15,8 +15,8 @@ from typing import Any
 from harkara.aws.clients import aws_errors
 from harkara.aws.inserts import Inserter, Item
 from harkara.base.time import DAY_S, Clock
+from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-from harkara.tasks import QueueName
 
 # For so long `sweep` may be out of order before anything is lost.
 KEPT_S = 7 * DAY_S

@@ -1,4 +1,4 @@
-"""The Messages table: chunks and marks (the kinds are listed in `harkara.marks`)."""
+"""The Messages table: chunks and marks (the kinds are listed in `harkara.model.ledger`)."""
 
 import time
 from collections import OrderedDict
@@ -12,8 +12,8 @@ from harkara.aws.inserts import Inserter, Item
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
-from harkara.marks import Mark
-from harkara.messages import Chunk, unpack
+from harkara.model.ledger import Mark
+from harkara.model.messages import Chunk, unpack
 
 _CHUNK_KIND = "chunk"
 _CACHED_CHUNKS = 64

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.accounts import Account, Credential
 from harkara.aws.accounts import PARTS, credential_pointer
 from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
@@ -17,7 +16,8 @@ from harkara.aws.routing import SORT_KEY as ROUTING
 from harkara.aws.routing import partition_of as routing_of
 from harkara.base.errors import StoreUnavailable
 from harkara.carrier_settings import CarrierSettings
-from harkara.routing import Routing
+from harkara.model.accounts import Account, Credential
+from harkara.model.routing import Routing
 
 R = TypeVar("R", bound=BaseModel)
 Item = dict[str, Any]

@@ -10,7 +10,7 @@ from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
 from harkara.base.time import Clock
-from harkara.marks import Mark
+from harkara.model.ledger import Mark
 
 
 class DynamoParkedStore:

@@ -16,7 +16,7 @@ from harkara.aws.due import DynamoDueTable
 from harkara.base.backoff import Backoff
 from harkara.base.errors import StoreUnavailable
 from harkara.base.retries import QUEUE_DELAY_S
-from harkara.tasks import QueueName
+from harkara.model.tasks import QueueName
 
 DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576

@@ -11,14 +11,14 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from harkara.accounts import Credential
 from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.batches import WRITE_BATCH, Batches
 from harkara.aws.clients import aws_errors
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
-from harkara.operator_records import P, Part
+from harkara.model.accounts import Credential
+from harkara.model.operator_records import P, Part
 
 THREADS = 8
 # What one batch may take where nothing is in its way, and the count that ends an import.

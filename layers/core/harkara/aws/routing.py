@@ -6,7 +6,7 @@ from typing import Any
 from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
 from harkara.base.time import Clock
-from harkara.routing import EVERYONE, Routing, Rules
+from harkara.model.routing import EVERYONE, Routing, Rules
 
 CACHE_S = 30
 CACHE_LIMIT = 1_000

@@ -14,7 +14,7 @@ from zlib import crc32
 from harkara.aws.batches import Batches
 from harkara.aws.clients import aws_errors
 from harkara.base.errors import StoreUnavailable
-from harkara.suppressions import Source, Suppression
+from harkara.model.suppressions import Source, Suppression
 
 SHARDS = 16
 _CONDITION_FAILED = "ConditionalCheckFailedException"

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from harkara.callback_settings import CallbackEndpoint, Destination
-from harkara.callback_urls import is_among
 from harkara.callbacks import (
     clevertap,
     generic,
@@ -14,8 +12,10 @@ from harkara.callbacks import (
     standard,
     webengage,
 )
-from harkara.events import Dlr, Event, EventKind, kind_of
-from harkara.messages import Endpoint
+from harkara.model.callback_urls import is_among
+from harkara.model.callbacks import CallbackEndpoint, Destination
+from harkara.model.events import Dlr, Event, EventKind, kind_of
+from harkara.model.messages import Endpoint
 
 Unprocessed = tuple[tuple[str, str], ...]
 """Messages that a platform took and could not use: client_ref, and the platform's code."""

@@ -14,9 +14,9 @@ from itertools import islice
 from typing import Any
 
 from harkara.base.json import decode, encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import meaning_of, reference_of
-from harkara.events import Click, Dlr, Event, Reply
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Click, Dlr, Event, Reply
 
 MEMBER_LIMIT = 100
 INCOMING_TEXT_LENGTH = 512

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of
-from harkara.events import Click, Dlr, Event, Reply, kind_of
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Click, Dlr, Event, Reply, kind_of
 
 MEMBER_LIMIT = 100
 NAMES = (

@@ -7,7 +7,7 @@ outside: a dot in an id cannot move the border to the next.
 import hmac
 from base64 import b64decode, b64encode
 
-from harkara.callback_settings import CallbackSecrets, SigningSecret
+from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
 VERSION = "0.1.0"
 """As in pyproject.toml, which no function can read."""

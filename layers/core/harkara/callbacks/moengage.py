@@ -10,9 +10,9 @@ is a failure there. So it hears of final states alone. `mid` is that of the answ
 from collections.abc import Sequence
 
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of
-from harkara.events import Dlr, Event
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Dlr, Event
 
 BODY_LIMIT_BYTES = 150 * 1024
 """What MoEngage takes; a message's own limits keep a body far below."""

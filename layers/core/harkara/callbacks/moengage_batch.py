@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of, reference_of
-from harkara.events import Dlr, Event
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Dlr, Event
+from harkara.model.messages import State
 
 MEMBER_LIMIT = 50
 

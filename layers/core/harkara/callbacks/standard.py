@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import advice_of
-from harkara.events import Click, Dlr, Event, Reply, kind_of
-from harkara.messages import State
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Click, Dlr, Event, Reply, kind_of
+from harkara.model.messages import State
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:

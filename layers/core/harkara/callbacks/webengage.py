@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callback_settings import CallbackEndpoint
 from harkara.callbacks.wording import meaning_of, reference_of
-from harkara.events import Dlr, Event
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.events import Dlr, Event
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:

@@ -1,8 +1,8 @@
 """What the formats say alike: how a message is called, and why it failed."""
 
 from harkara.base.codes import MEANINGS, Code, Meaning
-from harkara.events import Dlr, Event
-from harkara.messages import State
+from harkara.model.events import Dlr, Event
+from harkara.model.messages import State
 
 
 def reference_of(event: Event) -> str:

@@ -32,7 +32,7 @@ from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers.reports import Report, collect, inbound, member, text_of
 from harkara.carriers.requesting import TurnTakingCarrier
 from harkara.carriers.times import time_of
-from harkara.messages import Category, State
+from harkara.model.messages import Category, State
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 

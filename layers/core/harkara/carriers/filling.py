@@ -14,7 +14,7 @@ from harkara.base.errors import RequestRefused
 from harkara.carrier_settings import CarrierSecrets
 from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions
 from harkara.http_placeholders import pieces_of
-from harkara.messages import Message
+from harkara.model.messages import Message
 from harkara.provider_templates import values_in
 from harkara.submissions import Submission
 from harkara.text.segments import measure

@@ -42,7 +42,7 @@ from harkara.carriers.requesting import (
 )
 from harkara.carriers.times import time_of
 from harkara.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
-from harkara.messages import State
+from harkara.model.messages import State
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 

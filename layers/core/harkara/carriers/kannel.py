@@ -32,7 +32,7 @@ from harkara.carriers import smpp
 from harkara.carriers.reports import Report, collect, inbound, member
 from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.times import time_of
-from harkara.messages import Lane, State, lane_of
+from harkara.model.messages import Lane, State, lane_of
 from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.text.segments import Encoding, measure

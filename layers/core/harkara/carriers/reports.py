@@ -7,9 +7,9 @@ from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.times import time_of
-from harkara.messages import State
+from harkara.model.messages import State
+from harkara.model.tasks import Receipt
 from harkara.received import InboundMessage, ReceivedMessages, ReceivedReceipts
-from harkara.tasks import Receipt
 
 CARRIER_CODE_LIMIT = 64
 CARRIER_ID_LIMIT = 256

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from harkara.base.codes import Code
-from harkara.messages import State
+from harkara.model.messages import State
 
 # SMPP 3.4 section 5.2.28 and appendix B, and the same states written out as in SMPP 5.0 section
 # 4.7.15. None: not final.

@@ -1,4 +1,4 @@
-"""Post callbacks, to where `harkara.callback_urls` lets them go.
+"""Post callbacks, to where `harkara.model.callback_urls` lets them go.
 
 A name is resolved once, every address of it is judged, and the connection goes to just these
 addresses while TLS keeps the name. (httpx-secure opens a probe to an address before it judges it,
@@ -14,13 +14,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, HttpExchange
 from harkara.base.time import Clock, retry_after_s
-from harkara.callback_settings import Destination, PostResult
-from harkara.callback_urls import UrlRules
 from harkara.callbacks import FORMATS, Format
 from harkara.callbacks.answers import excerpt_of
 from harkara.callbacks.headers import headers_of
 from harkara.http.resolving import SystemResolver
-from harkara.tasks import CallbackTask
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.tasks import CallbackTask
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024

@@ -2,8 +2,6 @@
 
 import math
 
-from harkara.callback_settings import Destination, PostResult
-from harkara.callback_urls import UrlRules
 from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
     TIMEOUT_S,
@@ -11,7 +9,9 @@ from harkara.http.callbacks import (
     HttpCallbackPoster,
 )
 from harkara.http.client import HttpClient
-from harkara.tasks import CallbackTask
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.tasks import CallbackTask
 
 
 class SinglePoster:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from itertools import dropwhile
 from typing import NamedTuple
 
-from harkara.accounts import TEMPLATE_ID, Template
 from harkara.base.errors import FieldRefused
 from harkara.dlt.templates import VARIABLE, Kind, kinds
 from harkara.manage.template_portals import (
@@ -32,7 +31,8 @@ from harkara.manage.template_tables import (
     read_table,
     refusal,
 )
-from harkara.messages import Category
+from harkara.model.accounts import TEMPLATE_ID, Template
+from harkara.model.messages import Category
 from harkara.parts import advice_on, bare_header, template_of
 
 __all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]

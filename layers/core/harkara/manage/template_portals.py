@@ -10,7 +10,7 @@ from calendar import month_abbr
 from typing import NamedTuple
 
 from harkara.dlt.templates import KINDS, Kind
-from harkara.messages import Category
+from harkara.model.messages import Category
 
 COLUMNS = {
     "pe_id": "Entity ID",

@@ -13,8 +13,8 @@ from harkara.callback_fields import (
 )
 from harkara.callbacks import FORMATS
 from harkara.callbacks.generic import NAMES
-from harkara.events import EventKind
-from harkara.messages import State
+from harkara.model.events import EventKind
+from harkara.model.messages import State
 from harkara.openapi.shapes import Schema, nullable, text, whole
 
 _SETTINGS: Schema = {

@@ -1,10 +1,10 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
-from harkara.accounts import TEMPLATE_ID
 from harkara.base.codes import Code
 from harkara.base.fields import NAME_LIMIT
 from harkara.dlt.templates import KINDS
-from harkara.messages import Category, State
+from harkara.model.accounts import TEMPLATE_ID
+from harkara.model.messages import Category, State
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.callback_shapes import CALLBACK, GIVEN
 from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole

@@ -3,11 +3,11 @@
 from typing import Any
 
 from harkara.base.codes import Code
-from harkara.messages import Category
+from harkara.model.messages import Category
+from harkara.model.suppressions import EVERY_CATEGORY, Source
 from harkara.openapi.answers import ALWAYS, BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation
 from harkara.openapi.shapes import JSON, Schema, closed, content, nullable, ref, text
-from harkara.suppressions import EVERY_CATEGORY, Source
 
 _NUMBER: Schema = {
     "name": "number",

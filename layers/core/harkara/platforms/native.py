@@ -19,10 +19,10 @@ its digits.
 from collections.abc import Sequence
 from typing import Any
 
-from harkara.accounts import Account
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
+from harkara.model.accounts import Account
 from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.platforms.options import (
     CAMPAIGN_RULE,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.json import decode
 from harkara.base.time import IST_OFFSET_S
-from harkara.messages import Category
+from harkara.model.messages import Category
 
 VALIDITY_S = range(60, 3 * 24 * 3600 + 1)
 # What one request gives to all of its records counts a thousand times. A template has at most

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode
-from harkara.messages import RECORD_LIMIT
+from harkara.model.messages import RECORD_LIMIT
 from harkara.platforms.options import OptionField, string
 from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest
 

@@ -16,7 +16,7 @@ from typing import Any
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.messages import Category
+from harkara.model.messages import Category
 from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.platforms.options import OptionField
 from harkara.platforms.rows import Fields, object_of, request_of

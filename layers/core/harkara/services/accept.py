@@ -14,20 +14,20 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
 
-from harkara.accounts import Account, Caller
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.callback_urls import UrlRules
-from harkara.hours import ready_s
 from harkara.links import Linked
-from harkara.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack
+from harkara.model.accounts import Account, Caller
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack
+from harkara.model.sending_hours import ready_s
+from harkara.model.submit_tasks import Part, SubmitTask, queue_of
+from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.judgement import Slot, SlotRows
 from harkara.services.links import LinkMaker
 from harkara.services.records import CheckedRecords, RecordChecker
-from harkara.submit_tasks import Part, SubmitTask, queue_of
-from harkara.tasks import QueueName
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000

@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harkara import marks
 from harkara.base.errors import NotOurTurn
 from harkara.base.ids import Luck
 from harkara.base.log_events import Note, Notes
@@ -18,11 +17,12 @@ from harkara.base.retries import (
     with_jitter,
 )
 from harkara.base.time import Clock
-from harkara.callback_settings import PostResult
-from harkara.marks import Claimant, Mark, Relation
-from harkara.parked import parked_mark
+from harkara.model import ledger
+from harkara.model.callbacks import PostResult
+from harkara.model.dead_letters import parked_mark
+from harkara.model.ledger import Claimant, Mark, Relation
+from harkara.model.tasks import Attempt, CallbackTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
-from harkara.tasks import Attempt, CallbackTask, QueueName
 
 # Of the schedule's time, in percent: when it is told how much is over.
 ALERTS_PERCENT = (50, 70, 90)
@@ -50,7 +50,7 @@ class Attempts:
         while True:
             claim = claimant.mark(
                 task.group_owner,
-                marks.post_kind(task.group, task.attempt),
+                ledger.post_kind(task.group, task.attempt),
                 at=self._now_ms(),
                 in_doubt=task.in_doubt,
                 members=_members(task),
@@ -70,7 +70,7 @@ class Attempts:
             task = following
 
     async def _claim_of(self, task: CallbackTask) -> Mark | None:
-        key = (task.group_owner, marks.post_kind(task.group, task.attempt))
+        key = (task.group_owner, ledger.post_kind(task.group, task.attempt))
         (standing,) = await asyncio.to_thread(self.store.get_marks, [key])
         return standing
 
@@ -90,9 +90,9 @@ class Attempts:
 
     async def is_over(self, task: CallbackTask) -> bool:
         """Whether a callback was acknowledged, or reached its end since it was last replayed."""
-        kind = marks.ack_kind(task.group)
+        kind = ledger.ack_kind(task.group)
         acks = await asyncio.to_thread(self.store.find_marks, task.group_owner, kind)
-        own = marks.ack_kind(task.group, task.replay)
+        own = ledger.ack_kind(task.group, task.replay)
         return any(
             ack.kind == own or PostResult(ack.data["status"], "").acknowledged for ack in acks
         )
@@ -212,7 +212,7 @@ class Attempts:
     ) -> None:
         ack = claimant.mark(
             task.group_owner,
-            marks.ack_kind(task.group, task.replay),
+            ledger.ack_kind(task.group, task.replay),
             members=_members(task),
             attempt=task.attempt,
             status=last.status,
@@ -252,4 +252,4 @@ class Attempts:
 
 
 def _members(task: CallbackTask) -> dict[str, list[int]]:
-    return marks.members_of(member.mid for member in task.members)
+    return ledger.members_of(member.mid for member in task.members)

@@ -3,12 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harkara.accounts import Account, Caller, Credential, Scope, may_be_username, secret_matches
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys, as_keys
 from harkara.base.time import Clock
 from harkara.credentials import Presented
+from harkara.model.accounts import (
+    Account,
+    Caller,
+    Credential,
+    Scope,
+    may_be_username,
+    secret_matches,
+)
 from harkara.ports import AccountStore
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from harkara.messages import Message
+from harkara.model.messages import Message
 from harkara.requests import Record
 from harkara.services.judgement import Judged
 

@@ -19,14 +19,14 @@ from typing import NamedTuple
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, OutOfTime
 from harkara.base.retries import wait_delay, wait_for_turn, with_jitter
-from harkara.callback_settings import Destination, PostResult
 from harkara.callbacks import wants
-from harkara.events import Event
-from harkara.marks import Claimant
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.events import Event
+from harkara.model.ledger import Claimant
+from harkara.model.tasks import CallbackTask, EventTask
 from harkara.posting import CallbackPoster, Destinations
 from harkara.services.attempts import Attempts
 from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
-from harkara.tasks import CallbackTask, EventTask
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
 _RECORD_S = 3.0

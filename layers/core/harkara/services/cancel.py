@@ -8,16 +8,16 @@ the carrier did not take the message, there is no further try.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harkara.accounts import Account
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock
-from harkara.marks import Mark, cancel_kind, cancels_of
-from harkara.messages import State
+from harkara.model.accounts import Account
+from harkara.model.ledger import Mark, cancel_kind, cancels_of
+from harkara.model.messages import State
+from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.tries import Cancelled, find_message, tries_of
 from harkara.submissions import NotTaken
-from harkara.tasks import QueueName, Receipt, ReceiptsTask
 
 
 class CancelResult(NamedTuple):

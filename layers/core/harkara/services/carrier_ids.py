@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from harkara.marks import POINTER_KIND, Mark, carrier_partition
+from harkara.model.ledger import POINTER_KIND, Mark, carrier_partition
 
 
 def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:

@@ -25,12 +25,12 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.retries import DUE_DELAY_S, limit_s
 from harkara.base.time import Clock
-from harkara.marks import Mark, ack_kind, cancels_of, final_kind, index_of
-from harkara.messages import Chunk, State
+from harkara.model.ledger import Mark, ack_kind, cancels_of, final_kind, index_of
+from harkara.model.messages import Chunk, State
+from harkara.model.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.outcomes import refusals_of, reports_of
 from harkara.services.routing import BlockPart
-from harkara.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
 # Beyond the last retry, or a message's validity: an hour for queues that were behind.
 _MARGIN_S = 3600

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from harkara.base.errors import StoreUnavailable
+from harkara.model.submit_tasks import SubmitTask, decode_submit
+from harkara.model.tasks import CheckTask, QueueName, owner_in
 from harkara.ports import TaskQueues
-from harkara.submit_tasks import SubmitTask, decode_submit
-from harkara.tasks import CheckTask, QueueName, owner_in
 
 
 @dataclass(frozen=True, slots=True)

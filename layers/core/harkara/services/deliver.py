@@ -9,22 +9,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harkara import marks
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn
 from harkara.base.ids import split_mid
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
 from harkara.callbacks import group_limit
-from harkara.events import Dlr
-from harkara.marks import Claimant, Mark, Relation
-from harkara.messages import Chunk, Endpoint, State
+from harkara.model import ledger
+from harkara.model.events import Dlr
+from harkara.model.ledger import Claimant, Mark, Relation
+from harkara.model.messages import Chunk, Endpoint, State
+from harkara.model.reasons import metric_of
+from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.reasons import metric_of
 from harkara.services.callbacks import CallbackService
 from harkara.services.delivered_segments import whole
 from harkara.services.verdicts import judge
-from harkara.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ class DeliverService:
         chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
         if chunk is None:
             return Counter(chunk_missing=1)
-        keys = [(chunk.id, marks.final_kind(index)) for index in task.indexes]
+        keys = [(chunk.id, ledger.final_kind(index)) for index in task.indexes]
         finals = await asyncio.to_thread(self.store.get_marks, keys)
         takeovers = [
-            claimant.mark(chunk.id, marks.recovered_kind(index), **final.data)
+            claimant.mark(chunk.id, ledger.recovered_kind(index), **final.data)
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
@@ -128,7 +128,7 @@ class DeliverService:
         An earlier delivery put them when they did, and perhaps called them back.
         """
         told = (split_mid(receipt.mid) for receipt in known)
-        keys = dict.fromkeys((chunk_id, marks.final_kind(index)) for chunk_id, index in told)
+        keys = dict.fromkeys((chunk_id, ledger.final_kind(index)) for chunk_id, index in told)
         for final in finals:
             del keys[final.key]
         found = await asyncio.to_thread(self.store.get_marks, list(keys)) if keys else []
@@ -188,7 +188,7 @@ def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) ->
     untold = chunks[chunk_id].messages[index].endpoint is None
     return claimant.mark(
         chunk_id,
-        marks.final_kind(index),
+        ledger.final_kind(index),
         state=receipt.state,
         at=receipt.at_s,
         code=receipt.code,
@@ -208,7 +208,7 @@ def _groups(
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
     for mark in sorted(own, key=lambda mark: (mark.until_ms, mark.holder, mark.key)):
         chunk = chunks[mark.partition]
-        index = marks.index_of(mark.kind)
+        index = ledger.index_of(mark.kind)
         message = chunk.messages[index]
         if message.endpoint is not None:
             address = (mark.holder, chunk.account_id, chunk.endpoints[message.endpoint])

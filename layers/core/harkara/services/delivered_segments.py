@@ -9,10 +9,10 @@ segment that fails, fails the message.
 from collections.abc import Mapping, Sequence
 
 from harkara.base.ids import split_mid
-from harkara.marks import Claimant, Mark, segment_kind, segments_prefix
-from harkara.messages import Chunk, State
+from harkara.model.ledger import Claimant, Mark, segment_kind, segments_prefix
+from harkara.model.messages import Chunk, State
+from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
-from harkara.tasks import Receipt
 
 
 def whole(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from harkara.callback_settings import PostResult
+from harkara.model.callbacks import PostResult
 
 TRUSTED_S = 600
 REFRESHED_EVERY_S = 300

@@ -24,8 +24,8 @@ from typing import NamedTuple
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode, encode
 from harkara.base.time import DAY_S, Clock
-from harkara.callback_settings import CallbackEndpoint, PostResult
-from harkara.messages import Endpoint
+from harkara.model.callbacks import CallbackEndpoint, PostResult
+from harkara.model.messages import Endpoint
 from harkara.ports import LimitStore
 from harkara.services.door import Door, is_slow
 from harkara.services.pace import Pace

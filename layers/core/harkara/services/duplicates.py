@@ -9,8 +9,8 @@ at the same moment, on either side of a bucket's end, may both go out.
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from harkara.marks import Mark, duplicate_kind
-from harkara.messages import Chunk
+from harkara.model.ledger import Mark, duplicate_kind
+from harkara.model.messages import Chunk
 from harkara.ports import MessageStore
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harkara.accounts import Account
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
@@ -16,17 +15,18 @@ from harkara.base.ids import Randomness
 from harkara.base.json import encode
 from harkara.base.time import Clock
 from harkara.callback_fields import overlap_s_of
-from harkara.callback_settings import CallbackEndpoint, Destination
 from harkara.callbacks.headers import SECRET_PREFIX
-from harkara.events import Dlr
-from harkara.messages import State
-from harkara.parked import UNREGISTERED
+from harkara.model.accounts import Account
+from harkara.model.callbacks import CallbackEndpoint, Destination
+from harkara.model.dead_letters import UNREGISTERED
+from harkara.model.events import Dlr
+from harkara.model.messages import State
+from harkara.model.tasks import CallbackTask
 from harkara.parked_fields import after_of, fields_of, range_of, selection_of
 from harkara.posting import CallbackPoster
 from harkara.services.parked import ParkedService
 from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets
-from harkara.tasks import CallbackTask
 
 T = TypeVar("T")
 

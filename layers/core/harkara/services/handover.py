@@ -19,10 +19,10 @@ from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
 from harkara.dlt.chain_hash import chain_hash
-from harkara.hours import ready_s
-from harkara.marks import cancels_of, final_kind, index_of
+from harkara.model.ledger import cancels_of, final_kind, index_of
+from harkara.model.routing import Rules
+from harkara.model.sending_hours import ready_s
 from harkara.ports import MessageStore, SuppressionList
-from harkara.routing import Rules
 from harkara.services.breaker import Breakers
 from harkara.services.carrier_ids import pointers
 from harkara.services.duplicates import find_duplicates

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harkara.accounts import Account
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Clock, utc_text
-from harkara.callback_settings import PostResult
-from harkara.hours import ready_s
-from harkara.marks import (
+from harkara.model.accounts import Account
+from harkara.model.callbacks import PostResult
+from harkara.model.ledger import (
     Mark,
     cancel_kind,
     cancels_of,
@@ -19,11 +18,12 @@ from harkara.marks import (
     recovered_kind,
     speaks_of,
 )
-from harkara.messages import Chunk, State
+from harkara.model.messages import Chunk, State
+from harkara.model.sending_hours import ready_s
+from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
 from harkara.submissions import InDoubt, NotTaken, Refused, Taken
-from harkara.tasks import Attempt
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 

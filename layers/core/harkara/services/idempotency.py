@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harkara.accounts import Account, Caller
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
-from harkara.marks import Claimant, Mark, Relation, end_kind, run_kind
+from harkara.model.accounts import Account, Caller
+from harkara.model.ledger import Claimant, Mark, Relation, end_kind, run_kind
 from harkara.ports import ChunkNames, MessageStore
 from harkara.services.names import RepeatableNames
 

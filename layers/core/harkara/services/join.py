@@ -10,8 +10,8 @@ from itertools import chain
 from typing import Any
 
 from harkara.base.errors import StoreUnavailable
+from harkara.model.tasks import CarrierReceiptsTask, QueueName, ReceiptsTask, decode_dlr
 from harkara.ports import TaskQueues
-from harkara.tasks import CarrierReceiptsTask, QueueName, ReceiptsTask, decode_dlr
 
 # A task of one receipt has a shorter body: a longer one need not be decoded to know.
 _SINGLE_LIMIT = 500

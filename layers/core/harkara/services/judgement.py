@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.accounts import (
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
+from harkara.callbacks import format_of
+from harkara.model.accounts import (
     INDIAN_HEADER,
     NUMBER,
     TEMPLATE_ID,
@@ -19,13 +22,10 @@ from harkara.accounts import (
     Template,
     admits,
 )
-from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
-from harkara.callbacks import format_of
-from harkara.hours import DAYTIME_CATEGORIES, next_open_s
-from harkara.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
+from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.requests import Options
 from harkara.services.templates import index_of
 from harkara.text.phone_numbers import INDIA

@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harkara.accounts import Limits
 from harkara.base.codes import Code
 from harkara.base.time import DAY_S, IST_OFFSET_S
+from harkara.model.accounts import Limits
 from harkara.ports import Extension
 from harkara.services.prefetch import PREFETCH_US, Demand, Prefetched, width_us
 

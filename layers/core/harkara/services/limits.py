@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
-from harkara.accounts import Account, Limits
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import Luck
 from harkara.base.time import DAY_S, Clock
-from harkara.messages import RECORD_LIMIT
+from harkara.model.accounts import Account, Limits
+from harkara.model.messages import RECORD_LIMIT
 from harkara.ports import Extension, LineStore
 from harkara.services.limit_lines import DAY, Hand, Line, Refusal, lines_of
 from harkara.services.prefetch import Prefetched

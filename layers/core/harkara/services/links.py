@@ -11,7 +11,6 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
-from harkara.accounts import Account
 from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import mid_of, set_id_of
 from harkara.base.time import Clock
@@ -26,10 +25,11 @@ from harkara.links import (
     places_of,
     unpack_links,
 )
-from harkara.marks import Mark, links_key
-from harkara.messages import Chunk, Message
+from harkara.model.accounts import Account
+from harkara.model.ledger import Mark, links_key
+from harkara.model.messages import Chunk, Message
+from harkara.model.tasks import ClickTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
-from harkara.tasks import ClickTask, QueueName
 
 _DAY_S = 86_400
 # For so long a visitor hears that a link has ended, not that there is none.

@@ -31,7 +31,7 @@ from harkara.base.ids import Luck
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Clock
 from harkara.carrier_settings import CarrierSettings
-from harkara.messages import Category, Lane, lane_of
+from harkara.model.messages import Category, Lane, lane_of
 from harkara.ports import Extension, TimelineStore
 from harkara.services.pace_shards import Shard, ShardItems, rough_us
 from harkara.services.pace_standing import HELD_S, HELD_US, Reach, Standing

@@ -6,11 +6,18 @@ from typing import NamedTuple
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.marks import Mark
-from harkara.messages import Endpoint
-from harkara.parked import END_MS, ParkedCallback, ParkedStore, parked_of, partition_of, sort_key
+from harkara.model.dead_letters import (
+    END_MS,
+    ParkedCallback,
+    ParkedStore,
+    parked_of,
+    partition_of,
+    sort_key,
+)
+from harkara.model.ledger import Mark
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import TaskQueues
-from harkara.tasks import CallbackTask, QueueName
 
 PAGE_LIMIT = 1_000
 # Read, enqueued and taken out at a time.

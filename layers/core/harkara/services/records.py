@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from harkara.accounts import Caller, Enforcement
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
-from harkara.callback_urls import UrlRules
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
 from harkara.dlt.rendering import render
 from harkara.links import EXAMPLE_CODE, Linked, base_of
-from harkara.messages import Message
+from harkara.model.accounts import Caller, Enforcement
+from harkara.model.callback_urls import UrlRules
+from harkara.model.messages import Message
 from harkara.requests import Record
 from harkara.services.batches import Batch, message_of
 from harkara.services.judgement import Judge, Judged, SlotRows, Subject, dlt_id

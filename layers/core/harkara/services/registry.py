@@ -7,17 +7,17 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple
 
-from harkara.accounts import Account, Sender, Template
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.json import encode
 from harkara.callback_fields import secrets_of
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules
 from harkara.manage import template_csv
-from harkara.messages import Category, Endpoint
-from harkara.operator_records import P, Part
+from harkara.model.accounts import Account, Sender, Template
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category, Endpoint
+from harkara.model.operator_records import P, Part
 from harkara.parts import KINDS, fields_of, name_of
 from harkara.ports import Registry
 from harkara.posting import CallbackVault

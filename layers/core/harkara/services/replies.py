@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harkara.accounts import Account
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.callbacks import FORMATS
-from harkara.events import EventKind, Reply
+from harkara.model.accounts import Account
+from harkara.model.events import EventKind, Reply
+from harkara.model.tasks import EventTask, QueueName
 from harkara.ports import ChunkReader, LastMessages, TaskQueues
-from harkara.tasks import EventTask, QueueName
 
 # Thirteen segments; a queue message has room for a hundred times as much.
 TEXT_LIMIT = 2000

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harkara.callback_settings import CallbackEndpoint, CallbackSecrets
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.posting import CallbackVault
 
 

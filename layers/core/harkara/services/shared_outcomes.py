@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Self
 
 from harkara.base.time import Clock
-from harkara.marks import SHARED_KIND, Claimant, Mark, shared_partition
+from harkara.model.ledger import SHARED_KIND, Claimant, Mark, shared_partition
 from harkara.ports import MessageStore
 from harkara.services.tries import outcome_in
 

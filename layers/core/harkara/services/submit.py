@@ -28,11 +28,13 @@ from harkara.base.errors import NotOurTurn, StoreUnavailable
 from harkara.base.ids import Luck
 from harkara.base.log_events import Notes
 from harkara.base.time import Clock
-from harkara.hours import ready_s
-from harkara.marks import Claimant, Mark, Relation, claim_kind, outcome_kind
-from harkara.messages import BLOCK_SIZE, Chunk, unpack
+from harkara.model.ledger import Claimant, Mark, Relation, claim_kind, outcome_kind
+from harkara.model.messages import BLOCK_SIZE, Chunk, unpack
+from harkara.model.routing import Rules
+from harkara.model.sending_hours import ready_s
+from harkara.model.submit_tasks import Reserved, SubmitTask, queue_of
+from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, MessageStore, TaskQueues
-from harkara.routing import Rules
 from harkara.services.checks import Checks, needs_check
 from harkara.services.handover import RECORD_S, HandOver
 from harkara.services.outcomes import (
@@ -46,8 +48,6 @@ from harkara.services.outcomes import (
 from harkara.services.routing import BlockPart, Plan, Router
 from harkara.services.shared_outcomes import Shared, Sharing
 from harkara.services.tries import ENDS
-from harkara.submit_tasks import Reserved, SubmitTask, queue_of
-from harkara.tasks import QueueName, Receipt, receipts_tasks
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0

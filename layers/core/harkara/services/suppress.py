@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harkara.accounts import Account
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.time import Clock
+from harkara.model.accounts import Account
+from harkara.model.suppressions import Source, Suppression, number_of, suppression_of
 from harkara.ports import SuppressionList
-from harkara.suppressions import Source, Suppression, number_of, suppression_of
 
 
 class Page(NamedTuple):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from harkara.base.codes import Code
-from harkara.messages import Chunk
+from harkara.model.messages import Chunk
+from harkara.model.routing import Rules
 from harkara.ports import SuppressionList
-from harkara.routing import Rules
 
 
 def find_suppressed(

@@ -25,8 +25,8 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
+from harkara.model.tasks import is_check
 from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
-from harkara.tasks import is_check
 
 # So many go into a queue in one call; a page has several.
 BATCH = 10

@@ -2,10 +2,10 @@
 
 import weakref
 
-from harkara.accounts import Account
 from harkara.dlt.index import Entry, TemplateIndex
 from harkara.dlt.templates import Rules
 from harkara.links import base_of
+from harkara.model.accounts import Account
 
 # By the account's identity: the store loads a changed account as another object, and what is no
 # longer loaded takes its index with it.

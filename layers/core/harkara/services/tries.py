@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
-from harkara.marks import SHARED_KIND, Mark, outcome_kind
-from harkara.messages import Chunk
+from harkara.model.ledger import SHARED_KIND, Mark, outcome_kind
+from harkara.model.messages import Chunk
 from harkara.ports import MessageStore
 from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harkara.base.ids import split_mid
-from harkara.marks import Mark, claim_kind, outcome_kind
-from harkara.messages import Chunk, State
+from harkara.model.ledger import Mark, claim_kind, outcome_kind
+from harkara.model.messages import Chunk, State
+from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
 from harkara.services.tries import shared_outcomes
-from harkara.tasks import Receipt
 
 # What is early comes again when its try is twice as old, and at the latest once its holder is gone.
 _FIRST_LOOK_S = 1.0

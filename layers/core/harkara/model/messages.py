@@ -89,10 +89,10 @@ class Message(NamedTuple):
 class Chunk:
     """Messages of one request that share category, times and carrier; never changed.
 
-    `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.hours`). `send_at_ms`
-    is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0 for none.
-    `two_way`: what phones answer belongs to these messages. `text_hashes` are, by index, of texts
-    before they got short links: each link is another, so only these tell which are alike.
+    `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.model.sending_hours`).
+    `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
+    for none. `two_way`: what phones answer belongs to these messages. `text_hashes` are, by index,
+    of texts before they got short links: each link is another, so only these tell which are alike.
     """
 
     id: str

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harkara.messages import Category
+from harkara.model.messages import Category
 
 EVERYONE = "*"
 

@@ -6,8 +6,8 @@ They lie in the Messages table, by endpoint and time; one is named by its sort k
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.marks import Claimant, Mark
-from harkara.tasks import Attempt, CallbackTask, decode_dlr
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.tasks import Attempt, CallbackTask, decode_dlr
 
 UNREGISTERED = "-"
 """Stands for the callback id of URLs that no registered callback has."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harkara.messages import Lane
-from harkara.tasks import QueueName, encode_body, fields_of_body
+from harkara.model.messages import Lane
+from harkara.model.tasks import QueueName, encode_body, fields_of_body
 
 
 def queue_of(lane: Lane) -> QueueName:

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
-from harkara.messages import Category
-from harkara.operator_records import OperatorRecord
+from harkara.model.messages import Category
+from harkara.model.operator_records import OperatorRecord
 from harkara.text.phone_numbers import normalise
 
 EVERY_CATEGORY = "*"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from harkara.messages import State
+from harkara.model.messages import State
 
 
 class EventKind(StrEnum):

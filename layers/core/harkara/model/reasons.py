@@ -1,7 +1,7 @@
 """Why messages fail, in a few classes: enough to know whom to ask."""
 
 from harkara.base.codes import Code
-from harkara.messages import State
+from harkara.model.messages import State
 
 _CLASSES = {
     "failed_dlt": (

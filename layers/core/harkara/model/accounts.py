@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from harkara.base.networks import Networks, may_come_from
-from harkara.callback_settings import CallbackEndpoint
-from harkara.callback_urls import UrlRules, is_among
 from harkara.dlt.templates import ANY_MARKS
-from harkara.messages import Category
-from harkara.operator_records import OperatorRecord, Part
+from harkara.model.callback_urls import UrlRules, is_among
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import OperatorRecord, Part
 
 # Six letters or six digits with DLT; 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")

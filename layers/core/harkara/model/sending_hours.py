@@ -1,7 +1,7 @@
 """When promotional messages may go out in India: from 10:00 to 21:00 IST (TRAI's TCCCPR)."""
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.messages import Category, Chunk
+from harkara.model.messages import Category, Chunk
 
 OPENS_S = 10 * 3600
 CLOSES_S = 21 * 3600

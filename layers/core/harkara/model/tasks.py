@@ -1,6 +1,6 @@
 """What travels in the queues and in the Due table: duties, as JSON.
 
-    SubmitTask      submit queues    in harkara.submit_tasks
+    SubmitTask      submit queues    in harkara.model.submit_tasks
     ReceiptsTask    receipt queue    messages that reached a state: write it, call back
     CarrierReceiptsTask              the same, by the carrier's own ids of the messages
     CheckTask       receipt queue    look whether a chunk's messages have their ends
@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from harkara.base.json import decode, encode
-from harkara.events import Event, event_of, row_of
-from harkara.messages import Endpoint, State
+from harkara.model.events import Event, event_of, row_of
+from harkara.model.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100
 _CHECK = "check"

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from harkara.events import EventKind
-from harkara.messages import Endpoint, State
-from harkara.operator_records import OperatorRecord, Part
+from harkara.model.events import EventKind
+from harkara.model.messages import Endpoint, State
+from harkara.model.operator_records import OperatorRecord, Part
 
 FormatName = Literal["clevertap", "moengage", "moengage_batch", "webengage", "generic", "standard"]
 

@@ -1,0 +1,1 @@
+"""Describe accounts, messages and tasks as plain data, without input or output."""
