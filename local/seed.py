@@ -14,7 +14,7 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.deadline import Deadline
 from harkara.base.time import DAY_S
 from harkara.callbacks import FORMATS
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import (
     ANY_COUNTRY,
     Account,

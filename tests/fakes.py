@@ -15,7 +15,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.base.exchanges import TextAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import encode
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.model.events import Dlr

@@ -15,7 +15,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from local.admin import preset_files as presets
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE

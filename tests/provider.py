@@ -9,9 +9,9 @@ from pydantic_core import from_json, to_json
 
 from harkara.base.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
+from harkara.carriers.contract import Connected
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.submissions import Connected
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from tests.fakes import no_texts
 
 if TYPE_CHECKING:

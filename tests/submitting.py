@@ -9,6 +9,7 @@ from harkara.base.errors import CarrierUnreachable
 from harkara.base.ids import Luck, ReferenceSigner
 from harkara.base.log_events import Notes
 from harkara.base.time import Clock
+from harkara.carriers.contract import Connected
 from harkara.model.routing import Routing, Rules
 from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
 from harkara.services.breaker import Breakers
@@ -16,7 +17,6 @@ from harkara.services.handover import HandOver
 from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
-from harkara.submissions import Connected
 from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 from tests.tables import Table

@@ -9,11 +9,11 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
-from harkara.received import ReceiptRequest
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService

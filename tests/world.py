@@ -19,7 +19,7 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, RequestRefused, StoreUnavailable
 from harkara.base.ids import mid_of
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.events import Click
 from harkara.model.ledger import Claimant, index_of

@@ -6,11 +6,11 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from harkara.base.codes import Code
-from harkara.carrier_settings import RECEIPT_TOKENS, CarrierSettings, hash_token
-from harkara.carriers import KINDS
+from harkara.carriers.kinds import KINDS
+from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
+from harkara.carriers.signatures import Scheme
 from harkara.credentials import new_secret
 from harkara.model.messages import State
-from harkara.signatures import Scheme
 from local.admin import preset_files as presets
 from local.admin.command import CommandRefused, UsageError, Verbs, name
 from local.admin.desk import Desk

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from functools import partial
 
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.routing import EVERYONE, Routing
 from local.admin.command import CommandRefused, Verbs, name
 from local.admin.desk import Desk

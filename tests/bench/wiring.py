@@ -19,7 +19,8 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, Taken
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
 from harkara.model.callback_urls import UrlRules
@@ -47,7 +48,6 @@ from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
-from harkara.submissions import Carrier, Connected, Outcome, Submission, Taken
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load

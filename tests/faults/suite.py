@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST
 from tests.fakes import calling_back

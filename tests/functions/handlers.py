@@ -9,8 +9,9 @@ from harkara import metrics
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.carriers import connect
+from harkara.carriers.contract import Connected
+from harkara.carriers.kinds import connect
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.links import LinkSigner
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
@@ -49,7 +50,6 @@ from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
-from harkara.submissions import Connected
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry, FakeVault

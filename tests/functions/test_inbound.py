@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from harkara.base.codes import Code
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.suppressions import OPT_OUT_CATEGORIES, Source, opt_out
 from local import samples
 from local.settings import RECEIPT_TOKEN

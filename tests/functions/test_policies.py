@@ -17,7 +17,7 @@ from harkara.aws.operator import OperatorStore
 from harkara.base.errors import ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.json import decode, encode
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import (
     Account,
     Credential,

@@ -13,13 +13,13 @@ import pytest
 
 from harkara.aws.carriers import CarrierDirectory
 from harkara.base.exchanges import Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import connect
+from harkara.carriers.contract import NotTaken, Outcome, Submission, Taken
+from harkara.carriers.kinds import connect
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.http.client import HttpClient
 from harkara.model.messages import Category, Message
 from harkara.model.suppressions import OPT_OUT_CATEGORIES
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt, ReceiptsTask, decode_dlr
-from harkara.submissions import NotTaken, Outcome, Submission, Taken
 from harkara.text.segments import measure
 from tests.fakes import no_texts
 from tests.functions.documented import Provider, online

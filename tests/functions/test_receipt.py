@@ -8,7 +8,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask, decode_dlr
 from local.settings import RECEIPT_TOKEN

@@ -11,7 +11,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of
-from harkara.carrier_settings import hash_token
+from harkara.carriers.settings import hash_token
 from harkara.model.tasks import QueueName
 from local import samples
 from local.settings import RECEIPT_TOKEN

@@ -16,18 +16,18 @@ from typing import Any
 from aiohttp import web
 
 from harkara.base.exchanges import Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.carriers import connect
+from harkara.carriers.contract import Connected
+from harkara.carriers.kinds import connect
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
-from harkara.received import ReceiptRequest
 from harkara.requests import Record
 from harkara.services.accept import AcceptService
 from harkara.services.callbacks import CallbackService
-from harkara.submissions import Connected
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
 from tests.fakes import QueueMessage, calling_back, no_texts

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.dead_letters import parked_mark, parked_of
 from harkara.model.events import Dlr

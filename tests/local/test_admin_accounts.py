@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.carrier_settings import token_matches
+from harkara.carriers.settings import token_matches
 from harkara.model.accounts import Account, Enforcement, Limits, Rate
 from harkara.model.messages import Category
 from tests.fakes import calling_back

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from local import admin, running
 from local.admin.command import parser_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harkara.base.codes import Code
-from harkara.carrier_settings import KannelOptions, token_matches
-from harkara.http_options import HttpOptions
+from harkara.carriers.http_options import HttpOptions
+from harkara.carriers.settings import KannelOptions, token_matches
 from harkara.model.messages import State
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import CASES

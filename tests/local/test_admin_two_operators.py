@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.messages import Category
 from harkara.model.routing import Routing

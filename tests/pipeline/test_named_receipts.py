@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.carriers import connect
+from harkara.carriers.contract import Connected
+from harkara.carriers.kinds import connect
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.messages import DEFAULT_VALIDITY_S
 from harkara.model.tasks import QueueName
-from harkara.received import ReceiptRequest
 from harkara.services.pointers import DELAYS_S
-from harkara.submissions import Connected
 from tests.caprices import DAY_S
 from tests.fakes import Faults, no_texts
 from tests.pipeline import campaign

@@ -6,8 +6,8 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
+from harkara.carriers.received import ReceiptRequest
 from harkara.model.events import Reply
-from harkara.received import ReceiptRequest
 from harkara.requests import RecordResult
 from harkara.services.replies import Heard
 from tests.fakes import Faults, ProcessKilled

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.base.ids import split_mid
+from harkara.carriers.contract import Taken
 from harkara.model.ledger import Claimant, Mark, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from harkara.services.shared_outcomes import Sharing
 from harkara.services.tries import outcome_data, tries_of
 from harkara.services.verdicts import judge
-from harkara.submissions import Taken
 from tests.fakes import FakeMessageStore, Faults
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches

@@ -5,10 +5,10 @@ import pytest
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.json import encode
+from harkara.carriers.received import ReceiptRequest
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, Routing
 from harkara.model.suppressions import Source, Suppression, opt_out
-from harkara.received import ReceiptRequest
 from harkara.requests import Options
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign

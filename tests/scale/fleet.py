@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.base.errors import RequestRefused
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category, lane_of
 from harkara.services.limits import AccountLimits

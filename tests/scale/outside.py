@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from harkara.base.ids import accepted_at_ms
+from harkara.carriers.contract import NotTaken, Outcome, Submission, Taken
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.events import Dlr
 from harkara.model.tasks import CallbackTask
-from harkara.submissions import NotTaken, Outcome, Submission, Taken
 from tests.bench.wiring import SECRET, TOKEN
 from tests.scale.cloud import MODEL, Cloud
 from tests.scale.lambdas import Gateway

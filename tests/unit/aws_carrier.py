@@ -3,7 +3,7 @@
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from harkara.carrier_settings import AwsOptions, CarrierSettings
+from harkara.carriers.settings import AwsOptions, CarrierSettings
 
 TOPIC = "arn:aws:sns:ap-south-1:123456789012:texts"
 OPTIONS = AwsOptions(region="ap-south-1", configuration_set="harkara", topic_arn=TOPIC)

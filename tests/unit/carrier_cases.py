@@ -17,9 +17,9 @@ from _pytest.mark import ParameterSet
 from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings, hash_token
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.messages import Message
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 
 FOLDER = Path(__file__).parent.parent / "cases" / "carriers"
 SIGNER = ReferenceSigner(b"tag key")

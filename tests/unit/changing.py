@@ -14,7 +14,8 @@ from harkara.aws.routing import DynamoRoutingStore
 from harkara.base.errors import CarrierUnreachable, RequestRefused
 from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import CarrierSettings, hash_token
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.credentials import Presented
 from harkara.links import LinkSigner
 from harkara.model.accounts import (
@@ -31,7 +32,6 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
-from harkara.received import ReceiptRequest
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator

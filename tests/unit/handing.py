@@ -7,11 +7,11 @@ from typing import Any
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
+from harkara.carriers.contract import Connected, Outcome, Submission, Taken
 from harkara.model.messages import Category, Chunk, Message, pack
 from harkara.model.routing import Rules
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart, Plan
-from harkara.submissions import Connected, Outcome, Submission, Taken
 from tests.unit.deliveries import bounded, deadline
 from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harkara.base.deadline import Deadline
+from harkara.carriers.contract import Outcome
 from harkara.model.ledger import Claimant, Mark
 from harkara.model.messages import Chunk
 from harkara.model.routing import Routing
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName, decode_dlr, owner_of
-from harkara.submissions import Outcome
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import CHUNK, Handing
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from harkara.carrier_settings import CarrierSettings, hash_token, token_matches
+from harkara.carriers.settings import CarrierSettings, hash_token, token_matches
 from harkara.model.accounts import (
     Account,
     Credential,

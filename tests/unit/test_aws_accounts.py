@@ -16,8 +16,8 @@ from harkara.aws.accounts import (
 from harkara.aws.carriers import CarrierDirectory
 from harkara.base.errors import CarrierUnreachable, StoreUnavailable
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
 from harkara.carriers.datasend import DatasendCarrier
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, Sender, Template
 from harkara.model.messages import Category
 from tests.fakes import FakeAccountStore, calling_back, no_texts

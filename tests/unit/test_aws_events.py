@@ -9,12 +9,12 @@ from pydantic_core import to_json
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import AwsOptions
-from harkara.carriers import parse_receipts
-from harkara.carriers.aws import FAILURES, STATES
+from harkara.carriers.aws_sms import FAILURES, STATES
+from harkara.carriers.kinds import parse_receipts
+from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
+from harkara.carriers.settings import AwsOptions
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.received import ReceiptRequest, ReceivedReceipts
 from tests.unit.aws_carrier import MODEL, OPTIONS, SETTINGS, TOPIC
 from tests.unit.carrier_cases import MID, REFERENCE, SIGNER
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside, TextAnswer
-from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
-from harkara.carriers import connect
+from harkara.carriers.contract import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
+from harkara.carriers.kinds import connect
+from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.model.messages import Category
-from harkara.submissions import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
 from tests.cases.reading import rows
 from tests.unit.aws_carrier import MODEL, OPTIONS, SETTINGS
 from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, REFERENCE

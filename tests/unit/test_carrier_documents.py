@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.errors import RequestRefused
-from harkara.carriers import parse_inbound, parse_receipts
 from harkara.carriers.documents import document_of, names_in
+from harkara.carriers.kinds import parse_inbound, parse_receipts
+from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.times import UNREADABLE, time_of
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.received import ReceiptRequest
 from tests.unit.carrier_cases import MID, REFERENCE, SIGNER, settings_of
 
 ENTRY = {"ref": REFERENCE, "state": "ok", "id": "A7"}

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.base.codes import Code
-from harkara.carriers import parse_receipts
+from harkara.carriers.contract import InDoubt, Outcome, Refused, Submission, Taken
 from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
-from harkara.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
+from harkara.carriers.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
+from harkara.carriers.kinds import parse_receipts
+from harkara.carriers.received import ReceiptRequest
 from harkara.model.messages import Category, State
-from harkara.received import ReceiptRequest
-from harkara.submissions import InDoubt, Outcome, Refused, Submission, Taken
 from tests.unit.carrier_cases import CASES, MESSAGE, SECRETS, SIGNER, ScriptedExchange, settings_of
 from tests.unit.test_carriers import http_answer, submission_of, submit
 

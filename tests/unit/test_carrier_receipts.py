@@ -8,10 +8,10 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.carriers import answer, parse_receipts
+from harkara.carriers.kinds import answer, parse_receipts
+from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.received import ReceiptRequest, ReceivedReceipts
 from tests.unit.carrier_cases import CASES, MID, SIGNER, rows, settings_of
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.base.exchanges import Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import KINDS, connect
-from harkara.http_options import normal_id
-from harkara.http_placeholders import pieces_of
+from harkara.carriers.http_options import normal_id
+from harkara.carriers.http_placeholders import pieces_of
+from harkara.carriers.kinds import KINDS, connect
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of
 

@@ -11,10 +11,10 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSettings
-from harkara.carriers import KINDS, connect
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.carriers.kinds import KINDS, connect
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import (
     CASES,

@@ -11,7 +11,7 @@ import pytest
 
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.destinations import KmsDestinations
-from harkara.carrier_settings import hash_token
+from harkara.carriers.settings import hash_token
 from harkara.model.accounts import Enforcement, Scope, Secret, Template, hash_secret
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Endpoint

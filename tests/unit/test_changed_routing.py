@@ -10,18 +10,18 @@ from pydantic_core import to_json
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import CarrierSecrets
-from harkara.carriers import connect
+from harkara.carriers.contract import Connected
+from harkara.carriers.kinds import connect
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Category, Chunk, Message
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
-from harkara.received import ReceiptRequest
 from harkara.services.breaker import Breakers
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.pace import Pace
 from harkara.services.replies import ReplyService
 from harkara.services.routing import BlockPart, Router
-from harkara.submissions import Connected
 from tests.fakes import (
     FakeLastMessages,
     FakeLimitStore,

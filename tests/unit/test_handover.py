@@ -9,6 +9,7 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.dlt.chain_hash import chain_hash
 from harkara.model.ledger import Mark, cancel_kind, cancels_of, final_kind
 from harkara.model.messages import Category, Chunk
@@ -19,7 +20,6 @@ from harkara.services.breaker import FAILURES_NEEDED
 from harkara.services.carrier_ids import pointers
 from harkara.services.handover import RECORD_S, Handed
 from harkara.services.tries import Cancelled, End, Ended
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S
 

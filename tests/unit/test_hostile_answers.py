@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.json import encode
 from harkara.callbacks import FORMATS
-from harkara.carriers import connect
+from harkara.carriers.base import RequestingCarrier
+from harkara.carriers.contract import InDoubt, Submission, Taken
 from harkara.carriers.datasend import DatasendCarrier
-from harkara.carriers.requesting import RequestingCarrier
+from harkara.carriers.kinds import connect
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import PostResult, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
-from harkara.submissions import InDoubt, Submission, Taken
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import MESSAGE, REFERENCE, REQUESTING, SECRETS, settings_of
 

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.carriers import connect
-from harkara.http_placeholders import PLACEHOLDERS
+from harkara.carriers.contract import Outcome, Refused, Submission, Taken
+from harkara.carriers.http_placeholders import PLACEHOLDERS
+from harkara.carriers.kinds import connect
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.messages import Message
-from harkara.submissions import Outcome, Refused, Submission, Taken
 from tests.fakes import no_texts
 
 HOST = "https://carrier.example/v1/send"

@@ -8,8 +8,8 @@ from pydantic_core import to_json
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
-from harkara.carrier_settings import CarrierSettings, hash_token
-from harkara.received import ReceiptRequest
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from tests.fakes import FakeTaskQueues, Faults

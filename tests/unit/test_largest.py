@@ -16,7 +16,8 @@ from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.base.json import encode
 from harkara.callbacks import clevertap
 from harkara.callbacks.answers import excerpt_of
-from harkara.carriers.reports import Report, collect
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
+from harkara.carriers.receipts import Report, collect
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import URL_LIMIT, UrlRules
@@ -37,7 +38,6 @@ from harkara.requests import Record
 from harkara.services.records import CLIENT_REF_LIMIT_BYTES, RecordChecker
 from harkara.services.replies import Heard, ReplyService
 from harkara.services.tries import outcome_data
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 

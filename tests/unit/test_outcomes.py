@@ -8,6 +8,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.log_events import Note
+from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.ledger import Mark, claim_kind, outcome_kind
 from harkara.model.messages import Category, Chunk, Message, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
@@ -23,7 +24,6 @@ from harkara.services.outcomes import (
 )
 from harkara.services.routing import BlockPart
 from harkara.services.tries import Cancelled, End, Ended
-from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 
 ACCEPTED_MS = 1_767_258_000_500
 ENDED_MS = ACCEPTED_MS + 2_000

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.errors import StoreUnavailable
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane
 from harkara.services.pace import SHARD_LIMIT, Pace, Place, shards_of
 from harkara.services.prefetch import PREFETCH_S

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.base.codes import Code
-from harkara.provider_templates import pieces, values_in
-from harkara.submissions import Refused
+from harkara.carriers.contract import Refused
+from harkara.carriers.provider_templates import pieces, values_in
 from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of
 from tests.unit.test_carriers import http_answer, submission_of, submit
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.carrier_settings import CarrierSettings
-from harkara.received import ReceiptRequest
-from harkara.signatures import HEADERS, Scheme, is_signed
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSettings
+from harkara.carriers.signatures import HEADERS, Scheme, is_signed
 from tests.unit.carrier_cases import settings_of
 
 # Of Twilio's own libraries, for the token 12345.

@@ -10,10 +10,10 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn
+from harkara.carriers.contract import InDoubt, NotTaken, Refused
 from harkara.model.ledger import claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, pack
 from harkara.model.submit_tasks import Repeat
-from harkara.submissions import InDoubt, NotTaken, Refused
 from tests.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS

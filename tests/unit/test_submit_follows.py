@@ -9,10 +9,10 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused
 from harkara.model.messages import State
 from harkara.model.submit_tasks import Part, SubmitTask
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused
 from tests.unit.handing import CHUNK, MIDS, NOW_MS
 from tests.unit.submits import TASK, Scheduled, Submits
 from tests.wired import NOW, RECEIPT_WAIT_S

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from harkara.carriers.contract import NotTaken
 from harkara.model.submit_tasks import Reserved
 from harkara.services.handover import RECORD_S
-from harkara.submissions import NotTaken
 from tests.unit.handing import NOW_MS, Carrier
 from tests.unit.submits import TASK, Submits
 from tests.wired import NOW

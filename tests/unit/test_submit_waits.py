@@ -10,13 +10,13 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.retries import PAUSE_DELAYS_S
+from harkara.carriers.contract import NotTaken
 from harkara.model.ledger import Mark, claim_kind
 from harkara.model.messages import Category, Chunk, pack
 from harkara.model.sending_hours import CLOSES_S, OPENS_S
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
 from harkara.services.handover import RECORD_S
-from harkara.submissions import NotTaken
 from tests.unit.handing import CHUNK, NOW_MS, Carrier
 from tests.unit.submits import TASK, Scheduled, Submits
 from tests.wired import NOW

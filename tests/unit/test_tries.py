@@ -4,6 +4,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
 from harkara.model.messages import Category, Chunk, Message, pack
 from harkara.services.tries import (
@@ -17,7 +18,6 @@ from harkara.services.tries import (
     shared_outcomes,
     tries_of,
 )
-from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from tests.fakes import FakeMessageStore, Faults
 
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)

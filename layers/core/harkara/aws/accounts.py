@@ -18,7 +18,7 @@ from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
 from harkara.base.json import decode
 from harkara.base.time import Clock
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-from harkara import carriers
 from harkara.aws.accounts import decrypt_secrets
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import Outside
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers import kinds
+from harkara.carriers.contract import Connected
+from harkara.carriers.settings import CarrierSettings
 from harkara.ports import AccountStore
-from harkara.submissions import Connected
 
 
 class CarrierDirectory:
@@ -30,7 +30,7 @@ class CarrierDirectory:
         if known is not None and known.settings == settings:
             return known
         secrets = await asyncio.to_thread(decrypt_secrets, self._kms, settings)
-        carrier = carriers.connect(settings, secrets, self._outside)
+        carrier = kinds.connect(settings, secrets, self._outside)
         self._connected[name] = connected = Connected(settings, carrier)
         return connected
 

@@ -15,7 +15,7 @@ from harkara.aws.clients import aws_errors
 from harkara.aws.routing import SORT_KEY as ROUTING
 from harkara.aws.routing import partition_of as routing_of
 from harkara.base.errors import StoreUnavailable
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.routing import Routing
 

@@ -20,21 +20,14 @@ from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
-from harkara.carrier_settings import CarrierSettings
 from harkara.carriers import smpp
+from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.documents import document_of, text_in
-from harkara.carriers.reports import (
-    CARRIER_CODE_LIMIT,
-    Report,
-    collect,
-    inbound,
-    member,
-    text_of,
-)
-from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.receipts import CARRIER_CODE_LIMIT, Report, collect, inbound, member, text_of
+from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
-from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 STATES = smpp.STATES
 

@@ -11,12 +11,12 @@ from xml.sax.saxutils import escape
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.carrier_settings import CarrierSecrets
-from harkara.http_options import DEFAULT, HttpOptions, ValidityOptions
-from harkara.http_placeholders import pieces_of
+from harkara.carriers.contract import Submission
+from harkara.carriers.http_options import DEFAULT, HttpOptions, ValidityOptions
+from harkara.carriers.http_placeholders import pieces_of
+from harkara.carriers.provider_templates import values_in
+from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message
-from harkara.provider_templates import values_in
-from harkara.submissions import Submission
 from harkara.text.segments import measure
 
 VARIABLES = "{variables}"

@@ -27,14 +27,14 @@ from urllib.parse import urlencode
 from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner
-from harkara.carrier_settings import CarrierSettings, KannelOptions
 from harkara.carriers import smpp
-from harkara.carriers.reports import Report, collect, inbound, member
-from harkara.carriers.requesting import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.carriers.receipts import Report, collect, inbound, member
+from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.settings import CarrierSettings, KannelOptions
 from harkara.carriers.times import time_of
 from harkara.model.messages import Lane, State, lane_of
-from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.text.segments import Encoding, measure
 
 # Events of dlr-mask. 34 and 66 (2 with a cause) come from Kannel's later releases.

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock
+from harkara.carriers.contract import NotTaken
 from harkara.model.accounts import Account
 from harkara.model.ledger import Mark, cancel_kind, cancels_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.services.tries import Cancelled, find_message, tries_of
-from harkara.submissions import NotTaken
 
 
 class CancelResult(NamedTuple):

@@ -17,7 +17,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.carriers.settings import CarrierSettings
 from harkara.dlt.chain_hash import chain_hash
 from harkara.model.ledger import cancels_of, final_kind, index_of
 from harkara.model.routing import Rules
@@ -29,7 +30,6 @@ from harkara.services.duplicates import find_duplicates
 from harkara.services.routing import BlockPart, Plan
 from harkara.services.suppressed import find_suppressed
 from harkara.services.tries import Cancelled, End, Ended
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # What recording an outcome and following it up may take after the carrier's time-out.
 RECORD_S = 4.0

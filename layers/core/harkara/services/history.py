@@ -7,6 +7,7 @@ from typing import Any
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Clock, utc_text
+from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.accounts import Account
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import (
@@ -23,7 +24,6 @@ from harkara.model.sending_hours import ready_s
 from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
 from harkara.services.tries import Cancelled, Try, find_message, tries_of
-from harkara.submissions import InDoubt, NotTaken, Refused, Taken
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from harkara.base.errors import RequestRefused
 from harkara.base.time import Clock
-from harkara.carrier_settings import CarrierSettings
-from harkara.carriers import parse_inbound
+from harkara.carriers.kinds import parse_inbound
+from harkara.carriers.received import InboundMessage, ReceiptRequest
+from harkara.carriers.settings import CarrierSettings
 from harkara.keywords import OTHER, asked_in, fold
 from harkara.model.ledger import INBOUND_KIND, Mark, carrier_partition
 from harkara.model.suppressions import Source, opt_out
 from harkara.ports import AccountStore, MessageStore, SuppressionList
-from harkara.received import InboundMessage, ReceiptRequest
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.text.phone_numbers import normalise, with_plus

@@ -11,11 +11,11 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import Note, Notes
 from harkara.base.networks import may_come_from
-from harkara.carrier_settings import CarrierSettings, token_matches
 from harkara.carriers.documents import names_in
+from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.settings import CarrierSettings, token_matches
+from harkara.carriers.signatures import is_signed
 from harkara.ports import AccountStore
-from harkara.received import ReceiptRequest
-from harkara.signatures import is_signed
 
 _CODES = {
     "carrier": Code.NOT_FOUND,

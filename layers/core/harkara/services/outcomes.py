@@ -8,6 +8,7 @@ from harkara.base.codes import Code
 from harkara.base.ids import split_mid
 from harkara.base.log_events import Note
 from harkara.base.retries import within_validity
+from harkara.carriers.contract import InDoubt, NotTaken
 from harkara.model.ledger import Mark
 from harkara.model.messages import Chunk, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
@@ -15,7 +16,6 @@ from harkara.model.tasks import Receipt
 from harkara.services.handover import Handed
 from harkara.services.routing import BlockPart
 from harkara.services.tries import outcome_data
-from harkara.submissions import InDoubt, NotTaken
 
 
 class Retry(NamedTuple):

@@ -30,7 +30,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import Luck
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Clock
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane, lane_of
 from harkara.ports import Extension, TimelineStore
 from harkara.services.pace_shards import Shard, ShardItems, rough_us

@@ -8,10 +8,10 @@ from harkara.base.errors import RequestRefused
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner, accepted_at_ms
 from harkara.base.time import Clock
-from harkara.carriers import answer, parse_receipts
+from harkara.carriers.kinds import answer, parse_receipts
+from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
 from harkara.model.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 from harkara.ports import TaskQueues
-from harkara.received import ReceiptRequest, ReceivedReceipts
 from harkara.services.ingress import CarrierDoor
 
 # For receipts that do not say which message of ours they are of.

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from harkara.base import retries
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Clock
+from harkara.carriers.contract import Connected
 from harkara.model.messages import Chunk
 from harkara.model.routing import Rules, choose, in_order
 from harkara.model.submit_tasks import Repeat, Reserved
 from harkara.ports import RoutingStore
 from harkara.services.breaker import Breakers
 from harkara.services.pace import LOOK_EVERY_S, Pace
-from harkara.submissions import Connected
 
 # A place whose time is over for longer was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0

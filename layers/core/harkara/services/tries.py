@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.model.ledger import SHARED_KIND, Mark, outcome_kind
 from harkara.model.messages import Chunk
 from harkara.ports import MessageStore
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Taken
 
 
 class Cancelled(NamedTuple):

@@ -1,4 +1,4 @@
-"""Any other provider, described by configuration alone: `harkara.http_options` says how.
+"""Any other provider, described by configuration alone: `harkara.carriers.http_options` says how.
 
 Submit: one message a request, its values filled into the query, the headers, and a form or JSON.
 The answer is JSON, a form, or text cut into an array; the options name the id, the status and the
@@ -15,7 +15,8 @@ from harkara.base.errors import RequestRefused
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
-from harkara.carrier_settings import CarrierSettings
+from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status, retry_after_s
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.documents import document_of, json_of, text_in, xml_of
 from harkara.carriers.filling import (
     Values,
@@ -27,24 +28,12 @@ from harkara.carriers.filling import (
     misplaced,
     values_of,
 )
-from harkara.carriers.reports import (
-    CARRIER_CODE_LIMIT,
-    Report,
-    collect,
-    inbound,
-    text_of,
-)
-from harkara.carriers.requesting import (
-    Request,
-    RequestingCarrier,
-    outcome_of_status,
-    retry_after_s,
-)
+from harkara.carriers.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
+from harkara.carriers.receipts import CARRIER_CODE_LIMIT, Report, collect, inbound, text_of
+from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
-from harkara.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
 from harkara.model.messages import State
-from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # Beside those of the options, which hold the failures too. No state that is read has a blank in
 # front.

@@ -3,8 +3,8 @@
 A value may hold placeholders, `{to}`, and a doubled brace for a brace. Values stand in the places
 that their kind of body has (a member of JSON, a field of a form), so each is escaped for its
 place, and none can break out of it. A value that is one placeholder alone is left out where there
-is nothing to put in: `harkara.http_placeholders` has them. What is read of answers and receipts is
-named by JSON pointers (RFC 6901).
+is nothing to put in: `harkara.carriers.http_placeholders` has them. What is read of answers and
+receipts is named by JSON pointers (RFC 6901).
 """
 
 import re
@@ -21,10 +21,10 @@ from pydantic import (
 )
 
 from harkara.base.codes import Code
-from harkara.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
+from harkara.carriers.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
+from harkara.carriers.provider_templates import pieces
 from harkara.model.messages import Category, State
 from harkara.model.operator_records import OperatorRecord
-from harkara.provider_templates import pieces
 
 # Placeholders that may have a map of values. Of some all values are known: their maps are whole.
 _KNOWN_VALUES: dict[str, frozenset[str]] = {

@@ -11,8 +11,8 @@ from harkara.base import time as times
 from harkara.base.codes import Code
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carrier_settings import CarrierSecrets, CarrierSettings
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 _RETRY_AFTER_LIMIT_S = 3600
 _THROTTLED = 429

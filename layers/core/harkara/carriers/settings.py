@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from harkara.base.codes import Code
 from harkara.base.networks import Networks
-from harkara.http_options import HttpOptions, IdBase, normal_id
-from harkara.http_placeholders import placeholders_of
+from harkara.carriers.http_options import HttpOptions, IdBase, normal_id
+from harkara.carriers.http_placeholders import placeholders_of
+from harkara.carriers.signatures import HEADERS, Scheme
 from harkara.model.messages import Category, State
 from harkara.model.operator_records import OperatorRecord
-from harkara.signatures import HEADERS, Scheme
 
 RECEIPT_TOKENS = 2
 """How many tokens of a receipt route are valid: the present one, and the one before it."""
@@ -101,7 +101,7 @@ class CarrierSettings(OperatorRecord):
     `receipt_url` (ciphertext) is for the kinds that tell it to the carrier with each message.
     Receipts come only from `receipt_networks`, if there are any. They are signed with
     `receipt_secret` (ciphertext) where there is a `receipt_signature_header` (lower case), or
-    `receipt_signature` is not `body`: `harkara.signatures` has the ways. `timeout_s` is a
+    `receipt_signature` is not `body`: `harkara.carriers.signatures` has the ways. `timeout_s` is a
     request's, `connections` are those of one process. `chain_hash_field` names the field for the
     PE-TM chain hash, which operators call differently; empty: it is not sent.
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
+from harkara.carriers.received import InboundMessage, ReceivedMessages, ReceivedReceipts
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.received import InboundMessage, ReceivedMessages, ReceivedReceipts
 
 CARRIER_CODE_LIMIT = 64
 CARRIER_ID_LIMIT = 256

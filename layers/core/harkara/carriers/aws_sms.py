@@ -28,13 +28,13 @@ from harkara.base.errors import RequestRefused
 from harkara.base.exchanges import Outside, TextAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode
-from harkara.carrier_settings import AwsOptions, CarrierSecrets, CarrierSettings
-from harkara.carriers.reports import Report, collect, inbound, member, text_of
-from harkara.carriers.requesting import TurnTakingCarrier
+from harkara.carriers.base import TurnTakingCarrier
+from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
+from harkara.carriers.receipts import Report, collect, inbound, member, text_of
+from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers.times import time_of
 from harkara.model.messages import Category, State
-from harkara.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
-from harkara.submissions import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 
 # States: the user guide's event types. None: not final, as any event is that says so itself.
 STATES: Mapping[str, State | None] = {

@@ -1,0 +1,77 @@
+"""Carriers, one module a kind, each with the same sections in the same order.
+
+    docstring        its documents, and the shapes of requests, answers and receipts
+    STATES           its words for states to ours, None for what is not final: a total table
+    FAILURES         its codes to ours (kind http: the options')
+    the class        connects, and submits
+    parse_receipts   reads what it posts to us
+    parse_inbound    reads what phones sent to numbers of ours
+    answer           what it wants to hear then
+    helpers
+
+A state that is not in the table is counted as unknown, and never guessed.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.ids import ReferenceSigner
+from harkara.carriers import aws_sms, datasend, generic_http, kannel
+from harkara.carriers.contract import Carrier
+from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.settings import CarrierSecrets, CarrierSettings
+
+
+class Kind(NamedTuple):
+    """The parts of a carrier's module."""
+
+    connect: Callable[[CarrierSettings, CarrierSecrets, Outside], Carrier]
+    parse_receipts: Callable[[ReceiptRequest, CarrierSettings, ReferenceSigner], ReceivedReceipts]
+    parse_inbound: Callable[[ReceiptRequest, CarrierSettings], ReceivedMessages]
+    answer: Callable[[ReceivedReceipts, CarrierSettings], HttpAnswer]
+
+
+KINDS = {
+    "aws": Kind(aws_sms.AwsCarrier, aws_sms.parse_receipts, aws_sms.parse_inbound, datasend.answer),
+    "datasend": Kind(
+        datasend.DatasendCarrier, datasend.parse_receipts, datasend.parse_inbound, datasend.answer
+    ),
+    "kannel": Kind(
+        kannel.KannelCarrier, kannel.parse_receipts, kannel.parse_inbound, kannel.answer
+    ),
+    "http": Kind(
+        generic_http.ConfiguredCarrier,
+        generic_http.parse_receipts,
+        generic_http.parse_inbound,
+        generic_http.answer,
+    ),
+}
+
+
+def connect(settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside) -> Carrier:
+    """Return the carrier that the settings describe."""
+    return KINDS[settings.kind].connect(settings, secrets, outside)
+
+
+def parse_receipts(
+    request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
+) -> ReceivedReceipts:
+    """Return the receipts in a request of a carrier.
+
+    Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
+    """
+    return KINDS[settings.kind].parse_receipts(request, settings, signer)
+
+
+def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
+    """Return the inbound messages in a request of a carrier.
+
+    Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
+    """
+    return KINDS[settings.kind].parse_inbound(request, settings)
+
+
+def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
+    """Return what the carrier wants to hear once its receipts are durable."""
+    return KINDS[settings.kind].answer(received, settings)
