@@ -25,8 +25,8 @@ from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, 
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
 from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
-from harkara.services.pace import Pace
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.watched import Watch, WatchedPoster
 

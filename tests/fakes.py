@@ -23,8 +23,8 @@ from harkara.model.ledger import Mark, claim_kind
 from harkara.model.messages import Chunk, Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import DueTask, Extension, Timeline
-from harkara.services.door import Door
-from harkara.services.doors import name_of
+from harkara.state.endpoint_health import name_of
+from harkara.state.endpoint_health_record import Door
 from tests import policies
 from tests.dynamo import ALL, DUE, MESSAGES, Column, DueRows, Dynamo, Marks
 from tests.limits import Sqs

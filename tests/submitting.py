@@ -12,11 +12,11 @@ from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
 from harkara.model.routing import Routing, Rules
 from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
-from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
-from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.rates import Pace
 from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 from tests.tables import Table

@@ -21,18 +21,18 @@ from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
 from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
-from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,

@@ -47,11 +47,11 @@ from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
 from harkara.services.join import JoinService
-from harkara.services.pace import Pace
 from harkara.services.pointers import deliver_named
 from harkara.settings import DlrSettings
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 
 CONNECTIONS = 100
 

@@ -48,14 +48,14 @@ from harkara.router import Response
 from harkara.runtime import logger
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
-from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
-from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from harkara.uploads import is_file
 from harkara.wiring import new_api
 

@@ -38,10 +38,10 @@ from harkara.router import Response
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator
 from harkara.services.idempotency import Answer, Idempotency
-from harkara.services.limits import AccountLimits
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
+from harkara.state.account_limits import AccountLimits
 from harkara.wiring import new_api
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]

@@ -33,12 +33,12 @@ from harkara.http.client import HttpClient
 from harkara.model.ledger import Claimant
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
-from harkara.services.breaker import Breakers
 from harkara.services.handover import HandOver
-from harkara.services.pace import Pace
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.rates import Pace
 
 # Of the process, over all its carriers; each carrier has its own bound.
 CONNECTIONS = 512

@@ -32,12 +32,12 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.tasks import QueueName
 from harkara.posting import CallbackPoster
-from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
-from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from local import running
 from local.admin.command import CommandRefused
 from local.deploy import client as local_client

@@ -27,8 +27,8 @@ from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
 from harkara.services.attempts import Attempts
 from harkara.services.callbacks import CallbackService
-from harkara.services.doors import Doors
-from harkara.services.pace import Pace
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, FakeTaskQueues, Faults
 

@@ -17,7 +17,7 @@ from harkara.model.callbacks import PostResult
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
 from harkara.runtime import logger
-from harkara.services.doors import Entry, Verdict
+from harkara.state.endpoint_health import Entry, Verdict
 from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, ENDPOINT, RECEIPT_WAIT_S, SECRET, TOKEN, Everything, wire

@@ -31,23 +31,23 @@ from harkara.posting import CallbackPoster
 from harkara.services.accept import AcceptService
 from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
-from harkara.services.breaker import Breakers
 from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
 from harkara.services.handover import HandOver
 from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
 from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
-from harkara.services.pace import Pace
 from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load

@@ -32,17 +32,14 @@ from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
-from harkara.services.doors import Doors
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
-from harkara.services.limits import AccountLimits
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
-from harkara.services.pace import Pace
 from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
@@ -50,6 +47,9 @@ from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
+from harkara.state.account_limits import AccountLimits
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry, FakeVault

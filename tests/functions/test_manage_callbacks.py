@@ -10,8 +10,8 @@ from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secr
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import QueueName
-from harkara.services.doors import Doors, Verdict
-from harkara.services.pace import Pace
+from harkara.state.endpoint_health import Doors, Verdict
+from harkara.state.rates import Pace
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW, SECRET, Context, Logs

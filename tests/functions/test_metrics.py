@@ -10,7 +10,7 @@ from harkara.base.ids import mid_of
 from harkara.metrics import COUNTS, DELAYS, SHARES
 from harkara.model.reasons import metric_of
 from harkara.model.tasks import QueueName
-from harkara.services.breaker import FAILURES_NEEDED
+from harkara.state.circuit_breaker import FAILURES_NEEDED
 from local.settings import RECEIPT_TOKEN
 from tests.functions.counted import metrics_of
 from tests.functions.handlers import Gateway

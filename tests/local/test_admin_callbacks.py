@@ -10,8 +10,8 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResul
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, decode_dlr
 from harkara.parked_fields import PAGE_LIMIT
-from harkara.services.doors import Doors, Verdict
-from harkara.services.pace import Pace
+from harkara.state.endpoint_health import Doors, Verdict
+from harkara.state.rates import Pace
 from tests.local.operators import Operator
 
 ADD = "callback add acme main --url https://hooks.acme.in/dlr"

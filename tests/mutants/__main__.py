@@ -43,8 +43,8 @@ NEAREST: dict[str, Sequence[str]] = {
         "pipeline/test_campaign.py",
     ),
     "harkara/batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
-    "services/door": ("unit/test_door.py", *DOORS),
-    "services/doors": DOORS,
+    "state/endpoint_health_record": ("unit/test_door.py", *DOORS),
+    "state/endpoint_health": DOORS,
     "services/check": tuple(
         f"pipeline/test_{name}.py"
         for name in (

@@ -6,7 +6,7 @@ from typing import Any
 from harkara.model.callbacks import PostResult
 from harkara.model.dead_letters import ParkedCallback, parked_of
 from harkara.model.messages import Endpoint
-from harkara.services.doors import name_of
+from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign
 from tests.wired import URL
 from tests.world import World

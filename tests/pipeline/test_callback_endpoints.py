@@ -9,7 +9,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destinati
 from harkara.model.events import EventKind, Reply
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import EventTask, QueueName
-from harkara.services.door import Door
+from harkara.state.endpoint_health_record import Door
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps

@@ -7,7 +7,7 @@ import pytest
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
 from harkara.requests import Options
-from harkara.services.breaker import COOL_DOWN_S, RETURN_S
+from harkara.state.circuit_breaker import COOL_DOWN_S, RETURN_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, routed, send, set_routing, taken

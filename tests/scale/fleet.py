@@ -14,8 +14,8 @@ from harkara.base.errors import RequestRefused
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category, lane_of
-from harkara.services.limits import AccountLimits
-from harkara.services.pace import Pace, shards_of
+from harkara.state.account_limits import AccountLimits
+from harkara.state.rates import Pace, shards_of
 from tests.scale.threads import Threads
 from tests.scale.virtual_table import VirtualTable
 

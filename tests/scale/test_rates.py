@@ -6,8 +6,8 @@ Over 90 processes and in virtual time. Writes are counted, refused ones too; no 
 import pytest
 
 from harkara.model.messages import Category
-from harkara.services.limits import SHARD_LIMIT
-from harkara.services.prefetch import PREFETCH_S
+from harkara.state.account_limits import SHARD_LIMIT
+from harkara.state.rates_prefetch import PREFETCH_S
 from tests.scale.fleet import Door, Fleet, Traffic
 
 BULK, OTP, ALERT = Category.PROMOTIONAL, Category.OTP, Category.TRANSACTIONAL

@@ -10,7 +10,7 @@ from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, u
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
 from harkara.services.callbacks import CallbackService
-from harkara.services.doors import Doors, Entry, Verdict
+from harkara.state.endpoint_health import Doors, Entry, Verdict
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 

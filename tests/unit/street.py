@@ -5,9 +5,9 @@ from typing import Any
 
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
-from harkara.services.door import QUICK_MS
-from harkara.services.doors import Doors, Entry, Verdict
-from harkara.services.pace import Pace
+from harkara.state.endpoint_health import Doors, Entry, Verdict
+from harkara.state.endpoint_health_record import QUICK_MS
+from harkara.state.rates import Pace
 from tests.fakes import FakeLimitStore, Faults, trust
 
 POST, WAIT, FAILING, GONE = Verdict.POST, Verdict.WAIT, Verdict.FAILING, Verdict.GONE

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
 from harkara.base.log_events import Note
-from harkara.services.breaker import (
+from harkara.state.circuit_breaker import (
     COOL_DOWN_LIMIT_S,
     COOL_DOWN_S,
     FAILURES_NEEDED,

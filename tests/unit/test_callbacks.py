@@ -16,7 +16,7 @@ from harkara.model.events import Click
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, EventTask
-from harkara.services.doors import RATE_WAIT_S, Entry, Verdict
+from harkara.state.endpoint_health import RATE_WAIT_S, Entry, Verdict
 from tests.unit.attempting import MEMBERS, TASK
 from tests.unit.deliveries import CHUNK, HOLDS_S, MAIN, NOW_MS, deadline
 from tests.unit.posting import POST, RECORD_S, WAIT, Posting

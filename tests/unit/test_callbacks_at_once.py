@@ -10,7 +10,7 @@ from harkara.base.errors import NotOurTurn, StoreUnavailable
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
-from harkara.services.doors import Entry, Verdict
+from harkara.state.endpoint_health import Entry, Verdict
 from tests.fakes import ProcessKilled
 from tests.unit.attempting import TASK
 from tests.unit.deliveries import OTHER

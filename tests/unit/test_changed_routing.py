@@ -16,12 +16,12 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Category, Chunk, Message
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
-from harkara.services.breaker import Breakers
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
-from harkara.services.pace import Pace
 from harkara.services.replies import ReplyService
 from harkara.services.routing import BlockPart, Router
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.rates import Pace
 from tests.fakes import (
     FakeLastMessages,
     FakeLimitStore,

@@ -3,7 +3,7 @@
 import pytest
 
 from harkara.model.callbacks import PostResult
-from harkara.services.door import (
+from harkara.state.endpoint_health_record import (
     QUICK_MS,
     REFRESHED_EVERY_S,
     SHUT_LIMIT_S,

@@ -5,8 +5,8 @@ import pytest
 from harkara.base.errors import StoreUnavailable
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
-from harkara.services.door import REFRESHED_EVERY_S, TRUSTED_S
-from harkara.services.doors import READ_EVERY_S, name_of
+from harkara.state.endpoint_health import READ_EVERY_S, name_of
+from harkara.state.endpoint_health_record import REFRESHED_EVERY_S, TRUSTED_S
 from tests.unit.street import (
     ENDPOINT,
     FAILED,
@@ -165,7 +165,7 @@ def test_accounts_and_endpoints_have_doors_of_their_own_and_urls_go_without_thei
 
 
 def test_endpoints_without_end_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harkara.services.doors._REMEMBERED", 10)
+    monkeypatch.setattr("harkara.state.endpoint_health._REMEMBERED", 10)
     street = Street()
     (doors,) = street.processes
     for number in range(25):

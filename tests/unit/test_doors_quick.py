@@ -3,8 +3,8 @@
 import pytest
 
 from harkara.model.callbacks import PostResult
-from harkara.services.door import QUICK_MS, SLOW_LIMIT_S, SLOW_S
-from harkara.services.doors import EXECUTIONS_OF_TEN, PATIENCE_S, READ_EVERY_S, Doors, Entry
+from harkara.state.endpoint_health import EXECUTIONS_OF_TEN, PATIENCE_S, READ_EVERY_S, Doors, Entry
+from harkara.state.endpoint_health_record import QUICK_MS, SLOW_LIMIT_S, SLOW_S
 from tests.fakes import trust
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street, verdicts
 

@@ -4,8 +4,8 @@ import pytest
 
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
-from harkara.services.door import REFRESHED_EVERY_S, SHUT_LIMIT_S, THROTTLED_S
-from harkara.services.doors import READ_EVERY_S, Entry, Verdict
+from harkara.state.endpoint_health import READ_EVERY_S, Entry, Verdict
+from harkara.state.endpoint_health_record import REFRESHED_EVERY_S, SHUT_LIMIT_S, THROTTLED_S
 from tests.unit.street import (
     ENDPOINT,
     FAILED,

@@ -4,8 +4,14 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.model.callbacks import PostResult
-from harkara.services.door import FAILURES_NEEDED
-from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, Entry, Verdict, account_name
+from harkara.state.endpoint_health import (
+    EXECUTIONS_OF_TEN,
+    READ_EVERY_S,
+    Entry,
+    Verdict,
+    account_name,
+)
+from harkara.state.endpoint_health_record import FAILURES_NEEDED
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street
 
 ACCOUNT = account_name("acme")

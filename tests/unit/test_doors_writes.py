@@ -5,8 +5,14 @@ import pytest
 from harkara.base.time import DAY_S
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
-from harkara.services.door import REFRESHED_EVERY_S
-from harkara.services.doors import EXECUTIONS_OF_TEN, READ_EVERY_S, THROTTLED_WAIT_S, Entry, name_of
+from harkara.state.endpoint_health import (
+    EXECUTIONS_OF_TEN,
+    READ_EVERY_S,
+    THROTTLED_WAIT_S,
+    Entry,
+    name_of,
+)
+from harkara.state.endpoint_health_record import REFRESHED_EVERY_S
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street
 
 
@@ -151,7 +157,7 @@ def test_a_url_goes_by_what_is_before_its_query(first: str, second: str, same: b
 def test_a_process_forgets_no_door_that_it_remembers_when_it_has_no_room_for_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harkara.services.doors._REMEMBERED", 2)
+    monkeypatch.setattr("harkara.state.endpoint_health._REMEMBERED", 2)
     street = Street()
     street.trust()
     street.enter()  # the endpoint's, and its account's

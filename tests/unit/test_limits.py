@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.model.accounts import Account, Limits
-from harkara.services.limit_lines import BURST_US, Refusal, lines_of
-from harkara.services.limits import LOOK_EVERY_US, SHARDS_TRIED, AccountLimits, shard_count
-from harkara.services.prefetch import PREFETCH_S
+from harkara.state.account_limit_lines import BURST_US, Refusal, lines_of
+from harkara.state.account_limits import LOOK_EVERY_US, SHARDS_TRIED, AccountLimits, shard_count
+from harkara.state.rates_prefetch import PREFETCH_S
 from tests.dynamo import MESSAGES, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 
@@ -337,7 +337,7 @@ def test_a_flood_is_refused_without_a_call() -> None:
 def test_a_process_remembers_so_many_shards_and_then_begins_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harkara.services.limits.CACHED_SHARDS", 3)
+    monkeypatch.setattr("harkara.state.account_limits.CACHED_SHARDS", 3)
     sending = Sending(requests_per_s=1)
     refused = sending.account
     assert sending.codes(3) == [None, None, Code.RATE_LIMITED]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane
-from harkara.services.pace import SHARD_LIMIT, Pace, Place, shards_of
-from harkara.services.prefetch import PREFETCH_S
+from harkara.state.rates import SHARD_LIMIT, Pace, Place, shards_of
+from harkara.state.rates_prefetch import PREFETCH_S
 from tests.fakes import FakeLimitStore, Faults
 
 BULK, PRIORITY = Lane.BULK, Lane.PRIORITY

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.model.messages import Category, lane_of
-from harkara.services.pace import LOOK_EVERY_S, Pace, Place, shards_of
-from harkara.services.pace_standing import HELD_S
+from harkara.state.rates import LOOK_EVERY_S, Pace, Place, shards_of
+from harkara.state.rates_reserved import HELD_S
 from tests.fakes import FakeLimitStore, Faults
 from tests.unit.test_pace import START_S, carrier
 

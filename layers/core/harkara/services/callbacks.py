@@ -3,7 +3,7 @@
 The first post of a group that is made at once needs no mark: its members are frozen in its owner's
 finals. Any other attempt is claimed before (`post#`), whoever makes it: the one that waited or was
 scheduled, or a redelivery that cannot know whether a post was made and repeats it in doubt. One of
-them wins each attempt. An endpoint that fails gets few posts (`harkara.services.doors`).
+them wins each attempt. An endpoint that fails gets few posts (`harkara.state.endpoint_health`).
 
 Whatever goes wrong at one group's endpoint is a failed attempt of that group. Only what the errors
 of this package name, and death, bring back a queue message, and not before its other groups are
@@ -26,7 +26,7 @@ from harkara.model.ledger import Claimant
 from harkara.model.tasks import CallbackTask, EventTask
 from harkara.posting import CallbackPoster, Destinations
 from harkara.services.attempts import Attempts
-from harkara.services.doors import RATE_WAIT_S, Doors, Entry, Verdict
+from harkara.state.endpoint_health import RATE_WAIT_S, Doors, Entry, Verdict
 
 # What recording a post's result, or scheduling the next, may take after its time-out.
 _RECORD_S = 3.0

@@ -17,8 +17,8 @@ from harkara.model.messages import Chunk
 from harkara.model.routing import Rules, choose, in_order
 from harkara.model.submit_tasks import Repeat, Reserved
 from harkara.ports import RoutingStore
-from harkara.services.breaker import Breakers
-from harkara.services.pace import LOOK_EVERY_S, Pace
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.rates import LOOK_EVERY_S, Pace
 
 # A place whose time is over for longer was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0

@@ -27,11 +27,11 @@ from harkara.base.time import DAY_S, Clock
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
 from harkara.ports import LimitStore
-from harkara.services.door import Door, is_slow
-from harkara.services.pace import Pace
-from harkara.services.pace_shards import Shard
-from harkara.services.pace_standing import HELD_S
-from harkara.services.prefetch import PREFETCH_S
+from harkara.state.endpoint_health_record import Door, is_slow
+from harkara.state.rates import Pace
+from harkara.state.rates_prefetch import PREFETCH_S
+from harkara.state.rates_reserved import HELD_S
+from harkara.state.rates_shards import Shard
 
 READ_EVERY_S = 3.0
 # So long is a quick endpoint waited for.

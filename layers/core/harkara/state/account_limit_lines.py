@@ -21,7 +21,7 @@ from harkara.base.codes import Code
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.accounts import Limits
 from harkara.ports import Extension
-from harkara.services.prefetch import PREFETCH_US, Demand, Prefetched, width_us
+from harkara.state.rates_prefetch import PREFETCH_US, Demand, Prefetched, width_us
 
 BURST_US = 1_000_000
 DAY = "day"

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from harkara.base.time import DAY_S, Clock
 from harkara.ports import Extension, TimelineStore
-from harkara.services.pace_standing import Standing
-from harkara.services.prefetch import PREFETCH_US, width_us
+from harkara.state.rates_prefetch import PREFETCH_US, width_us
+from harkara.state.rates_reserved import Standing
 
 # Small messages compare this many shards of each lane, not all.
 _SHARDS_COMPARED = 3

@@ -33,9 +33,9 @@ from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane, lane_of
 from harkara.ports import Extension, TimelineStore
-from harkara.services.pace_shards import Shard, ShardItems, rough_us
-from harkara.services.pace_standing import HELD_S, HELD_US, Reach, Standing
-from harkara.services.prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
+from harkara.state.rates_prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
+from harkara.state.rates_reserved import HELD_S, HELD_US, Reach, Standing
+from harkara.state.rates_shards import Shard, ShardItems, rough_us
 
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARD_LIMIT = 16

@@ -1,0 +1,1 @@
+"""Share rates, circuit breakers and endpoint health among all processes."""
