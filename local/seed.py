@@ -13,7 +13,7 @@ from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.deadline import Deadline
 from harkara.base.time import DAY_S
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import (
     ANY_COUNTRY,

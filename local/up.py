@@ -13,7 +13,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from local import running
 from local.carrier import CarrierSettings
 from local.kannel import Kannel

@@ -9,14 +9,15 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
+from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.services.accept import AcceptService
-from harkara.services.attempts import Attempts
-from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
@@ -26,7 +27,6 @@ from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
-from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService

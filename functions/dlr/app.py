@@ -1,7 +1,7 @@
 """ReceiptQueue, CallbackQueue: final states are written, and called back. The way ends here.
 
 Next: `harkara.services.deliver` for receipts (before it `harkara.services.join`, for those that
-came one by one), `harkara.services.callbacks` for callbacks that wait or are tried again,
+came one by one), `harkara.callbacks.service` for callbacks that wait or are tried again,
 `harkara.services.check` for chunks that wait for receipts.
 """
 
@@ -24,6 +24,8 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Deadline
 from harkara.batch import consume
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
 from harkara.http.callbacks import (
     ANSWER_LIMIT_BYTES,
     GuardedResolver,
@@ -42,8 +44,6 @@ from harkara.model.tasks import (
     RecoverTask,
     decode_dlr,
 )
-from harkara.services.attempts import Attempts
-from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService

@@ -31,6 +31,7 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
+from harkara.callbacks.dead_letters import ParkedService
 from harkara.credentials import presented
 from harkara.http.single import SinglePoster
 from harkara.model.accounts import Account, Scope, Sender, Template
@@ -50,7 +51,6 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
-from harkara.services.parked import ParkedService
 from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
 from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harkara.base.deadline import Deadline
-from harkara.callback_fields import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.registration import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State

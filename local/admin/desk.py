@@ -26,14 +26,14 @@ from harkara.aws.secrets import values_of
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
+from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.posting import CallbackPoster
 from harkara.http.single import SinglePoster
 from harkara.model.accounts import Account, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.tasks import QueueName
-from harkara.posting import CallbackPoster
 from harkara.services.endpoints import EndpointService
-from harkara.services.parked import ParkedService
 from harkara.services.registry import RegistryService
 from harkara.services.suppress import SuppressionService
 from harkara.state.endpoint_health import Doors

@@ -16,7 +16,9 @@ from aiohttp import web
 
 from harkara.base.deadline import Deadline
 from harkara.base.ids import mid_of
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
 from harkara.http.callbacks import HttpCallbackPoster
 from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
@@ -25,8 +27,6 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
-from harkara.services.attempts import Attempts
-from harkara.services.callbacks import CallbackService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from tests.bench.report import Row

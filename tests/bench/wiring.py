@@ -19,6 +19,9 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
+from harkara.callbacks.posting import CallbackPoster
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, Taken
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links import LinkSigner
@@ -27,11 +30,8 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
-from harkara.posting import CallbackPoster
 from harkara.services.accept import AcceptService
-from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
-from harkara.services.callbacks import CallbackService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService

@@ -9,6 +9,9 @@ from harkara import metrics
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
+from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
@@ -25,9 +28,7 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.model.tasks import QueueName
 from harkara.services.accept import AcceptService
-from harkara.services.attempts import Attempts
 from harkara.services.authenticate import Authenticator
-from harkara.services.callbacks import CallbackService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.clicks import ClickService
@@ -40,7 +41,6 @@ from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
 from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
-from harkara.services.parked import ParkedService
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.replies import ReplyService

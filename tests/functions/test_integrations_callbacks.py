@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harkara.base.codes import Code
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from harkara.model.callbacks import unregistered
 from harkara.model.events import Click, Dlr, Event, EventKind, Reply
 from harkara.model.messages import Endpoint, State

@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from harkara.base.exchanges import Outside
+from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.received import ReceiptRequest
@@ -27,7 +28,6 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.requests import Record
 from harkara.services.accept import AcceptService
-from harkara.services.callbacks import CallbackService
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
 from tests.fakes import QueueMessage, calling_back, no_texts

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harkara.callbacks import FORMATS
-from harkara.callbacks.headers import headers_of
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.signing import headers_of
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import State

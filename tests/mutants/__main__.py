@@ -75,8 +75,8 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/test_submit_waits.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "services/attempts": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
-    "services/callbacks": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
+    "callbacks/retries": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
+    "callbacks/service": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
     "services/deliver": ("unit/test_deliver.py",),
 }
 CONFIG = """\

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from local import samples
 from local.settings import RECEIPT_TOKEN
 from tests.stack.campaigns import Lab, record, wait_until

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from harkara.callbacks.service import CallbackService
 from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
-from harkara.services.callbacks import CallbackService
 from harkara.state.endpoint_health import Doors, Entry, Verdict
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, MAIN, deadline

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.base.errors import FieldRefused
-from harkara.callback_fields import (
+from harkara.callbacks.registration import (
     DAY_S,
     HEADERS_LIMIT,
     OVERLAP_LIMIT_S,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.callbacks import FORMATS, group_limit, moengage
+from harkara.callbacks.formats import FORMATS, group_limit, moengage
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, EventKind, Reply, event_of, row_of
 from harkara.model.messages import Endpoint, State

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.callbacks.headers import VERSION, headers_of
+from harkara.callbacks.signing import VERSION, headers_of
 from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
 # The example that the libraries of Standard Webhooks test themselves with.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.callbacks import FORMATS, PLATFORM_FORMATS, format_of, wants
+from harkara.callbacks.formats import FORMATS, PLATFORM_FORMATS, format_of, wants
 from harkara.model.accounts import PLATFORM_HOSTS
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.events import Click, Dlr, Event, EventKind, Reply

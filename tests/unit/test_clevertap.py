@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from harkara.base.codes import Code
-from harkara.callbacks import FORMATS, clevertap
+from harkara.callbacks.formats import FORMATS, clevertap
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event, Reply
 from harkara.model.messages import State

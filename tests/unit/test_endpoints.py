@@ -7,7 +7,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State

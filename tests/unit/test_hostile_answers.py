@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.json import encode
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from harkara.carriers.base import RequestingCarrier
 from harkara.carriers.contract import InDoubt, Submission, Taken
 from harkara.carriers.datasend import DatasendCarrier

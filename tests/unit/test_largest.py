@@ -14,8 +14,8 @@ from harkara.aws.messages import item_of
 from harkara.base.codes import Code
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.base.json import encode
-from harkara.callbacks import clevertap
-from harkara.callbacks.answers import excerpt_of
+from harkara.callbacks.formats import clevertap
+from harkara.callbacks.formats.answers import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import Report, collect
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES

@@ -4,12 +4,12 @@ import pytest
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
+from harkara.callbacks.dead_letters import ParkedService, Replayed
 from harkara.model.dead_letters import parked_mark
 from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
-from harkara.services.parked import ParkedService, Replayed
 from tests.fake_parked import FakeParkedStore
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
 
@@ -128,14 +128,14 @@ def test_a_replayed_callback_begins_its_schedule_again_and_counts_its_attempts_o
 
 
 def test_more_than_a_part_is_replayed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harkara.services.parked._PART", 3)
+    monkeypatch.setattr("harkara.callbacks.dead_letters._PART", 3)
     parking = Parking()
     assert parking.service.replay("acme", "main", enough()) == Replayed(4, complete=True)
     assert parking.ids() == []
 
 
 def test_replaying_stops_when_time_runs_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harkara.services.parked._PART", 3)
+    monkeypatch.setattr("harkara.callbacks.dead_letters._PART", 3)
     parking, left = Parking(), iter([60.0, 60.0, 1.0])
     deadline = Deadline(lambda: next(left))
     assert parking.service.replay("acme", "main", deadline) == Replayed(3, complete=False)

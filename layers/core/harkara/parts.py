@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from harkara import callback_fields
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import NAME, STRAY, Fields, Pattern, check_names, string, strings
-from harkara.callback_fields import CALLBACK_ID, callback_of
+from harkara.callbacks import registration
+from harkara.callbacks.registration import CALLBACK_ID, callback_of
 from harkara.dlt.placeholders import looks_like_variable
 from harkara.dlt.templates import KINDS as VARIABLE_NAMES
 from harkara.dlt.templates import fold, kinds
@@ -134,7 +134,7 @@ def name_of(part: Part) -> str:
 def fields_of(part: Part) -> dict[str, Any]:
     """Return a part's fields as its maker takes them."""
     if isinstance(part, CallbackEndpoint):
-        return callback_fields.fields_of(part)
+        return registration.fields_of(part)
     fields = part.model_dump(mode="json")
     if isinstance(part, Template):
         fields = {"template_id": fields.pop("dlt_template_id"), **fields}

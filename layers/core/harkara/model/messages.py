@@ -54,7 +54,7 @@ def lane_of(category: Category) -> Lane:
 
 
 class Endpoint(NamedTuple):
-    """Where a message's callback goes, and in which format (`harkara.callbacks`).
+    """Where a message's callback goes, and in which format (`harkara.callbacks.formats`).
 
     `callback_id` names the account's registered callback, empty for a URL of the request's own.
     `as_array`: it takes several messages at once, of a format that has a choice.

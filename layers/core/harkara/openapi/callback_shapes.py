@@ -1,7 +1,9 @@
 """The fields of a registered callback."""
 
 from harkara.base.fields import NAME_LIMIT
-from harkara.callback_fields import (
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.formats.generic import NAMES
+from harkara.callbacks.registration import (
     CALLBACK_ID,
     CONCURRENCY_LIMIT,
     FIELD_NAME,
@@ -11,8 +13,6 @@ from harkara.callback_fields import (
     SECRET_LIMIT,
     TOKEN,
 )
-from harkara.callbacks import FORMATS
-from harkara.callbacks.generic import NAMES
 from harkara.model.events import EventKind
 from harkara.model.messages import State
 from harkara.openapi.shapes import Schema, nullable, text, whole

@@ -3,8 +3,8 @@ what they did not take.
 """
 
 from harkara.base.codes import Code
-from harkara.callback_fields import DAY_S, OVERLAP_LIMIT_S
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
 from harkara.openapi.answers import BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, guarded
 from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text, whole

@@ -13,13 +13,13 @@ from harkara.base.errors import NotOurTurn
 from harkara.base.ids import split_mid
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
+from harkara.callbacks.posting import Destinations
+from harkara.callbacks.service import CallbackService
 from harkara.model.events import Click
 from harkara.model.ledger import Claimant, Relation, click_kind
 from harkara.model.messages import Chunk, Endpoint
 from harkara.model.tasks import ClickTask, EventTask
 from harkara.ports import MessageStore
-from harkara.posting import Destinations
-from harkara.services.callbacks import CallbackService
 
 
 @dataclass(frozen=True, slots=True)

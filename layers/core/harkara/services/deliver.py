@@ -1,7 +1,7 @@
 """Write final states: the first stands, and its owner calls back.
 
 The finals that a delivery of a queue message put are the members of its callbacks; they are frozen
-once all are put, and only then posted (`harkara.services.callbacks`), in groups of one endpoint.
+once all are put, and only then posted (`harkara.callbacks.service`), in groups of one endpoint.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ from harkara.base.errors import NotOurTurn
 from harkara.base.ids import split_mid
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import Clock
-from harkara.callbacks import group_limit
+from harkara.callbacks.formats import group_limit
+from harkara.callbacks.service import CallbackService
 from harkara.model import ledger
 from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant, Mark, Relation
@@ -22,7 +23,6 @@ from harkara.model.messages import Chunk, Endpoint, State
 from harkara.model.reasons import metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.callbacks import CallbackService
 from harkara.services.delivered_segments import whole
 from harkara.services.verdicts import judge
 

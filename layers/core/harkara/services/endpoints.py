@@ -14,8 +14,10 @@ from harkara.base.fields import Fields
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
 from harkara.base.time import Clock
-from harkara.callback_fields import overlap_s_of
-from harkara.callbacks.headers import SECRET_PREFIX
+from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.posting import CallbackPoster
+from harkara.callbacks.registration import overlap_s_of
+from harkara.callbacks.signing import SECRET_PREFIX
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, Destination
 from harkara.model.dead_letters import UNREGISTERED
@@ -23,8 +25,6 @@ from harkara.model.events import Dlr
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask
 from harkara.parked_fields import after_of, fields_of, range_of, selection_of
-from harkara.posting import CallbackPoster
-from harkara.services.parked import ParkedService
 from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.services.sealing import secrets_in, with_secrets
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.callbacks import format_of
+from harkara.callbacks.formats import format_of
 from harkara.model.accounts import (
     INDIAN_HEADER,
     NUMBER,

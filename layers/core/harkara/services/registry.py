@@ -11,7 +11,8 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.json import encode
-from harkara.callback_fields import secrets_of
+from harkara.callbacks.posting import CallbackVault
+from harkara.callbacks.registration import secrets_of
 from harkara.manage import template_csv
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.callback_urls import UrlRules
@@ -20,7 +21,6 @@ from harkara.model.messages import Category, Endpoint
 from harkara.model.operator_records import P, Part
 from harkara.parts import KINDS, fields_of, name_of
 from harkara.ports import Registry
-from harkara.posting import CallbackVault
 from harkara.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.services.sealing import with_secrets
 

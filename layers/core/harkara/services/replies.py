@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner, split_mid
-from harkara.callbacks import FORMATS
+from harkara.callbacks.formats import FORMATS
 from harkara.model.accounts import Account
 from harkara.model.events import EventKind, Reply
 from harkara.model.tasks import EventTask, QueueName

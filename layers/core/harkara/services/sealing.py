@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from harkara.callbacks.posting import CallbackVault
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
-from harkara.posting import CallbackVault
 
 
 def secrets_in(

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from harkara.base import fields as given
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import Fields
-from harkara.callbacks import FORMATS
-from harkara.callbacks.generic import NAMES
+from harkara.callbacks.formats import FORMATS
+from harkara.callbacks.formats.generic import NAMES
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.events import EventKind
 from harkara.model.messages import State

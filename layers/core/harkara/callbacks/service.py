@@ -19,13 +19,13 @@ from typing import NamedTuple
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, OutOfTime
 from harkara.base.retries import wait_delay, wait_for_turn, with_jitter
-from harkara.callbacks import wants
+from harkara.callbacks.formats import wants
+from harkara.callbacks.posting import CallbackPoster, Destinations
+from harkara.callbacks.retries import Attempts
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.events import Event
 from harkara.model.ledger import Claimant
 from harkara.model.tasks import CallbackTask, EventTask
-from harkara.posting import CallbackPoster, Destinations
-from harkara.services.attempts import Attempts
 from harkara.state.endpoint_health import RATE_WAIT_S, Doors, Entry, Verdict
 
 # What recording a post's result, or scheduling the next, may take after its time-out.

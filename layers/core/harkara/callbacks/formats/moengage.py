@@ -10,7 +10,7 @@ is a failure there. So it hears of final states alone. `mid` is that of the answ
 from collections.abc import Sequence
 
 from harkara.base.json import encode
-from harkara.callbacks.wording import advice_of
+from harkara.callbacks.formats.wording import advice_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
 

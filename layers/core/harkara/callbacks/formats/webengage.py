@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callbacks.wording import meaning_of, reference_of
+from harkara.callbacks.formats.wording import meaning_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from harkara.base.json import decode, encode
-from harkara.callbacks.wording import meaning_of, reference_of
+from harkara.callbacks.formats.wording import meaning_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply
 
