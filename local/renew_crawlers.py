@@ -1,4 +1,4 @@
-"""Renews the list of crawlers that harkara.visitors reads: `make crawlers`.
+"""Renews the list of crawlers that harkara.links.visitors reads: `make crawlers`.
 
 The list is that of the package crawler-user-agents (MIT), without its descriptions and examples,
 which are thirty times as long. It changes every week; we follow when we renew our locks.

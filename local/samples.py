@@ -5,7 +5,7 @@ suppressed, a carrier whose receipts come from AWS, and links that those of `lin
 
 from harkara.base.ids import set_id_of
 from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
-from harkara.links import LinkSet, pack_links
+from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.dead_letters import parked_mark

@@ -14,18 +14,18 @@ from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.links import LinkSigner
+from harkara.links.clicks import ClickService
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker, LinkService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
-from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
-from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService

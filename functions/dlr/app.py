@@ -32,6 +32,7 @@ from harkara.http.callbacks import (
     HttpCallbackPoster,
 )
 from harkara.http.client import HttpClient
+from harkara.links.clicks import ClickService
 from harkara.model.ledger import Claimant
 from harkara.model.tasks import (
     CallbackTask,
@@ -45,7 +46,6 @@ from harkara.model.tasks import (
     decode_dlr,
 )
 from harkara.services.check import CheckService
-from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.join import JoinService
 from harkara.services.pointers import deliver_named

@@ -1,6 +1,6 @@
 """GET and HEAD /{code}: where a short link in a message leads. Clicks go to functions/dlr.
 
-Next: `harkara.services.links`, which reads the code; `harkara.services.clicks` tells of the click.
+Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` tells of the click.
 """
 
 import time
@@ -18,14 +18,14 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
-from harkara.links import LinkSigner, is_code, without_marks
+from harkara.links.codec import LinkSigner, is_code, without_marks
+from harkara.links.shorten import LinkService, Visit
+from harkara.links.visitors import is_person
 from harkara.model.tasks import QueueName
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
 from harkara.runtime import log_failure
-from harkara.services.links import LinkService, Visit
 from harkara.settings import LinkSettings
-from harkara.visitors import is_person
 from harkara.wiring import new_api
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

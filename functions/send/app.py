@@ -26,7 +26,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import Note
 from harkara.credentials import presented
-from harkara.links import LinkSigner
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Caller, Scope
 from harkara.model.tasks import QueueName
 from harkara.platforms import ics, native, webengage
@@ -38,7 +39,6 @@ from harkara.router import Response
 from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator
 from harkara.services.idempotency import Answer, Idempotency
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.state.account_limits import AccountLimits

@@ -17,7 +17,8 @@ from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.credentials import presented
-from harkara.links import LinkSigner
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category
@@ -25,7 +26,6 @@ from harkara.model.tasks import QueueName
 from harkara.platforms import ics
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template

@@ -14,10 +14,10 @@ from botocore.awsrequest import AWSResponse
 
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
-from harkara.links import LinkSet, LinkSigner, Place, pack_links
+from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
+from harkara.links.shorten import LinkService
 from harkara.model.ledger import Mark, links_key
 from harkara.model.tasks import ClickTask, QueueName
-from harkara.services.links import LinkService
 from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
 from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log

@@ -24,7 +24,9 @@ from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, Taken
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.links import LinkSigner
+from harkara.links.clicks import ClickService
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
@@ -33,13 +35,11 @@ from harkara.model.tasks import CallbackTask, QueueName
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.check import CheckService
-from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.handover import HandOver
 from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router

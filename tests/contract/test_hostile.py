@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.links import CODE_LENGTH
+from harkara.links.codec import CODE_LENGTH
 from harkara.model.accounts import Enforcement, Rate, Sender
 from harkara.parts import template_of
 from harkara.requests import BODY_LIMIT_BYTES

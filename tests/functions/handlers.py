@@ -15,7 +15,9 @@ from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.links import LinkSigner
+from harkara.links.clicks import ClickService
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker, LinkService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -31,7 +33,6 @@ from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
-from harkara.services.clicks import ClickService
 from harkara.services.deliver import DeliverService
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
@@ -39,7 +40,6 @@ from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
-from harkara.services.links import LinkMaker, LinkService
 from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService

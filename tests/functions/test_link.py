@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import set_id_of
-from harkara.links import LinkSet, Place, pack_links
+from harkara.links.codec import LinkSet, Place, pack_links
+from harkara.links.shorten import CLICKS_A_MINUTE, Visit
 from harkara.model.ledger import Mark, links_key
 from harkara.model.tasks import ClickTask, QueueName, decode_dlr
-from harkara.services.links import CLICKS_A_MINUTE, Visit
 from tests.fakes import FakeTaskQueues, Faults
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import CHUNK_ID, NOW, Context, Event, Logs, http_event

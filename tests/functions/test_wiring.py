@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harkara.aws import secrets
 from harkara.base.errors import StoreUnavailable
 from harkara.http import callbacks, subscriptions
-from harkara.links import Place
+from harkara.links.codec import Place
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
 from tests.functions.invoking import load

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.base.ids import split_mid
+from harkara.links.shorten import Visit
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.events import Click
 from harkara.requests import Options, RecordResult
-from harkara.services.links import Visit
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

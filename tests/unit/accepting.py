@@ -8,14 +8,14 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.links import LinkSigner
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, unpack
 from harkara.model.tasks import QueueName
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
 

@@ -17,7 +17,8 @@ from harkara.base.ids import ReferenceSigner
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.credentials import Presented
-from harkara.links import LinkSigner
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import (
     Account,
     Caller,
@@ -36,7 +37,6 @@ from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.ingress import CarrierDoor
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from tests.fakes import (
     FakeMessageStore,

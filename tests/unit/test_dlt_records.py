@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.links import LinkSigner
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
@@ -20,7 +21,6 @@ from harkara.platforms.ics import answer
 from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services import templates
 from harkara.services.accept import AcceptService
-from harkara.services.links import LinkMaker
 from harkara.services.names import RandomNames
 from harkara.services.records import DETAIL_LIMIT, RecordChecker
 from harkara.services.templates import index_of

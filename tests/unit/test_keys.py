@@ -10,7 +10,7 @@ from harkara.aws import secrets
 from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import CONFIRMED_S, KEPT_S, Keys
-from harkara.links import LinkSigner, Place
+from harkara.links.codec import LinkSigner, Place
 
 MID = "1" + "0" * 28
 HOST = "hk.example"

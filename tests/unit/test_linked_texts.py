@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
+from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.services.urls import linked
 from harkara.text.urls import find_urls
 from tests.cases.reading import rows

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import ForeignReference
 from harkara.base.ids import MESSAGES_PER_CHUNK, new_chunk_id, set_id_of
-from harkara.links import (
+from harkara.links.codec import (
     CODE_LENGTH,
     EXAMPLE_CODE,
     URLS_PER_MESSAGE,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import harkara.visitors
-from harkara.visitors import is_person, read_list
+import harkara.links.visitors
+from harkara.links.visitors import is_person, read_list
 from local.renew_crawlers import text_of
 from tests.cases.reading import rows
 
@@ -18,7 +18,7 @@ def test_a_person_is_told_from_a_machine(row: dict[str, Any]) -> None:
     assert is_person(row.get("method", "GET"), headers) is row["person"]
 
 
-LIST = Path(harkara.visitors.__file__).with_name("crawlers.txt").read_text()
+LIST = Path(harkara.links.visitors.__file__).with_name("crawlers.txt").read_text()
 BROWSER = "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"
 KNOWN = (
     *("AdsBot-Google", "AhrefsBot/7.0", "Applebot/0.1", "Baiduspider/2.0", "bingbot/2.0"),

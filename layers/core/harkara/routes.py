@@ -6,7 +6,7 @@ template's routes are tested against it.
 
 import re
 
-from harkara.links import CODE_LENGTH
+from harkara.links.codec import CODE_LENGTH
 
 ROUTES: dict[str, tuple[str, ...]] = {
     "/datasend": ("POST",),

@@ -1,7 +1,7 @@
 """The route of short links."""
 
 from harkara.base.codes import Code
-from harkara.links import CODE_LENGTH
+from harkara.links.codec import CODE_LENGTH
 from harkara.openapi.answers import ALWAYS, refusals
 from harkara.openapi.shapes import Schema, content, text
 

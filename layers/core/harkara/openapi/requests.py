@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.links import URL_LIMIT, URLS_PER_MESSAGE
+from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.model.messages import RECORD_LIMIT, Category
 from harkara.openapi.shapes import Schema, lenient, ref, text
 from harkara.platforms.options import CAMPAIGN_ID_LIMIT, VALIDITY_S, VARIABLES_LIMIT

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.links import Linked
+from harkara.links.codec import Linked
+from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack
@@ -26,7 +27,6 @@ from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 from harkara.requests import RecordResult, SendRequest
 from harkara.services.judgement import Slot, SlotRows
-from harkara.services.links import LinkMaker
 from harkara.services.records import CheckedRecords, RecordChecker
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.

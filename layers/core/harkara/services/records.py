@@ -13,7 +13,7 @@ from harkara.base.errors import RequestRefused, VariableRefused
 from harkara.dlt.index import TemplateIndex
 from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
 from harkara.dlt.rendering import render
-from harkara.links import EXAMPLE_CODE, Linked, base_of
+from harkara.links.codec import EXAMPLE_CODE, Linked, base_of
 from harkara.model.accounts import Caller, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Message

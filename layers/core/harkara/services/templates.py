@@ -4,7 +4,7 @@ import weakref
 
 from harkara.dlt.index import Entry, TemplateIndex
 from harkara.dlt.templates import Rules
-from harkara.links import base_of
+from harkara.links.codec import base_of
 from harkara.model.accounts import Account
 
 # By the account's identity: the store loads a changed account as another object, and what is no

@@ -6,7 +6,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.dlt.positions import fits
 from harkara.dlt.templates import Kind, Rules
-from harkara.links import URL_LIMIT, URLS_PER_MESSAGE, Linked
+from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE, Linked
 from harkara.text.urls import LINKED_BY_PHONES, find_urls
 
 _WITH_HOST = re.compile(r"https?://[^/?#]", re.IGNORECASE)

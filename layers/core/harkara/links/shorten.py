@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import mid_of, set_id_of
 from harkara.base.time import Clock
-from harkara.links import (
+from harkara.links.codec import (
     Linked,
     LinkSet,
     LinkSigner,
