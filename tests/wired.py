@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_core import to_json
 
+from harkara.accept.id_source import RandomNames
+from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
@@ -19,14 +21,12 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
-from harkara.services.accept import AcceptService
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
-from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
 from harkara.services.submit import SubmitService

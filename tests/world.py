@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, RequestRefused, StoreUnavailable
@@ -37,7 +38,6 @@ from harkara.model.tasks import (
     decode_dlr,
     owner_of,
 )
-from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.pointers import deliver_named
 from tests.fakes import (
     LINEAGE,

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara.accept.formats.record_parsing import check_length, object_of, top_level
 from harkara.api import answer, ok, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
@@ -43,7 +44,6 @@ from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
 from harkara.parts import fields_of, fields_with_warning
-from harkara.platforms.rows import check_length, object_of, top_level
 from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
 from harkara.runtime import logger

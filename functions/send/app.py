@@ -1,6 +1,6 @@
 """The routes that take messages: ICS's, WebEngage's, Harkara's own. A message's way begins here.
 
-Next: `harkara.services.accept`, which enqueues for functions/submit.
+Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
 
 import os
@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara import metrics
+from harkara.accept.formats import ics, native, webengage
+from harkara.accept.formats.near_names import names_dry_run
+from harkara.accept.formats.options import flag
+from harkara.accept.id_source import RandomNames
+from harkara.accept.idempotency import Answer, Idempotency
+from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.service import AcceptService, NothingAccepted
 from harkara.api import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
@@ -30,16 +37,9 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Caller, Scope
 from harkara.model.tasks import QueueName
-from harkara.platforms import ics, native, webengage
-from harkara.platforms.near_names import names_dry_run
-from harkara.platforms.options import flag
 from harkara.ports import ChunkNames
-from harkara.requests import RecordResult, SendRequest
 from harkara.router import Response
-from harkara.services.accept import AcceptService, NothingAccepted
 from harkara.services.authenticate import Authenticator
-from harkara.services.idempotency import Answer, Idempotency
-from harkara.services.names import RandomNames
 from harkara.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
 from harkara.wiring import new_api

@@ -12,6 +12,9 @@ from typing import Any
 import orjson
 from botocore.awsrequest import AWSResponse
 
+from harkara.accept.formats import ics
+from harkara.accept.id_source import RandomNames
+from harkara.accept.service import AcceptService
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
@@ -23,10 +26,7 @@ from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, T
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from harkara.platforms import ics
-from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
-from harkara.services.names import RandomNames
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
+from harkara.accept.formats import ics
+from harkara.accept.validation import RecordChecker
 from harkara.dlt.rendering import render
 from harkara.dlt.templates import Kind
 from harkara.model.accounts import Account, Caller, Credential, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category
-from harkara.platforms import ics
-from harkara.services.records import RecordChecker
 from tests.bench.cpu import ratio
 from tests.bench.report import Row
 from tests.fakes import calling_back

@@ -9,6 +9,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from harkara import metrics
+from harkara.accept.id_source import RandomNames
+from harkara.accept.idempotency import Idempotency
+from harkara.accept.service import AcceptService
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
@@ -32,15 +35,12 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
-from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.handover import HandOver
-from harkara.services.idempotency import Idempotency
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
-from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.routing import Router
 from harkara.services.submit import SubmitService

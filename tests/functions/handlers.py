@@ -6,6 +6,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harkara import metrics
+from harkara.accept.id_source import RandomNames
+from harkara.accept.idempotency import Idempotency
+from harkara.accept.service import AcceptService
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
@@ -29,18 +32,15 @@ from harkara.model.accounts import (
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.model.tasks import QueueName
-from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
-from harkara.services.idempotency import Idempotency
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
-from harkara.services.names import RandomNames
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.replies import ReplyService

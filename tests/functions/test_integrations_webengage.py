@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.formats import webengage
 from harkara.model.accounts import Limits
-from harkara.platforms import webengage
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import is_the_order, send, stored

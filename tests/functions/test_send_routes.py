@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import BODY_LIMIT_BYTES
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Limits, Scope
-from harkara.requests import BODY_LIMIT_BYTES
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
     MSISDN,

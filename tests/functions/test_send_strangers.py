@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.formats import ics, native, record_parsing, webengage
 from harkara.base.codes import Code
-from harkara.platforms import ics, native, rows, webengage
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import RECORD, SECRET, http_event
 from tests.functions.sending import API_KEY, FORM, ROUTES, SMPP, code_of, each_route
@@ -30,7 +30,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(module, name, call)
 
-    counted(rows, "decode", "decoded")
+    counted(record_parsing, "decode", "decoded")
     for platform in (ics, native, webengage):
         name = "parse" if platform is webengage else "request_of"
         counted(platform, name, "read")

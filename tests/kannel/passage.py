@@ -15,6 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
+from harkara.accept.requests import Record
+from harkara.accept.service import AcceptService
 from harkara.base.exchanges import Outside
 from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
@@ -26,8 +28,6 @@ from harkara.http.client import HttpClient
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
-from harkara.requests import Record
-from harkara.services.accept import AcceptService
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
 from tests.fakes import QueueMessage, calling_back, no_texts

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from harkara.requests import Record
+from harkara.accept.requests import Record
 from harkara.text.segments import Encoding, measure
 from local.kannel import Got, Kannel
 from tests.faults.faults import AT_LENGTH

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harkara.accept.requests import RecordResult
 from harkara.base.errors import HarkaraError
 from harkara.model.ledger import Claimant
 from harkara.model.tasks import QueueName, owner_of
-from harkara.requests import RecordResult
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.invocations import batches
 from tests.pipeline import campaign

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
+from harkara.accept.requests import Options, Record, RecordResult
 from harkara.model.messages import Category
 from harkara.ports import DueTask
-from harkara.requests import Options, Record, RecordResult
 from tests.wired import NOW
 from tests.world import World
 

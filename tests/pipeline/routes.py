@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
+from harkara.accept.requests import Options, Record
 from harkara.model.routing import Routing
-from harkara.requests import Options, Record
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.wired import CARRIER

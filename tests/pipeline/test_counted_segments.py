@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from harkara.accept.requests import RecordResult
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.requests import RecordResult
 from harkara.text.segments import measure
 from tests.fakes import Faults
 from tests.pipeline import campaign

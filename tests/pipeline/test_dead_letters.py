@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
 from harkara.model.ledger import Claimant, final_kind
-from harkara.requests import RecordResult
 from tests.fakes import Faults, QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

@@ -6,12 +6,12 @@ from itertools import chain, repeat
 
 import pytest
 
+from harkara.accept.requests import Options
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.messages import Category
 from harkara.model.sending_hours import CLOSES_S
 from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, owner_of
-from harkara.requests import Options
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.pipeline.routes import carrier, records

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.requests import Record
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Rate
 from harkara.model.messages import Category, pack
-from harkara.requests import Record
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT
 from tests.world import World

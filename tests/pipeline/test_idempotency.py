@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from harkara.accept.idempotency import Answer, Idempotency
+from harkara.accept.requests import NO_OPTIONS, Options, Record, RecordResult, SendRequest
 from harkara.base.ids import set_id_of, split_mid
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account
 from harkara.model.ledger import Mark, links_key
 from harkara.model.messages import Category
 from harkara.ports import ChunkNames
-from harkara.requests import NO_OPTIONS, Options, Record, RecordResult, SendRequest
-from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import Faults, ProcessKilled, caller_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

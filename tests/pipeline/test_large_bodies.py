@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Options, Record, SendRequest
 from harkara.aws import due
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.tasks import CallbackTask
-from harkara.requests import Options, Record, SendRequest
 from tests.fakes import caller_of, calling_back
 from tests.pipeline import campaign
 from tests.wired import ACCOUNT

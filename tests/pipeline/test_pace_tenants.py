@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import RecordResult
 from harkara.model.messages import Category
-from harkara.requests import RecordResult
 from harkara.state.rates_reserved import HELD_S
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, send

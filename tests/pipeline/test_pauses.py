@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.requests import Options
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
-from harkara.requests import Options
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import records, routed, send, set_routing, taken
 from tests.wired import NOW

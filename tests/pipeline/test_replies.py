@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.requests import RecordResult
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
 from harkara.carriers.received import ReceiptRequest
 from harkara.model.events import Reply
-from harkara.requests import RecordResult
 from harkara.services.replies import Heard
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign

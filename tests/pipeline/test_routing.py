@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.requests import Options
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
-from harkara.requests import Options
 from harkara.state.circuit_breaker import COOL_DOWN_S, RETURN_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill

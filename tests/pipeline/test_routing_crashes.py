@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Options
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
-from harkara.requests import Options
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from harkara.accept.requests import Options, Record
+from harkara.accept.service import IN_QUEUE_LIMIT_BYTES
 from harkara.model.messages import Category, pack
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName
-from harkara.requests import Options, Record
-from harkara.services.accept import IN_QUEUE_LIMIT_BYTES
 from tests.pipeline import campaign
 from tests.unit.handing import CHUNK
 from tests.unit.submits import TASK, Submits
@@ -58,7 +58,7 @@ def test_a_large_one_goes_by_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.send([ONE])
     (packed,) = world.store.packed.values()
-    monkeypatch.setattr("harkara.services.accept.IN_QUEUE_LIMIT_BYTES", len(packed) - 1)
+    monkeypatch.setattr("harkara.accept.service.IN_QUEUE_LIMIT_BYTES", len(packed) - 1)
     world.send([ONE])
     assert [bool(task.packed) for task in tasks(world)] == [True, False]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harkara.accept.requests import Options
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.json import encode
@@ -9,7 +10,6 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, Routing
 from harkara.model.suppressions import Source, Suppression, opt_out
-from harkara.requests import Options
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

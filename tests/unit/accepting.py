@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.id_source import RandomNames
+from harkara.accept.requests import Record, RecordResult, SendRequest
+from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.links.codec import LinkSigner
@@ -14,9 +17,6 @@ from harkara.model.accounts import Account, Enforcement, Sender
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, unpack
 from harkara.model.tasks import QueueName
-from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services.accept import AcceptService
-from harkara.services.names import RandomNames
 from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
 
 NOW = 1_767_258_000.25

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.id_source import RandomNames
+from harkara.accept.requests import Record, RecordResult, SendRequest
+from harkara.accept.service import AcceptService
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.operator import OperatorStore
@@ -33,11 +36,8 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
-from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services.accept import AcceptService
 from harkara.services.authenticate import Authenticator
 from harkara.services.ingress import CarrierDoor
-from harkara.services.names import RandomNames
 from tests.fakes import (
     FakeMessageStore,
     FakeTaskQueues,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from harkara.accept.requests import NO_OPTIONS, Options
 from harkara.model.messages import Category
-from harkara.requests import NO_OPTIONS, Options
 
 
 def options_of(row: dict[str, Any]) -> Options:

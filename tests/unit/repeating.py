@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from harkara.accept.idempotency import Answer, Idempotency
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.tasks import QueueName
 from harkara.ports import ChunkNames
-from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
 
 TIMEOUT_S = 15

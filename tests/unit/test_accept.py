@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Record, RecordResult, SendRequest
+from harkara.accept.service import PACKED_LIMIT_BYTES, NothingAccepted
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import split_mid
@@ -16,8 +18,6 @@ from harkara.model.accounts import Account
 from harkara.model.messages import Endpoint, Lane, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
-from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services.accept import PACKED_LIMIT_BYTES, NothingAccepted
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from harkara.requests import Options, Record, SendRequest
 from tests.fakes import caller_of
 from tests.unit.accepting import ACCOUNT, BULK, NOW, OTP, WRONG, Accept
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import set_id_of
@@ -16,7 +17,6 @@ from harkara.links.shorten import ENDED_KNOWN_S
 from harkara.model.accounts import Enforcement, Sender, Template
 from harkara.model.ledger import Mark, links_key
 from harkara.model.messages import Category, Chunk, Message
-from harkara.requests import Options, Record, SendRequest
 from harkara.text.segments import segment_count
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, NOW, OTP, Accept

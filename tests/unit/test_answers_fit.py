@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.formats import ics, native
+from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.manage.template_csv import ROW_LIMIT, parse
 from harkara.model.accounts import Account
 from harkara.model.messages import RECORD_LIMIT, Category, Message
-from harkara.platforms import ics, native
-from harkara.requests import Record, RecordResult, SendRequest
 from harkara.services.registry import ImportedRow, RowResult, report_of
 
 # AWS Lambda Developer Guide, "Lambda quotas": 6 MB a synchronous answer.

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from harkara.accept.requests import Options
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.destinations import KmsDestinations
 from harkara.carriers.settings import hash_token
 from harkara.model.accounts import Enforcement, Scope, Secret, Template, hash_secret
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Endpoint
-from harkara.requests import Options
 from tests.unit.aws import ScriptedAws
 from tests.unit.changing import (
     CARRIER,

@@ -9,6 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept import template_index
+from harkara.accept.formats import ics, native, webengage
+from harkara.accept.formats.ics import answer
+from harkara.accept.id_source import RandomNames
+from harkara.accept.requests import Record, RecordResult, SendRequest
+from harkara.accept.service import AcceptService
+from harkara.accept.template_index import index_of
+from harkara.accept.validation import DETAIL_LIMIT, RecordChecker
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.links.codec import LinkSigner
@@ -16,14 +24,6 @@ from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
-from harkara.platforms import ics, native, webengage
-from harkara.platforms.ics import answer
-from harkara.requests import Record, RecordResult, SendRequest
-from harkara.services import templates
-from harkara.services.accept import AcceptService
-from harkara.services.names import RandomNames
-from harkara.services.records import DETAIL_LIMIT, RecordChecker
-from harkara.services.templates import index_of
 from local import campaign
 from local.seed import SENDERS, TEMPLATES
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults, caller_of
@@ -365,7 +365,7 @@ def test_an_index_is_made_once_and_goes_with_its_account() -> None:
     assert index_of(account) is not index_of(ACCOUNT)
     del account
     gc.collect()
-    assert key not in templates._indexes
+    assert key not in template_index._indexes
 
 
 # The request

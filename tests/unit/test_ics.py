@@ -7,17 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from harkara.accept.formats import ics
+from harkara.accept.formats.ics import BodyCredentials, answer, parse, parse_smpp
+from harkara.accept.requests import BODY_LIMIT_BYTES, Record, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.model.messages import RECORD_LIMIT
-from harkara.platforms import ics
-from harkara.platforms.ics import (
-    BodyCredentials,
-    answer,
-    parse,
-    parse_smpp,
-)
-from harkara.requests import BODY_LIMIT_BYTES, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from harkara.accept.formats.ics import OPTIONS, parse
+from harkara.accept.requests import NO_OPTIONS, Record, SendRequest
 from harkara.base.codes import Code
-from harkara.platforms.ics import OPTIONS, parse
-from harkara.requests import NO_OPTIONS, Record, SendRequest
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from harkara.accept.formats.ics import FORM, OPTIONS, answer, parse, parse_smpp
+from harkara.accept.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.messages import Category
-from harkara.platforms.ics import FORM, OPTIONS, answer, parse, parse_smpp
-from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 
 FIELDS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl", *OPTIONS)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from harkara.accept.idempotency import Answer, Idempotency
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Scope
 from harkara.model.ledger import Mark
 from harkara.ports import ChunkNames
-from harkara.services.idempotency import Answer, Idempotency
 from tests.fakes import FakeMessageStore, Faults, ProcessKilled
 from tests.unit.repeating import CALLER, OTHER, TIMEOUT_S, Gateway
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.idempotency import Answer
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.services.idempotency import Answer
 from tests.fakes import Faults, ProcessKilled
 from tests.unit.repeating import OTHER, TIMEOUT_S, Gateway
 

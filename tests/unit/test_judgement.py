@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.policy import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
+from harkara.accept.requests import NO_OPTIONS, Options
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint
-from harkara.requests import NO_OPTIONS, Options
-from harkara.services.judgement import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
 from tests.fakes import caller_of
 
 NOON_MS = 1_767_249_000_000  # 2026-01-01 12:00 IST

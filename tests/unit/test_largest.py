@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Record
+from harkara.accept.validation import CLIENT_REF_LIMIT_BYTES, RecordChecker
 from harkara.aws.messages import item_of
 from harkara.base.codes import Code
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
@@ -34,8 +36,6 @@ from harkara.model.tasks import (
     carrier_receipts_tasks,
     receipts_tasks,
 )
-from harkara.requests import Record
-from harkara.services.records import CLIENT_REF_LIMIT_BYTES, RecordChecker
 from harkara.services.replies import Heard, ReplyService
 from harkara.services.tries import outcome_data
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.urls import linked
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
-from harkara.services.urls import linked
 from harkara.text.urls import find_urls
 from tests.cases.reading import rows
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.id_source import RandomNames, RepeatableNames
 from harkara.base.ids import new_chunk_id
-from harkara.services.names import RandomNames, RepeatableNames
 
 NOW_MS = 1_767_258_000_250
 

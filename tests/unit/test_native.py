@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from harkara.accept.formats import native
+from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Rate
 from harkara.model.messages import RECORD_LIMIT, Category, Message
-from harkara.platforms import native
-from harkara.requests import Record, RecordResult, SendRequest
 from tests.cases.reading import rows
 from tests.unit.json_values import json_values
 from tests.unit.options import options_of

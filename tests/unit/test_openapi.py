@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from harkara.accept.formats import ics, native
+from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
 from harkara.model.messages import Category, State
 from harkara.openapi import managing, page
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.document import document
-from harkara.platforms import ics, native
-from harkara.requests import Options, Record, SendRequest
 from harkara.routes import ROUTES
 from harkara.services.registry import PAGE_LIMIT, RowResult
 

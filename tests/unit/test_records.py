@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.requests import Record
+from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
-from harkara.requests import Record
-from harkara.services.records import CheckedRecords, RecordChecker
 from tests.fakes import caller_of, calling_back
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST

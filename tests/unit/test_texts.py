@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.accept.policy import Slot
+from harkara.accept.requests import NO_OPTIONS, Options, Record
+from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Message
-from harkara.requests import NO_OPTIONS, Options, Record
-from harkara.services.judgement import Slot
-from harkara.services.records import RecordChecker
 from tests.fakes import caller_of, calling_back
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST

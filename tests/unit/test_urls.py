@@ -2,8 +2,8 @@
 
 import pytest
 
+from harkara.accept.urls import are_registered
 from harkara.dlt.templates import Rules
-from harkara.services.urls import are_registered
 
 RULES = Rules(urls=("https://acme.in", "acme.co/x"))
 

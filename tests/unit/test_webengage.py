@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from harkara.accept.formats import webengage
+from harkara.accept.requests import NO_OPTIONS, Record
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.model.messages import Category
-from harkara.platforms import webengage
-from harkara.requests import NO_OPTIONS, Record
 from tests.unit.json_values import json_values
 
 # The specification's own example (wire-formats section 4).

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
+from harkara.accept.formats.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.json import encode
 from harkara.carriers.received import ReceiptRequest
-from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
 from harkara.router import NoRoute, Request, Response
 from harkara.routes import methods_of
 from harkara.runtime import log_failure

@@ -3,12 +3,12 @@
 import re
 from typing import Any, NamedTuple
 
+from harkara.accept.formats.options import time_ms
 from harkara.base import fields as given
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import Fields
 from harkara.base.time import utc_text
 from harkara.model.dead_letters import END_MS, ParkedCallback
-from harkara.platforms.options import time_ms
 
 IDS_LIMIT = 1_000
 # One may hold a hundred messages.

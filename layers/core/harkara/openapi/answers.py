@@ -5,10 +5,10 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
+from harkara.accept.formats import webengage
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.openapi.shapes import Schema, closed, content, ref
-from harkara.platforms import webengage
 
 ALWAYS = (Code.TRY_AGAIN, Code.INTERNAL_ERROR)
 AUTHENTICATED = (Code.UNAUTHORIZED, Code.ADDRESS_NOT_ALLOWED, Code.SCOPE_MISSING)

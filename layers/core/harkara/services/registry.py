@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple
 
+from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
@@ -21,7 +22,6 @@ from harkara.model.messages import Category, Endpoint
 from harkara.model.operator_records import P, Part
 from harkara.parts import KINDS, fields_of, name_of
 from harkara.ports import Registry
-from harkara.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.services.sealing import with_secrets
 
 PAGE_LIMIT = 1_000

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harkara.accept.requests import Options
+from harkara.accept.template_index import index_of
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
@@ -26,8 +28,6 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s
-from harkara.requests import Options
-from harkara.services.templates import index_of
 from harkara.text.phone_numbers import INDIA
 from harkara.text.segments import is_sender
 

@@ -17,11 +17,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
-from harkara.base.json import encode
-from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
-from harkara.platforms.options import (
+from harkara.accept.formats.near_names import DRY_RUN_RULE, meant, names_dry_run
+from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
     VARIABLES_RULE,
     OptionField,
@@ -32,8 +29,18 @@ from harkara.platforms.options import (
     template_variables,
     validity_s,
 )
-from harkara.platforms.rows import Fields, check_length, json_of, object_of, request_of, top_level
-from harkara.requests import RecordResult, SendRequest, shown
+from harkara.accept.formats.record_parsing import (
+    Fields,
+    check_length,
+    json_of,
+    object_of,
+    request_of,
+    top_level,
+)
+from harkara.accept.requests import RecordResult, SendRequest, shown
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
 from harkara.text.phone_numbers import with_plus
 
 FORM = "application/x-www-form-urlencoded"

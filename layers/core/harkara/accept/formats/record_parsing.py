@@ -6,12 +6,12 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from harkara.accept.formats.options import OptionField, string
+from harkara.accept.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import decode
 from harkara.model.messages import RECORD_LIMIT
-from harkara.platforms.options import OptionField, string
-from harkara.requests import BODY_LIMIT_BYTES, NO_OPTIONS, Options, Record, SendRequest
 
 # What the named tuples' own `_make` do, without a call of Python for each.
 _as_record = cast(Callable[[Iterable[Any]], Record], partial(tuple.__new__, Record))

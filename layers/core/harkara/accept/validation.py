@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from harkara.accept.batches import Batch, message_of
+from harkara.accept.policy import Judge, Judged, SlotRows, Subject, dlt_id
+from harkara.accept.requests import Record
+from harkara.accept.template_index import index_of, rules_of
+from harkara.accept.urls import are_registered, linked
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
 from harkara.dlt.index import TemplateIndex
@@ -17,11 +22,6 @@ from harkara.links.codec import EXAMPLE_CODE, Linked, base_of
 from harkara.model.accounts import Caller, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Message
-from harkara.requests import Record
-from harkara.services.batches import Batch, message_of
-from harkara.services.judgement import Judge, Judged, SlotRows, Subject, dlt_id
-from harkara.services.templates import index_of, rules_of
-from harkara.services.urls import are_registered, linked
 from harkara.text.phone_numbers import INDIA, are_indian, normalise
 from harkara.text.segments import Encoding, is_plain, measure, segment_counts
 from harkara.text.typography import plainly

@@ -6,9 +6,9 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
+from harkara.accept.policy import Judged
+from harkara.accept.requests import Record
 from harkara.model.messages import Message
-from harkara.requests import Record
-from harkara.services.judgement import Judged
 
 
 @dataclass(frozen=True, slots=True)

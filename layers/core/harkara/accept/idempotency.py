@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harkara.accept.id_source import RepeatableNames
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import Randomness
@@ -23,7 +24,6 @@ from harkara.base.time import Clock
 from harkara.model.accounts import Account, Caller
 from harkara.model.ledger import Claimant, Mark, Relation, end_kind, run_kind
 from harkara.ports import ChunkNames, MessageStore
-from harkara.services.names import RepeatableNames
 
 KEEP_S = 24 * 3600
 # DynamoDB deletes what has expired some days late and in any order: an answer outlasts its run.
@@ -132,7 +132,7 @@ def _names(caller: Caller, run: Mark) -> ChunkNames:
     """Return the run's names, which are others for a caller who may do other things.
 
     Under one name, chunks of two contents would be one: messages would be lost. Which account they
-    are judged by is told by their places (`harkara.services.accept`).
+    are judged by is told by their places (`harkara.accept.service`).
     """
     judged_by = caller.credential.model_dump_json()
     seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()

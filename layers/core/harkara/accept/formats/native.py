@@ -19,12 +19,8 @@ its digits.
 from collections.abc import Sequence
 from typing import Any
 
-from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
-from harkara.base.json import encode
-from harkara.model.accounts import Account
-from harkara.platforms.near_names import DRY_RUN_RULE, meant, names_dry_run
-from harkara.platforms.options import (
+from harkara.accept.formats.near_names import DRY_RUN_RULE, meant, names_dry_run
+from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
     VARIABLES_RULE,
     OptionField,
@@ -35,8 +31,8 @@ from harkara.platforms.options import (
     validity_s,
     variables,
 )
-from harkara.platforms.rows import Fields, object_of, request_of
-from harkara.requests import (
+from harkara.accept.formats.record_parsing import Fields, object_of, request_of
+from harkara.accept.requests import (
     ANSWER_LIMIT_BYTES,
     Record,
     RecordResult,
@@ -44,6 +40,10 @@ from harkara.requests import (
     answer_bytes,
     shown,
 )
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.json import encode
+from harkara.model.accounts import Account
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import first_outside_gsm, measure
 

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from harkara.accept.formats.near_names import DRY_RUN_RULE, names_dry_run
+from harkara.accept.formats.options import OptionField
+from harkara.accept.formats.record_parsing import Fields, object_of, request_of
+from harkara.accept.requests import SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.model.messages import Category
-from harkara.platforms.near_names import DRY_RUN_RULE, names_dry_run
-from harkara.platforms.options import OptionField
-from harkara.platforms.rows import Fields, object_of, request_of
-from harkara.requests import SendRequest
 
 OTHER = 9988
 VERSIONS = ("1.0", "2.0")

@@ -56,8 +56,8 @@ VARIABLES_RULE = (
 class OptionField(NamedTuple):
     """A field of a request that holds an option.
 
-    `option` is the field of `harkara.requests.Options`; `code` and `rule` say what is wrong where
-    `read` raises ValueError.
+    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` say what is wrong
+    where `read` raises ValueError.
     """
 
     option: str

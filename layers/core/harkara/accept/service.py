@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
 
+from harkara.accept.policy import Slot, SlotRows
+from harkara.accept.requests import RecordResult, SendRequest
+from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.links.codec import Linked
@@ -25,9 +28,6 @@ from harkara.model.sending_hours import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
-from harkara.requests import RecordResult, SendRequest
-from harkara.services.judgement import Slot, SlotRows
-from harkara.services.records import CheckedRecords, RecordChecker
 
 # DynamoDB takes 400 KB an item, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000

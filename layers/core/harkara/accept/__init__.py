@@ -1,0 +1,1 @@
+"""Turn a request into a stored batch and a reference in the queue."""
