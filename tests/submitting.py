@@ -12,11 +12,11 @@ from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
 from harkara.model.routing import Routing, Rules
 from harkara.ports import LastMessages, MessageStore, RoutingStore, SuppressionList, TaskQueues
-from harkara.services.handover import HandOver
-from harkara.services.routing import Router
-from harkara.services.submit import SubmitService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace
+from harkara.submit.dispatch import HandOver
+from harkara.submit.planner import Router
+from harkara.submit.service import SubmitService
 from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import FakeLimitStore, Faults
 from tests.tables import Table

@@ -29,10 +29,10 @@ from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
-from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
+from harkara.submit.service import SubmitService
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,

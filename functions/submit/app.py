@@ -1,6 +1,6 @@
 """SubmitQueue: a chunk's messages to their carrier.
 
-Next: `harkara.services.submit`; the carrier's receipts come in at functions/receipt.
+Next: `harkara.submit.service`; the carrier's receipts come in at functions/receipt.
 """
 
 import random
@@ -33,12 +33,12 @@ from harkara.http.client import HttpClient
 from harkara.model.ledger import Claimant
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
-from harkara.services.handover import HandOver
-from harkara.services.routing import Router
-from harkara.services.submit import SubmitService
 from harkara.settings import SubmitSettings
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace
+from harkara.submit.dispatch import HandOver
+from harkara.submit.planner import Router
+from harkara.submit.service import SubmitService
 
 # Of the process, over all its carriers; each carrier has its own bound.
 CONNECTIONS = 512

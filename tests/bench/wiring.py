@@ -38,16 +38,16 @@ from harkara.model.tasks import CallbackTask, QueueName
 from harkara.services.authenticate import Authenticator
 from harkara.services.check import CheckService
 from harkara.services.deliver import DeliverService
-from harkara.services.handover import HandOver
 from harkara.services.ingress import CarrierDoor
 from harkara.services.join import JoinService
 from harkara.services.receive import ReceiveService
-from harkara.services.routing import Router
-from harkara.services.submit import SubmitService
 from harkara.services.sweep import SweepService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
+from harkara.submit.dispatch import HandOver
+from harkara.submit.planner import Router
+from harkara.submit.service import SubmitService
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load

@@ -44,12 +44,12 @@ from harkara.services.join import JoinService
 from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.replies import ReplyService
-from harkara.services.submit import SubmitService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.state.account_limits import AccountLimits
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
+from harkara.submit.service import SubmitService
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry, FakeVault

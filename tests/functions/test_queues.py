@@ -18,7 +18,7 @@ from harkara.model.tasks import (
     RecoverTask,
 )
 from harkara.ports import SHARDS, DueTask
-from harkara.services.carrier_ids import pointers
+from harkara.submit.carrier_ids import pointers
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
     CALLBACK_URL,

@@ -91,7 +91,7 @@ def test_clean_leaves_the_sources_and_nothing_else(clone: Path, python: str) -> 
         ".local/state/dynamodb.json", ".venv/lib/x.py", ".aws-sam/build/x", ".mypy_cache/x",
         ".ruff_cache/x", ".pytest_cache/v/x", ".hypothesis/examples/x", ".coverage",
         ".coverage.1.2", "coverage.xml", "harkara.egg-info/PKG-INFO", "local/__pycache__/up.pyc",
-        "layers/core/harkara/services/__pycache__/x.pyc",
+        "layers/core/harkara/submit/__pycache__/x.pyc",
     ]  # fmt: skip
     for name in made:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)

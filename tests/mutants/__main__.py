@@ -52,22 +52,22 @@ NEAREST: dict[str, Sequence[str]] = {
             *("callback_timeline", "late_receipts", "check_singles"),
         )
     ),
-    "services/tries": (
+    "submit/attempts": (
         "unit/test_tries.py",
         "unit/test_outcomes.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "services/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
-    "services/handover": ("unit/test_handover.py",),
-    "services/shared_outcomes": (
+    "submit/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
+    "submit/dispatch": ("unit/test_handover.py",),
+    "submit/shared_outcomes": (
         "unit/test_shared_outcomes.py",
         "unit/test_submit_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "services/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
+    "submit/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
     "services/verdicts": ("unit/test_verdicts.py",),
     "services/join": ("unit/test_join.py",),
-    "services/submit": (
+    "submit/service": (
         "unit/test_submit.py",
         "unit/test_submit_follows.py",
         "unit/test_submit_places.py",

@@ -12,7 +12,7 @@ from harkara.base.retries import DUE_DELAY_S
 from harkara.model.ledger import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
 from harkara.model.messages import DEFAULT_VALIDITY_S, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
-from harkara.services.tries import ENDS
+from harkara.submit.attempts import ENDS
 from tests.pipeline import campaign
 from tests.pipeline.test_check import (
     LOST_AFTER_S,

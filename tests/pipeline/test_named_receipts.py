@@ -156,7 +156,7 @@ def test_without_its_pointer_a_message_is_taken_and_ends_unknown(
 ) -> None:
     """It is not in doubt: nobody may submit it again."""
     world = OwnIds((60,))
-    monkeypatch.setattr("harkara.services.handover.pointers", lambda *_: [])
+    monkeypatch.setattr("harkara.submit.dispatch.pointers", lambda *_: [])
     answers = world.send([campaign.record("0001")])
     assert answers
     world.run()

@@ -10,8 +10,8 @@ from harkara.base.errors import CarrierUnreachable
 from harkara.carriers.contract import Connected, Outcome, Submission, Taken
 from harkara.model.messages import Category, Chunk, Message, pack
 from harkara.model.routing import Rules
-from harkara.services.handover import Handed
-from harkara.services.routing import BlockPart, Plan
+from harkara.submit.dispatch import Handed
+from harkara.submit.planner import BlockPart, Plan
 from tests.unit.deliveries import bounded, deadline
 from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 

@@ -19,9 +19,9 @@ from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
 from harkara.services.inbound import InboundService
 from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import ReplyService
-from harkara.services.routing import BlockPart, Router
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace
+from harkara.submit.planner import BlockPart, Router
 from tests.fakes import (
     FakeLastMessages,
     FakeLimitStore,

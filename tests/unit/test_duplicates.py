@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harkara.base.ids import new_chunk_id
 from harkara.model.messages import Category, Chunk, Message
-from harkara.services.duplicates import find_duplicates
+from harkara.submit.duplicates import find_duplicates
 from tests.fakes import FakeMessageStore, Faults
 
 WINDOW_S = 1800

@@ -16,10 +16,10 @@ from harkara.model.messages import Category, Chunk
 from harkara.model.routing import Routing, Rules
 from harkara.model.submit_tasks import Repeat
 from harkara.model.suppressions import opt_out
-from harkara.services.carrier_ids import pointers
-from harkara.services.handover import RECORD_S, Handed
-from harkara.services.tries import Cancelled, End, Ended
 from harkara.state.circuit_breaker import FAILURES_NEEDED
+from harkara.submit.attempts import Cancelled, End, Ended
+from harkara.submit.carrier_ids import pointers
+from harkara.submit.dispatch import RECORD_S, Handed
 from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S
 

@@ -37,7 +37,7 @@ from harkara.model.tasks import (
     receipts_tasks,
 )
 from harkara.services.replies import Heard, ReplyService
-from harkara.services.tries import outcome_data
+from harkara.submit.attempts import outcome_data
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 

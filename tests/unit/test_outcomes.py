@@ -13,8 +13,9 @@ from harkara.model.ledger import Mark, claim_kind, outcome_kind
 from harkara.model.messages import Category, Chunk, Message, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.model.tasks import Receipt
-from harkara.services.handover import Handed
-from harkara.services.outcomes import (
+from harkara.submit.attempts import Cancelled, End, Ended
+from harkara.submit.dispatch import Handed
+from harkara.submit.outcomes import (
     left_behind,
     notes_of,
     outcome_of,
@@ -22,8 +23,7 @@ from harkara.services.outcomes import (
     reports_of,
     retry_of,
 )
-from harkara.services.routing import BlockPart
-from harkara.services.tries import Cancelled, End, Ended
+from harkara.submit.planner import BlockPart
 
 ACCEPTED_MS = 1_767_258_000_500
 ENDED_MS = ACCEPTED_MS + 2_000

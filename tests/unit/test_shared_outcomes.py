@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harkara.model.ledger import Claimant, Mark, claim_kind, shared_partition
-from harkara.services.shared_outcomes import Shared, Sharing
+from harkara.submit.shared_outcomes import Shared, Sharing
 from tests.fakes import FakeMessageStore, Faults
 
 ONE, TWO, THREE = (Claimant(name, f"holder of {name}", 0) for name in ("one", "two", "three"))
@@ -31,7 +31,7 @@ class Patience:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
     there = Patience()
-    monkeypatch.setattr("harkara.services.shared_outcomes.asyncio.wait_for", there.wait_for)
+    monkeypatch.setattr("harkara.submit.shared_outcomes.asyncio.wait_for", there.wait_for)
     return there
 
 

@@ -7,7 +7,7 @@ from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
 from harkara.model.messages import Category, Chunk, Message, pack
-from harkara.services.tries import (
+from harkara.submit.attempts import (
     WORDS_LIMIT,
     Cancelled,
     End,

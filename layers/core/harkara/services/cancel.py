@@ -17,7 +17,7 @@ from harkara.model.ledger import Mark, cancel_kind, cancels_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.tries import Cancelled, find_message, tries_of
+from harkara.submit.attempts import Cancelled, find_message, tries_of
 
 
 class CancelResult(NamedTuple):

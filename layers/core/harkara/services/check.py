@@ -29,8 +29,8 @@ from harkara.model.ledger import Mark, ack_kind, cancels_of, final_kind, index_o
 from harkara.model.messages import Chunk, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.outcomes import refusals_of, reports_of
-from harkara.services.routing import BlockPart
+from harkara.submit.outcomes import refusals_of, reports_of
+from harkara.submit.planner import BlockPart
 
 # Beyond the last retry, or a message's validity: an hour for queues that were behind.
 _MARGIN_S = 3600

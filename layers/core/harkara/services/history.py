@@ -23,7 +23,7 @@ from harkara.model.messages import Chunk, State
 from harkara.model.sending_hours import ready_s
 from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
-from harkara.services.tries import Cancelled, Try, find_message, tries_of
+from harkara.submit.attempts import Cancelled, Try, find_message, tries_of
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 

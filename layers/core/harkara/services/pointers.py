@@ -18,8 +18,8 @@ from harkara.base.retries import DUE_DELAY_S
 from harkara.model.ledger import POINTER_KIND, Claimant, Mark
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.carrier_ids import partition_of
 from harkara.services.deliver import DeliverService
+from harkara.submit.carrier_ids import partition_of
 
 # When a receipt without a pointer looks again; after the last it is given up.
 DELAYS_S = (5, 30, 120, DUE_DELAY_S)

@@ -17,7 +17,7 @@ from harkara.model.ledger import Mark, claim_kind, outcome_kind
 from harkara.model.messages import Chunk, State
 from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
-from harkara.services.tries import shared_outcomes
+from harkara.submit.attempts import shared_outcomes
 
 # What is early comes again when its try is twice as old, and at the latest once its holder is gone.
 _FIRST_LOOK_S = 1.0

@@ -14,7 +14,7 @@ from typing import Self
 from harkara.base.time import Clock
 from harkara.model.ledger import SHARED_KIND, Claimant, Mark, shared_partition
 from harkara.ports import MessageStore
-from harkara.services.tries import outcome_in
+from harkara.submit.attempts import outcome_in
 
 # So long what was taken waits for the others to end.
 _PATIENCE_S = 1.0

@@ -24,12 +24,12 @@ from harkara.model.ledger import cancels_of, final_kind, index_of
 from harkara.model.routing import Rules
 from harkara.model.sending_hours import ready_s
 from harkara.ports import MessageStore, SuppressionList
-from harkara.services.carrier_ids import pointers
-from harkara.services.duplicates import find_duplicates
-from harkara.services.routing import BlockPart, Plan
-from harkara.services.suppressed import find_suppressed
-from harkara.services.tries import Cancelled, End, Ended
 from harkara.state.circuit_breaker import Breakers
+from harkara.submit.attempts import Cancelled, End, Ended
+from harkara.submit.carrier_ids import pointers
+from harkara.submit.duplicates import find_duplicates
+from harkara.submit.planner import BlockPart, Plan
+from harkara.submit.suppressed import find_suppressed
 
 # What recording an outcome and following it up may take after the carrier's time-out.
 RECORD_S = 4.0

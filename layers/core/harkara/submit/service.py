@@ -35,9 +35,10 @@ from harkara.model.sending_hours import ready_s
 from harkara.model.submit_tasks import Reserved, SubmitTask, queue_of
 from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, MessageStore, TaskQueues
-from harkara.services.checks import Checks, needs_check
-from harkara.services.handover import RECORD_S, HandOver
-from harkara.services.outcomes import (
+from harkara.submit.attempts import ENDS
+from harkara.submit.checks import Checks, needs_check
+from harkara.submit.dispatch import RECORD_S, HandOver
+from harkara.submit.outcomes import (
     left_behind,
     notes_of,
     outcome_of,
@@ -45,9 +46,8 @@ from harkara.services.outcomes import (
     reports_of,
     retry_of,
 )
-from harkara.services.routing import BlockPart, Plan, Router
-from harkara.services.shared_outcomes import Shared, Sharing
-from harkara.services.tries import ENDS
+from harkara.submit.planner import BlockPart, Plan, Router
+from harkara.submit.shared_outcomes import Shared, Sharing
 
 # The invocation itself waits so long; what has to wait longer comes back.
 _SHORT_WAIT_S = 1.0

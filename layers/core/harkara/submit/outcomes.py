@@ -13,9 +13,9 @@ from harkara.model.ledger import Mark
 from harkara.model.messages import Chunk, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.model.tasks import Receipt
-from harkara.services.handover import Handed
-from harkara.services.routing import BlockPart
-from harkara.services.tries import outcome_data
+from harkara.submit.attempts import outcome_data
+from harkara.submit.dispatch import Handed
+from harkara.submit.planner import BlockPart
 
 
 class Retry(NamedTuple):
