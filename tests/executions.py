@@ -24,7 +24,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destinati
 from harkara.model.ledger import Claimant, Mark
 from harkara.model.messages import Category, Chunk, Endpoint, Message, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
-from harkara.services.deliver import DeliverService
+from harkara.receipts.final_states import DeliverService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust

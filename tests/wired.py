@@ -21,13 +21,13 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
+from harkara.receipts.final_states import DeliverService
+from harkara.receipts.reconcile import CheckService
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.cancel import CancelService
-from harkara.services.check import CheckService
-from harkara.services.deliver import DeliverService
 from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
-from harkara.services.ingress import CarrierDoor
-from harkara.services.receive import ReceiveService
 from harkara.services.replies import ReplyService
 from harkara.services.sweep import SweepService
 from harkara.state.endpoint_health import Doors

@@ -38,7 +38,7 @@ from harkara.model.tasks import (
     decode_dlr,
     owner_of,
 )
-from harkara.services.pointers import deliver_named
+from harkara.receipts.carrier_ids import deliver_named
 from tests.fakes import (
     LINEAGE,
     Faults,

@@ -1,8 +1,8 @@
 """ReceiptQueue, CallbackQueue: final states are written, and called back. The way ends here.
 
-Next: `harkara.services.deliver` for receipts (before it `harkara.services.join`, for those that
-came one by one), `harkara.callbacks.service` for callbacks that wait or are tried again,
-`harkara.services.check` for chunks that wait for receipts.
+Next: `harkara.receipts.final_states` for receipts (before it `harkara.receipts.coalesce`, for those
+that came one by one), `harkara.callbacks.service` for callbacks that wait or are tried again,
+`harkara.receipts.reconcile` for chunks that wait for receipts.
 """
 
 import random
@@ -45,10 +45,10 @@ from harkara.model.tasks import (
     RecoverTask,
     decode_dlr,
 )
-from harkara.services.check import CheckService
-from harkara.services.deliver import DeliverService
-from harkara.services.join import JoinService
-from harkara.services.pointers import deliver_named
+from harkara.receipts.carrier_ids import deliver_named
+from harkara.receipts.coalesce import JoinService
+from harkara.receipts.final_states import DeliverService
+from harkara.receipts.reconcile import CheckService
 from harkara.settings import DlrSettings
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

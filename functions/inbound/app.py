@@ -23,9 +23,9 @@ from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
 from harkara.model.tasks import QueueName
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.router import Response
 from harkara.services.inbound import InboundService
-from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import ReplyService
 from harkara.settings import InboundSettings
 from harkara.wiring import new_api

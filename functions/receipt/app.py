@@ -1,6 +1,6 @@
 """GET and POST /receipts/{carrier}/{token}: what became of a message, as its carrier says.
 
-Next: `harkara.services.receive`, which enqueues for functions/dlr.
+Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 """
 
 import time
@@ -19,9 +19,9 @@ from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
 from harkara.model.tasks import QueueName
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.router import Response
-from harkara.services.ingress import CarrierDoor
-from harkara.services.receive import ReceiveService
 from harkara.settings import ReceiptSettings
 from harkara.wiring import new_api
 

@@ -35,12 +35,12 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
+from harkara.receipts.coalesce import JoinService
+from harkara.receipts.final_states import DeliverService
+from harkara.receipts.reconcile import CheckService
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.authenticate import Authenticator
-from harkara.services.check import CheckService
-from harkara.services.deliver import DeliverService
-from harkara.services.ingress import CarrierDoor
-from harkara.services.join import JoinService
-from harkara.services.receive import ReceiveService
 from harkara.services.sweep import SweepService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.endpoint_health import Doors

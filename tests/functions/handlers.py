@@ -32,16 +32,16 @@ from harkara.model.accounts import (
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.model.tasks import QueueName
+from harkara.receipts.coalesce import JoinService
+from harkara.receipts.final_states import DeliverService
+from harkara.receipts.reconcile import CheckService
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
-from harkara.services.check import CheckService
-from harkara.services.deliver import DeliverService
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
 from harkara.services.inbound import InboundService
-from harkara.services.ingress import CarrierDoor
-from harkara.services.join import JoinService
-from harkara.services.receive import ReceiveService
 from harkara.services.registry import RegistryService
 from harkara.services.replies import ReplyService
 from harkara.services.suppress import SuppressionService

@@ -45,7 +45,7 @@ NEAREST: dict[str, Sequence[str]] = {
     "harkara/batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
     "state/endpoint_health_record": ("unit/test_door.py", *DOORS),
     "state/endpoint_health": DOORS,
-    "services/check": tuple(
+    "receipts/reconcile": tuple(
         f"pipeline/test_{name}.py"
         for name in (
             *("check", "check_finals", "check_tries", "campaign", "callback_schedule"),
@@ -65,8 +65,8 @@ NEAREST: dict[str, Sequence[str]] = {
         "pipeline/test_shared_outcomes.py",
     ),
     "submit/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
-    "services/verdicts": ("unit/test_verdicts.py",),
-    "services/join": ("unit/test_join.py",),
+    "receipts/verdicts": ("unit/test_verdicts.py",),
+    "receipts/coalesce": ("unit/test_join.py",),
     "submit/service": (
         "unit/test_submit.py",
         "unit/test_submit_follows.py",
@@ -77,7 +77,7 @@ NEAREST: dict[str, Sequence[str]] = {
     ),
     "callbacks/retries": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
     "callbacks/service": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
-    "services/deliver": ("unit/test_deliver.py",),
+    "receipts/final_states": ("unit/test_deliver.py",),
 }
 CONFIG = """\
 [tool.mutmut]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from harkara.services import deliver
-from harkara.services.verdicts import Verdicts, judge
+from harkara.receipts import final_states
+from harkara.receipts.verdicts import Verdicts, judge
 from tests.pipeline import campaign
 from tests.world import World
 
@@ -48,7 +48,7 @@ def test_a_final_is_called_back_whichever_receipts_count_at_a_redelivery(
     first = len(world.faults.calls)
     world.faults.kill_after = {first + each for each in kills}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(deliver, "judge", judged)
+        patched.setattr(final_states, "judge", judged)
         world.run(3600)
     finals, called_back = world.finals(), world.called_back()
     assert called_back.keys() == finals.keys()

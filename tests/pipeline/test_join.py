@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
-from harkara.services.join import JoinService
+from harkara.receipts.coalesce import JoinService
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

@@ -18,7 +18,7 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.messages import DEFAULT_VALIDITY_S
 from harkara.model.tasks import QueueName
-from harkara.services.pointers import DELAYS_S
+from harkara.receipts.carrier_ids import DELAYS_S
 from tests.caprices import DAY_S
 from tests.fakes import Faults, no_texts
 from tests.pipeline import campaign

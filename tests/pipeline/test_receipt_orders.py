@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harkara.base.exchanges import HttpAnswer
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from harkara.services.join import JoinService
+from harkara.receipts.coalesce import JoinService
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing

@@ -11,7 +11,7 @@ from harkara.carriers.contract import Taken
 from harkara.model.ledger import Claimant, Mark, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
-from harkara.services.verdicts import judge
+from harkara.receipts.verdicts import judge
 from harkara.submit.attempts import outcome_data, tries_of
 from harkara.submit.shared_outcomes import Sharing
 from tests.fakes import FakeMessageStore, Faults

@@ -36,8 +36,8 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.authenticate import Authenticator
-from harkara.services.ingress import CarrierDoor
 from tests.fakes import (
     FakeMessageStore,
     FakeTaskQueues,

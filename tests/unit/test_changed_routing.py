@@ -16,8 +16,8 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Category, Chunk, Message
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.inbound import InboundService
-from harkara.services.ingress import CarrierDoor
 from harkara.services.replies import ReplyService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace

@@ -10,8 +10,8 @@ from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.services.ingress import CarrierDoor
-from harkara.services.receive import ReceiveService
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
 from tests.fakes import FakeTaskQueues, Faults
 from tests.unit.aws import LOST, ScriptedAws
 

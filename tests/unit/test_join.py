@@ -15,7 +15,7 @@ from harkara.model.tasks import (
     ReceiptsTask,
     decode_dlr,
 )
-from harkara.services.join import _SINGLE_LIMIT, JoinService
+from harkara.receipts.coalesce import _SINGLE_LIMIT, JoinService
 from tests.fakes import FakeTaskQueues, Faults
 
 CHUNK_ID = "1" + "0" * 25 + "A"

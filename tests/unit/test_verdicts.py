@@ -7,7 +7,7 @@ import pytest
 from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
 from harkara.model.messages import Category, Chunk, Message, State
 from harkara.model.tasks import Receipt
-from harkara.services.verdicts import judge
+from harkara.receipts.verdicts import judge
 from tests.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000

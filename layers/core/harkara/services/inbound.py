@@ -18,7 +18,7 @@ from harkara.keywords import OTHER, asked_in, fold
 from harkara.model.ledger import INBOUND_KIND, Mark, carrier_partition
 from harkara.model.suppressions import Source, opt_out
 from harkara.ports import AccountStore, MessageStore, SuppressionList
-from harkara.services.ingress import CarrierDoor
+from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.replies import Heard, ReplyService
 from harkara.text.phone_numbers import normalise, with_plus
 

@@ -1,7 +1,7 @@
 """Set the checks of what `submit` is about to do: one a request, or for many requests' singles.
 
 It is set before anything else is done, so that each message ends even where no task lives to submit
-it (`harkara.services.check`).
+it (`harkara.receipts.reconcile`).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Submit a chunk: claim a block, hand it to its carriers, put down the outcome; the next block.
 
 Before anything else a request's first task sets the check of all its chunks, so that each message
-ends even where no task lives to submit it (`harkara.services.check`).
+ends even where no task lives to submit it (`harkara.receipts.reconcile`).
 
 A claim without an outcome, found by a later delivery of its queue message, means that the holder
 died in between: its messages are in doubt, counted, and not submitted again, unless their carrier

@@ -1,7 +1,7 @@
 """Receipts that came one by one and wait together go on as one task, to be called back together.
 
-A group of callbacks lies within one queue message (`harkara.services.deliver`): it is what freezes
-the group. Joining costs that message, and saves a post and an ack for each but one.
+A group of callbacks lies within one queue message (`harkara.receipts.final_states`): it is what
+freezes the group. Joining costs that message, and saves a post and an ack for each but one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -23,8 +23,8 @@ from harkara.model.messages import Chunk, Endpoint, State
 from harkara.model.reasons import metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.delivered_segments import whole
-from harkara.services.verdicts import judge
+from harkara.receipts.delivered_segments import whole
+from harkara.receipts.verdicts import judge
 
 
 @dataclass(frozen=True, slots=True)

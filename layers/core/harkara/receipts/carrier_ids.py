@@ -18,7 +18,7 @@ from harkara.base.retries import DUE_DELAY_S
 from harkara.model.ledger import POINTER_KIND, Claimant, Mark
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
-from harkara.services.deliver import DeliverService
+from harkara.receipts.final_states import DeliverService
 from harkara.submit.carrier_ids import partition_of
 
 # When a receipt without a pointer looks again; after the last it is given up.

@@ -12,7 +12,7 @@ from harkara.carriers.kinds import answer, parse_receipts
 from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
 from harkara.model.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 from harkara.ports import TaskQueues
-from harkara.services.ingress import CarrierDoor
+from harkara.receipts.webhook_auth import CarrierDoor
 
 # For receipts that do not say which message of ours they are of.
 _CLOCK_LIMIT_S = 7 * 86_400

@@ -1,0 +1,1 @@
+"""Turn carriers' receipts into final states, and settle what gets none."""
