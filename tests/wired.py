@@ -16,6 +16,8 @@ from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
+from harkara.inbound.replies import ReplyService
+from harkara.inbound.service import InboundService
 from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
@@ -27,8 +29,6 @@ from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.cancel import CancelService
 from harkara.services.history import HistoryService
-from harkara.services.inbound import InboundService
-from harkara.services.replies import ReplyService
 from harkara.services.sweep import SweepService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

@@ -1,6 +1,6 @@
 """GET and POST /inbound/{carrier}/{token}: what phones send to numbers of ours.
 
-Next: `harkara.services.inbound`. An opt-out counts in functions/submit at once; functions/dlr posts
+Next: `harkara.inbound.service`. An opt-out counts in functions/submit at once; functions/dlr posts
 replies.
 """
 
@@ -22,11 +22,11 @@ from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
 from harkara.http.subscriptions import confirm
+from harkara.inbound.replies import ReplyService
+from harkara.inbound.service import InboundService
 from harkara.model.tasks import QueueName
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.router import Response
-from harkara.services.inbound import InboundService
-from harkara.services.replies import ReplyService
 from harkara.settings import InboundSettings
 from harkara.wiring import new_api
 

@@ -18,6 +18,8 @@ from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
+from harkara.inbound.replies import ReplyService
+from harkara.inbound.service import InboundService
 from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
@@ -41,9 +43,7 @@ from harkara.services.authenticate import Authenticator
 from harkara.services.cancel import CancelService
 from harkara.services.endpoints import EndpointService
 from harkara.services.history import HistoryService
-from harkara.services.inbound import InboundService
 from harkara.services.registry import RegistryService
-from harkara.services.replies import ReplyService
 from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.state.account_limits import AccountLimits

@@ -8,8 +8,8 @@ from harkara.accept.requests import RecordResult
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
 from harkara.carriers.received import ReceiptRequest
+from harkara.inbound.replies import Heard
 from harkara.model.events import Reply
-from harkara.services.replies import Heard
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check

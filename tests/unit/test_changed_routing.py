@@ -14,11 +14,11 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
+from harkara.inbound.replies import ReplyService
+from harkara.inbound.service import InboundService
 from harkara.model.messages import Category, Chunk, Message
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.services.inbound import InboundService
-from harkara.services.replies import ReplyService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace
 from harkara.submit.planner import BlockPart, Router

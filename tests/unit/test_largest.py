@@ -21,6 +21,7 @@ from harkara.callbacks.formats.answers import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import Report, collect
 from harkara.http.callbacks import ANSWER_LIMIT_BYTES
+from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import URL_LIMIT, UrlRules
 from harkara.model.dead_letters import parked_mark
@@ -36,7 +37,6 @@ from harkara.model.tasks import (
     carrier_receipts_tasks,
     receipts_tasks,
 )
-from harkara.services.replies import Heard, ReplyService
 from harkara.submit.attempts import outcome_data
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes

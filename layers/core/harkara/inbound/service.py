@@ -14,12 +14,12 @@ from harkara.base.time import Clock
 from harkara.carriers.kinds import parse_inbound
 from harkara.carriers.received import InboundMessage, ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
-from harkara.keywords import OTHER, asked_in, fold
+from harkara.inbound.keywords import OTHER, asked_in, fold
+from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.ledger import INBOUND_KIND, Mark, carrier_partition
 from harkara.model.suppressions import Source, opt_out
 from harkara.ports import AccountStore, MessageStore, SuppressionList
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.services.replies import Heard, ReplyService
 from harkara.text.phone_numbers import normalise, with_plus
 
 # A time that is further off is wrong, and what is remembered for longer is of another message.

@@ -1,0 +1,1 @@
+"""Take what phones send: opt-outs, and replies for platforms."""
