@@ -8,6 +8,9 @@ from typing import Any
 from harkara.base.deadline import Deadline
 from harkara.base.fields import Fields
 from harkara.callbacks.dead_letters import ParkedService
+from harkara.manage.callback_secrets import secrets_in
+from harkara.manage.callbacks import EndpointService
+from harkara.manage.registry import RegistryService
 from harkara.model.accounts import Account
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
@@ -16,9 +19,6 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from harkara.services.endpoints import EndpointService
-from harkara.services.registry import RegistryService
-from harkara.services.sealing import secrets_in
 from tests.fake_parked import FakeParkedStore
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults

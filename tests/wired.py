@@ -21,14 +21,14 @@ from harkara.inbound.service import InboundService
 from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
+from harkara.manage.cancel import CancelService
+from harkara.manage.history import HistoryService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.services.cancel import CancelService
-from harkara.services.history import HistoryService
 from harkara.services.sweep import SweepService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

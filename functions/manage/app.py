@@ -1,8 +1,8 @@
 """What an account reads and changes of its own, beside sending: its registered senders, templates
 and callbacks, and its messages, which it may cancel. And the description of the API.
 
-Next: `harkara.services.registry`, `harkara.services.endpoints`, `harkara.services.history` and
-`harkara.services.cancel`. What is registered is read by functions/send within a minute, at once
+Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.history` and
+`harkara.manage.cancel`. What is registered is read by functions/send within a minute, at once
 where it would refuse without it; a cancel enqueues for functions/dlr.
 """
 
@@ -35,6 +35,13 @@ from harkara.base.json import encode
 from harkara.callbacks.dead_letters import ParkedService
 from harkara.credentials import presented
 from harkara.http.single import SinglePoster
+from harkara.manage.callbacks import EndpointService
+from harkara.manage.cancel import CancelService
+from harkara.manage.dead_letter_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
+from harkara.manage.history import HistoryService
+from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
+from harkara.manage.resources import fields_of, fields_with_warning
+from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, Scope, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part
@@ -42,17 +49,10 @@ from harkara.model.suppressions import fields_of as entry_fields
 from harkara.model.tasks import QueueName
 from harkara.openapi import page
 from harkara.openapi.document import document
-from harkara.parked_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.parts import fields_of, fields_with_warning
 from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
 from harkara.runtime import logger
 from harkara.services.authenticate import Authenticator
-from harkara.services.cancel import CancelService
-from harkara.services.endpoints import EndpointService
-from harkara.services.history import HistoryService
-from harkara.services.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
-from harkara.services.suppress import SuppressionService
 from harkara.settings import ManageSettings
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

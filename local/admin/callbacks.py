@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from harkara.base.deadline import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
+from harkara.manage.dead_letter_fields import PAGE_LIMIT
+from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State
-from harkara.parked_fields import PAGE_LIMIT
-from harkara.parts import fields_of
 from local.admin.command import ACCOUNT, Parser, Verbs, duration_s
 from local.admin.desk import Desk
 from local.admin.files import json_file, read_secret

@@ -29,13 +29,13 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import ParkedService
 from harkara.callbacks.posting import CallbackPoster
 from harkara.http.single import SinglePoster
+from harkara.manage.callbacks import EndpointService
+from harkara.manage.registry import RegistryService
+from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.tasks import QueueName
-from harkara.services.endpoints import EndpointService
-from harkara.services.registry import RegistryService
-from harkara.services.suppress import SuppressionService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from local import running

@@ -6,8 +6,8 @@ from typing import Any
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.manage.resources import KINDS
 from harkara.model.operator_records import P, Part
-from harkara.parts import KINDS
 from local.admin.command import CommandRefused
 from local.admin.desk import Desk
 from local.admin.printing import Answer, Row

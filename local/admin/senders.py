@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
+from harkara.manage.resources import advice_on, fields_of, sender_of
 from harkara.model.accounts import Sender
 from harkara.model.messages import Category
-from harkara.parts import advice_on, fields_of, sender_of
 from local.admin.command import ACCOUNT, Verbs
 from local.admin.desk import Desk
 from local.admin.parts import add_part, parts_of, remove_part

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from harkara.base.deadline import Deadline
 from harkara.manage import template_csv
+from harkara.manage.registry import RowResult, counts
+from harkara.manage.resources import fields_of
 from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.accounts import Template
 from harkara.model.messages import Category
-from harkara.parts import fields_of
-from harkara.services.registry import RowResult, counts
 from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
 from local.admin.desk import Desk
 from local.admin.parts import parts_of, remove_part

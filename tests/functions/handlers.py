@@ -23,6 +23,11 @@ from harkara.inbound.service import InboundService
 from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker, LinkService
+from harkara.manage.callbacks import EndpointService
+from harkara.manage.cancel import CancelService
+from harkara.manage.history import HistoryService
+from harkara.manage.registry import RegistryService
+from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -40,11 +45,6 @@ from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.services.authenticate import Authenticator
-from harkara.services.cancel import CancelService
-from harkara.services.endpoints import EndpointService
-from harkara.services.history import HistoryService
-from harkara.services.registry import RegistryService
-from harkara.services.suppress import SuppressionService
 from harkara.services.sweep import SweepService
 from harkara.state.account_limits import AccountLimits
 from harkara.state.endpoint_health import Doors

@@ -6,10 +6,10 @@ import pytest
 
 from harkara.aws.destinations import unseal
 from harkara.aws.limits import DynamoLimitStore
+from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResult
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, decode_dlr
-from harkara.parked_fields import PAGE_LIMIT
 from harkara.state.endpoint_health import Doors, Verdict
 from harkara.state.rates import Pace
 from tests.local.operators import Operator

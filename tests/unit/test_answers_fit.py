@@ -11,10 +11,10 @@ from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
+from harkara.manage.registry import ImportedRow, RowResult, report_of
 from harkara.manage.template_csv import ROW_LIMIT, parse
 from harkara.model.accounts import Account
 from harkara.model.messages import RECORD_LIMIT, Category, Message
-from harkara.services.registry import ImportedRow, RowResult, report_of
 
 # AWS Lambda Developer Guide, "Lambda quotas": 6 MB a synchronous answer.
 ANSWER_LIMIT_BYTES = 6_291_556

@@ -11,11 +11,11 @@ from harkara.aws.batches import WRITE_BATCH
 from harkara.aws.registry import CHANGES, DynamoRegistry
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
+from harkara.manage.resources import name_of
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
-from harkara.parts import name_of
 from tests.tables import Table
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 

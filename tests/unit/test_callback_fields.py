@@ -16,8 +16,8 @@ from harkara.callbacks.registration import (
     overlap_s_of,
     secrets_of,
 )
+from harkara.manage.resources import fields_of
 from harkara.model.callbacks import SIGNING_SECRETS, CallbackSecrets, SigningSecret
-from harkara.parts import fields_of
 
 CALLBACK = {"id": "main", "url": "https://api.clevertap.com/dlr"}
 SECRETS = CallbackSecrets(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.manage.resources import template_of
 from harkara.manage.template_csv import CONTENT_LIMIT_BYTES, ROW_LIMIT, Row, export, parse
 from harkara.model.accounts import Template
 from harkara.model.messages import Category
-from harkara.parts import template_of
 from tests.unit.steps import steps
 
 HEADER = "Template ID,Content,Type"

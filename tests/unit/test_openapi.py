@@ -15,12 +15,12 @@ from harkara.accept.formats import ics, native
 from harkara.accept.requests import Options, Record, SendRequest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
+from harkara.manage.registry import PAGE_LIMIT, RowResult
 from harkara.model.messages import Category, State
 from harkara.openapi import managing, page
 from harkara.openapi.answers import RECORDS
 from harkara.openapi.document import document
 from harkara.routes import ROUTES
-from harkara.services.registry import PAGE_LIMIT, RowResult
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = ("get", "head", "post", "put", "delete")

@@ -8,8 +8,8 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
+from harkara.manage import callbacks
 from harkara.model.tasks import CallbackTask, decode_dlr
-from harkara.services import endpoints
 from tests.endpoints import NOW_S, URL, World
 
 
@@ -58,7 +58,7 @@ def test_pages_lead_from_one_to_the_next(
     world.create()
     world.park(*range(5), members=100)
     # Room for two of them; one goes out however large it is.
-    monkeypatch.setattr(endpoints, "PAGE_LIMIT_BYTES", 80_000)
+    monkeypatch.setattr(callbacks, "PAGE_LIMIT_BYTES", 80_000)
     seen, after = world.page(limit=limit)
     while after:
         assert len(seen) <= 5
@@ -66,7 +66,7 @@ def test_pages_lead_from_one_to_the_next(
         assert 0 < len(more) <= min(limit, 2)
         seen += more
     assert seen == [f"q{number}" for number in range(5)]
-    monkeypatch.setattr(endpoints, "PAGE_LIMIT_BYTES", 1)
+    monkeypatch.setattr(callbacks, "PAGE_LIMIT_BYTES", 1)
     assert world.page() == (["q0"], f"{NOW_S}000.q0.0")
 
 

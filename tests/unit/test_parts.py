@@ -5,11 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.base.errors import FieldRefused
-from harkara.model.accounts import Sender, Template
-from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.messages import Category
-from harkara.model.operator_records import Part
-from harkara.parts import (
+from harkara.manage.resources import (
     HEADER_COUNT_LIMIT,
     KINDS,
     TEXT_LIMIT,
@@ -18,6 +14,10 @@ from harkara.parts import (
     sender_of,
     template_of,
 )
+from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.messages import Category
+from harkara.model.operator_records import Part
 from tests.cases.reading import rows
 
 COLLECTIONS: dict[str, type[Part]] = {

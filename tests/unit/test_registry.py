@@ -8,15 +8,15 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
+from harkara.manage import registry
+from harkara.manage.registry import ImportedRow, RegistryService, RowResult, counts
+from harkara.manage.resources import KINDS, name_of
 from harkara.manage.template_csv import export
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category, Endpoint
 from harkara.model.operator_records import Part
-from harkara.parts import KINDS, name_of
-from harkara.services import registry
-from harkara.services.registry import ImportedRow, RegistryService, RowResult, counts
 from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import FakeAccountStore
 

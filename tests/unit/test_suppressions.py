@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from harkara.aws.suppression import SHARDS, DynamoSuppressionList
 from harkara.base.errors import FieldRefused, StoreUnavailable
+from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.suppressions import Source, Suppression, fields_of, opt_out, suppression_of
 from harkara.ports import SuppressionList
-from harkara.services.suppress import SuppressionService
 from tests.fakes import Faults
 from tests.lists import FakeSuppressionList
 from tests.tables import Table

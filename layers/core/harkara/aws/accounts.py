@@ -19,10 +19,10 @@ from harkara.aws.clients import aws_errors
 from harkara.base.json import decode
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
+from harkara.manage.resources import name_of
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part
-from harkara.parts import name_of
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from harkara.base.errors import FieldRefused
 from harkara.dlt.templates import VARIABLE, Kind, kinds
+from harkara.manage.resources import advice_on, bare_header, template_of
 from harkara.manage.template_portals import (
     COLUMNS,
     OTHERS,
@@ -33,7 +34,6 @@ from harkara.manage.template_tables import (
 )
 from harkara.model.accounts import TEMPLATE_ID, Template
 from harkara.model.messages import Category
-from harkara.parts import advice_on, bare_header, template_of
 
 __all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
 

@@ -15,7 +15,10 @@ class OperatorRecord(BaseModel):
 
 
 class Part(OperatorRecord):
-    """What an account registers, known by a name among others of its kind (`harkara.parts`)."""
+    """What an account registers, known by a name among others of its kind.
+
+    See `harkara.manage.resources`.
+    """
 
 
 P = TypeVar("P", bound=Part)

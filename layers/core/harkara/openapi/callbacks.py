@@ -5,11 +5,11 @@ what they did not take.
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
+from harkara.manage.dead_letter_fields import ID as PARKED_ID
+from harkara.manage.dead_letter_fields import IDS_LIMIT, PAGE_LIMIT
 from harkara.openapi.answers import BODY, ok, refusals
 from harkara.openapi.managing import ACCESS, guarded
 from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text, whole
-from harkara.parked_fields import ID as PARKED_ID
-from harkara.parked_fields import IDS_LIMIT, PAGE_LIMIT
 
 ID: Schema = {
     "name": "id",

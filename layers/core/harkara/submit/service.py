@@ -11,7 +11,7 @@ message, under a claim of its own.
 What may not go out yet (a send time ahead, promotional messages at night, a pause, a carrier's
 rate), and what no time is left for, goes on as another queue message in the same owner's name: a
 block that an earlier delivery claimed stays that owner's to see to. Cancels are read after the
-claim is put: a cancel that finds no claim is one that this read finds (`harkara.services.cancel`).
+claim is put: a cancel that finds no claim is one that this read finds (`harkara.manage.cancel`).
 """
 
 import asyncio

@@ -18,15 +18,15 @@ from harkara.callbacks.dead_letters import ParkedService
 from harkara.callbacks.posting import CallbackPoster
 from harkara.callbacks.registration import overlap_s_of
 from harkara.callbacks.signing import SECRET_PREFIX
+from harkara.manage.callback_secrets import secrets_in, with_secrets
+from harkara.manage.dead_letter_fields import after_of, fields_of, range_of, selection_of
+from harkara.manage.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, Destination
 from harkara.model.dead_letters import UNREGISTERED
 from harkara.model.events import Dlr
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask
-from harkara.parked_fields import after_of, fields_of, range_of, selection_of
-from harkara.services.registry import PAGE_LIMIT_BYTES, RegistryService
-from harkara.services.sealing import secrets_in, with_secrets
 
 T = TypeVar("T")
 

@@ -15,14 +15,14 @@ from harkara.base.json import encode
 from harkara.callbacks.posting import CallbackVault
 from harkara.callbacks.registration import secrets_of
 from harkara.manage import template_csv
+from harkara.manage.callback_secrets import with_secrets
+from harkara.manage.resources import KINDS, fields_of, name_of
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category, Endpoint
 from harkara.model.operator_records import P, Part
-from harkara.parts import KINDS, fields_of, name_of
 from harkara.ports import Registry
-from harkara.services.sealing import with_secrets
 
 PAGE_LIMIT = 1_000
 # No part's name is longer, and no store takes any length for a key.
