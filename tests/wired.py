@@ -29,7 +29,7 @@ from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.services.sweep import SweepService
+from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from harkara.submit.service import SubmitService

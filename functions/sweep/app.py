@@ -18,7 +18,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Threads, invocation
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
-from harkara.services.sweep import CALLS, SweepService
+from harkara.scheduler import CALLS, SweepService
 from harkara.settings import SweepSettings
 
 

@@ -40,8 +40,8 @@ from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.scheduler import SweepService
 from harkara.services.authenticate import Authenticator
-from harkara.services.sweep import SweepService
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

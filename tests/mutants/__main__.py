@@ -31,7 +31,7 @@ DOORS = tuple(f"unit/test_doors{name}.py" for name in ("", "_quick", "_shut", "_
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
     "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
-    "services/sweep": (
+    "scheduler": (
         "unit/test_sweep.py",
         "unit/test_sweep_at_once.py",
         "unit/test_largest.py",

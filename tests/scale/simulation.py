@@ -30,7 +30,7 @@ from harkara.base.backoff import Backoff
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from harkara.services.sweep import CALLS
+from harkara.scheduler import CALLS
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, CARRIER, connect, seed
 from tests.fakes import calling_back

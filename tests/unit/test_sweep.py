@@ -17,7 +17,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-from harkara.services.sweep import PUT_OFF_S, SweepService
+from harkara.scheduler import PUT_OFF_S, SweepService
 from tests.fakes import FakeTaskQueues, Faults
 from tests.virtual import InPlace
 

@@ -18,7 +18,7 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-from harkara.services.sweep import CALLS, HELP_S, SLOW_S, SweepService
+from harkara.scheduler import CALLS, HELP_S, SLOW_S, SweepService
 from tests.fakes import FakeTaskQueues, Faults, ProcessKilled
 from tests.template.reading import functions
 from tests.virtual import VirtualLoop

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.model.tasks import CheckTask, RecoverTask
 from harkara.ports import SHARDS
-from harkara.services.sweep import SPREAD_S
+from harkara.scheduler import SPREAD_S
 from tests.unit.test_sweep import NOW, RECEIPT, Sweeps
 
 
