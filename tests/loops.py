@@ -1,11 +1,11 @@
-"""The loop of a Lambda process, which `harkara.batch` makes; each test here has one of its own."""
+"""The loop that `harkara.runtime.sqs_batches` makes; each test here has one of its own."""
 
 import asyncio
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-importlib.import_module("harkara.batch")
+importlib.import_module("harkara.runtime.sqs_batches")
 asyncio.get_event_loop().close()
 asyncio.set_event_loop(None)
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import PATIENT, client
 from harkara.aws.destinations import KmsDestinations
@@ -23,7 +22,6 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Deadline
-from harkara.batch import consume
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.http.callbacks import (
@@ -49,7 +47,9 @@ from harkara.receipts.carrier_ids import deliver_named
 from harkara.receipts.coalesce import JoinService
 from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
-from harkara.settings import DlrSettings
+from harkara.runtime import metrics
+from harkara.runtime.settings import DlrSettings
+from harkara.runtime.sqs_batches import consume
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 

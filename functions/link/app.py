@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.api import TRY_AGAIN_AFTER_S
 from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
@@ -24,8 +23,9 @@ from harkara.links.visitors import is_person
 from harkara.model.tasks import QueueName
 from harkara.router import NoRoute, Response
 from harkara.routes import methods_of
-from harkara.runtime import log_failure
-from harkara.settings import LinkSettings
+from harkara.runtime import metrics
+from harkara.runtime.logging import log_failure
+from harkara.runtime.settings import LinkSettings
 from harkara.wiring import new_api
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

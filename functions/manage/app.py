@@ -51,9 +51,9 @@ from harkara.openapi import page
 from harkara.openapi.document import document
 from harkara.queries import after_name, page_limit, sources, type_of
 from harkara.router import Response
-from harkara.runtime import logger
+from harkara.runtime.logging import logger
+from harkara.runtime.settings import ManageSettings
 from harkara.services.authenticate import Authenticator
-from harkara.settings import ManageSettings
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from harkara.uploads import is_file

@@ -9,7 +9,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.api import carrier_request
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
@@ -22,7 +21,8 @@ from harkara.model.tasks import QueueName
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.router import Response
-from harkara.settings import ReceiptSettings
+from harkara.runtime import metrics
+from harkara.runtime.settings import ReceiptSettings
 from harkara.wiring import new_api
 
 api = new_api()

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.accept.formats import ics, native, webengage
 from harkara.accept.formats.near_names import names_dry_run
 from harkara.accept.formats.options import flag
@@ -39,8 +38,9 @@ from harkara.model.accounts import Caller, Scope
 from harkara.model.tasks import QueueName
 from harkara.ports import ChunkNames
 from harkara.router import Response
+from harkara.runtime import metrics
+from harkara.runtime.settings import SendSettings
 from harkara.services.authenticate import Authenticator
-from harkara.settings import SendSettings
 from harkara.state.account_limits import AccountLimits
 from harkara.wiring import new_api
 

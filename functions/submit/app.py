@@ -12,7 +12,6 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.clients import PATIENT, client
@@ -28,12 +27,13 @@ from harkara.aws.texts import AwsTextExchange
 from harkara.base.deadline import Deadline
 from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.batch import consume
 from harkara.http.client import HttpClient
 from harkara.model.ledger import Claimant
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
-from harkara.settings import SubmitSettings
+from harkara.runtime import metrics
+from harkara.runtime.settings import SubmitSettings
+from harkara.runtime.sqs_batches import consume
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import Pace
 from harkara.submit.dispatch import HandOver

@@ -11,15 +11,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Threads, invocation
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
+from harkara.runtime import metrics
+from harkara.runtime.settings import SweepSettings
 from harkara.scheduler import CALLS, SweepService
-from harkara.settings import SweepSettings
 
 
 @cache

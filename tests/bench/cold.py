@@ -10,7 +10,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from harkara.settings import SendSettings
+from harkara.runtime.settings import SendSettings
 from local.settings import AWS_ENVIRONMENT
 from local.venvs import find_python
 from tests.bench.report import Row

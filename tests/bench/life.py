@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from harkara.model.callbacks import PostResult
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS
-from harkara.runtime import logger
+from harkara.runtime.logging import logger
 from harkara.state.endpoint_health import Entry, Verdict
 from tests.bench.ledger import Ledger
 from tests.bench.logs import caught_log

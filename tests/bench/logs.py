@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harkara import runtime
+from harkara.runtime import logging as runtime
 
 
 @contextmanager

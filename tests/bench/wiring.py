@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
-from harkara import metrics
 from harkara.accept.id_source import RandomNames
 from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
@@ -40,6 +39,7 @@ from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.runtime import metrics
 from harkara.scheduler import SweepService
 from harkara.services.authenticate import Authenticator
 from harkara.state.circuit_breaker import Breakers

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
 
-from harkara import runtime
+from harkara.runtime import logging as runtime
 from tests.functions import integrating
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs

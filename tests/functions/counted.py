@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harkara.metrics import COUNTS, DELAYS, SHARES
+from harkara.runtime.metrics import COUNTS, DELAYS, SHARES
 
 _UNITS = {
     name: unit

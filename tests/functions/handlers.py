@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from harkara import metrics
 from harkara.accept.id_source import RandomNames
 from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
@@ -44,6 +43,7 @@ from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.runtime import metrics
 from harkara.scheduler import SweepService
 from harkara.services.authenticate import Authenticator
 from harkara.state.account_limits import AccountLimits

@@ -8,8 +8,8 @@ import pytest
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn
-from harkara.batch import Prepare, consume
 from harkara.model.ledger import Claimant
+from harkara.runtime.sqs_batches import Prepare, consume
 from tests.functions.invoking import (
     NOW,
     Context,
@@ -42,7 +42,7 @@ def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
 def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW)
+    monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW)
     first, second = claimants('{"owner": "m"}', '{"owner": "m"}')
     (again,) = claimants("{}")
     assert len({first.holder, second.holder, again.holder}) == 3

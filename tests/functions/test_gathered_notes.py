@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara import metrics
 from harkara.base.log_events import Note
+from harkara.runtime import metrics
 from tests.bench.logs import caught_log
 
 CHUNKS = [f"101M8V5072{number:016d}" for number in range(4)]

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from harkara import logs
 from harkara.aws import clients, secrets
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.destinations import unseal
@@ -21,6 +20,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
+from harkara.runtime import library_logs
 from tests.functions.exchanges import answering, run
 from tests.functions.servers import answer
 
@@ -115,4 +115,4 @@ def test_no_library_that_logs_is_left_out() -> None:
             if file.suffix == ".py" and "logging.getLogger(" in file.read_text():
                 loud.add(file.parts[0].removesuffix(".py"))
     assert loud
-    assert loud <= {*logs.LIBRARIES}
+    assert loud <= {*library_logs.LIBRARIES}

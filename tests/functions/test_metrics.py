@@ -7,9 +7,9 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.ids import mid_of
-from harkara.metrics import COUNTS, DELAYS, SHARES
 from harkara.model.reasons import metric_of
 from harkara.model.tasks import QueueName
+from harkara.runtime.metrics import COUNTS, DELAYS, SHARES
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from local.settings import RECEIPT_TOKEN
 from tests.functions.counted import metrics_of

@@ -8,8 +8,8 @@ import pytest
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
-from harkara.batch import consume
 from harkara.model.ledger import Claimant
+from harkara.runtime.sqs_batches import consume
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Context, Logs, sqs_event
 from tests.functions.test_queues import NO_FAILURES, RECEIPTS, SUBMIT, failures

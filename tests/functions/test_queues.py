@@ -56,7 +56,7 @@ def failures(*ids: str) -> dict[str, list[dict[str, str]]]:
 def test_a_chunk_is_submitted_and_its_outcome_put_down(
     gateway: Gateway, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harkara.batch.time.time", lambda: NOW + 7)
+    monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW + 7)
     gateway.put_chunk()
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
     assert gateway.store.marks[CHUNK_ID, "outcome#001#0000"].data["taken"] == [

@@ -42,7 +42,9 @@ NEAREST: dict[str, Sequence[str]] = {
         "pipeline/test_in_doubt.py",
         "pipeline/test_campaign.py",
     ),
-    "harkara/batch": tuple(f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")),
+    "runtime/sqs_batches": tuple(
+        f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")
+    ),
     "state/endpoint_health_record": ("unit/test_door.py", *DOORS),
     "state/endpoint_health": DOORS,
     "receipts/reconcile": tuple(

@@ -20,7 +20,6 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
-from harkara import batch
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
@@ -30,6 +29,7 @@ from harkara.base.backoff import Backoff
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
+from harkara.runtime import sqs_batches
 from harkara.scheduler import CALLS
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, CARRIER, connect, seed
@@ -208,8 +208,8 @@ def _slice(stream: Stream, slices: float) -> Stream:
 def _own_time(threads: Threads, luck: Callable[[], float]) -> Iterator[None]:
     """Let what reads the clock, sleeps or throws dice by itself do so in virtual time."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(batch, "time", SimpleNamespace(time=threads.clock)))
-        stack.enter_context(patch.object(batch, "random", SimpleNamespace(random=luck)))
+        stack.enter_context(patch.object(sqs_batches, "time", SimpleNamespace(time=threads.clock)))
+        stack.enter_context(patch.object(sqs_batches, "random", SimpleNamespace(random=luck)))
         stack.enter_context(patch.object(asyncio, "new_event_loop", lambda: Loop(threads)))
         # Powertools then runs a batch in the loop of its thread, as in Lambda.
         stack.enter_context(patch.dict(os.environ, {"LAMBDA_TASK_ROOT": "."}))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.metrics import COUNTS, DELAYS, SHARES
+from harkara.runtime.metrics import COUNTS, DELAYS, SHARES
 from tests.template.reading import function_id, functions, resources, services, template
 
 OWN = {

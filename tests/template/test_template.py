@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harkara import settings
 from harkara.router import PING
+from harkara.runtime import settings
 from tests.template.reading import (
     ROOT,
     WORK_QUEUES,

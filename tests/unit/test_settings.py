@@ -5,9 +5,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from harkara import settings
 from harkara.model.callback_urls import UrlRules
-from harkara.settings import (
+from harkara.runtime import settings
+from harkara.runtime.settings import (
     DlrSettings,
     InboundSettings,
     LinkSettings,

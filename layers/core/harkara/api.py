@@ -13,7 +13,7 @@ from harkara.base.json import encode
 from harkara.carriers.received import ReceiptRequest
 from harkara.router import NoRoute, Request, Response
 from harkara.routes import methods_of
-from harkara.runtime import log_failure
+from harkara.runtime.logging import log_failure
 
 TRY_AGAIN_AFTER_S = 5
 

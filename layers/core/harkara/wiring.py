@@ -8,7 +8,7 @@ from harkara.api import Shape, failure_answers
 from harkara.aws.secrets import secret_keys
 from harkara.proxy import TrustedProxy
 from harkara.router import Request, Router
-from harkara.settings import ProxySettings
+from harkara.runtime.settings import ProxySettings
 
 
 def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:

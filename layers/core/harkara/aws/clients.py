@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from harkara.base.errors import StoreUnavailable
-from harkara.logs import quieten
+from harkara.runtime.library_logs import quieten
 
 quieten()
 

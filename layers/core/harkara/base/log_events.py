@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Note(NamedTuple):
-    """What happened to messages, for the log and its metrics (`harkara.metrics`).
+    """What happened to messages, for the log and its metrics (`harkara.runtime.metrics`).
 
     `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is one
     that is set up, empty where none has to do with it. `shares` are in [0, 1].

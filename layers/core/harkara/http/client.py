@@ -26,7 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
 from harkara.http.resolving import SystemResolver
-from harkara.logs import quieten
+from harkara.runtime.library_logs import quieten
 
 quieten()
 

@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from harkara.base.errors import HarkaraError
-from harkara.logs import quieten
+from harkara.runtime.library_logs import quieten
 
 logger = Logger(location=None)
 quieten()

@@ -19,14 +19,14 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara import metrics
 from harkara.base.deadline import Deadline, invocation
 from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
 from harkara.base.log_events import Note
 from harkara.base.retries import return_delay
 from harkara.model.ledger import Claimant
 from harkara.model.tasks import owner_of
-from harkara.runtime import log_failure
+from harkara.runtime import metrics
+from harkara.runtime.logging import log_failure
 
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
 """Does the task in a queue message's body; returns counts for the log."""

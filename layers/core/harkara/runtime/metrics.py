@@ -19,7 +19,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 )
 
 from harkara.base.log_events import Note
-from harkara.runtime import logger
+from harkara.runtime.logging import logger
 
 COUNTS = {
     "send": ("accepted", "refused"),

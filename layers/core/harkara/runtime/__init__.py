@@ -1,0 +1,1 @@
+"""Run in Lambda: batches from SQS, logs and metrics, settings."""
