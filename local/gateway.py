@@ -6,7 +6,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from harkara.routes import ROUTES
+from harkara.api.routes import ROUTES
 
 HOP_BY_HOP = {
     "connection",

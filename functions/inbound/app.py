@@ -10,7 +10,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import carrier_request
+from harkara.api.responses import carrier_request
+from harkara.api.router import Response
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.last_messages import DynamoLastMessages
@@ -25,7 +26,6 @@ from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
 from harkara.model.tasks import QueueName
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.router import Response
 from harkara.runtime import metrics
 from harkara.runtime.settings import InboundSettings
 from harkara.wiring import new_api

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import TRY_AGAIN_AFTER_S
+from harkara.api.responses import TRY_AGAIN_AFTER_S
+from harkara.api.router import NoRoute, Response
+from harkara.api.routes import methods_of
 from harkara.aws.clients import client, prepare
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -21,8 +23,6 @@ from harkara.links.codec import LinkSigner, is_code, without_marks
 from harkara.links.shorten import LinkService, Visit
 from harkara.links.visitors import is_person
 from harkara.model.tasks import QueueName
-from harkara.router import NoRoute, Response
-from harkara.routes import methods_of
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 from harkara.runtime.settings import LinkSettings

@@ -18,7 +18,14 @@ from urllib.parse import unquote
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
-from harkara.api import answer, ok, refuse_dry_run
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
+from harkara.api.openapi import page
+from harkara.api.openapi.document import document
+from harkara.api.queries import after_name, page_limit, sources, type_of
+from harkara.api.responses import answer, ok, refuse_dry_run
+from harkara.api.router import Response
+from harkara.api.uploads import is_file
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.destinations import KmsVault
@@ -33,7 +40,6 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.callbacks.dead_letters import ParkedService
-from harkara.credentials import presented
 from harkara.http.single import SinglePoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.cancel import CancelService
@@ -47,16 +53,10 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part
 from harkara.model.suppressions import fields_of as entry_fields
 from harkara.model.tasks import QueueName
-from harkara.openapi import page
-from harkara.openapi.document import document
-from harkara.queries import after_name, page_limit, sources, type_of
-from harkara.router import Response
 from harkara.runtime.logging import logger
 from harkara.runtime.settings import ManageSettings
-from harkara.services.authenticate import Authenticator
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
-from harkara.uploads import is_file
 from harkara.wiring import new_api
 
 # Lambda answers 6 MB, and this travels as base64.

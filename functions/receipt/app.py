@@ -9,7 +9,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api import carrier_request
+from harkara.api.responses import carrier_request
+from harkara.api.router import Response
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
@@ -20,7 +21,6 @@ from harkara.http.subscriptions import confirm
 from harkara.model.tasks import QueueName
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.router import Response
 from harkara.runtime import metrics
 from harkara.runtime.settings import ReceiptSettings
 from harkara.wiring import new_api

@@ -20,7 +20,10 @@ from harkara.accept.id_source import RandomNames
 from harkara.accept.idempotency import Answer, Idempotency
 from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.service import AcceptService, NothingAccepted
-from harkara.api import Shape, answer, ok, one_shape, refusal, refuse_dry_run
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
+from harkara.api.responses import Shape, answer, ok, one_shape, refusal, refuse_dry_run
+from harkara.api.router import Response
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
 from harkara.aws.due import DynamoDueTable
@@ -31,16 +34,13 @@ from harkara.aws.secrets import secret_keys
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import Note
-from harkara.credentials import presented
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Caller, Scope
 from harkara.model.tasks import QueueName
 from harkara.ports import ChunkNames
-from harkara.router import Response
 from harkara.runtime import metrics
 from harkara.runtime.settings import SendSettings
-from harkara.services.authenticate import Authenticator
 from harkara.state.account_limits import AccountLimits
 from harkara.wiring import new_api
 

@@ -5,11 +5,11 @@ from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from harkara.api.credentials import new_secret
 from harkara.base.codes import Code
 from harkara.carriers.kinds import KINDS
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers.signatures import Scheme
-from harkara.credentials import new_secret
 from harkara.model.messages import State
 from local.admin import preset_files as presets
 from local.admin.command import CommandRefused, UsageError, Verbs, name

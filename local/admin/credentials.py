@@ -3,7 +3,7 @@
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from harkara.credentials import api_key, new_secret
+from harkara.api.credentials import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
 from harkara.model.messages import Category
 from local.admin.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s

@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
+from harkara.api.credentials import new_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.secrets import values_of
-from harkara.credentials import new_secret
 from local.admin.command import CommandRefused, Verbs
 from local.admin.desk import Desk
 from local.admin.printing import Answer

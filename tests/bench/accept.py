@@ -15,18 +15,18 @@ from botocore.awsrequest import AWSResponse
 from harkara.accept.formats import ics
 from harkara.accept.id_source import RandomNames
 from harkara.accept.service import AcceptService
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.credentials import presented
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from harkara.services.authenticate import Authenticator
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row

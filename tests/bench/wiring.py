@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from harkara.accept.id_source import RandomNames
 from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
+from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
@@ -41,7 +42,6 @@ from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
 from harkara.scheduler import SweepService
-from harkara.services.authenticate import Authenticator
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

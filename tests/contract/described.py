@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from harkara.openapi.document import document
+from harkara.api.openapi.document import document
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
 OPERATIONS: dict[str, dict[str, Any]] = {

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harkara.accept.requests import BODY_LIMIT_BYTES
+from harkara.api.routes import ROUTES, methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.links.codec import CODE_LENGTH
 from harkara.manage.resources import template_of
 from harkara.model.accounts import Enforcement, Rate, Sender
-from harkara.routes import ROUTES, methods_of
 from local.settings import RECEIPT_TOKEN
 from tests.contract.described import DOCUMENT, OPERATIONS, assert_described, examples_of
 from tests.contract.strategies import (

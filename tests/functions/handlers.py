@@ -8,6 +8,7 @@ from typing import Any
 from harkara.accept.id_source import RandomNames
 from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
+from harkara.api.authentication import Authenticator
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
@@ -45,7 +46,6 @@ from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
 from harkara.scheduler import SweepService
-from harkara.services.authenticate import Authenticator
 from harkara.state.account_limits import AccountLimits
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

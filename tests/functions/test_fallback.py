@@ -2,8 +2,8 @@
 
 import pytest
 
+from harkara.api.routes import ROUTES
 from harkara.base.codes import Code
-from harkara.routes import ROUTES
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs, http_event

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from harkara.api.router import PING
 from harkara.aws import clients
-from harkara.router import PING
 from tests.functions.invoking import Context, Logs, load
 from tests.template.reading import functions
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harkara.credentials import presented
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
 from harkara.model.accounts import Scope
-from harkara.services.authenticate import Authenticator
 from local.settings import ROOT
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import SECRET, http_event

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
 from harkara.base.errors import RequestRefused
-from harkara.credentials import presented
 from harkara.model.accounts import Caller, Scope
-from harkara.services.authenticate import Authenticator
 from tests.fakes import calling_back
 from tests.local.operators import NOW, PEPPER, Operator
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
 from harkara.aws.secrets import values_of
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import Keys
-from harkara.credentials import presented
 from harkara.model.accounts import Scope
-from harkara.services.authenticate import Authenticator
 from tests.local.operators import NOW, Operator
 
 MID = "1" + "0" * 28

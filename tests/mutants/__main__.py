@@ -30,7 +30,7 @@ FORKED = Path(__file__).with_name("forked.py")
 DOORS = tuple(f"unit/test_doors{name}.py" for name in ("", "_quick", "_shut", "_swaps", "_writes"))
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
-    "services/authenticate": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
+    "api/authentication": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
     "scheduler": (
         "unit/test_sweep.py",
         "unit/test_sweep_at_once.py",

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import RequestRefused
-from harkara.credentials import presented
 from harkara.model.accounts import Scope
-from harkara.services.authenticate import Authenticator
 from local import admin, running
 from local.settings import AWS_ENVIRONMENT, HOST, STACK_NAME
 from tests.stack.campaigns import Lab, metas_of, record, wait_until

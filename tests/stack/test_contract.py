@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from harkara.api.openapi.document import document
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import split_mid
 from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
 from harkara.model.messages import Category, pack
-from harkara.openapi.document import document
 from local import samples
 from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harkara.api.routes import ROUTES
 from harkara.base.ids import ReferenceSigner
-from harkara.routes import ROUTES
 from local.settings import TAG_SECRET
 from tests.events import EVENTS, SampleEvent, differences, sample_events
 from tests.template.reading import functions, routes, services

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harkara.router import PING
+from harkara.api.router import PING
 from harkara.runtime import settings
 from tests.template.reading import (
     ROOT,

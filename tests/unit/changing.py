@@ -9,6 +9,8 @@ import pytest
 from harkara.accept.id_source import RandomNames
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import Presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory
 from harkara.aws.operator import OperatorStore
@@ -19,7 +21,6 @@ from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.credentials import Presented
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import (
@@ -37,7 +38,6 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
 from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.services.authenticate import Authenticator
 from tests.fakes import (
     FakeMessageStore,
     FakeTaskQueues,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from harkara.api.authentication import Authenticator
+from harkara.api.credentials import Presented
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.credentials import Presented
 from harkara.model.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
-from harkara.services.authenticate import Authenticator
 from tests.fakes import FakeAccountStore
 
 NOW = 1_767_258_000

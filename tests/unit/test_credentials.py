@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.credentials import Presented, api_key, new_secret, presented
+from harkara.api.credentials import Presented, api_key, new_secret, presented
 
 
 def basic(text: str) -> str:

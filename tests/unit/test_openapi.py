@@ -13,14 +13,14 @@ import pytest
 
 from harkara.accept.formats import ics, native
 from harkara.accept.requests import Options, Record, SendRequest
+from harkara.api.openapi import managing, page
+from harkara.api.openapi.answers import RECORDS
+from harkara.api.openapi.document import document
+from harkara.api.routes import ROUTES
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
 from harkara.manage.registry import PAGE_LIMIT, RowResult
 from harkara.model.messages import Category, State
-from harkara.openapi import managing, page
-from harkara.openapi.answers import RECORDS
-from harkara.openapi.document import document
-from harkara.routes import ROUTES
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = ("get", "head", "post", "put", "delete")
@@ -209,7 +209,7 @@ def test_only_manage_pays_for_it() -> None:
         for path in [*ROOT.glob("functions/*/app.py"), *ROOT.glob("layers/core/harkara/**/*.py")]
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom)
-        and (f"{node.module}.{node.names[0].name}").startswith("harkara.openapi")
+        and (f"{node.module}.{node.names[0].name}").startswith("harkara.api.openapi")
     }
     assert importers == {"manage", "openapi"}
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.api.proxy import SECRET_HEADER, TrustedProxy, client_address
+from harkara.api.router import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys
-from harkara.proxy import SECRET_HEADER, TrustedProxy, client_address
-from harkara.router import Request
 
 PROXY = "130.176.1.2"
 addresses = st.ip_addresses().filter(lambda each: str(each) != PROXY)

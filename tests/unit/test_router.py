@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.router import NoRoute, Request, Response, Router
+from harkara.api.router import NoRoute, Request, Response, Router
 from tests.functions.invoking import Context, http_event
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from harkara.api import Shape, failure_answers
+from harkara.api.proxy import TrustedProxy
+from harkara.api.responses import Shape, failure_answers
+from harkara.api.router import Request, Router
 from harkara.aws.secrets import secret_keys
-from harkara.proxy import TrustedProxy
-from harkara.router import Request, Router
 from harkara.runtime.settings import ProxySettings
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from harkara.api.openapi.answers import ALWAYS, BODY, ok, refusals
+from harkara.api.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation
+from harkara.api.openapi.shapes import JSON, Schema, closed, content, nullable, ref, text
 from harkara.base.codes import Code
 from harkara.model.messages import Category
 from harkara.model.suppressions import EVERY_CATEGORY, Source
-from harkara.openapi.answers import ALWAYS, BODY, ok, refusals
-from harkara.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation
-from harkara.openapi.shapes import JSON, Schema, closed, content, nullable, ref, text
 
 _NUMBER: Schema = {
     "name": "number",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from harkara.openapi.shapes import Schema
+from harkara.api.openapi.shapes import Schema
 
 _STYLE = """
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
@@ -31,7 +31,7 @@ _METHODS = ("get", "head", "post", "put", "delete")
 
 
 def render(document: Schema) -> str:
-    """Return the page of a document of `harkara.openapi.document`."""
+    """Return the page of a document of `harkara.api.openapi.document`."""
     return "\n".join(_Page(document).lines())
 
 

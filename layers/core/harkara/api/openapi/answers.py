@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from harkara.accept.formats import webengage
+from harkara.api.openapi.shapes import Schema, closed, content, ref
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
-from harkara.openapi.shapes import Schema, closed, content, ref
 
 ALWAYS = (Code.TRY_AGAIN, Code.INTERNAL_ERROR)
 AUTHENTICATED = (Code.UNAUTHORIZED, Code.ADDRESS_NOT_ALLOWED, Code.SCOPE_MISSING)

@@ -1,14 +1,14 @@
 """Schemas of what is answered: what became of messages, and what an account has registered."""
 
+from harkara.api.openapi.answers import RECORDS
+from harkara.api.openapi.callback_shapes import CALLBACK, GIVEN
+from harkara.api.openapi.shapes import Schema, closed, nullable, ref, text, whole
 from harkara.base.codes import Code
 from harkara.base.fields import NAME_LIMIT
 from harkara.dlt.templates import KINDS
 from harkara.manage.resources import ANY_HEADER, HEADER_COUNT_LIMIT, TEXT_LIMIT
 from harkara.model.accounts import TEMPLATE_ID
 from harkara.model.messages import Category, State
-from harkara.openapi.answers import RECORDS
-from harkara.openapi.callback_shapes import CALLBACK, GIVEN
-from harkara.openapi.shapes import Schema, closed, nullable, ref, text, whole
 from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")

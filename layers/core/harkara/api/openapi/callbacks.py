@@ -2,14 +2,14 @@
 what they did not take.
 """
 
+from harkara.api.openapi.answers import BODY, ok, refusals
+from harkara.api.openapi.managing import ACCESS, guarded
+from harkara.api.openapi.shapes import Schema, closed, content, nullable, ref, text, whole
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
 from harkara.manage.dead_letter_fields import ID as PARKED_ID
 from harkara.manage.dead_letter_fields import IDS_LIMIT, PAGE_LIMIT
-from harkara.openapi.answers import BODY, ok, refusals
-from harkara.openapi.managing import ACCESS, guarded
-from harkara.openapi.shapes import Schema, closed, content, nullable, ref, text, whole
 
 ID: Schema = {
     "name": "id",

@@ -4,9 +4,9 @@ from typing import Any
 
 from harkara.accept.formats.options import CAMPAIGN_ID_LIMIT, VALIDITY_S, VARIABLES_LIMIT
 from harkara.accept.formats.webengage import VERSIONS
+from harkara.api.openapi.shapes import Schema, lenient, ref, text
 from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE
 from harkara.model.messages import RECORD_LIMIT, Category
-from harkara.openapi.shapes import Schema, lenient, ref, text
 
 _TO = lenient(
     "The recipient: `919876543210`, `+919876543210`, or ten digits of an Indian mobile number.",

@@ -9,10 +9,10 @@ import hmac
 import ipaddress
 from dataclasses import dataclass, replace
 
+from harkara.api.router import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys
-from harkara.router import Request
 
 SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from harkara.api.openapi.answers import SENDING, links, ok, refusals, webengage_refusals
+from harkara.api.openapi.requests import SMPP_FIELDS
+from harkara.api.openapi.results import ELEMENTS
+from harkara.api.openapi.shapes import FORM, Schema, content, ref
 from harkara.base.codes import Code
-from harkara.openapi.answers import SENDING, links, ok, refusals, webengage_refusals
-from harkara.openapi.requests import SMPP_FIELDS
-from harkara.openapi.results import ELEMENTS
-from harkara.openapi.shapes import FORM, Schema, content, ref
 
 HEADER_SECURITY: list[Schema] = [{"basic": []}, {"bearer": []}, {"apiKey": []}]
 # User and secret may stand in the body too: then no header is needed.

@@ -1,9 +1,9 @@
 """The route of short links."""
 
+from harkara.api.openapi.answers import ALWAYS, refusals
+from harkara.api.openapi.shapes import Schema, content, text
 from harkara.base.codes import Code
 from harkara.links.codec import CODE_LENGTH
-from harkara.openapi.answers import ALWAYS, refusals
-from harkara.openapi.shapes import Schema, content, text
 
 _CODE: Schema = {
     "name": "code",

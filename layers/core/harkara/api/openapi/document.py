@@ -2,10 +2,18 @@
 
 from functools import cache
 
+from harkara.api.openapi import (
+    callbacks,
+    linking,
+    managing,
+    requests,
+    results,
+    sending,
+    suppressing,
+)
+from harkara.api.openapi.answers import HEADERS
+from harkara.api.openapi.shapes import Schema, content, ref
 from harkara.base.codes import MEANINGS
-from harkara.openapi import callbacks, linking, managing, requests, results, sending, suppressing
-from harkara.openapi.answers import HEADERS
-from harkara.openapi.shapes import Schema, content, ref
 
 _TAGS = ("Send", "Messages", "Account", "Carriers", "Links", "Description")
 _DESCRIPTION = """\

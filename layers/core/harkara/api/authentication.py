@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harkara.api.credentials import Presented
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys, as_keys
 from harkara.base.time import Clock
-from harkara.credentials import Presented
 from harkara.model.accounts import (
     Account,
     Caller,

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from harkara.api.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
+from harkara.api.openapi.results import PARTS
+from harkara.api.openapi.sending import BODY_SECURITY, HEADER_SECURITY
+from harkara.api.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, text
 from harkara.base.codes import Code
 from harkara.manage.template_portals import TYPES
-from harkara.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
-from harkara.openapi.results import PARTS
-from harkara.openapi.sending import BODY_SECURITY, HEADER_SECURITY
-from harkara.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, text
 
 PAGE_LIMIT = 1_000
 

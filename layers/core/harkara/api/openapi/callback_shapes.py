@@ -1,5 +1,6 @@
 """The fields of a registered callback."""
 
+from harkara.api.openapi.shapes import Schema, nullable, text, whole
 from harkara.base.fields import NAME_LIMIT
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.generic import NAMES
@@ -15,7 +16,6 @@ from harkara.callbacks.registration import (
 )
 from harkara.model.events import EventKind
 from harkara.model.messages import State
-from harkara.openapi.shapes import Schema, nullable, text, whole
 
 _SETTINGS: Schema = {
     "id": text("Yours.", pattern=f"^({CALLBACK_ID.pattern})$"),

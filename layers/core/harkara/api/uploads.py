@@ -1,6 +1,6 @@
 """Whether a request brings a file or a JSON object, whatever it calls it."""
 
-from harkara.router import Request
+from harkara.api.router import Request
 
 _JSON = ("application/json", "+json")
 _OBJECT = b"{"

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from harkara.accept.formats.near_names import DRY_RUN_RULE, names_dry_run
+from harkara.api.router import NoRoute, Request, Response
+from harkara.api.routes import methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.json import encode
 from harkara.carriers.received import ReceiptRequest
-from harkara.router import NoRoute, Request, Response
-from harkara.routes import methods_of
 from harkara.runtime.logging import log_failure
 
 TRY_AGAIN_AFTER_S = 5

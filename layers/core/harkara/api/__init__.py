@@ -1,0 +1,1 @@
+"""Answer HTTP: routes, authentication, and one shape for every error."""
