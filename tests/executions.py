@@ -19,11 +19,11 @@ from harkara.base.errors import HarkaraError
 from harkara.base.ids import mid_of, new_chunk_id
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
-from harkara.http.callbacks import HttpCallbackPoster
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.ledger import Claimant, Mark
 from harkara.model.messages import Category, Chunk, Endpoint, Message, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
+from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.receipts.final_states import DeliverService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace

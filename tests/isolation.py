@@ -18,10 +18,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from harkara.base.json import decode
-from harkara.http.callbacks import HttpCallbackPoster
-from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
+from harkara.net.callback_poster import HttpCallbackPoster
+from harkara.net.client import HttpClient
 from tests.executions import Fleet, Result
 from tests.functions.servers import answer, read_request, serving
 

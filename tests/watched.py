@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from harkara.http.callbacks import HttpCallbackPoster
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.tasks import CallbackTask, QueueName
+from harkara.net.callback_poster import HttpCallbackPoster
 
 
 @dataclass

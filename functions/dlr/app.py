@@ -24,12 +24,6 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Deadline
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
-from harkara.http.callbacks import (
-    ANSWER_LIMIT_BYTES,
-    GuardedResolver,
-    HttpCallbackPoster,
-)
-from harkara.http.client import HttpClient
 from harkara.links.clicks import ClickService
 from harkara.model.ledger import Claimant
 from harkara.model.tasks import (
@@ -43,6 +37,8 @@ from harkara.model.tasks import (
     RecoverTask,
     decode_dlr,
 )
+from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
+from harkara.net.client import HttpClient
 from harkara.receipts.carrier_ids import deliver_named
 from harkara.receipts.coalesce import JoinService
 from harkara.receipts.final_states import DeliverService

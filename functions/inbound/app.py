@@ -21,10 +21,10 @@ from harkara.aws.secrets import secret_keys
 from harkara.aws.suppression import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
-from harkara.http.subscriptions import confirm
 from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
 from harkara.model.tasks import QueueName
+from harkara.net.sns import confirm
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
 from harkara.runtime.settings import InboundSettings

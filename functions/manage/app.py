@@ -40,7 +40,6 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
 from harkara.callbacks.dead_letters import ParkedService
-from harkara.http.single import SinglePoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.cancel import CancelService
 from harkara.manage.dead_letter_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
@@ -53,6 +52,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part
 from harkara.model.suppressions import fields_of as entry_fields
 from harkara.model.tasks import QueueName
+from harkara.net.single_poster import SinglePoster
 from harkara.runtime.logging import logger
 from harkara.runtime.settings import ManageSettings
 from harkara.state.endpoint_health import Doors

@@ -17,8 +17,8 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.base.log_events import Note
-from harkara.http.subscriptions import confirm
 from harkara.model.tasks import QueueName
+from harkara.net.sns import confirm
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics

@@ -27,10 +27,10 @@ from harkara.aws.texts import AwsTextExchange
 from harkara.base.deadline import Deadline
 from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.http.client import HttpClient
 from harkara.model.ledger import Claimant
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
+from harkara.net.client import HttpClient
 from harkara.runtime import metrics
 from harkara.runtime.settings import SubmitSettings
 from harkara.runtime.sqs_batches import consume

@@ -28,7 +28,6 @@ from harkara.base.ids import Randomness
 from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import ParkedService
 from harkara.callbacks.posting import CallbackPoster
-from harkara.http.single import SinglePoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
@@ -36,6 +35,7 @@ from harkara.model.accounts import Account, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.tasks import QueueName
+from harkara.net.single_poster import SinglePoster
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from local import running

@@ -19,14 +19,14 @@ from harkara.base.ids import mid_of
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
-from harkara.http.callbacks import HttpCallbackPoster
-from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import unregistered
 from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import HttpCallbackPoster
+from harkara.net.client import HttpClient
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from tests.bench.report import Row

@@ -20,7 +20,7 @@ for module in list(sys.modules.values()):
 # What is imported on first use: at a foreign number, and at an HTTP request.
 LATE_IMPORTS = r"""
 import asyncio
-from harkara.http.client import HttpClient
+from harkara.net.client import HttpClient
 from harkara.text.phone_numbers import normalise
 
 async def answer(reader, writer):

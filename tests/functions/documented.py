@@ -22,7 +22,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.client import HttpClient
+from harkara.net.client import HttpClient
 from harkara.text.segments import Encoding, measure
 from tests.functions.exchanges import Resolver
 from tests.functions.handlers import Gateway

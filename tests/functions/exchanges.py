@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.client import HttpClient
+from harkara.net.client import HttpClient
 from tests.functions.servers import Script, read_request, serving
 
 TIMEOUT_S = 5.0

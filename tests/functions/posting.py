@@ -11,13 +11,13 @@ import httpx
 import pytest
 import trustme
 
-from harkara.http.callbacks import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
-from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import PostResult, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
+from harkara.net.client import HttpClient
 from tests.functions.exchanges import answering
 from tests.functions.internet import Internet, Names, on_the_internet
 from tests.functions.servers import Script, answer
@@ -96,4 +96,4 @@ def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("certifi.where", lambda: str(path))
         trusting = httpx.create_ssl_context(trust_env=False)
-    monkeypatch.setattr("harkara.http.client.tls_context", lambda: trusting)
+    monkeypatch.setattr("harkara.net.client.tls_context", lambda: trusting)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from harkara.http.callbacks import HttpCallbackPoster
-from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackSecrets, Destination, SigningSecret, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import HttpCallbackPoster
+from harkara.net.client import HttpClient
 from tests.functions.exchanges import answering
 from tests.functions.servers import answer, serving
 

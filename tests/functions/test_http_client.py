@@ -14,9 +14,9 @@ from aiohttp.abc import ResolveResult
 
 from harkara.base.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.callbacks import GuardedResolver
-from harkara.http.client import HttpClient
 from harkara.model.callback_urls import UrlRules
+from harkara.net.callback_poster import GuardedResolver
+from harkara.net.client import HttpClient
 from tests.functions.exchanges import (
     BODY,
     Resolver,

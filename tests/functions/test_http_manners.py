@@ -7,7 +7,7 @@ import pytest
 
 from harkara.base.errors import ExchangeOutcomeUnknown
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.client import BODY_LIMIT_BYTES, KEEPALIVE_S, HttpClient
+from harkara.net.client import BODY_LIMIT_BYTES, KEEPALIVE_S, HttpClient
 from tests.functions.exchanges import Resolver, answering, closed_port, post, run
 from tests.functions.servers import answer, read_request, serving
 

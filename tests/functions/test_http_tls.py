@@ -9,7 +9,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 import pytest
 
 from harkara.base.errors import ExchangeUnreachable
-from harkara.http.client import HttpClient
+from harkara.net.client import HttpClient
 from tests.functions.exchanges import BODY, answering, post, run
 from tests.functions.servers import answer, serving
 

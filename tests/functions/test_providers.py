@@ -16,10 +16,10 @@ from harkara.base.exchanges import Outside
 from harkara.carriers.contract import NotTaken, Outcome, Submission, Taken
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from harkara.http.client import HttpClient
 from harkara.model.messages import Category, Message
 from harkara.model.suppressions import OPT_OUT_CATEGORIES
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt, ReceiptsTask, decode_dlr
+from harkara.net.client import HttpClient
 from harkara.text.segments import measure
 from tests.fakes import no_texts
 from tests.functions.documented import Provider, online

@@ -6,18 +6,18 @@ from http.client import HTTPConnection
 import pytest
 
 from harkara.base.errors import StoreUnavailable
-from harkara.http import subscriptions
+from harkara.net import sns
 from tests.functions.servers import Script, answer, read_request, reset, serving
 
 
 def confirm(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """Confirm at a server without TLS."""
-    monkeypatch.setattr(subscriptions, "HTTPSConnection", HTTPConnection)
+    monkeypatch.setattr(sns, "HTTPSConnection", HTTPConnection)
 
     async def run() -> None:
         async with serving(script) as url:
             target = f"{url}/?Action=ConfirmSubscription&Token=2336412f"
-            await asyncio.to_thread(subscriptions.confirm, target)
+            await asyncio.to_thread(sns.confirm, target)
 
     asyncio.run(run())
 

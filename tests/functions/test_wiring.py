@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from harkara.aws import secrets
 from harkara.base.errors import StoreUnavailable
-from harkara.http import callbacks, subscriptions
 from harkara.links.codec import Place
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
+from harkara.net import callback_poster, sns
 from tests.functions.invoking import load
 
 FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "sweep")
@@ -175,7 +175,7 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
     assert receipt.door.accounts._table == "accounts"
-    assert receipt.confirm is subscriptions.confirm
+    assert receipt.confirm is sns.confirm
 
 
 def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("inbound", environment)
     assert service.accounts is service.door.accounts
     assert service.accounts._table == service.lists._table == "accounts"
-    assert service.confirm is subscriptions.confirm
+    assert service.confirm is sns.confirm
     _, submit = wired("submit", environment)
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
@@ -210,9 +210,9 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
     made: list[UrlRules] = []
     rules = UrlRules((443, 9443), allowed)
-    guard = callbacks.GuardedResolver
+    guard = callback_poster.GuardedResolver
 
-    def guarded(urls: UrlRules) -> callbacks.GuardedResolver:
+    def guarded(urls: UrlRules) -> callback_poster.GuardedResolver:
         made.append(urls)
         return guard(urls)
 

@@ -23,11 +23,11 @@ from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.http.callbacks import HttpCallbackPoster
-from harkara.http.client import HttpClient
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.model.tasks import QueueName
+from harkara.net.callback_poster import HttpCallbackPoster
+from harkara.net.client import HttpClient
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
 from tests.fakes import QueueMessage, calling_back, no_texts

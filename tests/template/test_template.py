@@ -323,12 +323,12 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
 
 
 def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
-    """Each function whose code uses `harkara.http`, for whatever purpose, and no other."""
+    """Each function whose code uses `harkara.net`, for whatever purpose, and no other."""
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
     assert inside == {
         name
         for name in functions()
-        if "harkara.http." in (ROOT / "functions" / service(name) / "app.py").read_text()
+        if "harkara.net." in (ROOT / "functions" / service(name) / "app.py").read_text()
     }
     assert {"dlr", "manage", "submit"} <= inside
     for name in inside:

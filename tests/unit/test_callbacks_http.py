@@ -12,7 +12,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.callbacks import GuardedResolver, HttpCallbackPoster
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import (
     CallbackSecrets,
@@ -24,6 +23,7 @@ from harkara.model.callbacks import (
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import GuardedResolver, HttpCallbackPoster
 
 NOW = 1_700_000_000.5
 URL = "https://api.clevertap.com/dlr?key=1"

@@ -14,12 +14,12 @@ from harkara.carriers.base import RequestingCarrier
 from harkara.carriers.contract import InDoubt, Submission, Taken
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.kinds import connect
-from harkara.http.callbacks import HttpCallbackPoster
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import PostResult, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import HttpCallbackPoster
 from tests.fakes import no_texts
 from tests.unit.carrier_cases import MESSAGE, REFERENCE, REQUESTING, SECRETS, settings_of
 

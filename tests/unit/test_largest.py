@@ -20,7 +20,6 @@ from harkara.callbacks.formats import clevertap
 from harkara.callbacks.formats.answers import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import Report, collect
-from harkara.http.callbacks import ANSWER_LIMIT_BYTES
 from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import URL_LIMIT, UrlRules
@@ -37,6 +36,7 @@ from harkara.model.tasks import (
     carrier_receipts_tasks,
     receipts_tasks,
 )
+from harkara.net.callback_poster import ANSWER_LIMIT_BYTES
 from harkara.submit.attempts import outcome_data
 from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes

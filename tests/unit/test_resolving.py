@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from harkara.base.errors import ExchangeUnreachable
-from harkara.http.callbacks import GuardedResolver
-from harkara.http.client import HttpClient
-from harkara.http.resolving import THREADS, SystemResolver
 from harkara.model.callback_urls import UrlRules
+from harkara.net.callback_poster import GuardedResolver
+from harkara.net.client import HttpClient
+from harkara.net.resolving import THREADS, SystemResolver
 
 PATIENCE_S = 20.0
 

@@ -25,7 +25,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer
-from harkara.http.resolving import SystemResolver
+from harkara.net.resolving import SystemResolver
 from harkara.runtime.library_logs import quieten
 
 quieten()

@@ -2,16 +2,16 @@
 
 import math
 
-from harkara.http.callbacks import (
+from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import Destination, PostResult
+from harkara.model.tasks import CallbackTask
+from harkara.net.callback_poster import (
     ANSWER_LIMIT_BYTES,
     TIMEOUT_S,
     GuardedResolver,
     HttpCallbackPoster,
 )
-from harkara.http.client import HttpClient
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import Destination, PostResult
-from harkara.model.tasks import CallbackTask
+from harkara.net.client import HttpClient
 
 
 class SinglePoster:

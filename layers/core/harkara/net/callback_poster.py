@@ -17,10 +17,10 @@ from harkara.base.time import Clock, retry_after_s
 from harkara.callbacks.formats import FORMATS, Format
 from harkara.callbacks.formats.answers import excerpt_of
 from harkara.callbacks.signing import headers_of
-from harkara.http.resolving import SystemResolver
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.tasks import CallbackTask
+from harkara.net.resolving import SystemResolver
 
 TIMEOUT_S = 10.0
 ANSWER_LIMIT_BYTES = 64 * 1024
