@@ -10,7 +10,7 @@ from harkara.aws.destinations import KmsVault
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import values_of
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.deadline import Deadline
 from harkara.base.time import DAY_S
 from harkara.callbacks.formats import FORMATS

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harkara.aws.parked import DynamoParkedStore
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.model.ledger import Mark
 from tests.dynamo import MESSAGES
 from tests.fakes import FakeMessageStore

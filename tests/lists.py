@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.model.suppressions import Source, Suppression
 from tests.dynamo import ACCOUNTS, Dynamo
 from tests.fakes import Faults

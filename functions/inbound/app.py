@@ -18,7 +18,7 @@ from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
 from harkara.inbound.replies import ReplyService

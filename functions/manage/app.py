@@ -28,14 +28,14 @@ from harkara.api.router import Response
 from harkara.api.uploads import is_file
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.aws.destinations import KmsVault
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import secret_keys
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode

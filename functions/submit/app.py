@@ -22,8 +22,8 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.secrets import secret_keys
-from harkara.aws.suppression import DynamoSuppressionList
-from harkara.aws.texts import AwsTextExchange
+from harkara.aws.sms import AwsTextExchange
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.deadline import Deadline
 from harkara.base.exchanges import Outside
 from harkara.base.ids import ReferenceSigner

@@ -15,15 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.aws.destinations import KmsVault
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.operator import OperatorStore
-from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import values_of
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import ParkedService

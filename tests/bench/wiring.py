@@ -20,7 +20,7 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.routing import DynamoRoutingStore
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.callbacks.posting import CallbackPoster
 from harkara.callbacks.retries import Attempts

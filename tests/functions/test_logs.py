@@ -17,7 +17,7 @@ from harkara.aws import clients, secrets
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.destinations import unseal
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
 from harkara.runtime import library_logs

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harkara.aws.texts import AwsTextExchange
+from harkara.aws.sms import AwsTextExchange
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import TextAnswer
 from tests.functions.servers import Script, answer, read_request, reset, serving

@@ -24,7 +24,7 @@ from harkara.aws.due import DynamoDueTable
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.backoff import Backoff
 from harkara.model.accounts import Account
 from harkara.model.messages import Category

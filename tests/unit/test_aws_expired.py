@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.parked import DynamoParkedStore
 from harkara.base.ids import ReferenceSigner
 from harkara.model.ledger import Mark
 from harkara.model.messages import pack

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.parked import DynamoParkedStore
 from harkara.base.errors import StoreUnavailable
 from tests.unit.aws import LOST, Answer, Refusal, ScriptedAws
 

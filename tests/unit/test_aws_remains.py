@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harkara.aws.dead_letters import DynamoParkedStore
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.parked import DynamoParkedStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.suppression import DynamoSuppressionList
+from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.backoff import CEILING_S
 from harkara.base.deadline import Deadline
 from harkara.base.ids import ReferenceSigner

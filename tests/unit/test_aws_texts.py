@@ -10,7 +10,7 @@ from botocore import exceptions
 from botocore.awsrequest import AWSResponse
 from pydantic_core import to_json
 
-from harkara.aws.texts import AwsTextExchange, open_texts
+from harkara.aws.sms import AwsTextExchange, open_texts
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import TextAnswer
 from tests.unit.aws import Answer, Refusal, ScriptedAws

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.suppression import SHARDS, DynamoSuppressionList
+from harkara.aws.suppressions import SHARDS, DynamoSuppressionList
 from harkara.base.errors import FieldRefused, StoreUnavailable
 from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account
