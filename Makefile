@@ -69,7 +69,7 @@ lint: $(VENV)/installed
 	@echo "ruff format --check"
 	@$(BIN)/ruff format --quiet --check .
 	@echo "mypy"
-	@$(BIN)/mypy layers/core/harkara functions local tests
+	@$(BIN)/mypy layers/core/harkara functions cli local tests
 
 # Not in CI: it installs for longer than it may take. local/checkov.yaml has what is waived and why.
 checkov: $(VENV)/installed

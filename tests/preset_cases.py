@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from _pytest.mark import ParameterSet
 
+from cli import preset_files as presets
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.carriers.settings import CarrierSettings
-from local.admin import preset_files as presets
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TextIO
 
 from pydantic_core import from_json
 
+from cli import main
+from cli.deployment import Desk
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
@@ -20,8 +22,6 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Claimant
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from local.admin import main
-from local.admin.desk import Desk
 from tests.fakes import FakePlatform, Faults
 from tests.tables import Table
 from tests.unit.aws import Answer, ScriptedAws

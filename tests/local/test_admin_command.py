@@ -14,11 +14,12 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
+import cli
+from cli.command import parser_of
+from cli.deployment import Desk
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
-from local import admin, running
-from local.admin.command import parser_of
-from local.admin.desk import Desk
+from local import running
 from local.settings import ROOT
 from tests.local.operators import OUTPUTS, Operator
 from tests.unit.aws import Refusal, ScriptedAws
@@ -35,7 +36,7 @@ ON_AWS = ["account", "list", "--stack", "harkara"]
 
 
 def run(argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    status = admin.main(argv)
+    status = cli.main(argv)
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
@@ -80,13 +81,11 @@ def described(outputs: dict[str, str], private_callbacks: str = "false") -> dict
 
 def test_it_is_installed_by_its_name() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"harkara": "local.admin:main"}
+    assert project["scripts"] == {"harkara": "cli:main"}
 
 
 def test_it_runs_as_a_module() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "local.admin"], cwd=ROOT, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-m", "cli"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "harkara: the following arguments are required: <noun> (see harkara --help)\n"
@@ -96,7 +95,7 @@ def test_it_runs_as_a_module() -> None:
 @pytest.mark.parametrize("verb", [f"{noun} {verb}" for noun in VERBS for verb in VERBS[noun]])
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        admin.main([*verb.split(), "--help"])
+        cli.main([*verb.split(), "--help"])
     assert ended.value.code == 0
     assert f"usage: harkara {verb}" in capsys.readouterr().out
 
@@ -120,7 +119,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
 def test_every_field_has_an_option(
     verb: str, kinds: tuple[type[BaseModel], ...], others: set[str]
 ) -> None:
-    arguments = parser_of(admin.NOUNS).parse_args([*verb.split(), "--local"])
+    arguments = parser_of(cli.NOUNS).parse_args([*verb.split(), "--local"])
     fields = {name for kind in kinds for name in kind.model_fields}
     assert fields - vars(arguments).keys() == others
 
@@ -176,7 +175,7 @@ def test_a_callback_to_this_machine_is_for_stacks_that_allow_it(
     session.accounts.with_account(callback_hosts=("127.0.0.1",))
     monkeypatch.setattr(boto3, "Session", session)
     line = "callback add acme main --url http://127.0.0.1:8092/dlr --stack harkara"
-    assert admin.main(line.split()) == status
+    assert cli.main(line.split()) == status
 
 
 def test_an_error_is_one_line_whatever_it_names() -> None:
@@ -194,7 +193,7 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(
     with os.fdopen(writing, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         desk = Desk(OUTPUTS, operator.client)
-        assert admin.main(ON_AWS, lambda _: desk) == 0
+        assert cli.main(ON_AWS, lambda _: desk) == 0
         monkeypatch.undo()
     assert capsys.readouterr().err == ""
 
@@ -221,7 +220,7 @@ def test_aws_refusing_a_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
     def open_desk(_: Namespace) -> Desk:
         return Desk(OUTPUTS, lambda _: refusing.client)
 
-    assert admin.main(ON_AWS, open_desk) == 1
+    assert cli.main(ON_AWS, open_desk) == 1
     err = capsys.readouterr().err
     assert "AWS did not do it (AccessDeniedException)" in err
     assert err.count("\n") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.admin import preset_files as presets
+from cli import preset_files as presets
 from tests.local.operators import Operator
 from tests.preset_cases import CASES, put
 

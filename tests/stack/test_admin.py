@@ -11,12 +11,13 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
+import cli
 from harkara.api.authentication import Authenticator
 from harkara.api.credentials import presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Scope
-from local import admin, running
+from local import running
 from local.settings import AWS_ENVIRONMENT, HOST, STACK_NAME
 from tests.stack.campaigns import Lab, metas_of, record, wait_until
 
@@ -36,7 +37,7 @@ def run(lab: Lab) -> Iterator[Run]:
 
     def run(line: str) -> Any:
         with redirect_stdout(io.StringIO()) as out:
-            assert admin.main([*line.split(), "--stack", STACK_NAME, "--json"]) == 0
+            assert cli.main([*line.split(), "--stack", STACK_NAME, "--json"]) == 0
         return from_json(out.getvalue())
 
     with pytest.MonkeyPatch.context() as environment:
@@ -127,10 +128,10 @@ def test_the_running_stack_is_found_by_its_note(
     monkeypatch.setattr(running, "NOTE", tmp_path / "running.json")
     monkeypatch.setattr(running, "PROGRAM", "python")
     running.note(lab.stack)
-    assert admin.main(["account", "list", "--local", "--json"]) == 0
+    assert cli.main(["account", "list", "--local", "--json"]) == 0
     rows = {row["account"]: row for row in from_json(capsys.readouterr().out)}
     assert rows["demo"]["carrier"] == "sim"
     # A callback to this machine, which no stack on AWS would take.
     line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
-    assert admin.main(line.split()) == 0
-    assert admin.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0
+    assert cli.main(line.split()) == 0
+    assert cli.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from cli.command import CommandRefused
+from cli.deployment import Desk
+from cli.printing import Answer, Row
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.resources import KINDS
 from harkara.model.operator_records import P, Part
-from local.admin.command import CommandRefused
-from local.admin.desk import Desk
-from local.admin.printing import Answer, Row
 
 
 def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:

@@ -6,11 +6,11 @@ from argparse import BooleanOptionalAction, Namespace
 from decimal import Decimal
 from typing import Any, get_args
 
+from cli.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
+from cli.deployment import Desk, no_account
+from cli.printing import Answer
 from harkara.model.accounts import SITE_PATTERN, SITE_RULE, Account, Enforcement, Limits, Rate
 from harkara.model.messages import Category
-from local.admin.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
-from local.admin.desk import Desk, no_account
-from local.admin.printing import Answer
 
 NOUN = "account"
 _RATE = re.compile(r"([0-9]{1,15})(?::([a-z_]+))?=([0-9]{1,6}(?:\.[0-9]{1,6})?)")

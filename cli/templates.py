@@ -4,6 +4,10 @@ import math
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
+from cli.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
+from cli.deployment import Desk
+from cli.printing import Answer
+from cli.resources import parts_of, remove_part
 from harkara.base.deadline import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
@@ -11,10 +15,6 @@ from harkara.manage.resources import fields_of
 from harkara.manage.template_portals import TYPES, category_of
 from harkara.model.accounts import Template
 from harkara.model.messages import Category
-from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
-from local.admin.desk import Desk
-from local.admin.parts import parts_of, remove_part
-from local.admin.printing import Answer
 
 NOUN = "template"
 _IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)

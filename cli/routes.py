@@ -4,12 +4,12 @@ import argparse
 import re
 from argparse import Namespace
 
+from cli.command import CommandRefused, Parser, Verbs
+from cli.deployment import Desk
+from cli.printing import Answer
 from harkara.model.accounts import may_be_username
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Weighted
-from local.admin.command import CommandRefused, Parser, Verbs
-from local.admin.desk import Desk
-from local.admin.printing import Answer
 
 NOUN = "route"
 _WEIGHTED = re.compile(r"([A-Za-z0-9_-]{1,64})(?:=([0-9]{1,4}))?")

@@ -5,17 +5,17 @@ from argparse import ArgumentTypeError, BooleanOptionalAction, Namespace
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from cli import preset_files as presets
+from cli.command import CommandRefused, UsageError, Verbs, name
+from cli.deployment import Desk
+from cli.files import json_file, read_secret
+from cli.printing import Answer
 from harkara.api.credentials import new_secret
 from harkara.base.codes import Code
 from harkara.carriers.kinds import KINDS
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token
 from harkara.carriers.signatures import Scheme
 from harkara.model.messages import State
-from local.admin import preset_files as presets
-from local.admin.command import CommandRefused, UsageError, Verbs, name
-from local.admin.desk import Desk
-from local.admin.files import json_file, read_secret
-from local.admin.printing import Answer
 
 NOUN = "carrier"
 PROMPT = "Password at the carrier"

@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cli.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
+from cli.deployment import Desk
+from cli.printing import Answer
 from harkara.base.errors import FieldRefused
 from harkara.model.messages import Category
 from harkara.model.routing import Routing
@@ -19,9 +22,6 @@ from harkara.model.suppressions import (
     fields_of,
     suppression_of,
 )
-from local.admin.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
-from local.admin.desk import Desk
-from local.admin.printing import Answer
 
 NOUN = "suppression"
 COLUMNS = ("number", "source", "categories", "preferences", "since")

@@ -3,12 +3,12 @@
 from argparse import Namespace
 from datetime import UTC, datetime
 
+from cli.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
+from cli.deployment import Desk
+from cli.printing import Answer
 from harkara.api.credentials import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
 from harkara.model.messages import Category
-from local.admin.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
-from local.admin.desk import Desk
-from local.admin.printing import Answer
 
 NOUN = "credential"
 DAY_S = 24 * 3600

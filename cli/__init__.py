@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
-from harkara.base.errors import RequestRefused, StoreUnavailable
-from local.admin import (
+from cli import (
     accounts,
     callbacks,
     carriers,
@@ -27,9 +26,10 @@ from local.admin import (
     suppressions,
     templates,
 )
-from local.admin.command import CommandRefused, PartlyRefused, UsageError, parser_of
-from local.admin.desk import Desk
-from local.admin.printing import Answer, as_json, as_table
+from cli.command import CommandRefused, PartlyRefused, UsageError, parser_of
+from cli.deployment import Desk
+from cli.printing import Answer, as_json, as_table
+from harkara.base.errors import RequestRefused, StoreUnavailable
 from local.settings import LocalStackError
 
 NOUNS = (

@@ -5,9 +5,9 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
+from cli.command import CommandRefused
+from cli.deployment import Desk
 from harkara.base.json import decode
-from local.admin.command import CommandRefused
-from local.admin.desk import Desk
 
 STDIN = "-"
 

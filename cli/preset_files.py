@@ -1,6 +1,6 @@
 """Providers that are set up by name: ready-made options of kind `http`, a file each.
 
-A file of `local/admin/presets` says what a provider's public pages say of its API, names these
+A file of `cli/presets` says what a provider's public pages say of its API, names these
 pages, and says what an operator must bring along. `<name>` in it is a variable of the operator's.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from cli.command import UsageError
+from cli.printing import Row
 from harkara.base.json import decode
-from local.admin.command import UsageError
-from local.admin.printing import Row
 
 FOLDER = Path(__file__).parent / "presets"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

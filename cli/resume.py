@@ -1,7 +1,7 @@
 """Let the messages of an account, a carrier or a campaign go on; a drained account takes more."""
 
-from local.admin.command import Verbs
-from local.admin.pause import add_whose
+from cli.command import Verbs
+from cli.pause import add_whose
 
 NOUN = "resume"
 

@@ -2,12 +2,12 @@
 
 from argparse import Namespace
 
+from cli.command import CommandRefused, Verbs
+from cli.deployment import Desk
+from cli.printing import Answer
 from harkara.api.credentials import new_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.secrets import values_of
-from local.admin.command import CommandRefused, Verbs
-from local.admin.desk import Desk
-from local.admin.printing import Answer
 
 NOUN = "secret"
 OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecretId"}

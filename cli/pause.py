@@ -3,12 +3,12 @@
 from argparse import Namespace
 from functools import partial
 
+from cli.command import CommandRefused, Verbs, name
+from cli.deployment import Desk
+from cli.printing import Answer
+from cli.routes import account_or_all, check_account
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.routing import EVERYONE, Routing
-from local.admin.command import CommandRefused, Verbs, name
-from local.admin.desk import Desk
-from local.admin.printing import Answer
-from local.admin.routes import account_or_all, check_account
 
 NOUN = "pause"
 

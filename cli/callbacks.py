@@ -6,6 +6,11 @@ from argparse import ArgumentTypeError, Namespace
 from typing import Any
 from urllib.parse import urlsplit
 
+from cli.command import ACCOUNT, Parser, Verbs, duration_s
+from cli.deployment import Desk
+from cli.files import json_file, read_secret
+from cli.printing import Answer, Row
+from cli.resources import add_part, named, parts_of, remove_part
 from harkara.base.deadline import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
@@ -14,11 +19,6 @@ from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State
-from local.admin.command import ACCOUNT, Parser, Verbs, duration_s
-from local.admin.desk import Desk
-from local.admin.files import json_file, read_secret
-from local.admin.parts import add_part, named, parts_of, remove_part
-from local.admin.printing import Answer, Row
 
 NOUN = "callback"
 _OR_NONE = "its id; - for the URLs of messages that are no callback's"

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.command import CommandRefused
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
 from harkara.aws.dead_letters import DynamoParkedStore
@@ -39,7 +40,6 @@ from harkara.net.single_poster import SinglePoster
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from local import running
-from local.admin.command import CommandRefused
 from local.deploy import client as local_client
 from local.settings import LocalStackError, Ports
 

@@ -2,13 +2,13 @@
 
 from argparse import Namespace
 
+from cli.command import ACCOUNT, Verbs
+from cli.deployment import Desk
+from cli.printing import Answer
+from cli.resources import add_part, parts_of, remove_part
 from harkara.manage.resources import advice_on, fields_of, sender_of
 from harkara.model.accounts import Sender
 from harkara.model.messages import Category
-from local.admin.command import ACCOUNT, Verbs
-from local.admin.desk import Desk
-from local.admin.parts import add_part, parts_of, remove_part
-from local.admin.printing import Answer
 
 NOUN = "sender"
 

@@ -1,8 +1,0 @@
-"""`python -m local.admin` is `harkara`."""
-
-import sys
-
-from local.admin import main
-
-if __name__ == "__main__":
-    sys.exit(main())
