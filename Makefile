@@ -69,7 +69,7 @@ lint: $(VENV)/installed
 	@echo "ruff format --check"
 	@$(BIN)/ruff format --quiet --check .
 	@echo "mypy"
-	@$(BIN)/mypy layers/core/harkara functions cli local tests
+	@$(BIN)/mypy layers/core/harkara functions cli local tests tools
 
 # Not in CI: it installs for longer than it may take. local/checkov.yaml has what is waived and why.
 checkov: $(VENV)/installed
@@ -105,4 +105,4 @@ lock:
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 
 crawlers: $(VENV)/installed
-	@$(BIN)/python -m local.renew_crawlers
+	@$(BIN)/python -m tools.renew_crawlers

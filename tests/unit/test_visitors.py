@@ -8,8 +8,8 @@ import pytest
 
 import harkara.links.visitors
 from harkara.links.visitors import is_person, read_list
-from local.renew_crawlers import text_of
 from tests.cases.reading import rows
+from tools.renew_crawlers import text_of
 
 
 @pytest.mark.parametrize("row", rows("visitors"))
@@ -30,7 +30,7 @@ KNOWN = (
 
 def test_the_list_is_as_it_was_written_with_its_origin_and_licence() -> None:
     head, _, licence = LIST.partition("\n#\n")
-    assert re.fullmatch(r"# crawler-user-agents \S+, written by local/renew_crawlers.py", head)
+    assert re.fullmatch(r"# crawler-user-agents \S+, written by tools/renew_crawlers.py", head)
     comments = [line.removeprefix("# ").removeprefix("#") for line in licence.splitlines()]
     licence = "\n".join(comments[: -len(read_list(LIST))])
     assert "MIT License" in licence

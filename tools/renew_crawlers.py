@@ -26,7 +26,7 @@ def text_of(version: str, licence: str, patterns: Sequence[str]) -> str:
         if not pattern.strip() or pattern.startswith("#") or len(pattern.splitlines()) != 1:
             raise ValueError(f"no pattern for a line of its own: {pattern!r}")
         re.compile(pattern)
-    comments = [f"{PACKAGE} {version}, written by local/renew_crawlers.py", "", licence.strip()]
+    comments = [f"{PACKAGE} {version}, written by tools/renew_crawlers.py", "", licence.strip()]
     commented = [f"# {line}".rstrip() for line in "\n".join(comments).splitlines()]
     return "\n".join([*commented, *patterns]) + "\n"
 

@@ -1,0 +1,1 @@
+"""Write the files of this repository that are generated."""
