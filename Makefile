@@ -8,7 +8,7 @@
 #   make bench                         measures, as ratios in one run
 #   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
-#   make mutants [MODULES="doors ..."] changes the core services in small ways: do the tests notice?
+#   make mutants [MODULES="scheduler"] changes the core services in small ways: do the tests notice?
 #   make checkov                       checks the templates against security rules (280 MB to install)
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
 #   make down                          stops the stack from another terminal; its state is kept

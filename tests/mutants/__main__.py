@@ -5,7 +5,7 @@ module, `.local/mutants/<module>`, where the package lies at the top: it knows m
 path. Every module has the quick tests that are nearest to it, so that a run is bounded.
 
     python -m tests.mutants                   all modules; takes an hour on two processors
-    python -m tests.mutants doors sweep       these
+    python -m tests.mutants scheduler         these
 """
 
 import json
@@ -121,19 +121,19 @@ class Result(NamedTuple):
 
 def main(names: Sequence[str]) -> int:
     """Run the modules of these names, all of them for none; return the exit status."""
-    modules = [module for module in NEAREST if not names or module.rpartition("/")[2] in names]
+    modules = [module for module in NEAREST if not names or module in names]
     if len(modules) < len(names):
-        print(f"there are: {', '.join(each.rpartition('/')[2] for each in NEAREST)}")
+        print(f"there are: {', '.join(NEAREST)}")
         return 2
     if sys.version_info >= (3, 13):  # where libcst, which mutmut needs, wants another YAML
         print("make mutants: make .venv with Python 3.11 or 3.12, as its lock is")
         return 2
     python = ensure_venv("mutants", python=sys.executable) / "bin/python"
     results = [run(module, python) for module in modules]
-    print(f"\n{'module':<24}{'changes':>8}{'noticed':>8}{'':>8}{'endless':>8}")
+    print(f"\n{'module':<30}{'changes':>8}{'noticed':>8}{'':>8}{'endless':>8}")
     for each in results:
         counts = f"{each.total:>8}{each.noticed:>8}{each.share:>8.1%}{each.endless:>8}"
-        print(f"{each.module:<24}{counts}")
+        print(f"{each.module:<30}{counts}")
     return int(any(each.share < BAR for each in results))
 
 

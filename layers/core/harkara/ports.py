@@ -1,4 +1,4 @@
-"""What the services need from outside, by role. `aws`, `carriers` and `http` fill these."""
+"""What the services need from outside, by role. `aws`, `net` and `carriers` fill these."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""An HTTP API function: routes, and one shape for whatever goes wrong in them."""
+"""Answer requests: results, and whatever went wrong in one shape."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

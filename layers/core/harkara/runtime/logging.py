@@ -1,4 +1,4 @@
-"""What the handlers share: logs, deadlines, HTTP requests and answers.
+"""Log as all functions do.
 
 Nothing here logs an exception's text unless it is ours: others may quote what a customer sent.
 """
