@@ -2,7 +2,7 @@
 
 The calls are held against the functions' policies (`tests.policies`) and AWS's sizes
 (`tests.limits`). Requests' and answers' shapes are checked by the adapters' own tests
-(`tests.unit.aws`): there botocore is in between.
+(`tests.unit.scripted_aws`): there botocore is in between.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -21,7 +21,7 @@ from tests import policies
 from tests.caprices import Caprices
 from tests.limits import refusal_of
 from tests.tables import Item, Table
-from tests.unit.aws import Refusal
+from tests.unit.scripted_aws import Refusal
 
 ACCOUNTS, MESSAGES, DUE = "AccountsTable", "MessagesTable", "DueTable"
 ALL = 10**9

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tests.caprices import LAG_S, LAGS_ONE_IN, Caprices
 from tests.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
 from tests.policies import inserted
-from tests.unit.aws import Refusal
+from tests.unit.scripted_aws import Refusal
 
 Item = dict[str, Any]
 Params = dict[str, Any]

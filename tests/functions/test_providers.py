@@ -28,7 +28,7 @@ from tests.functions.invoking import NOW
 from tests.functions.posting import trust
 from tests.preset_cases import CASES, SECRET, TEXTS, SetUp, put, rows, sent
 from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
-from tests.unit.test_signatures import token
+from tests.unit.carriers.test_signatures import token
 
 T = TypeVar("T")
 ENGLISH = MESSAGE._replace(text=TEXTS["english"])

@@ -24,7 +24,7 @@ from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.fakes import FakePlatform, Faults
 from tests.tables import Table
-from tests.unit.aws import Answer, ScriptedAws
+from tests.unit.scripted_aws import Answer, ScriptedAws
 
 NOW = 1_767_258_000  # 2026-01-01T09:00:00Z
 PEPPER = b"pepper"

@@ -22,7 +22,7 @@ from harkara.model.accounts import Account, Limits
 from local import running
 from local.settings import ROOT
 from tests.local.operators import OUTPUTS, Operator
-from tests.unit.aws import Refusal, ScriptedAws
+from tests.unit.scripted_aws import Refusal, ScriptedAws
 
 VERBS = {
     "account": ["create", "set", "show", "list"],

@@ -27,25 +27,28 @@ CHILDREN = int(os.environ.get("CHILDREN", "2"))
 BAR = 0.95
 FORKED = Path(__file__).with_name("forked.py")
 
-DOORS = tuple(f"unit/test_doors{name}.py" for name in ("", "_quick", "_shut", "_swaps", "_writes"))
+DOORS = tuple(
+    f"unit/state/test_endpoint_health{name}.py"
+    for name in ("", "_quick", "_shut", "_swaps", "_writes")
+)
 # By module of the package: the tests, by file below tests/.
 NEAREST: dict[str, Sequence[str]] = {
-    "api/authentication": ("unit/test_authenticate.py", "unit/test_changed_lately.py"),
+    "api/authentication": ("unit/api/test_authentication.py", "unit/api/test_changed_lately.py"),
     "scheduler": (
-        "unit/test_sweep.py",
-        "unit/test_sweep_at_once.py",
+        "unit/test_scheduler.py",
+        "unit/test_scheduler_at_once.py",
         "unit/test_largest.py",
         "pipeline/test_deferral.py",
     ),
     "model/ledger": (
-        "unit/test_marks.py",
+        "unit/model/test_ledger.py",
         "pipeline/test_in_doubt.py",
         "pipeline/test_campaign.py",
     ),
     "runtime/sqs_batches": tuple(
         f"functions/test_{name}.py" for name in ("batch", "queues", "metrics")
     ),
-    "state/endpoint_health_record": ("unit/test_door.py", *DOORS),
+    "state/endpoint_health_record": ("unit/state/test_endpoint_health_record.py", *DOORS),
     "state/endpoint_health": DOORS,
     "receipts/reconcile": tuple(
         f"pipeline/test_{name}.py"
@@ -55,31 +58,34 @@ NEAREST: dict[str, Sequence[str]] = {
         )
     ),
     "submit/attempts": (
-        "unit/test_tries.py",
-        "unit/test_outcomes.py",
+        "unit/submit/test_attempts.py",
+        "unit/submit/test_outcomes.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "submit/outcomes": ("unit/test_outcomes.py", "pipeline/test_in_doubt.py"),
-    "submit/dispatch": ("unit/test_handover.py",),
+    "submit/outcomes": ("unit/submit/test_outcomes.py", "pipeline/test_in_doubt.py"),
+    "submit/dispatch": ("unit/submit/test_dispatch.py",),
     "submit/shared_outcomes": (
-        "unit/test_shared_outcomes.py",
-        "unit/test_submit_singles.py",
+        "unit/submit/test_shared_outcomes.py",
+        "unit/submit/test_service_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "submit/checks": ("unit/test_submit_follows.py", "pipeline/test_check_singles.py"),
-    "receipts/verdicts": ("unit/test_verdicts.py",),
-    "receipts/coalesce": ("unit/test_join.py",),
+    "submit/checks": ("unit/submit/test_service_follows.py", "pipeline/test_check_singles.py"),
+    "receipts/verdicts": ("unit/receipts/test_verdicts.py",),
+    "receipts/coalesce": ("unit/receipts/test_coalesce.py",),
     "submit/service": (
-        "unit/test_submit.py",
-        "unit/test_submit_follows.py",
-        "unit/test_submit_places.py",
-        "unit/test_submit_singles.py",
-        "unit/test_submit_waits.py",
+        "unit/submit/test_service.py",
+        "unit/submit/test_service_follows.py",
+        "unit/submit/test_service_places.py",
+        "unit/submit/test_service_singles.py",
+        "unit/submit/test_service_waits.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "callbacks/retries": ("unit/test_attempts.py", "unit/test_attempts_waits.py"),
-    "callbacks/service": ("unit/test_callbacks.py", "unit/test_callbacks_at_once.py"),
-    "receipts/final_states": ("unit/test_deliver.py",),
+    "callbacks/retries": ("unit/callbacks/test_retries.py", "unit/callbacks/test_retries_waits.py"),
+    "callbacks/service": (
+        "unit/callbacks/test_service.py",
+        "unit/callbacks/test_service_at_once.py",
+    ),
+    "receipts/final_states": ("unit/receipts/test_final_states.py",),
 }
 CONFIG = """\
 [tool.mutmut]

@@ -22,7 +22,7 @@ from tests.scale.meter import LIMITS, PARTITION, TABLE, Meter, Ramp
 from tests.scale.queues import Queue
 from tests.scale.threads import Threads
 from tests.tables import CONDITION_FAILED, Table
-from tests.unit.aws import Refusal
+from tests.unit.scripted_aws import Refusal
 
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
 SDK_TRIES = 4

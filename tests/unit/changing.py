@@ -45,8 +45,8 @@ from tests.fakes import (
     no_texts,
 )
 from tests.tables import Table
-from tests.unit.aws import ScriptedAws
-from tests.unit.test_aws_accounts import unused_exchange
+from tests.unit.aws.test_accounts import unused_exchange
+from tests.unit.scripted_aws import ScriptedAws
 
 PEPPER = b"pepper"
 SIGNER = ReferenceSigner(b"tag key")

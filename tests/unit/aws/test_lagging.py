@@ -1,0 +1,49 @@
+"""Reads of replicas that may lag: what code does with what they do not show yet (`tests.caprices`).
+
+Chunks, what is swapped, and the finals and acks of checks are read so. All else is read
+consistently.
+"""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.model.ledger import Mark
+from harkara.model.messages import pack
+from tests.dynamo import MESSAGES, Dynamo
+from tests.unit.aws.test_messages import CHUNK
+
+seeds = st.integers(1, 10**6)
+
+
+@given(seeds)
+def test_a_chunk_is_found_as_soon_as_it_is_put(seed: int) -> None:
+    store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
+    assert store.get_chunk(CHUNK.id) is None
+    store.put_chunk(CHUNK.id, pack(CHUNK), 0)
+    assert store.get_chunk(CHUNK.id) == CHUNK
+
+
+@given(seeds)
+def test_a_mark_is_found_as_soon_as_it_is_put_unless_that_is_not_needed(seed: int) -> None:
+    store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
+    mark = Mark("p", "final#0", "owner", "holder", 1, {})
+    store.put_once([mark])
+    assert store.get_marks([mark.key]) == store.find_marks("p", "final#") == [mark]
+    assert store.get_marks([mark.key], consistent=False) in ([mark], [None])
+
+
+@given(seeds)
+def test_what_was_not_seen_is_not_written_over(seed: int) -> None:
+    limits = DynamoLimitStore(Dynamo(seed=seed), MESSAGES)
+    written = ""
+    for text in "abcdef":
+        seen = limits.get("rate#acme")
+        standing = limits.swap("rate#acme", seen, text, 1)
+        if standing is not None:
+            assert standing == written, "who swaps hears what stands there"
+            assert limits.swap("rate#acme", standing, text, 1) is None
+        else:
+            assert seen == written
+        written = text

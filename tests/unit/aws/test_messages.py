@@ -1,0 +1,269 @@
+"""The Messages table: chunks are kept, marks are put once and read back."""
+
+from typing import Any
+
+import pytest
+
+from harkara.aws.messages import DynamoMessageStore
+from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import new_chunk_id
+from harkara.model.ledger import Claimant, Mark
+from harkara.model.messages import Category, Chunk, Message, pack
+from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
+
+NOW = 1_767_258_000.9
+RETENTION_S = 2_592_000
+TTL = {"N": "1769850000"}
+MINE = Claimant("owner", "holder", 1_767_258_060_000)
+CHUNK = Chunk(
+    id=new_chunk_id(1_767_258_000_000, bytes(10)),
+    account_id="acme",
+    carrier="sim",
+    category=Category.SERVICE_IMPLICIT,
+    accepted_at_ms=1_767_258_000_000,
+    block_size=100,
+    endpoints=(),
+    messages=[Message("919876543210", "ACMEBK", "Hello", "ref", None)],
+)
+Item = dict[str, dict[str, Any]]
+
+
+def store(*answers: Answer) -> tuple[ScriptedAws, DynamoMessageStore]:
+    aws = ScriptedAws("dynamodb", *answers)
+    return aws, DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW)
+
+
+def item_of(mark: Mark, data: str = '{"at":7}') -> Item:
+    return {
+        "pk": {"S": mark.partition},
+        "sk": {"S": mark.kind},
+        "owner": {"S": mark.owner},
+        "holder": {"S": mark.holder},
+        "until": {"N": str(mark.until_ms)},
+        "data": {"S": data},
+        "ttl": TTL,
+    }
+
+
+def chunk_item(chunk_id: str) -> dict[str, Any]:
+    return {"Item": {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}, "packed": {"B": pack(CHUNK)}}}
+
+
+def inserted(*codes: str | None) -> dict[str, Any]:
+    return {"Responses": [{"Error": {"Code": code}} if code else {} for code in codes]}
+
+
+# Chunks
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(None, id="put"),
+        pytest.param("DuplicateItem", id="put before: the first answer was lost"),
+    ],
+)
+def test_a_chunk_is_put_with_its_time_to_live(code: str | None) -> None:
+    aws, messages = store(inserted(code))
+    messages.put_chunk(CHUNK.id, b"packed", 0)
+    (statement,) = aws.requests[0][1]["Statements"]
+    assert statement["Statement"].endswith("{'pk':?,'sk':?,'packed':?,'ttl':?}")
+    assert statement["Parameters"] == [{"S": CHUNK.id}, {"S": "chunk"}, {"B": b"packed"}, TTL]
+    assert len(aws.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("begins_ms", "keep_s", "ttl_s"),
+    [
+        pytest.param(0, None, 1_769_850_000, id="from now"),
+        pytest.param(1_767_000_000_000, None, 1_769_850_000, id="what began counts from now"),
+        pytest.param(1_769_850_000_999, None, 1_772_442_000, id="from when it begins"),
+        pytest.param(0, 60, 1_767_258_060, id="a minute from now"),
+        pytest.param(1_769_850_000_000, 60, 1_769_850_060, id="a minute from when it begins"),
+        pytest.param(0, 0, 1_767_258_000, id="no longer"),
+    ],
+)
+def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
+    begins_ms: int, keep_s: int | None, ttl_s: int
+) -> None:
+    aws, messages = store(inserted(None))
+    messages.put_once([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
+    if keep_s is None:
+        messages.put_chunk(CHUNK.id, b"packed", begins_ms)
+    for _, params in aws.requests:
+        assert params["Statements"][0]["Parameters"][-1] == {"N": str(ttl_s)}
+
+
+def test_a_chunk_that_is_too_large_is_not_stored() -> None:
+    _, messages = store(inserted("ValidationError"))
+    with pytest.raises(StoreUnavailable):
+        messages.put_chunk(CHUNK.id, b"packed", 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reads"),
+    [
+        pytest.param([chunk_item(CHUNK.id)], [False], id="a replica has it"),
+        pytest.param([{}, chunk_item(CHUNK.id)], [False, True], id="no replica has it yet"),
+    ],
+)
+def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
+    answers: list[Answer], reads: list[bool]
+) -> None:
+    aws, messages = store(*answers)
+    assert messages.get_chunk(CHUNK.id) == messages.get_chunk(CHUNK.id) == CHUNK
+    key = {"pk": {"S": CHUNK.id}, "sk": {"S": "chunk"}}
+    assert aws.requests == [
+        ("GetItem", {"TableName": "Messages", "Key": key, "ConsistentRead": consistent})
+        for consistent in reads
+    ]
+
+
+def test_a_chunk_that_is_gone_is_asked_for_again() -> None:
+    """It may be another process that has not stored it yet."""
+    aws, messages = store({}, {}, chunk_item(CHUNK.id))
+    assert messages.get_chunk(CHUNK.id) is None
+    assert messages.get_chunk(CHUNK.id) == CHUNK
+    assert len(aws.requests) == 3
+
+
+def test_the_chunks_that_are_kept_are_bounded() -> None:
+    aws, messages = store(lambda _, params: chunk_item(params["Key"]["pk"]["S"]))
+    for number in range(65):
+        messages.get_chunk(f"chunk-{number}")
+    messages.get_chunk("chunk-64")
+    messages.get_chunk("chunk-1")
+    assert len(aws.requests) == 65
+    messages.get_chunk("chunk-0")
+    assert len(aws.requests) == 66
+
+
+@pytest.mark.parametrize("failure", [Refusal("ProvisionedThroughputExceededException"), LOST])
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda messages: messages.get_chunk("c"), id="get_chunk"),
+        pytest.param(lambda messages: messages.put_chunk("c", b"x", 0), id="put_chunk"),
+        pytest.param(lambda messages: messages.get_marks([("c", "final#0000")]), id="get_marks"),
+        pytest.param(lambda messages: messages.find_marks("c", "final#"), id="find_marks"),
+        pytest.param(lambda messages: messages.put_once([MINE.mark("c", "k")]), id="put_once"),
+        pytest.param(lambda messages: messages.put_over([MINE.mark("c", "k")]), id="put_over"),
+    ],
+)
+def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception) -> None:
+    _, messages = store(failure)
+    with pytest.raises(StoreUnavailable):
+        call(messages)
+
+
+# Marks
+
+
+def test_a_mark_is_put_where_there_is_none() -> None:
+    mark = MINE.mark("chunk", "claim#001#0000", at=7, indexes=(1, 2))
+    aws, messages = store(inserted(None))
+    assert messages.put_once([mark]) == [mark]
+    (statement,) = aws.requests[0][1]["Statements"]
+    assert statement["Parameters"] == list(item_of(mark, '{"at":7,"indexes":[1,2]}').values())
+    assert aws.operations == ["BatchExecuteStatement"]
+
+
+def test_what_stands_already_is_read_back_in_its_place() -> None:
+    marks = [MINE.mark("chunk", f"final#{number:04d}", at=7) for number in range(3)]
+    theirs = Claimant("other", "elsewhere", 5).mark("chunk", "final#0001", at=7)
+    aws, messages = store(
+        inserted(None, "DuplicateItem", "DuplicateItem"),
+        {"Responses": {"Messages": [item_of(marks[2]), item_of(theirs)]}},
+    )
+    assert messages.put_once(marks) == [marks[0], theirs, marks[2]]
+    _, params = aws.requests[1]
+    assert params["RequestItems"]["Messages"]["ConsistentRead"] is True
+    assert [key["sk"]["S"] for key in params["RequestItems"]["Messages"]["Keys"]] == [
+        "final#0001",
+        "final#0002",
+    ]
+
+
+def test_a_mark_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
+    _, messages = store(inserted("DuplicateItem"), {"Responses": {"Messages": []}})
+    with pytest.raises(StoreUnavailable, match="deleted"):
+        messages.put_once([MINE.mark("chunk", "final#0000", at=7)])
+
+
+def test_no_marks_are_no_call() -> None:
+    aws, messages = store({})
+    assert messages.put_once([]) == []
+    assert messages.get_marks([]) == []
+    assert aws.requests == []
+
+
+def test_marks_are_returned_in_the_order_of_their_keys() -> None:
+    first, last = MINE.mark("a", "final#0000", at=7), MINE.mark("b", "final#0001", at=7)
+    _, messages = store({"Responses": {"Messages": [item_of(last), item_of(first)]}})
+    keys = [first.key, ("a", "absent"), last.key]
+    assert messages.get_marks(keys) == [first, None, last]
+
+
+def test_no_table_in_an_answer_means_that_there_are_none() -> None:
+    _, messages = store({"Responses": {}, "UnprocessedKeys": {}})
+    assert messages.get_marks([("a", "k")]) == [None]
+
+
+def test_a_hundred_keys_are_read_at_a_time() -> None:
+    aws, messages = store({"Responses": {}})
+    assert messages.get_marks([("a", str(number)) for number in range(201)]) == [None] * 201
+    sizes = [len(params["RequestItems"]["Messages"]["Keys"]) for _, params in aws.requests]
+    assert sizes == [100, 100, 1]
+
+
+def test_keys_that_were_not_processed_are_asked_for_again() -> None:
+    marks = [MINE.mark("a", f"final#{number:04d}", at=7) for number in range(2)]
+    key = {"pk": {"S": "a"}, "sk": {"S": "final#0001"}}
+    unprocessed = {"Messages": {"Keys": [key], "ConsistentRead": True}}
+    aws, messages = store(
+        {"Responses": {"Messages": [item_of(marks[0])]}, "UnprocessedKeys": unprocessed},
+        {"Responses": {"Messages": [item_of(marks[1])]}},
+    )
+    assert messages.get_marks([mark.key for mark in marks]) == marks
+    assert aws.requests[1][1] == {"RequestItems": unprocessed}
+
+
+def test_marks_are_found_by_prefix_over_all_pages() -> None:
+    marks = [MINE.mark("a", f"final#{number:04d}", at=7) for number in range(3)]
+    last_key = {"pk": {"S": "a"}, "sk": {"S": "final#0001"}}
+    aws, messages = store(
+        {"Items": [item_of(marks[0]), item_of(marks[1])], "LastEvaluatedKey": last_key},
+        {"Items": [item_of(marks[2])]},
+    )
+    assert messages.find_marks("a", "final#") == marks
+    first, second = (params for _, params in aws.requests)
+    assert first["ConsistentRead"] is True
+    assert first["KeyConditionExpression"] == "pk = :pk AND begins_with(sk, :kind)"
+    assert first["ExpressionAttributeValues"] == {":pk": {"S": "a"}, ":kind": {"S": "final#"}}
+    assert second["ExclusiveStartKey"] == last_key
+
+
+def test_what_a_mark_says_comes_back() -> None:
+    data = {"state": "failed", "carrier_code": "नमस्ते \x00", "not_taken": [[1, 30]], "at": 2**42}
+    mark = MINE.mark("a", "outcome#001#0000", **data)
+    aws, messages = store(inserted(None))
+    messages.put_once([mark])
+    values = aws.requests[0][1]["Statements"][0]["Parameters"]
+    names = ("pk", "sk", "owner", "holder", "until", "data", "ttl")
+    item = dict(zip(names, values, strict=True))
+    _, reading = store({"Responses": {"Messages": [item]}})
+    assert reading.get_marks([mark.key]) == [mark]
+
+
+def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
+    asked = []
+
+    def unprocessed(_: str, params: dict[str, Any]) -> dict[str, Any]:
+        asked.append(params)
+        return {"Responses": {}, "UnprocessedKeys": params["RequestItems"]}
+
+    aws = ScriptedAws("dynamodb", unprocessed)
+    messages = DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW, lambda _: None)
+    with pytest.raises(StoreUnavailable):
+        messages.get_marks([("a", "k")])
+    assert len(asked) > 6
