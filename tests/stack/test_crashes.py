@@ -22,7 +22,8 @@ from tests.stack.proxy import Fault, Rule
 
 pytestmark = pytest.mark.stack
 
-COUNT = 1000 if AT_LENGTH else 250
+# Two blocks at the least.
+COUNT = 1000 if AT_LENGTH else 125
 # Each is waited for until it holds; only what hangs takes so long, however busy the machine is.
 MET_WITHIN_S = 180
 CALLED_BACK_WITHIN_S = 600
