@@ -1,14 +1,14 @@
-"""Harkara: an SMS gateway that answers to ICS Mobile's API.
+"""Harkara: an SMS gateway with an API compatible with ICS Mobile's.
 
 A folder imports only from folders below it in this list; tests/unit/test_architecture.py reads it.
 
-    wiring       build what the functions run on from its parts
-    aws          keep and queue things in DynamoDB, SQS, KMS and Secrets Manager
-    net          request URLs: of carriers, and those that customers give
+    wiring       build the parts that all functions share
+    aws          keep and queue data in DynamoDB, SQS, KMS and Secrets Manager
+    net          request the URLs of carriers and customers
     api          answer HTTP: routes, authentication, errors
     runtime      run in Lambda: batches from SQS, logs, metrics, settings
-    scheduler    enqueue what is due
-    manage       let an account read and change what it has sent and registered
+    scheduler    enqueue tasks that are due
+    manage       let an account read and change its messages and resources
     inbound      take opt-outs and replies
     receipts     turn carriers' receipts into final states
     submit       take a batch from the queue to its carriers
@@ -16,7 +16,7 @@ A folder imports only from folders below it in this list; tests/unit/test_archit
     links        shorten links, and follow clicks
     callbacks    post final states and events to platforms
     state        share rates, circuit breakers and endpoint health among all processes
-    ports        name what the services need from outside
+    ports        declare the interfaces that the services need from outside
     carriers     speak each provider's protocol
     model        describe accounts, messages and tasks as plain data
     dlt          match texts with DLT templates

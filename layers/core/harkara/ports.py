@@ -1,4 +1,4 @@
-"""What the services need from outside, by role. `aws`, `net` and `carriers` fill these."""
+"""The interfaces (ports) of the services to stores, queues and limits; `aws` implements most."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -17,67 +17,68 @@ SHARDS = 16
 
 
 class ChunkNames(Protocol):
-    """Where the ids of a request's chunks come from, and the time that the request is made at.
+    """The id source of a request's message batches, and the request's time.
 
-    The names of a request that is repeated are those of the first time, and so is its time: made
-    of the same account, it becomes the same chunks.
+    A repeated request gets the ids and the time of the first one: so, with an unchanged account, it
+    becomes the same batches.
     """
 
     def now_ms(self) -> int:
-        """Return the time of the request: what is checked and stored counts from it."""
+        """Return the time of the request, used for all its checks and records."""
         ...
 
     def new(self, now_ms: int, place: str) -> str:
-        """Return the id of the chunk in this place; chunks of a later time get a greater one.
+        """Return the id of the batch `place`; a later time gives a greater id.
 
-        `place` tells apart the chunks of a request, by whatever it may be judged differently.
+        `place` identifies a batch in its request, and differs wherever the result of the request's
+        checks may differ.
         """
         ...
 
 
 class RateLimits(Protocol):
-    """How much an account may still send."""
+    """The limits on an account's requests and segments."""
 
     def take(self, account: Account, segment_count: int) -> None:
         """Count a request with its segments.
 
-        Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, and then counts
-        nothing; StoreUnavailable.
+        Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, without counting
+        the request; StoreUnavailable.
         """
         ...
 
 
 class LimitStore(Protocol):
-    """What all processes count together: a short text under each name, written by many at once."""
+    """Short texts by name, shared by all processes and updated by compare-and-swap."""
 
     def get(self, name: str, *, consistent: bool = False) -> str:
-        """Return what stands under a name, "" for nothing. Raises StoreUnavailable.
+        """Return the text of a name, "" if it has none. Raises StoreUnavailable.
 
-        Unless it is read `consistent`, at twice the price, it may be a second old.
+        The text may be a second old, unless it is read `consistent`, at twice the price.
         """
         ...
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
-        """Write `new` where `seen` stands ("" for nothing); keep it until Unix time at least.
+        """Replace `seen` ("" for none) by `new`; keep it at least until Unix time `expires_at_s`.
 
-        Returns None once it is written, else what stands there instead. Raises StoreUnavailable:
-        it may be written.
+        Returns None if it was written, or else the present text. Raises StoreUnavailable: the text
+        may have been written.
         """
         ...
 
 
 class Timeline(NamedTuple):
-    """Until when a rate is reserved (Unix microseconds), and a short text about who reserved it."""
+    """The end of a rate's reservations (Unix microseconds), and a short text about their owner."""
 
     until_us: int = 0
     text: str = ""
 
 
 class Extension(NamedTuple):
-    """How to extend a time line: by `width_us`; if it has ended, from `now_us` by `idle_width_us`.
+    """A timeline's extension by `width_us`, or from `now_us` by `idle_width_us` if it has ended.
 
-    It stays as it is if it ends after `limit_us`. `busy` says whether it has probably not ended
-    yet, and only saves a call.
+    The timeline is not changed if it ends after `limit_us`. `busy` says that it has probably not
+    ended yet; it only saves a call.
     """
 
     now_us: int
@@ -88,46 +89,47 @@ class Extension(NamedTuple):
 
 
 class TimelineStore(Protocol):
-    """Time lines of rates, which many processes extend at once."""
+    """Timelines of rates, which many processes extend at the same time."""
 
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
-        """Extend a time line, whatever others do; return where the added part begins, and the line.
+        """Extend a timeline atomically; return the beginning of the added part, and the timeline.
 
-        Returns None and the present line if that ends after the limit. Raises StoreUnavailable: it
-        may be extended.
+        Returns None and the present timeline if that ends after the limit. Raises StoreUnavailable:
+        the timeline may have been extended.
         """
         ...
 
     def swap_timeline(
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
     ) -> Timeline | None:
-        """Write `new` where `seen` stands; a time that is to stay the same is not compared.
+        """Replace `seen` by `new`; the time is not compared if it is the same in both.
 
-        Returns None once it is written, else what stands there instead. Raises StoreUnavailable: it
-        may be written.
+        Returns None if it was written, or else the present timeline. Raises StoreUnavailable: it
+        may have been written.
         """
         ...
 
 
 class LineStore(Protocol):
-    """Items of several time lines each, which many processes extend at once."""
+    """Items of several timelines each, which many processes extend at the same time."""
 
     def extend_all(
         self, name: str, lines: Mapping[str, Extension], expires_at_s: int
     ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-        """Extend these lines of an item, all or none, whatever others do; keep it until Unix time.
+        """Extend these timelines of an item atomically, all or none; keep it until a Unix time.
 
-        Returns where the added part of each begins, nothing if one of them ends after its limit;
-        and where all lines of the item end now. Raises StoreUnavailable: they may be extended.
+        Returns the beginning of each added part, an empty mapping if one timeline ends after its
+        limit; and the present ends of all timelines of the item. Raises StoreUnavailable: they may
+        have been extended.
         """
         ...
 
 
 class ChunkWriter(Protocol):
-    """Where accepted messages are kept."""
+    """Stores accepted messages."""
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
-        """Store a packed chunk; how long it is kept counts from `begins_ms`, or from now if later.
+        """Store a packed batch; its retention counts from `begins_ms`, or from now if later.
 
         Raises StoreUnavailable.
         """
@@ -135,54 +137,54 @@ class ChunkWriter(Protocol):
 
 
 class ChunkReader(Protocol):
-    """Where accepted messages are read."""
+    """Reads accepted messages."""
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk, None when there is none (any more). Raises StoreUnavailable."""
+        """Return a batch, None if it does not exist (any more). Raises StoreUnavailable."""
         ...
 
 
 class MessageStore(ChunkReader, Protocol):
-    """Chunks, and the marks of what was done with their messages."""
+    """Message batches, and the ledger entries of their messages."""
 
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
     ) -> list[Mark]:
-        """Put each mark where it is absent; return for each the mark that stands there now.
+        """Put each entry whose key is absent; return for each key the entry that exists now.
 
-        A store whose answer was lost finds its own mark. Keys are distinct. They are kept for
-        `keep_s` (None: as long as messages are) from `begins_ms`, or from now if that is later.
-        Raises StoreUnavailable: some may be in place.
+        If an answer is lost, the retry finds the caller's own entry. Keys are distinct. Entries are
+        kept for `keep_s` (None: as long as messages are) from `begins_ms`, or from now if that is
+        later. Raises StoreUnavailable: some may have been put.
         """
         ...
 
     def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
-        """Put each mark in place of what stands there. Keys are distinct.
+        """Put each entry, overwriting an existing one. Keys are distinct.
 
-        They are kept as long as messages are, from `begins_ms`, or from now if that is later.
-        Raises StoreUnavailable: some may be in place.
+        Entries are kept as long as messages are, from `begins_ms`, or from now if that is later.
+        Raises StoreUnavailable: some may have been put.
         """
         ...
 
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:
-        """Return the marks at these keys, in order.
+        """Return the entries at these keys, in order.
 
-        Not `consistent`, at half the price: one that was put a moment ago may not be found.
+        A read that is not `consistent` costs half, and may miss an entry put a moment ago.
         """
         ...
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
-        """Return a partition's marks whose kind begins so, in order, read consistently."""
+        """Return a partition's entries by a prefix of their kind, in order, read consistently."""
         ...
 
 
 class LastMessages(Protocol):
-    """Which message of an account each number got last. Both methods raise StoreUnavailable."""
+    """The last message of an account to each number. Both methods raise StoreUnavailable."""
 
     def put(self, account_id: str, mids: Mapping[str, str]) -> None:
-        """Note the mid of each number's message, in place of an earlier one's."""
+        """Store the mid of each number's message, replacing an earlier one."""
         ...
 
     def find(self, account_id: str, number: str) -> str:
@@ -191,10 +193,10 @@ class LastMessages(Protocol):
 
 
 class AccountStore(Protocol):
-    """Accounts, credentials and carriers, as the operator set them.
+    """Accounts, credentials and carriers, as the operator configured them.
 
-    What is read may be a minute old where `suits` is true of it, or is not given. Where it is
-    false, and of what was absent, the answer is of now, or a few seconds old at most.
+    A result may be a minute old if `suits` accepts it or is not given. If `suits` rejects it, or it
+    was absent, it is read again, and is a few seconds old at most.
     """
 
     def credential(
@@ -217,10 +219,10 @@ class AccountStore(Protocol):
 
 
 class RoutingStore(Protocol):
-    """Routing, as the operator set it; what is read may be half a minute old."""
+    """Routing, as the operator configured it; it may be half a minute old."""
 
     def rules(self, account_id: str, *, anew: bool = False) -> Rules:
-        """Return what counts for an account's messages; `anew`, as it now is.
+        """Return the routing for an account's messages; `anew` skips the cache.
 
         Raises StoreUnavailable.
         """
@@ -228,10 +230,10 @@ class RoutingStore(Protocol):
 
 
 class SuppressionList(Protocol):
-    """Who gets no messages of an account. Each method raises StoreUnavailable.
+    """The suppressed numbers of accounts. Each method raises StoreUnavailable.
 
-    Of two changes of a number's entry of one source the one of the later time stands, in whatever
-    order they come.
+    Of two changes of a number's entry of one source, the one with the later time wins, in any order
+    of arrival.
     """
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
@@ -239,11 +241,11 @@ class SuppressionList(Protocol):
         ...
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
-        """Return the entries of up to `limit` numbers in a fixed order, beyond `after`."""
+        """Return the entries of up to `limit` numbers after `after`, in a fixed order."""
         ...
 
     def put(self, account_id: str, entry: Suppression) -> bool:
-        """Put an entry in, as of its `since_s`; say whether it stands."""
+        """Put an entry, as of its `since_s`; return whether it is now the present one."""
         ...
 
     def remove(
@@ -255,52 +257,52 @@ class SuppressionList(Protocol):
         *,
         before_s: int | None = None,
     ) -> bool:
-        """Take an entry out as of `at_s`; say whether there was one.
+        """Remove an entry as of `at_s`; return whether there was one.
 
-        It is one that was put in before then, or before `before_s` if that is given.
+        Only an entry put before `before_s`, by default before `at_s`, is removed.
         """
         ...
 
 
 class Registry(Protocol):
-    """The parts of accounts, read and written past any cache.
+    """The resources of accounts (`Part`), read and written without a cache.
 
-    Readers of an AccountStore see what was written where what they remember does not suit them,
-    and everything within a minute. Each method raises StoreUnavailable: a single write is then done
-    in whole or not at all.
+    Readers of an AccountStore see a change at once if `suits` rejects their cached value, and
+    otherwise within a minute. Each method raises StoreUnavailable; a single write is then done
+    wholly or not at all.
     """
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
-        """Return a part of an account."""
+        """Return a resource of an account; None if it does not exist."""
         ...
 
     def find(
         self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
     ) -> list[P]:
-        """Return the parts of a kind in the order of their names, those beyond `after`."""
+        """Return up to `limit` resources of a kind whose names follow `after`, ordered by name."""
         ...
 
     def create(self, account_id: str, part: Part) -> bool:
-        """Put a part in; say whether it was absent."""
+        """Create a resource; return false if its name is taken."""
         ...
 
     def change(
         self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
     ) -> P | None:
-        """Put what `change` makes of a part in its place, and return it; None where there is none.
+        """Replace a resource by `change` of it and return the result; None if it does not exist.
 
-        Where somebody else changed the part meanwhile, `change` is called again.
+        `change` is called again if the resource was changed concurrently.
         """
         ...
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
-        """Take a part out; say whether it was there."""
+        """Remove a resource; return whether it existed."""
         ...
 
     def put_all(self, account_id: str, parts: Sequence[Part], deadline: Deadline) -> None:
-        """Put parts in, whether or not they are there. None begins once the deadline is near.
+        """Create or replace resources. No write begins once the deadline is near.
 
-        Raises StoreUnavailable: some may be in, and the same again puts in the rest.
+        Raises StoreUnavailable: some may have been written; the same call again writes the rest.
         """
         ...
 
@@ -309,12 +311,12 @@ class Registry(Protocol):
         ...
 
     def default_callback(self, account_id: str) -> str:
-        """Return the id of an account's default callback; empty where it has none."""
+        """Return the id of an account's default callback, "" for none."""
         ...
 
 
 class TaskQueues(Protocol):
-    """The queues. What is in one is durable, and comes back until it is done."""
+    """The queues. A message in a queue is durable, and is delivered again until it is processed."""
 
     def send(
         self,
@@ -323,28 +325,27 @@ class TaskQueues(Protocol):
         group: str = "",
         delays_s: Sequence[int] = (),
     ) -> list[bool]:
-        """Put bodies in a queue; say for each whether it is in. `group` is for fairness.
+        """Enqueue bodies; return for each whether that succeeded. `group` is for fairness.
 
-        `delays_s` says in how many seconds each may be received, up to 15 minutes; without it all
-        may be at once.
+        `delays_s` are the seconds, up to 15 minutes, until each may be received; none by default.
         """
         ...
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
-        """Put a body in a queue once `delay_s` seconds have passed. Raises StoreUnavailable."""
+        """Enqueue a body to be received after `delay_s` seconds. Raises StoreUnavailable."""
         ...
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-        """Let messages that were received come back after so many seconds.
+        """Let received messages return after the given seconds.
 
-        `delays_s` has up to ten receipt handles, as Lambda hands them over. Raises
-        StoreUnavailable: the others come back after the visibility time-out.
+        `delays_s` has (receipt handle, seconds) of up to ten messages, Lambda's batch. Raises
+        StoreUnavailable: the others return after the visibility time-out.
         """
         ...
 
 
 class DueTask(NamedTuple):
-    """A row of the Due table: the body to enqueue. Rows are in the order of their sort keys."""
+    """A row of the Due table: a body to enqueue when due. Rows are ordered by sort key."""
 
     sort_key: str
     due_ms: int
@@ -353,19 +354,19 @@ class DueTask(NamedTuple):
 
 
 class DueTable(Protocol):
-    """Tasks that wait for longer than a queue lets them. Each method raises StoreUnavailable."""
+    """Tasks that wait longer than a queue allows. Each method raises StoreUnavailable."""
 
     def cursors(self) -> Mapping[int, str]:
-        """Return the cursors of the shards that have one: the sort key of their last done row."""
+        """Return each shard's cursor, the sort key of its last enqueued row, if it has one."""
         ...
 
     def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
-        """Yield a shard's rows beyond a sort key whose time has come, by pages, oldest first.
+        """Yield a shard's due rows after a sort key, in pages, oldest first.
 
-        None is left out that was put before.
+        No row put before the call is left out.
         """
         ...
 
     def move(self, shard: int, reached: str) -> bool:
-        """Move a shard's cursor on to a sort key; say whether it was not beyond that already."""
+        """Advance a shard's cursor to a sort key; return false if it was already beyond that."""
         ...

@@ -1,17 +1,18 @@
-"""Enqueue what is due, and move a cursor on beyond what is enqueued. Twice is harmless.
+"""Enqueue tasks that are due and move a cursor past them. Enqueuing a task twice is harmless.
 
-Each shard of the Due table has its cursor, which never goes back. It stays where it is while a
-queue or the table cannot be reached: the page comes again with the next run. A single task that its
-queue does not take is put off instead, as a new row, and the cursor moves on: it keeps no other
-waiting, is never dropped, and has an alarm.
+Each shard of the Due table has a cursor, which never goes back. While a queue or the table cannot
+be reached the cursor stays, and the next run reads the same page again. If a queue rejects a single
+task, the task is put off as a new row and the cursor moves on: the task does not delay others, is
+never dropped, and raises an alarm.
 
-A run sweeps its shards in rounds, a page of each at a time, and a page's batches at a time; several
-runs share the shards. No shard of a run gets further ahead of another than by a page, unless a call
-for the other hangs or fails: it keeps no other waiting. A run whose own shards are on time sweeps
-the shards before them where those are late, as they are if their own run does not take place. Of
-two runs of one shard the one that finds its cursor further on leaves the shard to the other.
+A run sweeps its shards in rounds: one page of each shard at a time, and the batches of a page at
+the same time. Several runs share the shards. No shard of a run gets more than a page ahead of
+another, unless a call for the other hangs or fails; such a shard does not hold up the rest. A run
+whose own shards are on time also sweeps the preceding shards if those are late, which happens when
+their own run does not take place. If two runs sweep one shard, the run that finds the cursor
+further on than its own page leaves the shard to the other.
 
-Checks read much, and none of them is urgent. Those of a minute are received spread over the next.
+Checks read much and are never urgent, so the checks of one minute are spread over the next.
 """
 
 import asyncio
@@ -28,19 +29,19 @@ from harkara.base.time import Clock
 from harkara.model.tasks import is_check
 from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
 
-# So many go into a queue in one call; a page has several.
+# Tasks sent to a queue in one call; a page has several such batches.
 BATCH = 10
-# At a time: the batches of a page of each of a run's four shards.
+# Concurrent calls: the batches of one page of each of a run's four shards.
 CALLS = 40
-# Reading and enqueuing a page.
+# Time to reserve for reading and enqueuing a page.
 _PAGE_S = 5.0
-# The others begin their next page without a shard whose page takes longer.
+# If a shard's page takes longer, the other shards go on without it.
 SLOW_S = 1.0
-# What is so late is also swept by the run of the next shard.
+# Tasks that are later than this are also swept by the run of the next shard.
 HELP_S = 150.0
-# Over so long checks are spread that become due together.
+# Checks that become due together are spread over this time.
 SPREAD_S = 60
-# Long enough for the Due table: no row is put that near to a cursor (`harkara.aws.due`).
+# Long enough to go to the Due table: no row is put that near to a cursor (`harkara.aws.due`).
 PUT_OFF_S = 1000.0
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Run:
-    """What a run has come to."""
+    """Progress of one run: its start, the oldest due time, and the numbers so far."""
 
     now_ms: int
     oldest_ms: int
@@ -58,9 +59,10 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class SweepService:
-    """What `sweep` does every minute. `queues` put into `due` what is to wait for long.
+    """Enqueues due tasks: the `sweep` function runs it every minute.
 
-    `calls` makes its calls, as many at a time as it has threads.
+    `queues` stores tasks with long delays in `due`. `calls` runs the blocking calls, as many at a
+    time as it has threads.
     """
 
     due: DueTable
@@ -70,9 +72,10 @@ class SweepService:
     calls: Executor
 
     async def sweep(self, deadline: Deadline, shards: Sequence[int] = range(SHARDS)) -> int:
-        """Enqueue what is due in these shards, until time runs out; return how many tasks.
+        """Enqueue due tasks of these shards until time runs out; return the number of tasks.
 
-        Raises what the first shard failed by (StoreUnavailable), once all others are done.
+        If shards fail, raises the error of the first failure (StoreUnavailable) once all others are
+        done.
         """
         now_ms = int(self.clock() * 1000)
         run = _Run(now_ms, now_ms)
@@ -90,14 +93,14 @@ class SweepService:
     async def _sweep(
         self, run: _Run, shards: Sequence[int], until_ms: int, deadline: Deadline
     ) -> None:
-        """Enqueue what was due in these shards by then."""
+        """Enqueue the tasks of these shards that were due by `until_ms`."""
         try:
             cursors = await self._call(self.due.cursors)
         except StoreUnavailable as error:
             run.failures.append(error)
             return
         pages = {shard: self.due.due(shard, cursors.get(shard, ""), until_ms) for shard in shards}
-        # Each minute another shard is the first.
+        # Another shard goes first each minute.
         first = run.now_ms // 60_000 % len(shards)
         await self._rounds(run, [*shards[first:], *shards[:first]], pages, deadline)
 
@@ -108,7 +111,7 @@ class SweepService:
         pages: Mapping[int, Iterator[Sequence[DueTask]]],
         deadline: Deadline,
     ) -> None:
-        """Enqueue a page of each shard, again and again, until all is done or time runs out."""
+        """Enqueue a page of each shard, repeatedly, until all is done or time runs out."""
         busy = dict[asyncio.Task[bool], int]()
         while True:
             begun = list[asyncio.Task[bool]]()
@@ -122,12 +125,12 @@ class SweepService:
             if not busy:
                 return
             done, _ = await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
-            # In the order in which they began.
+            # Keep the order in which they began.
             ready = [busy.pop(task) for task in list(busy) if task in done and task.result()]
             busy = {task: shard for task, shard in busy.items() if task not in done}
 
     async def _page(self, run: _Run, shard: int, pages: Iterator[Sequence[DueTask]]) -> bool:
-        """Enqueue a shard's next page and move its cursor; say whether to go on with the shard."""
+        """Enqueue a shard's next page and move its cursor; return whether to read another."""
         try:
             page = await self._call(next, pages, None)
             if page is None:
@@ -143,12 +146,12 @@ class SweepService:
         return True
 
     async def _enqueue(self, page: Sequence[DueTask]) -> Sequence[DueTask]:
-        """Enqueue a page's tasks and return them; put off those that their queue does not take."""
+        """Enqueue a page's tasks and return them; put off the tasks that their queue rejects."""
         batches = list[Sequence[DueTask]]()
         for queue in dict.fromkeys(task.queue for task in page):
             tasks = [task for task in page if task.queue is queue]
             batches += [tasks[at : at + BATCH] for at in range(0, len(tasks), BATCH)]
-        # The page has failed once all its batches are done with, not while some are on their way.
+        # A page fails only after all its batches have ended, never while some are still being sent.
         sent = [asyncio.create_task(self._send(batch)) for batch in batches]
         await asyncio.gather(*sent, return_exceptions=True)
         return [task for each in sent for task in each.result()]
@@ -172,5 +175,5 @@ class SweepService:
 
 
 def _delay_s(task: DueTask) -> int:
-    """Return in how many seconds a task may be received, always the same of one row."""
+    """Return the seconds until a task may be received, always the same for the same row."""
     return crc32(task.sort_key.encode()) % SPREAD_S if is_check(task.body) else 0

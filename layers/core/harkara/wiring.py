@@ -1,4 +1,4 @@
-"""Build what the functions run on from its parts."""
+"""Build the parts that all functions share: so far the router of the HTTP API."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,13 +12,13 @@ from harkara.runtime.settings import ProxySettings
 
 
 def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
-    """Return a router whose errors are answered in the one shape, or in that of their path."""
+    """Return a router that answers errors in the common shape, or in the shape of their path."""
     return Router(failure_answers(shapes), _admit)
 
 
 @cache
 def _proxy() -> TrustedProxy | None:
-    """Return the proxy in front, None where there is none. Raises StoreUnavailable."""
+    """Return the proxy in front, None if there is none. Raises StoreUnavailable."""
     secret_id = ProxySettings.from_environment().proxy_secret_id
     return TrustedProxy(secret_keys(secret_id)) if secret_id else None
 

@@ -1,4 +1,4 @@
-"""Records that were accepted, as messages: one, or many column by column."""
+"""Make messages of accepted records: of one, or of many column by column."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from harkara.model.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that differ in number, text and reference alone, column by column."""
+    """Records that differ only in number, text and reference, column by column."""
 
     judged: Judged
     campaign_id: str
@@ -24,7 +24,7 @@ class Batch:
     segments: Sequence[int]
 
     def accept(self, judged: Judged, places: Sequence[int]) -> None:
-        """Make messages of the records in these places."""
+        """Make messages of the records at these indexes."""
         columns: list[Sequence[Any]] = [self.tos, self.sender_ids, self.texts, self.refs]
         columns.append(self.segments)
         if len(places) < len(self.tos):
@@ -47,7 +47,7 @@ class Batch:
         judged.rows.messages.extend(map(_make_message, rows))
 
 
-# In the order of its fields: Message's own constructor takes three times as long.
+# The fields are in Message's order. Message's own constructor takes three times as long.
 _make_message: Callable[[Iterable[Any]], Message] = partial(tuple.__new__, Message)
 
 

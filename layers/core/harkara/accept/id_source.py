@@ -1,4 +1,4 @@
-"""The names of a request's chunks: drawn anew, or the same again for a request that is repeated."""
+"""The ids of a request's message batches: random, or the same again for a repeated request."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from harkara.base.time import Clock
 
 @dataclass(frozen=True, slots=True)
 class RandomNames:
-    """Names that nobody can foresee, for requests at any time."""
+    """Unpredictable ids, for requests at any time."""
 
     clock: Clock
     randomness: Randomness
@@ -20,25 +20,25 @@ class RandomNames:
         return int(self.clock() * 1000)
 
     def new(self, now_ms: int, place: str) -> str:
-        """Return a new id, wherever it belongs."""
+        """Return a new random id; `place` does not matter."""
         return new_chunk_id(now_ms, self.randomness(RANDOM_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatableNames:
-    """Names that follow from a secret seed and a place, for one request that was made at `at_ms`.
+    """Ids derived from a secret seed and a place, for one request first made at `at_ms`.
 
-    What became of the chunks in other places changes none.
+    The ids do not depend on the outcome of other batches.
     """
 
     seed: bytes
     at_ms: int
 
     def now_ms(self) -> int:
-        """Return when the request was made first."""
+        """Return the time at which the request was first made."""
         return self.at_ms
 
     def new(self, now_ms: int, place: str) -> str:
-        """Return the id of the chunk in this place."""
+        """Return the id of the batch in this place."""
         digest = hmac.digest(self.seed, place.encode(), hashlib.sha256)
         return new_chunk_id(now_ms, digest[:RANDOM_BYTES])

@@ -1,11 +1,12 @@
-"""Answer a repeated request as the first time: what an `Idempotency-Key` is for.
+"""Answer a repeated request as the first time, by its `Idempotency-Key`.
 
-Who serves a request under a key puts a `run` mark before and an `end` mark after. The mark's owner
-is the request, so that another request finds the key taken. The `end` holds the answer, if that
-accepts something; else the next repeat is a run of its own. So it is when a process died: its names
-for chunks are then used again, what it stored and enqueued comes out again, and is done once.
+A worker that serves a request under a key puts a `run` entry before and an `end` entry after. Their
+task id is a hash of the request, so another request finds the key taken. The `end` holds the
+answer, if that accepts something; otherwise the next repeat is a run of its own. The same goes for
+a run whose process died: the next run uses its batch ids again, so everything that was stored and
+enqueued is made again under the same ids, and is done once.
 
-Runs form a chain: the first is `run#`, the next `run#<holder of the one before>`.
+Runs form a chain: the first is `run#`, the next `run#<worker id of the one before>`.
 """
 
 import base64
@@ -26,23 +27,23 @@ from harkara.model.ledger import Claimant, Mark, Relation, end_kind, run_kind
 from harkara.ports import ChunkNames, MessageStore
 
 KEEP_S = 24 * 3600
-# DynamoDB deletes what has expired some days late and in any order: an answer outlasts its run.
+# DynamoDB deletes expired items some days late and in any order: an answer must outlast its run.
 END_KEEP_S = 5 * KEEP_S
 IN_PROGRESS_RETRY_S = 2
 # DynamoDB takes 400 KB an item.
 ANSWER_LIMIT_BYTES = 350_000
 
 _KEY = re.compile(r"[ -~]{1,255}")
-# The next run is another request, with names and a time of its own: nothing was done.
+# The next run is another request, with ids and a time of its own: nothing was done.
 _ANEW = {"anew": True}
 # The next run is the same request: something may have been done.
 _AGAIN = {"anew": False}
 
 
 class Answer(NamedTuple):
-    """An HTTP answer of ours: status, body, and the headers beyond its type.
+    """An HTTP answer: status, body, and the headers other than its type.
 
-    `accepts`: something was accepted. Whatever else is answered may be another answer tomorrow.
+    `accepts`: something was accepted. Any other answer may be different at the next repeat.
     """
 
     status: int
@@ -53,7 +54,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """Serves a request once, however often it comes."""
+    """Serves a request once, however often it is repeated."""
 
     store: MessageStore
     clock: Clock
@@ -67,13 +68,13 @@ class Idempotency:
         until_ms: int,
         produce: Callable[[ChunkNames | None], Answer],
     ) -> Answer:
-        """Return what `produce` answers, or what it answered to the same request under the key.
+        """Return the answer of `produce`, or its first one to the same request under the key.
 
-        `request` is all that tells requests apart: method, path, query, body. `until_ms` is when
-        this invocation is surely over. Without a key (None) `produce` is called without names.
-        Raises what `produce` raises, and then the next repeat is served; RequestRefused for a key
-        of no use, IDEMPOTENCY_CONFLICT for one of another request, REQUEST_IN_PROGRESS while the
-        first may still be at work.
+        `request` is everything that tells requests apart: method, path, query, body. `until_ms` is
+        the latest end of this invocation. Without a key (None) `produce` is called without ids.
+        Raises any error of `produce`, and then the next repeat is served; RequestRefused for an
+        invalid key, IDEMPOTENCY_CONFLICT for a key of another request, REQUEST_IN_PROGRESS while
+        the first may still be served.
         """
         if key is None:
             return produce(None)
@@ -95,7 +96,7 @@ class Idempotency:
         return answer
 
     def _begin(self, claimant: Claimant, partition: str) -> Mark | Answer:
-        """Return the mark of this run, or the answer of an earlier one."""
+        """Return the entry of this run, or the answer of an earlier one."""
         now_ms = int(self.clock() * 1000)
         anew: Mapping[str, Any] = {"seed": self.randomness(16).hex(), "at_ms": now_ms}
         plan, before = anew, ""
@@ -120,7 +121,7 @@ class Idempotency:
         try:
             self.store.put_once([mark], keep_s=END_KEEP_S)
         except StoreUnavailable:
-            # What was accepted is accepted. A repeat makes the same of it once this run is over.
+            # The request stays accepted. A repeat gives the same answer once this run is over.
             return
 
 
@@ -129,10 +130,10 @@ def _partition(account: Account, key: str) -> str:
 
 
 def _names(caller: Caller, run: Mark) -> ChunkNames:
-    """Return the run's names, which are others for a caller who may do other things.
+    """Return a run's id source, which differs for callers with different permissions.
 
-    Under one name, chunks of two contents would be one: messages would be lost. Which account they
-    are judged by is told by their places (`harkara.accept.service`).
+    Batches of different content under one id would be one, and messages would be lost. The version
+    of the account is part of each batch's name (`harkara.accept.service`).
     """
     judged_by = caller.credential.model_dump_json()
     seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()
@@ -140,13 +141,13 @@ def _names(caller: Caller, run: Mark) -> ChunkNames:
 
 
 def _end_of(answer: Answer) -> Mapping[str, Any]:
-    """Return what stands in the mark of a run that ended so."""
+    """Return the data of the `end` entry for an answer."""
     if answer.status >= 500:
         return _AGAIN
     if not answer.accepts or answer.status >= 400:
         return _ANEW
     body = base64.b64encode(zlib.compress(answer.body, level=1)).decode()
-    # A repeat makes a longer answer again, of the same names.
+    # A longer answer is not stored: a repeat makes it again, with the same ids.
     if len(body) > ANSWER_LIMIT_BYTES:
         return _AGAIN
     return {"status": answer.status, "body": body, "headers": dict(answer.headers)}

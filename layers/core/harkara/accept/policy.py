@@ -1,7 +1,7 @@
-"""What follows from a record's country, header, template id, entity and options.
+"""The send policy: decide on records by country, header, template id, entity and options.
 
-A campaign has few of these combinations, so each is judged once a request: whether the account may
-send so, which category it is of and when it goes out, and what its text must be.
+A campaign has few of these combinations, so each is decided once per request: whether the account
+may send such a record, its category, when it goes out, and the check of its text.
 """
 
 import re
@@ -32,17 +32,17 @@ from harkara.text.phone_numbers import INDIA
 from harkara.text.segments import is_sender
 
 SLOT_LIMIT = 20
-# What stands around ids that were copied from a page or a spreadsheet.
+# Characters around ids that were copied from a page or a spreadsheet.
 _BLANKS = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _DIGITS = re.compile(r"\+?[0-9]+")
 _APOSTROPHES = "'\u2018\u2019`"
 SCHEDULE_LIMIT_S = 30 * 24 * 3600
-# A scheduled time that has just gone by, on the way here or in a slow clock, means at once.
+# A scheduled time that has just passed, on the way here or by a slow clock, means at once.
 LATE_S = 3600
 
 
 class Slot(NamedTuple):
-    """What the messages of a chunk have in common."""
+    """The key of a message batch: the properties that all its messages share."""
 
     category: Category
     daytime_only: bool
@@ -51,7 +51,7 @@ class Slot(NamedTuple):
 
 
 class SlotRows(NamedTuple):
-    """A slot's messages, with their places in the request."""
+    """The messages of one batch key, with their indexes in the request."""
 
     slot: Slot
     places: list[int]
@@ -59,7 +59,7 @@ class SlotRows(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What is judged."""
+    """The key of a decision: all properties of a record that it depends on."""
 
     country: str
     sender_id: str
@@ -69,14 +69,14 @@ class Subject(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a record is to be, as far as its text has no say in it.
+    """The decision on a record, as far as it does not depend on the text.
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
-    found among the account's. `matches`: what the text must be, None where nothing is asked.
-    `usual`: whether a text that matches has but usual characters in its alphanumeric variables,
-    None where that is not asked. `warning`: the DLT rule that it breaks at an account that only
-    warns, or that cannot be checked. `shortens`: its URLs become short links. `found`: what
-    follows with each template that was found for such a record.
+    found among the account's. `matches`: whether a text fits the template, None if that is not
+    checked. `usual`: whether a text that fits has only usual characters in its alphanumeric
+    variables, None if that is not checked. `warning`: the DLT rule that the record breaks at an
+    account that only warns, or that cannot be checked. `shortens`: its URLs become short links.
+    `found`: the decisions by the template that was found for the text of such a record.
     """
 
     subject: Subject
@@ -94,7 +94,7 @@ class Judged(NamedTuple):
 
 
 class Judge:
-    """Judges for one request of one caller.
+    """Decides on the records of one request of one caller.
 
     `endpoints` collects the callbacks of the records, each once. Raises
     RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
@@ -108,7 +108,7 @@ class Judge:
         self._now_ms = now_ms
         self._urls = urls
         self._places: dict[tuple[str, str], int | None] = {}
-        # Of two with one URL the first.
+        # Of two callbacks with one URL the first counts.
         callbacks = reversed(self.account.callbacks.values())
         self._by_url = {callback.url: callback for callback in callbacks}
         self._judged: dict[Subject, Judged] = {}
@@ -121,14 +121,14 @@ class Judge:
             self._default_endpoint = self._endpoint_of(default)
 
     def judge(self, subject: Subject) -> Judged:
-        """Return what follows. Raises RequestRefused where nothing of it may be sent."""
+        """Return the decision on a subject. Raises RequestRefused if no such record may be sent."""
         judged = self._judged.get(subject)
         if judged is None:
             judged = self._judged[subject] = self._judge(subject)
         return judged
 
     def of_template(self, judged: Judged, dlt_template_id: str) -> Judged:
-        """Return what follows once the template of a record is found. Raises as `judge` does."""
+        """Return the decision once a text's template is found. Raises as `judge` does."""
         found = judged.found.get(dlt_template_id)
         if found is None:
             subject = judged.subject._replace(dlt_template_id=dlt_template_id)
@@ -136,9 +136,9 @@ class Judge:
         return found
 
     def default_endpoint(self, sender_id: str) -> int | None:
-        """Return the place of the callback of a record that names none.
+        """Return the index of the callback of a record that names none.
 
-        The request's own, else the credential's, the header's, the account's.
+        It is the request's own, else the credential's, the header's, the account's.
         """
         if self._default_endpoint is not None:
             return self._default_endpoint
@@ -147,7 +147,7 @@ class Judge:
         return self._endpoint_of(own or self._registered(self.account.default_callback))
 
     def endpoint(self, url: str) -> int | None:
-        """Return the place of a URL that the request names; None when it is not allowed."""
+        """Return the index of a URL that the request names; None when it is not allowed."""
         return self._place(url, self._by_url.get(url))
 
     def _endpoint_of(self, callback: CallbackEndpoint | None) -> int | None:
@@ -224,7 +224,7 @@ class Judge:
     ) -> Category:
         if options.category:
             return options.category
-        # Another header's template says nothing: naming an OTP's would open the priority lane.
+        # Another header's template does not count: an OTP's would open the priority lane.
         if template and goes_with(template, sender_id):
             return template.category
         default = self._credential.default_category
@@ -256,9 +256,9 @@ class Judge:
 
 
 def dlt_id(text: str, code: Code) -> str:
-    """Return an id of DLT's without blanks, and without the apostrophe that spreadsheets know.
+    """Return a DLT id without blanks, and without the apostrophe that spreadsheets prepend.
 
-    An id that is no number would switch off what is checked by it: it is refused with the code.
+    Refuses an id that is not a number with the code: it would switch off the checks by this id.
     """
     if not text or TEMPLATE_ID.fullmatch(text):
         return text
@@ -284,7 +284,7 @@ def _first_broken(
     template: Template | None,
     category: Category,
 ) -> Code | None:
-    """Return the first of the DLT rules that a record breaks whatever its text says."""
+    """Return the first DLT rule that a record breaks independently of its text."""
     broken = {
         Code.HEADER_NOT_REGISTERED: sender is None,
         Code.ENTITY_MISMATCH: sender and subject.pe_id and sender.pe_id not in ("", subject.pe_id),

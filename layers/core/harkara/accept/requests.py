@@ -1,4 +1,4 @@
-"""What a platform asks for, in one form for all of `platforms`, and what is answered to it."""
+"""The common form of send requests and of their results, for all of `accept.formats`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,19 +8,19 @@ from harkara.base.codes import Code
 from harkara.model.messages import Category, Message
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
-# Lambda answers 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else included. An
-# accepted request whose answer does not fit would be sent again.
+# Lambda's answers are limited to 6 MB (6,291,556 bytes, "Lambda quotas"), the headers and all else
+# included. An accepted request whose answer does not fit would be sent again.
 ANSWER_LIMIT_BYTES = 6_200_000
 SHOWN_LIMIT = 64
 SHOWN_REF_LIMIT = 512
 
 
 class Options(NamedTuple):
-    """What a record may ask for beyond its text; most records of a request share one.
+    """The options of a record beyond its text; most records of a request share one object.
 
-    `send_at_ms` (Unix milliseconds) and `validity_s` are 0 where the request says nothing.
-    `variables` are the values of a template's variables by name: `1`, `2`, ... in order.
-    `shorten_urls` is None for what the account does by default.
+    `send_at_ms` (Unix milliseconds) and `validity_s` are 0 if the request gives none. `variables`
+    are the values of a template's variables by name: `1`, `2`, ... in order. `shorten_urls` is None
+    for the account's default.
     """
 
     category: Category | None = None
@@ -36,7 +36,7 @@ NO_OPTIONS = Options()
 
 
 class Record(NamedTuple):
-    """One message as the platform asks for it; `problem` is what is wrong with its form."""
+    """One message as the platform requests it; `problem` is the error in its form."""
 
     to: str = ""
     sender_id: str = ""
@@ -50,11 +50,11 @@ class Record(NamedTuple):
 
 
 class SendRequest(NamedTuple):
-    """A request in whole. `callback_url` is for the records that name none.
+    """A whole request. `callback_url` is for the records that name none.
 
-    `details` is what more there is to say of a record's problem, by place. `single`: the one
-    record stood in no list, and the answer is to be like it. `warning` is of a field that was
-    ignored although it may have been meant.
+    `details` has more about records' problems, by index. `single`: the one record stood in no list,
+    and the answer is to have the same form. `warning` is about a field that was ignored although it
+    may have been meant.
     """
 
     records: list[Record]
@@ -65,12 +65,12 @@ class SendRequest(NamedTuple):
 
 
 def answer_bytes(body: bytes) -> int:
-    """Return what a JSON body takes in Lambda's answer, which holds it as a string of JSON."""
+    """Return the bytes of a JSON body in Lambda's answer, which holds it as a JSON string."""
     return len(body) + body.count(b'"') + body.count(b"\\")
 
 
 class Shown(NamedTuple):
-    """What an answer repeats of a record: its beginning, so that a thousand fit into 6 MB."""
+    """The parts of a record that an answer repeats, cut so that a thousand fit into 6 MB."""
 
     to: str
     sender_id: str
@@ -79,7 +79,7 @@ class Shown(NamedTuple):
 
 
 def shown(record: Record) -> Shown:
-    """Return what an answer repeats. All that may be accepted is whole."""
+    """Return the parts that an answer repeats. Values that may be accepted are never cut."""
     return Shown(
         record.to[:SHOWN_LIMIT],
         record.sender_id[:SHOWN_LIMIT],
@@ -89,10 +89,10 @@ def shown(record: Record) -> Shown:
 
 
 class RecordResult(NamedTuple):
-    """What became of a record: its mid, or the code of its refusal and what more there is to say.
+    """The result of a record: its mid, or the code of its refusal with details.
 
     `warning` is the DLT rule that an accepted record breaks, where the account only warns.
-    `message` is what was, or in a dry run would be, accepted; a dry run gives no mid.
+    `message` is the accepted message, or in a dry run the one that would be; that has no mid.
     """
 
     mid: str

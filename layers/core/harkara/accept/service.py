@@ -1,10 +1,10 @@
-"""Accept a request: check each record, store the chunks, enqueue one reference to them all.
+"""Accept a request: check each record, store the message batches, enqueue one reference to all.
 
-The enqueue is the commit, of the request in whole: what is stored and not enqueued is inert and
-expires, and the client hears that nothing was accepted. One request makes a chunk for each category
-and time, stored in a call each; a call before them stores what short links lead to. The reference
-is to the most urgent chunk and names the others, which `submit` then enqueues. A single chunk whose
-time has not come waits in the Due table instead.
+The enqueue commits the whole request: batches that are stored and not enqueued are inert and
+expire, and the client is told that nothing was accepted. One request makes a batch for each
+category and time, stored in a call each; a call before them stores the URLs behind short links. The
+reference is to the most urgent batch and names the others, which `submit` then enqueues. A single
+batch whose time has not come waits in the Due table instead.
 """
 
 from base64 import b64encode
@@ -29,18 +29,18 @@ from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
 
-# DynamoDB takes 400 KB an item, keys and attribute names included.
+# DynamoDB limits an item to 400 KB, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
-# A chunk that small goes along in the queue: ten of them are below the 64 KB that SQS bills as one.
+# A batch this small goes along in the queue: ten are below the 64 KB that SQS bills as one.
 IN_QUEUE_LIMIT_BYTES = 4_000
-# A click reads them whole.
+# Every click reads a batch's packed links whole.
 PACKED_LINKS_LIMIT = 300_000
 
 _LOST = RecordResult("", Code.TRY_AGAIN)
 
 
 class NothingAccepted(RequestRefused):
-    """No record of a request was accepted, each for its own reason, which `results` tells."""
+    """No record of a request was accepted; `results` gives the reason for each."""
 
     def __init__(self, code: Code, detail: str, results: Sequence[RecordResult]) -> None:
         super().__init__(code, detail)
@@ -48,9 +48,10 @@ class NothingAccepted(RequestRefused):
 
 
 class _Draft(NamedTuple):
-    """What is to be a chunk: accepted messages with their places and links, then refused ones.
+    """A message batch to be made: messages with their request indexes and links, then refusals.
 
-    `name` is the same for the same request, judged by the same account, and no other draft's.
+    `name` is the same for the same request, checked against the same version of the account, and
+    differs from every other draft's.
     """
 
     name: str
@@ -61,9 +62,9 @@ class _Draft(NamedTuple):
     refusals: Sequence[Message] = ()
 
     def halves(self) -> list["_Draft"]:
-        """Return it in two: the refused ones by themselves, else half of what there is."""
+        """Split the draft in two: refusals apart from messages, else each of them in half."""
         if self.messages and self.refusals:
-            # To report what was refused waits for no time.
+            # Refusals are reported at once, and do not wait for the send time.
             at_once = self.slot._replace(send_at_ms=0, daytime_only=False)
             return [self._replace(refusals=()), _Draft("", at_once, (), (), (), self.refusals)]
         middle = (len(self.messages) + len(self.refusals)) // 2
@@ -74,7 +75,7 @@ class _Draft(NamedTuple):
 
 
 class _Made(NamedTuple):
-    """A chunk, packed; what it was made of; what its links lead to, packed."""
+    """A message batch, its packed form, its draft, and its packed link set."""
 
     chunk: Chunk
     packed: bytes
@@ -84,7 +85,7 @@ class _Made(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AcceptService:
-    """What `send` does with a request."""
+    """Accepts requests for the function `send`."""
 
     chunks: ChunkWriter
     queues: TaskQueues
@@ -93,17 +94,17 @@ class AcceptService:
     callback_urls: UrlRules
     limits: RateLimits | None = None
     accounts: AccountStore | None = None
-    """Where a caller's account is read anew before records are refused by what was known of it."""
+    """Reads a caller's account again before records are refused because of a cached one."""
 
     def accept(
         self, caller: Caller, request: SendRequest, names: ChunkNames | None = None
     ) -> list[RecordResult]:
-        """Accept what can be accepted; return for each record its mid, or its refusal.
+        """Accept all valid records; return for each record its mid, or its refusal.
 
-        A refused record of an accepted request is stored in the chunk too: its `failed` callback
+        A refused record of an accepted request is stored in the batch too: its `failed` callback
         comes from there, since a platform need not read the answer. The same `names` for the same
-        request make the same chunks: to accept it again is harmless. Raises NothingAccepted, and
-        RequestRefused for what concerns the request as a whole.
+        request make the same batches, so to accept it again is harmless. Raises NothingAccepted,
+        and RequestRefused for an error of the request as a whole.
         """
         if caller.account.draining:
             raise RequestRefused(Code.ACCOUNT_PAUSED)
@@ -116,7 +117,7 @@ class AcceptService:
         if not accepted:
             raise _nothing_accepted(results)
         if links := checker.links:
-            self.links.signer()  # if there is none now, nothing has been committed yet
+            self.links.signer()  # raises, if it must, while nothing has been committed yet
         drafts = [
             _Draft(
                 f"{account.version}.{number}",
@@ -142,7 +143,7 @@ class AcceptService:
         return results
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
-        """Return what `accept` would make of each record, without a mid. Nothing is stored."""
+        """Return the results that `accept` would give, without mids. Nothing is stored."""
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, request)
         self._count(checker.judge.account, ())
@@ -152,7 +153,7 @@ class AcceptService:
         return results
 
     def _count(self, account: Account, accepted: Sequence[SlotRows]) -> None:
-        """Count a request against the account's limits, one that sends nothing as well."""
+        """Count a request against the account's limits, even if it sends nothing."""
         segments = sum(row.segment_count for rows in accepted for row in rows.messages)
         if self.limits:
             self.limits.take(account, segments)
@@ -160,7 +161,7 @@ class AcceptService:
     def _check(
         self, caller: Caller, request: SendRequest, now_ms: int
     ) -> tuple[RecordChecker, CheckedRecords]:
-        """Check the records, again where the account has changed by what they are refused."""
+        """Check the records, and again if the account has changed and any is refused or warned."""
         try:
             checker, checked = self._checked(caller, request, now_ms)
         except RequestRefused:
@@ -179,7 +180,7 @@ class AcceptService:
         return checker, checker.check(request.records)
 
     def _renewed(self, caller: Caller) -> Caller | None:
-        """Return a caller with the account as it now is, None where that is the same."""
+        """Return the caller with the present account, None if that is unchanged."""
         account = caller.account
         if self.accounts is None:
             return None
@@ -194,7 +195,7 @@ class AcceptService:
         names: ChunkNames,
         now_ms: int,
     ) -> Iterator[_Made]:
-        """Make a draft one chunk, or as many as it takes for each to fit in an item."""
+        """Make one batch of a draft, or as many as needed for each to fit into an item."""
         own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
         slot = draft.slot
         chunk = Chunk(
@@ -229,9 +230,9 @@ class AcceptService:
         return _Made(chunk, pack(chunk), draft, packed_links)
 
     def _stored(self, account: Account, made: _Made, names: ChunkNames) -> _Made:
-        """Store a chunk and its links; return it as it is stored. Raises StoreUnavailable."""
+        """Store a batch and its links; return it as it is stored. Raises StoreUnavailable."""
         while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
-            # Its links would be called as those of another chunk: it needs another name.
+            # Another batch has the same set id, so this one needs another id.
             draft = made.draft._replace(name=f"{made.draft.name}~")
             chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms, draft.name))
             made = self._made(account, chunk, draft)
@@ -239,7 +240,7 @@ class AcceptService:
         return made
 
     def _commit(self, account: Account, stored: Sequence[_Made]) -> None:
-        """Enqueue the most urgent chunk's reference, which names the others.
+        """Enqueue a reference to the most urgent batch, which names the others.
 
         Raises StoreUnavailable.
         """
@@ -250,7 +251,7 @@ class AcceptService:
             others=tuple(others),
             single=len(stored) == len(stored[0].chunk.messages) == 1,
         )
-        # A request that is repeated was accepted at the time of the first: the wait is from now.
+        # A repeated request keeps its first time of acceptance: the wait is from now.
         wait_s = (first.at_ms - self.names.now_ms()) / 1000
         if wait_s > 0 and not others:
             self.queues.schedule(first.queue, task.encode(), wait_s, account.id)
@@ -262,7 +263,7 @@ class AcceptService:
 
 
 def _part_of(chunk: Chunk) -> Part:
-    # `submit` reports what was refused and defers the rest: nobody waits for that.
+    # `submit` reports refusals at once and defers the rest, so a batch with refusals never waits.
     at_s = 0.0 if chunk.refused() else ready_s(chunk, chunk.accepted_at_ms / 1000)
     return Part(chunk.id, queue_of(chunk.lane), int(at_s * 1000))
 
@@ -274,7 +275,7 @@ def _urgency(part: Part) -> tuple[bool, int]:
 def _refusals(
     checker: RecordChecker, refused: Sequence[tuple[int, Message]], request: SendRequest
 ) -> list[RecordResult]:
-    """Return the results of the refused records in their places, `_LOST` in all others."""
+    """Return the results of the refused records at their indexes, `_LOST` at all others."""
     results = [_LOST] * len(request.records)
     for place, message in refused:
         detail = checker.details.get(place) or request.details.get(place, "")
@@ -297,7 +298,7 @@ def _answer(
 def _with_own_endpoints(
     endpoints: Sequence[Endpoint], messages: Sequence[Message]
 ) -> tuple[tuple[Endpoint, ...], Sequence[Message]]:
-    """Return the endpoints that the messages name, and the messages with their places in them."""
+    """Return the endpoints that the messages use, and the messages with their indexes there."""
     if len(endpoints) <= 1:
         return tuple(endpoints), messages
     used = sorted({message.endpoint for message in messages if message.endpoint is not None})
@@ -310,9 +311,9 @@ def _with_own_endpoints(
 
 
 def _nothing_accepted(results: Sequence[RecordResult]) -> NothingAccepted:
-    """Return why nothing of a request was accepted: a retry helps before all.
+    """Return the error of a request of which nothing was accepted; TRY_AGAIN goes before all.
 
-    Of several reasons the first is told in whole, and how many records each refused.
+    Of several reasons the first is given in full, with the number of records for each.
     """
     refusals = [(result.code, result.detail) for result in results if result.code]
     again = (Code.TRY_AGAIN, "")

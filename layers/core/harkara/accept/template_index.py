@@ -7,8 +7,8 @@ from harkara.dlt.templates import Rules
 from harkara.links.codec import base_of
 from harkara.model.accounts import Account
 
-# By the account's identity: the store loads a changed account as another object, and what is no
-# longer loaded takes its index with it.
+# By the account object's identity: the store loads a changed account as another object, and the
+# index of a released object goes with it.
 _indexes: dict[int, TemplateIndex] = {}
 
 
@@ -29,9 +29,9 @@ def index_of(account: Account) -> TemplateIndex:
 
 
 def rules_of(account: Account) -> Rules:
-    """Return what may stand in the variables of the account's templates.
+    """Return the rules for the variables of the account's templates.
 
-    Where URLs are registered, the account's short domain is as good as one of them.
+    Where URLs are registered, the account's short domain counts as one of them.
     """
     urls = account.registered_urls
     if urls and account.short_domain:

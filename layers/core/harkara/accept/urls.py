@@ -1,4 +1,4 @@
-"""The URLs of a text: whether they are registered with DLT, and which become short links."""
+"""Check a text's URLs: whether they are registered with DLT, and which become short links."""
 
 import re
 
@@ -13,16 +13,16 @@ _WITH_HOST = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 
 
 def are_registered(text: str, fixed_text: str, rules: Rules) -> bool:
-    """Whether each URL of a text is registered, or stands so in its template's fixed text."""
+    """Whether each URL of a text is registered, or is in its template's fixed text."""
     found = find_urls(text, LINKED_BY_PHONES)
     return all(url in fixed_text or fits(url, Kind.URL, rules) for _, url in found)
 
 
 def linked(text: str, fixed_text: str, base: str) -> Linked | None:
-    """Return a text with links for its URLs; None where it has none that becomes a link.
+    """Return a text with links for its URLs; None if none of them becomes a link.
 
-    Those that stand so in its template's fixed text stay as they are, and so do links of ours,
-    which begin with `base`. Raises RequestRefused(INVALID_RECORD) for too many, or too long ones.
+    URLs in its template's fixed text stay as they are, and so do our own links, which begin with
+    `base`. Raises RequestRefused(INVALID_RECORD) for too many URLs, or too long ones.
     """
     parts, urls, behind = list[str](), list[str](), 0
     for at, url in find_urls(text):

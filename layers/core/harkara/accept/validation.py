@@ -1,7 +1,7 @@
 """Check records: number, country, header, text, DLT template, callback URL.
 
-Records of a campaign differ in number, text and reference alone: those are checked column by
-column, in a third of the time. Whatever is unusual about them is left to the check of one record.
+Records of a campaign differ only in number, text and reference: those are checked column by column,
+in a third of the time. If anything about them is unusual, each record is checked by itself.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,18 @@ from harkara.text.phone_numbers import INDIA, are_indian, normalise
 from harkara.text.segments import Encoding, is_plain, measure, segment_counts
 from harkara.text.typography import plainly
 
-# In UTF-8, so that a hundred of them, whatever they hold, fit into one item of DynamoDB.
+# In UTF-8, so that a hundred of them fit into one item of DynamoDB in any script.
 CLIENT_REF_LIMIT_BYTES = 512
 _CLIENT_REF_RULE = f"(your id of the message: at most {CLIENT_REF_LIMIT_BYTES} bytes in UTF-8)"
 DLT_IDS_LIMIT = 64
 _DLT_IDS_RULE = f"(the DLT ids of entity and template: together at most {DLT_IDS_LIMIT} characters)"
-# To say where a text departs from a template takes a hundred times as long as to see that it does.
+# Locating a difference from a template takes a hundred times as long as detecting it.
 DETAIL_LIMIT = 20
 _ABOUT_TEMPLATES = (Code.TEMPLATE_MISMATCH, Code.TEMPLATE_NOT_FOUND)
 
 
 class CheckedRecords(NamedTuple):
-    """A request's records by what is to become of them; the refused ones with their places."""
+    """A request's records after the check: accepted by batch key, refused with their indexes."""
 
     accepted: list[SlotRows]
     refused: list[tuple[int, Message]]
@@ -46,10 +46,10 @@ class CheckedRecords(NamedTuple):
 class RecordChecker:
     """Checks the records of one request of one caller.
 
-    By place: `details` is what more there is to say of a refusal, `warnings` what an accepted
-    record breaks, `links` the texts that have links, which have an example in place of each code in
-    the messages. `judge.endpoints` are the messages' callbacks. Raises
-    RequestRefused(INVALID_CALLBACK_URL) when the request's own URL is not allowed.
+    By index: `details` has more about refusals, `warnings` the rules that accepted records break,
+    and `links` the texts with links; their messages have an example in place of each code.
+    `judge.endpoints` are the messages' callbacks. Raises RequestRefused(INVALID_CALLBACK_URL) when
+    the request's own URL is not allowed.
     """
 
     def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
@@ -67,7 +67,7 @@ class RecordChecker:
         return index_of(self._account)
 
     def check(self, records: Sequence[Record]) -> CheckedRecords:
-        """Return the records checked; what is wrong with one is in its message's `refusal`."""
+        """Return the records checked; the error of a refused one is its message's `refusal`."""
         if not (records and self._check_alike(records)):
             for place, record in enumerate(records):
                 try:
@@ -80,7 +80,7 @@ class RecordChecker:
         return CheckedRecords(accepted, self._refused)
 
     def _check_alike(self, records: Sequence[Record]) -> bool:
-        """Check records that differ in number, text and reference alone; else return False."""
+        """Check records that differ only in number, text and reference; else return False."""
         texts: Sequence[str]
         tos, sender_ids, texts, refs, pe_ids, template_ids, urls, options, problems = zip(
             *records, strict=True
@@ -122,7 +122,7 @@ class RecordChecker:
         return True
 
     def _common(self, judged: Judged, texts: Sequence[str]) -> Judged | None:
-        """Return what follows for all the texts, where they are seen at once to be alike."""
+        """Return the decision on all the texts, if it is quickly seen to be the same."""
         if not judged.seeks:
             matches = judged.usual or judged.matches
             return judged if matches is None or all(map(matches, texts)) else None
@@ -136,9 +136,9 @@ class RecordChecker:
     def _link_alike(
         self, judged: Judged, texts: Sequence[str]
     ) -> tuple[Judged, dict[int, Linked], Sequence[str]]:
-        """Return what follows for texts that are alike, their links, and the texts with those.
+        """Return the decision on uniform texts, their links, and the texts with example links.
 
-        Raises RequestRefused where each has to be looked at by itself.
+        Raises RequestRefused if each text has to be checked by itself.
         """
         final = None if self._account.registered_urls else self._common(judged, texts)
         if final is None or final.warning:
@@ -153,8 +153,8 @@ class RecordChecker:
         return final, links, shown
 
     def _compare_alike(self, records: Sequence[Record], batch: Batch) -> None:
-        """Compare each text of such records with its template, or find it."""
-        # By the template's id: what follows from it, and the places of its texts.
+        """Compare each text of uniform records with its template, or find the template."""
+        # By the template's id: the decision, and the indexes of its texts.
         found: dict[str, tuple[Judged, list[int]]] = {}
         last: Judged | None = None
         for place, text in enumerate(batch.texts):
@@ -188,7 +188,7 @@ class RecordChecker:
             text = self._plainer(judged, text)
         link = None
         if judged.shortens:
-            # The text has to be as DLT has it both with its own URLs and with its links.
+            # The text must match its DLT template with its own URLs, and with its links.
             judged = self._compare(judged, text)._replace(warning=self._warning)
             link = linked(text, _fixed_text(judged), self._link_base)
             text = self._with_examples(link) if link else text
@@ -210,7 +210,7 @@ class RecordChecker:
         return final.rows, message, link
 
     def _judge(self, country: str, record: Record) -> Judged:
-        # What differs from record to record has no say in it.
+        # Values that differ from record to record do not affect the decision.
         options = record.options._replace(variables=(), campaign_id="")
         template_id, pe_id = record.dlt_template_id, record.pe_id
         if country == INDIA:
@@ -234,7 +234,7 @@ class RecordChecker:
             raise RequestRefused(Code.INVALID_VARIABLES, f"({error})") from error
 
     def _plainer(self, judged: Judged, text: str) -> str:
-        """Return the text in plain typography, unless its DLT template wants it as it is."""
+        """Return the text in plain typography, unless only the original fits its DLT template."""
         plain = plainly(text)
         if plain == text or self._is_registered(judged, plain):
             return plain
@@ -246,7 +246,7 @@ class RecordChecker:
         return judged.matches is None or judged.matches(text)
 
     def _compare(self, judged: Judged, text: str) -> Judged:
-        """Return what follows once the text is known, its template found.
+        """Compare a text with its template, found if need be; return the final decision.
 
         Raises RequestRefused when it breaks a DLT rule and the account enforces it.
         """
@@ -278,7 +278,7 @@ class RecordChecker:
             raise RequestRefused(Code.UNFILLED_PLACEHOLDER)
 
     def _with_examples(self, link: Linked) -> str:
-        """Return a text with codes that are not its own: all are as long, of one alphabet."""
+        """Return a text with example codes: real codes have the same length and alphabet."""
         return link.text(self._link_base, lambda _: EXAMPLE_CODE)
 
     def _breaks(self, code: Code) -> None:
@@ -295,7 +295,7 @@ class RecordChecker:
             self.warnings[place], self._warning = self._warning, None
 
     def _refuse(self, place: int, record: Record, error: RequestRefused) -> None:
-        """Keep of a refused record neither its number nor its text."""
+        """Record a refusal, without the number and the text of the record."""
         self._warning = None
         endpoint = self.judge.endpoint(record.callback_url) if record.callback_url else None
         if endpoint is None:
@@ -315,7 +315,7 @@ class RecordChecker:
             self.details[place] = self._departure(record)
 
     def _departure(self, record: Record) -> str:
-        """Return where a text departs from its template, or from the nearest one."""
+        """Return where a text differs from its template, or from the nearest one."""
         template_id = dlt_id(record.dlt_template_id, Code.INVALID_TEMPLATE_ID)
         if template_id:
             mismatch = self._index.departure(template_id, record.text)
@@ -325,7 +325,7 @@ class RecordChecker:
 
 
 def _beginning(client_ref: str) -> str:
-    """Return as many whole characters of a client_ref as it may have bytes."""
+    """Return as many whole characters of a client_ref as fit into its limit in bytes."""
     return client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
 
 

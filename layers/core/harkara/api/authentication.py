@@ -1,4 +1,4 @@
-"""Authenticate a request: whose it is, from where, and whether its credential may do this."""
+"""Authenticate a request: its account, its source address, and the scope of its credential."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from harkara.ports import AccountStore
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Opens accounts to those who show a secret of theirs; `pepper` has the key of its hash."""
+    """Authenticates requests by user name and secret; `pepper` is the key of the secret's hash."""
 
     accounts: AccountStore
     pepper: bytes | Keys
@@ -30,8 +30,9 @@ class Authenticator:
     def authenticate(self, presented: Presented, scope: Scope, source_ip: str) -> Caller:
         """Return the caller. Raises RequestRefused, StoreUnavailable.
 
-        UNAUTHORIZED takes as long for an unknown user as for a wrong secret. What a credential
-        may not do is said only to who has its secret: ADDRESS_NOT_ALLOWED, then SCOPE_MISSING.
+        UNAUTHORIZED takes as long for an unknown user as for a wrong secret. The limits of a
+        credential are revealed only to callers with its secret: ADDRESS_NOT_ALLOWED, then
+        SCOPE_MISSING.
         """
         now_s, username = self.clock(), presented.username
 
@@ -59,6 +60,6 @@ class Authenticator:
 
 
 def _serves(credential: Credential) -> Callable[[Account], bool]:
-    """Return whether an account takes requests and has the callback that a credential names."""
+    """Return a check that an account takes requests and has the credential's callback."""
     callback = credential.callback
     return lambda account: not account.draining and (not callback or callback in account.callbacks)

@@ -1,11 +1,11 @@
-"""What a request shows to prove whose it is, in every form that the platforms have for it.
+"""Read the credentials of a request, in every form that the platforms use.
 
     X-Api-Key: <user name>.<secret>         an API key
-    Authorization: Bearer <API key>         or the secret alone, where the body names the user
+    Authorization: Bearer <API key>         or the secret alone, if the body names the user
     Authorization: Basic <...>              base64 of user:password or of an API key, or the key
     user and password                       of the body or the query
 
-The first that is there counts; an unknown scheme is as good as none. Secrets hold no dot.
+The first form present counts; an unknown scheme is ignored. Secrets hold no dot.
 """
 
 import base64
@@ -18,14 +18,17 @@ SECRET_BYTES = 32
 
 
 class Presented(NamedTuple):
-    """A user name and its secret, as a request gives them; empty where it does not."""
+    """The user name and secret of a request; empty if missing."""
 
     username: str
     secret: str
 
 
 def presented(headers: Mapping[str, str], username: str = "", password: str = "") -> Presented:
-    """Return what a request shows: header names in lower case, the user of body or query."""
+    """Return the credentials of a request.
+
+    Names of headers are in lower case; `username` and `password` are those of body or query.
+    """
     api_key = headers.get("x-api-key", "").strip()
     if api_key:
         return _of_key(api_key, username)
@@ -44,14 +47,14 @@ def new_secret(randomness: Randomness) -> str:
 
 
 def api_key(username: str, secret: str) -> str:
-    """Return the API key of a credential: what is shown in one field instead of two."""
+    """Return the API key of a credential: its user name and secret in one field."""
     return f"{username}.{secret}"
 
 
 def _of_basic(value: str, username: str) -> Presented:
     try:
         decoded = base64.b64decode(value, validate=True).decode()
-    except ValueError:  # binascii.Error and UnicodeDecodeError are such
+    except ValueError:  # includes binascii.Error and UnicodeDecodeError
         return _of_key(value, username)
     user, _, password = decoded.partition(":")
     # Some clients send an API key as the user of an empty password.

@@ -1,8 +1,8 @@
-"""The proxy that stands before the API, where one does: CloudFront with WAF, or another.
+"""Trust the proxy in front of the API, if there is one: CloudFront with WAF, or another.
 
-It shows a secret that its clients do not know, in a header of its own, and says in X-Forwarded-For
-who they are: it puts the address of each behind what that client itself wrote there. API Gateway
-then puts the address of the proxy behind that.
+The proxy sends a secret that its clients do not know, in a header of its own. In X-Forwarded-For it
+appends each client's address to the header that the client itself sent. API Gateway then appends
+the address of the proxy.
 """
 
 import hmac
@@ -19,14 +19,14 @@ SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxy:
-    """Lets through what came by way of the proxy, which shows any of the keys."""
+    """Admits requests that came through the proxy, which sends any of the keys."""
 
     keys: Keys
 
     def admit(self, request: Request) -> Request:
         """Return the request with its client's address, and without the secret.
 
-        Raises RequestRefused for one that went round the proxy.
+        Raises RequestRefused for a request that bypassed the proxy.
         """
         given = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
         if not self.keys.any(lambda key: hmac.compare_digest(given, key)):
@@ -39,19 +39,19 @@ class TrustedProxy:
 
 
 def client_address(forwarded: str, proxy: str) -> str:
-    """Return the client's address from X-Forwarded-For, "" where the last entry is none.
+    """Return the client's address from X-Forwarded-For, "" if the last entry is no address.
 
-    What stands before the proxy's entry the client wrote itself: it never counts.
+    Entries before the proxy's own come from the client, and never count.
     """
     entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
     own = _address(proxy)
     if len(entries) > 1 and own and _address(entries[-1]) == own:
-        entries.pop()  # API Gateway's
+        entries.pop()  # the entry of API Gateway
     return _address(entries[-1]) if entries else ""
 
 
 def _address(entry: str) -> str:
-    """Return the address of an entry in its one spelling: `1.2.3.4`, `[2001:db8::1]:443`, ..."""
+    """Return an entry's address in canonical form; it may be `1.2.3.4`, `[2001:db8::1]:443`, ..."""
     text = entry.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""What a URL's query asks for. Each raises RequestRefused (INVALID_REQUEST), which names it."""
+"""Read the query of a URL. Each function raises RequestRefused (INVALID_REQUEST, with its name)."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Query = Mapping[str, str]
 
 
 def page_limit(query: Query, most: int) -> int:
-    """Return how many a page is to have."""
+    """Return the size of a page."""
     given = query.get("limit", str(PAGE_SIZE))
     if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= most:
         return int(given)
@@ -23,7 +23,7 @@ def page_limit(query: Query, most: int) -> int:
 
 
 def after_name(query: Query, length_limit: int) -> str:
-    """Return the name beyond which a page begins, "" for none."""
+    """Return the name after which a page begins, "" for none."""
     given = query.get("after", "")
     if len(given) > length_limit:
         raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
@@ -31,7 +31,7 @@ def after_name(query: Query, length_limit: int) -> str:
 
 
 def sources(query: Query) -> list[Source]:
-    """Return whose entries are meant: those of one source, or of all."""
+    """Return the sources of suppressions that the query selects: one, or all."""
     given = query.get("source")
     if given is None:
         return [*Source]
@@ -41,7 +41,7 @@ def sources(query: Query) -> list[Source]:
 
 
 def type_of(query: Query) -> Category | None:
-    """Return the type of templates that is meant, in any portal's words; None where none is."""
+    """Return the category of templates, given in any portal's words; None if it is missing."""
     given = query.get("type", "")
     category = category_of(given)
     if given and category is None:

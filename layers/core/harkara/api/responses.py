@@ -1,4 +1,4 @@
-"""Answer requests: results, and whatever went wrong in one shape."""
+"""Answer requests: with results, or with errors in one shape."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -18,13 +18,13 @@ from harkara.runtime.logging import log_failure
 TRY_AGAIN_AFTER_S = 5
 
 Shape = Callable[[RequestRefused], tuple[int, bytes]]
-"""Makes status and body of a refusal."""
+"""Returns status and body of a refusal."""
 
 
 def failure_answers(
     shapes: Mapping[str, Shape] = MappingProxyType({}),
 ) -> Callable[[Exception, Request], Response]:
-    """Return what answers an error, in the one shape or in that of the request's path."""
+    """Return a function that answers errors in the common shape, or in their path's shape."""
 
     def failed(error: Exception, request: Request) -> Response:
         refused = _refusal_for(error, request)
@@ -47,7 +47,7 @@ def _refusal_for(error: Exception, request: Request) -> RequestRefused:
             methods = methods_of(request.path)
             if methods and request.method not in methods:
                 return RequestRefused(Code.METHOD_NOT_ALLOWED)
-            # API Gateway found no route for it as it was sent: another function has this one.
+            # API Gateway found no route for the path as it was sent, which another function serves.
             rule = "(with single slashes, and none at the end)" if methods else ""
             return RequestRefused(Code.NOT_FOUND, rule)
         case _:
@@ -56,13 +56,13 @@ def _refusal_for(error: Exception, request: Request) -> RequestRefused:
 
 
 def refuse_dry_run(asked: Request) -> None:
-    """Raise RequestRefused where the query asks for a dry run of a route that has none."""
+    """Raise RequestRefused if the query asks for a dry run of a route that has none."""
     if any(map(names_dry_run, asked.query)):
         raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
 
 
 def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
-    """Return a request at a carrier's route; `errors` is for bytes of its query beyond UTF-8."""
+    """Return a request of a carrier; `errors` handles bytes of its query that are not UTF-8."""
     scheme = asked.headers.get("x-forwarded-proto", "https")
     url = f"{scheme}://{asked.headers.get('host', '')}{asked.path}"
     return ReceiptRequest(
@@ -86,7 +86,7 @@ def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -
 
 
 def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
-    """Return status and body of a refusal, in the shape that errors have wherever none is named."""
+    """Return status and body of a refusal in the common shape of errors."""
     return MEANINGS[refused.code].http_status, encode(refused.body())
 
 

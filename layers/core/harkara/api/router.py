@@ -1,4 +1,4 @@
-"""HTTP API events (payload format 2.0): a request in, the route that it takes, an answer out.
+"""Route HTTP API events (payload format 2.0) to handlers, and return their answers.
 
 Powertools has a router too, but loads it with those of eight other AWS services: a tenth of a cold
 start.
@@ -13,25 +13,25 @@ from typing import Any
 from harkara.base.deadline import Deadline, invocation
 
 PING = {"ping": True}
-"""The event of a function's daily schedule, which only keeps its version from being put to sleep.
+"""The event of a function's daily schedule, which only keeps Lambda from idling its version.
 
-What API Gateway hands on is never like it.
+It never equals an event of API Gateway.
 """
 
 _SLASHES = re.compile("//+")
 
 
 class NoRoute(Exception):
-    """No route takes the request's method and path."""
+    """Raised if no route takes the request's method and path."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, as it was sent but for the headers' names, which are in lower case.
+    """A request as it was sent, except that the names of its headers are in lower case.
 
-    Slashes too many in the path are left out: a base URL may end with one, or a form's field.
+    Surplus slashes in the path are removed: a configured base URL may end with one.
 
-    `id` is API Gateway's: its log names it, and the answer in the header Apigw-Requestid.
+    `id` is API Gateway's: its log has it, and the answer's header Apigw-Requestid.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Request:
     body: bytes
     source_ip: str
     past_api: bool = False
-    """Whether it came to a URL of the function's own, which no API or proxy stands before."""
+    """Whether it came to the function's own URL, which has no API or proxy in front."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
@@ -67,17 +67,17 @@ class Request:
 
 
 def _is_function_url(domain: str, api_id: str) -> bool:
-    """Whether a domain name is that of a URL of the function's own (`<id>.lambda-url.<Region>`).
+    """Whether a domain name is that of the function's own URL (`<id>.lambda-url.<Region>`).
 
     The name is the Host header's, and a wildcard domain of the API lets a client choose parts of
-    it: it counts below AWS's own domain only, and where it begins with the id that AWS gives.
+    it: so it must be below AWS's own domain, and begin with the id that AWS gives.
     """
     return domain.startswith(f"{api_id}.lambda-url.") and domain.endswith(".on.aws")
 
 
 @dataclass
 class Response:
-    """An answer; a body of bytes travels as base64."""
+    """An answer; a body of bytes is sent as base64."""
 
     status: int
     content_type: str = ""
@@ -85,7 +85,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
     def event(self) -> dict[str, Any]:
-        """Return the answer as API Gateway takes it."""
+        """Return the answer in API Gateway's format."""
         content_type = {"Content-Type": self.content_type} if self.content_type else {}
         answer = {"statusCode": self.status, "headers": {**content_type, **self.headers}}
         if isinstance(self.body, str):
@@ -94,12 +94,12 @@ class Response:
 
 
 Handler = Callable[..., Response]
-"""Answers the request of the router; takes the variable parts of its path by name."""
+"""Answers the router's current request; takes the variable parts of its path by name."""
 Register = Callable[[Handler], Handler]
 
 
 class Router:
-    """The routes of one function, and the one request that it serves at a time."""
+    """Routes the requests of one function, one at a time."""
 
     request: Request
     deadline: Deadline
@@ -109,16 +109,16 @@ class Router:
         failed: Callable[[Exception, Request], Response],
         admit: Callable[[Request], Request] = lambda request: request,
     ) -> None:
-        """Take what answers a request whose handler raised, or which has no route (NoRoute).
+        """Take `failed`, which answers errors of handlers, and NoRoute if there is no route.
 
-        `admit` returns a request as the handlers are to see it, or raises to refuse it.
+        `admit` returns a request as its handler shall see it, or raises to refuse it.
         """
         self._failed = failed
         self._admit = admit
         self._routes: list[tuple[re.Pattern[str], Sequence[str], Handler]] = []
 
     def route(self, path: str, *methods: str) -> Register:
-        """Register a handler: `/v1/messages/<mid>`, GET. The first route that fits is taken."""
+        """Register a handler, as in `/v1/messages/<mid>`, GET. The first match is taken."""
         pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path))
 
         def register(handler: Handler) -> Handler:
@@ -140,7 +140,7 @@ class Router:
         return self.route(path, "DELETE")
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Answer an event; a ping at once, with nothing."""
+        """Answer an event; a ping at once, with an empty answer."""
         if event == PING:
             return {}
         self.request = Request.of(event)

@@ -1,7 +1,7 @@
-"""The HTTP API's routes, whichever function serves them: what is asked of another is answered 405.
+"""List the routes of the whole HTTP API, so that a wrong method is answered with 405.
 
-API Gateway hands what is no route to `fallback`, which knows by this table what to say. The
-template's routes are tested against it.
+API Gateway sends requests without a route to `fallback`, which finds its answer in this table. The
+template's routes are tested against the table.
 """
 
 import re
@@ -35,7 +35,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/{code}": ("GET", "HEAD"),
 }
 
-_NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # what is no code is nothing
+_NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # other texts are no code, and no route
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -47,5 +47,5 @@ _PATTERNS = {_pattern(path): methods for path, methods in ROUTES.items()}
 
 
 def methods_of(path: str) -> tuple[str, ...]:
-    """Return the methods that a path takes; none where there is nothing."""
+    """Return the methods that a path takes; none if there is no such path."""
     return next((methods for pattern, methods in _PATTERNS.items() if pattern.fullmatch(path)), ())

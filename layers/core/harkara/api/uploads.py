@@ -1,4 +1,4 @@
-"""Whether a request brings a file or a JSON object, whatever it calls it."""
+"""Tell whether the body of a request is a file or a JSON object, despite wrong content types."""
 
 from harkara.api.router import Request
 
@@ -7,10 +7,10 @@ _OBJECT = b"{"
 
 
 def is_file(request: Request) -> bool:
-    """Whether the body is a file: neither called JSON nor an object.
+    """Whether the body is a file: neither declared as JSON nor an object.
 
-    Browsers and programs call CSV a text, an Excel sheet, a form or just bytes. Gzip and UTF-16
-    that are called text/csv are spoiled by API Gateway, which takes them for text.
+    Browsers and programs declare CSV as text, an Excel sheet, a form or just bytes. API Gateway
+    corrupts gzip and UTF-16 that are declared as text/csv, as it takes them for text.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not content_type or content_type.endswith(_JSON):

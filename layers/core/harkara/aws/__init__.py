@@ -1,1 +1,1 @@
-"""The ports on AWS: DynamoDB, SQS, KMS and Secrets Manager."""
+"""Implement the ports on AWS: DynamoDB, SQS, KMS and Secrets Manager."""

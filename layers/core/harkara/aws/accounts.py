@@ -1,10 +1,10 @@
-"""The Accounts table: what operators and customers set, read through a cache of a minute.
+"""The Accounts table: settings of operators and customers, cached for a minute.
 
 Each record is one item, its fields as JSON in `data`: decoding ten thousand templates from
 DynamoDB's own types takes seconds. An account and its senders, templates and callbacks share a
-partition; every write to it counts up the account's `version`, so that a reader whose minute is
-over reads one item to see that nothing has changed. A credential is found by its user name alone;
-a pointer in its account's partition lists it.
+partition; every write to it increments the account's `version`, so that after a minute a reader
+learns from one item that nothing has changed. A credential is found by its user name alone; an
+index item in its account's partition lists it.
 """
 
 import time
@@ -28,7 +28,7 @@ CACHE_S = 60
 CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
 
-# An account's parts are items of their own.
+# An account's resources are items of their own.
 PARTS = {"senders", "templates", "callbacks", "version"}
 PART_PREFIXES: dict[type, str] = {
     Sender: "sender#",
@@ -42,9 +42,10 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class DynamoAccountStore:
-    """Accounts, credentials and carriers in DynamoDB, as `harkara.aws.cache` remembers them.
+    """Accounts, credentials and carriers in DynamoDB, cached by `harkara.aws.cache`.
 
-    Without `templates` accounts come without theirs: they are most of what is read.
+    If `templates` is false, accounts are read without their templates, which are most of the data.
+    If `suits` is false for a cached record, the record is read anew.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class DynamoAccountStore:
     def account(
         self, account_id: str, suits: Callable[[Account], bool] | None = None
     ) -> Account | None:
-        """Return an account with its parts: the same object as long as it has not changed.
+        """Return an account with its resources: the same object as long as it has not changed.
 
         Raises StoreUnavailable.
         """
@@ -90,7 +91,7 @@ class DynamoAccountStore:
         self._put(f"credential#{credential.username}", "credential", credential)
 
     def put_account(self, account: Account) -> None:
-        """Store an account; its senders, templates and callbacks become items beside it."""
+        """Store an account; its senders, templates and callbacks become items of their own."""
         parts = (account.senders, account.templates, account.callbacks)
         with aws_errors():
             for part in chain.from_iterable(each.values() for each in parts):
@@ -107,7 +108,7 @@ class DynamoAccountStore:
             )
 
     def put_carrier(self, carrier: CarrierSettings) -> None:
-        """Store a carrier's settings, the secret encrypted by `encrypt_secret`."""
+        """Store a carrier's settings, with the secret encrypted by `encrypt_secret`."""
         self._put(f"carrier#{carrier.name}", "carrier", carrier)
 
     def _read_credential(self, username: str, _: Credential | None) -> Credential | None:
@@ -127,7 +128,8 @@ class DynamoAccountStore:
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk < :end",
             "ExpressionAttributeValues": {":pk": {"S": partition}, ":end": {"S": end}},
-            # A version that is newer than the parts beside it would hide them until the next.
+            # A replica may show a new version with old resources, which would hide the new ones
+            # until the next version.
             "ConsistentRead": True,
         }
         fields: dict[str, Any] = {}
@@ -160,7 +162,7 @@ class DynamoAccountStore:
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
-                # What was put a moment ago must not be absent for the minute that this is kept.
+                # A record put a moment ago must not be cached as absent for a minute.
                 ConsistentRead=True,
             )
         item: dict[str, Any] | None = answer.get("Item")
@@ -177,12 +179,12 @@ class DynamoAccountStore:
 
 
 def _is_short(name: str) -> bool:
-    """Whether a name may be a key; ours are far shorter."""
+    """Whether a name may be a key; our names are far shorter."""
     return len(name) <= NAME_LIMIT
 
 
 def part_item(account_id: str, part: Part) -> dict[str, Any]:
-    """Return the item of a part of an account."""
+    """Return the item of an account's resource."""
     return {
         "pk": {"S": f"account#{account_id}"},
         "sk": {"S": PART_PREFIXES[type(part)] + name_of(part)},
@@ -191,7 +193,7 @@ def part_item(account_id: str, part: Part) -> dict[str, Any]:
 
 
 def credential_pointer(credential: Credential) -> dict[str, Any]:
-    """Return the item that lists a credential among those of its account."""
+    """Return the index item that lists a credential in its account's partition."""
     return {
         "pk": {"S": f"account#{credential.account_id}"},
         "sk": {"S": f"credential#{credential.username}"},
@@ -209,21 +211,21 @@ def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
 
 
 def decrypt_secrets(kms: Any, carrier: CarrierSettings) -> CarrierSecrets:
-    """Return a carrier's secrets in clear. Raises StoreUnavailable."""
+    """Return a carrier's decrypted secrets. Raises StoreUnavailable."""
     return CarrierSecrets(
         _decrypt(kms, carrier, carrier.secret), _decrypt(kms, carrier, carrier.receipt_url)
     )
 
 
 class ReceiptSecrets:
-    """Decrypts what carriers sign their receipts with, once as long as it stays."""
+    """Decrypts the secrets that carriers sign receipts with, once each until they change."""
 
     def __init__(self, kms: Any) -> None:
         self._kms = kms
         self._known: dict[bytes, bytes] = {}
 
     def __call__(self, carrier: CarrierSettings) -> bytes:
-        """Return a carrier's secret in clear. Raises StoreUnavailable."""
+        """Return a carrier's decrypted secret. Raises StoreUnavailable."""
         ciphertext = carrier.receipt_secret
         if ciphertext not in self._known:
             self._known[ciphertext] = _decrypt(self._kms, carrier, ciphertext).encode()

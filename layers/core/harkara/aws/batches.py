@@ -1,4 +1,4 @@
-"""Read, write and change items of a table together; what it was too busy for is tried again."""
+"""Read, write and change items of a table together, retrying items that it was too busy for."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ Item = Mapping[str, Any]
 READ_BATCH = 100
 WRITE_BATCH = 25
 BUSY = "the table stayed busy"
-# Reasons for which a transaction is repeated: another one was at the same item, or the table busy.
+# Reasons to retry a transaction: another one changed the same item, or the table was busy.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class Batches:
-    """The calls on one table that AWS answers with success and may have done in part."""
+    """Calls on one table that may be done in part although AWS answers with success."""
 
     def __init__(
         self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
@@ -28,7 +28,7 @@ class Batches:
         self._backoff = Backoff(pause)
 
     def read(self, keys: Sequence[Item], *, consistent: bool = True) -> Iterator[Item]:
-        """Yield the items at these keys that there are, in any order. Raises StoreUnavailable."""
+        """Yield the existing items at these keys, in any order. Raises StoreUnavailable."""
         for at in range(0, len(keys), READ_BATCH):
             asked = {"Keys": keys[at : at + READ_BATCH], "ConsistentRead": consistent}
             yield from self._read({self._table: asked})
@@ -44,7 +44,7 @@ class Batches:
         raise StoreUnavailable(BUSY)
 
     def write(self, requests: Sequence[Item]) -> None:
-        """Put and delete items, whatever is there. Raises StoreUnavailable: some may be done."""
+        """Put and delete items unconditionally. Raises StoreUnavailable: some may be done."""
         for at in range(0, len(requests), WRITE_BATCH):
             self._write({self._table: requests[at : at + WRITE_BATCH]})
 
@@ -58,9 +58,9 @@ class Batches:
         raise StoreUnavailable(BUSY)
 
     def transact(self, *actions: Item) -> bool:
-        """Do all of these or nothing; say whether the first one's condition held.
+        """Do all actions or none; return whether the first action's condition held.
 
-        Raises StoreUnavailable: where the answer was lost, they may be done.
+        Raises StoreUnavailable: if the answer was lost, they may be done.
         """
         writes = [
             {kind: {"TableName": self._table, **write}}

@@ -1,11 +1,12 @@
-"""Records that a process remembers, by name, for some seconds.
+"""Cache records in the process, by name, for some seconds.
 
-A record that is remembered answers only what it suits: before anything is refused on its account
-it is read anew, since an operator or a customer may have changed it a moment ago. So is what was
-absent. Whoever keeps asking for what does not suit costs a read in `CONFIRMED_S`, no more.
+A cached record is used only as long as it permits the request. Before a request is refused because
+of a record, or because of its absence, the record is read anew, since an operator or a customer may
+have changed it a moment ago. Repeated requests that are refused cost at most one read per
+`CONFIRMED_S`.
 
 Seconds are those of the wall clock. The monotonic clock may stand still while Lambda keeps a
-process frozen between two invocations, or as a snapshot, and what it counts would outlive that.
+process frozen between two invocations, or as a snapshot, so records would outlive their time.
 """
 
 import threading
@@ -15,14 +16,17 @@ from typing import Generic, NamedTuple, TypeVar
 from harkara.base.time import Clock
 
 CONFIRMED_S = 2.0
-# What was read so lately is of now.
+# Records read within this time count as current.
 NOW_S = 0.1
 
 T = TypeVar("T")
 
 
 class _Known(NamedTuple, Generic[T]):
-    """What was read when; `confirmed_s` is when it was last read anew because it did not suit."""
+    """A cached record and its time of reading.
+
+    `confirmed_s` is the last time that it was read anew because it did not suit.
+    """
 
     value: T | None
     read_s: float
@@ -30,10 +34,10 @@ class _Known(NamedTuple, Generic[T]):
 
 
 class Cache(Generic[T]):
-    """Remembers up to `limit` records for `kept_s` seconds each, and as many that are absent.
+    """Caches up to `limit` records for `kept_s` seconds each, and as many absent names.
 
-    `read` gets a name and what is remembered of it, which it may return where that still stands.
-    What is absent has a room of its own: invented names push nothing out that exists.
+    `read` gets a name and its cached record, which it may return if that has not changed. Absent
+    names are cached apart, so invented names evict no existing record.
     """
 
     def __init__(
@@ -55,9 +59,9 @@ class Cache(Generic[T]):
         return len(self._present) + len(self._absent)
 
     def get(self, name: str, suits: Callable[[T], bool] | None = None) -> T | None:
-        """Return a record, None where there is none; raises what `read` raises.
+        """Return a record, None if there is none; raises the errors of `read`.
 
-        Where `suits` is false of what is remembered, the record is read anew.
+        If `suits` is false for the cached record, the record is read anew.
         """
         known, now_s = self._present.get(name) or self._absent.get(name), self._clock()
         if known is None or not self._is_within(known.read_s, self._kept_s, now_s):
@@ -69,7 +73,7 @@ class Cache(Generic[T]):
         return self._remember(name, _Known(self._read(name, known.value), now_s, now_s))
 
     def _remember(self, name: str, known: _Known[T]) -> T | None:
-        """Put a record behind those that were used before it; forget the first if it is full."""
+        """Store a record as the most recently used; evict the least recently used if it is full."""
         with self._lock:
             for room in (self._present, self._absent):
                 room.pop(name, None)
@@ -81,5 +85,5 @@ class Cache(Generic[T]):
 
     @staticmethod
     def _is_within(then_s: float | None, span_s: float, now_s: float) -> bool:
-        """Whether a time is less than a span ago. One to come is of a clock that was set back."""
+        """Whether a time is less than a span ago; false for a future time (clock set back)."""
         return then_s is not None and 0 <= now_s - then_s < span_s

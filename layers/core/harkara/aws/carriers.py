@@ -1,4 +1,4 @@
-"""Carriers by name, connected with their decrypted secrets."""
+"""Connect carriers by name, with their decrypted secrets."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from harkara.ports import AccountStore
 
 
 class CarrierDirectory:
-    """Connects a carrier on first use, and again when an operator changed its settings."""
+    """Connects a carrier on first use, and again after an operator changed its settings."""
 
     def __init__(self, accounts: AccountStore, kms: Any, outside: Outside) -> None:
         self._accounts = accounts
@@ -22,7 +22,7 @@ class CarrierDirectory:
         self._connected: dict[str, Connected] = {}
 
     async def __call__(self, name: str) -> Connected:
-        """Return a carrier. Raises CarrierUnreachable when none of this name is configured."""
+        """Return a carrier. Raises CarrierUnreachable if no carrier of this name is configured."""
         settings = await asyncio.to_thread(self._accounts.carrier, name, _is_active)
         if settings is None:
             raise CarrierUnreachable(f"no carrier {name!r} is configured")

@@ -1,4 +1,4 @@
-"""Clients of AWS services, and what their failures mean."""
+"""Create clients of AWS services, and translate their errors."""
 
 import os
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from harkara.runtime.library_logs import quieten
 
 quieten()
 
-# A call that hangs ends, with the pauses between its tries (up to 1 s, then 2), before the shortest
-# time-out of a function of the API: its client then hears TRY_AGAIN, not API Gateway's own 503.
-# Functions that work off queues live longer, and use PATIENT.
+# A call that hangs, with the pauses between its retries (up to 1 s, then 2), fails before the
+# shortest timeout of a function of the API: the API's client then gets TRY_AGAIN, not API Gateway's
+# own 503. Functions that read queues have longer timeouts, and use PATIENT.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=50,
     tcp_keepalive=True,
-    # A third of the CPU of a call, for checks that the tests make once and for all.
+    # Validation takes a third of a call's CPU, and the tests do it.
     parameter_validation=False,
 )
 
@@ -33,35 +33,37 @@ PATIENT = Config(
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 4},
 )
-"""Settings of functions that work off queues, which nobody waits for: a claim or outcome that AWS
-does not confirm within all tries leaves a block in doubt."""
+"""Settings for functions that read queues, where no client waits.
+
+If AWS does not confirm a lease or outcome within all retries, its block is left in doubt.
+"""
 
 
 @cache
 def _session() -> Session:
-    """Return the one session: it keeps what it has read of the services."""
+    """Return the one session, which caches its descriptions of the services."""
     return get_session()
 
 
 def client(service: str, region: str | None = None, config: Config | None = None) -> Any:
     """Return a client; it is safe to share between threads.
 
-    `region` is that of the function unless it is given, `config` goes before what all have.
+    `region` defaults to the function's region; `config` overrides the common settings.
     """
-    # boto3 would make the same client, and cost a fifth of a cold start.
+    # boto3 would create the same client, and take a fifth of a cold start.
     return _session().create_client(
         service, region_name=region, config=_CONFIG.merge(config) if config else _CONFIG
     )
 
 
 def prepare(*services: str) -> None:
-    """Read what clients are made from while Lambda makes a SnapStart snapshot; else do nothing.
+    """Load the descriptions of services while Lambda makes a SnapStart snapshot; else do nothing.
 
-    A process that is restored from the snapshot then makes its clients ten times as fast.
+    A process restored from the snapshot then creates its clients ten times as fast.
     """
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         for service in services:
-            # With credentials of nobody: those of the function's role stay out of the snapshot.
+            # With invalid credentials: those of the function's role stay out of the snapshot.
             _session().create_client(
                 service,
                 config=_CONFIG,
@@ -72,7 +74,7 @@ def prepare(*services: str) -> None:
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Raise StoreUnavailable for what is left of an AWS error after botocore's own retries."""
+    """Raise StoreUnavailable for AWS errors that remain after botocore's own retries."""
     try:
         yield
     except ClientError as error:

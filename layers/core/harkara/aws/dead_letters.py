@@ -1,4 +1,4 @@
-"""Parked callbacks, in the Messages table."""
+"""Dead letters of callbacks, in the Messages table."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from harkara.model.ledger import Mark
 
 
 class DynamoParkedStore:
-    """Reads rows as DynamoMessageStore put them, and takes them out."""
+    """Reads and removes dead letters, as DynamoMessageStore put them."""
 
     def __init__(
         self,
@@ -31,19 +31,19 @@ class DynamoParkedStore:
         self._batches = Batches(client, table, pause)
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
-        """Return the rows at these keys, in order."""
+        """Return the dead letters at these keys, in order."""
         return self._messages.get_marks(keys)
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
-        """Return up to `limit` rows of a partition between two sort keys, in order."""
-        if after >= before:  # DynamoDB would refuse it
+        """Return up to `limit` entries of a partition between two sort keys, in order."""
+        if after >= before:  # DynamoDB would refuse the query
             return []
         query = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :before",
             "ExpressionAttributeValues": {
                 ":pk": {"S": partition},
-                ":after": {"S": after + "\0"},  # beyond it
+                ":after": {"S": after + "\0"},  # excludes `after` itself
                 ":before": {"S": before},
             },
             "ConsistentRead": True,
@@ -57,7 +57,7 @@ class DynamoParkedStore:
             return list(islice(kept, limit))
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Take rows out, where they are."""
+        """Remove the entries that exist."""
         self._batches.write(
             [{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys]
         )

@@ -1,4 +1,4 @@
-"""Where callbacks go: registered callbacks with their decrypted secrets."""
+"""Find the destinations of callbacks: registered callbacks with their decrypted secrets."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SECRETS_KEPT = 1_000
 
 
 class KmsDestinations:
-    """Finds destinations; a secret is decrypted once as long as it stays."""
+    """Finds destinations; a secret is decrypted once until it changes."""
 
     def __init__(self, accounts: AccountStore, kms: Any) -> None:
         self._accounts = accounts
@@ -21,7 +21,7 @@ class KmsDestinations:
     def find(
         self, account_id: str, endpoint: Endpoint, *, anew: bool = False
     ) -> Destination | None:
-        """Return where an endpoint's callbacks go, None when it is registered no more."""
+        """Return the destination of an endpoint's callbacks, None if it is no longer registered."""
         callback_id = endpoint.callback_id
         if not callback_id:
             return unregistered(endpoint)
@@ -34,7 +34,7 @@ class KmsDestinations:
         if not settings.sealed:
             return Destination(settings, CallbackSecrets())
         if settings.sealed not in self._known:
-            if len(self._known) >= SECRETS_KEPT:  # those that were renewed are among them
+            if len(self._known) >= SECRETS_KEPT:  # drops the old secrets of renewed callbacks too
                 self._known.clear()
             self._known[settings.sealed] = unseal(
                 self._kms, account_id, settings.id, settings.sealed
@@ -43,7 +43,7 @@ class KmsDestinations:
 
 
 class KmsVault:
-    """Seals the secrets of callbacks under a key of KMS."""
+    """Encrypts the secrets of callbacks with a key of KMS."""
 
     def __init__(self, kms: Any, key_id: str) -> None:
         self._kms = kms
@@ -60,12 +60,12 @@ class KmsVault:
         return bytes(answer["CiphertextBlob"])
 
     def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        """Return a callback's secrets in clear. Raises StoreUnavailable."""
+        """Return a callback's decrypted secrets. Raises StoreUnavailable."""
         return unseal(self._kms, account_id, callback_id, sealed)
 
 
 def unseal(kms: Any, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-    """Return a callback's secrets in clear. Raises StoreUnavailable."""
+    """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     with aws_errors():
         answer = kms.decrypt(
             CiphertextBlob=sealed, EncryptionContext=_context(account_id, callback_id)

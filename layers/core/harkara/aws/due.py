@@ -1,10 +1,10 @@
 """The Due table: partition = one of 16 shards, sort key = time # hash of the body.
 
 One more item has the cursors: for each shard the sort key up to which `sweep` has enqueued all.
-Rows behind it are never read again, and go by their time to live. No row can appear there: it is
-put more than `queues.DELAY_LIMIT_S` before its time by a process that lives for two minutes at
-most, and a cursor stands at a row whose time has come. The clocks of two functions would have to
-be apart by all that lies between, which is more than ten minutes.
+Rows before the cursor are never read again, and are deleted by their time to live. No new row can
+appear there: it is put more than `queues.DELAY_LIMIT_S` before its time by a process that lives for
+two minutes at most, and a cursor stands at a row that is due. The clocks of two functions would
+have to differ by all the time between, which is more than ten minutes.
 """
 
 import time
@@ -18,14 +18,14 @@ from harkara.base.time import DAY_S, Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 
-# For so long `sweep` may be out of order before anything is lost.
+# The time for which `sweep` may be out of order before tasks are lost.
 KEPT_S = 7 * DAY_S
 _PAGE = 100
 _CURSORS = {"pk": {"S": "cursor"}, "sk": {"S": "cursor"}}
 
 
 class DynamoDueTable:
-    """Tasks that wait for longer than a queue lets them."""
+    """Stores tasks that wait for longer than a queue can delay them."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class DynamoDueTable:
         self._inserter = Inserter(client, table, pause)
 
     def put(self, queue: QueueName, body: str, delay_s: float) -> None:
-        """Store a task until its time has come. Raises StoreUnavailable."""
+        """Store a task until it is due. Raises StoreUnavailable."""
         due_s = self._clock() + delay_s
         digest = blake2b(body.encode(), digest_size=8)
         item: Item = {
@@ -61,10 +61,10 @@ class DynamoDueTable:
         return {shard: item[name]["S"] for shard, name in shards.items() if name in item}
 
     def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
-        """Yield a shard's rows beyond a sort key whose time has come, by pages, oldest first."""
-        # Beyond that key, before any later one: BETWEEN takes in both its ends.
+        """Yield a shard's due rows beyond the sort key `after`, by pages, oldest first."""
+        # "!" sorts after `after` itself and before any later key: BETWEEN includes both its ends.
         first, last = f"{after}!", f"{now_ms + 1:013d}"
-        if first > last:  # a run whose clock is ahead was here; DynamoDB would refuse it
+        if first > last:  # moved by a run with a faster clock; DynamoDB would refuse this
             return
         query = {
             "TableName": self._table,
@@ -74,7 +74,8 @@ class DynamoDueTable:
                 ":after": {"S": first},
                 ":now": {"S": last},
             },
-            # The cursor goes beyond what is read: a row that a replica does not show yet is lost.
+            # The cursor moves past all rows that are read: a row missing on a replica would be
+            # lost.
             "ConsistentRead": True,
             "PaginationConfig": {"PageSize": _PAGE},
         }
@@ -84,14 +85,14 @@ class DynamoDueTable:
                     yield [_task(item) for item in page["Items"]]
 
     def move(self, shard: int, reached: str) -> bool:
-        """Move a shard's cursor on to a sort key; say whether it was not beyond that already."""
+        """Move a shard's cursor to a sort key; return False if it was already beyond."""
         with aws_errors():
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=_CURSORS,
                     UpdateExpression="SET #shard = :reached",
-                    # Not less alone: it may be repeated after a lost answer.
+                    # Equality is allowed, since the call may be repeated after a lost answer.
                     ConditionExpression="attribute_not_exists(#shard) OR #shard <= :reached",
                     ExpressionAttributeNames={"#shard": _partition(shard)},
                     ExpressionAttributeValues={":reached": {"S": reached}},

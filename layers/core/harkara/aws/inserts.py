@@ -13,7 +13,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 BATCH = 25
 _DUPLICATE = "DuplicateItem"
-# What a statement can meet inside a 200 answer, where the SDK does not look, and may be repeated.
+# Errors of single statements inside a 200 answer, which the SDK does not retry.
 _PASSING = frozenset(
     {
         "InternalServerError",
@@ -26,7 +26,7 @@ _PASSING = frozenset(
 
 
 class Inserter:
-    """Puts items into one table."""
+    """Inserts items into one table."""
 
     def __init__(
         self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
@@ -36,7 +36,7 @@ class Inserter:
         self._backoff = Backoff(pause)
 
     def insert(self, items: Sequence[Item]) -> list[int]:
-        """Put each item where its key is absent; return the places of those that were not put.
+        """Put each item if its key is absent; return the indexes of the items that were not put.
 
         Keys are distinct. Raises StoreUnavailable: some of the items may be in place.
         """

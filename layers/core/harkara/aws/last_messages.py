@@ -1,4 +1,4 @@
-"""Which message a number got last, in the Messages table: an item an account and number."""
+"""Remember the last message of each number of an account, in the Messages table."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _SORT_KEY = "last"
 
 
 class DynamoLastMessages:
-    """Written over by each message. No item has a number, only what stands for it."""
+    """Stores the last message of numbers. Items hold a pseudonym in place of the number."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class DynamoLastMessages:
         self._batches = Batches(client, table, pause)
 
     def put(self, account_id: str, mids: Mapping[str, str]) -> None:
-        """Note each number's message by its mid. Raises StoreUnavailable: some may be noted."""
+        """Store each number's message by its mid. Raises StoreUnavailable: some may be stored."""
         ttl = {"N": str(int(self._clock()) + self._retention_s)}
         items = (
             {**self._keys(account_id, number)[0], "mid": {"S": mid}, "ttl": ttl}
@@ -51,6 +51,6 @@ class DynamoLastMessages:
         return ""
 
     def _keys(self, account_id: str, number: str) -> list[Mapping[str, Mapping[str, str]]]:
-        """Return the keys of a number's item, by the signer's newest key first."""
+        """Return the keys of a number's item, starting with the signer's newest key."""
         names = self._signer.pseudonyms("last message", account_id, number)
         return [{"pk": {"S": f"last#{name}"}, "sk": {"S": _SORT_KEY}} for name in names]

@@ -1,4 +1,4 @@
-"""What all processes count together, in the Messages table: items that are swapped as a whole."""
+"""Share counters among all processes, in the Messages table: items swapped as a whole."""
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.timelines import DynamoTimelineStore
@@ -7,10 +7,10 @@ _KIND = "rate"
 
 
 class DynamoLimitStore(DynamoTimelineStore):
-    """Texts that many processes write, each on what it saw; and time lines."""
+    """Texts that processes change by compare-and-swap, and time lines of rates."""
 
     def get(self, name: str, *, consistent: bool = False) -> str:
-        """Return what stands under a name, "" for nothing (`harkara.ports.LimitStore`)."""
+        """Return the text under a name, "" if there is none (`harkara.ports.LimitStore`)."""
         with aws_errors():
             answer = self._client.get_item(
                 TableName=self._table,
@@ -20,7 +20,7 @@ class DynamoLimitStore(DynamoTimelineStore):
         return str(answer["Item"]["data"]["S"]) if "Item" in answer else ""
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
-        """Write `new` where `seen` stands ("" for nothing); return what stands there instead."""
+        """Replace the text `seen` ("" for none) by `new`; return None, or the other text found."""
         values = {":new": {"S": new}, ":ttl": {"N": str(expires_at_s)}}
         if seen:
             values[":seen"] = {"S": seen}
@@ -36,7 +36,7 @@ class DynamoLimitStore(DynamoTimelineStore):
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except self._client.exceptions.ConditionalCheckFailedException as error:
-                # It has none where the item expired meanwhile.
+                # The error has no item if that expired meanwhile.
                 item = error.response.get("Item", {})
                 return str(item["data"]["S"]) if item else ""
         return None

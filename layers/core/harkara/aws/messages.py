@@ -1,4 +1,4 @@
-"""The Messages table: chunks and marks (the kinds are listed in `harkara.model.ledger`)."""
+"""The Messages table: message batches and ledger entries (listed in `harkara.model.ledger`)."""
 
 import time
 from collections import OrderedDict
@@ -20,7 +20,10 @@ _CACHED_CHUNKS = 64
 
 
 class DynamoMessageStore:
-    """Chunks and marks in DynamoDB. Chunks never change, so this process keeps the last ones."""
+    """Message batches and ledger entries in DynamoDB.
+
+    Message batches never change, so this process caches the latest ones.
+    """
 
     def __init__(
         self,
@@ -39,11 +42,11 @@ class DynamoMessageStore:
         self._chunks: OrderedDict[str, Chunk] = OrderedDict()
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
-        """Store a packed chunk; how long it is kept counts from `begins_ms`, or from now if later.
+        """Store a packed message batch, kept for the retention time from `begins_ms` or now.
 
-        Raises StoreUnavailable.
+        The later of the two counts. Raises StoreUnavailable.
         """
-        # A duplicate is our own, whose first answer was lost: ids are random.
+        # Ids are random, so a duplicate is our own item, whose first answer was lost.
         self._inserter.insert(
             [
                 {
@@ -56,15 +59,15 @@ class DynamoMessageStore:
         )
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
-        """Return a chunk, None when there is none (any more). Raises StoreUnavailable.
+        """Return a message batch, None if it is absent or expired. Raises StoreUnavailable.
 
-        Its marks are put after it, and expire later: where it is there, so are they.
+        Its ledger entries are put after it and expire later, so while it exists, so do they.
         """
         cached = self._chunks.get(chunk_id)
         if cached is not None:
             return cached
         key = {"pk": {"S": chunk_id}, "sk": {"S": _CHUNK_KIND}}
-        # It never changes, so that a replica which has it will do, at half the price.
+        # It never changes, so any replica that has it will do, at half the price.
         for consistent in (False, True):
             with aws_errors():
                 answer = self._client.get_item(
@@ -85,9 +88,9 @@ class DynamoMessageStore:
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
     ) -> list[Mark]:
-        """Put each mark where it is absent; return for each the one that stands there now.
+        """Put each entry if it is absent; return for each the entry that is stored now.
 
-        One that has expired stands until DynamoDB deletes it.
+        An expired entry counts until DynamoDB deletes it.
         """
         standing = list(marks)
         ttl = self._ttl(begins_ms, keep_s)
@@ -100,14 +103,14 @@ class DynamoMessageStore:
         return standing
 
     def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
-        """Put each mark in place of what stands there, expired or not."""
+        """Put each entry over the stored one, expired or not."""
         ttl = self._ttl(begins_ms)
         self._batches.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
 
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
     ) -> list[Mark | None]:
-        """Return the marks at these keys, in order, read consistently unless that is not needed."""
+        """Return the entries at these keys, in order, by consistent reads unless told otherwise."""
         now_s = self._clock()
         return [
             None if item is None or has_expired(item, now_s) else mark_of(item)
@@ -121,7 +124,7 @@ class DynamoMessageStore:
         return [by_key.get(key) for key in keys]
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
-        """Return a partition's marks whose kind begins so, in order, read consistently."""
+        """Return a partition's entries whose kind has this prefix, in order, read consistently."""
         query = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
@@ -140,7 +143,7 @@ class DynamoMessageStore:
 
 
 def item_of(mark: Mark, ttl: Mapping[str, str]) -> Item:
-    """Return a mark as an item, kept until the Unix time in `ttl`, a number of DynamoDB's."""
+    """Return a ledger entry as an item with the time to live `ttl`, a DynamoDB number (Unix s)."""
     return {
         "pk": {"S": mark.partition},
         "sk": {"S": mark.kind},
@@ -153,7 +156,7 @@ def item_of(mark: Mark, ttl: Mapping[str, str]) -> Item:
 
 
 def mark_of(item: Mapping[str, Any]) -> Mark:
-    """Return the mark that an item is."""
+    """Return the ledger entry in an item."""
     return Mark(
         partition=item["pk"]["S"],
         kind=item["sk"]["S"],

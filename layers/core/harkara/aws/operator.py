@@ -1,7 +1,7 @@
-"""What only the operator does with the Accounts table: create, change, list and remove.
+"""Create, change, list and remove records of the Accounts table, for the operator only.
 
-Nothing is overwritten by accident: what is created must be absent, and a change is written only
-over what it was made from.
+Nothing is overwritten by accident: a new record must be absent, and a change is written only over
+the record that it was made from.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class OperatorStore:
-    """Accounts (their own fields, no parts), routing and credentials, read without a cache.
+    """Accounts without their resources, carriers, routing and credentials, read without a cache.
 
     Every method raises StoreUnavailable.
     """
@@ -43,13 +43,13 @@ class OperatorStore:
         return Account.model_validate_json(item["data"]["S"]) if item else None
 
     def create_account(self, account: Account) -> bool:
-        """Store an account; return False, and store nothing, where there is one of its id."""
+        """Store an account; return False, and store nothing, if its id is taken."""
         return self._create(f"account#{account.id}", "account", account)
 
     def change_account(
         self, account_id: str, change: Callable[[Account], Account]
     ) -> Account | None:
-        """Store what `change` makes of an account, and return it; None where there is none."""
+        """Replace an account by the result of `change` and return it; None if there is none."""
         return self._change(f"account#{account_id}", "account", Account, change)
 
     def accounts(self) -> list[Account]:
@@ -62,7 +62,7 @@ class OperatorStore:
         return CarrierSettings.model_validate_json(item["data"]["S"]) if item else None
 
     def create_carrier(self, carrier: CarrierSettings) -> bool:
-        """Store a carrier; return False, and store nothing, where there is one of its name."""
+        """Store a carrier; return False, and store nothing, if its name is taken."""
         return self._create(f"carrier#{carrier.name}", "carrier", carrier)
 
     def carriers(self) -> list[CarrierSettings]:
@@ -72,7 +72,7 @@ class OperatorStore:
     def change_carrier(
         self, name: str, change: Callable[[CarrierSettings], CarrierSettings]
     ) -> CarrierSettings | None:
-        """Store what `change` makes of a carrier, and return it; None where there is none."""
+        """Replace a carrier by the result of `change` and return it; None if there is none."""
         return self._change(f"carrier#{name}", "carrier", CarrierSettings, change)
 
     def routing(self, account_id: str) -> Routing:
@@ -81,7 +81,7 @@ class OperatorStore:
         return Routing.model_validate_json(item["data"]["S"]) if item else Routing()
 
     def change_routing(self, account_id: str, change: Callable[[Routing], Routing]) -> Routing:
-        """Store what `change` makes of an account's routing, or of that of all; return it."""
+        """Replace the routing of an account, or of all, by the result of `change`; return it."""
         self._create(routing_of(account_id), ROUTING, Routing())
         changed = self._change(routing_of(account_id), ROUTING, Routing, change)
         if changed is None:
@@ -89,7 +89,7 @@ class OperatorStore:
         return changed
 
     def create_credential(self, credential: Credential) -> bool:
-        """Store a credential; return False, and store nothing, where its user name is taken."""
+        """Store a credential; return False, and store nothing, if its user name is taken."""
         item = {
             "pk": {"S": f"credential#{credential.username}"},
             "sk": {"S": "credential"},
@@ -104,11 +104,11 @@ class OperatorStore:
     def change_credential(
         self, username: str, change: Callable[[Credential], Credential]
     ) -> Credential | None:
-        """Store what `change` makes of a credential, and return it; None where there is none."""
+        """Replace a credential by the result of `change` and return it; None if there is none."""
         return self._change(f"credential#{username}", "credential", Credential, change)
 
     def remove_credential(self, username: str) -> bool:
-        """Remove a credential; return False where there is none."""
+        """Remove a credential; return False if there is none."""
         for _ in range(_ATTEMPTS):
             item = self._item(f"credential#{username}", "credential")
             if item is None:
@@ -140,7 +140,7 @@ class OperatorStore:
         raise StoreUnavailable("others kept changing it")
 
     def _write(self, partition: str, sort_key: str, record: BaseModel, over: Item | None) -> bool:
-        """Store a record where `over` is what stands there, None for nothing; say whether it is."""
+        """Store a record if the present one is still `over` (None: absent); return if it was."""
         values = {":data": {"S": record.model_dump_json(exclude=PARTS)}, ":one": {"N": "1"}}
         try:
             with aws_errors():

@@ -1,4 +1,4 @@
-"""The queues and, for what waits longer than SQS lets it, the Due table.
+"""Put tasks in queues, or in the Due table if they must wait longer than SQS allows.
 
 SQS API Reference, SendMessageBatch: "The maximum allowed individual message size and the maximum
 total payload size (the sum of the individual lengths of all of the batched messages) are both 1 MiB
@@ -22,7 +22,7 @@ DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
 _TRIES = 3
-# SQS refuses a whole batch for one of its bodies: the others go without it.
+# SQS refuses a whole batch because of one body; the others are then sent without it.
 _OF_A_BODY = frozenset(
     {
         "AWS.SimpleQueueService.BatchRequestTooLong",
@@ -34,7 +34,7 @@ _OF_A_BODY = frozenset(
 
 
 class SqsTaskQueues:
-    """Queues by name. Without a Due table nothing can be scheduled beyond a quarter of an hour."""
+    """Queues by name. Without a Due table the longest delay is a quarter of an hour."""
 
     def __init__(
         self,
@@ -55,11 +55,11 @@ class SqsTaskQueues:
         group: str = "",
         delays_s: Sequence[int] = (),
     ) -> list[bool]:
-        """Put bodies in a queue; say for each whether it is in. One that cannot go fails alone."""
+        """Put bodies in a queue; return for each whether it is in. A wrong body fails alone."""
         return self._send(queue, bodies, group, delays_s or [0] * len(bodies))
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
-        """Put a body in a queue once `delay_s` seconds have passed. Raises StoreUnavailable."""
+        """Put a body in a queue after a delay of `delay_s` seconds. Raises StoreUnavailable."""
         if delay_s > DELAY_LIMIT_S and self._due is not None:
             self._due.put(queue, body, delay_s)
             return
@@ -84,7 +84,7 @@ class SqsTaskQueues:
         group: str,
         delays_s: Sequence[int],
     ) -> set[int]:
-        """Put the bodies in these places in a queue; return the places of those that are in."""
+        """Put the bodies at these indexes in a queue; return the indexes of those that are in."""
         sent, left = set[int](), places
         for _ in islice(self._backoff.tries(), _TRIES):
             entries = [
@@ -110,7 +110,7 @@ class SqsTaskQueues:
                 alone = [self._send_batch(queue, bodies, [each], group, delays_s) for each in left]
                 return sent.union(*alone)
             sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
-            # What is wrong with a body will be wrong again.
+            # A fault of the sender would occur again, so such a body is not retried.
             wrong = {int(each["Id"]) for each in answer.get("Failed", ()) if each["SenderFault"]}
             left = [place for place in left if place not in sent | wrong]
             if not left:
@@ -118,7 +118,7 @@ class SqsTaskQueues:
         return sent
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
-        """Let messages that were received come back (`harkara.ports.TaskQueues`)."""
+        """Make received messages visible again after a delay (`harkara.ports.TaskQueues`)."""
         name = queue_arn.rpartition(":")[2]
         (url,) = (each for each in self._urls.values() if each.rpartition("/")[2] == name)
         entries = [
@@ -132,9 +132,9 @@ class SqsTaskQueues:
 
 
 def _batches(bodies: Sequence[str], more_bytes: int) -> Iterator[list[int]]:
-    """Yield the places of bodies that go in one call, each of which takes `more_bytes` besides.
+    """Yield the indexes of bodies that fit in one call, counting `more_bytes` on top of each body.
 
-    A body that is longer than a queue takes is in none.
+    Bodies longer than a queue allows are left out.
     """
     batch, total = list[int](), 0
     for place, body in enumerate(bodies):

@@ -1,7 +1,7 @@
-"""The parts of accounts in the table Accounts, read consistently and written.
+"""Read and write the resources of accounts in the Accounts table, with consistent reads.
 
-A part changes together with its account's `version`, in one transaction, so that no reader can
-miss it. Many parts go in by themselves and the version after them.
+A resource changes in one transaction with its account's `version`, so that no reader can miss the
+change. An import writes many resources without transactions, and the version after them.
 """
 
 import time
@@ -21,9 +21,9 @@ from harkara.model.accounts import Credential
 from harkara.model.operator_records import P, Part
 
 THREADS = 8
-# What one batch may take where nothing is in its way, and the count that ends an import.
+# Time to reserve for a batch without retries, and for the version update that ends an import.
 BATCH_S = 3.0
-# How often a part is changed anew because somebody else was first.
+# Attempts to change a resource that others change at the same time.
 CHANGES = 5
 _CREDENTIAL = "credential#"
 
@@ -41,19 +41,19 @@ class DynamoRegistry:
         self._batches = Batches(client, table, pause)
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
-        """Return a part of an account."""
+        """Return a resource of an account."""
         item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
         return kind.model_validate_json(item["data"]["S"]) if item else None
 
     def find(
         self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
     ) -> list[P]:
-        """Return the parts of a kind in the order of their names, those beyond `after`."""
+        """Return the resources of a kind in the order of their names, starting beyond `after`."""
         items = self._items(_partition(account_id), PART_PREFIXES[kind], after, limit)
         return [kind.model_validate_json(item["data"]["S"]) for item in islice(items, limit)]
 
     def create(self, account_id: str, part: Part) -> bool:
-        """Put a part in; say whether it was absent."""
+        """Store a resource; return whether its name was free."""
         put = {
             "Item": part_item(account_id, part),
             "ConditionExpression": "attribute_not_exists(pk)",
@@ -63,9 +63,9 @@ class DynamoRegistry:
     def change(
         self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
     ) -> P | None:
-        """Put what `change` makes of a part in its place, and return it; None where there is none.
+        """Replace a resource by the result of `change` and return it; None if there is none.
 
-        It is written only over what it was made from.
+        It is written only over the resource that `change` was given.
         """
         for _ in range(CHANGES):
             item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
@@ -83,7 +83,7 @@ class DynamoRegistry:
         raise StoreUnavailable("others kept changing it")
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
-        """Take a part out; say whether it was there."""
+        """Remove a resource; return whether it existed."""
         delete = {
             "Key": _key(_partition(account_id), PART_PREFIXES[kind] + name),
             "ConditionExpression": "attribute_exists(pk)",
@@ -91,16 +91,16 @@ class DynamoRegistry:
         return self._change(account_id, {"Delete": delete})
 
     def put_all(self, account_id: str, parts: Sequence[Part], deadline: Deadline) -> None:
-        """Put parts in, whether or not they are there. None begins once the deadline is near.
+        """Store resources, new or not. No batch is begun once the deadline is near.
 
-        Raises StoreUnavailable: some may be in, and the same again puts in the rest.
+        Raises StoreUnavailable: some may be stored, and the same call again stores the rest.
         """
         requests = [{"PutRequest": {"Item": part_item(account_id, part)}} for part in parts]
         starts = range(0, len(requests), WRITE_BATCH)
         batches = [requests[at : at + WRITE_BATCH] for at in starts]
         try:
             with ThreadPoolExecutor(THREADS) as pool:
-                # Where one fails, those that have not begun are cancelled.
+                # If one fails, those that have not begun are cancelled.
                 for _ in pool.map(partial(self._put_batch, deadline=deadline), batches):
                     pass
         finally:
@@ -112,16 +112,16 @@ class DynamoRegistry:
         names = (item["sk"]["S"] for item in self._items(_partition(account_id), _CREDENTIAL))
         items = (self._item(name, "credential") for name in names)
         found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
-        # Who has lost a race for a user name has left a pointer to the winner's.
+        # A failed attempt at a user name leaves an index item for another account's credential.
         return [each for each in found if each.account_id == account_id]
 
     def default_callback(self, account_id: str) -> str:
-        """Return the id of an account's default callback; empty where it has none."""
+        """Return the id of an account's default callback; empty if it has none."""
         item = self._item(_partition(account_id), "account")
         return str(decode(item["data"]["S"]).get("default_callback", "")) if item else ""
 
     def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
-        """Change one part and count up the version, both or neither; say if the part allowed it."""
+        """Change a resource and the version in one transaction; return if its condition held."""
         return self._batches.transact(action, {"Update": self._count_up(account_id)})
 
     def _put_batch(self, requests: Sequence[Item], deadline: Deadline) -> None:
@@ -135,7 +135,7 @@ class DynamoRegistry:
             "TableName": self._table,
             "Key": _key(_partition(account_id), "account"),
             "UpdateExpression": "ADD #version :one",
-            # Without it a version alone would stand for an account that was removed.
+            # Otherwise a removed account would return as an item with a version alone.
             "ConditionExpression": "attribute_exists(pk)",
             "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": {":one": {"N": "1"}},
@@ -152,7 +152,7 @@ class DynamoRegistry:
     def _items(
         self, partition: str, prefix: str, after: str = "", limit: int | None = None
     ) -> Iterator[Item]:
-        """Yield the items whose sort key begins so, in order, beyond `after`; `limit` a page."""
+        """Yield items by prefix of their sort key, in order, beyond `after`; `limit` per page."""
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",

@@ -1,4 +1,4 @@
-"""Routing in the Accounts table: an item an account, and one for all of them."""
+"""Store routing in the Accounts table: an item per account, and one for all of them."""
 
 import time
 from typing import Any
@@ -14,12 +14,12 @@ SORT_KEY = "routing"
 
 
 def partition_of(account_id: str) -> str:
-    """Return the partition of an account's routing, or of everyone's."""
+    """Return the partition of an account's routing, or of the routing of all."""
     return f"routing#{account_id}"
 
 
 class DynamoRoutingStore:
-    """Routing, as `harkara.aws.cache` remembers it: an account that has none is not absent."""
+    """Reads routing through a cache; an account without an item has empty routing."""
 
     def __init__(self, client: Any, table: str, clock: Clock = time.time) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class DynamoRoutingStore:
         self._cache = Cache(self._read, CACHE_S, CACHE_LIMIT, clock)
 
     def rules(self, account_id: str, *, anew: bool = False) -> Rules:
-        """Return what counts for an account's messages. Raises StoreUnavailable."""
+        """Return the rules that apply to an account's messages. Raises StoreUnavailable."""
         own, general = (
             self._cache.get(name, lambda _: not anew) or Routing()
             for name in (account_id, EVERYONE)

@@ -1,4 +1,4 @@
-"""Secrets of the deployment, from Secrets Manager: one value or several, with blanks between."""
+"""Read the deployment's secrets from Secrets Manager: one or more values, separated by blanks."""
 
 from botocore.config import Config
 
@@ -6,7 +6,7 @@ from harkara.aws.clients import aws_errors, client
 from harkara.base.errors import StoreUnavailable
 from harkara.base.keys import Keys
 
-# For reading again what is known: whoever waits for it goes on with that.
+# For rereading a known secret: the caller goes on with the old value if this fails.
 _QUICK = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
 

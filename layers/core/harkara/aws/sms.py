@@ -1,4 +1,4 @@
-"""SendTextMessage, a thread a call: botocore knows no other way to wait."""
+"""Call SendTextMessage in a thread per call, since botocore has no asynchronous calls."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import TextAnswer
 from harkara.base.time import Clock
 
-# Longer than any carrier's time-out: a thread outlives its call for no longer than this.
+# Longer than any carrier's timeout: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30
-# Lambda freezes a process between invocations, and AWS closes its connections meanwhile unheard:
-# a call on one of them would be in doubt.
+# Lambda freezes a process between invocations, and AWS may close its connections meanwhile: a call
+# on a closed connection would be in doubt.
 _KEEPALIVE_S = 4
 
 # Nothing was sent: no credentials, no name, no route, no TLS.
@@ -39,7 +39,7 @@ _NOT_SENT = (
 
 
 def open_texts(region: str, calls: int) -> Any:
-    """Return a client for so many calls at a time. It repeats none: AWS would send it twice."""
+    """Return a client for `calls` concurrent calls. It never retries: AWS would send twice."""
     once = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         read_timeout=_READ_TIMEOUT_S,
@@ -49,7 +49,10 @@ def open_texts(region: str, calls: int) -> Any:
 
 
 class AwsTextExchange:
-    """One call, one answer; see `exchanges.TextExchange`. `calls` bounds those of the process."""
+    """Sends a text and returns the answer; see `exchanges.TextExchange`.
+
+    `calls` limits the concurrent calls of the process.
+    """
 
     def __init__(
         self, calls: int, clock: Clock, connect: Callable[[str, int], Any] = open_texts
@@ -64,7 +67,7 @@ class AwsTextExchange:
     async def __call__(
         self, region: str, request: Mapping[str, Any], timeout_s: float
     ) -> TextAnswer:
-        """Send a text within `timeout_s` seconds, all told."""
+        """Send a text within `timeout_s` seconds altogether."""
         call = self._threads.submit(_send, self._client(region), request)
         try:
             async with asyncio.timeout(timeout_s):
@@ -79,7 +82,7 @@ class AwsTextExchange:
             self._clients[region] = self._connect(region, self._calls)
         now_s = self._clock()
         if now_s - self._used_s.get(region, now_s) > _KEEPALIVE_S:
-            self._clients[region].close()  # those that are idle; it opens others
+            self._clients[region].close()  # closes idle connections; the client opens new ones
         self._used_s[region] = now_s
         return self._clients[region]
 
@@ -96,6 +99,6 @@ def _send(texts: Any, request: Mapping[str, Any]) -> TextAnswer:
         )
     except _NOT_SENT as error:
         raise ExchangeUnreachable(type(error).__name__) from error
-    except Exception as error:  # botocore lets urllib3's and its parser's own errors through
+    except Exception as error:  # botocore lets errors of urllib3 and of its own parser through
         raise ExchangeOutcomeUnknown(type(error).__name__) from error
     return TextAnswer(200, message_id=answer.get("MessageId", ""))

@@ -1,8 +1,8 @@
-"""Suppressions in the Accounts table: an item a number, in sixteen partitions an account.
+"""Suppressions in the Accounts table: an item per number, in sixteen partitions per account.
 
-An item has two attributes for each source: the entry, and when it was last put in or taken out. A
-change counts only if it is not older than what stands: one that comes late, or again, undoes
-nothing. So the time of what was taken out stays.
+An item has two attributes for each source: the entry, and the time of its last change. A change
+counts only if it is not older than the stored time, so a late or repeated change undoes nothing.
+For this the time is kept after an entry is removed.
 """
 
 import time
@@ -28,7 +28,7 @@ def partition_of(account_id: str, number: str) -> str:
 
 
 class DynamoSuppressionList:
-    """Who gets no messages of an account. Nothing is cached: an opt-out counts at once."""
+    """Stores the numbers that get no messages. Nothing is cached: an opt-out counts at once."""
 
     def __init__(
         self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
@@ -43,15 +43,15 @@ class DynamoSuppressionList:
         return [entry for item in self._batches.read(keys) for entry in _entries(item)]
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
-        """Return entries in a fixed order, both of a number together, beyond the number `after`.
+        """Return entries in a fixed order, all of a number together, beyond the number `after`.
 
-        `limit` is of numbers. Raises StoreUnavailable.
+        `limit` counts numbers. Raises StoreUnavailable.
         """
         items = (item for item in self._items(account_id, after, limit) if _entries(item))
         return [entry for item in islice(items, limit) for entry in _entries(item)]
 
     def put(self, account_id: str, entry: Suppression) -> bool:
-        """Put an entry in; False where a later change stands. Raises StoreUnavailable."""
+        """Store an entry; return False if a later change is stored. Raises StoreUnavailable."""
         source = entry.source
         return self._change(
             account_id,
@@ -70,9 +70,9 @@ class DynamoSuppressionList:
         *,
         before_s: int | None = None,
     ) -> bool:
-        """Take an entry out as of `at_s`; say whether there was one.
+        """Remove an entry as of `at_s`; return whether there was one.
 
-        It is one that was there before then, or before `before_s` if that is given. Raises
+        Only an entry of before `at_s` counts, or of before `before_s` if that is given. Raises
         StoreUnavailable.
         """
         before_s = at_s if before_s is None else before_s

@@ -1,6 +1,6 @@
 """Time lines of rates, in the Messages table: one item for each shard.
 
-They are extended without a condition on what others wrote, so processes that write the same item
+They are extended without a condition on the values of others, so processes that write the same item
 do not refuse each other: DynamoDB adds up in the order in which the writes arrive.
 """
 
@@ -12,7 +12,7 @@ from harkara.aws.clients import aws_errors
 from harkara.ports import Extension, Timeline
 
 _KIND = "timeline"
-# A line that ends just now may be seen as ended and as not ended by turns.
+# A line that is just ending may alternately be seen as ended and as not ended.
 _TRIES = 2
 _UNTIL = "until"
 _NO_LINES = {"pk", "sk", "ttl", "data"}
@@ -20,7 +20,7 @@ _NAME = re.compile(r"#\w+")
 
 
 class DynamoTimelineStore:
-    """Time lines that many processes extend."""
+    """Stores time lines that many processes extend."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -41,7 +41,10 @@ class DynamoTimelineStore:
     def _extend(
         self, name: str, lines: Mapping[str, Extension], expires_at_s: int
     ) -> tuple[Mapping[str, int], Mapping[str, Any]]:
-        """Extend lines; return where each begins, nothing if one ends too late, and the item."""
+        """Extend lines; return where each added part begins, and the item.
+
+        If a line ends after its limit, nothing is extended and no beginning returned.
+        """
         busy = {line: by.busy for line, by in lines.items()}
         for _ in range(_TRIES + len(lines)):
             sets, conditions, numbers = [], [], dict[str, int]()
@@ -71,7 +74,7 @@ class DynamoTimelineStore:
     def swap_timeline(
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
     ) -> Timeline | None:
-        """Replace a time line as it was seen (`harkara.ports.TimelineStore`)."""
+        """Replace a time line if it is still as `seen` (`harkara.ports.TimelineStore`)."""
         update, conditions, numbers = "SET #text = :new, #ttl = :ttl", [], {}
         texts = {":new": new.text, ":seen": seen.text}
         conditions.append("#text = :seen")
@@ -97,7 +100,7 @@ class DynamoTimelineStore:
         texts: Mapping[str, str],
         expires_at_s: int,
     ) -> tuple[bool, Mapping[str, Any]]:
-        """Update an item where a condition holds; say whether it did, and return the item."""
+        """Update an item if a condition holds; return whether it did, and the item."""
         names = {word: word[1:] for word in _NAME.findall("".join(update))}
         if "#text" in names:
             names["#text"] = "data"
@@ -118,7 +121,7 @@ class DynamoTimelineStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except self._client.exceptions.ConditionalCheckFailedException as error:
-                # There is none if the item expired meanwhile.
+                # The error has no item if that expired meanwhile.
                 return False, error.response.get("Item", {})
         return True, answer["Attributes"]
 

@@ -1,1 +1,1 @@
-"""Errors, ids, JSON and time: what every other folder builds on."""
+"""Errors, ids, JSON and time: the foundation of every other folder."""

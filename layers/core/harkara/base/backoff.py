@@ -1,8 +1,8 @@
-"""Pauses between tries of what a table or queue was too busy for.
+"""Pauses between retries of a call that a table or queue was too busy for.
 
-They have full jitter, which spreads a herd best and does the same work with the fewest calls (AWS
-Architecture Blog, "Exponential Backoff And Jitter"): each is uniform between nothing and a ceiling
-that doubles.
+Pauses have full jitter: each is uniform between zero and a ceiling that doubles with each retry.
+Full jitter spreads simultaneous clients best and needs the fewest calls for the same work (AWS
+Architecture Blog, "Exponential Backoff And Jitter").
 """
 
 import itertools
@@ -15,22 +15,22 @@ from harkara.base.deadline import left_s
 
 FIRST_S = 0.05
 CEILING_S = 2.0
-# What an invocation keeps to answer in, and to say what comes back.
+# The time reserved at the end of an invocation to answer, and to report failed batch items.
 ANSWER_S = 2.0
-# All pauses of one call at the most: a command at a terminal has no deadline.
+# Limit of all pauses of one call together: a command at a terminal has no deadline.
 PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How tries of one kind of call are spread; `luck` is uniform in [0, 1)."""
+    """The retry timing of one kind of call; `luck` returns a random number in [0, 1)."""
 
     pause: Callable[[float], None] = time.sleep
-    # A snapshot would hold the state of the shared generator, for all processes.
+    # SnapStart would restore the shared generator in the same state in every process.
     luck: Callable[[], float] = random.SystemRandom().random
 
     def tries(self) -> Iterator[None]:
-        """Yield for each try, pausing in between; end before a pause that time is too short for."""
+        """Yield once for each try, pausing in between; end when the next pause would not fit."""
         paused_s = 0.0
         for number in itertools.count():
             yield

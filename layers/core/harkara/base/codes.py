@@ -1,8 +1,8 @@
 """Every code that a customer can see: why a request or record was refused, or a message failed.
 
-One table: docs/errors.md is tested against it. `http_status` is the answer's status where nothing
-of a request was accepted; `clevertap` the code of a `failed` callback (wire-formats section 2),
-`webengage` the statusCode of an answer to WebEngage (section 4).
+A test compares docs/errors.md with this table. `http_status` is the status of the HTTP answer if
+no record of the request was accepted; `clevertap` is the code of a `failed` callback (wire-formats
+section 2); `webengage` is the statusCode of an answer to WebEngage (section 4).
 """
 
 from enum import StrEnum
@@ -62,7 +62,7 @@ class Code(StrEnum):
     INVALID_VALIDITY = "INVALID_VALIDITY"
     MIXED_REQUEST = "MIXED_REQUEST"
     NO_SHORT_DOMAIN = "NO_SHORT_DOMAIN"
-    # Messages, at the carrier and after it
+    # Messages, at the carrier and later
     DUPLICATE = "DUPLICATE"
     ABSENT_SUBSCRIBER = "ABSENT_SUBSCRIBER"
     UNKNOWN_SUBSCRIBER = "UNKNOWN_SUBSCRIBER"
@@ -83,7 +83,7 @@ class Code(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """What a code says outside: HTTP status, CleverTap's and WebEngage's codes, what to do."""
+    """A code's HTTP status, CleverTap and WebEngage codes, and its advice to the customer."""
 
     http_status: int
     clevertap: str

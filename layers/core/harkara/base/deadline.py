@@ -1,4 +1,4 @@
-"""How much of an invocation is left. What cannot be finished is not begun, but handed on."""
+"""The time left in an invocation. Work that would not finish in time is queued again instead."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any, ParamSpec, TypeVar
 
-# Where a piece of work is as long as the whole invocation, it may begin in the first part of it:
-# otherwise it would be handed on for ever.
+# Work may always begin while at least this share of the invocation is left, however long it may
+# take: otherwise work as long as a whole invocation would be queued again for ever.
 _ALWAYS_ENOUGH = 0.6
 _LEFT_S: ContextVar[Callable[[], float]] = ContextVar("left_s", default=lambda: math.inf)
 
@@ -17,19 +17,19 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """The end of an invocation, from what Lambda says is left, in seconds."""
+    """The end of an invocation, from the remaining time that Lambda reports, in seconds."""
 
     def __init__(self, remaining_s: Callable[[], float]) -> None:
         self.remaining_s = remaining_s
         self.budget_s = remaining_s()
 
     def allows(self, needed_s: float) -> bool:
-        """Whether work that takes up to `needed_s` may begin."""
+        """Return whether work that takes up to `needed_s` may begin."""
         return self.remaining_s() >= self._enough_s(needed_s)
 
     @contextmanager
     def keeping(self, needed_s: float) -> Iterator[None]:
-        """End work in time for what follows it, which takes up to `needed_s`: `left_s` keeps it."""
+        """Reserve `needed_s` for later work: inside the context `left_s` is shorter by as much."""
         with _within(lambda: self.remaining_s() - self._enough_s(needed_s)):
             yield
 
@@ -39,7 +39,7 @@ class Deadline:
 
 @contextmanager
 def invocation(context: Any) -> Iterator[Deadline]:
-    """Return the end of an invocation, by its Lambda context; `left_s` knows it meanwhile."""
+    """Yield the deadline of a Lambda context; inside, `left_s` counts down to it."""
     deadline = Deadline(lambda: float(context.get_remaining_time_in_millis()) / 1000)
     with _within(deadline.remaining_s):
         yield deadline
@@ -51,7 +51,10 @@ def left_s() -> float:
 
 
 class Threads(ThreadPoolExecutor):
-    """Threads whose calls know by `left_s` what who makes them knows, as in `asyncio.to_thread`."""
+    """A thread pool that passes the caller's context, and so its deadline, to each call.
+
+    `asyncio.to_thread` does the same.
+    """
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         known = copy_context()

@@ -2,32 +2,32 @@
 
     HarkaraError
       RequestRefused            the caller's fault; carries a code
-        NothingAccepted         (services.accept) with what became of each record
-      FieldRefused              a field of what is to be registered
-      VariableRefused           a value that a template's variable does not take
+        NothingAccepted         (accept.service) no record accepted; carries each one's result
+      FieldRefused              an invalid field of a resource to register
+      VariableRefused           an invalid value for a template's variable
       ForeignReference          a receipt or id that is not ours
-      NotOurTurn                another holder may still be at work: come back later
-      OutOfTime                 the deadline is near: hand the rest on
-      StoreUnavailable          AWS did not take a write or read; try again
+      NotOurTurn                another worker may hold the lease: try again later
+      OutOfTime                 the deadline is near: queue the rest again
+      StoreUnavailable          AWS did not accept a write or read: try again
       CarrierUnreachable        no carrier of this name is configured
       ExchangeError             an HTTP request that got no answer
-        ExchangeUnreachable     the request never left
-        ExchangeOutcomeUnknown  it may have arrived: never blindly repeated
+        ExchangeUnreachable     the request was never sent
+        ExchangeOutcomeUnknown  it may have arrived: never repeat it blindly
 
-Whatever else is raised is a bug. An error's text holds no message text, number or secret.
+Any other exception is a bug. An error's text holds no message text, number or secret.
 """
 
 from harkara.base.codes import MEANINGS, Code
 
 
 class HarkaraError(Exception):
-    """The root: everything that this package raises on purpose."""
+    """The base class of all errors that this package raises on purpose."""
 
 
 class RequestRefused(HarkaraError):
-    """A request that is answered with 4xx (or 5xx where its code says so).
+    """A request that is answered with 4xx (or 5xx if its code says so).
 
-    `retry_after_s` is when the same request may succeed, 0 where waiting does not help.
+    The same request may succeed after `retry_after_s`; 0 means that waiting does not help.
     """
 
     def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 0) -> None:
@@ -38,12 +38,12 @@ class RequestRefused(HarkaraError):
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
 
     def body(self) -> dict[str, object]:
-        """Return the one shape in which errors are answered."""
+        """Return the body of the answer; all errors have this shape."""
         return {"status": False, "Error": self.code, "message": self.message}
 
 
 class FieldRefused(HarkaraError):
-    """A field that an account's part cannot have so; says what it must be, never what it was."""
+    """An invalid field of an account's resource; states the rule and never the value."""
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
@@ -52,7 +52,7 @@ class FieldRefused(HarkaraError):
 
 
 class VariableRefused(HarkaraError):
-    """A value that a variable of a template does not take, or one that is missing or too many."""
+    """An invalid, missing or surplus value for a variable of a template."""
 
     def __init__(self, number: int, rule: str) -> None:
         super().__init__(f"variable {number} {rule}")
@@ -60,11 +60,11 @@ class VariableRefused(HarkaraError):
 
 
 class ForeignReference(HarkaraError):
-    """An id or reference that this gateway did not give."""
+    """An id or reference that this gateway did not issue."""
 
 
 class NotOurTurn(HarkaraError):
-    """Another delivery of the same queue message may still hold this work."""
+    """Another delivery of the same queue message may still hold the lease of this work."""
 
 
 class OutOfTime(HarkaraError):
@@ -72,7 +72,7 @@ class OutOfTime(HarkaraError):
 
 
 class StoreUnavailable(HarkaraError):
-    """A store or queue did not do what was asked within its retries; nothing is known lost."""
+    """A store or queue still failed after its retries; nothing is known to be lost."""
 
 
 class CarrierUnreachable(HarkaraError):
@@ -84,8 +84,8 @@ class ExchangeError(HarkaraError):
 
 
 class ExchangeUnreachable(ExchangeError):
-    """No connection was made: the other side got nothing."""
+    """No connection was made: the other side received nothing."""
 
 
 class ExchangeOutcomeUnknown(ExchangeError):
-    """The request left and no clear answer came: the other side may have acted on it."""
+    """The request was sent and no clear answer came: the other side may have acted on it."""

@@ -1,4 +1,4 @@
-"""What goes over the wire to carriers and platforms, told apart by what a failure means."""
+"""Requests to carriers and platforms; errors say whether the request may have arrived."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 class HttpAnswer(NamedTuple):
     """An HTTP answer; header names are lower case.
 
-    `is_whole` is false where the body ended early, came too slowly or was cut at a limit: the
-    status stands all the same.
+    `is_whole` is false if the body ended early, came too slowly or was cut at a limit; the status
+    is valid all the same.
     """
 
     status: int
@@ -18,12 +18,12 @@ class HttpAnswer(NamedTuple):
 
 
 class HttpExchange(Protocol):
-    """One HTTP request, told apart by what a failure means for who sent it."""
+    """Sends one HTTP request; its errors say whether the request may have arrived."""
 
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        """Return the answer, whatever its status. No redirect is followed, nothing is repeated.
+        """Return the answer with any status. No redirect is followed, nothing is repeated.
 
         Raises ExchangeUnreachable when the request cannot have arrived, ExchangeOutcomeUnknown when
         it may have and no status was read.
@@ -34,7 +34,7 @@ class HttpExchange(Protocol):
 class TextAnswer(NamedTuple):
     """AWS's answer to SendTextMessage: a message id, or an error.
 
-    `reason` is what the error names as its Reason, or the type of the resource that is not found.
+    `reason` is the error's Reason field, or the type of the resource that is not found.
     """
 
     status: int
@@ -44,12 +44,12 @@ class TextAnswer(NamedTuple):
 
 
 class TextExchange(Protocol):
-    """One call of SendTextMessage, told apart by what a failure means."""
+    """Calls SendTextMessage once; its errors say whether the call may have arrived."""
 
     async def __call__(
         self, region: str, request: Mapping[str, Any], timeout_s: float
     ) -> TextAnswer:
-        """Return the answer, an error too. Nothing is repeated.
+        """Return the answer, even if it is an error. Nothing is repeated.
 
         Raises ExchangeUnreachable when the call cannot have arrived, ExchangeOutcomeUnknown when
         it may have.
@@ -58,7 +58,7 @@ class TextExchange(Protocol):
 
 
 class Outside(NamedTuple):
-    """What carriers are reached with."""
+    """The connections by which carriers are reached."""
 
     exchange: HttpExchange
     texts: TextExchange

@@ -1,6 +1,6 @@
-"""Fields of what is to be registered, read one by one: FieldRefused for what is wrong.
+"""Read the fields of a resource to register, one by one; a wrong one raises FieldRefused.
 
-Null is as good as absent.
+A field that is null counts as absent.
 """
 
 import re
@@ -11,10 +11,10 @@ from harkara.base.errors import FieldRefused
 
 Fields = Mapping[str, Any]
 Pattern = tuple[re.Pattern[str], str]
-"""What a string must match in whole, and how to say so."""
+"""An expression that the whole string must match, and the rule in words."""
 
 NAME_LIMIT = 200
-# What no text holds that was read in its own encoding: but for the end of a line and a tab.
+# Control and other characters, except tab and line feed: signs of text read in a wrong encoding.
 STRAY = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd"
 NAME: Pattern = (
     re.compile(rf"[^\t\n{STRAY}]{{0,{NAME_LIMIT}}}"),
@@ -23,14 +23,14 @@ NAME: Pattern = (
 
 
 def check_names(fields: Fields, *names: str) -> None:
-    """Refuse fields of other names."""
+    """Refuse fields with other names than these."""
     if not fields.keys() <= set(names):
-        # The name that is wrong is not repeated: it may be anything.
+        # The wrong name is not repeated in the error: it may hold a secret or a number.
         raise FieldRefused("unknown field", f"there are {', '.join(names)}")
 
 
 def string(fields: Fields, name: str, pattern: Pattern, *, trim: bool = True) -> str:
-    """Return a string; "" is matched where there is none."""
+    """Return a string that matches the pattern; an absent one is matched as ""."""
     value = fields.get(name)
     if value is None:
         value = ""
@@ -53,7 +53,7 @@ def strings(fields: Fields, name: str, rule: str) -> list[str]:
 
 
 def some_of(fields: Fields, name: str, words: Collection[str]) -> tuple[str, ...]:
-    """Return words out of these, each once."""
+    """Return a list of some of these words, each once."""
     rule = f"a list of {', '.join(words)}"
     given = strings(fields, name, rule)
     if not set(given) <= set(words):
@@ -72,7 +72,7 @@ def texts(fields: Fields, name: str, rule: str) -> dict[str, str]:
 
 
 def flag(fields: Fields, name: str) -> bool:
-    """Return a truth value; false where there is none."""
+    """Return true or false; false if absent."""
     value = fields.get(name)
     if value is not None and not isinstance(value, bool):
         raise FieldRefused(name, "true or false")
@@ -84,14 +84,14 @@ def whole(fields: Fields, name: str, most: int, default: int = 0) -> int:
     value = fields.get(name)
     if value is None:
         return default
-    # A bool is an int to Python.
+    # `isinstance` would accept a bool, which is an int in Python.
     if type(value) is not int or not 0 <= value <= most:
         raise FieldRefused(name, f"a whole number from 0 to {most:,}")
     return value
 
 
 def number(fields: Fields, name: str, most: int) -> float:
-    """Return a number from 0 to `most`; 0 where there is none."""
+    """Return a number from 0 to `most`; 0 if absent."""
     value = fields.get(name)
     if value is None:
         return 0

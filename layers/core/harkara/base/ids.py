@@ -1,8 +1,8 @@
-"""The names of chunks and messages, and what a message is called at a carrier.
+"""The ids of message batches and messages, and the references that carriers get.
 
-    chunk id   1 + ULID                      27 characters, in order of time, no index needed
-    mid        chunk id + index              29 characters: any mid names its chunk
-    reference  mid . try . tag               what a carrier gets, and returns in its receipts
+    chunk id   1 + ULID                      27 characters, a message batch; sorts by time
+    mid        chunk id + index              29 characters, a message; contains its batch's id
+    reference  mid . attempt . tag           given to a carrier, and returned in its receipts
 
 The leading `1` is the version of the format. Alphabet: Crockford's base 32, upper case.
 """
@@ -17,9 +17,9 @@ from harkara.base.json import encode
 from harkara.base.keys import Keys, as_keys
 
 Luck = Callable[[], float]
-"""Uniform in [0, 1)."""
+"""Returns a random number, uniform in [0, 1)."""
 Randomness = Callable[[int], bytes]
-"""So many random bytes: `os.urandom`."""
+"""Returns this many random bytes, as `os.urandom` does."""
 
 VERSION = "1"
 CHUNK_ID_LENGTH = 27
@@ -30,7 +30,7 @@ MESSAGES_PER_CHUNK = 1024
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
-"""What a mid ends with, by index."""
+"""The last two characters of a mid, by the message's index."""
 
 _TAG_BYTES = 5
 
@@ -38,20 +38,20 @@ _TAG_BYTES = 5
 def new_chunk_id(now_ms: int, randomness: bytes) -> str:
     """Return a chunk id from Unix milliseconds and ten bytes of `os.urandom`.
 
-    Take the randomness inside the handler: what is drawn while a function starts is shared by
-    every instance that SnapStart restores.
+    Draw the random bytes inside the handler: bytes drawn while a function initialises are the same
+    in every instance that SnapStart restores.
     """
     number = now_ms << 80 | int.from_bytes(randomness, "big")
     return VERSION + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def mid_of(chunk_id: str, index: int) -> str:
-    """Return the mid of the chunk's message `index` (0 to 1023)."""
+    """Return the mid of the batch's message `index` (0 to 1023)."""
     return chunk_id + INDEX_NAMES[index]
 
 
 def split_mid(mid: str) -> tuple[str, int]:
-    """Return (chunk id, index). Raises ForeignReference for what is no mid of ours."""
+    """Return (chunk id, index). Raises ForeignReference if the text is not a mid of ours."""
     if len(mid) != MID_LENGTH or mid[0] != VERSION or not _VALUES.keys() >= set(mid):
         raise ForeignReference("not a message id of this gateway")
     return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
@@ -66,7 +66,7 @@ def accepted_at_ms(mid: str) -> int:
 
 
 def set_id_of(chunk_id: str) -> int:
-    """Return what a chunk's set of links is called: the last 40 of the id's random bits."""
+    """Return the id of a batch's set of short links: the last 40 random bits of the batch's id."""
     number = 0
     for character in chunk_id[-8:]:
         number = number << 5 | _VALUES[character]
@@ -74,18 +74,18 @@ def set_id_of(chunk_id: str) -> int:
 
 
 class ReferenceSigner:
-    """Makes and checks references, so that a forged receipt is refused without a read."""
+    """Signs and verifies references, so that a forged receipt is refused without a read."""
 
     def __init__(self, key: bytes | Keys) -> None:
         self._keys = as_keys(key)
 
     def sign(self, mid: str, attempt: int) -> str:
-        """Return `mid.try.tag` for the try `attempt` (1, 2, ...)."""
+        """Return `mid.attempt.tag` for a submit attempt (1, 2, ...)."""
         signed = f"{mid}.{attempt}"
         return f"{signed}.{_tag(self._keys.first(), signed)}"
 
     def verify(self, reference: str) -> tuple[str, int]:
-        """Return (mid, try). Raises ForeignReference for a reference that we did not give."""
+        """Return (mid, attempt). Raises ForeignReference for a reference that we did not issue."""
         signed, _, tag = reference.rpartition(".")
         mid, _, attempt = signed.partition(".")
         given = tag.encode()
@@ -94,11 +94,12 @@ class ReferenceSigner:
         return mid, int(attempt)
 
     def pseudonyms(self, *texts: str) -> list[str]:
-        """Return what stands for these texts where nobody may read them, by the newest key first.
+        """Return pseudonyms of these texts (as one list), one for each key, newest key first.
 
-        The last one is the same for as long as the oldest key is kept.
+        They replace the texts where nobody may read those. The last pseudonym stays the same for as
+        long as the oldest key is kept.
         """
-        # A reference that is signed begins with a digit.
+        # Signed references begin with a digit, JSON lists do not: the two cannot be confused.
         named = encode(["pseudonym", *texts])
         digests = (hmac.digest(key, named, hashlib.sha256) for key in self._keys.all())
         return [base64.b32encode(digest[:20]).decode() for digest in digests]

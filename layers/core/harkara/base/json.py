@@ -1,15 +1,15 @@
-"""JSON, in one place: orjson takes a tenth of what pydantic's encoder takes for rows of a chunk."""
+"""JSON by orjson, which takes a tenth of the time of pydantic's encoder for a message batch."""
 
 from typing import Any
 
 import orjson
 
-# Bytes or text in; raises ValueError (orjson.JSONDecodeError) for what is no JSON.
+# Takes bytes or text; raises ValueError (orjson.JSONDecodeError) for invalid JSON.
 decode = orjson.loads
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as JSON. Named tuples are arrays."""
+    """Return a value as JSON. Named tuples become arrays."""
     return orjson.dumps(value, default=_plain)
 
 

@@ -1,7 +1,7 @@
-"""Keys that can be changed while they are in use: the first one signs, each of them verifies.
+"""Keys that can be rotated while in use: the first (newest) key signs, and all keys verify.
 
-A process reads them anew every few minutes, and at once where none of those that it knows fits: so
-what another process signed with a new key a moment ago is good here too.
+A process reads the keys again every few minutes, and at once if no cached key verifies a signature:
+so a signature that another process has just made with a new key is accepted too.
 """
 
 import time
@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from harkara.base.errors import StoreUnavailable
 
 KEPT_S = 300.0
-# Who keeps coming with what no key fits costs a read in this time, no more.
+# Signatures that no key verifies cause at most one read in this time, however many come.
 CONFIRMED_S = 15.0
 
 
 class Keys:
-    """The keys of one purpose, newest first; `read` returns one or more, or StoreUnavailable."""
+    """The keys of one purpose. `read` returns one or more, newest first, or StoreUnavailable."""
 
     def __init__(
         self, read: Callable[[], Sequence[bytes]], clock: Callable[[], float] = time.time
@@ -27,7 +27,7 @@ class Keys:
         self._read_s = clock()
 
     def all(self) -> Sequence[bytes]:
-        """Return the keys, newest first; those that were known where they cannot be read."""
+        """Return the keys, newest first; the cached ones if reading fails."""
         if not 0 <= self._clock() - self._read_s < KEPT_S:
             self._renew()
         return self._known
@@ -37,7 +37,10 @@ class Keys:
         return self.all()[0]
 
     def any(self, fits: Callable[[bytes], bool]) -> bool:
-        """Whether a key fits. It takes as long whichever does; where none does, they are read."""
+        """Return whether `fits` is true of a key; if of none, read the keys again and retry.
+
+        All keys are tried, so the time taken does not show which one fits.
+        """
         known = self.all()
         if any([fits(key) for key in known]):
             return True
@@ -51,10 +54,10 @@ class Keys:
         try:
             self._known = tuple(self._read())
         except StoreUnavailable:
-            # What is known goes on: within a block, signing must not fail. It is tried again.
+            # Keep the cached keys: signing must not fail within a block. Read again soon.
             self._read_s -= KEPT_S - CONFIRMED_S
 
 
 def as_keys(key: bytes | Keys) -> Keys:
-    """Return keys, or the one key that never changes."""
+    """Return Keys as they are, and a single key as Keys that never change."""
     return key if isinstance(key, Keys) else Keys(lambda: (key,), lambda: 0.0)

@@ -1,17 +1,19 @@
-"""Say what happened to messages, for the log and its metrics."""
+"""Log events about messages: the source of log lines and metrics."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
 class Note(NamedTuple):
-    """What happened to messages, for the log and its metrics (`harkara.runtime.metrics`).
+    """A log event about messages, for the log and its metrics (`harkara.runtime.metrics`).
 
-    `about` says to which: a chunk's id, never a number, a text or a reference. `carrier` is one
-    that is set up, empty where none has to do with it. `shares` are in [0, 1].
+    `what` names the event. `about` identifies the messages, for example by a batch's id; it never
+    holds a number, a text or a reference. `carrier` is the name of a configured carrier, empty if
+    none is involved. `shares` are in [0, 1].
 
-    `listed` names what of `about` tells it from others of a batch that went as it should; these are
-    logged as one line. A note that somebody has to look into names nothing, and has its own.
+    `listed` names the keys of `about` that differ between the routine events of a batch, which are
+    logged together as one line. It is empty for an event that somebody has to look into, which gets
+    a line of its own.
     """
 
     what: str
@@ -25,4 +27,4 @@ class Note(NamedTuple):
 
 
 Notes = Callable[[Note], None]
-"""Takes notes. Raises nothing."""
+"""An event sink. Raises nothing."""

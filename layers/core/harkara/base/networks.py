@@ -1,4 +1,4 @@
-"""Source addresses that may use something, as networks in CIDR form; none: any address may."""
+"""Allowed source addresses, as networks in CIDR form; an empty list allows every address."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 
 def may_come_from(networks: Sequence[str], source_ip: str) -> bool:
-    """Whether an address is in one of the networks, or there are none."""
+    """Return whether an address is in one of the networks, or there are no networks."""
     if not networks:
         return True
     try:
@@ -28,4 +28,4 @@ def _are_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Networks = Annotated[tuple[str, ...], AfterValidator(_are_networks)]
-"""A field of networks; an error names the place of the wrong one and never shows it."""
+"""A field of networks; an error names the index of a wrong network and never shows it."""

@@ -1,4 +1,4 @@
-"""When to try again: plain schedules in seconds, and a jitter that spreads a herd."""
+"""Retry schedules in seconds, and a jitter that spreads simultaneous retries."""
 
 import math
 from collections.abc import Sequence
@@ -6,51 +6,54 @@ from typing import NamedTuple
 
 from harkara.base.time import DAY_S
 
-# A message that a carrier did not take: soon at first, then every half hour. A quarter of an hour
-# is no ceiling; what ends the tries is the message's validity.
+# Pauses between submit attempts; the last one repeats until the message's validity ends. Pauses
+# longer than `QUEUE_DELAY_S` go through the Due table.
 SUBMIT_DELAYS_S = (1, 5, 15, 60, 300, 900, 1800)
-# No try is made so shortly before a message ends, where its turn would come later.
+# The last submit attempt is planned at least this long before the message's validity ends.
 LAST_TRY_S = 5
-# A queue delays by a quarter of an hour at the most; a longer wait goes through the Due table.
+# A queue delays by 15 minutes at most; a longer wait goes through the Due table.
 QUEUE_DELAY_S = 900
 DUE_DELAY_S = 960
-# What an operator paused looks again after these; it polls, so no oftener.
+# Pauses between checks whether the operator has resumed paused work: polling costs calls.
 PAUSE_DELAYS_S = (60, 120, 300, DUE_DELAY_S)
-# What waits for its turn at an endpoint looks again after these.
+# Pauses between a callback's attempts to acquire a busy endpoint.
 WAIT_DELAYS_S = (2, 4, 8, 15)
-# The least wait of a task that went so many rounds through its queue and got no further.
+# The shortest wait of a task, by the number of passes through its queue without progress.
 ROUND_DELAYS_S = (0, 0, 0, 10, 20, 40, 80, DUE_DELAY_S)
-# What AWS was too busy for comes back after these or up to twice as much; the sixth time, and from
-# then on, after its queue's visibility time-out: dead letters take more than an hour.
+# When AWS was too busy, the queue message returns after these or up to twice as long. From the
+# sixth receive on it returns after the queue's visibility time-out, so that it takes more than an
+# hour to become a dead letter.
 RETURN_DELAYS_S = (10, 20, 40, 80, 160)
-# AWS asks for a visibility time-out of so many time-outs of the function.
+# AWS recommends a visibility time-out of this many time-outs of the function.
 _VISIBLE_AFTER = 6
 # `sweep` enqueues a row up to a minute after its time, and may be behind.
 _DUE_LATE_S = 120
 JITTER = 0.2
 REFUSAL_LIMIT = 3
-"""So often is a callback posted whose answers refuse it."""
-# What 4xx says nothing of the callback itself: 408 Request Timeout, 425 Too Early, 429 Too Many
-# Requests; 404 Not Found and 405 Method Not Allowed while a platform's URL is being deployed.
+"""A callback is given up after this many refusing answers."""
+# The 4xx statuses that may pass, since they do not refuse the callback itself: 408 Request Timeout,
+# 425 Too Early, 429 Too Many Requests; 404 Not Found and 405 Method Not Allowed while a platform's
+# URL is being deployed.
 _PASSING = frozenset({404, 405, 408, 425, 429})
 
 
 class Round(NamedTuple):
-    """A task's next passage through its queue: after how long, and how many came before it."""
+    """A task's next pass through its queue: how many passes preceded it, and the delay."""
 
     rounds: int
     delay_s: float
 
 
 def next_round(rounds: int, delay_s: float, left_s: float = math.inf) -> Round:
-    """Return the next round of a task that got no further in `rounds` of them and the present one.
+    """Return the next round of a task without progress in `rounds` rounds and the present one.
 
-    Where a round would come after its message's end, which is in `left_s`, the message has a last
-    try, or hears that it is over.
+    `left_s` is how long the message is still valid. If the minimum wait could end later than that,
+    it is shortened to allow a last attempt, or, if too little time is left for one, set to end just
+    after the validity, when the message is found expired.
 
-    Lambda counts how often a function is invoked by what it enqueued itself, and takes 16 in a row
-    for a loop (AWS Lambda Developer Guide, "Recursive loop detection"). What comes by the Due table
-    begins anew there, and so it does here.
+    Lambda counts how often in a row a function is invoked by messages that it enqueued itself, and
+    takes 16 for a loop (AWS Lambda Developer Guide, "Recursive loop detection"). A pass through the
+    Due table resets that count, and so it resets `rounds`.
     """
     least_s: float = ROUND_DELAYS_S[min(rounds, len(ROUND_DELAYS_S) - 1)]
     if _latest_s(least_s) > left_s:
@@ -61,45 +64,45 @@ def next_round(rounds: int, delay_s: float, left_s: float = math.inf) -> Round:
 
 
 def wait_for_turn(wait_s: float) -> float:
-    """Return how long to wait before the next look where a turn comes in `wait_s`.
+    """Return how long to delay a task that may start in `wait_s`.
 
-    The Due table is not exact: what goes through it comes before its turn, and waits for the rest
-    in a queue.
+    The Due table may be late by up to two minutes, so a task that goes through it is due that much
+    earlier, and waits for the rest in a queue.
     """
     return wait_s if wait_s <= QUEUE_DELAY_S else max(QUEUE_DELAY_S, wait_s - _DUE_LATE_S)
 
 
 def with_jitter(delay_s: float, luck: float) -> float:
-    """Return the delay and up to a fifth more, never less; `luck` is uniform in [0, 1)."""
+    """Return the delay plus up to a fifth, never less; `luck` is random, uniform in [0, 1)."""
     return delay_s * (1 + JITTER * luck)
 
 
 def delay_after(failures: int, delays_s: Sequence[int]) -> int | None:
-    """Return the pause after one more failure than `failures`; None: no more attempts."""
+    """Return the pause after a failure that follows `failures` others; None: no more attempts."""
     return delays_s[failures] if failures < len(delays_s) else None
 
 
 def limit_s(delays_s: Sequence[int]) -> float:
-    """Return how long a schedule may take at the most, with what an endpoint asks to wait."""
+    """Return how long a schedule may take at most, with a day for an endpoint's Retry-After."""
     return sum(delays_s) * (1 + JITTER) + DAY_S
 
 
 def is_refusal(status: int) -> bool:
-    """Whether an HTTP status says that the same request will do no better later."""
+    """Return whether an HTTP status means that the same request will not succeed later."""
     return 400 <= status < 500 and status not in _PASSING
 
 
 def wait_delay(waits: int) -> int:
-    """Return when a callback looks again whose turn it was not, `waits` times in a row."""
+    """Return the pause of a callback that found its endpoint busy after `waits` earlier waits."""
     return WAIT_DELAYS_S[min(waits, len(WAIT_DELAYS_S) - 1)]
 
 
 def return_delay(receives: int, left_s: float, budget_s: float, luck: float) -> int | None:
-    """Return after how many seconds a queue message comes back that was received so often.
+    """Return the seconds until a queue message returns that was received `receives` times.
 
-    It comes once the invocation is over (`left_s` of its `budget_s` are left): until then what it
-    put down holds. None: not before the visibility time-out of the queue. `luck` is uniform in
-    [0, 1).
+    It returns only after the present invocation has ended (`left_s` of its `budget_s` are left),
+    because leases of this invocation hold until then. None means the queue's own visibility
+    time-out. `luck` is random, uniform in [0, 1).
     """
     if receives > len(RETURN_DELAYS_S):
         return None
@@ -108,7 +111,7 @@ def return_delay(receives: int, left_s: float, budget_s: float, luck: float) -> 
 
 
 def submit_delay(attempt: int, retry_after_s: float, left_s: float) -> float:
-    """Return the pause after try `attempt` (1 is the first) was not taken by the carrier.
+    """Return the pause after the carrier did not accept submit attempt `attempt` (from 1).
 
     `left_s` is how long the message is still valid.
     """
@@ -117,10 +120,11 @@ def submit_delay(attempt: int, retry_after_s: float, left_s: float) -> float:
 
 
 def within_validity(wait_s: float, left_s: float) -> float:
-    """Return a wait as it is if it leaves time for a try, jitter included.
+    """Return the wait unchanged if it, jitter included, leaves time for another submit attempt.
 
-    Else half of what is left, so that a carrier that is well again gets the message; at the very
-    end a second more than what is left: the message then hears that it is over.
+    Otherwise return half of the remaining time, so that a carrier that has recovered gets the
+    message; at the very end, a second more than the remaining time, when the message is found
+    expired.
     """
     if _latest_s(wait_s * (1 + JITTER)) <= left_s - LAST_TRY_S:
         return wait_s
@@ -129,10 +133,10 @@ def within_validity(wait_s: float, left_s: float) -> float:
 
 
 def _latest_s(delay_s: float) -> float:
-    """Return after how long what waits so long comes, at the latest."""
+    """Return the longest time that a wait of `delay_s` may take in fact."""
     return delay_s if delay_s <= QUEUE_DELAY_S else delay_s + _DUE_LATE_S
 
 
 def pause_delay(waits: int) -> int:
-    """Return when to look again at what is paused, having looked `waits` times in a row."""
+    """Return the pause before paused work is checked again, after `waits` checks in a row."""
     return PAUSE_DELAYS_S[min(waits, len(PAUSE_DELAYS_S) - 1)]

@@ -1,11 +1,11 @@
-"""Times as JSON and HTTP have them."""
+"""Convert times from and to the forms of JSON and HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 Clock = Callable[[], float]
-"""Unix time in seconds."""
+"""Returns Unix time in seconds."""
 
 # IST has had no daylight saving since 1945, so it needs no time zone data.
 IST_OFFSET_S = 5 * 3600 + 1800
@@ -21,18 +21,18 @@ def utc_text(at_ms: int) -> str:
 
 
 def http_date_s(value: str) -> float | None:
-    """Return a date of an HTTP header as Unix time, None for what is no date."""
+    """Return a date of an HTTP header as Unix time; None if the text is not a date."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, ArithmeticError, LookupError, TypeError):
-        # An e-mail's date has more forms than HTTP's, and not all that is none is a ValueError.
+        # The parser reads e-mail dates too, and some malformed ones raise other errors.
         return None
-    # "-0000" and a date without a zone come back naive, and mean UTC.
+    # "-0000" and a date without a zone are returned naive, and mean UTC.
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def retry_after_s(value: str, now_s: float) -> int:
-    """Return the seconds that a Retry-After header asks for, at most a day; 0 for none."""
+    """Return the seconds that a Retry-After header asks for, at most a day; 0 if invalid."""
     if value.isdecimal():
         return min(int(value[:9]), RETRY_AFTER_LIMIT_S)
     at_s = http_date_s(value)

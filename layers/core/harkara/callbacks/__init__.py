@@ -1,1 +1,1 @@
-"""Post final states and events to platforms, retry, and keep what nobody took."""
+"""Post final states and events to platforms, retry, and keep the failed ones as dead letters."""

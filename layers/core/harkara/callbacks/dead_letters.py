@@ -1,4 +1,4 @@
-"""List parked callbacks, and replay them: they begin their schedule again."""
+"""List parked callbacks (dead letters), and replay them from the start of their schedule."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import TaskQueues
 
 PAGE_LIMIT = 1_000
-# Read, enqueued and taken out at a time.
+# Callbacks that are read, enqueued and removed at a time.
 _PART = 100
 _PART_S = 3.0
 
 
 class ParkedPage(NamedTuple):
-    """Parked callbacks, the oldest first; what follows is read `after` `next_id`, if given."""
+    """Parked callbacks, the oldest first. If `next_id` is given, read on `after` it."""
 
     parked: list[ParkedCallback]
     next_id: str | None
 
 
 class Replayed(NamedTuple):
-    """How many callbacks were enqueued again, and whether those are all that were asked for."""
+    """How many callbacks were enqueued again, and whether those are all that were requested."""
 
     callback_count: int
     complete: bool
@@ -41,11 +41,11 @@ class Replayed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParkedService:
-    """What an account may do with its parked callbacks. Its methods raise StoreUnavailable.
+    """Lists and replays the parked callbacks of an account. Its methods raise StoreUnavailable.
 
-    `callback_id` names a registered callback, or is "-" for URLs that none has. Times are Unix
-    milliseconds, the first included, the last not. `open_door` lets an endpoint be posted to that
-    said it is gone.
+    `callback_id` names a registered callback, or is "-" for unregistered URLs. Times are Unix
+    milliseconds, the first included, the last not. `open_door` allows posts again to an endpoint
+    that is gone or failing.
     """
 
     store: ParkedStore
@@ -61,7 +61,7 @@ class ParkedService:
         after: str = "",
         limit: int = PAGE_LIMIT,
     ) -> ParkedPage:
-        """Return up to `limit` parked callbacks of an endpoint and a range of time."""
+        """Return up to `limit` parked callbacks of an endpoint in a range of time."""
         partition = partition_of(account_id, callback_id)
         begin = max(f"{from_ms:013d}", sort_key(after))
         rows = self.store.find(partition, begin, f"{to_ms:013d}", limit + 1)
@@ -77,10 +77,10 @@ class ParkedService:
         from_ms: int = 0,
         to_ms: int = END_MS,
     ) -> Replayed:
-        """Enqueue the callbacks of these ids again, or without ids those of a range of time.
+        """Enqueue the callbacks with these ids again, or without ids those of a range of time.
 
-        Ids of none count for nothing. None is begun once the deadline is near; the same again
-        replays the rest. One that is replayed twice is posted once.
+        Unknown ids are skipped. None is begun once the deadline is near; the same call again
+        replays the rest. A callback that is replayed twice is posted once.
         """
         partition = partition_of(account_id, callback_id)
         if ids is None:
@@ -97,7 +97,7 @@ class ParkedService:
                 opened.add(endpoint)
             bodies = [_again(task).encode() for task in tasks]
             sent = self.queues.send(QueueName.CALLBACK, bodies, account_id)
-            # What is in the queue is safe there: killed before this, it is enqueued twice.
+            # Remove after enqueueing: if the process dies in between, they are enqueued twice.
             self.store.remove([row.key for row, done in zip(rows, sent, strict=True) if done])
             count += sum(sent)
             if not all(sent):
@@ -110,14 +110,14 @@ class ParkedService:
             begin = rows[-1].kind
 
     def _named(self, partition: str, ids: Sequence[str]) -> Iterator[list[Mark]]:
-        # DynamoDB refuses a call for an empty key, or one that is in it twice.
+        # DynamoDB refuses a call with an empty key, or with the same key twice.
         keys = list(dict.fromkeys((partition, sort_key(each)) for each in ids if each))
         for at in range(0, len(keys), _PART):
             yield [row for row in self.store.get_marks(keys[at : at + _PART]) if row]
 
 
 def _again(task: CallbackTask) -> CallbackTask:
-    """Return a parked task at the beginning of its schedule. Its attempts are counted on."""
+    """Return a parked task at the start of its schedule. Its attempt number goes on."""
     return CallbackTask(
         group_owner=task.group_owner,
         group=task.group,

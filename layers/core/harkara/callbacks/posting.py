@@ -1,4 +1,4 @@
-"""What callbacks are posted with: where they go, who posts them, and what comes of a post."""
+"""The interfaces for posting callbacks: find the destination, decrypt its secrets, post."""
 
 import math
 from typing import Protocol
@@ -9,14 +9,14 @@ from harkara.model.tasks import CallbackTask
 
 
 class Destinations(Protocol):
-    """Where callbacks go, as the account has it registered."""
+    """Finds the destinations of callbacks, as accounts have registered them."""
 
     def find(
         self, account_id: str, endpoint: Endpoint, *, anew: bool = False
     ) -> Destination | None:
-        """Return where an endpoint's callbacks go, None when it is registered no more.
+        """Return the destination of an endpoint's callbacks, None if it is no longer registered.
 
-        What is registered may be a minute old, unless it is to be read `anew`. Raises
+        The registration may be a minute old, unless it is to be read `anew`. Raises
         StoreUnavailable.
         """
         ...
@@ -27,29 +27,29 @@ class CallbackPoster(Protocol):
 
     @property
     def timeout_s(self) -> float:
-        """How long `post` takes at the most."""
+        """How long `post` takes at most."""
         ...
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
-        """Post a callback once, within what is left of the invocation at the latest.
+        """Post a callback once, within `within_s` at most.
 
-        Raises nothing: what fails is a result.
+        Raises nothing: a failure is a result.
         """
         ...
 
 
 class CallbackVault(Protocol):
-    """Seals the secrets of callbacks, each for its callback alone.
+    """Encrypts the secrets of callbacks, each for its own callback alone.
 
     Each method raises StoreUnavailable.
     """
 
     def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
-        """Return secrets as they may lie in the account."""
+        """Encrypt a callback's secrets, to be stored in the account."""
         ...
 
     def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        """Return sealed secrets in clear."""
+        """Decrypt a callback's secrets."""
         ...

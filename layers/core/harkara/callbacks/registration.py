@@ -1,8 +1,8 @@
-"""The fields of a registered callback, as its owner gives them; FieldRefused for a wrong one.
+"""Read the fields of a registered callback; FieldRefused names a wrong one.
 
-`headers` and `token` are secret: what is made of a callback's fields does not hold them, and who
-reads it again sees the headers' names and whether there is a token. Those may be given back, so
-that what was read can be put; they change nothing.
+`headers` and `token` are secret: an endpoint made from the fields does not hold them, and a reader
+of the callback sees only the headers' names and whether there is a token. These read-only fields
+may be sent back, so that a callback that was read can be put; they change nothing.
 """
 
 import re
@@ -26,13 +26,13 @@ SECRETS_LIMIT_BYTES = 3_800
 OVERLAP_LIMIT_S = 7 * 24 * 3600
 DAY_S = 24 * 3600
 
-# "-" alone stands for the URLs that no callback registers.
+# "-" alone stands for unregistered URLs.
 CALLBACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}|-[A-Za-z0-9_-]{1,63}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")  # RFC 9110, 5.6.2
 HEADER_VALUE = re.compile(rf"(?=[!-~])[ -~]{{1,{SECRET_LIMIT}}}(?<=[!-~])")
 FIELD_NAME = re.compile(r"[A-Za-z0-9_.:$-]{1,64}")
 TOKEN = re.compile(rf"[!-~]{{0,{SECRET_LIMIT}}}")
-# What every callback has of its own, and what belongs to the connection (RFC 9110, 7.6.1).
+# Headers that every callback sets itself, and those of the connection (RFC 9110, 7.6.1).
 _NOT_OURS_TO_GIVE = frozenset(
     (
         *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
@@ -61,7 +61,7 @@ READ_ONLY = ("header_names", "has_token", "signed")
 
 
 def callback_of(fields: Fields) -> CallbackEndpoint:
-    """Return a callback without its secrets. Whether the URL is allowed is not asked."""
+    """Return a callback without its secrets. Whether the URL is allowed is not checked here."""
     given.check_names(fields, "id", "name", "url", "format", *_SETTINGS, *_SECRETS, *READ_ONLY)
     secrets_of(fields)
     form: Any = "clevertap" if fields.get("format") is None else fields["format"]
@@ -84,18 +84,18 @@ def callback_of(fields: Fields) -> CallbackEndpoint:
 
 
 def fields_of(callback: CallbackEndpoint) -> dict[str, Any]:
-    """Return a callback's fields, nothing of what is secret."""
+    """Return a callback's fields without its secrets."""
     return callback.model_dump(mode="json", exclude={"sealed"})
 
 
 class GivenSecrets(NamedTuple):
-    """What is given of a callback's secrets; None: nothing, and it keeps what it has."""
+    """The secrets in a request; None keeps the stored one."""
 
     headers: dict[str, str] | None
     token: str | None
 
     def over(self, secrets: CallbackSecrets) -> CallbackSecrets:
-        """Return the secrets with what is given in place of what they have."""
+        """Return the stored secrets with the given ones in their place. Raises FieldRefused."""
         update = {name: value for name, value in self._asdict().items() if value is not None}
         changed = secrets.model_copy(update=update)
         if changed.token and "authorization" in changed.headers:
@@ -106,7 +106,7 @@ class GivenSecrets(NamedTuple):
 
 
 def secrets_of(fields: Fields) -> GivenSecrets:
-    """Return what a callback's fields give of its secrets; names of headers in lower case."""
+    """Return the secrets in a callback's fields; names of headers in lower case."""
     headers = _headers(fields) if fields.get("headers") is not None else None
     token = None
     if fields.get("token") is not None:
@@ -115,13 +115,13 @@ def secrets_of(fields: Fields) -> GivenSecrets:
 
 
 def overlap_s_of(fields: Fields) -> int:
-    """Return how long the signing secret that is replaced stays valid: a day unless given."""
+    """Return for how many seconds a replaced signing secret stays valid: a day unless given."""
     given.check_names(fields, "overlap_s")
     return given.whole(fields, "overlap_s", OVERLAP_LIMIT_S, default=DAY_S)
 
 
 def _names(fields: Fields, form: str) -> dict[str, str]:
-    """Return what is said of an event, and what each of it is called there."""
+    """Return the names of an event's fields at this destination; empty for the default names."""
     names = given.texts(fields, "fields", _NAMES)
     if not names:
         return {}

@@ -1,4 +1,4 @@
-"""What follows an attempt to post a callback: its end, the next attempt, or parking."""
+"""Record attempts to post a callback, and then end it, schedule its next attempt or park it."""
 
 import asyncio
 from collections import Counter
@@ -24,15 +24,15 @@ from harkara.model.ledger import Claimant, Mark, Relation
 from harkara.model.tasks import Attempt, CallbackTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 
-# Of the schedule's time, in percent: when it is told how much is over.
+# Percentages of the schedule's time at which a log event says how late a callback is.
 ALERTS_PERCENT = (50, 70, 90)
-# A wait is cut short to tell it in time only where that is so far away.
+# A wait is cut short for that event only if the event is at least this far away.
 _ALERT_FROM_S = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Claims attempts, and writes down what came of them. Its methods raise StoreUnavailable."""
+    """Takes leases on attempts, and records their results. Its methods raise StoreUnavailable."""
 
     store: MessageStore
     queues: TaskQueues
@@ -42,10 +42,10 @@ class Attempts:
     notes: Notes
 
     async def claim(self, task: CallbackTask, claimant: Claimant) -> CallbackTask | None:
-        """Claim an attempt; return the task to go on with, None where another goes on.
+        """Take a lease on an attempt; return the task to go on with, None if another worker has it.
 
-        The attempt of an earlier delivery may have been made: the next one is then claimed, in
-        doubt. Raises NotOurTurn.
+        If an earlier delivery held it, that attempt may have been made: the next attempt is then
+        claimed, in doubt. Raises NotOurTurn.
         """
         while True:
             claim = claimant.mark(
@@ -77,7 +77,7 @@ class Attempts:
     async def _after(
         self, task: CallbackTask, standing: Mark, claimant: Claimant
     ) -> CallbackTask | None:
-        """Return what follows an attempt that is claimed, None where another goes on with it."""
+        """Return the attempt after a claimed one, None if it is over or another worker has it."""
         match claimant.relation(standing, self._now_ms()):
             case Relation.THEIRS:
                 return None
@@ -100,7 +100,7 @@ class Attempts:
     async def record(
         self, task: CallbackTask, claimant: Claimant, result: PostResult
     ) -> Counter[str]:
-        """Write down what came of an attempt: it was taken, or the next follows, or none."""
+        """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
             self._note(task, "callbacks", result)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
@@ -129,9 +129,9 @@ class Attempts:
         return Counter(callbacks_to_retry=1)
 
     def broken(self, task: CallbackTask, error: Exception) -> PostResult:
-        """Note an error that nobody foresaw; return what it is as the result of an attempt.
+        """Log an unforeseen error; return it as the result of an attempt.
 
-        Its text may quote anything, so that its class must do.
+        Only its class is named, as its text may quote anything.
         """
         name = type(error).__name__
         about = {**self._about(task), "account_id": task.account_id, "error": name}
@@ -141,8 +141,8 @@ class Attempts:
     async def wait(self, task: CallbackTask, claimant: Claimant, wait_s: float) -> Counter[str]:
         """Let an attempt wait for its turn, as long as a schedule lasts. Raises NotOurTurn.
 
-        An earlier delivery may have made it before it died: it is the next one that waits then, in
-        doubt. The message that waits has another name, and would take the claim for another's.
+        An earlier delivery may have made it before it died: then the next attempt waits, in doubt.
+        The queued message has another task id, and would take the old lease for another task's.
         """
         while standing := await self._claim_of(task):
             following = await self._after(task, standing, claimant)
@@ -159,7 +159,7 @@ class Attempts:
         return Counter(callbacks_waiting=1)
 
     async def schedule(self, task: CallbackTask, delay_s: float) -> None:
-        """Have an attempt made after a while. In between it may come to tell how late it is."""
+        """Schedule an attempt after a delay. Its task may come sooner, to log how late it is."""
         now_ms = self._now_ms()
         rounds, delay_s = next_round(task.rounds, delay_s)
         due = replace(task, rounds=rounds)
@@ -180,7 +180,7 @@ class Attempts:
         )
 
     def alerted(self, task: CallbackTask) -> CallbackTask:
-        """Tell once how much of a callback's schedule is over; return the task that knows it."""
+        """Log once how much of a callback's schedule is over; return the task that records it."""
         now_ms = self._now_ms()
         for percent, at_ms in self._alerts_ms(task):
             if task.alerted_percent < percent and at_ms <= now_ms:
@@ -193,7 +193,7 @@ class Attempts:
     async def park(
         self, task: CallbackTask, claimant: Claimant, result: PostResult
     ) -> Counter[str]:
-        """Put a callback where a person finds it, and can replay it."""
+        """Store a callback as a dead letter, for a person to find and replay."""
         last = self._attempt(result)
         parked = parked_mark(claimant, replace(task, last=None, turn_ms=0, rounds=0), last)
         await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
@@ -202,7 +202,7 @@ class Attempts:
         return Counter(callbacks_parked=1)
 
     async def end_unwanted(self, task: CallbackTask, claimant: Claimant) -> Counter[str]:
-        """End a callback that nobody wants to hear, so that no check takes it for lost."""
+        """End a callback that its destination does not want, so that no check takes it for lost."""
         self.notes(Note("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
         await self._end(task, claimant, Attempt(self._now_ms(), 0, ""), unwanted=True)
         return Counter(callbacks_unwanted=1)
@@ -227,7 +227,7 @@ class Attempts:
         )
 
     def _alerts_ms(self, task: CallbackTask) -> list[tuple[int, int]]:
-        """Return when to tell of how much; nothing where nothing failed or waited yet."""
+        """Return (percent, Unix ms) of each such event; none before the first failure or wait."""
         if not task.began_ms:
             return []
         total_s = sum(self.retry_delays_s)

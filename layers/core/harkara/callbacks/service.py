@@ -1,13 +1,14 @@
 """Post callbacks: at once where the endpoint is quick, else from a queue of their own.
 
-The first post of a group that is made at once needs no mark: its members are frozen in its owner's
-finals. Any other attempt is claimed before (`post#`), whoever makes it: the one that waited or was
-scheduled, or a redelivery that cannot know whether a post was made and repeats it in doubt. One of
-them wins each attempt. An endpoint that fails gets few posts (`harkara.state.endpoint_health`).
+The immediate first attempt of a group takes no lease: the members are frozen in the final states
+that its task wrote. Every other attempt takes a lease first (`post#`): one that waited or was
+scheduled, and one that a redelivery repeats in doubt, as it cannot know whether a post was made. So
+each attempt is made by one worker. A failing endpoint gets few posts
+(`harkara.state.endpoint_health`).
 
-Whatever goes wrong at one group's endpoint is a failed attempt of that group. Only what the errors
-of this package name, and death, bring back a queue message, and not before its other groups are
-done with.
+Any other error at one group's endpoint is a failed attempt of that group. Only this package's own
+errors, and the death of the process, bring back a queue message; the errors not before its other
+groups are done.
 """
 
 import asyncio
@@ -28,12 +29,12 @@ from harkara.model.ledger import Claimant
 from harkara.model.tasks import CallbackTask, EventTask
 from harkara.state.endpoint_health import RATE_WAIT_S, Doors, Entry, Verdict
 
-# What recording a post's result, or scheduling the next, may take after its time-out.
+# The time after a post's time-out to record its result, or to schedule the next attempt.
 _RECORD_S = 3.0
-# So often in a row a callback waits for an endpoint that acknowledges nothing; then that counts as
-# a failed attempt.
+# A callback may wait this often in a row for an endpoint that acknowledges nothing; then its
+# attempt counts as failed.
 _WAITS = 20
-# Clocks differ: what comes so early has come in time.
+# Clocks differ: a callback that comes this early has come in time.
 _EARLY_MS = 1000
 
 _REMOVED = PostResult(0, "the callback was removed")
@@ -42,9 +43,9 @@ _GONE = PostResult(410, "not posted: the endpoint is gone")
 
 
 class _Look(NamedTuple):
-    """Where a callback goes, those of its members that are wanted there, and whether now.
+    """A callback's destination, the members that it wants, and whether to post now.
 
-    There is no entry where nothing is wanted.
+    There is no entry if it wants no member.
     """
 
     destination: Destination
@@ -54,10 +55,10 @@ class _Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallbackService:
-    """What `dlr` does with callbacks.
+    """Posts callbacks for the function `dlr`.
 
-    Its methods return how many callbacks met which end, and raise OutOfTime, NotOurTurn and
-    StoreUnavailable: the queue message comes back.
+    Its methods return how many callbacks had which outcome. They raise OutOfTime, NotOurTurn and
+    StoreUnavailable; the queue message then comes back.
     """
 
     attempts: Attempts
@@ -67,7 +68,7 @@ class CallbackService:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def check_time(self, deadline: Deadline) -> None:
-        """Raise OutOfTime where too little time is left to post."""
+        """Raise OutOfTime if too little time is left to post."""
         if not self._has_time(deadline):
             raise OutOfTime("too little time is left to post")
 
@@ -79,15 +80,14 @@ class CallbackService:
         *,
         in_doubt: bool,
     ) -> Counter[str]:
-        """Post groups that are the claimant's, or leave them to the callback queue.
+        """Post groups of the claimant's own task, or leave them to the callback queue.
 
-        `in_doubt`: an earlier delivery may have posted them. Nobody can tell, unless it left an
-        ack.
+        `in_doubt`: an earlier delivery may have posted them. Only an `ack` proves that it did.
         """
         post = self._post_in_doubt if in_doubt else self._post_at_once
         ends = await asyncio.gather(*(_end_of(post(group, claimant, deadline)) for group in groups))
-        # One that brings the queue message back does so once the others are done with: a post
-        # that went on behind it would be made again beside itself.
+        # Raise an error only once all groups are done: the queue message would come back while a
+        # post still ran, and that post would be made twice at once.
         counts: Counter[str] = Counter()
         for end in ends:
             if isinstance(end, Exception):
@@ -98,7 +98,7 @@ class CallbackService:
     async def post_event(
         self, task: EventTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post an event that is no final state."""
+        """Post an event that is not a final state."""
         group = CallbackTask(
             group_owner=claimant.owner,
             group=0,
@@ -108,7 +108,7 @@ class CallbackService:
             members=(task.event,),
             begins_ms=task.begins_ms,
         )
-        # Nothing tells a redelivery from the first, so the first attempt is claimed as well.
+        # Nothing tells a redelivery from the first delivery: the first attempt takes a lease too.
         return await self.call_back(group, claimant, deadline)
 
     async def call_back(
@@ -119,9 +119,9 @@ class CallbackService:
         *,
         at_once: bool = False,
     ) -> Counter[str]:
-        """Make an attempt if it is its turn and nobody else makes it.
+        """Make an attempt if it is due and no other worker makes it.
 
-        `at_once`: by an execution that writes final states, which waits for quick endpoints only.
+        `at_once`: in an execution that writes final states, which waits for quick endpoints only.
         """
         self.check_time(deadline)
         attempts = self.attempts
@@ -162,7 +162,7 @@ class CallbackService:
     async def _post_at_once(
         self, group: CallbackTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post a group for the first time, unmarked, where its endpoint is quick."""
+        """Post a group for the first time, without a lease, if its endpoint is quick."""
         later = replace(group, attempt=1)
         if not self._has_time(deadline):
             await self.attempts.schedule(later, 0)
@@ -202,7 +202,7 @@ class CallbackService:
         try:
             result = await self.poster.post(wanted, look.destination, within_s)
         except Exception as error:
-            # It may have left before.
+            # The post may have left before the error.
             result = self.attempts.broken(task, error)._replace(in_doubt=True)
         counts = await self.attempts.record(task, claimant, result)
         if self.doors.will_write(task.account_id, task.endpoint, entry, result):
@@ -212,7 +212,7 @@ class CallbackService:
     async def _fail(
         self, task: CallbackTask, claimant: Claimant, result: PostResult
     ) -> Counter[str]:
-        """Let an attempt fail without a post. It is claimed: a copy of it may be posted."""
+        """Let an attempt fail without a post. It takes a lease, as a copy of it may be posted."""
         claimed = await self.attempts.claim(task, claimant)
         if claimed is None:
             return Counter(posted_by_another=1)
@@ -223,9 +223,9 @@ class CallbackService:
     async def _look(
         self, task: CallbackTask, claimant: Claimant, *, at_once: bool
     ) -> _Look | PostResult | None:
-        """Look where a callback goes, and whether now; None where its destination was removed.
+        """Return the destination and whether to post now; None if the destination was removed.
 
-        The result is of an attempt that failed by that.
+        After an unforeseen error, return the result of a failed attempt.
         """
         try:
             return await asyncio.to_thread(self._looked, task, claimant, at_once=at_once)
@@ -235,7 +235,7 @@ class CallbackService:
             return self.attempts.broken(task, error)
 
     def _looked(self, task: CallbackTask, claimant: Claimant, *, at_once: bool) -> _Look | None:
-        # What failed may have failed by a URL or a secret that was changed since.
+        # After a failure read it anew: the URL or a secret may have been changed since.
         destination = self.destinations.find(task.account_id, task.endpoint, anew=task.failures > 0)
         if destination is None:
             return None
@@ -262,7 +262,7 @@ class CallbackService:
 
 
 async def _end_of(posting: Awaitable[Counter[str]]) -> Counter[str] | Exception:
-    """Return what came of a group, its error too; death and cancellation are of all of them."""
+    """Return the counts of a group, or its error. Cancellation is not caught: it ends them all."""
     try:
         return await posting
     except Exception as error:

@@ -1,7 +1,7 @@
-"""The headers of every callback, signed as Standard Webhooks 1.0.0 has it.
+"""The headers of every callback, signed as Standard Webhooks 1.0.0 specifies.
 
 The signed content is `<webhook-id>.<webhook-timestamp>.<body>`. Neither of the first two comes from
-outside: a dot in an id cannot move the border to the next.
+outside, so a dot in an id cannot move the border between the parts.
 """
 
 import hmac
@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
 VERSION = "0.1.0"
-"""As in pyproject.toml, which no function can read."""
+"""As in pyproject.toml, which is not in the package of a function."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105
 
@@ -20,7 +20,7 @@ def headers_of(
 ) -> dict[str, str]:
     """Return the headers of a post at a Unix time, names in lower case.
 
-    The destination's own headers stand unless we set one of that name ourselves.
+    A destination's own headers are kept, except those that Harkara sets itself.
     """
     headers = {name.lower(): value for name, value in secrets.headers.items()}
     headers["content-type"] = "application/json"
@@ -37,6 +37,6 @@ def headers_of(
 
 
 def _signature(secret: SigningSecret, signed: bytes) -> str:
-    # Padding that is there already is skipped.
+    # Surplus padding is ignored.
     key = b64decode(secret.secret.removeprefix(SECRET_PREFIX) + "==")
     return f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"

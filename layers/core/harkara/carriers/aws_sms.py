@@ -1,20 +1,20 @@
-"""AWS End User Messaging SMS: SendTextMessage of its API pinpoint-sms-voice-v2.
+"""Kind `aws`: AWS End User Messaging SMS, SendTextMessage of the API pinpoint-sms-voice-v2.
 
 Documents: botocore's service model, and the user guide (docs.aws.amazon.com/sms-voice).
 
-Submit: a call a message. AWS knows no idempotency token, so none is repeated; our reference goes
-in `Context`, which comes back in the events. The answer is a MessageId, or an error with a Reason.
+Submit: one call a message. AWS has no idempotency token, so no call is repeated; our reference goes
+into `Context`, which the events return. The answer is a MessageId, or an error with a Reason.
 
 Receipts are events, alone or in an array:
   {"eventType": "TEXT_DELIVERED", "eventTimestamp": milliseconds, "isFinal": true,
    "context": {"reference": ...}, ...}
-They come by HTTPS from the SNS topic that the settings name, in its envelope ({"Type":
-"Notification", "TopicArn", "Message": the event as a string}) or raw (the topic in a header), or
-from an API destination of EventBridge ({"source": "aws.sms-voice", "detail": the event}). SNS
-first asks to confirm the subscription. Its signatures are not verified: nothing here can check
-X.509 (docs/decisions.md); the route's token, the topic and our reference's tag are.
+They come by HTTPS from the SNS topic in the settings, in its envelope ({"Type": "Notification",
+"TopicArn", "Message": the event as a string}) or raw (the topic in a header), or from an API
+destination of EventBridge ({"source": "aws.sms-voice", "detail": the event}). SNS first asks for a
+confirmation of the subscription. Its signatures are not verified, because the package has no X.509
+(docs/decisions.md); the route's token, the topic and our reference's tag are verified.
 
-Inbound ("two-way") messages come by another topic: {"originationNumber", "destinationNumber",
+Inbound ("two-way") messages come from another topic: {"originationNumber", "destinationNumber",
 "messageBody", ...}, without a time.
 """
 
@@ -36,12 +36,12 @@ from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSetting
 from harkara.carriers.times import time_of
 from harkara.model.messages import Category, State
 
-# States: the user guide's event types. None: not final, as any event is that says so itself.
+# The user guide's event types. None: not final; events with `isFinal` false are not final either.
 STATES: Mapping[str, State | None] = {
     "TEXT_QUEUED": None,
     "TEXT_PENDING": None,
     "TEXT_SENT": None,
-    # Where phones confirm nothing, the operator's acceptance is the last that is heard.
+    # If phones do not confirm messages, the operator's acceptance is the last event.
     "TEXT_SUCCESSFUL": State.DELIVERED,
     "TEXT_DELIVERED": State.DELIVERED,
     "TEXT_TTL_EXPIRED": State.EXPIRED,
@@ -56,7 +56,7 @@ STATES: Mapping[str, State | None] = {
     "TEXT_PROTECT_BLOCKED": State.FAILED,
 }
 
-# Failures: event types, then what an error names as its Reason or as the resource not found.
+# Event types, then errors' Reasons, or the types of resources not found.
 FAILURES: Mapping[str, Code] = {
     "TEXT_INVALID": Code.UNKNOWN_SUBSCRIBER,
     "TEXT_INVALID_MESSAGE": Code.REFUSED_BY_CARRIER,
@@ -82,9 +82,9 @@ FAILURES: Mapping[str, Code] = {
     "MAXIMUM_SIZE_EXCEEDED": Code.TEXT_TOO_LONG,
 }
 
-# Reasons of a ValidationException that speak of our settings, not of the message.
+# Reasons of a ValidationException that are caused by our settings, not by the message.
 _OF_SETTINGS = frozenset({"CHANNEL_NOT_ENABLED", "INVALID_ARN", "RESOURCE_NOT_ACCESSIBLE"})
-# Errors that say nothing of how other messages fare, beside throttling.
+# Errors of a single message, and throttling: they do not count as failures of the carrier.
 _OF_ONE_MESSAGE = frozenset(
     {
         "ConflictException",
@@ -104,7 +104,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9]{1,1024}")
 
 
 class AwsCarrier(TurnTakingCarrier):
-    """Submits by SendTextMessage in a region, a call a message."""
+    """Submits by SendTextMessage in a region, one call a message."""
 
     def __init__(
         self, settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
@@ -147,7 +147,7 @@ def parse_receipts(
 ) -> ReceivedReceipts:
     """Return the events of a request, or the URL that confirms a subscription.
 
-    Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
+    Raises RequestRefused(INVALID_RECEIPT), also for a topic that is not in the settings.
     """
     bodies, confirm_url = _opened(request, _options(settings).topic_arn)
     if not bodies:
@@ -160,7 +160,7 @@ def parse_receipts(
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
     """Return the two-way message of a request, or the URL that confirms a subscription.
 
-    Raises RequestRefused(INVALID_RECEIPT), also for a topic that the settings do not name.
+    Raises RequestRefused(INVALID_RECEIPT), also for a topic that is not in the settings.
     """
     bodies, confirm_url = _opened(request, _options(settings).inbound_topic_arn)
     if not bodies:
@@ -176,9 +176,10 @@ def _options(settings: CarrierSettings) -> AwsOptions:
 
 
 def _opened(request: ReceiptRequest, topic: str) -> tuple[list[Any], str]:
-    """Return what an envelope of SNS of this topic holds, or what came without one: one body.
+    """Return (bodies, confirmation URL) of a request, with or without an SNS envelope.
 
-    None is there in a word of SNS's own, which may ask for the URL that confirms a subscription.
+    There is one body, or none in a message about a subscription; only a request to confirm one has
+    a URL.
     """
     body = _decode(request.body)
     named = request.headers.get("x-amz-sns-topic-arn")
@@ -196,7 +197,7 @@ def _opened(request: ReceiptRequest, topic: str) -> tuple[list[Any], str]:
 
 
 def _outcome(answer: TextAnswer) -> Outcome:
-    """Read an answer. What AWS refused it did not take; a failure of its own is in doubt."""
+    """Return the outcome by an answer; after a failure in AWS itself the message is in doubt."""
     if not answer.error:
         return Taken(answer.message_id) if answer.message_id else InDoubt()
     if answer.status >= 500:
@@ -205,7 +206,7 @@ def _outcome(answer: TextAnswer) -> Outcome:
         return Refused(FAILURES[answer.reason], answer.reason)
     if answer.error == "ValidationException" and answer.reason not in _OF_SETTINGS:
         return Refused(Code.REFUSED_BY_CARRIER, answer.reason or answer.error)
-    # It waits for AWS to have room, or for an operator: settings, permissions, a quota used up.
+    # Retried: AWS throttled it, or an operator must correct settings, permissions or a quota.
     return NotTaken(failed=answer.error not in _OF_ONE_MESSAGE)
 
 
@@ -230,9 +231,9 @@ def _report(event: Any) -> Report | None:
 
 
 def _confirm_url(topic: str, token: Any) -> str:
-    """Return the URL that confirms a subscription: made of our topic, not the one that came.
+    """Return the URL that confirms a subscription, made from our topic and not the request's URL.
 
-    SNS takes its own token alone, and for the topic that it is of.
+    SNS accepts only a token that it issued for this topic.
     """
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise RequestRefused(Code.INVALID_RECEIPT)

@@ -1,4 +1,4 @@
-"""What carriers have in common: turns and time-outs; over HTTP, what a bare status means."""
+"""The common part of carriers: concurrency, time-outs, and the meaning of HTTP statuses."""
 
 import asyncio
 import math
@@ -16,8 +16,8 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 _RETRY_AFTER_LIMIT_S = 3600
 _THROTTLED = 429
-# Statuses that speak of our settings, our account or the way, not of the message: an operator mends
-# them, or time does. A redirect is followed by nobody, so it is one of them (RFC 9110 section 15).
+# Statuses caused by our settings, our account or the connection, not by the message: they pass, or
+# an operator corrects them. Redirects count too, as they are not followed (RFC 9110 section 15).
 _NOT_TAKEN = frozenset(
     {
         401,  # Unauthorized
@@ -27,7 +27,7 @@ _NOT_TAKEN = frozenset(
         405,  # Method Not Allowed
         406,  # Not Acceptable
         407,  # Proxy Authentication Required
-        408,  # Request Timeout: the request did not arrive whole
+        408,  # Request Timeout: the request did not arrive completely
         410,  # Gone
         411,  # Length Required
         415,  # Unsupported Media Type
@@ -39,7 +39,7 @@ _NOT_TAKEN = frozenset(
 
 
 class Request(NamedTuple):
-    """What goes to the carrier."""
+    """An HTTP request to the carrier."""
 
     method: str
     url: str
@@ -50,7 +50,7 @@ class Request(NamedTuple):
 class TurnTakingCarrier(ABC):
     """Submits `records_per_request` messages a request, `connections` requests at a time.
 
-    A kind makes a request in `_exchanged`.
+    Subclasses make the request in `_exchanged`.
     """
 
     def __init__(self, settings: CarrierSettings) -> None:
@@ -59,13 +59,13 @@ class TurnTakingCarrier(ABC):
 
     @property
     def timeout_s(self) -> float:
-        """How long `submit` takes at the most: a wait for its turn, and the request."""
+        """The longest time that `submit` takes: a wait for a free connection, and the request."""
         return 2 * self._settings.timeout_s
 
     async def submit(
         self, submissions: Sequence[Submission], within_s: float = math.inf
     ) -> list[Outcome]:
-        """Hand the messages over; an outcome for each, in order."""
+        """Submit the messages; return an outcome for each, in order."""
         size = self._settings.records_per_request
         parts = [submissions[at : at + size] for at in range(0, len(submissions), size)]
         timeout_s = min(self._settings.timeout_s, within_s / 2)
@@ -113,27 +113,28 @@ class RequestingCarrier(TurnTakingCarrier):
         try:
             return self._outcomes(answer, submissions)
         except Exception as error:
-            # The carrier may have taken these; of the block's other requests it says nothing.
+            # The carrier may have accepted these messages; the block's other requests are not
+            # affected.
             raise ExchangeOutcomeUnknown(f"unreadable: {type(error).__name__}") from error
 
     @abstractmethod
     def _request(self, submissions: Sequence[Submission]) -> Request:
-        """Return what is sent."""
+        """Return the request that submits the messages."""
 
     @abstractmethod
     def _outcomes(self, answer: HttpAnswer, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Return what the answer means, for each in order."""
+        """Return the outcome of each message by the answer, in order."""
 
 
 def outcome_of_status(answer: HttpAnswer) -> Outcome | None:
-    """Return what a status says of all messages of a request; None where the body decides.
+    """Return the outcome of all messages of a request by its status; None if the body decides.
 
-    What is not clearly a refusal may have been taken.
+    Messages that are not clearly refused may have been accepted.
     """
     status = answer.status
     if 200 <= status < 300:
         return None
-    # A 503 of a gateway may come after the message was taken; one that names a time does not.
+    # A 503 from a gateway may come after the message was accepted, but not one with Retry-After.
     waits = status == 503 and bool(answer.headers.get("retry-after"))
     if status == _THROTTLED or status in _NOT_TAKEN or 300 <= status < 400 or waits:
         return NotTaken(retry_after_s(answer), failed=status != _THROTTLED)
@@ -141,9 +142,9 @@ def outcome_of_status(answer: HttpAnswer) -> Outcome | None:
 
 
 def retry_after_s(answer: HttpAnswer) -> int:
-    """Return how long the carrier asks us to wait, at most an hour; 0 where it names no time.
+    """Return the seconds that the carrier asks us to wait, at most an hour; 0 if not specified.
 
-    A date counts from the answer's own, whatever our clock says.
+    A date is compared with the answer's own Date header, if present, and not with our clock.
     """
     now_s = times.http_date_s(answer.headers.get("date", ""))
     wait_s = times.retry_after_s(

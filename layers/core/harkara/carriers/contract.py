@@ -1,4 +1,4 @@
-"""What a carrier gets and what becomes of it: the contract of `carriers`."""
+"""The contract of carriers: submissions, their outcomes, and the interface `Carrier`."""
 
 import math
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ from harkara.model.messages import Category, Message
 
 
 class Taken(NamedTuple):
-    """The carrier took the message and calls it so."""
+    """The carrier accepted the message under this id."""
 
     carrier_message_id: str
 
 
 class Refused(NamedTuple):
-    """The carrier will never take the message."""
+    """The carrier will never accept the message."""
 
     code: Code
     carrier_code: str
 
 
 class NotTaken(NamedTuple):
-    """The carrier did not take the message; later it may.
+    """The carrier did not accept the message, and may accept it later.
 
-    `failed`: the carrier itself was not in order (no connection, an error of its own), it did not
-    throttle. Such failures open its breaker, and so does what is in doubt.
+    `failed`: the cause was a failure of the carrier (no connection, an error of its own), not
+    throttling. Such failures open its circuit breaker, and so do outcomes in doubt.
     """
 
     retry_after_s: int = 0
@@ -34,17 +34,17 @@ class NotTaken(NamedTuple):
 
 
 class InDoubt(NamedTuple):
-    """The carrier may have taken the message: nobody knows."""
+    """The carrier may or may not have accepted the message."""
 
 
 Outcome = Taken | Refused | NotTaken | InDoubt
 
 
 class Submission(NamedTuple):
-    """A message as a carrier gets it; `chain_hash` is empty where the chain is not known.
+    """A message to submit to a carrier; `chain_hash` is empty if the chain is not known.
 
-    `validity_s` seconds of its validity are left, until `ends_s` (Unix seconds): 0 where that is
-    not known. `telemarketer_ids` are the account's chain, the one that submits last.
+    `validity_s` is the remaining validity, which ends at `ends_s` (Unix seconds); both are 0 if not
+    known. `telemarketer_ids` are the account's chain; the last one submits.
     """
 
     reference: str
@@ -58,17 +58,17 @@ class Submission(NamedTuple):
 
 
 class Carrier(Protocol):
-    """One way to hand messages over. What comes back is read by `carriers.parse_receipts`."""
+    """A connection that submits messages; `carriers.kinds.parse_receipts` reads the receipts."""
 
     @property
     def timeout_s(self) -> float:
-        """How long `submit` takes at the most."""
+        """The longest time that `submit` takes."""
         ...
 
     async def submit(
         self, submissions: Sequence[Submission], within_s: float = math.inf
     ) -> list[Outcome]:
-        """Hand the messages over, within what is left of the invocation at the latest.
+        """Submit messages within `within_s` seconds, the time left in the invocation.
 
         Returns an outcome for each, in order. Raises nothing.
         """

@@ -1,16 +1,15 @@
-"""Another provider that speaks ICS's `datasend`: so Harkara can stand in front of ICS itself.
+"""Kind `datasend`: another provider with ICS's `datasend` API, or ICS itself.
 
 Submit: POST {"user", "pass", "smstosend": [{"to", "from", "smstext", "smsgid", "peid"?,
-"templateid"?, and the chain hash under the name that the carrier gives it}]}, `smsgid` being our
-reference; the answer is an array in the same order, with `mid` or `Error` each (wire-formats
-section 1).
+"templateid"?, and the chain hash under the carrier's name for it}]}, `smsgid` being our reference;
+the answer is an array in the same order, each entry with `mid` or `Error` (wire-formats section 1).
 
-Receipts (no public document says; the names are those of the request and of SMPP 3.4): an object
-or an array of {"mid", "smsgid", "status", "code", "ts"} in JSON, or the same names in a form or a
-query, repeated for more than one. `status` is in SMPP's words.
+Receipts (not publicly documented; the names are those of the request and of SMPP 3.4): an object or
+an array of {"mid", "smsgid", "status", "code", "ts"} in JSON, or the same names in a form or a
+query, repeated for several receipts. `status` is one of SMPP's words.
 
-Inbound messages, in the same three ways: {"from": the phone, "to": our number, "text", "ts",
-"mid": the provider's id of it}.
+Inbound messages, in the same three forms: {"from": the phone, "to": our number, "text", "ts",
+"mid": the provider's id of the message}.
 """
 
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ STATES = smpp.STATES
 
 FAILURES = smpp.FAILURES
 
-# Errors in an answer that say "later", not "never".
+# Errors in an answer that are temporary.
 THROTTLES = frozenset({"THROTTLED", "TRY_AGAIN"})
 
 
@@ -104,7 +103,7 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
-    """Return what was in it, in counts."""
+    """Return an answer with the counts of the request's entries."""
     counts = {
         "receipts": len(received.receipts),
         "intermediate": received.intermediate_count,
@@ -122,7 +121,10 @@ def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:
 
 
 def _refused(entry: Any, settings: CarrierSettings, code: str = "") -> Outcome | None:
-    """Return what an entry's error says, None where it has none; `code` is what it is otherwise."""
+    """Return the outcome by an entry's error, None if it has none.
+
+    `code` is the carrier's code if the error is not text.
+    """
     error = entry.get("Error") if isinstance(entry, dict) else None
     if not error:
         return None

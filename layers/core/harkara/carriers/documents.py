@@ -1,8 +1,8 @@
 """Read the bodies of carriers' requests: JSON, a form, a query, multipart (RFC 7578) or XML.
 
-Providers are not exact about what they send, so neither are the readers: a byte order mark, a stray
-`&`, bytes that are not UTF-8 and a wrong content type do no harm. Numbers stay the text that they
-were, since ids may have more digits than 64 bits hold.
+Providers are not exact, so the readers are tolerant: a byte order mark, a stray `&`, bytes that are
+not UTF-8 and a wrong content type do no harm. Numbers stay text, since ids may have more digits
+than 64 bits hold.
 """
 
 import codecs
@@ -25,11 +25,12 @@ _NAMES_LIMIT = 20
 
 
 def document_of(request: ReceiptRequest) -> Any:
-    """Return what a request holds as a JSON value: an object, or an array of entries.
+    """Return the content of a request as a JSON value: an object, or an array of entries.
 
-    A name that a form repeats makes rows; one that it does not repeat is in each of them. What
-    the query holds beside a body is in each entry that is an object. Elements and attributes of
-    XML are members by their names. Raises RequestRefused(INVALID_RECEIPT).
+    Repeated names in a form make several entries, each of which also has the names that are not
+    repeated. If there is a body, the query's fields are added to each entry that is an object.
+    Elements and attributes of XML become members by their names. Raises
+    RequestRefused(INVALID_RECEIPT).
     """
     try:
         return _document(request)
@@ -38,7 +39,7 @@ def document_of(request: ReceiptRequest) -> Any:
 
 
 def json_of(text: str) -> Any:
-    """Return a JSON value, its numbers as text. Raises ValueError."""
+    """Return a JSON value with its numbers as text. Raises ValueError."""
     try:
         return json.loads(text, parse_int=str, parse_float=str)
     except RecursionError:
@@ -46,7 +47,7 @@ def json_of(text: str) -> Any:
 
 
 def _jsons_of(text: str) -> Any:
-    """Return the JSON value of a text, or an array of those that stand on its lines."""
+    """Return the JSON value of a text; for one value a line, an array of them."""
     lines = text.splitlines()
     if len(lines) > 1 and all(line.strip()[:1] in ("{", "") for line in lines):
         try:
@@ -57,9 +58,9 @@ def _jsons_of(text: str) -> Any:
 
 
 def names_in(request: ReceiptRequest) -> list[str]:
-    """Return the names of a request's fields, as a log may show them: no values, no numbers.
+    """Return the names of a request's fields for a log: no values, no numbers.
 
-    A name in a body that could not be read may be anything, so only plain words are shown.
+    Names from a misread body may hold personal data, so only plain words are returned.
     """
     try:
         document = _document(request)
@@ -84,7 +85,7 @@ def _document(request: ReceiptRequest) -> Any:
     text = text_in(body).strip()
     if text[:1] == "<":
         document = xml_of(body)
-    elif text[:2] == '"{' or text[:2] == '"[':  # written twice
+    elif text[:2] == '"{' or text[:2] == '"[':  # JSON encoded twice
         document = json_of(json.loads(text))
     elif text[:1] in ("{", "["):
         document = _jsons_of(text)
@@ -95,7 +96,7 @@ def _document(request: ReceiptRequest) -> Any:
         (name, *others) = form or ("",)
         if others or name.strip()[:1] not in ("{", "["):
             return _rows({**request.query, **form})
-        # JSON that was sent as a form whose only name it is; a = in it would end the name.
+        # JSON sent as a form, so that it became the only name, up to a first = in it.
         document = _jsons_of("=".join([name, *filter(None, form[name])]))
     shared = {name: values[0] for name, values in request.query.items()}
     if isinstance(document, dict):
@@ -104,7 +105,7 @@ def _document(request: ReceiptRequest) -> Any:
 
 
 def text_in(body: bytes) -> str:
-    """Return a body's text: in UTF-8 unless a mark or zeros say UTF-16, else in Windows-1252."""
+    """Return a body's text: UTF-16 by its mark or zeros, else UTF-8, else Windows-1252."""
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return body.decode("utf-16", "replace")
     if 0 in body[:2]:  # JSON begins with ASCII, so this is UTF-16 without its mark
@@ -128,7 +129,7 @@ def _parts(content_type: str, body: bytes) -> dict[str, list[str]]:
 
 
 def xml_of(body: bytes) -> Any:
-    """Return XML as a JSON value: elements and attributes by their names. Raises ValueError."""
+    """Return XML as a JSON value, elements and attributes by their names. Raises ValueError."""
     try:
         return xmltodict.parse(body, attr_prefix="", cdata_key="text")
     except ExpatError as error:

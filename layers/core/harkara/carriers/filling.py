@@ -20,16 +20,16 @@ from harkara.model.messages import Message
 from harkara.text.segments import measure
 
 VARIABLES = "{variables}"
-"""The member of JSON in whose place the values of a template's variables stand."""
-# In front of their names among the values, as in front of no placeholder's.
+"""The JSON member that is replaced by the values of a template's variables."""
+# Prefix of the variables' names among the values; no placeholder has it.
 _VARIABLE = "##"
 
 Value = bool | int | str
 Values = Mapping[str, Value]
-"""What stands in each placeholder, "" where there is nothing to put in."""
+"""The value of each placeholder, "" if it is empty."""
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# A parser makes blanks of the last three in attributes, unless they are written so.
+# In attributes, a parser turns the last three into blanks, unless they are escaped.
 _XML_ENTITIES = {'"': "&quot;", "'": "&apos;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _UNITS_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 
@@ -37,10 +37,10 @@ _UNITS_MS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_6
 def values_of(
     submission: Submission, username: str, secrets: CarrierSecrets, options: HttpOptions
 ) -> Values:
-    """Return what a message puts into the placeholders, in the provider's own words.
+    """Return a message's values for the placeholders, mapped to the provider's words.
 
-    Raises RequestRefused where the provider has no template for it: TEMPLATE_NOT_REGISTERED, or
-    TEMPLATE_MISMATCH where the text is none of the template.
+    Raises RequestRefused if the provider has no template for the message
+    (TEMPLATE_NOT_REGISTERED), or the text does not match it (TEMPLATE_MISMATCH).
     """
     message, password = submission.message, secrets.password
     validity = _validity(submission.validity_s, options.validity)
@@ -83,7 +83,7 @@ def fill(template: str, values: Values) -> str:
 
 
 def fill_fields(templates: Mapping[str, str], values: Values) -> dict[str, str]:
-    """Return the fields of a query, a form or a head, without those that would be empty."""
+    """Return filled fields of a query, a form or headers, without those of empty placeholders."""
     return {
         name: fill(template, values)
         for name, template in templates.items()
@@ -92,7 +92,7 @@ def fill_fields(templates: Mapping[str, str], values: Values) -> dict[str, str]:
 
 
 def fill_json(template: Any, values: Values) -> Any:
-    """Return a JSON value with its strings filled, without those that would be empty."""
+    """Return a JSON value with its strings filled, without those of empty placeholders."""
     if isinstance(template, str):
         name = _placeholder(template)
         return values[name] if name else fill(template, values)
@@ -112,9 +112,9 @@ def fill_json(template: Any, values: Values) -> Any:
 
 
 def fill_xml(template: str, values: Values) -> str:
-    """Return XML with its placeholders filled: in attributes and texts, line ends and all.
+    """Return XML with its placeholders filled, escaped for attributes and texts.
 
-    Characters that XML cannot hold (1.0, 2.2) are left out.
+    Characters that XML does not allow (XML 1.0, section 2.2) are left out.
     """
     escaped = {
         name: escape(_NO_XML.sub("", as_text(value)), _XML_ENTITIES)
@@ -124,10 +124,10 @@ def fill_xml(template: str, values: Values) -> str:
 
 
 def misplaced(url: str, values: Values) -> list[str]:
-    """Return which placeholders leave their place in a URL's path by their values.
+    """Return the placeholders whose values would change the structure of a URL's path.
 
-    `.` and `..` as a whole segment lead elsewhere, however they are escaped (WHATWG URL, 4.4 and
-    RFC 3986, 5.2.4), and servers take two slashes for one.
+    A whole segment `.` or `..` leads to another path, even if it is escaped (WHATWG URL, 4.4 and
+    RFC 3986, 5.2.4), and servers treat an empty segment's two slashes as one.
     """
     for segment in url.partition("?")[0].split("/")[3:]:
         names = [name for _, name in _pieces(segment) if name]
@@ -138,7 +138,7 @@ def misplaced(url: str, values: Values) -> list[str]:
 
 
 def as_text(value: Value) -> str:
-    """Return a value as it stands in text, true and false as JSON writes them."""
+    """Return a value as text, with `true` and `false` as in JSON."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -161,7 +161,7 @@ def _validity(validity_s: int, options: ValidityOptions) -> int:
 
 
 def _expires_at(submission: Submission, within_s: int) -> str:
-    """Return when a message ends that may be delivered within so many seconds of the submit."""
+    """Return the end of a message's validity in UTC, `within_s` seconds after the submit."""
     if not within_s or not submission.ends_s:
         return ""
     submitted_s = submission.ends_s - submission.validity_s
@@ -174,7 +174,7 @@ def _pieces(template: str) -> list[tuple[str, str]]:
 
 
 def _placeholder(template: str) -> str:
-    """Return the placeholder that is all of a template, "" for another template."""
+    """Return the placeholder if a template is nothing else, or else ""."""
     pieces = _pieces(template)
     return pieces[0][1] if len(pieces) == 1 else ""
 

@@ -1,8 +1,8 @@
-"""Any other provider, described by configuration alone: `harkara.carriers.http_options` says how.
+"""Kind `http`: any other provider, described by configuration alone (see `http_options`).
 
-Submit: one message a request, its values filled into the query, the headers, and a form or JSON.
-The answer is JSON, a form, or text cut into an array; the options name the id, the status and the
-error in it. Receipts are JSON, a form or a query, of one entry or more.
+Submit: one message a request, its values filled into URL, query, headers, and a form, JSON or XML.
+The answer is JSON, XML, a form, or text split into an array; the options name the id, the status
+and the error in it. Receipts are JSON, XML, a form or a query, with one or more entries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,17 +35,17 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 
-# Beside those of the options, which hold the failures too. No state that is read has a blank in
-# front.
+# Added to the states of the options; the failures are in the options too. The leading blank keeps
+# it apart from states in receipts, which are stripped.
 _PART_DELIVERED = " a part of it was delivered"
 STATES: Mapping[str, State | None] = {_PART_DELIVERED: None}
 
 
 class ConfiguredCarrier(RequestingCarrier):
-    """Submits to a provider as its options say.
+    """Submits to a provider as its options describe.
 
-    A message with a value that would leave its place in the URL is refused, and goes to nobody;
-    so is one that is of none of the provider's templates where it has some.
+    A message is refused without a request if a value would change the structure of the URL's path,
+    or if the provider takes only its own templates and the message matches none.
     """
 
     async def _exchanged(
@@ -121,7 +121,7 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
-    """Return what the options say that the provider wants to hear."""
+    """Return the answer that the provider expects, by the options."""
     options = _options(settings).receipts
     return HttpAnswer(
         options.answer_status, {"content-type": options.answer_type}, options.answer.encode()
@@ -135,7 +135,7 @@ def _options(settings: CarrierSettings) -> HttpOptions:
 
 
 def _read_answer(body: bytes, options: AnswerOptions) -> Any:
-    """Return an answer as a JSON value; None for what is not of its format."""
+    """Return an answer as a JSON value; None if it does not have the configured format."""
     try:
         if options.format == "json":
             return decode(text_in(body).strip())
@@ -202,7 +202,7 @@ def _report(entry: Any, options: ReceiptOptions, settings: CarrierSettings) -> R
 
 
 def _cut(carrier_id: str, options: AnswerOptions | ReceiptOptions) -> str:
-    """Return the part of a text that is the carrier's id."""
+    """Return the carrier's id, cut out of a longer text by the options."""
     if options.id_after and options.id_after in carrier_id:
         carrier_id = carrier_id.partition(options.id_after)[2]
     return carrier_id.partition(options.id_before)[0] if options.id_before else carrier_id
@@ -222,7 +222,7 @@ def _entries(request: ReceiptRequest, pointer: str, nested: str = "") -> list[An
 
 
 def _array(value: Any) -> list[Any]:
-    """Return an array, the one entry in its place, or what JSON or XML in a text holds."""
+    """Return a value as an array: a single object, or JSON or XML in a text, is converted."""
     try:
         if isinstance(value, str):
             value = xml_of(value.encode()) if value.lstrip()[:1] == "<" else json_of(value)
@@ -234,7 +234,7 @@ def _array(value: Any) -> list[Any]:
 
 
 def _at(document: Any, pointer: str) -> Any:
-    """Return what stands at a JSON pointer (RFC 6901); None where nothing does."""
+    """Return the value at a JSON pointer (RFC 6901); None if there is none."""
     for name in pointer.split("/")[1:]:
         name = name.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict):

@@ -1,10 +1,10 @@
-"""How a provider of kind `http` is spoken with: configuration, checked when it is saved.
+"""The configuration of a provider of kind `http`, validated when it is saved.
 
-A value may hold placeholders, `{to}`, and a doubled brace for a brace. Values stand in the places
-that their kind of body has (a member of JSON, a field of a form), so each is escaped for its
-place, and none can break out of it. A value that is one placeholder alone is left out where there
-is nothing to put in: `harkara.carriers.http_placeholders` has them. What is read of answers and
-receipts is named by JSON pointers (RFC 6901).
+A value may hold placeholders such as `{to}` (see `harkara.carriers.http_placeholders`), and a
+doubled brace for a brace. Values are parts of a structure (a member of JSON, a field of a form), so
+each is escaped for its place, and none can break out of it. A value that is only a placeholder is
+left out if the placeholder is empty. JSON pointers (RFC 6901) name the fields of answers and
+receipts.
 """
 
 import re
@@ -26,7 +26,7 @@ from harkara.carriers.provider_templates import pieces
 from harkara.model.messages import Category, State
 from harkara.model.operator_records import OperatorRecord
 
-# Placeholders that may have a map of values. Of some all values are known: their maps are whole.
+# Placeholders that may have a map of values. The maps of these two must cover all their values.
 _KNOWN_VALUES: dict[str, frozenset[str]] = {
     "encoding": frozenset({"GSM7", "UCS2"}),
     "category": frozenset(Category),
@@ -35,24 +35,24 @@ MAPPED_PLACEHOLDERS = frozenset(
     {*_KNOWN_VALUES, "account_id", "from", "pe_id", "dlt_template_id", "telemarketer_id"}
 )
 DEFAULT = "default"
-"""In a map of values, what stands for all that it does not name."""
+"""The key in a map of values for all values that are not listed."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]
-"""A JSON pointer; "" is the whole document, and for what need not be there: it is not there."""
+"""A JSON pointer; "" is the whole document, or in an optional field: not present."""
 
 
 IdBase = Literal["text", "hex", "decimal"]
-"""How a carrier writes its ids: as a number in one base or the other, or as any text."""
+"""The form of a carrier's ids: a hexadecimal or decimal number, or any text."""
 _BASES = {"hex": 16, "decimal": 10}
 
 
 def normal_id(carrier_id: str, base: IdBase) -> str:
-    """Return a carrier's id in the form in which ids are compared.
+    """Return a carrier's id in the normal form, for comparisons.
 
-    A number is in decimal digits without zeros in front; any other text keeps its case, by which
-    some providers tell two ids apart.
+    A number becomes decimal digits without leading zeros; any other text keeps its case, since some
+    providers have ids that differ only in case.
     """
     try:
         return str(int(carrier_id, _BASES[base]))
@@ -65,14 +65,14 @@ class _Options(OperatorRecord):
 
 
 class AnswerOptions(_Options):
-    """How the answer to a submit is read.
+    """The reading of the answer to a submit.
 
-    `format` says what it is: JSON, XML, a form, or text that `separator` cuts into an array. Where
-    `status` is named, only its `taken` values mean taken; the carrier's code then stands at
-    `error`. Else a code at `error` that is none of `no_errors` means refused. Of the codes,
-    `throttles` say "later" and `doubts` that nobody knows whether the message was taken; `failures`
-    name what the others mean. The id is what follows the first
-    `id_after` and goes up to the next `id_before`, where these stand in it.
+    `format` is JSON, XML, a form, or text that `separator` splits into an array. If `status` is
+    set, the message was accepted only if its value is in `taken`; the carrier's code is then at
+    `error`. Otherwise a code at `error` that is not in `no_errors` means refused. Codes in
+    `throttles` are temporary, those in `doubts` leave the message in doubt, and `failures` maps the
+    others to ours. The id is the text after the first `id_after` and before the next `id_before`,
+    if present.
     """
 
     format: Literal["json", "form", "text", "xml"] = "json"
@@ -90,19 +90,19 @@ class AnswerOptions(_Options):
 
 
 class ReceiptOptions(_Options):
-    """How receipts are read: a query, a form, JSON or XML, one entry or an array at `entries`.
+    """The reading of receipts: a query, a form, JSON or XML, one entry or an array at `entries`.
 
-    What stands at `entries` may be JSON inside a form's field. Where an entry holds an array of
-    its own at `nested`, each member of that is a receipt and has the entry's fields too.
-    `states` holds every state that the provider names, null for one that is not final; case does
-    not count. `part` and `parts` are for a provider that reports a long message's segments one by
-    one: a segment's number, from 1, and how many there are. Then the last one's delivery delivers
-    the message, and any one's failure fails it. `counts_segments` is for one that reports them
-    under ids of their own and says no more: the message is delivered once as many were.
-    `id_base` is how its receipts write its ids, where that is not how its answers do; `id_after`
-    and `id_before` cut them as in answers. A time is Unix time or a date, the day before the month
-    unless the year comes first or `time_format` (of strptime) says otherwise; without an offset of
-    its own it has `utc_offset_minutes`. `answer` is what it wants to hear.
+    The value at `entries` may be JSON or XML in a form's field. If an entry has an array at
+    `nested`, each member of that is a receipt and has the entry's fields too. `states` lists every
+    state of the provider, null for one that is not final; case is ignored. `part` (a segment's
+    number, from 1) and `parts` (their count) are for a provider that reports the segments of a long
+    message one by one: delivery of the last delivers the message, and failure of any fails it.
+    `counts_segments` is for a provider that reports segments under separate ids, without a number:
+    the message is delivered when all its segments are. `id_base` is the form of ids in receipts, if
+    it differs from that in answers; `id_after` and `id_before` cut them as in answers. A time is
+    Unix time or a date, the day before the month unless the year comes first or `time_format` (of
+    strptime) is set; without an offset, `utc_offset_minutes` applies. `answer` is the body that the
+    provider expects.
     """
 
     entries: Pointer = ""
@@ -139,9 +139,9 @@ class ReceiptOptions(_Options):
 
 
 class InboundOptions(_Options):
-    """How inbound messages are read: as receipts are.
+    """The reading of inbound messages, as for receipts.
 
-    `id` is the provider's own of a message: by it a message that comes again is told once.
+    `id` is the provider's id of a message, by which a repeated message is recognised.
     """
 
     entries: Pointer = ""
@@ -155,11 +155,10 @@ class InboundOptions(_Options):
 
 
 class ValidityOptions(_Options):
-    """How `{validity}` is written: in whole units, from `least` to `most` of them.
+    """The form of `{validity}`: whole units, from `least` to `most` of them.
 
-    `{expires_at}` is so much after the submit.
-
-    What is left of a unit does not count, so that nothing arrives too late; but for `least`.
+    `{expires_at}` is this much after the submit. Validity is rounded down, so that no message
+    arrives too late, except that it is at least `least`.
     """
 
     unit: Literal["milliseconds", "seconds", "minutes", "hours"] = "seconds"
@@ -187,14 +186,14 @@ class TemplateOptions(_Options):
 
 
 class HttpOptions(_Options):
-    """A provider's API: the request, what its answers mean, and its receipts.
+    """A provider's API: the request, the meaning of its answers, and its receipts.
 
     The body is `form`, `json_body` or `xml_body`, or none. The carrier's URL may hold placeholders
-    in its path.
-    `values` has maps by placeholder, as in `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`;
-    `default` in one stands for all that it does not name, which otherwise stays as it is. What is
-    mapped to "" is left out; what is mapped to a number or to true or false is that in JSON.
-    `templates` are the provider's own by DLT template id, where it takes no texts.
+    in its path. `values` has maps by placeholder, as in
+    `{"encoding": {"GSM7": "text", "UCS2": "unicode"}}`; the key `default` is for all values not
+    listed, which otherwise stay as they are. A value mapped to "" is left out; a value mapped to a
+    number, true or false has this type in JSON. `templates` are the provider's own by DLT template
+    id, for a provider that takes no texts.
     """
 
     method: Literal["GET", "POST", "PUT"] = "POST"
@@ -257,5 +256,5 @@ class HttpOptions(_Options):
 
     @property
     def placeholders(self) -> set[str]:
-        """Which placeholders its request has."""
+        """The placeholders in the request, without those in the URL."""
         return placeholders_of([self.headers, self.query, self.form, self.json_body, self.xml_body])

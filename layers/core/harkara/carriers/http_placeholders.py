@@ -1,19 +1,18 @@
-"""The placeholders of a provider's options, `{to}`, and where they stand in a template.
+"""The placeholders of a provider's options, such as `{to}`; split templates at them.
 
     {to} {from} {text} {reference} {account_id} {category} {segment_count} {validity_s}
-    {validity} {expires_at}                   as the options' `validity` says; the latter in UTC,
+    {validity} {expires_at}                   by the options' `validity`; the latter in UTC,
                                               2026-01-01T10:00:00Z
     {encoding}                                GSM7 or UCS2
     {pe_id} {dlt_template_id} {chain_hash}    of DLT
     {telemarketer_id} {telemarketer_ids}      the last of the account's chain; all, with commas
     {template_id}                             the provider's own, by the options' `templates`
     {username} {password} {basic}             the last is base64 of `username:password`
-    {receipt_url}                             where this carrier posts its receipts
+    {receipt_url}                             the URL for this carrier's receipts
 
-`{segment_count:number}`, `{validity:number}` and `{validity_s:number}` are numbers where they stand
-alone in JSON; a member of JSON called `{variables}` is replaced by a member for each variable of
-the provider's template. The options' `values` replace what stands in a placeholder by the
-provider's word.
+`{segment_count:number}`, `{validity:number}` and `{validity_s:number}` become numbers if they are a
+whole JSON value; a JSON member called `{variables}` is replaced by a member for each variable of
+the provider's template. The options' `values` map a placeholder's value to the provider's word.
 """
 
 import re
@@ -46,7 +45,7 @@ PLACEHOLDERS = frozenset(
         "receipt_url",
     }
 )
-# What comes from a customer or from outside may not be what a header can hold.
+# Only these may be used in headers: other values may hold characters that a header cannot.
 HEADER_PLACEHOLDERS = frozenset(
     {"reference", "username", "password", "basic", "account_id", "category", "encoding"}
 )
@@ -56,7 +55,7 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?::number)?)\}|[^{}]+")
 def pieces_of(template: str) -> list[tuple[str, str]]:
     """Return a template's pieces: (text, "") or ("", placeholder).
 
-    Raises ValueError, which shows nothing of the template but a placeholder that is unknown.
+    Raises ValueError, which shows nothing of the template except an unknown placeholder.
     """
     pieces, end = [], 0
     for match in _PIECE.finditer(template):
@@ -74,7 +73,7 @@ def pieces_of(template: str) -> list[tuple[str, str]]:
 
 
 def placeholders_of(template: object) -> set[str]:
-    """Return the placeholders in all strings of a value. Raises ValueError as `pieces_of`."""
+    """Return the placeholders in all strings of a value. Raises ValueError like `pieces_of`."""
     if isinstance(template, str):
         return {name for _, name in pieces_of(template) if name}
     if isinstance(template, dict):

@@ -1,21 +1,22 @@
-"""Kannel's `sendsms`: the way to operators' SMPP.
+"""Kind `kannel`: Kannel's `sendsms`, for operators that are reached by SMPP.
 
 Submit: POST to sendsms, the text as the body in UTF-8, all else in X-Kannel-* headers (user guide,
-"Using the HTTP interface to send SMS messages"); a GET would leave password, number and text in
-the logs of whatever stands between. Kannel codes the text, cuts it into segments and makes their
-headers: its sendsms-user needs `concatenation = true` and `max-messages` of at least the option
-of that name, since it cuts off what is beyond. DLT ids go into `meta-data`, as TLVs of SMPP.
+"Using the HTTP interface to send SMS messages"); a GET would leave password, number and text in the
+logs of proxies. Kannel encodes the text, splits it into segments and adds their headers: its
+sendsms-user needs `concatenation = true` and `max-messages` of at least the option of that name,
+since it drops segments beyond that. DLT ids go into `meta-data`, as TLVs of SMPP.
 
 The answer is plain text: 202 and `0: Accepted for delivery`, `3: Queued for later delivery`, or
-`Sent.` where smsbox does not wait for bearerbox; 403 `Not routable.` and `Authorization failed`;
-503 `Temporal failure`; 400 with what is wrong. It names no id.
+`Sent.` if smsbox does not wait for bearerbox; 403 `Not routable.` and `Authorization failed`;
+503 `Temporal failure`; 400 with the error. It contains no id.
 
-Receipts: a GET of the dlr-url that we gave, its escapes filled in: our reference, %d (the event),
-%F (the SMSC's id), %A (the SMSC's answer: a receipt's text in SMPP's words, or NACK/0x.../why) and
-%T (Unix time). They come in any order, and for the first segment of a long message alone, but for
-a refusal of any (16). smsbox gets a receipt over again only with `http-request-retry` set.
+Receipts: a GET of the dlr-url that we gave, with its escapes filled in: our reference, %d (the
+event), %F (the SMSC's id), %A (the SMSC's answer: a receipt's text in SMPP's words, or
+NACK/0x.../reason) and %T (Unix time). They come in any order, and only for the first segment of a
+long message, except that a refusal (16) of any segment is reported. smsbox repeats the GET of a
+failed receipt only if `http-request-retry` is set.
 
-Inbound messages: an sms-service with the get-url
+Inbound messages: configure an sms-service with the get-url
 https://.../inbound/<carrier>/<token>?from=%p&to=%P&text=%b&charset=%C&t=%T&id=%I and
 `max-messages = 0`.
 """
@@ -46,13 +47,13 @@ STATES: Mapping[str, State | None] = {
     "16": State.FAILED,
     "34": State.EXPIRED,
     "66": State.UNKNOWN,
-    # What an event 2 was, where the SMSC's text says more.
+    # Event 2 with a more exact state in the SMSC's text.
     "2 EXPIRED": State.EXPIRED,
     "2 DELETED": State.CANCELLED,
     "2 UNKNOWN": State.UNKNOWN,
 }
 
-# A refusal's code is SMPP's command status (3.4 section 5.1.3).
+# The code of a refusal (event 16) is SMPP's command status (3.4 section 5.1.3).
 FAILURES: Mapping[str, Code] = {**smpp.FAILURES, "0x0000000b": Code.UNKNOWN_SUBSCRIBER}
 
 _TAKEN = (b"0: Accepted for delivery", b"3: Queued for later delivery", b"Sent.")
@@ -69,7 +70,7 @@ class KannelCarrier(RequestingCarrier):
 
     async def _submit(self, submissions: Sequence[Submission], timeout_s: float) -> list[Outcome]:
         (submission,) = submissions
-        if submission.message.segment_count > self._options.max_messages:  # it would be cut off
+        if submission.message.segment_count > self._options.max_messages:  # Kannel would truncate
             return [Refused(Code.TEXT_TOO_LONG, "")]
         return await super()._submit(submissions, timeout_s)
 
@@ -113,7 +114,7 @@ class KannelCarrier(RequestingCarrier):
 def parse_receipts(
     request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
 ) -> ReceivedReceipts:
-    """Return the receipt of a request. Raises nothing: what it cannot read is foreign."""
+    """Return the receipt of a request. Raises nothing: an unreadable one counts as foreign."""
     failures = {**FAILURES, **settings.failures}
     report = _report(request.query, settings.states)
     return collect([report], {**STATES, **settings.states}, failures, signer)
@@ -122,7 +123,7 @@ def parse_receipts(
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
     """Return the inbound message of a request. Raises RequestRefused(INVALID_RECEIPT)."""
     entry = {name: values[0] for name, values in request.query.items()}
-    # Kannel escapes a UCS-2 text as it is: bytes that are not UTF-8 came as surrogates.
+    # Kannel escapes the raw bytes of a UCS-2 text: bytes that are not UTF-8 arrive as surrogates.
     raw = entry.get("text", "").encode("utf-8", "surrogateescape")
     charset = "utf-16-be" if entry.get("charset", "").upper() == "UTF-16BE" else "utf-8"
     entry["text"] = raw.decode(charset, "replace")
@@ -130,7 +131,7 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
-    """Return 200 without a text: smsbox may send a text to the phone."""
+    """Return 200 with an empty body: smsbox may send a text in the answer to the phone."""
     return HttpAnswer(200, {"content-type": "text/plain"}, b"")
 
 
@@ -153,7 +154,7 @@ def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | Non
         carrier_code = status[1].lower() if status else ""
         return Report(reference, event, at_s, carrier_code, code=Code.REFUSED_BY_CARRIER)
     stat, error = smpp.status_and_error(text)
-    if stat in states:  # the settings know the SMSC's words better
+    if stat in states:  # the settings override our reading of the SMSC's words
         return Report(reference, stat, at_s, error)
     detailed = f"{event} {stat}"
     return Report(reference, detailed if detailed in STATES else event, at_s, error)

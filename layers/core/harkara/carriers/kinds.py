@@ -1,12 +1,12 @@
-"""Carriers, one module a kind, each with the same sections in the same order.
+"""The kinds of carriers, one module each, with the same sections in the same order.
 
-    docstring        its documents, and the shapes of requests, answers and receipts
-    STATES           its words for states to ours, None for what is not final: a total table
-    FAILURES         its codes to ours (kind http: the options')
+    docstring        the provider's documents, and the shapes of requests, answers and receipts
+    STATES           a total table from its words for states to ours, None for states not final
+    FAILURES         a table from its codes to ours (kind http: in the options)
     the class        connects, and submits
-    parse_receipts   reads what it posts to us
-    parse_inbound    reads what phones sent to numbers of ours
-    answer           what it wants to hear then
+    parse_receipts   reads the receipts that it posts to us
+    parse_inbound    reads messages from phones to numbers of ours
+    answer           returns our answer to its receipts
     helpers
 
 A state that is not in the table is counted as unknown, and never guessed.
@@ -24,7 +24,7 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 
 class Kind(NamedTuple):
-    """The parts of a carrier's module."""
+    """The functions of a carrier's module."""
 
     connect: Callable[[CarrierSettings, CarrierSecrets, Outside], Carrier]
     parse_receipts: Callable[[ReceiptRequest, CarrierSettings, ReferenceSigner], ReceivedReceipts]
@@ -57,21 +57,21 @@ def connect(settings: CarrierSettings, secrets: CarrierSecrets, outside: Outside
 def parse_receipts(
     request: ReceiptRequest, settings: CarrierSettings, signer: ReferenceSigner
 ) -> ReceivedReceipts:
-    """Return the receipts in a request of a carrier.
+    """Return the receipts in a carrier's request.
 
-    Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
+    Raises RequestRefused(INVALID_RECEIPT) if the request does not have the carrier's shape.
     """
     return KINDS[settings.kind].parse_receipts(request, settings, signer)
 
 
 def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> ReceivedMessages:
-    """Return the inbound messages in a request of a carrier.
+    """Return the inbound messages in a carrier's request.
 
-    Raises RequestRefused(INVALID_RECEIPT) for what has not the carrier's shape.
+    Raises RequestRefused(INVALID_RECEIPT) if the request does not have the carrier's shape.
     """
     return KINDS[settings.kind].parse_inbound(request, settings)
 
 
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
-    """Return what the carrier wants to hear once its receipts are durable."""
+    """Return the answer that the carrier expects, to be sent once its receipts are durable."""
     return KINDS[settings.kind].answer(received, settings)

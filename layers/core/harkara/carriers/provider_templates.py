@@ -1,8 +1,8 @@
-"""Templates that a provider keeps itself, and takes by id with the values of their variables.
+"""Templates stored at a provider, which takes their id and the values of their variables.
 
-A message comes with its whole text, so the values are read out of it: `##name##` in the provider's
-template stands for any text. Where the text has more than one reading, each of them makes the same
-text again, and the shortest first value is taken.
+A message has its whole text, so the values are extracted from it: `##name##` in the provider's
+template stands for any text. If several sets of values fit, each renders the same text, and the one
+with the shortest first value is used.
 """
 
 import re
@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"##([A-Za-z0-9_]{1,64})##")
 def pieces(template: str) -> Sequence[str]:
     """Return a template's fixed texts and, between them, its variables' names.
 
-    Raises ValueError where two variables stand side by side: nobody could tell their values apart.
+    Raises ValueError if two variables are adjacent: their values could not be told apart.
     """
     parts = _VARIABLE.split(template)
     if "" in parts[2:-1:2]:
@@ -24,7 +24,7 @@ def pieces(template: str) -> Sequence[str]:
 
 
 def values_in(text: str, template: str) -> Mapping[str, str] | None:
-    """Return the values of a template's variables in a text; None where it is none of its texts."""
+    """Return the values of a template's variables in a text; None if it does not match."""
     parts = _cut(template)
     fixed, names = parts[::2], parts[1::2]
     if not names:

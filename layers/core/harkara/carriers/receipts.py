@@ -1,4 +1,4 @@
-"""Turn the entries of carriers' requests into receipts and inbound messages, for all kinds."""
+"""Convert the entries of carriers' requests into receipts and inbound messages, for all kinds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,10 +21,10 @@ _CODES = {
 
 
 class Report(NamedTuple):
-    """An entry in the carrier's words: whose it is, by our reference or its id, and what it says.
+    """A receipt entry in the carrier's terms; our reference or the carrier's id identify it.
 
-    `at_s` is as `time_of` returns it; `code` is what a failure means where no table of codes says
-    it. `segment` names the one that it is of, where each segment is reported.
+    `at_s` is a result of `time_of`; `code` is the code of a failure that no table has. `segment`
+    identifies the segment if the carrier reports each one.
     """
 
     reference: str
@@ -42,7 +42,7 @@ def collect(
     failures: Mapping[str, Code],
     signer: ReferenceSigner,
 ) -> ReceivedReceipts:
-    """Return what reports are by these tables; None is an entry of no message of ours."""
+    """Return the reports as receipts by these tables; None counts as a foreign entry."""
     receipts: list[Receipt] = []
     by_carrier_id: list[tuple[str, Receipt]] = []
     intermediate_count = foreign_count = unknown_count = 0
@@ -75,9 +75,9 @@ def inbound(
 ) -> ReceivedMessages:
     """Return the inbound messages of entries.
 
-    `read` returns what stands under a name; `names` are those of sender, receiver, text, time and
-    the provider's id of the message. Raises RequestRefused(INVALID_RECEIPT) where one lacks sender
-    or receiver.
+    `read` returns an entry's field by name; `names` are those of sender, receiver, text, time and
+    the provider's id of the message. Raises RequestRefused(INVALID_RECEIPT) if an entry lacks
+    sender or receiver.
     """
     messages = []
     for entry in entries:
@@ -89,7 +89,7 @@ def inbound(
 
 
 def member(entry: Any, name: str) -> Any:
-    """Return an object's member, None where there is none."""
+    """Return a member of a JSON object; None if it is absent or the value is not an object."""
     return entry.get(name) if isinstance(entry, dict) else None
 
 

@@ -1,4 +1,4 @@
-"""What carriers' requests at our routes hold: receipts, and messages of phones."""
+"""The content of carriers' requests to our routes: receipts and inbound messages."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from harkara.model.tasks import Receipt
 
 
 class ReceiptRequest(NamedTuple):
-    """A request at a carrier's receipt route; names of headers are in lower case.
+    """A request to a carrier's receipt route; header names are in lower case.
 
-    `query` has a name's values in their order; `url` is what was called, as it was sent.
+    `query` has each name's values in order; `url` is the requested URL, exactly as it was sent.
     """
 
     method: str
@@ -21,18 +21,18 @@ class ReceiptRequest(NamedTuple):
 
     @property
     def is_probe(self) -> bool:
-        """Whether it holds nothing: providers try a URL so before they use it."""
+        """Whether the request is empty: providers test a URL in this way before they use it."""
         return not self.query and not self.body.strip()
 
 
 class ReceivedReceipts(NamedTuple):
-    """What a carrier's receipt request held: final states, and how many entries were none.
+    """The final states in a carrier's receipt request, and the counts of its other entries.
 
-    Intermediate ones are of a state that is known not to be final, unknown ones of a state that
-    is in no table, foreign ones of no message of ours. `by_carrier_id` are receipts that name the
-    carrier's own id in its normal form instead of our reference: they lack mid and try.
-    `confirm_url` is to be fetched before the answer: it makes the carrier begin to send receipts.
-    `replaced_time_count` is how many named a time that cannot be, or cannot be read.
+    Intermediate entries have a state known not to be final, unknown ones a state that is in no
+    table, and foreign ones are not of a message of ours. `by_carrier_id` are receipts that contain
+    the carrier's own id, here in its normal form, instead of our reference: they lack mid and
+    attempt. `confirm_url` must be fetched before the answer, to make the carrier begin to send
+    receipts. `replaced_time_count` counts the times that were impossible or unreadable.
     """
 
     receipts: list[Receipt]
@@ -45,9 +45,9 @@ class ReceivedReceipts(NamedTuple):
 
 
 class InboundMessage(NamedTuple):
-    """What a phone sent to a number of ours, numbers as the carrier writes them.
+    """A message from a phone to a number of ours; both numbers as the carrier writes them.
 
-    `at_s` is 0 where the carrier names no time, `carrier_id` the carrier's id of the message or "".
+    `at_s` is 0 if the carrier gives no time; `carrier_id` is the carrier's id of the message or "".
     """
 
     sender: str
@@ -58,7 +58,7 @@ class InboundMessage(NamedTuple):
 
 
 class ReceivedMessages(NamedTuple):
-    """What a carrier's request of inbound messages held; `confirm_url` as in ReceivedReceipts."""
+    """The inbound messages in a carrier's request; `confirm_url` as in ReceivedReceipts."""
 
     messages: Sequence[InboundMessage]
     confirm_url: str = ""

@@ -1,6 +1,7 @@
-"""Carriers as the operator set them: where messages go, how, and what for a secret.
+"""The operator's settings of carriers: URLs, options and secrets.
 
-Secrets are KMS ciphertext, bound to the carrier's name; tokens of receipt routes are hashes.
+Secrets are stored as KMS ciphertext, bound to the carrier's name; tokens of receipt routes are
+stored as hashes.
 """
 
 import hashlib
@@ -20,13 +21,13 @@ from harkara.model.messages import Category, State
 from harkara.model.operator_records import OperatorRecord
 
 RECEIPT_TOKENS = 2
-"""How many tokens of a receipt route are valid: the present one, and the one before it."""
+"""The number of valid tokens of a receipt route: the present and the previous one."""
 
 # Kannel's events: 1 delivered, 2 not delivered, 16 refused by the SMSC. These are final.
 FINAL_EVENTS = 1 | 2 | 16
 
 _HEADER = r"^[a-z0-9-]{0,64}$"
-# What AWS admits, by the service model of pinpoint-sms-voice-v2; "" where an option may be empty.
+# Values that AWS allows, by the service model of pinpoint-sms-voice-v2; "" for an unset option.
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 _NAME_OR_ARN = r"^[A-Za-z0-9_:/-]{0,256}$"
 _IDENTITY = r"^[A-Za-z0-9_:/+-]{1,256}$"
@@ -35,12 +36,12 @@ _TOPIC = r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$"
 
 
 class KannelOptions(OperatorRecord):
-    """What Kannel's sendsms gets beside the message.
+    """Parameters of Kannel's sendsms besides the message.
 
-    `dlr_mask` asks for receipts by Kannel's events. `max_messages` is that of Kannel's
-    sendsms-user: it cuts off what is beyond. DLT ids go into the optional parameters (TLVs) that
-    Kannel's configuration (group smpp-tlv) calls so, "" for none. `parameters` are sent with every
-    message: `smsc`, `deferred` (minutes), `binfo`, ...
+    `dlr_mask` requests receipts by Kannel's events. `max_messages` must be that of Kannel's
+    sendsms-user, which drops segments beyond it. The `_tlv` options are the names, in Kannel's
+    configuration (group smpp-tlv), of the optional parameters (TLVs) for DLT ids, "" for none.
+    `parameters` are sent with every message: `smsc`, `deferred` (minutes), `binfo`, ...
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -68,17 +69,17 @@ class KannelOptions(OperatorRecord):
 KANNEL_PARAMETERS = frozenset(
     {"smsc", "binfo", "deferred", "mclass", "mwi", "pid", "rpi", "alt-dcs", "compress"}
 )
-"""What sendsms takes that says nothing of the single message."""
+"""Parameters of sendsms that do not depend on the single message."""
 
 
 class AwsOptions(OperatorRecord):
-    """AWS End User Messaging SMS: the region that sends, and what SendTextMessage gets.
+    """AWS End User Messaging SMS: the sending region, and parameters of SendTextMessage.
 
-    `topic_arn` is the SNS topic that brings the configuration set's events; empty: EventBridge
-    does. A header goes as the origination identity (number, sender id, pool; id or ARN) that
-    `origination_identities` has for it, else as it is. Promotional and service-explicit messages
-    are PROMOTIONAL to AWS, the others TRANSACTIONAL, unless `message_types` says otherwise.
-    `max_price` is of a message, in US dollars. `dry_run`: AWS checks messages, and sends none.
+    `topic_arn` is the SNS topic for the configuration set's events; if empty, they come by
+    EventBridge. `origination_identities` maps headers to origination identities (number, sender id,
+    pool; id or ARN); other headers are sent as they are. Promotional and service-explicit messages
+    are PROMOTIONAL to AWS, the others TRANSACTIONAL, unless `message_types` overrides that.
+    `max_price` is for a message, in US dollars. `dry_run`: AWS checks messages, and sends none.
     `inbound_topic_arn` is the topic of two-way messages.
     """
 
@@ -96,22 +97,22 @@ class AwsOptions(OperatorRecord):
 
 
 class CarrierSettings(OperatorRecord):
-    """A carrier's route.
+    """The settings of one carrier.
 
-    `receipt_url` (ciphertext) is for the kinds that tell it to the carrier with each message.
-    Receipts come only from `receipt_networks`, if there are any. They are signed with
-    `receipt_secret` (ciphertext) where there is a `receipt_signature_header` (lower case), or
-    `receipt_signature` is not `body`: `harkara.carriers.signatures` has the ways. `timeout_s` is a
-    request's, `connections` are those of one process. `chain_hash_field` names the field for the
-    PE-TM chain hash, which operators call differently; empty: it is not sent.
+    `receipt_url` (ciphertext) is for the kinds that send it to the carrier with each message.
+    Receipts are accepted only from `receipt_networks`, if there are any. They must be signed with
+    `receipt_secret` (ciphertext) if there is a `receipt_signature_header` (lower case), or if
+    `receipt_signature` is not `body`; see `harkara.carriers.signatures`. `timeout_s` is for a
+    request, `connections` for a process. `chain_hash_field` names the field for the PE-TM chain
+    hash, for which operators use different names; if empty, the hash is not sent.
 
-    `rate_segments_per_s` is kept over all processes, 0 for no limit; `priority_share` of it is for
-    OTP and transactional messages. `deduplicates`: the carrier takes one message a reference.
-    `echoes_reference`: its receipts name our reference; else they name the carrier's own id, which
-    is written in `id_base` and compared in a normal form. `states` says what
-    the carrier's words for states mean (null: not final; case does not count) and `failures` what
-    its codes mean, before what its kind knows of them. `inbound` says whose a number is that
-    phones send to: the account by "<number>", or by "<number> <KEYWORD>" where several share it.
+    `rate_segments_per_s` applies to all processes together, 0 for no limit; `priority_share` of it
+    is for OTP and transactional messages. `deduplicates`: the carrier accepts one message for each
+    reference. `echoes_reference`: its receipts contain our reference; otherwise they contain the
+    carrier's own id, which is written in `id_base` and compared in a normal form. `states` maps the
+    carrier's words for states to ours (null: not final; case is ignored), and `failures` maps its
+    codes; both override the tables of its kind. `inbound` maps a number that phones send to, as
+    "<number>", or "<number> <KEYWORD>" if accounts share it, to an account.
     """
 
     name: str
@@ -169,12 +170,12 @@ class CarrierSettings(OperatorRecord):
         return self
 
     def normal_id(self, carrier_id: str) -> str:
-        """Return an id of an answer in the form in which ids are compared."""
+        """Return the normal form of an id in an answer, for comparisons."""
         return normal_id(carrier_id, self.id_base)
 
     @property
     def signature_header(self) -> str:
-        """Return the header that holds a receipt's signature, "" where receipts are not signed."""
+        """The header that holds a receipt's signature, "" if receipts are not signed."""
         return self.receipt_signature_header or HEADERS[self.receipt_signature]
 
     @property
@@ -211,18 +212,18 @@ class CarrierSettings(OperatorRecord):
 
 @dataclass(frozen=True, slots=True)
 class CarrierSecrets:
-    """A carrier's secrets in clear; `repr` does not show them."""
+    """A carrier's decrypted secrets; `repr` does not show them."""
 
     password: str = field(default="", repr=False)
     receipt_url: str = field(default="", repr=False)
 
 
 def hash_token(token: str) -> str:
-    """Return the hash under which a receipt route's random token is kept."""
+    """Return the hash of a receipt route's random token, as it is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def token_matches(token: str, expected_hashes: tuple[str, ...]) -> bool:
-    """Whether a receipt route's token is one that the carrier was given."""
+    """Return whether a token in a receipt route's URL is one of the valid ones."""
     given = hash_token(token)
     return any([hmac.compare_digest(given, expected) for expected in expected_hashes])

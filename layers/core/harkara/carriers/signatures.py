@@ -1,15 +1,15 @@
-"""Whether a carrier's request carries its signature, in the ways in which providers sign.
+"""Verify the signature of a carrier's request, in one of the schemes of providers.
 
-    body      HMAC-SHA256 of the body, in hex or base64, perhaps behind "sha256="
-    twilio    HMAC-SHA1 of the URL and the form's fields by name, in base64; a body that is no form
-              by its SHA-256 in the query (Twilio docs: Secure webhooks)
+    body      HMAC-SHA256 of the body, in hex or base64, perhaps after "sha256="
+    twilio    HMAC-SHA1 of the URL and the form's fields by name, in base64; a body that is not a
+              form has its SHA-256 in the query (Twilio docs: Secure webhooks)
     plivo     HMAC-SHA256 of the URL, the fields by name and a nonce, in base64 (Plivo docs:
               Signature validation, version 3)
     vonage    a JWT (HS256) as bearer token, whose claim `payload_hash` is the body's SHA-256
               (Vonage docs: Signed webhooks, of the Messages API), or the field `sig`: HMAC-SHA256
               of the other fields by name, in hex (Signing messages, of the SMS API)
 
-The URL is that which the provider called, so nothing between it and us may rewrite host or path.
+The URL is the one that the provider requested, so no proxy may rewrite its host or path.
 """
 
 import base64
@@ -30,7 +30,7 @@ HEADERS: dict[Scheme, str] = {
     "plivo": "x-plivo-signature-v3",
     "vonage": "authorization",
 }
-"""Where a signature stands unless the operator says otherwise."""
+"""The default header of each scheme's signature; the operator may override it."""
 _NONCE_HEADER = "x-plivo-signature-v3-nonce"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -40,7 +40,7 @@ _Fields = list[tuple[str, str]]
 def is_signed(
     request: ReceiptRequest, scheme: Scheme, header: str, encoding: str, key: bytes
 ) -> bool:
-    """Whether a request is signed with a key. `encoding` (hex or base64) is of the scheme body."""
+    """Return whether a key signed a request. `encoding` (hex, base64) is for the scheme body."""
     given = request.headers.get(header, "")
     if scheme == "twilio":
         return _twilio(request, given, key)
@@ -49,7 +49,7 @@ def is_signed(
     if scheme == "vonage":
         return _vonage_token(request, given, key) if given else _vonage_fields(request, key)
     expected = hmac.digest(key, request.body, hashlib.sha256)
-    # The signature is of the body: a query beside it could be anybody's.
+    # The signature covers only the body: a query could be forged.
     return not request.query and _matches(given.removeprefix("sha256="), expected, encoding)
 
 
@@ -74,7 +74,7 @@ def _plivo(request: ReceiptRequest, given: str, key: bytes) -> bool:
     signed += f".{_joined(fields, '', '')}" if query and fields else _joined(fields, "", "")
     nonce = request.headers.get(_NONCE_HEADER, "")
     expected = hmac.digest(key, f"{signed}.{nonce}".encode(), hashlib.sha256)
-    # With two tokens (of the account and of its sub-account) there are two.
+    # There are two signatures if an account and its sub-account both have a token.
     return bool(nonce) and any(_matches(each, expected, "base64") for each in given.split(","))
 
 
@@ -93,7 +93,7 @@ def _vonage_token(request: ReceiptRequest, given: str, key: bytes) -> bool:
         kind.lower() == "bearer"
         and isinstance(named, dict)
         and named.get("alg") == "HS256"
-        and not request.query  # which is not in the digest
+        and not request.query  # the digest does not cover it
         and isinstance(digest, str)
         and _matches(digest, hashlib.sha256(request.body).digest(), "hex")
     )
@@ -127,7 +127,7 @@ def _from_base64url(text: str) -> bytes:
 
 
 def _fields(request: ReceiptRequest) -> _Fields | None:
-    """Return the fields of a form, none for an empty body; None for a body that is no form."""
+    """Return the fields of a form, [] for an empty body; None if the body is not a form."""
     if not request.body:
         return []
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,7 +1,7 @@
-"""Words of SMPP that carriers pass on: states of a message, and codes of why it failed.
+"""SMPP's states and error codes of messages, which carriers pass on in receipts.
 
 A delivery receipt's text is `id:... sub:001 dlvrd:001 submit date:... done date:... stat:DELIVRD
-err:000 text:...` (SMPP 3.4, appendix B); operators write it in any case.
+err:000 text:...` (SMPP 3.4, appendix B); operators write it in upper, lower or mixed case.
 """
 
 import re
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from harkara.base.codes import Code
 from harkara.model.messages import State
 
-# SMPP 3.4 section 5.2.28 and appendix B, and the same states written out as in SMPP 5.0 section
-# 4.7.15. None: not final.
+# SMPP 3.4 section 5.2.28 and appendix B, and the same states in full as in SMPP 5.0 section 4.7.15.
+# None: not final.
 STATES: Mapping[str, State | None] = {
     "SCHEDULED": None,
     "ENROUTE": None,
@@ -31,9 +31,9 @@ STATES: Mapping[str, State | None] = {
     "SKIPPED": State.FAILED,
 }
 
-# GSM MAP errors, and what operators' DLT scrubbing answers (wire-formats section 5); no zeros in
-# front. From 666 on, but for 670 and 811 to 813, and 195: by one vendor's list alone. A carrier's
-# settings (`failures`) extend and override these.
+# GSM MAP errors, and the codes of operators' DLT scrubbing (wire-formats section 5), without
+# leading zeros. Codes from 666 on, except 670 and 811 to 813, and code 195 are only in one vendor's
+# list. A carrier's settings (`failures`) extend and override this table.
 FAILURES: Mapping[str, Code] = {
     "1": Code.UNKNOWN_SUBSCRIBER,
     "27": Code.ABSENT_SUBSCRIBER,
@@ -56,9 +56,9 @@ _FIELD = re.compile(r"\b(stat|err):([0-9A-Za-z]+)", re.IGNORECASE)
 
 
 def status_and_error(text: str) -> tuple[str, str]:
-    """Return `stat`, in upper case, and `err` of a receipt's text; "" for what it does not name."""
+    """Return `stat`, in upper case, and `err` of a receipt's text; "" for an absent field."""
     fields: dict[str, str] = {}
-    # The message's own text comes last, and may look like a field.
+    # The first occurrence counts: the message's text comes last, and may look like a field.
     for name, value in _FIELD.findall(text):
         fields.setdefault(name.lower(), value)
     return fields.get("stat", "").upper(), fields.get("err", "")

@@ -1,4 +1,4 @@
-"""Read the times of receipts and replies in the forms in which providers write them."""
+"""Parse the times in receipts and replies, in the many forms that providers use."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -7,21 +7,21 @@ from decimal import Decimal
 from dateutil import parser, tz
 
 UNREADABLE = -1
-"""Stands for a time that was given and cannot be read."""
+"""The result for a time that is present but cannot be read."""
 
 _HOUR_S = 3600
-# India's, and those that RFC 5322 and its readers know: any other abbreviation is no time.
+# India's zone, those of RFC 5322, and Central Europe's: other abbreviations make a time unreadable.
 _ZONES = {"IST": 330 * 60, "UTC": 0, "GMT": 0, "Z": 0, "CET": _HOUR_S, "CEST": 2 * _HOUR_S} | {
     f"{zone}{kind}T": (hours + (kind == "D")) * _HOUR_S
     for zone, hours in (("E", -5), ("C", -6), ("M", -7), ("P", -8))
     for kind in "SD"
 }
-# Unix time of more than eleven digits, by their number: milli-, micro- and nanoseconds.
+# Divisors of Unix times by their number of digits: milli-, micro- and nanoseconds.
 _PER_SECOND = {13: 1000, 16: 10**6, 19: 10**9}
-# SMPP writes a time as YYMMDDhhmm[ss] (3.4, appendix B), others with the century.
+# SMPP has times as YYMMDDhhmm[ss] (3.4, appendix B); others add the century.
 _COMPACT = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
 _WITH_CENTURY = re.compile(r"20[0-9]{10}")
-# SMPP's absolute time in whole: tenths of a second, quarters of an hour to UTC.
+# SMPP's full absolute time, with tenths of a second and the UTC offset in quarters of an hour.
 _SMPP = re.compile(r"([0-9]{12})[0-9]([0-4][0-9])([+-])")
 _MILLISECONDS = re.compile(r"(20[0-9]{12})[0-9]{3}")
 _NUMBER_OF_JSON = re.compile(r"[0-9](?:\.[0-9]{1,18})?[Ee]\+?(?:9|1[0-8])")
@@ -29,26 +29,26 @@ _DATE_OF_NET = re.compile(r"\\?/Date\(([0-9]{1,14})(?:[+-][0-9]{4})?\)\\?/")
 _DASHES = re.compile(
     r"([0-9]{4})[-/.]([0-9]{2})[-/.]([0-9]{2})[-_]([0-9]{2})[-.]([0-9]{2})[-.]([0-9]{2})"
 )
-# The + of an offset, that a form or query did not encode.
+# An offset whose + was not encoded in a form or query, and became a blank.
 _LOST_PLUS = re.compile(r"(.*[0-9]:[0-9]{2}(?:\.[0-9]+)?) ([0-9]{2}:?[0-9]{2})")
-# JavaScript says the zone once more in brackets, as Java does: its name counts where it is alone.
+# JavaScript and Java repeat the zone in brackets after the offset: the offset counts.
 _ZONE_AGAIN = re.compile(r"(.*?(?:Z|[+-][0-9]{2}:?[0-9]{2}))\s*(?:\([^()]*\)|\[[^\[\]]*\])")
-# To POSIX, and so to dateutil, GMT+5 is west of Greenwich; to all who write it, it is east.
+# For POSIX, and so for dateutil, GMT+5 is west of Greenwich; in practice everybody means east.
 _GMT_AND_OFFSET = re.compile(r"(?:GMT|UTC)(?=[+-][0-9])")
 _ZONE_NAME = re.compile(r"(.*[0-9])\s*\[?([A-Z][A-Za-z_]+/[A-Za-z_/-]+)\]?")
-# Ten digits beyond this are SMPP's: as Unix time they would be in 2049 or later.
+# Larger numbers of ten digits are SMPP times: as Unix times they would be in 2049 or later.
 _UNIX_LIMIT_S = 2_500_000_000
 _EARLIEST = datetime(1970, 1, 1)
 
 
 def time_of(text: str, utc_offset_minutes: int = 0, time_format: str = "") -> int:
-    """Return a time in Unix seconds, 0 for an empty text, UNREADABLE for what is none.
+    """Return a time in Unix seconds, 0 for an empty text, UNREADABLE for an unreadable one.
 
     Numbers are Unix time (seconds to nanoseconds) or compact dates; other texts are ISO 8601 or
     any date, the day before the month unless the year comes first; a zone may be an offset, an
     abbreviation of `_ZONES`, or a name such as Asia/Kolkata. `time_format` is a format of
-    `strptime` for a provider that writes them otherwise. A time without a zone is
-    `utc_offset_minutes` ahead of UTC.
+    `strptime` for a provider with another form. A time without a zone is `utc_offset_minutes` ahead
+    of UTC.
     """
     text = text.strip()
     if not text:
@@ -82,7 +82,7 @@ def time_of(text: str, utc_offset_minutes: int = 0, time_format: str = "") -> in
 
 
 def _usual(text: str) -> str:
-    """Return a time that is written as few others are in a usual form, any other as it is."""
+    """Return a time in one of several rare forms in a usual form, any other unchanged."""
     if match := _DATE_OF_NET.fullmatch(text):
         return str(int(match[1]) // 1000)
     if _NUMBER_OF_JSON.fullmatch(text):
@@ -119,7 +119,7 @@ def _moment(text: str, time_format: str, utc_offset_minutes: int) -> datetime:
             raise ValueError("a zone that is not known")
         return _ZONES[name] if name else utc_offset_minutes * 60
 
-    # What a text leaves out makes it one of the year 1: no date.
+    # A text without a year gets the year 1, and so is unreadable.
     moment: datetime = parser.parse(
         text, dayfirst=not text[:4].isdecimal(), tzinfos=offset_s, default=datetime(1, 1, 1)
     )

@@ -1,13 +1,13 @@
-"""India's DLT content templates: read, matched, found, rendered; and where a text departs.
+"""Parse, match, find and render India's DLT content templates, and explain mismatches.
 
-    templates    a registered content as fixed text and variables
-    positions    which parts of a text a variable can take: sets of positions as bits
-    matching     whether a text matches a template
-    filing       what a template is filed under, what keys a text has
-    index        the template of a text among many
-    mismatch     which template came nearest, and where the text departs from it
-    rendering    a template with values for its variables, as a text
-    chain_hash   the hash of the chain of entity and telemarketers
+    templates    parse a registered content into fixed text and variables
+    positions    find where in a text variables can end: sets of positions as bits
+    matching     match a text against one template
+    filing       inverted index: the keys of templates and of texts
+    index        find the template of a text among many
+    mismatch     find where a text differs from a template
+    rendering    fill values into a template's variables
+    chain_hash   hash the chain of entity and telemarketers
 
-Nothing here compiles a tenant's content into a regular expression.
+Nothing here compiles a customer's content into a regular expression.
 """

@@ -1,9 +1,9 @@
-"""The hash of the chain that a message takes: entity, telemarketers, the one that submits it."""
+"""The PE-TM chain hash: entity, telemarketers, and last the telemarketer that submits."""
 
 import hashlib
 from collections.abc import Sequence
 
 
 def chain_hash(pe_id: str, telemarketer_ids: Sequence[str]) -> str:
-    """Return the PE-TM chain hash as lower-case hex: SHA-256 over the ids, with commas alone."""
+    """Return the chain hash: SHA-256 of the ids joined by commas, in lower-case hex."""
     return hashlib.sha256(",".join([pe_id, *telemarketer_ids]).encode()).hexdigest()

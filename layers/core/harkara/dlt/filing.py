@@ -1,12 +1,13 @@
-"""What templates are filed under, so that a text is compared with few of them.
+"""An inverted index of templates, so that a text is compared with only a few of them.
 
-A text that matches a template holds each run of whole words of its fixed text, begins as it begins
-and ends as it ends. So a template is filed under the rarest of its runs, or of its ends, where few
-share it; a text has the keys of its own words and ends. Words are what stands between single
-spaces: nothing else is a break here, so fixed text has the same words in every text.
+A matching text contains each run of whole words of a template's fixed text, begins with the
+template's first fixed text and ends with its last. So each template is indexed under one key, a run
+of words or a piece of its beginning or end: one that few other templates have, or else its rarest.
+A text is looked up by its own runs and ends. Words are separated by single spaces and nothing else,
+so fixed text has the same words in every text.
 
-Where more templates of one header share even the rarest key, they are crowded: a text gets the
-first few of them that it is long enough for, whatever their number.
+If many templates of one header have even their rarest key in common, that key is common (`crowded`
+in the code): a text gets only the first few of these templates that are not longer than the text.
 """
 
 from bisect import bisect_left
@@ -19,24 +20,25 @@ FEW_SHARERS = 4
 CROWDED_LIMIT = 4
 EVERY_HEADER = ""
 _ENDS = 0
-# Runs of so many words, and the ends, in the order in which they are tried: each that is in use
-# costs every text.
+# Kinds of keys in the order in which they are tried: runs of 2 words, the ends, runs of 1 and of 4.
+# Each kind in use costs time for every text.
 _SIZES = (2, _ENDS, 1, 4)
 _END_SIZES = (32, 16, 8, 4)
 _HEAD, _TAIL = "^", "$"
-# Of a fixed text of more words, the runs that begin with the rarest are looked at.
+# In a longer fixed text, only runs that begin with one of this many rarest words can be keys.
 _RUNS_LIMIT = 16
-# So few keys are searched in a text instead: it takes less than to make the text's own.
+# A table of at most this many keys is searched in the text, which is faster than making the text's
+# own keys.
 _SMALL_TABLE = 8
 
 _Key = tuple[str, ...]
 _ByHeader = dict[str, list[int]]
 _Table = dict[_Key, _ByHeader]
-"""By the key and the header: places, ascending."""
+"""For each key and header the places of the templates, ascending."""
 
 
 class Template(NamedTuple):
-    """What is filed: the parts that `parse` makes, the headers, the shortest text's length."""
+    """A template to index: its parts by `parse`, its headers, its shortest text's length."""
 
     parts: list[str]
     headers: Sequence[str]
@@ -50,11 +52,11 @@ class _Rarest(NamedTuple):
 
 
 class Filing:
-    """The places of templates, by what they are filed under. A place is a number from 0.
+    """The inverted index. A place is a template's position in `templates`, from 0.
 
-    The templates come in the order in which they are preferred: the longest first. A template of
-    every header has EVERY_HEADER for its own. `words` are those of all runs in use, `crowded` the
-    places of which `choose` may leave some out.
+    The templates are given in order of preference, the longest first. A template for every header
+    has EVERY_HEADER as its header. `words` are the words of all runs that are keys; `crowded` are
+    the places under common keys, some of which `choose` may leave out.
     """
 
     def __init__(self, templates: Sequence[Template]) -> None:
@@ -91,7 +93,7 @@ class Filing:
         }
 
     def of_runs(self, text: str, header: str) -> list[list[int]]:
-        """Return what is filed under the runs of a text: a list of places for each key."""
+        """Return the places indexed under the runs of a text: one list for each key."""
         words = text.split(" ")
         found = [
             table[key]
@@ -104,12 +106,12 @@ class Filing:
         return _lists(found, header)
 
     def of_ends(self, text: str, header: str) -> list[list[int]]:
-        """Return what is filed under the ends of a text: a list of places for each key."""
+        """Return the places indexed under the ends of a text: one list for each key."""
         found = [table[piece] for cut, table in self._ends if (piece := text[cut]) in table]
         return _lists(found, header)
 
     def shared_ends(self, texts: Iterable[str]) -> list[slice]:
-        """Return where pieces of any of these texts stand that something is filed under."""
+        """Return the slices at which an end of any of these texts is a key."""
         return [
             cut
             for cut, table in self._ends
@@ -117,14 +119,15 @@ class Filing:
         ]
 
     def under_runs(self, longest: int, before: int) -> Iterator[int]:
-        """Return the templates filed under a run that go before one and are no longer than this."""
+        """Return the places before `before`, under runs, of templates not longer than `longest`."""
         first = bisect_left(self._shortest, -longest)
         return (place for place in range(first, before) if place not in self._at_ends)
 
     def choose(self, lists: list[list[int]], length: int) -> list[int]:
-        """Return the places of lists that a text of a length is to be compared with, in order.
+        """Return the places to compare a text of this length with, in order.
 
-        Of crowded templates only the first few that are no longer, of the shortest lists.
+        Of the long lists (common keys), only the shortest ones count, and of those only the first
+        few templates that are not longer than the text.
         """
         chosen: list[int] = []
         crowds: list[list[int]] = []
@@ -136,7 +139,7 @@ class Filing:
         if crowds:
             start = bisect_left(self._shortest, -length)
             few: list[int] = []
-            # In an order that no hash decides: the first place, then the length.
+            # A fixed order, independent of hash seeds: by length, then by the places.
             crowds.sort()
             crowds.sort(key=len)
             for places in crowds[:CROWDED_LIMIT]:
@@ -149,7 +152,10 @@ class Filing:
 
 
 def whole_words(parts: list[str]) -> list[list[str]]:
-    """Return the words of each fixed text that no value of a variable beside it can touch."""
+    """Return each fixed text's words, without those that a variable directly follows or precedes.
+
+    A value may lengthen such a word.
+    """
     sequences, last = [], len(parts) - 1
     for at, literal in enumerate(parts):
         if literal and at % 2 == 0:
@@ -182,7 +188,7 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
         if size == 1:
             counts = Counter({key: words[key[0]] for own in keys.values() for key in own})
         elif size == _ENDS:
-            # Those filed before too: what all texts begin with tells nothing.
+            # Templates indexed already count too: a beginning that all texts have selects nothing.
             counts = Counter(
                 chain.from_iterable(_ends(each.parts[0], each.parts[-1]) for each in templates)
             )
@@ -203,7 +209,7 @@ def _file(templates: Sequence[Template]) -> dict[int, _Table]:
 
 
 def _keys(parts: list[str], size: int, counts: Counter[str]) -> Iterable[_Key]:
-    """Return what a template can be filed under, each once."""
+    """Return the possible keys of a template, each once."""
     if size == _ENDS:
         return _ends(parts[0], parts[-1])
     keys: dict[_Key, None] = {}

@@ -1,9 +1,9 @@
-"""The template of a text, found among an account's in time that does not grow with their number.
+"""Find the template of a text among an account's, in time that does not grow with their number.
 
-A text is compared with the templates that it shares a key with (see `filing`), the most particular
-first. The texts of a campaign have one template, so the last one found is tried before: where the
-text matches it, and no word that a value touches belongs to a key, the text has the keys of this
-template's fixed text and no others.
+A text is compared with the candidates that share a key with it (see `filing`), the most specific
+first. The texts of a campaign have one template, so the last template found is tried first. If the
+text matches that template, and no word of the text that a value touches is a word of a key, then
+the text's runs that are keys are exactly those of the template's fixed text.
 """
 
 from collections import Counter
@@ -27,31 +27,32 @@ from harkara.dlt.templates import (
     parse,
 )
 
-# The nearest template is sought among those that share the most words with a text; how many
-# sharings are counted.
+# The nearest template is sought among this many that share the most words with a text, and at most
+# this many shared words are counted.
 _NEAREST_COMPARED = 5
 _SHARINGS_LIMIT = 1_000
-# When the template of many texts is sought at once.
+# For a search for many texts at once: from this many texts on, templates preferred to the last one
+# found (`rivals`) are looked for; at most this many are compared; this many results are cached.
 _MANY_TEXTS = 50
 _RIVALS_LIMIT = 4
 _KNOWN_LIMIT = 256
 
 
 class Entry(NamedTuple):
-    """A registered template; it belongs to the headers it names, or to every one if to none."""
+    """A registered template. It belongs to the headers listed, or to all if none is listed."""
 
     dlt_template_id: str
     headers: tuple[str, ...]
     content: str
 
     def belongs_to(self, header: str) -> bool:
-        """Whether a header may send texts of this template."""
+        """Return whether a header may send texts of this template."""
         return not self.headers or header in self.headers
 
 
 @dataclass(slots=True)
 class _Last:
-    """The template last found, and for which header; `sharers` is what shares a run with it."""
+    """The template last found, for a header; `sharers` are the candidates by its runs."""
 
     header: str
     place: int
@@ -68,9 +69,10 @@ class TemplateIndex:
         for entry in entries:
             parts = parse(entry.content)
             rows.append((-_shortest(parts), len(parts), entry.dlt_template_id, entry, parts))
-        # The most particular template comes first: the one whose shortest text is the longest.
+        # The most specific template comes first: the one whose shortest text is the longest.
         rows.sort()
-        # Copies of one another: the first is filed, all are known by their ids.
+        # Of templates with equal content and headers only the first is indexed for searches; all
+        # are found by their ids.
         firsts: dict[tuple[str, ...], Template] = {}
         copies: list[Entry] = []
         self._entries: list[Entry] = []
@@ -94,17 +96,20 @@ class TemplateIndex:
         return len(self._entries)
 
     def entry(self, dlt_template_id: str) -> Entry | None:
-        """Return a registered template; None when it is not registered."""
+        """Return a registered template; None if it is not registered."""
         place = self._by_id.get(dlt_template_id)
         return None if place is None else self._entries[place]
 
     def matcher(self, dlt_template_id: str) -> Matcher | None:
-        """Return the matcher of a registered template; None when it is not registered."""
+        """Return the matcher of a registered template; None if it is not registered."""
         place = self._by_id.get(dlt_template_id)
         return None if place is None else self._matcher(place)
 
     def usual(self, dlt_template_id: str) -> Takes | None:
-        """Return what tells texts of usual alphanumeric values; None where there are no others."""
+        """Return a check whether a text's alphanumeric values hold only usual marks.
+
+        Returns None if the template cannot have values with other marks.
+        """
         if self._rules.alphanumeric_marks != ANY_MARKS:
             return None
         place = self._by_id[dlt_template_id]
@@ -117,9 +122,9 @@ class TemplateIndex:
         return matcher.matches if matcher else None
 
     def find(self, text: str, header: str = "") -> Entry | None:
-        """Return the template of a header that a text matches.
+        """Return the header's template that a text matches; None if there is none.
 
-        Of several it is the most particular: the one whose shortest text is the longest.
+        Of several it is the most specific: the one whose shortest text is the longest.
         """
         text = fold(text)
         last = self._last
@@ -128,16 +133,16 @@ class TemplateIndex:
         return self._best(text, header, self._filing.of_runs(text, header))
 
     def find_common(self, texts: Sequence[str], header: str = "") -> Entry | None:
-        """Return the template that `find` returns for each of the texts, if it is one.
+        """Return the one template that `find` returns for every text, if that is quickly known.
 
-        None may mean that there is one all the same, but that it takes to find each to tell.
+        None means that each text has to be looked up by itself, perhaps with the same result.
         """
         if "\r" in "".join(texts):
             texts = [*map(fold, texts)]
         common, last = self.find(texts[0], header), self._last
         if not common or not last or not all(map(last.matcher.quick, texts)):
             return None
-        # To find the rivals takes a hundred times as long as to find the template of a text.
+        # Finding the rivals takes a hundred times as long as finding the template of a text.
         worth_it = len(texts) >= _MANY_TEXTS and last.place not in self._filing.crowded
         rivals = self._rivals(last, texts) if worth_it else None
         if rivals is not None:
@@ -151,7 +156,7 @@ class TemplateIndex:
         ends = self._filing.shared_ends(texts)
         if sharers == [[last.place]] and not ends:
             return common
-        # What a text is compared with follows from its length and ends: few kinds in a campaign.
+        # The candidates of a text depend on its length and ends: few combinations in a campaign.
         chosen: dict[tuple[object, ...], list[int]] = {}
         for text in texts:
             kind = (len(text), *[text[end] for end in ends])
@@ -164,9 +169,10 @@ class TemplateIndex:
         return common
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
-        """Return where a text departs from the template that shares the most words with it.
+        """Return where a text differs from the template that shares the most words with it.
 
-        It is one of the header, unless the header has none.
+        It is one of the header's templates, unless the header has none. Returns None if no template
+        is left to compare, or the text matches those compared.
         """
         text = fold(text)
         self._learn_words()
@@ -176,7 +182,7 @@ class TemplateIndex:
         def belongs(place: int) -> bool:
             return not has_own or self._entries[place].belongs_to(header)
 
-        # The rarest words tell the most.
+        # The rarest words first: they are the best evidence.
         lists = sorted(filter(None, map(self._words.get, words)), key=len)
         shared = Counter(filter(belongs, islice(chain.from_iterable(lists), _SHARINGS_LIMIT)))
 
@@ -191,14 +197,14 @@ class TemplateIndex:
         return max(mismatches, key=lambda row: (row[0], row[1].agreement), default=(0, None))[1]
 
     def departure(self, dlt_template_id: str, text: str) -> Mismatch | None:
-        """Return where a text departs from a registered template, None when it matches."""
+        """Return where a text differs from a registered template; None if it matches."""
         return self._departure(self._by_id[dlt_template_id], fold(text))
 
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
     def _are_like(self, last: _Last, texts: Iterable[str]) -> bool:
-        """Whether texts match the template last found and have no filed run but of its own."""
+        """Return whether all texts match the template last found and have no other key runs."""
         pieces: list[str] = []
         quick = last.matcher.quick
         for text in texts:
@@ -207,14 +213,15 @@ class TemplateIndex:
         return self._filing.words.isdisjoint(" ".join(set(pieces)).split(" "))
 
     def _rivals(self, last: _Last, texts: Sequence[str]) -> list[int] | None:
-        """Return what is filed under a run, goes before the last found and can match such texts.
+        """Return the candidates, indexed under runs, preferred to the last found for such texts.
 
-        None where it is more than a few. Each whole word of a template stands in a text that
-        matches it: one that is not the last template's own is touched by a value of this. So a
-        rival has no more of them than there are touched words, and is no longer than the texts.
+        None if there are more than a few. A matching text contains each whole word of a rival. Such
+        a word that is not among the last template's own must be one that a value of that template
+        touches. So a rival has at most as many other words as there are touched words, and is not
+        longer than the texts.
         """
         own = self._whole_words(last.place)
-        # Rounded up: the texts of the next request differ a little.
+        # Rounded up, so that the cached result also serves the slightly different next request.
         touched = _up(max(text.count(" ") for text in texts) + 1 - len(own), 4)
         longest = _up(max(map(len, texts)), 40)
         key = last.place, last.header, touched, longest
@@ -236,7 +243,7 @@ class TemplateIndex:
         return [*chain.from_iterable(whole_words(parse(self._entries[place].content)))]
 
     def _sharers(self, last: _Last, text: str) -> list[list[int]]:
-        """Return what shares a run with a text that is like the last."""
+        """Return the candidates by runs of a text for which `_are_like` is true."""
         if last.sharers is None:
             last.sharers = self._filing.of_runs(text, last.header)
         return last.sharers
@@ -244,9 +251,9 @@ class TemplateIndex:
     def _best(
         self, text: str, header: str, sharers: list[list[int]], known: int = -1
     ) -> Entry | None:
-        """Return the first that a text matches of those that share a run or an end with it.
+        """Return the first matching template among the candidates by runs and by ends.
 
-        `known` is the place of one that it matches.
+        `known` is the place of a template that is known to match.
         """
         lists = sharers + self._filing.of_ends(text, header)
         place = self._first(self._filing.choose(lists, len(text)), text, known)
@@ -257,7 +264,7 @@ class TemplateIndex:
         return self._entries[place]
 
     def _first(self, places: list[int], text: str, known: int) -> int | None:
-        """Return the first of the places whose template a text matches; it matches the known."""
+        """Return the first of the places whose template matches; `known` is known to match."""
         for place in places:
             if place == known or self._matches(place, text):
                 return place
@@ -266,13 +273,13 @@ class TemplateIndex:
     def _matches(self, place: int, text: str) -> bool:
         matcher = self._matcher(place)
         verdict = matcher.quick(text)
-        # Of crowded templates there may be many: what the quick way leaves open is no match.
+        # There may be many templates under a common key: only the quick way is tried for them.
         if verdict is None and place not in self._filing.crowded:
             return matcher.walk(text)
         return bool(verdict)
 
     def _matcher(self, place: int) -> Matcher:
-        # Made when first needed: to make all of 10,000 takes longer than to file them.
+        # Made on first use: making all of 10,000 takes longer than indexing them.
         matcher = self._matchers.get(place)
         if matcher is None:
             matcher = Matcher(self._entries[place].content, self._rules)
@@ -280,7 +287,7 @@ class TemplateIndex:
         return matcher
 
     def _learn_words(self) -> None:
-        """File the templates by each of their words; done when a text first matches nothing."""
+        """Index the templates by each word, when the first text without a match comes."""
         if self._word_counts:
             return
         for place, entry in enumerate(self._entries):
@@ -291,7 +298,7 @@ class TemplateIndex:
 
 
 def _shortest(parts: list[str]) -> int:
-    """Return the length of the shortest text that matches."""
+    """Return the length of the shortest matching text."""
     return sum(map(len, parts[::2])) + len(parts) // 2
 
 

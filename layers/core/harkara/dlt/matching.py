@@ -1,9 +1,9 @@
-"""Whether a text matches a template, in time that grows with their lengths alone.
+"""Match a text against a template, in time that grows only with their lengths.
 
-First the quick way: each fixed text is searched from where the one before it ended. Taken so,
-each stands as early as it can, so one that is not found means that nothing matches. But a variable
-may come out too long, or hold what it must not, where a later place of a fixed text would do:
-then all the ways are walked at once, as sets of positions.
+The quick way searches each fixed text from the end of the one before it. So it finds each at its
+earliest possible place, and if one is not found, the text does not match. But a variable's value
+may then be too long or invalid, although a later place of a fixed text would give a valid value: in
+that case all ways are followed at once, as sets of positions.
 """
 
 import sys
@@ -14,7 +14,7 @@ from harkara.dlt.positions import Positions, fits, is_alphanumeric
 from harkara.dlt.templates import ANY_MARKS, DEFAULT_RULES, Kind, Rules, fold, parse
 
 Gap = tuple[Kind, ...]
-"""Variables that follow each other with nothing between them."""
+"""The kinds of one or more variables with no fixed text between them."""
 
 Takes = Callable[[str], bool]
 
@@ -26,14 +26,15 @@ class Matcher:
 
     def __init__(self, content: str, rules: Rules = DEFAULT_RULES) -> None:
         self.rules = rules
-        # literals[0] gaps[0] literals[1] ... literals[-1]: none is empty but the first and last.
+        # literals[0] gaps[0] literals[1] ... literals[-1]: only the first and last may be empty.
         self.literals, self.gaps = _join(parse(content))
         prefix, suffix = self.literals[0], self.literals[-1]
         ranges = [self._range(gap) for gap in self.gaps] or [(0, 0, None)]
         breaks = [(literal.find(" "), literal.rfind(" ") + 1) for literal in self.literals]
-        # A fixed text is searched from where the least value before it ends. With it come: its
-        # length and the next least value's, by how much the value before it may be longer, what
-        # asks about that value, where it began before; the first space, and behind the last.
+        # For each inner fixed text: the text; its length plus the minimum length of the next value
+        # (the search for the next fixed text starts there); by how much the value before it may
+        # exceed its minimum; the check of that value; that minimum; the index of the first space
+        # in the text, and the index after its last space.
         self._middle = [
             (literal, len(literal) + after[0], high - low, takes, low, *spaces)
             for literal, (low, high, takes), after, spaces in zip(
@@ -46,17 +47,17 @@ class Matcher:
         self._longest = sum(map(len, self.literals)) + sum(high for _, high, _ in ranges)
 
     def matches(self, text: str) -> bool:
-        """Whether the text is this template with values that its variables allow."""
+        """Return whether the text is this template with values that its variables allow."""
         if "\r" in text:
             text = fold(text)
         verdict = self.quick(text)
         return self.walk(text) if verdict is None else verdict
 
     def quick(self, text: str, pieces: list[str] | None = None) -> bool | None:
-        """Whether a folded text matches, as far as the quick way tells: None where it does not.
+        """Return whether a folded text matches, by the quick way; None if that cannot tell.
 
-        `pieces` takes the words, those between single spaces, that values touch in a text that
-        matches. All others stand in one fixed text, whole.
+        To `pieces` are added the parts of a matching text that hold values, extended to whole words
+        (separated by single spaces). All other words lie wholly in one fixed text.
         """
         if not self.gaps:
             return text == self.literals[0]
@@ -86,7 +87,7 @@ class Matcher:
         return True
 
     def walk(self, text: str) -> bool:
-        """Whether a folded text matches, by walking all the ways."""
+        """Return whether a folded text matches, by following all ways at once."""
         if len(text) > self._longest:
             return False
         positions = Positions(text)
@@ -98,7 +99,7 @@ class Matcher:
         return bool(at & positions.end)
 
     def read(self, positions: Positions, at: int, gap: Gap) -> int:
-        """Return where the variables of a gap can end."""
+        """Return the positions where the variables of a gap can end."""
         if _is_plain(gap):
             return positions.gap(at, len(gap), len(gap) * self.rules.var_limit)
         for kind in gap:
@@ -106,7 +107,7 @@ class Matcher:
         return at
 
     def _range(self, gap: Gap) -> tuple[int, int, Takes | None]:
-        """Return a gap's least and greatest length, and what asks about its value."""
+        """Return a gap's minimum and maximum length, and the check of its value, if any."""
         if _is_plain(gap):
             return len(gap), len(gap) * self.rules.var_limit, None
         limits = {
@@ -115,7 +116,8 @@ class Matcher:
             Kind.ALPHANUMERIC: self.rules.alphanumeric_limit,
         }
         if limits.keys() >= set(gap):
-            # What the strictest kind takes, all take: then the length alone decides.
+            # A value that passes the check of the strictest kind fits every kind of the gap: then
+            # only its length matters.
             takes: Takes | None = partial(is_alphanumeric, rules=self.rules)
             if Kind.NUMERIC in gap:
                 takes = _is_number
@@ -140,7 +142,7 @@ def _is_plain(gap: Gap) -> bool:
 
 
 def _join(parts: list[str]) -> tuple[list[str], list[Gap]]:
-    """Return fixed texts and gaps; variables with nothing between them make one gap."""
+    """Return fixed texts and gaps; variables with no fixed text between them form one gap."""
     literals, gaps = [parts[0]], list[Gap]()
     for name, literal in zip(parts[1::2], parts[2::2], strict=True):
         if gaps and not literals[-1]:

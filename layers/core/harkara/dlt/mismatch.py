@@ -1,8 +1,8 @@
-"""Where a text departs from a template, in words that show the template's text, never the other.
+"""Find where a text differs from a template; the report shows the template's text only.
 
-The template is read along all ways at once for as long as one is left. The part at which the last
-one ends is where the text departs: a fixed text that is not there, or a variable whose value is
-too long or of the wrong kind, or the end.
+All ways of matching are followed at once for as long as one is left. The text differs at the part
+of the template where the last way ends: a missing fixed text, a variable whose value is too long or
+of the wrong kind, or the end.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from harkara.dlt.positions import Positions
 from harkara.dlt.templates import rule_of
 
 EXCERPT = 20
-# How much of a fixed text is looked for in how much of a text: the comparison is quadratic.
+# Characters of a fixed text, and of the text, that are compared: the comparison is quadratic.
 _HEAD = 64
 _WINDOW = 256
 
 
 class Part(StrEnum):
-    """At what part of a template a text departs from it."""
+    """The part of a template at which a text differs from it."""
 
     FIXED = "fixed text"
     VARIABLE = "variable"
@@ -30,12 +30,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Where a text departs from a template.
+    """The place where a text differs from a template.
 
-    `position` counts the text's characters from 0, a line's end as one. `expected` is a piece of
-    the template's fixed text, or a variable's rule, empty where the variable has no value at all;
-    `variable` the number of the variable, from 1.
-    `agreement` (0 to 1) is how much of the template's fixed text stands before the position.
+    `position` counts the text's characters from 0, a line ending as one. `expected` is a piece of
+    the template's fixed text, or a variable's rule; it is empty if the variable has no value.
+    `variable` is the variable's number, from 1. `agreement` (0 to 1) is the share of the template's
+    fixed text that was found before the position.
     """
 
     dlt_template_id: str
@@ -58,7 +58,7 @@ class Mismatch:
 
 
 def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | None:
-    """Return where a text departs from a template; None when it matches."""
+    """Return where a text differs from a template; None if it matches."""
     positions = Positions(text)
     length = sum(map(len, matcher.literals)) or 1
     passed, variable, before, reach = 0, 1, 1, 1
@@ -101,7 +101,7 @@ def departure(dlt_template_id: str, matcher: Matcher, text: str) -> Mismatch | N
 
 
 def _is_skipped(positions: Positions, before: int, reach: int, literal: str, *, last: bool) -> bool:
-    """Whether a fixed text stands where the variable before it should, and nowhere behind that."""
+    """Return whether a fixed text stands in place of the variable before it, and not after it."""
 
     def stands(at: int) -> int:
         ends = positions.fixed(at, literal)
@@ -111,7 +111,7 @@ def _is_skipped(positions: Positions, before: int, reach: int, literal: str, *, 
 
 
 def _stands_later(text: str, literal: str, start: int, last: bool, reach: int) -> bool:
-    """Whether a fixed text is there, but only where the variable before it cannot end."""
+    """Return whether a fixed text occurs, but only where the variable before it cannot end."""
     if last:
         place = len(text) - len(literal) if text.endswith(literal) else -1
         return place >= start and not reach >> place & 1
@@ -124,9 +124,10 @@ def _stands_later(text: str, literal: str, start: int, last: bool, reach: int) -
 
 
 def _align(text: str, reach: int, literal: str) -> tuple[int, int]:
-    """Return where a fixed text that should begin in `reach` departs, and how much of it stood.
+    """Return where the text first differs from a fixed text, and the length found before that.
 
-    It is laid where the longest piece of it stands, or as near to that as it may begin.
+    The fixed text may begin at the positions in `reach`. It is aligned with the longest piece of it
+    that the text contains, as closely as these positions allow.
     """
     lowest = _lowest(reach)
     block = SequenceMatcher(

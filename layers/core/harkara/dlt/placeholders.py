@@ -1,4 +1,4 @@
-"""Placeholders that nothing was put in place of, and what looks like a variable and is none."""
+"""Find unfilled placeholders in texts, and misspelled variables in templates."""
 
 import re
 
@@ -15,7 +15,7 @@ _LOOKS_LIKE = re.compile(
 
 
 def holds_placeholder(text: str, content: str = "") -> bool:
-    """Whether a text holds a placeholder that does not stand in its template's fixed text."""
+    """Return whether a text holds a placeholder that is not in its template's fixed text."""
     if not may_hold_placeholder(text):
         return False
     literals = parse(content)[::2]
@@ -26,12 +26,12 @@ def holds_placeholder(text: str, content: str = "") -> bool:
 
 
 def may_hold_placeholder(text: str) -> bool:
-    """Whether it is worth looking, for any of many texts at once."""
+    """Return whether a text, or many texts joined, may hold a placeholder: a quick first check."""
     return "{#" in text or "$$" in text
 
 
 def looks_like_variable(content: str) -> int | None:
-    """Return where a registered content has what may be meant as a variable, and is fixed text."""
+    """Return the index of fixed text that may be meant as a variable; None if there is none."""
     masked = VARIABLE.sub(lambda variable: "\0" * len(variable[0]), fold(content))
     match = _LOOKS_LIKE.search(masked)
     return match.start() if match else None

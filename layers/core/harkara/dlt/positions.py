@@ -1,8 +1,8 @@
-"""Sets of positions in a text, as the bits of one integer: bit 5 is the place before text[5].
+"""Sets of positions in a text, as the bits of one integer: bit 5 is the position before text[5].
 
-To read a variable from a set of positions gives the set of positions where it can end. So all the
-ways through a template are walked at once, in a number of operations that grows with the
-template's length and never with the number of ways.
+Reading a variable from a set of positions gives the set of positions where it can end. So all ways
+through a template are followed at once, in a number of operations that grows with the template's
+length and not with the number of ways.
 """
 
 import re
@@ -43,7 +43,7 @@ _URL = re.compile(
 )
 _EMAIL = re.compile(rf"[{re.escape(_MAILBOX_CHARACTERS)}]{{1,{_MAILBOX_LIMIT}}}@{_HOST_PATTERN}")
 _CALL_BACK_NUMBER = re.compile(rf"\+?[0-9][0-9 -]{{1,{_PHONE_LIMIT - 2}}}[0-9]")
-# Above this many occurrences, characters are looked at together instead of one find each.
+# From this many occurrences on, a literal is found by its characters' positions, not by `str.find`.
 _FEW = 32
 
 
@@ -55,8 +55,8 @@ def _any(_: str) -> bool:
 def _alphanumeric(marks: str) -> CharacterClass:
     """Return the class of letters, their combining marks, decimal digits, and these marks.
 
-    Other numeric characters, such as a half or a Roman numeral, belong to none of them. The joiners
-    that Indian scripts are spelled with count as combining marks.
+    Other numeric characters, such as a half or a Roman numeral, are excluded. The joiners that
+    Indian scripts use count as combining marks.
     """
     if marks == ANY_MARKS:
         return _any
@@ -71,15 +71,15 @@ def _alphanumeric(marks: str) -> CharacterClass:
 
 @cache
 def _ascii_alphanumeric(marks: str) -> frozenset[str]:
-    """Return what is asked first of a value, since it takes a tenth of the time."""
+    """Return the ASCII characters of the class, for a first check in a tenth of the time."""
     return frozenset(string.ascii_letters + string.digits + marks)
 
 
 @cache
 def _begins_tail(characters: str) -> CharacterClass:
-    """Return the class of what may stand behind a registered URL; "" is anything but a space.
+    """Return the class of characters that may follow a registered URL; "": all but a space.
 
-    No colon is among them: what follows https://acme.in:x@ is another host.
+    A colon is never among `characters`: in https://acme.in:x@evil.example the host comes after @.
     """
     return frozenset(characters).__contains__ if characters else _not_space
 
@@ -102,18 +102,18 @@ class Positions:
         self._numbers: list[tuple[int, int]] | None = None
 
     def fixed(self, at: int, literal: str) -> int:
-        """Return where a fixed text can end that begins at one of the positions."""
+        """Return the positions where a fixed text can end, beginning at one of `at`."""
         starts = self._starts.get(literal)
         if starts is None:
             starts = self._starts[literal] = self._find(literal)
         return (at & starts) << len(literal)
 
     def gap(self, at: int, low: int, high: int) -> int:
-        """Return where `low` to `high` characters of any kind can end."""
+        """Return the positions where `low` to `high` characters of any kind can end."""
         return self._run(at, _any, low, high)
 
     def variable(self, at: int, kind: Kind, rules: Rules) -> int:
-        """Return where a variable can end."""
+        """Return the positions where a variable can end."""
         match kind:
             case Kind.VAR:
                 return self._run(at, _any, 1, rules.var_limit)
@@ -155,7 +155,7 @@ class Positions:
         return ends
 
     def _lowered(self) -> "Positions":
-        """Return the positions of the text in lower case: case counts in no scheme and no host."""
+        """Return the positions of the lower-case text, since schemes and hosts ignore case."""
         if self._lower is None:
             self._lower = Positions(self.text.translate(TO_LOWER))
         return self._lower
@@ -176,11 +176,11 @@ class Positions:
         return ends
 
     def _run(self, at: int, belongs: CharacterClass, low: int, high: int) -> int:
-        """Return where `low` to `high` characters of a class can end."""
+        """Return the positions where `low` to `high` characters of a class can end."""
         mask = self._mask(belongs)
         if low:
             at = (at & _ahead(mask, low)) << low
-        # Steps of 1, 2, 4, ... characters, each taken or not, and one that fills the rest.
+        # Optional steps of 1, 2, 4, ... characters, then one of the rest: together up to `high`.
         left, step, run = high - low, 1, mask
         while at and left >= step:
             at |= (at & run) << step
@@ -190,7 +190,7 @@ class Positions:
         return at | (at & _ahead(mask, left)) << left if at and left else at
 
     def _mask(self, belongs: CharacterClass) -> int:
-        """Return the places of the characters of a class."""
+        """Return the positions before the characters of a class."""
         mask = self._masks.get(belongs)
         if mask is None:
             bits = ["1" if belongs(character) else "0" for character in reversed(self.text)]
@@ -198,7 +198,7 @@ class Positions:
         return mask
 
     def _find(self, literal: str) -> int:
-        """Return the places where a fixed text begins."""
+        """Return the positions where a fixed text begins."""
         starts, place = 0, -1
         for _ in range(_FEW):
             place = self.text.find(literal, place + 1)
@@ -219,9 +219,9 @@ class Positions:
 
 
 def fits(value: str, kind: Kind, rules: Rules) -> bool:
-    """Whether a value may stand in a variable: what `Positions` says of it, in a tenth of the time.
+    """Return whether a variable takes a value, as `Positions` would, in a tenth of the time.
 
-    A variable whose value ends where the text does is one that fits.
+    With `Positions`, a value fits if the variable can end at the end of the value.
     """
     match kind:
         case Kind.VAR:
@@ -241,7 +241,7 @@ def fits(value: str, kind: Kind, rules: Rules) -> bool:
 
 
 def is_alphanumeric(value: str, rules: Rules) -> bool:
-    """Whether a value holds but what an {#alphanumeric#} takes."""
+    """Return whether a value has only characters that {#alphanumeric#} takes."""
     marks = rules.alphanumeric_marks
     if marks == ANY_MARKS or _ascii_alphanumeric(marks).issuperset(value):
         return True
@@ -261,7 +261,7 @@ def _is_url(value: str, rules: Rules) -> bool:
 
 
 def _ahead(mask: int, count: int) -> int:
-    """Return the places from which `count` characters of a mask follow each other."""
+    """Return the positions at which `count` consecutive characters of a mask begin."""
     have = 1
     while have * 2 <= count:
         mask &= mask >> have

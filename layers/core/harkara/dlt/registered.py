@@ -1,8 +1,8 @@
-"""What an account has registered with DLT, in the form in which texts are held to it.
+"""Compare URLs and call-back numbers of texts with those that an account registered with DLT.
 
 A URL is registered by its beginning, which TRAI calls the static part: as `https://acme.in/p?`,
-`https://hk.example/ACMEFD/`, `acme.in/p/{#var#}`. A call-back number is a number, however it is
-spelled.
+`https://hk.example/ACMEFD/`, `acme.in/p/{#var#}`. A call-back number may be spelled in any usual
+way.
 """
 
 import re
@@ -12,22 +12,25 @@ from functools import lru_cache
 from typing import NamedTuple
 
 TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-"""Lower case that keeps a text's length."""
+"""Table for `str.translate` to lower-case ASCII: `str.lower` may change a text's length."""
 
 _SCHEMES = ("https://", "http://", "")
 _URL = re.compile(r"((?:https?://)?)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-# Where the part of a URL begins that differs from message to message.
+# The beginning of the part of a URL that differs from message to message.
 _DYNAMIC = re.compile(r"\{#|\*")
 _BELOW = "/?#"
 _NUMBER = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9])*")
 _NO_DIGITS = re.compile("[^0-9]+")
-# A number of India, or a toll-free one, perhaps with its country code or a trunk zero.
+# An Indian number, toll-free ones included, perhaps with the country code or a trunk zero.
 _INDIAN = re.compile(r"(?:0{0,2}91|0)?([1-9][0-9]{9}|18[0-9]{8,9})")
 _INDIAN_PREFIXES = ("", "0", "91", "091", "0091")
 
 
 class UrlBeginning(NamedTuple):
-    """What a URL of a host may begin with, scheme and path; what may follow, "" for anything."""
+    """A registered beginning on a host: the allowed schemes, the path and the next characters.
+
+    `follows` are the characters that may follow the path, "" for any.
+    """
 
     schemes: Sequence[str]
     path: str
@@ -41,7 +44,7 @@ def by_host(urls: tuple[str, ...]) -> Mapping[str, Sequence[UrlBeginning]]:
     for url in urls:
         static = _DYNAMIC.split(url.strip())[0]
         scheme, host, rest = split_url(static)
-        # A text may leave the scheme out, but not name another one.
+        # A text may omit the scheme, but not name another one.
         schemes = (scheme, "") if scheme else _SCHEMES
         path_and_follows = _path_and_follows(rest, goes_on=static != url.strip())
         found.setdefault(host, []).append(UrlBeginning(schemes, *path_and_follows))
@@ -49,15 +52,16 @@ def by_host(urls: tuple[str, ...]) -> Mapping[str, Sequence[UrlBeginning]]:
 
 
 def split_url(url: str) -> tuple[str, str, str]:
-    """Return a URL's scheme with its slashes and its host, both in lower case, and the rest."""
+    """Return a URL's scheme (with its slashes) and host, both in lower case, and the rest."""
     match = _URL.fullmatch(url)
     scheme, host, rest = match.groups() if match else ("", "", url)
     return scheme.translate(TO_LOWER), host.translate(TO_LOWER), rest
 
 
 def tails(url: str, urls: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return what a URL has behind each registered beginning, and which characters it may begin
-    with.
+    """Return the URL's tail after each matching registered beginning, with its `follows`.
+
+    The tail may begin only with a character of `follows`, "" for any.
     """
     scheme, host, rest = split_url(url)
     return [
@@ -68,15 +72,15 @@ def tails(url: str, urls: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def is_registered_number(value: str, numbers: tuple[str, ...]) -> bool:
-    """Whether a value is one of the registered numbers, however it is spelled."""
+    """Return whether a value is one of the registered numbers, in any spelling."""
     return _NUMBER.fullmatch(value) is not None and _number(value) in _numbers(numbers)
 
 
 def occurrences(text: str, numbers: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Return where in a text registered numbers begin and end, in whatever spelling."""
+    """Return (begin, end) of each registered number in a text, in any spelling."""
     places = [place for place, character in enumerate(text) if character in string.digits]
     digits = "".join(text[place] for place in places)
-    # How many of the steps from digit to digit so far left the number.
+    # lefts[i]: how many of the steps between the first i + 1 digits cannot lie within one number.
     left, lefts = 0, [0]
     for place, following in zip(places, places[1:], strict=False):
         left += not _NUMBER.fullmatch(text[place : following + 1])

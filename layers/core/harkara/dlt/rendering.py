@@ -1,4 +1,4 @@
-"""A template with values for its variables, as a text."""
+"""Render a template: fill values into its variables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,10 +11,10 @@ from harkara.dlt.templates import DEFAULT_RULES, Kind, Rules, fold, parse, rule_
 def render(
     content: str, values: Sequence[str] | Mapping[str, str], rules: Rules = DEFAULT_RULES
 ) -> str:
-    """Return the text of a template; variable 1 is the first, in a mapping `1` or `var1`.
+    """Return the text of a template with these values for its variables, in order or by name.
 
-    The text matches the template. Raises VariableRefused, which names the variable and its rule
-    and never the value.
+    In a mapping the first variable is named `1` or `var1`. The text matches the template. Raises
+    VariableRefused, which names the variable and its rule and never the value.
     """
     parts = parse(content)
     chosen = _in_order(values, count=len(parts) // 2)

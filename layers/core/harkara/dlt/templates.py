@@ -1,11 +1,10 @@
-"""A registered content as fixed text and variables (wire-formats section 5).
+"""Parse a registered content into fixed text and variables (wire-formats section 5).
 
 Fixed text matches character by character, case and white space included. Sources contradict each
 other on white space: MSG91 says that the platforms ignore spaces, line breaks, full stops and
 commas (msg91.com/help, "SMS not matched with DLT template"); Textlocal and SMSIndiaHub say that
-an extra or missing space or line is refused. What passes the strict reading passes both. Only the
-spelling of a line's end is free, since it changes on the way through forms and files: CR LF and
-CR are LF.
+an extra or missing space or line is refused. A text that passes the strict reading passes both.
+Only line endings may differ, because forms and files change them: CR LF and CR count as LF.
 """
 
 import re
@@ -15,11 +14,11 @@ from enum import StrEnum
 
 ANY_MARKS = "*"
 USUAL_MARKS = " _/.-,:'&()#"
-"""What an {#alphanumeric#} takes by the guides of Vi and Jio; one vendor says none of them."""
+"""Marks allowed in {#alphanumeric#} by the guides of Vi and Jio; one vendor allows none."""
 
 
 class Kind(StrEnum):
-    """What may stand in a variable."""
+    """The kind of value that a variable takes."""
 
     VAR = "var"
     NUMERIC = "numeric"
@@ -32,11 +31,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Limits of the variables, and what an account has registered.
+    """Length limits of the variables, and the URLs and numbers that an account has registered.
 
-    Empty `urls` or `call_back_numbers`: any value of the right form will do. `url_limit` counts
-    what follows the registered URL, or the host. `alphanumeric_marks` are the characters that an
-    {#alphanumeric#} takes beside letters, their combining marks and digits: ANY_MARKS for all.
+    If `urls` or `call_back_numbers` is empty, any value of the right form is allowed. `url_limit`
+    is the length of the part after the registered URL, or after the host. `alphanumeric_marks` are
+    the characters allowed in {#alphanumeric#} besides letters, their combining marks and digits;
+    ANY_MARKS allows all.
     """
 
     var_limit: int = 30
@@ -50,7 +50,7 @@ class Rules:
 
 DEFAULT_RULES = Rules()
 
-# The portals' short tags, and the long ones that the direction of November 2025 also has.
+# The portals' short tags, and the long ones that TRAI's direction of November 2025 also lists.
 KINDS: Mapping[str, Kind] = {
     **{str(kind): kind for kind in Kind},
     "num": Kind.NUMERIC,
@@ -59,14 +59,14 @@ KINDS: Mapping[str, Kind] = {
     "uro": Kind.URLOTT,
     "urg": Kind.URL,
 }
-# Portals differ in case and blanks. What is spelled in another way is fixed text.
+# Portals differ in case and blanks. Any other spelling is fixed text.
 VARIABLE = re.compile(rf"\{{#\s*({'|'.join(KINDS)})\s*#\}}", re.IGNORECASE)
 
 
 def parse(content: str) -> list[str]:
-    """Return the fixed texts of a content in odd places, its variables' kinds between them.
+    """Return a content's fixed texts and the kinds of its variables, alternating.
 
-    The first and the last are fixed texts, perhaps empty: `["Dear ", "var", ""]`.
+    The first and the last item are fixed texts, perhaps empty: `["Dear ", "var", ""]`.
     """
     parts = VARIABLE.split(fold(content))
     parts[1::2] = [KINDS[name.lower()] for name in parts[1::2]]
@@ -79,12 +79,12 @@ def kinds(content: str) -> list[Kind]:
 
 
 def fold(text: str) -> str:
-    """Return the text with each line's end as one LF."""
+    """Return the text with each line ending as LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def rule_of(kind: Kind, rules: Rules) -> str:
-    """Say in a few words what may stand in a variable."""
+    """Return a variable's rule in a few words, for error messages."""
     match kind:
         case Kind.VAR:
             return f"1 to {rules.var_limit} characters"

@@ -1,1 +1,1 @@
-"""Take what phones send: opt-outs, and replies for platforms."""
+"""Take messages from phones: opt-outs, and replies for platforms."""

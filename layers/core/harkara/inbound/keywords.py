@@ -1,7 +1,8 @@
-"""What a phone asks with a word: STOP, START or HELP, in the languages of India too.
+"""Recognise keywords in texts of phones: STOP, START and HELP, also in the languages of India.
 
-A text is read in whole, without case and punctuation. STOP at its beginning will do, and at its end
-where a language puts the verb last: one too many is out rather than one too few.
+The whole text is compared, without case and punctuation. STOP also counts at the beginning of a
+text, and at the end in languages that put the verb last: rather one opt-out too many than one too
+few.
 """
 
 import re
@@ -17,16 +18,16 @@ STOP_WORDS = frozenset(
     | {"do not disturb", "no more", "no more sms", "no more messages", "no sms", "block", "band"}
     | {"band kro", "band kar do", "withdraw consent", "stop1", "not interested"}
 )
-# At its beginning these will do, whatever follows.
+# These also count at the beginning of a text, before other words.
 STOP_BEGINNINGS = (
     *("stop", "stopall", "unsubscribe", "un subscribe", "unsub", "unsuscribe", "revoke", "optout"),
     *("opt out", "remove me", "remove my", "do not text", "do not message", "do not send"),
     *("don't text", "don't message", "don't send", "dont text", "dont message", "dont send"),
     *("fully block", "block dnd"),
 )
-# In verb-final languages, and at the end of a sentence in English, at its end as well.
+# These also count at the end: in verb-final languages, and in English sentences.
 STOP_ENDINGS = ("unsubscribe", "optout", "opt out", "band karo", "band kijiye", "mat bhejo")
-# "Stop" in the scripts of India: the loan word, and its own in the forms in which it is asked.
+# "Stop" in the scripts of India: the loan word, and native words in their usual imperative forms.
 STOP_IN_SCRIPTS = (
     *("स्टॉप", "स्टाप", "बंद", "बन्द", "बंद करो", "बंद करें", "बंद करे", "बंद कर दो", "बंद कीजिए"),
     *("बंद करा", "रोको", "रोकें", "रोक दो", "रुको", "थांबा", "थांबवा", "मत भेजो"),
@@ -42,14 +43,14 @@ HELP_WORDS = frozenset({"help", "info"})
 OTHER = "other"
 
 _JOINERS = "\u200c\u200d"
-# Unicode 5.1 gave them code points; before, each was its consonant, a virama and a joiner.
+# Unicode 5.1 gave these letters code points; before, each was a consonant, a virama and a joiner.
 _CHILLUS = {
     consonant + "\u0d4d\u200d": chillu for consonant, chillu in zip("ണനരലളക", "ൺൻർൽൾൿ", strict=True)
 }
 
 
 def asked_in(text: str, account: Account) -> str:
-    """Return what a folded text asks of an account: `stop`, `start`, `help` or `other`."""
+    """Return the request that a folded text makes: `stop`, `start`, `help` or `other`."""
     plain = " ".join(word for word in text.split() if word not in POLITE_WORDS)
     asked = {text, plain}
     if asked & START_WORDS.union(map(fold, account.start_words)):
@@ -61,10 +62,10 @@ def asked_in(text: str, account: Account) -> str:
 
 
 def fold(text: str) -> str:
-    """Return a text as it is compared: no case, no punctuation around words, single spaces.
+    """Normalise a text for comparison: no case, no punctuation around words, single spaces.
 
     A dash of any kind is a space: opt-out is opt out. A Malayalam chillu that is spelled with a
-    joiner is the letter of its own.
+    joiner becomes the single letter.
     """
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     for spelled, letter in _CHILLUS.items():
@@ -88,6 +89,6 @@ def _any_of(phrases: Iterable[str]) -> str:
     return "|".join(sorted({re.escape(fold(each)) for each in phrases}, key=len, reverse=True))
 
 
-# A word ends where a space or the text does: \\b does not know vowel signs.
+# A word ends at a space or at the end of the text: \\b does not know vowel signs.
 _BEGINS = re.compile(rf"(?:{_any_of((*STOP_BEGINNINGS, *STOP_ENDINGS, *STOP_IN_SCRIPTS))})(?: |$)")
 _ENDS = re.compile(rf"(?:^| )(?:{_any_of((*STOP_ENDINGS, *STOP_IN_SCRIPTS))})$")

@@ -1,7 +1,7 @@
-"""Pass on what phones write: a reply belongs to the last message that its number got.
+"""Pass on replies from phones: a reply belongs to the last message that its number got.
 
-A carrier that repeats a request repeats the replies in it. One with a time of its own is then the
-same duty, in the name of the same owner, and posted once.
+A carrier that repeats a request repeats its replies. If a reply has its own time, the repeat
+becomes the same task under the same task id, and is posted once.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ RECEIVER_LIMIT = 64
 
 
 class Heard(NamedTuple):
-    """What a phone (`number`, an msisdn) wrote to an account, at what number or code, and when.
+    """A text from a phone (`number`, an msisdn) to an account's number or code, and its time.
 
-    `name` is the message's own whenever it comes, "" where its carrier has no id for it.
+    `name` identifies the text at every repeat, "" if its carrier has no id for it.
     """
 
     account: Account
@@ -38,7 +38,7 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplyService:
-    """What `inbound` does for accounts that want to hear their customers."""
+    """Enqueues replies for accounts that want them, in the `inbound` function."""
 
     chunks: ChunkReader
     last: LastMessages
@@ -46,7 +46,7 @@ class ReplyService:
     signer: ReferenceSigner
 
     def pass_on(self, heard: Sequence[Heard]) -> int:
-        """Enqueue what is to be told to callbacks; return how many that are.
+        """Enqueue replies for callbacks; return the number of replies enqueued.
 
         Raises StoreUnavailable: some may be in the queue.
         """
@@ -61,9 +61,9 @@ class ReplyService:
         return sum(map(len, bodies.values()))
 
     def _task(self, heard: Heard) -> EventTask | None:
-        """Return the task of a reply, None where nobody wants to hear it."""
+        """Return the task of a reply, None if no callback wants it."""
         account = heard.account
-        # Carriers' texts may hold half characters, which JSON has no room for.
+        # Carriers' texts may hold lone surrogates, which JSON cannot hold.
         receiver, text = (
             each.encode(errors="replace").decode()
             for each in (
@@ -90,7 +90,7 @@ class ReplyService:
         return EventTask(account.id, endpoint, told, chunk.begins_ms)
 
     def _name(self, task: EventTask, heard: Heard) -> str:
-        """Return what the same reply is called always; the message it belongs to may change."""
+        """Return a reply's name, the same at every repeat even if its message changes."""
         if heard.name:
             return self.signer.pseudonyms("reply", task.account_id, heard.name)[-1]
         reply = task.event._replace(mid="", client_ref="")

@@ -1,8 +1,8 @@
-"""Take what phones send to numbers of ours: who asks to stop is out before the carrier hears 200.
+"""Take messages from phones to our numbers: an opt-out is stored before the carrier hears 200.
 
-What was said is passed on after that, for accounts that want to hear it (`services.replies`).
+Replies are passed on afterwards, for accounts that want them (`harkara.inbound.replies`).
 
-A text is read without the keyword of a number that several accounts share.
+If several accounts share a number, the text is read without the account's keyword.
 """
 
 from collections import Counter
@@ -22,13 +22,16 @@ from harkara.ports import AccountStore, MessageStore, SuppressionList
 from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.text.phone_numbers import normalise, with_plus
 
-# A time that is further off is wrong, and what is remembered for longer is of another message.
+# A time further off is wrong, and an id remembered for longer is of another message.
 _WEEK_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class InboundService:
-    """What `inbound` does with a request. `confirm` fetches a URL, or raises StoreUnavailable."""
+    """Takes phone messages in the `inbound` function.
+
+    `confirm` fetches a URL, or raises StoreUnavailable.
+    """
 
     door: CarrierDoor
     accounts: AccountStore
@@ -39,12 +42,12 @@ class InboundService:
     replies: ReplyService
 
     def receive(self, carrier: str, token: str, request: ReceiptRequest) -> Counter[str]:
-        """Do what the messages of a request ask for; count how many asked for what, and `replies`.
+        """Act on the messages of a request; return their number by keyword, and `replies`.
 
-        The same request again changes nothing, unless the carrier names neither a time nor an id
-        of the message: replies are then posted again, and the person may have written again
-        meanwhile. A request that holds nothing does nothing. Raises RequestRefused: as CarrierDoor
-        does, INVALID_RECEIPT for what cannot be read; StoreUnavailable.
+        The same request again changes nothing, unless the carrier names neither a time nor an id of
+        the message: replies are then posted again, and the person may have written again meanwhile.
+        A request without content does nothing. Raises RequestRefused: as CarrierDoor does,
+        INVALID_RECEIPT if the request cannot be read; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
         if request.is_probe:
@@ -61,7 +64,7 @@ class InboundService:
         return Counter(asked for asked, _ in taken) + Counter(replies=replies)
 
     def _take(self, message: InboundMessage, settings: CarrierSettings) -> tuple[str, Heard | None]:
-        # What is nobody's, or asks for nothing, may do so by what was set a moment ago.
+        # A message without an account or a keyword may match settings changed a moment ago.
         renewed = self.accounts.carrier(
             settings.name, lambda known: bool(_owner(message, known)[0])
         )
@@ -85,12 +88,12 @@ class InboundService:
         return asked, Heard(account, number, message.receiver, message.text, at_s, name)
 
     def _heard(self, message: InboundMessage, carrier: str) -> tuple[int, str]:
-        """Return when a message was written, and its name where the carrier has an id for it.
+        """Return the time of a message, and a name for it if the carrier has an id for it.
 
-        The time is the carrier's, unless that is to come, or far off; else it is when the message
-        came. What comes again has the time that it had first: START must not undo a later STOP
-        because it comes again. Some carriers use ids again, or have one for all messages: what
-        says something else, or comes a week later, is another message.
+        The time is the carrier's, unless that is in the future or far off; then it is the time of
+        arrival. A repeated message keeps its first time: START must not undo a later STOP because
+        it is repeated. Some carriers reuse ids, or have one for all messages: a message with
+        another content, or a week later, is a new message.
         """
         now_s = int(self.clock())
         at_s = message.at_s if now_s - _WEEK_S < message.at_s <= now_s else now_s
@@ -107,14 +110,14 @@ class InboundService:
         return at_s, f"{partition} {said} {at_s}"
 
     def _pseudonym(self, message: InboundMessage) -> str:
-        """Return what stands for all that a message says. It may hold half characters."""
+        """Return a pseudonym of a message's whole content, which may hold lone surrogates."""
         fields = message.sender, message.receiver, message.text, str(message.at_s)
         texts = (each.encode(errors="replace").decode() for each in fields)
         return self.replies.signer.pseudonyms("inbound", *texts)[-1]
 
 
 def _owner(message: InboundMessage, settings: CarrierSettings) -> tuple[str, str]:
-    """Return whose message it is, "" for nobody's, and its text without a shared number's keyword.
+    """Return the account id of a message, "" for none, and its text without a shared keyword.
 
     The keyword is its first word, or its last as in STOP OFFERS.
     """

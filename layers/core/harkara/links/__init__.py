@@ -1,1 +1,1 @@
-"""Shorten the links of a message, and follow a click to where it leads."""
+"""Shorten the URLs of a message, and redirect a visitor of a short link to its URL."""

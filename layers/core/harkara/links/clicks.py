@@ -1,7 +1,7 @@
-"""A click on a short link: put down once for a message and a URL, then told to its callback.
+"""Record a click on a short link, and post it to the message's callback.
 
-The mark `click#` is the first click of a person on a link, whoever else follows: its owner posts.
-Any other click is posted only where the callback wants every one.
+The ledger entry `click#` is the first click of a person on a link; the task that owns it posts the
+click. Any further click is posted only if the callback wants every one.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from harkara.ports import MessageStore
 
 @dataclass(frozen=True, slots=True)
 class ClickService:
-    """What `dlr` does with clicks."""
+    """Processes clicks for the function `dlr`."""
 
     store: MessageStore
     destinations: Destinations
@@ -33,9 +33,9 @@ class ClickService:
     notes: Notes
 
     async def click(self, task: ClickTask, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        """Put a click down, and post it if it is to be told; return how many met which end.
+        """Record a click, and post it if its callback wants it; return the counts by outcome.
 
-        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
+        Raises NotOurTurn, OutOfTime and StoreUnavailable; the queue message then comes back.
         """
         self.callbacks.check_time(deadline)
         chunk_id, index = split_mid(task.mid)

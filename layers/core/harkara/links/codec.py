@@ -1,10 +1,10 @@
-"""Short links: the codes in them, and what a chunk's links lead to.
+"""Short links: their codes, and the URLs behind the links of a message batch.
 
     https://<short domain>/<code>      code: set, message, URL, tag in 14 letters and digits
 
-A code says itself which message of which chunk it stands in, so no item has to be written for each
-link: a chunk has one *set* of links. The tag is an HMAC over the rest of the code and the host: a
-code that is forged, or was given on another domain, is refused unread.
+A code itself says to which message of which batch it belongs, so no item has to be written for each
+link: a batch has one *set* of links. The tag is an HMAC over the rest of the code and the host: a
+code that is forged, or was issued for another domain, is refused without a read.
 """
 
 import base64
@@ -22,10 +22,10 @@ from harkara.base.keys import Keys, as_keys
 
 CODE_LENGTH = 14
 URLS_PER_MESSAGE = 8
-# An HTTP API's answer has 10 KB of headers, and a URL becomes longer where it is not ASCII.
+# An HTTP API's answer has 10 KB for headers, and a URL becomes longer where it is not ASCII.
 URL_LIMIT = 2_048
 EXAMPLE_CODE = "x" * CODE_LENGTH
-"""Stands in a text for a code that is not known yet: as long, and of the same alphabet."""
+"""Stands in a text for a code that is not known yet: the same length and alphabet."""
 
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -36,7 +36,7 @@ _PLACE_BYTES = -(-(_SET_BITS + _MESSAGE_BITS + _NUMBER_BITS) // 8)
 
 
 class Place(NamedTuple):
-    """A link: the set it is of, its message's place in the chunk, its URL's in the message."""
+    """A link: its set, its message's index in the batch, and its URL's number in the message."""
 
     set_id: int
     message: int
@@ -61,7 +61,7 @@ class LinkSigner:
         return code
 
     def read(self, host: str, code: str) -> Place:
-        """Return the link of a code. Raises ForeignReference for one that is not of this host."""
+        """Return the link of a code. Raises ForeignReference if the code is not of this host."""
         if not is_code(code):
             raise ForeignReference("no code of a link")
         whole = 0
@@ -70,7 +70,7 @@ class LinkSigner:
         named, tag = whole >> _TAG_BITS, whole & (1 << _TAG_BITS) - 1
         message = named >> _NUMBER_BITS & (1 << _MESSAGE_BITS) - 1
         set_id = named >> _NUMBER_BITS + _MESSAGE_BITS
-        # 14 characters can say a little more than any code does.
+        # 14 characters can hold a little more than any code does.
         if set_id >> _SET_BITS or not self._keys.any(lambda key: tag == _tag(key, host, named)):
             raise ForeignReference("the code's tag is not ours")
         return Place(set_id, message, named & (1 << _NUMBER_BITS) - 1)
@@ -89,7 +89,7 @@ class Linked(NamedTuple):
     urls: Sequence[str]
 
     def own_urls(self) -> list[str]:
-        """Return its URLs, each once: a URL's place here is its number."""
+        """Return the text's URLs, each once: the index of a URL here is its number."""
         return list(dict.fromkeys(self.urls))
 
     def original(self) -> str:
@@ -109,9 +109,9 @@ class Linked(NamedTuple):
 
 
 class LinkSet(NamedTuple):
-    """What the links of a chunk lead to: `urls[n]` for each n in `messages[index]`, by number.
+    """The URLs behind a batch's links: `urls[n]` for each n in `messages[index]`, by number.
 
-    `base` is what stands before a code, scheme included; `ends_s` is when the links end.
+    `base` is the part before a code, scheme included; the links end at `ends_s` (Unix seconds).
     """
 
     account_id: str
@@ -122,7 +122,7 @@ class LinkSet(NamedTuple):
     messages: Sequence[Sequence[int]]
 
     def url(self, place: Place) -> str | None:
-        """Return what a link leads to; None where its message has no such link."""
+        """Return the URL behind a link; None if its message has no such link."""
         if place.message >= len(self.messages):
             return None
         numbers = self.messages[place.message]
@@ -130,7 +130,7 @@ class LinkSet(NamedTuple):
 
 
 def places_of(linked: Sequence[Linked | None]) -> tuple[list[str], list[list[int]]]:
-    """Return a set's `urls` and `messages`: a URL that many messages share is in it once."""
+    """Return a set's `urls` and `messages`; a URL that many messages share is in it once."""
     known: dict[str, int] = {}
     messages = [
         [known.setdefault(url, len(known)) for url in each.own_urls()] if each else []
@@ -140,12 +140,12 @@ def places_of(linked: Sequence[Linked | None]) -> tuple[list[str], list[list[int
 
 
 def pack_links(links: LinkSet) -> str:
-    """Return a set as text: compressed JSON in base 64."""
+    """Pack a set as text: compressed JSON in base 64."""
     return base64.b64encode(zlib.compress(encode(links))).decode()
 
 
 def unpack_links(packed: str) -> LinkSet:
-    """Return the set that `pack_links` made."""
+    """Unpack the text that `pack_links` made."""
     return LinkSet(*decode(zlib.decompress(base64.b64decode(packed))))
 
 
@@ -155,16 +155,16 @@ def is_code(text: str) -> bool:
 
 
 def without_marks(text: str) -> str:
-    """Return the code at the beginning of a text, or the text where there is none.
+    """Return the code at the beginning of a text, or the text if there is none.
 
-    Phones take the mark behind a link for a part of it: a full stop, a danda, a word of Hindi.
+    Phones take a mark behind a link for a part of it: a full stop, a danda, a word of Hindi.
     """
     code, behind = text[:CODE_LENGTH], text[CODE_LENGTH : CODE_LENGTH + 1]
     return code if is_code(code) and behind not in _VALUES else text
 
 
 def base_of(site: str) -> str:
-    """Return what the links of a site begin with: https, but for this machine's own addresses."""
+    """Return the beginning of a site's links: https, but http for this machine's own addresses."""
     address = host_of(site).partition(":")[0]
     return f"{'http' if _is_loopback(address) else 'https'}://{site}"
 

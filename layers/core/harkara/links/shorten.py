@@ -1,7 +1,7 @@
-"""Short links: made before a chunk is committed, and followed when somebody visits one.
+"""Short links: made before a message batch is committed, and followed when somebody visits one.
 
-What a chunk's links lead to is one item, put once: no write for a message. A visit reads it, and
-nothing at all where the code is not ours.
+The URLs behind a batch's links are one item, put once: no write per message. A visit reads it; a
+code that is not ours costs no read.
 """
 
 from collections import Counter, OrderedDict
@@ -32,20 +32,20 @@ from harkara.model.tasks import ClickTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 
 _DAY_S = 86_400
-# For so long a visitor hears that a link has ended, not that there is none.
+# For this long after its end, a visitor is told that a link has ended, not that there is none.
 ENDED_KNOWN_S = 30 * _DAY_S
 _CACHED_SETS = 64
 _ENQUEUES = 2
-# So many clicks on one link a process enqueues in a minute: whoever follows it in a loop pays for
-# himself alone.
+# A process enqueues this many clicks on one link in a minute, so that a client which follows it in
+# a loop fills no queue.
 CLICKS_A_MINUTE = 10
-# It tells texts to one number apart, no more.
+# The hash only has to tell apart texts to one number.
 _TEXT_HASH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class LinkMaker:
-    """What `send` does with links. The signer is asked for once there is a link to make."""
+    """Makes links for the function `send`. The signer is loaded once there is a link to make."""
 
     store: MessageStore
     signer: Callable[[], LinkSigner]
@@ -53,9 +53,9 @@ class LinkMaker:
     def make(
         self, account: Account, chunk: Chunk, linked: Sequence[Linked | None]
     ) -> tuple[Chunk, str]:
-        """Return the chunk with links in its texts, and what these lead to, packed.
+        """Return the batch with links in its texts, and its packed link set.
 
-        `linked` is by index; behind its end no message has links.
+        `linked` is by index; messages beyond its end have no links.
         """
         base, host = base_of(account.short_domain), host_of(account.short_domain)
         set_id, signer = set_id_of(chunk.id), self.signer()
@@ -74,7 +74,7 @@ class LinkMaker:
         return replace(chunk, messages=messages, text_hashes=hashes), pack_links(links)
 
     def put(self, account: Account, chunk: Chunk, packed: str) -> bool:
-        """Put down what a chunk's links lead to; False where another chunk's are called so.
+        """Store a batch's packed link set; False if another batch has the same set id.
 
         Raises StoreUnavailable.
         """
@@ -92,7 +92,7 @@ def _text_hash(link: Linked | None) -> str:
 
 
 class Visit(StrEnum):
-    """What came of a visit, as it is counted: a click is a person's."""
+    """The outcome of a visit, as it is counted: only a person's visit is a click."""
 
     CLICKED = "clicks"
     CLICK_LOST = "clicks_lost"
@@ -102,7 +102,7 @@ class Visit(StrEnum):
 
 
 class Visited(NamedTuple):
-    """What came of a visit, where it leads, and whose link it is: empty where there is none."""
+    """The outcome of a visit, the URL behind the link, and its account; empty if unknown."""
 
     visit: Visit
     url: str = ""
@@ -111,9 +111,9 @@ class Visited(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkService:
-    """What `link` does with a visit. Sets never change, so this process keeps the last ones.
+    """Serves visits for the function `link`. Sets never change, so this process caches some.
 
-    It leaves out clicks beyond `CLICKS_A_MINUTE` on one link. The first is told all the same.
+    Clicks beyond `CLICKS_A_MINUTE` on one link are left out. The first is reported all the same.
     """
 
     store: MessageStore
@@ -121,13 +121,13 @@ class LinkService:
     signer: LinkSigner
     clock: Clock
     _sets: OrderedDict[int, LinkSet] = field(default_factory=OrderedDict, init=False)
-    # By minute, of the present one only.
+    # By minute, of the present minute only.
     _clicks: dict[int, Counter[Place]] = field(default_factory=dict, init=False)
 
     def visit(self, host: str, path: str, code: str, *, is_person: bool) -> Visited:
-        """Return where a code leads; a person's visit is a click. Raises StoreUnavailable.
+        """Return the URL behind a code; a person's visit is a click. Raises StoreUnavailable.
 
-        `path` is what stands between host and code, empty where API Gateway has taken it off.
+        `path` is the part between host and code, empty if API Gateway has removed it.
         """
         try:
             place = self.signer.read(host, code)
@@ -161,7 +161,7 @@ class LinkService:
         return links
 
     def _has_room(self, place: Place) -> bool:
-        """Count a click; say whether it is one of the first on its link in this minute."""
+        """Count a click; return whether it is one of the first on its link in this minute."""
         minute = int(self.clock() // 60)
         if minute not in self._clicks:
             self._clicks.clear()
@@ -170,7 +170,7 @@ class LinkService:
         return clicks[place] <= CLICKS_A_MINUTE
 
     def _enqueue(self, click: ClickTask, account_id: str) -> bool:
-        """Say whether a click is in the queue. The person waits: it is tried twice, no more."""
+        """Return whether a click is in the queue. The person waits: there are only two attempts."""
         for _ in range(_ENQUEUES):
             try:
                 (sent,) = self.queues.send(QueueName.CALLBACK, [click.encode()], account_id)

@@ -1,21 +1,21 @@
-"""Who visits a link: a person, or a machine that looks at it for one.
+"""Tell whether the visitor of a link is a person, or a machine that previews or scans it.
 
-A person's browser calls itself Mozilla or Opera, or is one of the old ones of Java phones; programs
-that call themselves anything else, or nothing, are none: previews of chat apps, libraries of HTTP,
-scanners. Those that pretend to be a browser and still say what they are name a URL, or are in the
-list of crawler-user-agents (MIT), which `make crawlers` renews. Whoever pretends in full cannot be
-told from a person.
+A person's browser calls itself Mozilla or Opera, or is one of the old ones of Java phones. Programs
+with any other name, or none, are machines: previews of chat apps, HTTP libraries, scanners.
+Machines that pretend to be a browser but still identify themselves name a URL, or are in the list
+of crawler-user-agents (MIT), which `make crawlers` renews. A complete imitation cannot be told from
+a person.
 """
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-# These apps have browsers of their own, whose visitors are people; their previews of links are no
-# browser by name.
+# These apps have browsers of their own, whose visitors are people; their link previews do not call
+# themselves a browser.
 _APPS = ("WhatsApp", "Viber")
 _BROWSER = re.compile(r"(?:Mozilla|Opera)/|.*(?:UCWEB|UC ?Browser|MIDP)", re.DOTALL)
-# "compatible" is said by Internet Explorer, and by machines.
+# "compatible" is used by Internet Explorer, and by machines.
 _NAMES_ITSELF = re.compile(r"https?://|\bcompatible;(?! ?MSIE)")
 # Scanners of mail and messages, and words of machines that are not in the list.
 _SCANNER = re.compile(
@@ -24,15 +24,15 @@ _SCANNER = re.compile(
     r"|\b(?:bot|crawler|spider|fetcher|preview)\b|(?<!cu)bot/[0-9]|headless",
     re.IGNORECASE,
 )
-# MDN "Sec-Purpose"; Purpose and X-Purpose are what browsers said before it, X-Moz Firefox.
+# MDN "Sec-Purpose"; before it browsers sent Purpose or X-Purpose, and Firefox X-Moz.
 _AHEAD = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _FETCHES_AHEAD = re.compile(r"prefetch|prerender|preview")
-# All in one expression would take three times as long.
+# One expression for all would take three times as long.
 _CHUNK = 25
 
 
 def read_list(text: str) -> list[str]:
-    """Return the patterns of a list: a line each, without comments."""
+    """Return the patterns of a list: one per line, without comments."""
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
@@ -43,12 +43,12 @@ def _compiled() -> list[re.Pattern[str]]:
     return [re.compile("|".join(chunk)) for chunk in chunks]
 
 
-# On import, so that the snapshot of a function has them: it takes a tenth of a second.
+# Compiled on import, so that a function's snapshot has them: it takes a tenth of a second.
 _LISTED = _compiled()
 
 
 def is_person(method: str, headers: Mapping[str, str]) -> bool:
-    """Whether a person asks, as far as one can tell; `headers` by their names in lower case."""
+    """Whether the visitor is a person, as far as can be told; header names are in lower case."""
     if method != "GET":
         return False
     if any(_FETCHES_AHEAD.search(headers.get(name, "").lower()) for name in _AHEAD):

@@ -1,1 +1,1 @@
-"""Let an account read and change what it has sent and registered."""
+"""Let an account read and change its messages and resources."""

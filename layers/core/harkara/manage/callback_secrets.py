@@ -1,4 +1,4 @@
-"""The secrets of a registered callback, taken out of it and put back."""
+"""Read and change the encrypted secrets of a registered callback."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 def secrets_in(
     vault: CallbackVault, account_id: str, callback: CallbackEndpoint
 ) -> CallbackSecrets:
-    """Return a callback's secrets in clear. Raises StoreUnavailable."""
+    """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     if not callback.sealed:
         return CallbackSecrets()
     return vault.unseal(account_id, callback.id, callback.sealed)
@@ -21,7 +21,7 @@ def with_secrets(
     callback: CallbackEndpoint,
     change: Callable[[CallbackSecrets], CallbackSecrets],
 ) -> CallbackEndpoint:
-    """Return a callback with what `change` makes of its secrets. Raises StoreUnavailable."""
+    """Return a callback with its secrets replaced by `change`. Raises StoreUnavailable."""
     standing = secrets_in(vault, account_id, callback)
     secrets = change(standing)
     sealed = callback.sealed

@@ -1,5 +1,6 @@
-"""What an account does with a registered callback: renew its signing secret, try it, and see to
-what it did not take.
+"""Renew a callback's signing secret, test the callback, and list and replay its dead letters.
+
+The API calls dead letters parked callbacks.
 """
 
 import base64
@@ -32,11 +33,11 @@ T = TypeVar("T")
 
 SECRET_BYTES = 32
 SAMPLE = "test"
-# No phone has it: mobile numbers of India begin with 6 to 9.
+# No phone has this number: mobile numbers of India begin with 6 to 9.
 SAMPLE_TO = "910000000000"
 TRIED = ("status", "reason", "duration_ms", "answer")
 _ID_BYTES = 8
-# Why a message comes to such an end.
+# The error code of a sample in each state.
 _CODES = {
     State.FAILED: Code.UNDELIVERED,
     State.EXPIRED: Code.EXPIRED,
@@ -47,7 +48,10 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointService:
-    """Its methods raise RequestRefused (NOT_FOUND) and StoreUnavailable."""
+    """Manages registered callbacks.
+
+    Its methods raise RequestRefused (NOT_FOUND and others that they name) and StoreUnavailable.
+    """
 
     registry: RegistryService
     parked: ParkedService
@@ -56,9 +60,9 @@ class EndpointService:
     randomness: Randomness
 
     def renew_secret(self, account: Account, name: str, fields: Fields) -> dict[str, Any]:
-        """Give a callback another secret to sign with (Standard Webhooks), and return it.
+        """Give a callback a new secret to sign with (Standard Webhooks), and return it.
 
-        The present one stays valid for `overlap_s` of the fields. INVALID_REQUEST.
+        The present one stays valid for the field `overlap_s`. Raises INVALID_REQUEST.
         """
         overlap_s = _read(overlap_s_of, fields)
         secret = f"{SECRET_PREFIX}{base64.b64encode(self.randomness(SECRET_BYTES)).decode()}"
@@ -76,9 +80,10 @@ class EndpointService:
         return {"secret": secret, "overlap_s": overlap_s}
 
     async def test(self, account: Account, name: str) -> dict[str, Any]:
-        """Post a sample, and return what came back; what is taken opens the endpoint's door.
+        """Post a sample and return the endpoint's answer; a success closes the endpoint's circuit.
 
-        It is the end of a message called `test`, one that the callback wants.
+        The sample is the final state of a message called `test`, in a state that the callback
+        wants.
         """
         callback = self.registry.get(account, CallbackEndpoint, name)
         state = callback.states[0] if callback.states else State.DELIVERED
@@ -100,10 +105,11 @@ class EndpointService:
     def parked_page(
         self, account: Account, name: str, fields: Fields, limit: int
     ) -> dict[str, Any]:
-        """Return parked callbacks, the oldest first, fewer where they would not fit in an answer.
+        """Return a page of dead letters, oldest first; fewer than `limit` if they would not fit.
 
-        `from` and `to` of the fields bound their time; what follows is read `after` the `next` of a
-        page. `-` names the URLs that no callback registers. INVALID_REQUEST.
+        The fields `from` and `to` bound their time; `after`, set to the `next` of a page, reads the
+        following page. The name `-` stands for URLs that no callback registers. Raises
+        INVALID_REQUEST.
         """
         self._check(account, name)
         (from_ms, to_ms), after = _read(range_of, fields), _read(after_of, fields)
@@ -120,10 +126,10 @@ class EndpointService:
     def replay(
         self, account: Account, name: str, fields: Fields, deadline: Deadline
     ) -> dict[str, Any]:
-        """Have parked callbacks posted again, those that the fields select; say how many.
+        """Post the dead letters that the fields select again; return how many.
 
-        Where time is up first, it is not `complete`: the same again replays the rest.
-        INVALID_REQUEST.
+        If time runs out first, the answer is not `complete`, and the same request replays the rest.
+        Raises INVALID_REQUEST.
         """
         self._check(account, name)
         selection = _read(selection_of, fields)

@@ -1,8 +1,8 @@
-"""Take a message back while no carrier has it.
+"""Cancel a message that no carrier has yet.
 
-Cancel puts `cancel#<index>`, then reads the claims; `submit` puts its claim, then reads the
-cancels: one of them always sees the other. A cancel that comes too late stands all the same: if
-the carrier did not take the message, there is no further try.
+A cancel puts `cancel#<index>`, then reads the leases of submit attempts (`claim#`); `submit` puts
+its lease, then reads the cancels: one of them always sees the other. A cancel that comes too late
+still stands: if the carrier did not take the message, there is no further attempt.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CancelResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CancelService:
-    """What `manage` does with a cancel."""
+    """Cancels messages, in the `manage` function."""
 
     store: MessageStore
     queues: TaskQueues
@@ -39,8 +39,8 @@ class CancelService:
     def cancel(self, account: Account, mid: str) -> CancelResult:
         """Cancel an account's message; its final state and callback follow at once.
 
-        Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message
-        may be cancelled, and asking again tells.
+        Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message may
+        be cancelled or not, and repeating the request tells which.
         """
         chunk, index = find_message(self.store, account.id, mid)
         now_s = self.clock()
@@ -50,7 +50,7 @@ class CancelService:
         tries = tries_of(self.store, chunk, index)
         end = tries[-1].end if tries else NotTaken()
         if isinstance(end, NotTaken):
-            # Try 0: no later try may supersede it, for none goes out.
+            # Attempt 0: no later attempt may supersede it, for none goes out.
             receipt = Receipt(mid, 0, State.CANCELLED, int(now_s), Code.CANCELLED)
             body = ReceiptsTask((receipt,)).encode()
             (sent,) = self.queues.send(QueueName.RECEIPT, [body], account.id)

@@ -1,4 +1,4 @@
-"""Parked callbacks as their account's owner asks for them and reads them."""
+"""Read requests about dead letters ("parked callbacks" in the API) and write their JSON."""
 
 import re
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from harkara.base.time import utc_text
 from harkara.model.dead_letters import END_MS, ParkedCallback
 
 IDS_LIMIT = 1_000
-# One may hold a hundred messages.
+# One dead letter may hold a hundred messages.
 PAGE_LIMIT = 100
 ID = re.compile(r"[0-9]{13}\.[!-~]{1,200}")
 
@@ -20,7 +20,7 @@ _AFTER: given.Pattern = re.compile(f"(?:{ID.pattern})?"), "what `next` held"
 
 
 class Selection(NamedTuple):
-    """Which parked callbacks are meant: those of these ids, or where it is None of this time.
+    """A choice of dead letters: those with these ids, or if `ids` is None those of a time range.
 
     Times are Unix milliseconds, the first included, the last not.
     """
@@ -31,7 +31,7 @@ class Selection(NamedTuple):
 
 
 def selection_of(fields: Fields) -> Selection:
-    """Return which are meant: by `ids`, by `from` and `to` or one of them, or `all` of them."""
+    """Return the choice made by `ids`, by `from` and `to` or one of them, or by `all`."""
     given.check_names(fields, "ids", "from", "to", "all")
     ids = given.strings(fields, "ids", _IDS)
     times = Selection(None, *range_of(fields))
@@ -56,7 +56,7 @@ def after_of(fields: Fields) -> str:
 
 
 def fields_of(parked: ParkedCallback) -> dict[str, Any]:
-    """Return what is shown of a parked callback: no number, and no text."""
+    """Return the JSON of a dead letter, without phone numbers and texts."""
     task, last = parked.task, parked.last
     return {
         "id": parked.id,

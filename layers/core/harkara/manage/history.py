@@ -1,4 +1,4 @@
-"""What became of a message: its fields, its state, and what happened to it when."""
+"""Describe a message: its fields, its state, and a timeline of its events."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,17 +32,16 @@ Step = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HistoryService:
-    """What `manage` answers about a message."""
+    """Answers questions about a message, in the `manage` function."""
 
     store: MessageStore
     clock: Clock
 
     def message(self, account: Account, mid: str) -> dict[str, Any]:
-        """Return a message of the account as `GET /v1/messages/{mid}` answers it, without text.
+        """Return an account's message as `GET /v1/messages/{mid}` answers it, without its text.
 
-        `state` is accepted, scheduled, submitted or the final state; `timeline` has a step for
-        each thing that happened, with its time. Raises RequestRefused(NOT_FOUND) and
-        StoreUnavailable.
+        `state` is accepted, scheduled, submitted or the final state; `timeline` has a step with a
+        time for each event. Raises RequestRefused(NOT_FOUND) and StoreUnavailable.
         """
         chunk, index = find_message(self.store, account.id, mid)
         tries = tries_of(self.store, chunk, index)
@@ -84,14 +83,15 @@ class HistoryService:
                 return "submitted"
 
     def _clicked(self, click: Mark, chunk: Chunk, index: int) -> Iterator[Step]:
-        """Yield the first click on a link, and how it was told."""
+        """Yield the first click on a link, and its callback attempts."""
         yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
         yield from self._called_back(click.owner, chunk, index)
 
     def _called_back(self, owner: str, chunk: Chunk, index: int) -> Iterator[Step]:
-        """Yield the attempts at the callback in which what this owner had to tell went out.
+        """Yield the callback attempts of this task (`owner`) that spoke of the message.
 
-        What came of an attempt stands in the claim of the next one, or at the callback's end.
+        The result of an attempt is stored in the lease of the next attempt, or in the callback's
+        ack.
         """
         client_ref = chunk.messages[index].client_ref
         number = 0
@@ -128,7 +128,7 @@ def _fields(account: Account, chunk: Chunk, index: int) -> dict[str, Any]:
 def _country(msisdn: str) -> str | None:
     try:
         return normalise("+" + msisdn)[1]
-    except RequestRefused:  # a number that was valid when it was accepted
+    except RequestRefused:  # the number was valid when it was accepted
         return None
 
 
@@ -145,7 +145,7 @@ def _accepted(chunk: Chunk) -> Iterator[Step]:
 
 
 def _step_of(tried: Try) -> Step | None:
-    """Return what a try came to; None while nothing is known, and where the final state says it."""
+    """Return a submit attempt's step; None if its outcome is open, or is the final state."""
     match tried.end:
         case Taken(carrier_message_id):
             step, more = "submitted", {"carrier_message_id": carrier_message_id}
@@ -168,16 +168,16 @@ def _ended(final: Mark | None) -> Iterator[Step]:
 
 
 def _number(mark: Mark) -> tuple[int, bool]:
-    """Return the place of a callback's mark among its attempts."""
+    """Return the position of a callback's ledger entry among its attempts."""
     if mark.kind.startswith("ack#"):
         return mark.data["attempt"], True
     return int(mark.kind.split("#")[2]), False
 
 
 def _attempt(mark: Mark, number: int, client_ref: str) -> Step:
-    """Return what a mark says of the attempt that it ends; `number` counts from 1."""
+    """Return the step of the attempt whose result an entry holds; `number` counts from 1."""
     data = mark.data
-    if "last" not in data:  # its process died, and nobody knows whether it was made
+    if "last" not in data:  # its worker died, and it is unknown whether the callback was posted
         return {**_step("callback_attempt", data["at"]), "try": number, "in_doubt": True}
     last = Attempt(*data["last"])
     if data.get("unwanted"):

@@ -1,4 +1,4 @@
-"""Senders, DLT templates and callbacks, as their account's owner reads and changes them."""
+"""Read and change an account's resources: senders, DLT templates and callbacks."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,25 +25,25 @@ from harkara.model.operator_records import P, Part
 from harkara.ports import Registry
 
 PAGE_LIMIT = 1_000
-# No part's name is longer, and no store takes any length for a key.
+# No resource's name is longer, and stores limit the length of keys.
 NAME_LIMIT = 64
-# Lambda answers 6 MB; where every other character is escaped in its own JSON, this much is that.
+# Lambda answers at most 6 MB; escaping in the answer's JSON can make a page that large of this.
 PAGE_LIMIT_BYTES = 2_500_000
-# Of a report's rows; its counts take the rest.
+# For a report's rows; its counts take the rest.
 _REPORT_LIMIT_BYTES = ANSWER_LIMIT_BYTES - 1_000
-# Whoever sends for the account loads them all.
+# Every process that accepts messages of an account loads all its templates.
 TEMPLATE_COUNT_LIMIT = 100_000
 
 
 class Page(NamedTuple, Generic[P]):
-    """Parts in the order of their names; what follows is read `after` `next_name`, if given."""
+    """Resources in the order of their names; if `next_name` is given, more follow `after` it."""
 
     parts: list[P]
     next_name: str | None
 
 
 class RowResult(StrEnum):
-    """What became of a row of an imported file."""
+    """The result for one row of an imported file."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -53,10 +53,10 @@ class RowResult(StrEnum):
 
 
 class ImportedRow(NamedTuple):
-    """A row of an imported file: its number as a spreadsheet shows it, and what became of it.
+    """A row of an imported file: its number as a spreadsheet shows it, and its result.
 
-    `template_id` is empty where the row has no proper one; `problem` says why it was not taken,
-    or what may be wrong with what was.
+    `template_id` is empty if the row has no valid one; `problem` says why the row was refused or
+    skipped, or warns about a template that was taken.
     """
 
     row: int
@@ -67,7 +67,7 @@ class ImportedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegistryService:
-    """What an account may do with its own parts.
+    """Reads and changes an account's own resources.
 
     Its methods raise RequestRefused (INVALID_REQUEST names the field) and StoreUnavailable.
     """
@@ -75,13 +75,13 @@ class RegistryService:
     registry: Registry
     vault: CallbackVault
     open_door: Callable[[str, Endpoint], None]
-    """Lets an endpoint be posted to that was left alone, as it said that it is gone."""
+    """Resume callbacks to an endpoint whose circuit is open because it said that it is gone."""
     callback_urls: UrlRules
 
     def page(
         self, account: Account, kind: type[P], after: str = "", limit: int = PAGE_LIMIT
     ) -> Page[P]:
-        """Return up to `limit` parts; fewer where they would not fit in an answer."""
+        """Return up to `limit` resources; fewer if they would not fit in an answer."""
         found = self.registry.find(account.id, kind, after, limit + 1)
         size, count = 0, 0
         for part in found[:limit]:
@@ -93,14 +93,14 @@ class RegistryService:
         return Page(found[:count], name_of(found[count - 1]) if more else None)
 
     def get(self, account: Account, kind: type[P], name: str) -> P:
-        """Return a part; NOT_FOUND."""
+        """Return a resource. Raises NOT_FOUND."""
         part = self.registry.get(account.id, kind, name) if len(name) <= NAME_LIMIT else None
         if part is None:
             raise RequestRefused(Code.NOT_FOUND)
         return part
 
     def create(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
-        """Register a part made of these fields; ALREADY_EXISTS."""
+        """Register a resource with these fields. Raises ALREADY_EXISTS."""
         part = self._with_secrets(account, self._make(account, kind, fields), None, fields)
         if not self.registry.create(account.id, part):
             raise RequestRefused(Code.ALREADY_EXISTS)
@@ -110,9 +110,9 @@ class RegistryService:
     def replace(
         self, account: Account, kind: type[Part], name: str, fields: Mapping[str, Any]
     ) -> Part:
-        """Register these fields in place of a part, whose name they need not repeat; NOT_FOUND.
+        """Replace a resource by these fields, which may leave out its name. Raises NOT_FOUND.
 
-        A callback keeps those of its secrets that they do not name.
+        A callback keeps the secrets that the fields leave out.
         """
         name_field = KINDS[kind].name_field
         part = self._make(account, kind, {name_field: name, **fields})
@@ -125,7 +125,7 @@ class RegistryService:
         return changed
 
     def change(self, account: Account, kind: type[P], name: str, change: Callable[[P], P]) -> P:
-        """Register what `change` makes of a part, in its place; NOT_FOUND."""
+        """Replace a resource by the result of `change`. Raises NOT_FOUND."""
         fits = len(name) <= NAME_LIMIT
         changed = self.registry.change(account.id, kind, name, change) if fits else None
         if changed is None:
@@ -133,7 +133,7 @@ class RegistryService:
         return changed
 
     def remove(self, account: Account, kind: type[Part], name: str) -> None:
-        """Take a part out; NOT_FOUND, IN_USE for a callback that something names."""
+        """Remove a resource. Raises NOT_FOUND; IN_USE for a callback that something refers to."""
         if kind is CallbackEndpoint and (user := self._user_of(account, name)):
             raise RequestRefused(Code.IN_USE, f"({user})")
         if len(name) > NAME_LIMIT or not self.registry.remove(account.id, kind, name):
@@ -146,12 +146,12 @@ class RegistryService:
         deadline: Deadline,
         category: Category | None = None,
     ) -> list[ImportedRow]:
-        """Register the templates of a CSV file; what it does not hold stays. INVALID_CSV.
+        """Register the templates of a CSV file; templates not in it stay. Raises INVALID_CSV.
 
-        `category` is that of rows that name no type.
+        `category` applies to rows without a type.
 
-        Raises StoreUnavailable when time is up: some of them may be in, and the same file again
-        puts in the rest.
+        Raises StoreUnavailable when time is up: some rows may be registered, and importing the same
+        file again registers the rest.
         """
         rows = template_csv.parse(content, category)
         known = {part.dlt_template_id: part for part in self.registry.find(account.id, Template)}
@@ -167,12 +167,12 @@ class RegistryService:
             raise RequestRefused(
                 Code.INVALID_REQUEST, f"(an account has at most {TEMPLATE_COUNT_LIMIT:,} templates)"
             )
-        # Even for none: the last import may have died before its templates were shown to readers.
+        # Also if there are none: the last import may have died before its templates became visible.
         self.registry.put_all(account.id, taken, deadline)
         return report
 
     def export_templates(self, account: Account) -> bytes:
-        """Return all templates as a CSV file that `import_templates` takes."""
+        """Return all templates as a CSV file that `import_templates` accepts."""
         return template_csv.export(self.registry.find(account.id, Template))
 
     def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
@@ -186,7 +186,7 @@ class RegistryService:
     def _with_secrets(
         self, account: Account, part: Part, known: Part | None, fields: Mapping[str, Any]
     ) -> Part:
-        """Return a part to be put in place of `known`: a callback with what is secret of it."""
+        """Return a resource to replace `known`: a callback gets its old and new secrets."""
         if not isinstance(part, CallbackEndpoint):
             return part
         if isinstance(known, CallbackEndpoint):
@@ -210,7 +210,7 @@ class RegistryService:
                     raise FieldRefused("callback", "the id of a registered callback")
 
     def _user_of(self, account: Account, callback: str) -> str:
-        """Return what names a callback; empty when nothing does."""
+        """Return the user of a callback as text; empty if nothing refers to it."""
         if self.registry.default_callback(account.id) == callback:
             return "the account's default callback"
         for sender in self.registry.find(account.id, Sender):
@@ -223,15 +223,15 @@ class RegistryService:
 
 
 def counts(report: Sequence[ImportedRow]) -> Counter[str]:
-    """Return how many rows there are of each result, none left out."""
+    """Return the number of rows for each result, zeros included."""
     found = Counter(line.result.value for line in report)
     return Counter({result.value: found[result] for result in RowResult})
 
 
 def report_of(report: Sequence[ImportedRow]) -> dict[str, Any]:
-    """Return a report as it is answered: its counts and rows, as far as these fit.
+    """Return a report's JSON: its counts, and its rows as far as they fit.
 
-    Rows that nobody need look at are left out first, then the last ones; `left_out` says how many.
+    Rows without a problem are left out first, then the last rows; `left_out` is their number.
     """
     rows = report
     if sum(map(_answer_bytes, rows)) > _REPORT_LIMIT_BYTES:

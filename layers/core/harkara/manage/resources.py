@@ -1,7 +1,7 @@
-"""The parts of an account: senders, DLT templates and callbacks, as their owner gives them.
+"""Read and write the resources of an account: senders, DLT templates and callbacks.
 
-Each is made of the fields of its JSON form (`fields_of` is the way back) and checked: formats are
-those of wire-formats section 5. Whoever makes a part gets FieldRefused for a field that is wrong.
+Each is made of the fields of its JSON form and checked; `fields_of` is the way back. The functions
+that make a resource raise FieldRefused for a wrong field.
 """
 
 import re
@@ -23,19 +23,19 @@ from harkara.model.operator_records import Part
 HEADER_COUNT_LIMIT = 100
 TEXT_LIMIT = 2_000
 
-# Elsewhere: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040, 9.1.2.5).
-# What is registered holds no mark that separates headers in a file or parts of a URL.
+# Outside India: an alphanumeric sender of up to 11 characters, or a number (3GPP TS 23.040,
+# 9.1.2.5). Registered headers hold no character that separates headers in a file or parts of a URL.
 _OF_HEADER = "A-Za-z0-9ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü._&'+!@*()-"
 ANY_HEADER = re.compile(rf"[{_OF_HEADER}][ {_OF_HEADER}]{{0,10}}|{NUMBER.pattern}")
 
-# Operator and area in front, the category behind (TRAI).
+# Phones show operator and area in front, and the category behind (TRAI).
 _SHOWN_HEADER = re.compile(
     r"[A-Za-z]{2}-([A-Za-z0-9]{3,6})(?:-[PSTGpstg])?|([A-Za-z0-9]{3,6})-[PSTGpstg]"
 )
-# How portals' files write the end of a line.
+# Line breaks in the files of portals.
 _LINE_BREAK = re.compile(r"</?br\s*/?>", re.IGNORECASE)
-# What files do to a text on its way: HTML's names of characters, UTF-8 that was read as
-# Windows-1252 (of a quote, of Hindi and its neighbours), a line's end as it is written in programs.
+# Damage to texts in files: HTML entities; UTF-8 that was read as Windows-1252 (a quote, or Hindi
+# and related scripts); escaped line ends.
 _WRITTEN_OUT = (
     (re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,5});|</?(?:p|b|i|u|div|span)>"), "HTML"),
     (
@@ -62,7 +62,7 @@ _CATEGORIES = ", ".join(Category)
 
 
 def sender_of(fields: Fields) -> Sender:
-    """Return a sender: `header`, `categories`, `pe_id`, `callback` (an id)."""
+    """Return a sender made of `header`, `categories`, `pe_id` and `callback` (an id)."""
     check_names(fields, "header", "categories", "pe_id", "callback")
     return Sender(
         header=string(fields, "header", _HEADER),
@@ -73,9 +73,9 @@ def sender_of(fields: Fields) -> Sender:
 
 
 def template_of(fields: Fields) -> Template:
-    """Return a template: `template_id`, `name`, `headers`, `category`, `text`, `pe_id`.
+    """Return a template made of `template_id`, `name`, `headers`, `category`, `text` and `pe_id`.
 
-    A header is taken without what operators put around it, `<br/>` in the text for a line's end.
+    Operators' additions to a header are removed, and `<br/>` in the text becomes a line break.
     """
     check_names(fields, "template_id", "name", "headers", "category", "text", "pe_id")
     text = fields.get("text")
@@ -91,7 +91,7 @@ def template_of(fields: Fields) -> Template:
 
 
 def advice_on(part: Part) -> list[str]:
-    """Return what may be wrong with a part although it can be registered so."""
+    """Return warnings about a resource that is valid but may be wrong."""
     advice = []
     headers = part.headers if isinstance(part, Template) else ()
     headers = (part.header,) if isinstance(part, Sender) else headers
@@ -121,18 +121,18 @@ def advice_on(part: Part) -> list[str]:
 
 
 def bare_header(header: str) -> str:
-    """Return the header in what a phone shows, as in VM-ACMEFD-S; "" where it is one itself."""
+    """Return the header without operators' additions, as in VM-ACMEFD-S; "" if it has none."""
     match = _SHOWN_HEADER.fullmatch(header)
     return (match[1] or match[2] or "") if match else ""
 
 
 def name_of(part: Part) -> str:
-    """Return what a part is known by among those of its kind in an account."""
+    """Return the name of a resource, unique among those of its kind in an account."""
     return str(getattr(part, KINDS[type(part)].attribute))
 
 
 def fields_of(part: Part) -> dict[str, Any]:
-    """Return a part's fields as its maker takes them."""
+    """Return a resource's fields in the form from which it is made."""
     if isinstance(part, CallbackEndpoint):
         return registration.fields_of(part)
     fields = part.model_dump(mode="json")
@@ -142,7 +142,7 @@ def fields_of(part: Part) -> dict[str, Any]:
 
 
 def fields_with_warning(part: Part) -> dict[str, Any]:
-    """Return a part's fields, and what may be wrong with it if there is anything."""
+    """Return a resource's fields, and a `warning` if something may be wrong with it."""
     advice = "; ".join(advice_on(part))
     return {**fields_of(part), **({"warning": advice} if advice else {})}
 
@@ -171,7 +171,7 @@ def _category(field: str, word: Any) -> Category:
 
 
 def _with_known_variables(text: str) -> str:
-    """A variable of another spelling would be fixed text, and nothing would ever match it."""
+    """Return the text; refuse misspelled variables, which would be fixed text and never match."""
     count = len(kinds(text))
     if text.count("{#") != count or text.count("#}") != count:
         raise FieldRefused(
@@ -182,7 +182,7 @@ def _with_known_variables(text: str) -> str:
 
 
 class Kind(NamedTuple):
-    """How a kind of part is made, and which of its fields is its name: in JSON, and here."""
+    """The maker of a kind of resource, and its name field: in JSON, and as an attribute."""
 
     make: Callable[[Fields], Part]
     name_field: str

@@ -1,4 +1,4 @@
-"""Suppressions: looked up before a message is submitted, and changed by their account's owner."""
+"""Look up and change an account's suppressions, which block messages to a number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from harkara.ports import SuppressionList
 
 
 class Page(NamedTuple):
-    """Entries; what follows is read `after` the number `next_number`, if given."""
+    """A page of entries; if `next_number` is given, more follow `after` it."""
 
     entries: list[Suppression]
     next_number: str | None
@@ -21,7 +21,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SuppressionService:
-    """What an account does with its lists.
+    """Reads and changes an account's suppressions.
 
     Its methods raise RequestRefused (INVALID_REQUEST names the field) and StoreUnavailable.
     """
@@ -38,16 +38,16 @@ class SuppressionService:
         return Page(shown, numbers[limit - 1] if more else None)
 
     def check(self, account: Account, number: str) -> list[Suppression]:
-        """Return a number's entries; NOT_FOUND where it has none."""
+        """Return a number's entries. Raises NOT_FOUND if it has none."""
         found = self.lists.entries(account.id, [_number(number)])
         if not found:
             raise RequestRefused(Code.NOT_FOUND)
         return found
 
     def add(self, account: Account, fields: Mapping[str, Any]) -> Suppression:
-        """Put in an entry made of these fields, in place of the number's of the same source.
+        """Add an entry made of these fields, replacing the number's entry of the same source.
 
-        INVALID_REQUEST too where a later change than its `since` stands.
+        Raises INVALID_REQUEST also if a change later than its `since` is stored.
         """
         try:
             entry = suppression_of(fields, int(self.clock()))
@@ -58,9 +58,9 @@ class SuppressionService:
         return entry
 
     def remove(self, account: Account, number: str, sources: Sequence[Source]) -> None:
-        """Take a number's entries of these sources out; NOT_FOUND where there is none."""
+        """Remove a number's entries of these sources. Raises NOT_FOUND if there are none."""
         msisdn, now_s = _number(number), int(self.clock())
-        # What was put in this second goes too, and who asks to stop later in it is out again.
+        # Entries of this second are removed too; an opt-out later in the same second counts again.
         removed = [
             self.lists.remove(account.id, msisdn, each, now_s, before_s=now_s + 1)
             for each in sources

@@ -1,7 +1,7 @@
-"""DLT templates as CSV, in the columns that operators' DLT portals export.
+"""Read and write DLT templates as CSV, in the columns that operators' DLT portals export.
 
-What is exported is read back as the same templates, and no cell of it is a formula to a
-spreadsheet: one that would be begins with an apostrophe, which reading takes away again.
+An exported file reads back as the same templates. No cell of it is a formula to a spreadsheet: a
+cell that would be one gets an apostrophe in front, which reading removes.
 """
 
 import csv
@@ -41,19 +41,19 @@ _EXPORTED = ("pe_id", "headers", "template_id", "name", "text", "category", "sta
 _SEPARATOR = re.compile(r"[,;|\n]")
 _FORMULA = re.compile(r"'*[=+\-@\t]")
 _NEUTRAL_FORMULA = re.compile(r"'+[=+\-@\t]")
-# Spreadsheets show ids whole where they are formulas, or begin with an apostrophe.
+# Spreadsheets keep all digits of an id that is a formula, or begins with an apostrophe.
 _ID_FORMULA = re.compile(r'="([^"]*)"')
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]*)?E\+?[0-9]+", re.IGNORECASE)
 _STATUS_RULE = "Approved, Registered, Active, ..., or a word that says that it is not approved"
-# A word that a report may repeat: no number, no text of a message.
+# A word that a report may repeat: no phone number, no message text.
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[ ()/-]){0,39}")
 
 
 class Row(NamedTuple):
-    """A row of a file: its number, and its template or what is wrong.
+    """A row of a file: its number, and its template or its problem.
 
-    `template_id` is empty where there is no proper one. A skipped row is in order, but DLT has
-    not approved its template. `warning` is what may be wrong with a template that is taken.
+    `template_id` is empty if there is no valid one. A skipped row is in order, but DLT has not
+    approved its template. `warning` is about a template that is taken although it may be wrong.
     """
 
     number: int
@@ -65,7 +65,7 @@ class Row(NamedTuple):
 
 
 def export(templates: Iterable[Template]) -> bytes:
-    """Return templates as CSV in UTF-8, with the mark by which spreadsheets know that."""
+    """Return templates as CSV in UTF-8, with a byte order mark for spreadsheets."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(COLUMNS[column] for column in _EXPORTED)
@@ -84,11 +84,11 @@ def export(templates: Iterable[Template]) -> bytes:
 
 
 def parse(content: bytes, category: Category | None = None) -> list[Row]:
-    """Return the rows of a file, but for blank ones and what stands above the row of names.
+    """Return the rows of a file below its header row, without blank rows.
 
-    `category` is that of rows that name no type. Raises RequestRefused(INVALID_CSV) where the file
-    is no table, names no columns, or has too many rows. No problem repeats what stands in a cell,
-    but for a word that should be a type or a status.
+    `category` applies to rows without a type. Raises RequestRefused(INVALID_CSV) if the file is no
+    table, names no columns, or has too many rows. Problems never repeat the content of a cell,
+    except for a word that should be a type or a status.
     """
     table = read_table(content)
     delimiter, header, columns = "", Record(1, ()), frozenset[str | None]()
@@ -107,7 +107,7 @@ def parse(content: bytes, category: Category | None = None) -> list[Row]:
 
 
 class _Sheet:
-    """What stands in which column, and in which row a template id was first."""
+    """The columns of a file, and the first row of each template id."""
 
     def __init__(self, header: Record, category: Category | None) -> None:
         self._width = len(header.cells)
@@ -135,7 +135,7 @@ class _Sheet:
         self._rows: dict[str, int] = {}
 
     def row(self, record: Record) -> Row:
-        """Return a record's row."""
+        """Return the row of a record."""
         cells = {
             column: record.cells[place] if place < len(record.cells) else ""
             for column, place in self._places.items()
@@ -169,7 +169,7 @@ class _Sheet:
     def _template(
         self, template_id: str, cells: Mapping[str, str], warnings: list[str]
     ) -> Template:
-        """Return a row's template. Raises FieldRefused; `warnings` takes what was put right."""
+        """Return a row's template, adding corrections to `warnings`. Raises FieldRefused."""
         pe_id = _digits(cells.get("pe_id", ""))
         for column, digits in (("template_id", template_id), ("pe_id", pe_id)):
             if _ROUNDED.fullmatch(digits):
@@ -204,7 +204,7 @@ def _headers(cell: str, warnings: list[str]) -> list[str]:
 
 
 def _with_tags(text: str, cells: Mapping[str, str]) -> str:
-    """Return a content with the kinds of its variables that stand in a column of their own."""
+    """Return a text with the kinds of its variables from their own column."""
     cell = cells.get("tags", "")
     tags = kinds_of(cell)
     if tags is None:

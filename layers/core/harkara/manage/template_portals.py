@@ -1,7 +1,7 @@
 """The words of operators' DLT portals: columns of their files, types, statuses, variable tags.
 
-Each portal has its own. A word that is known to none of these tables is nobody's: it is refused,
-since a template that is skipped by mistake is missed only when its messages fail.
+Each portal has its own words. A word that is in none of these tables is refused, since a template
+skipped by mistake is noticed only when its messages fail.
 """
 
 import re
@@ -22,7 +22,7 @@ COLUMNS = {
     "status": "Status",
     "tags": "Variable Tags",
 }
-# Other names of the columns, in letters alone.
+# Other names of the columns, letters only.
 _ALIASES = {
     "pe_id": ("peid", "principalentityid", "dltentityid"),
     "headers": (
@@ -72,7 +72,7 @@ TYPES = {
     Category.SERVICE_EXPLICIT: "Service Explicit",
     Category.PROMOTIONAL: "Promotional",
 }
-# In letters alone. "Others" is what portals call all that is not promotional.
+# Letters only. Portals call all templates "Others" that are not promotional.
 OTHERS = ("others", "other")
 _CATEGORIES = {
     **dict.fromkeys(("otp", "onetimepassword"), Category.OTP),
@@ -119,7 +119,7 @@ _OPERATORS = frozenset(
     | {"videocon", "pingconnect", "operator", "operators", "registrar", "trai", "and", "dlt"}
     | {"vil", "ttsl", "ttml", "qtl", "quadrant", "reliance", "truecopy"}
 )
-# One word of two, which portals write in both ways.
+# Portals write this compound as one word or as two.
 _LISTED = re.compile(r"(white|black)[\s_-]*(?=listed)")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -145,25 +145,25 @@ _NOT_STATUS = re.compile(
 
 
 class Status(NamedTuple):
-    """Whether DLT has approved a template; the word that says that it has not."""
+    """Whether DLT has approved a template; if not, the word that says so."""
 
     approved: bool
     word: str = ""
 
 
 def column_of(name: str) -> str | None:
-    """Return the field that a column of this name holds."""
+    """Return the field that a column of this name holds, None if unknown."""
     return _COLUMN_OF.get(letters(name)) or _COLUMN_OF.get(letters(_IN_BRACKETS.sub("", name)))
 
 
 def may_be_status(name: str) -> bool:
-    """Whether a column of an unknown name may say what DLT has approved."""
+    """Whether a column of an unknown name may hold the approval status."""
     plain = _CAMEL.sub(" ", name).replace("_", " ")
     return bool(_STATUS_NAME.search(plain)) and not _NOT_STATUS.search(plain)
 
 
 def category_of(word: str) -> Category | None:
-    """Return the category of a type of template, however it is spelled."""
+    """Return the category of a template type in any known spelling."""
     outside = _IN_BRACKETS.sub("", word)
     tokens = _TOKEN.findall(_CAMEL.sub(" ", outside).lower())
     bare = "".join(token for token in tokens if token not in _TYPE_NOISE)
@@ -176,7 +176,7 @@ def category_of(word: str) -> Category | None:
 
 
 def status_of(word: str) -> Status | None:
-    """Return what a status says, None for one that nobody knows; nothing is as good as approved."""
+    """Return the meaning of a status, None if unknown; an empty status counts as approved."""
     word = unicodedata.normalize("NFKC", word)
     tokens = _TOKEN.findall(_LISTED.sub(r"\1", _CAMEL.sub(" ", word).lower()))
     if not word.strip():
@@ -197,7 +197,7 @@ def status_of(word: str) -> Status | None:
 
 
 def kinds_of(cell: str) -> list[Kind] | None:
-    """Return the kinds of variables that a cell lists; None where one is unknown."""
+    """Return the kinds of variables that a cell lists, None if one is unknown."""
     found: list[Kind] = []
     for item in _TAG_SEPARATOR.split(cell.lower()):
         plain = _TAG_NUMBER.sub("", item, count=1)

@@ -1,7 +1,8 @@
-"""A file with a table in it, as a portal or a spreadsheet saved it: its encoding, its records.
+"""Read a table from a file as portals and spreadsheets save it: its encoding and its records.
 
-What is safe to read is read: UTF-8 and UTF-16, with a mark or without, in gzip or plain, cells
-between commas, semicolons, tabs or bars. What is no such text is told by its name.
+All formats that are safe to read are read: UTF-8 and UTF-16, with or without a byte order mark, in
+gzip or plain, with cells separated by commas, semicolons, tabs or bars. Other known formats are
+refused by name.
 """
 
 import codecs
@@ -20,7 +21,7 @@ ROW_LIMIT = 20_000
 CONTENT_LIMIT_BYTES = 16 * 1024 * 1024
 
 _DELIMITERS = (",", ";", "\t", "|")
-# Titles stand in few rows above the row that names the columns.
+# A few titles may come before the header row.
 _HEAD_ROWS = 20
 _HEAD_LENGTH = 64 * 1024
 _GZIP = b"\x1f\x8b"
@@ -31,7 +32,7 @@ _BINARY = {
     b"%PDF": "a PDF",
     b"{\\rtf": "a text with formats (RTF)",
 }
-# What becomes of a file's beginning where it is passed on as text.
+# First characters of files that were corrupted by being passed on as text.
 _SPOILED = {
     "\x1f\ufffd": "send gzip with Content-Type: application/gzip",
     "\ufffd\ufffd\x11\ufffd": f"it is a workbook (.xls): {_SAVE}",
@@ -53,7 +54,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?(?:\r\n|\r|\n|$)', re.IGNORECAS
 
 
 class Record(NamedTuple):
-    """A row of a table: its number as a spreadsheet shows it, its cells, what is wrong with it."""
+    """A row of a table: its number as a spreadsheet shows it, its cells, its problem."""
 
     number: int
     cells: Sequence[str]
@@ -61,18 +62,18 @@ class Record(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A text's records, by the delimiter between their cells."""
+    """The text of a table, and the delimiters that may separate its cells."""
 
     text: str
     delimiters: Sequence[str]
 
     def records(self, delimiter: str) -> Iterator[Record]:
-        """Yield the records that are not blank; one that is no CSV does not end them.
+        """Yield the records that are not blank, and go on after a record that is no valid CSV.
 
         Raises RequestRefused(INVALID_CSV) beyond the limit of rows.
         """
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=delimiter, strict=True)
-        # A title or two may stand above the row of names.
+        # A few titles may come before the header row.
         for number in range(1, ROW_LIMIT + _HEAD_ROWS + 2):
             try:
                 cells = next(reader)
@@ -94,7 +95,7 @@ class Table(NamedTuple):
 
 
 def read_table(content: bytes) -> Table:
-    """Return the table in a file. Raises RequestRefused(INVALID_CSV), which says what it is."""
+    """Return the table in a file. Raises RequestRefused(INVALID_CSV), naming other formats."""
     if content.startswith(_GZIP):
         content = _unpack(content)
     for magic, name in _BINARY.items():
@@ -115,13 +116,13 @@ def read_table(content: bytes) -> Table:
 
 
 def refusal(detail: str) -> RequestRefused:
-    """Return what to raise for a file that cannot be read."""
+    """Return the exception for a file that cannot be read."""
     return RequestRefused(Code.INVALID_CSV, f"({detail})")
 
 
 def _decode(content: bytes) -> str:
     encoding = next((name for mark, name in _UTF_16.items() if content.startswith(mark)), "")
-    # Names of columns are ASCII, so every other byte of unmarked UTF-16 is a zero at first.
+    # Names of columns are ASCII, so in UTF-16 without a mark every other byte is zero at first.
     head = b"" if content.startswith(_LOST) else content[:64]
     first, second = head[::2], head[1::2]
     if not encoding and second and second.count(0) > len(second) // 2 and first.count(0) == 0:
@@ -133,7 +134,7 @@ def _decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         if encoding:
             raise refusal(f"it is damaged {encoding[:6].upper()}: {_SAVE}") from None
-        # To take it for Windows-1252 would be a guess, and Hindi is lost in that already.
+        # Windows-1252 would be a guess, and Hindi would be lost in it already.
         line = content.count(b"\n", 0, error.start) + 1
         raise refusal(f"line {line} is not UTF-8, perhaps Windows-1252: {_SAVE}") from None
 

@@ -1,1 +1,1 @@
-"""Describe accounts, messages and tasks as plain data, without input or output."""
+"""Accounts, messages and tasks as plain data, without input or output."""

@@ -1,7 +1,7 @@
-"""Accounts, their credentials, DLT headers and templates: data of the operator.
+"""Accounts with their credentials, DLT headers and templates, as the operator configured them.
 
-Secrets are issued with high entropy, so a keyed hash keeps them; it takes 0.05 ms where scrypt
-takes 37 ms, and the key (the pepper) is in no table.
+Secrets are issued with high entropy, so they are stored as keyed hashes: that takes 0.05 ms, scrypt
+would take 37 ms. The key (the pepper) is in no table.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import OperatorRecord, Part
 
-# Six letters or six digits with DLT; 3 to 6 letters and digits exist.
+# DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
 NUMBER = re.compile(r"\+?[0-9]{3,15}")
 TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
@@ -33,13 +33,13 @@ SITE_PATTERN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9_-]{{1,
 
 ANY_COUNTRY = "*"
 _OTP_GOES_AS = (Category.TRANSACTIONAL, Category.SERVICE_IMPLICIT)
-# No dot: an API key is `<username>.<secret>`.
+# A dot is not allowed: an API key is `<username>.<secret>`.
 _USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PLATFORM_HOSTS = ("clevertap.com", "moengage.com", "webengage.com")
 
 
 class Enforcement(StrEnum):
-    """What happens to a message that breaks a DLT rule: `warn` accepts it and counts it."""
+    """The treatment of messages that break a DLT rule: `warn` accepts and counts them."""
 
     ENFORCE = "enforce"
     WARN = "warn"
@@ -47,7 +47,7 @@ class Enforcement(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a credential may do: send messages, read what became of them, change the account."""
+    """A permission of a credential: send messages, read their states, change the account."""
 
     SEND = "send"
     READ = "read"
@@ -55,9 +55,9 @@ class Scope(StrEnum):
 
 
 class Secret(OperatorRecord):
-    """A credential's secret as its keyed hash, and when it ends (Unix seconds, 0: never).
+    """The keyed hash of a credential's secret, and its expiry (Unix seconds, 0: never).
 
-    Those that were rotated out stay beside the new one until they end.
+    Rotated-out secrets stay valid beside the new one until they expire.
     """
 
     hash: str
@@ -65,10 +65,10 @@ class Secret(OperatorRecord):
 
 
 class Credential(OperatorRecord):
-    """A user name of an account, and what it may do.
+    """A user name of an account, with its secrets and permissions.
 
     `networks` are the source addresses that may use it, in CIDR form; none: any. `callback` and
-    `default_category` go before the account's own; `expires_at_s` is 0 for never.
+    `default_category` override the account's own; `expires_at_s` is 0 for never.
     """
 
     username: str
@@ -88,14 +88,14 @@ class Credential(OperatorRecord):
         return username
 
     def may_come_from(self, source_ip: str) -> bool:
-        """Whether a request from this address may use it."""
+        """Return whether a request from this address may use the credential."""
         return may_come_from(self.networks, source_ip)
 
 
 class Sender(Part):
-    """A header (sender id) that DLT knows, what it is registered for, and its entity.
+    """A header (sender id) registered with DLT, its categories, and its entity id.
 
-    The first category is that of a message which says nothing of its own.
+    The first category is the default for messages from this header.
     """
 
     header: str
@@ -104,12 +104,12 @@ class Sender(Part):
     callback: str = ""
 
     def carries(self, category: Category) -> bool:
-        """Whether it is registered for the category."""
+        """Return whether the header is registered for the category."""
         return admits(self.categories, category)
 
 
 class Template(Part):
-    """A content template that DLT knows. Without `headers` it goes with any of the account's."""
+    """A content template registered with DLT; without `headers` it is for all of the account's."""
 
     dlt_template_id: str
     name: str = ""
@@ -120,7 +120,7 @@ class Template(Part):
 
 
 class Rate(OperatorRecord):
-    """The price of a segment to numbers that begin so, for one category or for all."""
+    """The price of a segment to numbers with this prefix, for one category or for all."""
 
     prefix: str
     price: Decimal = Field(ge=0)
@@ -128,7 +128,7 @@ class Rate(OperatorRecord):
 
 
 class Limits(OperatorRecord):
-    """How much an account may send; 0 is no limit. The day is that of IST."""
+    """An account's sending limits; 0 means no limit. Days are in IST."""
 
     requests_per_s: float = Field(default=0, ge=0)
     segments_per_s: float = Field(default=0, ge=0)
@@ -138,18 +138,17 @@ class Limits(OperatorRecord):
 class Account(OperatorRecord):
     """A customer. `countries` are ISO codes, or `*`; `callback_hosts` admit their subdomains.
 
-    `registered_urls` and `call_back_numbers` are what DLT admits in a text's URLs and in such
-    variables of a template; where there are none, anything of the right form.
-    `alphanumeric_marks` are the characters that an {#alphanumeric#} takes beside letters and
-    digits: `*` for any, the unusual ones with a warning. `strict_templates`
-    refuses template ids that are not registered here. `smart_encoding` replaces typographic
-    characters that would cost Unicode. `out_of_hours` says what becomes of promotional messages
-    at night. While it is `draining` it accepts no requests, and submits what it has.
-    `two_way`: what phones answer is told to the callback of the message that they got last.
-    `stop_words` and `start_words` are what phones may send beside STOP and START, in any language.
-    `short_domain` (a path may follow the domain) is where its short links are, which last for
-    `link_days`; `shorten_urls` makes links for a request that says nothing of them.
-    `version` changes with every change of the account or its parts.
+    `registered_urls` and `call_back_numbers` are those registered with DLT, the only ones allowed
+    in a text's URLs and in the variables of these kinds; if empty, any value of the right form is.
+    `alphanumeric_marks` are the characters allowed in {#alphanumeric#} besides letters and digits:
+    `*` for any, with a warning for unusual ones. `strict_templates` refuses template ids that are
+    not registered here. `smart_encoding` replaces typographic characters that need UCS-2.
+    `out_of_hours` defers or refuses promotional messages at night. A `draining` account accepts no
+    requests, but submits accepted messages. `two_way`: a phone's reply is posted to the callback of
+    the last message that it got. `stop_words` and `start_words` count like STOP and START, in any
+    language. `short_domain` is the domain, perhaps with a path, of the account's short links, which
+    last for `link_days`; `shorten_urls` is the default for requests. `version` changes with every
+    change of the account or its resources.
     """
 
     id: str
@@ -194,13 +193,13 @@ class Account(OperatorRecord):
         return self
 
     def may_send_to(self, country: str) -> bool:
-        """Whether the account may send to a country (ISO code)."""
+        """Return whether the account may send to a country (ISO code)."""
         return ANY_COUNTRY in self.countries or country in self.countries
 
     def price(self, msisdn: str, category: Category, segment_count: int) -> Decimal | None:
-        """Return what a message costs by the rate card; None where no rate speaks of it.
+        """Return a message's price by the rate card; None if no rate applies.
 
-        The longest prefix counts, and at equal length the rate of the category before that of all.
+        The longest prefix wins; at equal length a rate for the category goes before one for all.
         """
         fitting = [
             rate
@@ -213,10 +212,10 @@ class Account(OperatorRecord):
         return best.price * segment_count if best else None
 
     def may_call_back(self, url: str, rules: UrlRules) -> bool:
-        """Whether a URL that a request names may get callbacks of this account.
+        """Return whether a URL given in a request may get callbacks of this account.
 
-        It keeps the rules of the deployment, and its host is on the account's list, below one of
-        that, or the host of a registered callback.
+        The URL must obey the deployment's rules, and its host must be in `callback_hosts`, a
+        subdomain of one of these, or the host of a registered callback.
         """
         host = rules.host_of(url)
         if host is None:
@@ -226,29 +225,29 @@ class Account(OperatorRecord):
 
 
 def may_be_username(name: str) -> bool:
-    """Whether a credential may have this user name."""
+    """Return whether a credential may have this user name."""
     return _USERNAME.fullmatch(name) is not None
 
 
 def admits(registered: Sequence[Category], category: Category) -> bool:
-    """Whether what is registered for some categories may go out as `category`.
+    """Return whether a header or template with these categories may be used for `category`.
 
-    OTP is no category of DLT's: such a message is registered as transactional or as a service.
+    DLT has no category OTP: such messages are registered as transactional or service implicit.
     """
     also = _OTP_GOES_AS if category is Category.OTP else ()
     return category in registered or any(each in registered for each in also)
 
 
 def hash_secret(pepper: bytes, secret: str) -> str:
-    """Return the keyed hash under which a credential's secret is kept."""
-    # A lone surrogate in a header is a wrong secret like any other.
+    """Return the keyed hash of a credential's secret, as it is stored."""
+    # A secret with a lone surrogate is just wrong, and must not raise an error.
     return hmac.digest(pepper, secret.encode(errors="surrogatepass"), hashlib.sha256).hex()
 
 
 def secret_matches(pepper: bytes, secret: str, credential: Credential | None, now_s: float) -> bool:
-    """Whether the secret is one of the credential's that has not ended.
+    """Return whether the secret is one of the credential's, and both are still valid.
 
-    Takes as long where there is no such credential.
+    Takes as long if there is no credential, so that user names cannot be probed by time.
     """
     given = hash_secret(pepper, secret)
     secrets = credential.secrets if credential else (Secret(hash="0" * 64),)
@@ -262,12 +261,12 @@ def secret_matches(pepper: bytes, secret: str, credential: Credential | None, no
 
 
 def has_expired(expires_at_s: int, now_s: float) -> bool:
-    """Whether a time has come; 0 never comes."""
+    """Return whether an expiry has passed; 0 means that there is none."""
     return 0 < expires_at_s <= now_s
 
 
 class Caller(NamedTuple):
-    """Who makes a request: an account, by one of its credentials."""
+    """The account that makes a request, and the credential used."""
 
     account: Account
     credential: Credential

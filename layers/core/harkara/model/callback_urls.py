@@ -1,8 +1,8 @@
-"""Which URLs callbacks may go to, and which addresses may stand behind their names.
+"""The rules for callback URLs, and for the IP addresses that their host names resolve to.
 
-A customer names the URL, so it must not lead into our own network. One set of rules judges it when
-it is registered, when a request names it, and at each post; what its name leads to is judged at
-each resolution.
+Customers choose the URLs, so a URL must not lead into our own network. The same rules are checked
+when a URL is registered, when a request contains it, and at each post; the addresses of a host name
+are checked at each resolution.
 """
 
 import ipaddress
@@ -13,13 +13,15 @@ from urllib.parse import urlsplit
 
 URL_LIMIT = 2048
 HTTPS_PORT = 443
-# Scheme, host in labels (no user-info, nothing that clients read differently), port, the rest.
+# Scheme, host as labels, port, the rest. No user-info, and nothing that clients parse differently.
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 _URL = re.compile(rf"(?i:https?)://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][!-~]*)?")
-# No name ends so. Resolvers take it for an address in decimal, octal or hexadecimal.
+# A host with such a last label is not a name: resolvers take it for a decimal, octal or hexadecimal
+# address.
 _NUMBER = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*")
-# What is_global lets through, in some version of Python, although it leads somewhere else.
+# Networks that `is_global` accepts in some version of Python, although they are not the public
+# internet or tunnel to other addresses.
 _ELSEWHERE = tuple(
     map(
         ipaddress.ip_network,
@@ -41,7 +43,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_global(address: str) -> bool:
-    """Whether an IP address (with or without a zone) is one of the public internet."""
+    """Return whether an IP address (with or without a zone) is in the public internet."""
     ip = _address(address)
     mapped = getattr(ip, "ipv4_mapped", None)
     if mapped is not None:
@@ -51,25 +53,25 @@ def is_global(address: str) -> bool:
 
 
 def is_among(host: str, hosts: Iterable[str]) -> bool:
-    """Whether a host is one of these, or below one."""
+    """Return whether a host is one of these, or a subdomain of one."""
     return any(host == each or host.endswith("." + each) for each in hosts)
 
 
 @dataclass(frozen=True, slots=True)
 class UrlRules:
-    """Where a deployment lets callbacks go: https to these ports of the public internet.
+    """A deployment's rules for callbacks: https to these ports of the public internet.
 
-    `loopback` adds this machine's own addresses, at any port and by plain http: on the local stack,
-    where the platform is simulated.
+    `loopback` adds this machine's own addresses, at any port and by plain http, for the local
+    stack, which simulates the platform.
     """
 
     ports: tuple[int, ...] = (HTTPS_PORT, 8443)
     loopback: bool = False
 
     def host_of(self, url: str) -> str | None:
-        """Return the host of a URL that callbacks may go to, in lower case; else None.
+        """Return the host of an allowed URL in lower case; None if the URL is not allowed.
 
-        Where the host is a name, its addresses are still to be judged.
+        If the host is a name, check its addresses with `may_connect_to`.
         """
         if len(url) > URL_LIMIT or not _URL.fullmatch(url):
             return None
@@ -90,10 +92,10 @@ class UrlRules:
         return host if public and listed and parts.scheme == "https" else None
 
     def may_connect_to(self, address: str) -> bool:
-        """Whether a connection may go to an IP address (with or without a zone)."""
+        """Return whether a connection to an IP address (with or without a zone) is allowed."""
         return is_global(address) or (self.loopback and _address(address).is_loopback)
 
 
 def _address(text: str) -> Address:
-    """Return an IP address without its zone. Raises ValueError for any but its usual spelling."""
+    """Return an IP address without its zone. Raises ValueError for an unusual spelling."""
     return ipaddress.ip_address(text.partition("%")[0])

@@ -1,7 +1,7 @@
-"""Registered callbacks: where the events of an account's messages go, and how.
+"""Registered callbacks: the destinations of the events of an account's messages.
 
-What is secret of one (headers, a token, signing secrets) is KMS ciphertext, bound to the account
-and the callback's id. No answer of the API shows it.
+A callback's secrets (headers, a token, signing secrets) are stored as KMS ciphertext, bound to the
+account and the callback's id. The API never returns them.
 """
 
 from typing import Annotated, Literal, NamedTuple
@@ -15,17 +15,17 @@ from harkara.model.operator_records import OperatorRecord, Part
 FormatName = Literal["clevertap", "moengage", "moengage_batch", "webengage", "generic", "standard"]
 
 SIGNING_SECRETS = 2
-"""How many signing secrets of a callback are valid: the present one, and the one before it."""
+"""The number of signing secrets of a callback that may be valid: the present and the previous."""
 
 
 class CallbackEndpoint(Part):
     """A registered callback.
 
-    `states` and `events` are what it wants to hear of, all where they are empty. `concurrency` is
-    how many posts it gets at a time, `rate_per_s` how many a second; 0 is no limit. `fields` are
-    the names that the `generic` format gives what it says, `as_array` whether that is an array.
-    `every_click`: a click is told each time, not once a message and link. `header_names` are the
-    names of secret headers; `sealed` is CallbackSecrets as KMS ciphertext, empty for none.
+    Only these `states` and `events` are posted to it; empty means all. `concurrency` limits the
+    posts at a time, `rate_per_s` the posts a second; 0 is no limit. `fields` maps our field names
+    to those of the `generic` format; `as_array` posts an array. `every_click` posts each click, not
+    only the first for a message and link. `header_names` are the names of the secret headers;
+    `sealed` is CallbackSecrets as KMS ciphertext, empty for none.
     """
 
     id: str
@@ -46,26 +46,26 @@ class CallbackEndpoint(Part):
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where a message's callbacks go that names this one."""
+        """The endpoint for messages that use this callback."""
         return Endpoint(self.url, self.format, self.id, self.as_array)
 
 
 class SigningSecret(OperatorRecord):
-    """A secret of Standard Webhooks (`whsec_...`), valid until a Unix time; 0: for good."""
+    """A secret of Standard Webhooks (`whsec_...`), valid until a Unix time; 0: for ever."""
 
     secret: str
     expires_at_s: int = 0
 
 
 class CallbackSecrets(OperatorRecord):
-    """What is secret of a callback; a `token` goes out as a bearer token."""
+    """A callback's secrets; `token` is sent as a bearer token."""
 
     headers: dict[str, str] = {}
     token: str = ""
     signing: Annotated[tuple[SigningSecret, ...], Field(max_length=SIGNING_SECRETS)] = ()
 
     def rotated(self, secret: str, now_s: int, overlap_s: int) -> "CallbackSecrets":
-        """Return the secrets with another one to sign with; the present one ends in `overlap_s`."""
+        """Return the secrets with a new signing secret; the present one ends in `overlap_s`."""
         ends_s = now_s + overlap_s
         older = tuple(
             SigningSecret(secret=each.secret, expires_at_s=min(each.expires_at_s or ends_s, ends_s))
@@ -77,14 +77,14 @@ class CallbackSecrets(OperatorRecord):
 
 
 class Destination(NamedTuple):
-    """Where a callback goes, with all that a post needs."""
+    """A callback's destination: the settings and secrets that a post needs."""
 
     settings: CallbackEndpoint
     secrets: CallbackSecrets
 
 
 def unregistered(endpoint: Endpoint) -> Destination:
-    """Return the destination of a URL that a request named: its format, and no secrets."""
+    """Return the destination for a URL given in a request: its format, and no secrets."""
     settings = CallbackEndpoint.model_validate(
         {"id": "", "url": endpoint.url, "format": endpoint.format}
     )
@@ -92,12 +92,12 @@ def unregistered(endpoint: Endpoint) -> Destination:
 
 
 class PostResult(NamedTuple):
-    """What came of a callback: the HTTP status (0: none came), and why, in a few plain words.
+    """The result of a callback attempt: the HTTP status (0: no answer), and a short reason.
 
-    `retry_after_s` is what a Retry-After header asked for. `answer` is the beginning of the body,
-    for the customer's eyes and never for a log. `unprocessed` are messages that the platform took
-    and could not use: their client_ref, and its code. `in_doubt`: it may have taken the callback,
-    and nobody heard that.
+    `retry_after_s` is the value of a Retry-After header. `answer` is the beginning of the body, for
+    the customer and never for a log. `unprocessed` are messages that the platform accepted but
+    could not use: (client_ref, the platform's code) of each. `in_doubt`: the platform may have
+    accepted the callback, but no answer arrived.
     """
 
     status: int
@@ -110,5 +110,5 @@ class PostResult(NamedTuple):
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the platform took it."""
+        """Whether the platform accepted the callback."""
         return 200 <= self.status < 300

@@ -1,6 +1,7 @@
-"""Parked callbacks: what nobody took, whole, with the reason, kept as long as messages are.
+"""Dead letters ("parked" in the API): callbacks that were given up, with their content and reason.
 
-They lie in the Messages table, by endpoint and time; one is named by its sort key, `id` outside.
+They are stored in the Messages table by endpoint and time, and kept as long as messages are. The
+API's `id` of a dead letter is derived from its sort key.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,14 @@ from harkara.model.ledger import Claimant, Mark
 from harkara.model.tasks import Attempt, CallbackTask, decode_dlr
 
 UNREGISTERED = "-"
-"""Stands for the callback id of URLs that no registered callback has."""
+"""Used as the callback id of URLs that are not of a registered callback."""
 
 END_MS = 10**13 - 1
 """Later than any time."""
 
 
 class ParkedCallback(NamedTuple):
-    """A callback that is tried no more. `id` is its time and its webhook id: `<ms>.<id>`."""
+    """A callback that is not retried any more. `id` is its time and webhook id: `<ms>.<id>`."""
 
     id: str
     at_ms: int
@@ -26,7 +27,7 @@ class ParkedCallback(NamedTuple):
 
 
 class ParkedStore(Protocol):
-    """Where parked callbacks lie. Each method raises StoreUnavailable."""
+    """The store of dead letters. Each method raises StoreUnavailable."""
 
     def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
         """Return up to `limit` rows of a partition between two sort keys, in order."""
@@ -37,17 +38,17 @@ class ParkedStore(Protocol):
         ...
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Take rows out, where they are."""
+        """Remove the rows at these keys, if present."""
         ...
 
 
 def partition_of(account_id: str, callback_id: str) -> str:
-    """Return where the parked callbacks of an endpoint lie."""
+    """Return the partition of an endpoint's dead letters."""
     return f"parked#{account_id}#{callback_id or UNREGISTERED}"
 
 
 def parked_mark(claimant: Claimant, task: CallbackTask, last: Attempt) -> Mark:
-    """Return the row of a callback that is parked after this attempt."""
+    """Return the row of a callback that becomes a dead letter after this attempt."""
     return claimant.mark(
         partition_of(task.account_id, task.endpoint.callback_id),
         f"{last.at_ms:013d}#{task.webhook_id}",
@@ -57,7 +58,7 @@ def parked_mark(claimant: Claimant, task: CallbackTask, last: Attempt) -> Mark:
 
 
 def parked_of(mark: Mark) -> ParkedCallback:
-    """Return what a row says."""
+    """Return the dead letter in a row."""
     task = decode_dlr(mark.data["task"])
     if not isinstance(task, CallbackTask):
         raise ValueError("a parked task that is no callback")
@@ -66,5 +67,5 @@ def parked_of(mark: Mark) -> ParkedCallback:
 
 
 def sort_key(parked_id: str) -> str:
-    """Return the sort key of an id, whether or not there is such a row."""
+    """Return the sort key for an id; the row need not exist."""
     return parked_id.replace(".", "#", 1)

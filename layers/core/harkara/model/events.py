@@ -1,4 +1,4 @@
-"""What platforms are told: an event for each thing that happened to a message."""
+"""The events that platforms get: final states, replies and clicks of messages."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ from harkara.model.messages import State
 
 
 class EventKind(StrEnum):
-    """What an event tells of: a final state, an answer of the phone's, a click on a link."""
+    """The kind of an event: a final state, a reply from the phone, a click on a link."""
 
     STATUS = "status"
     REPLIED = "replied"
@@ -28,7 +28,7 @@ class Dlr(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a phone (`sender`) answered to a message, at the number or code that it wrote to."""
+    """A phone's reply to a message: `sender` is the phone, `receiver` the number or code used."""
 
     mid: str
     client_ref: str
@@ -39,7 +39,7 @@ class Reply(NamedTuple):
 
 
 class Click(NamedTuple):
-    """A visit of the link in a message that leads to `url`; `short_url` is as the text had it."""
+    """A visit of a message's link to `url`; `short_url` is the link as in the text."""
 
     mid: str
     client_ref: str
@@ -59,7 +59,7 @@ _KINDS: dict[EventKind, type[Event]] = {
 
 
 def kind_of(event: Event) -> EventKind:
-    """Return what an event tells of."""
+    """Return the kind of an event."""
     return next(kind for kind, made in _KINDS.items() if isinstance(event, made))
 
 
@@ -69,7 +69,7 @@ def row_of(event: Event) -> list[Any]:
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    """Return the event in a row of `row_of`. Raises ValueError for another row."""
+    """Return the event in a row made by `row_of`. Raises ValueError for any other row."""
     kind, *fields = row
     event = _KINDS[EventKind(kind)]._make(fields)
     return event._replace(state=State(event.state)) if isinstance(event, Dlr) else event

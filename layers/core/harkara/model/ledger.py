@@ -1,48 +1,51 @@
-"""Marks: what is done is put down once, under the name of who did it.
+"""Ledger entries (`Mark`): a record, written once, of each thing done and of the task that did it.
 
-A mark is an item that is put only where it is absent. It carries its *owner*, the SQS message
-whose duty it was (the same at every redelivery), its *holder*, the one delivery of that message
-which put it, and *until*, when that holder is surely gone: Lambda ends it at its deadline.
+An entry is written only if its key is absent. It holds the task id (*owner*: the id of the SQS
+message with this task, the same at every redelivery), the worker id (*holder*: the one delivery of
+that message that wrote the entry), and *until*, the expiry of that worker's lease: by then Lambda
+has ended the worker, at its deadline.
 
-Who finds a mark in place asks `Claimant.relation`:
+A worker that finds an entry calls `Claimant.relation`:
 
-    MINE          this delivery put it; perhaps the answer was lost. Go on.
-    EARLIER       an earlier delivery of the same queue message put it and is gone. Take over.
-    STILL_HELD    an earlier delivery put it and may yet live (SQS delivers twice now and then).
-    THEIRS        another queue message has this duty. Nothing to do.
+    MINE          this worker wrote it, and perhaps lost the answer. Go on.
+    EARLIER       an earlier delivery of the same queue message wrote it and has ended. Take over.
+    STILL_HELD    an earlier delivery wrote it and may still run (SQS sometimes delivers twice).
+    THEIRS        the task belongs to another queue message. Nothing to do.
 
-So there are no leases to renew and no updates in place. Kinds of marks and their keys:
+So leases are never renewed and entries never updated in place. Partitions and sort keys:
 
-    chunk id   claim#<try>#<block>      before the carrier is called
-    chunk id   outcome#<try>#<block>    what came of it
+    chunk id   claim#<attempt>#<block>  lease of a block, taken before the carrier is called
+    chunk id   outcome#<attempt>#<block>
+                                        outcome of the block's submit attempt
     shared#<holder>
-               shared                   the same, of single messages of a batch that were taken
-    chunk id   final#<index>            the final state; its owner posts the callback
-    chunk id   segment#<index>#<try>#<hash of its id>
-                                        a segment that was delivered, where each is reported
-    chunk id   recovered#<index>        a final whose owner left no ack, taken over by a check
+               shared                   outcomes of single-message batches that carriers accepted
+    chunk id   final#<index>            final state; its owner posts the callback
+    chunk id   segment#<index>#<attempt>#<hash of its id>
+                                        a delivered segment, if the carrier reports each
+    chunk id   recovered#<index>        final state without an ack, taken over by a check
     cancels#<chunk id>
-               cancel#<index>           the customer takes a message back
-    owner      post#<group>#<attempt>   before any post but one that is made at once
-    owner      ack#<group>              the platform took the callback, or it was parked
-               ack#<group>#<replay>     the same, after it was parked and replayed
+               cancel#<index>           cancellation of a message by the customer
+    owner      post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
+    owner      ack#<group>              end of a callback: accepted, not wanted, or a dead letter
+               ack#<group>#<replay>     the same, of a replay
     parked#<account>#<callback id>
-               <ms>#<webhook id>        a callback that nobody took, and why
+               <ms>#<webhook id>        dead letter: a callback that was given up, and the reason
     idempotency#<account>#<hash of the key>
-               run#<holder before>      before a request with an Idempotency-Key is served
-               end#<holder>             what came of the holder's run: its answer
+               run#<holder before>      lease of a request with an Idempotency-Key
+               end#<holder>             result of that holder's run: the answer
     duplicate#<account>#<hash of number and text>
-               in#<stretch of time>     a message (the owner is its mid) that went out there
+               in#<time window>         a message (owner: its mid) that was sent in this window
     links#<set>
-               links                    what a chunk's short links lead to (the owner is the chunk)
-    chunk id   click#<index>#<URL>      the first click on a message's link
-    inbound#<carrier>#<hash of its id for a message>
-               inbound                  a phone's message (the owner stands for what it says), and
-                                        when it came for the first time
-    pointer#<carrier>#<hash of its id for a message>
-               pointer                  the message (the owner is its mid), its try, and when
+               links                    targets of a batch's short links (owner: the chunk id)
+    chunk id   click#<index>#<URL>      first click on a message's link
+    inbound#<carrier>#<hash of the carrier's id of the message>
+               inbound                  a phone's message (owner: a pseudonym of its content), and
+                                        when it first came
+    pointer#<carrier>#<hash of the carrier's id of the message>
+               pointer                  carrier message id index: the message (owner: its mid), its
+                                        attempt, and the time
 
-The last two are put over where the carrier calls another message the same.
+The last two are overwritten if the carrier uses the same id for another message.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,24 +57,24 @@ from typing import Any, NamedTuple
 from harkara.base.ids import split_mid
 
 POINTER_KIND = "pointer"
-"""Sort key of what leads from a carrier's id to the message."""
+"""Sort key of the carrier message id index, from a carrier's id to the message."""
 
 
 SHARED_KIND = "shared"
-"""Sort key of an outcome that several claims share."""
+"""Sort key of an outcome that several leases share."""
 
 INBOUND_KIND = "inbound"
-"""Sort key of what remembers a message of a phone."""
+"""Sort key of a phone's message."""
 
 
 def carrier_partition(kind: str, carrier: str, carrier_id: str) -> str:
-    """Return the partition of what a carrier calls so: `kind` is POINTER_KIND or INBOUND_KIND."""
+    """Return the partition of a carrier's message id; `kind` is POINTER_KIND or INBOUND_KIND."""
     digest = blake2b(carrier_id.encode(errors="surrogatepass"), digest_size=16)
     return f"{kind}#{carrier}#{digest.hexdigest()}"
 
 
 class Relation(Enum):
-    """How a claimant stands to a mark that is in place."""
+    """The relation of a worker to an existing entry; see the table above."""
 
     MINE = auto()
     EARLIER = auto()
@@ -81,7 +84,7 @@ class Relation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One mark. `data` is what it says: JSON values only."""
+    """One ledger entry. `data` is its content: JSON values only."""
 
     partition: str
     kind: str
@@ -97,18 +100,18 @@ class Mark:
 
 
 class Claimant(NamedTuple):
-    """Who acts: a queue message (`owner`), in one delivery (`holder`), until its deadline."""
+    """A worker: its task id (`owner`), worker id (`holder`) and deadline."""
 
     owner: str
     holder: str
     until_ms: int
 
     def mark(self, partition: str, kind: str, **data: Any) -> Mark:
-        """Return a mark in this claimant's name."""
+        """Return a new entry of this worker."""
         return Mark(partition, kind, self.owner, self.holder, self.until_ms, data)
 
     def relation(self, standing: Mark, now_ms: int) -> Relation:
-        """Return how the claimant stands to a mark that is in place."""
+        """Return the relation of this worker to an existing entry."""
         if standing.owner != self.owner:
             return Relation.THEIRS
         if standing.holder == self.holder:
@@ -117,67 +120,71 @@ class Claimant(NamedTuple):
 
 
 def claim_kind(attempt: int, block: int) -> str:
-    """Sort key of a claim of a block."""
+    """Return the sort key of the lease of a block."""
     return f"claim#{attempt:03d}#{block:04d}"
 
 
 def outcome_kind(attempt: int, block: int) -> str:
-    """Sort key of the outcome of a claimed block."""
+    """Return the sort key of the outcome of a leased block."""
     return f"outcome#{attempt:03d}#{block:04d}"
 
 
 def shared_partition(holder: str) -> str:
-    """Partition of the outcome of single messages that are under way with a holder's."""
+    """Return the partition of the outcomes that a worker's single-message batches share."""
     return f"shared#{holder}"
 
 
 def cancels_of(chunk_id: str) -> str:
-    """Partition of a chunk's cancels: `submit` looks here before each block, past no finals."""
+    """Return the partition of a batch's cancellations.
+
+    They have their own partition, because `submit` reads them before each block, and must not read
+    past all final states.
+    """
     return f"cancels#{chunk_id}"
 
 
 def cancel_kind(index: int) -> str:
-    """Sort key of a message's cancel."""
+    """Return the sort key of a message's cancellation."""
     return f"cancel#{index:04d}"
 
 
 def duplicate_kind(bucket: int) -> str:
-    """Sort key of a number's text in a stretch of time."""
+    """Return the sort key of a text to a number in a time window."""
     return f"in#{bucket:013d}"
 
 
 def final_kind(index: int) -> str:
-    """Sort key of a message's final state."""
+    """Return the sort key of a message's final state."""
     return f"final#{index:04d}"
 
 
 def segment_kind(index: int, attempt: int, segment: str) -> str:
-    """Sort key of a segment that was delivered, by the name that its receipt has for it."""
+    """Return the sort key of a delivered segment; `segment` is the hash in its receipt."""
     return f"{segments_prefix(index, attempt)}{segment}"
 
 
 def segments_prefix(index: int, attempt: int) -> str:
-    """What the sort keys of all delivered segments of a message's try begin with."""
+    """Return the sort-key prefix of all delivered segments of a submit attempt of a message."""
     return f"segment#{index:04d}#{attempt:03d}#"
 
 
 def recovered_kind(index: int) -> str:
-    """Sort key of a final state whose callback a check took over."""
+    """Return the sort key of a final state whose callback a check took over."""
     return f"recovered#{index:04d}"
 
 
 def post_kind(group: int, attempt: int) -> str:
-    """Sort key of the claim of an attempt to post a group."""
+    """Return the sort key of the lease of a group's callback attempt."""
     return f"post#{group:03d}#{attempt:02d}"
 
 
 def ack_kind(group: int, replay: int = 0) -> str:
-    """Sort key of the end of a group's callback, or of one of its replays."""
+    """Return the sort key of the end of a group's callback, or of one of its replays."""
     return f"ack#{group:03d}#{replay:02d}" if replay else f"ack#{group:03d}"
 
 
 def members_of(mids: Iterable[str]) -> dict[str, list[int]]:
-    """Return messages as a callback's marks name them: indexes by chunk. What has no mid is out."""
+    """Return messages as in a callback's entries: indexes by batch. Empty mids are left out."""
     members: dict[str, list[int]] = {}
     for chunk_id, index in (split_mid(mid) for mid in mids if mid):
         members.setdefault(chunk_id, []).append(index)
@@ -185,32 +192,32 @@ def members_of(mids: Iterable[str]) -> dict[str, list[int]]:
 
 
 def speaks_of(mark: Mark, chunk_id: str, index: int) -> bool:
-    """Whether a `post#` or `ack#` mark is of a callback with this message."""
+    """Return whether a `post#` or `ack#` entry is of a callback that contains this message."""
     return index in mark.data["members"].get(chunk_id, ())
 
 
 def run_kind(before: str) -> str:
-    """Sort key of the run of a request that follows that of this holder; "" for the first."""
+    """Return the sort key of a request's run after that of the holder `before`, "" if first."""
     return f"run#{before}"
 
 
 def end_kind(holder: str) -> str:
-    """Sort key of the end of a holder's run of a request."""
+    """Return the sort key of the end of a holder's run of a request."""
     return f"end#{holder}"
 
 
 def click_kind(index: int, number: int) -> str:
-    """Sort key of the first click on a message's link."""
+    """Return the sort key of the first click on a message's link."""
     return f"{clicks_prefix(index)}{number}"
 
 
 def clicks_prefix(index: int) -> str:
-    """What the sort keys of all first clicks on a message's links begin with."""
+    """Return the sort-key prefix of the first clicks on a message's links."""
     return f"click#{index:04d}#"
 
 
 def links_key(set_id: int) -> tuple[str, str]:
-    """Partition and sort key of a set of short links."""
+    """Return the partition and sort key of a set of short links."""
     return f"links#{set_id:010x}", "links"
 
 

@@ -1,4 +1,4 @@
-"""Messages, and the chunk that holds the messages of one request and lane."""
+"""Messages, and the message batch (`Chunk`) that holds the messages of one request and lane."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from harkara.base.json import decode, encode
 
 RECORD_LIMIT = 1_000
 
-# A block is what one crash of `submit` can leave in doubt.
+# A crash of `submit` can leave the messages of one block in doubt.
 BLOCK_SIZE = 100
 
 FORMAT_VERSION = 2
@@ -21,7 +21,7 @@ DEFAULT_VALIDITY_S = 24 * 3600
 
 
 class State(StrEnum):
-    """A message's final state. The first that is recorded stands."""
+    """A message's final state. The first one recorded is never replaced."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 class Category(StrEnum):
-    """What kind of message it is, in the words of TRAI's rules."""
+    """A message's category, in the terms of TRAI's rules."""
 
     OTP = "otp"
     TRANSACTIONAL = "transactional"
@@ -41,23 +41,23 @@ class Category(StrEnum):
 
 
 class Lane(StrEnum):
-    """Which queue a chunk waits in: an OTP never waits behind a campaign."""
+    """The queue of a message batch: an OTP never waits behind a campaign."""
 
     PRIORITY = "priority"
     BULK = "bulk"
 
 
 def lane_of(category: Category) -> Lane:
-    """OTP and transactional messages have a lane of their own."""
+    """Return the lane of a category: OTP and transactional messages have their own."""
     urgent = category in (Category.OTP, Category.TRANSACTIONAL)
     return Lane.PRIORITY if urgent else Lane.BULK
 
 
 class Endpoint(NamedTuple):
-    """Where a message's callback goes, and in which format (`harkara.callbacks.formats`).
+    """The URL of a message's callback, and its format (`harkara.callbacks.formats`).
 
-    `callback_id` names the account's registered callback, empty for a URL of the request's own.
-    `as_array`: it takes several messages at once, of a format that has a choice.
+    `callback_id` is that of the account's registered callback, empty for a URL given in a request.
+    `as_array`: if the format allows the choice, several messages are posted at once as an array.
     """
 
     url: str
@@ -69,8 +69,8 @@ class Endpoint(NamedTuple):
 class Message(NamedTuple):
     """One record of a request: an accepted message, or a refused record with its code.
 
-    `to` is an msisdn (digits with country code, no +) unless refused; `endpoint` is the place of
-    its callback in the chunk's `endpoints`, None where nobody wants to hear.
+    `to` is an msisdn (digits with country code, no +) unless refused; `endpoint` is the index of
+    its callback in the batch's `endpoints`, None for no callback.
     """
 
     to: str
@@ -87,12 +87,13 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Messages of one request that share category, times and carrier; never changed.
+    """A message batch: messages of one request that share category, times and carrier; immutable.
 
-    `daytime_only`: they go out between 10:00 and 21:00 IST alone (`harkara.model.sending_hours`).
+    `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.sending_hours`).
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
-    for none. `two_way`: what phones answer belongs to these messages. `text_hashes` are, by index,
-    of texts before they got short links: each link is another, so only these tell which are alike.
+    for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
+    hashes by index of the texts before short links were inserted: links differ in each message, so
+    only these show which texts are equal.
     """
 
     id: str
@@ -113,17 +114,17 @@ class Chunk:
 
     @property
     def lane(self) -> Lane:
-        """Which queue it waits in."""
+        """The lane of the batch's category."""
         return lane_of(self.category)
 
     @property
     def begins_ms(self) -> int:
-        """From when on it may be submitted: validity and retention count from here."""
+        """The earliest time to submit the batch: validity and retention count from it."""
         return self.send_at_ms or self.accepted_at_ms
 
     @property
     def ends_s(self) -> float:
-        """Until when it may be submitted, in Unix seconds."""
+        """The end of the batch's validity, in Unix seconds."""
         return self.begins_ms / 1000 + self.validity_s
 
     def mid(self, index: int) -> str:
@@ -131,12 +132,12 @@ class Chunk:
         return mid_of(self.id, index)
 
     def mids(self) -> Iterator[str]:
-        """Return the mids of all messages in order."""
+        """Return the mids of all records in order."""
         return (self.id + name for name in INDEX_NAMES[: len(self.messages)])
 
     @property
     def block_count(self) -> int:
-        """How many blocks of `block_size` records there are; the last may be short."""
+        """The number of blocks of `block_size` records; the last may be short."""
         return -(-len(self.messages) // self.block_size)
 
     def block(self, number: int) -> list[int]:
@@ -146,7 +147,7 @@ class Chunk:
         return [index for index in range(start, end) if not self.messages[index].refusal]
 
     def refused(self) -> list[tuple[int, Code]]:
-        """Return (index, code) of the records that were refused in an accepted request."""
+        """Return (index, code) of the batch's refused records."""
         return [
             (index, Code(message.refusal))
             for index, message in enumerate(self.messages)
@@ -155,14 +156,14 @@ class Chunk:
 
 
 def pack(chunk: Chunk) -> bytes:
-    """Return the chunk as bytes: the format's version, then compressed JSON without the id."""
+    """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(chunk, name) for name in _PACKED_FIELDS}
     fields["messages"] = list(map(tuple, chunk.messages))
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 
 def unpack(chunk_id: str, packed: bytes) -> Chunk:
-    """Return the chunk that `pack` made. Raises ValueError for a version of the future."""
+    """Return the batch from bytes of `pack`. Raises ValueError for an unknown version."""
     if packed[0] != FORMAT_VERSION:
         raise ValueError(f"chunk format {packed[0]} is not known here")
     fields = decode(zlib.decompress(packed[1:]))

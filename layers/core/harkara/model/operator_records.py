@@ -1,4 +1,4 @@
-"""What the operator and the accounts' owners set, as it lies in the Accounts table."""
+"""Base models of the records in the Accounts table, set by the operator or by accounts."""
 
 from typing import TypeVar
 
@@ -6,16 +6,16 @@ from pydantic import BaseModel, ConfigDict
 
 
 class OperatorRecord(BaseModel):
-    """What an operator set, as it lies in the Accounts table."""
+    """A record of the Accounts table."""
 
-    # Errors of validation name the field and never show what stood in it.
+    # Validation errors name the field and never show its value.
     model_config = ConfigDict(
         frozen=True, hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
     )
 
 
 class Part(OperatorRecord):
-    """What an account registers, known by a name among others of its kind.
+    """A resource that an account registers, unique by name within its kind.
 
     See `harkara.manage.resources`.
     """

@@ -1,4 +1,4 @@
-"""Why messages fail, in a few classes: enough to know whom to ask."""
+"""Group the reasons of failed messages into a few metrics, by the party that can help."""
 
 from harkara.base.codes import Code
 from harkara.model.messages import State
@@ -20,8 +20,8 @@ _CLASS_OF: dict[str, str] = {code: name for name, codes in _CLASSES.items() for 
 
 
 def metric_of(state: str, code: str) -> str:
-    """Return which metric counts a final state: a failure's is that of its reason's class.
+    """Return the metric that counts a final state; that of a failure depends on its code.
 
-    `failed_record` are those that never reached a carrier: refused records and duplicates.
+    `failed_record` counts messages that never reached a carrier: refused records and duplicates.
     """
     return _CLASS_OF.get(code, "failed_record") if state == State.FAILED else state

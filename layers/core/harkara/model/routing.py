@@ -1,7 +1,7 @@
-"""Routing: which carriers take which messages, as an operator set it, and the choice among them.
+"""Routing: the operator's rules that assign messages to carriers, and the choice among these.
 
-An account has its own, and there is one for all accounts (`EVERYONE`), which comes after. Where no
-route speaks of a message it goes to the carrier that its chunk names, the account's.
+An account's own routing goes before the routing for all accounts (`EVERYONE`). A message without a
+matching route goes to the account's carrier, which its batch names.
 """
 
 import math
@@ -18,9 +18,9 @@ EVERYONE = "*"
 
 
 class InDoubtPolicy(StrEnum):
-    """What becomes of messages that a carrier may have taken, nobody knows.
+    """The treatment of messages in doubt, which a carrier may or may not have accepted.
 
-    `resubmit` counts only at a carrier that deduplicates on our reference.
+    `resubmit` applies only to carriers that deduplicate by our reference.
     """
 
     LEAVE = "leave"
@@ -32,14 +32,14 @@ class _Data(BaseModel):
 
 
 class Weighted(_Data):
-    """A carrier and its part of the traffic; weight 0: only where the others cannot."""
+    """A carrier and its share of the traffic; weight 0: only for messages no other can take."""
 
     carrier: str = Field(min_length=1)
     weight: int = Field(default=1, ge=0, le=1000)
 
 
 class Route(_Data):
-    """The carriers of messages to numbers that begin so; no categories: of any."""
+    """The carriers for numbers with this prefix and these categories; none: all categories."""
 
     prefix: str = Field(default="", pattern=r"^[0-9]{0,15}$")
     categories: tuple[Category, ...] = ()
@@ -52,16 +52,16 @@ class Route(_Data):
         return self
 
     def takes(self, category: Category, msisdn: str) -> bool:
-        """Whether it speaks of such a message."""
+        """Return whether the route matches a message."""
         return msisdn.startswith(self.prefix) and category in (self.categories or (category,))
 
 
 class Routing(_Data):
-    """An account's routing, or that of all. `paused_campaigns` are campaign ids.
+    """An account's routing, or that of all accounts. `paused_campaigns` are campaign ids.
 
-    What is paused waits, unclaimed, until it is resumed or its validity ends. `suppression`:
-    numbers are looked up in the account's lists before they are submitted; `promotion` is what its
-    promotional messages are about, by the preferences of DND, 0 where that is not said.
+    Paused messages wait, without a lease, until they are resumed or their validity ends.
+    `suppression`: numbers are looked up in the account's suppressions before a submit. `promotion`
+    is the DND preference category of the account's promotional messages, 0 if not specified.
     """
 
     routes: tuple[Route, ...] = ()
@@ -72,7 +72,7 @@ class Routing(_Data):
     promotion: int = Field(default=0, ge=0, le=8)
 
     def route(self, category: Category, msisdn: str) -> Route | None:
-        """Return the route of a message: the longest prefix, then one of its category."""
+        """Return a message's route: the longest prefix wins, then a route with categories."""
         fitting = [route for route in self.routes if route.takes(category, msisdn)]
         return max(
             fitting, key=lambda route: (len(route.prefix), bool(route.categories)), default=None
@@ -80,48 +80,48 @@ class Routing(_Data):
 
 
 class Rules(NamedTuple):
-    """What counts for an account's messages: its own routing, then that of all accounts."""
+    """The routing for an account's messages: its own, and that of all accounts."""
 
     own: Routing = Routing()
     general: Routing = Routing()
 
     @property
     def has_routes(self) -> bool:
-        """Whether any message can have a route."""
+        """Whether there are any routes."""
         return bool(self.own.routes or self.general.routes)
 
     def route(self, category: Category, msisdn: str) -> Route | None:
-        """Return the route of a message, the account's own before that of all."""
+        """Return a message's route; the account's own goes before that of all accounts."""
         return self.own.route(category, msisdn) or self.general.route(category, msisdn)
 
     @property
     def suppresses(self) -> bool:
-        """Whether the account's lists count."""
+        """Whether numbers are looked up in the account's suppressions."""
         return self.own.suppression or self.general.suppression
 
     @property
     def promotion(self) -> int:
-        """What promotional messages are about, by the preferences of DND; 0: not said."""
+        """The DND preference category of promotional messages; 0 if not specified."""
         return self.own.promotion or self.general.promotion
 
     def pauses(self, campaign_id: str) -> bool:
-        """Whether a message of this campaign ("" for none) has to wait."""
+        """Return whether messages of this campaign ("" for none) are paused."""
         if self.own.paused or self.general.paused:
             return True
         paused = (*self.own.paused_campaigns, *self.general.paused_campaigns)
         return bool(campaign_id) and campaign_id in paused
 
     def resubmits(self, category: Category) -> bool:
-        """Whether messages in doubt go to their carrier again, if that deduplicates."""
+        """Return whether messages in doubt are resubmitted to a carrier that deduplicates."""
         policy = self.own.in_doubt.get(category) or self.general.in_doubt.get(category)
         return policy is InDoubtPolicy.RESUBMIT
 
 
 def in_order(carriers: Sequence[Weighted], mid: str, attempt: int) -> list[str]:
-    """Return the names of a route's carriers as they come for a try of a message.
+    """Return the names of a route's carriers in order of preference for a submit attempt.
 
-    The first follows the weights over many messages, and so does the next without it; it is always
-    the same for the same try.
+    Over many messages the first follows the weights, and so does each next one among the carriers
+    left. The order is always the same for the same attempt.
     """
     if len(carriers) == 1:
         return [carriers[0].carrier]
@@ -133,7 +133,7 @@ def in_order(carriers: Sequence[Weighted], mid: str, attempt: int) -> list[str]:
 def choose(
     order: Sequence[str], available: Collection[str], tried: Collection[str] = ()
 ) -> str | None:
-    """Return the first carrier that is available, one that was not tried before one that was."""
+    """Return the first available carrier, preferring one not in `tried`; None if none is."""
     return min(
         (name for name in order if name in available),
         key=lambda name: name in tried,
@@ -142,7 +142,10 @@ def choose(
 
 
 def _draw(weighted: Weighted, subject: str) -> float:
-    """Return an exponential draw of this rate: the least of several is so by their weights."""
+    """Return an exponentially distributed number of rate `weight`, by hash, the same each time.
+
+    The probability that a carrier has the smallest number is proportional to its weight.
+    """
     if not weighted.weight:
         return math.inf
     digest = blake2b(f"{subject}.{weighted.carrier}".encode(), digest_size=8).digest()

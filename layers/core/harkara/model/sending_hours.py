@@ -1,4 +1,4 @@
-"""When promotional messages may go out in India: from 10:00 to 21:00 IST (TRAI's TCCCPR)."""
+"""The hours for promotional messages in India: 10:00 to 21:00 IST (TRAI's TCCCPR)."""
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.messages import Category, Chunk
@@ -6,12 +6,12 @@ from harkara.model.messages import Category, Chunk
 OPENS_S = 10 * 3600
 CLOSES_S = 21 * 3600
 
-# Operators fold Service Explicit into promotional (wire-formats section 5).
+# Operators treat Service Explicit as promotional (wire-formats section 5).
 DAYTIME_CATEGORIES = frozenset({Category.PROMOTIONAL, Category.SERVICE_EXPLICIT})
 
 
 def next_open_s(at_s: float) -> float:
-    """Return the first moment at or after Unix time `at_s` at which the window is open."""
+    """Return the first time (Unix) from `at_s` on at which promotional messages may be sent."""
     of_day_s = (at_s + IST_OFFSET_S) % DAY_S
     if OPENS_S <= of_day_s < CLOSES_S:
         return at_s
@@ -20,6 +20,6 @@ def next_open_s(at_s: float) -> float:
 
 
 def ready_s(chunk: Chunk, at_s: float) -> float:
-    """Return from when on a chunk's messages may go out, as seen at Unix time `at_s`."""
+    """Return the first time (Unix) from `at_s` on at which a batch's messages may be sent."""
     begins_s = max(at_s, chunk.begins_ms / 1000)
     return next_open_s(begins_s) if chunk.daytime_only else begins_s

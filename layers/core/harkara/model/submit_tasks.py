@@ -1,4 +1,4 @@
-"""What waits in the submit queues: chunks to submit, from a block on, or one block's rest again."""
+"""Tasks of the submit queues: submit a message batch from a block on, or retry part of a block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from harkara.model.tasks import QueueName, encode_body, fields_of_body
 
 
 def queue_of(lane: Lane) -> QueueName:
-    """Return the queue in which a lane's chunks wait for `submit`."""
+    """Return the submit queue of a lane."""
     return QueueName.SUBMIT_PRIORITY if lane is Lane.PRIORITY else QueueName.SUBMIT
 
 
 class Reserved(NamedTuple):
-    """A place at a carrier's rate: for how many segments, and when (Unix milliseconds).
+    """A reservation at a carrier's rate limiter: segments, and their time (Unix milliseconds).
 
-    Of none it is a turn in the line of the account's messages, which have as many places as they
-    may.
+    With 0 segments it is not a reservation but the block's turn in the account's own line, whose
+    messages already have as many reservations as they may.
     """
 
     segment_count: int
@@ -26,7 +26,7 @@ class Reserved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A message in doubt: where it may be, since which try."""
+    """A message in doubt: the carrier that may have it, and the attempt that sent it there."""
 
     index: int
     carrier: str
@@ -34,14 +34,14 @@ class Repeat:
 
 
 class Part(NamedTuple):
-    """A chunk of a request of several: where its reference goes, and when (Unix milliseconds)."""
+    """A further batch of a request: the queue for its task, and the time (Unix milliseconds)."""
 
     chunk_id: str
     queue: QueueName
     at_ms: int
 
 
-# Fields of a submit task that a body has only where they say something.
+# Fields of a submit task that a body has only if they are not empty.
 _SELDOM = (
     "reserved",
     "waits",
@@ -58,17 +58,17 @@ _SELDOM = (
 
 @dataclass(frozen=True, slots=True)
 class SubmitTask:
-    """Submit the chunk from `block` on; a retry (`attempt` > 1) is of one block's `indexes`.
+    """Submit the batch from `block` on; a retry (`attempt` > 1) is of one block's `indexes`.
 
-    `handed_on`: it is what another queue message left. `reserved` are the places that its block has
-    at carriers' rates; `waits` counts how often in a row nothing of the block could go, `rounds`
-    how often it went through its queue since it got any further (`retries.next_round`). Of a retry,
-    `tried` are the indexes that each carrier did not take, and `repeats` those that may be at a
-    carrier: they go there again, under the reference of that try. `rests` are the carriers that
-    want to be left alone, and until when (Unix milliseconds). `others` are the further chunks of a
-    request: enqueued with this task, they are committed by it. `checked`: the chunk's check is set;
-    `single`: it is of one message, and `packed` that chunk where it is small, in base64, so that
-    nobody has to read it.
+    `handed_on`: the task is the rest of another queue message's. `reserved` are the block's
+    reservations by carrier; `waits` counts how often in a row no message of the block could be
+    submitted, `rounds` the passes through the queue without progress (`retries.next_round`). In a
+    retry, `tried` are the indexes that each carrier did not accept, and `repeats` the messages that
+    a carrier may already have: they go there again with the reference of that attempt. `rests` maps
+    carriers that asked us to wait to the end of the wait (Unix milliseconds). `others` are the
+    further batches of a request: enqueuing this task commits them too. `checked`: the batch's check
+    is scheduled. `single`: the batch has one message; `packed` is that batch in base64 if it is
+    small, to save a read.
     """
 
     chunk_id: str
@@ -89,7 +89,7 @@ class SubmitTask:
     packed: str = ""
 
     def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, in the name of an owner if the duty has one already."""
+        """Return the queue message's body, with the task id `owner` if the task already has one."""
         return encode_body(
             "submit",
             **({"owner": owner} if owner else {}),
@@ -104,7 +104,7 @@ class SubmitTask:
 
 
 def decode_submit(body: str) -> SubmitTask:
-    """Return the task in a submit queue's message. Raises ValueError for another one."""
+    """Return the task in a submit queue's message. Raises ValueError for any other kind."""
     fields = fields_of_body(body, "submit")
     return SubmitTask(
         chunk_id=fields["chunk"],

@@ -1,10 +1,11 @@
-"""Suppressions: numbers that get no messages of some kind from an account, and why.
+"""Suppressions: numbers that must not get messages of some categories from an account.
 
-An *opt-out* is what a person asked of the account: it names the categories that it blocks, all but
-OTP and transactional messages unless it says otherwise. A *DND* entry holds the preferences of the
-person's registration (TCCCPR 2018): 0 blocks all promotion, 1 to 8 that of banking, property,
-education, health, goods, broadcasting, tourism and food. It blocks promotional messages alone; of
-an account that names no category of promotion, with any preference. A number may have one of each.
+An *opt-out* is a person's request to the account. It lists the categories that it blocks, by
+default all but OTP and transactional messages. A *DND* entry holds the preferences of the person's
+registration (TCCCPR 2018): 0 blocks all promotion, 1 to 8 that of banking, property, education,
+health, goods, broadcasting, tourism and food. It blocks only promotional messages; if the account
+does not specify the category of its promotions, any preference blocks them. A number may have one
+entry of each kind.
 """
 
 from collections.abc import Mapping
@@ -27,27 +28,27 @@ OPT_OUT_CATEGORIES = (
     Category.SERVICE_EXPLICIT,
     Category.PROMOTIONAL,
 )
-"""What an opt-out blocks that says nothing of its own."""
+"""The categories that an opt-out blocks by default."""
 
 Preference = Annotated[int, Field(ge=0, le=8)]
 
 
 class Source(StrEnum):
-    """Who asks for it: the person, of this account, or the register of preferences."""
+    """The source of an entry: the person's request to the account, or the DND register."""
 
     OPT_OUT = "opt_out"
     DND = "dnd"
 
     @property
     def code(self) -> Code:
-        """What a message that it blocks is refused with."""
+        """The code of messages that an entry of this source blocks."""
         return Code.DND if self is Source.DND else Code.OPTED_OUT
 
 
 class Suppression(OperatorRecord):
-    """A number's entry of one source, since when (Unix seconds).
+    """A number's entry of one source, valid since `since_s` (Unix seconds).
 
-    `categories` are those of an opt-out, `preferences` those of DND.
+    An opt-out has `categories`, a DND entry has `preferences`.
     """
 
     number: str
@@ -57,7 +58,10 @@ class Suppression(OperatorRecord):
     since_s: int
 
     def blocks(self, category: Category, promotion: int) -> bool:
-        """Whether it blocks a message; `promotion` is the account's category, 0 for none."""
+        """Return whether the entry blocks a message of this category.
+
+        `promotion` is the DND preference category of the account's promotions, 0 if not specified.
+        """
         if self.source is Source.OPT_OUT:
             return category in self.categories
         wanted = {EVERY_PROMOTION, promotion} if promotion else set(self.preferences)
@@ -65,20 +69,20 @@ class Suppression(OperatorRecord):
 
 
 def opt_out(number: str, since_s: int) -> Suppression:
-    """Return the entry of a person who said no more than to stop."""
+    """Return an opt-out with the default categories, for a person who only asked to stop."""
     return Suppression(
         number=number, source=Source.OPT_OUT, categories=OPT_OUT_CATEGORIES, since_s=since_s
     )
 
 
 def suppression_of(fields: Mapping[str, Any], now_s: int) -> Suppression:
-    """Return an entry: `number`, `source`, `categories` or `preferences`, `since` (ISO 8601).
+    """Return an entry from `number`, `source`, `categories` or `preferences`, `since` (ISO 8601).
 
-    Only the number is needed. Raises FieldRefused.
+    Only the number is required. Raises FieldRefused.
     """
     known = ("number", "source", "categories", "preferences", "since")
     if not fields.keys() <= set(known):
-        # The name that is wrong is not repeated: it may be anything.
+        # The wrong name is not repeated in the error: it may hold a secret or a number.
         raise FieldRefused("unknown field", f"there are {', '.join(known)}")
     given = {name: value for name, value in fields.items() if value not in (None, [])}
     source = given.get("source", Source.OPT_OUT)
@@ -97,7 +101,7 @@ def suppression_of(fields: Mapping[str, Any], now_s: int) -> Suppression:
 
 
 def fields_of(entry: Suppression) -> dict[str, Any]:
-    """Return an entry's fields as `suppression_of` takes them."""
+    """Return an entry's fields in the form that `suppression_of` reads."""
     since = datetime.fromtimestamp(entry.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     lists = (
         {"categories": list(entry.categories)}
@@ -127,7 +131,7 @@ def _categories(given: Mapping[str, Any]) -> tuple[Category, ...]:
 
 def _preferences(given: Mapping[str, Any]) -> tuple[int, ...]:
     numbers = given.get("preferences", [EVERY_PROMOTION])
-    # True is an int too.
+    # `isinstance` would accept true and false, which are ints in Python.
     if not isinstance(numbers, list) or not all(
         type(number) is int and 0 <= number <= 8 for number in numbers
     ):

@@ -1,16 +1,16 @@
-"""What travels in the queues and in the Due table: duties, as JSON.
+"""The tasks in the queues and in the Due table, as JSON.
 
     SubmitTask      submit queues    in harkara.model.submit_tasks
-    ReceiptsTask    receipt queue    messages that reached a state: write it, call back
+    ReceiptsTask    receipt queue    record final states of messages, and post callbacks
     CarrierReceiptsTask              the same, by the carrier's own ids of the messages
-    CheckTask       receipt queue    look whether a chunk's messages have their ends
-    RecoverTask     receipt queue    post finals whose callback got lost
-    CallbackTask    callback queue   post a callback again
-    EventTask       callback queue   post what happened to a message after its final state
-    ClickTask       callback queue   put down the first click on a link, and post it
+    CheckTask       receipt queue    check that a batch's messages have final states and callbacks
+    RecoverTask     receipt queue    post callbacks of final states that were lost
+    CallbackTask    callback queue   retry a callback
+    EventTask       callback queue   post an event after a message's final state
+    ClickTask       callback queue   record the first click on a link, and post it
 
-A body names its kind first. It may name its `owner`: the duty stays that queue message's when what
-is left of a chunk goes on as another, or a person moved it (a redrive makes a new SQS message).
+A body's first field is its kind. It may have an `owner`, the task id: the task keeps this id when
+its rest is queued again in another queue message, or a redrive by a person makes a new one.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _CHECK = "check"
 
 
 class QueueName(StrEnum):
-    """The queues by the name of what waits in them."""
+    """The queues, by the kind of work in them."""
 
     SUBMIT = "submit"
     SUBMIT_PRIORITY = "submit_priority"
@@ -36,10 +36,10 @@ class QueueName(StrEnum):
 
 
 class Receipt(NamedTuple):
-    """A message's final state as somebody reports it, in one normal form.
+    """A report of a message's final state, from a carrier or our own, in one normal form.
 
     `code` is a `Code` unless delivered; `carrier_code` is the carrier's own, for the record.
-    `segment` names the segment that it is of, where a carrier reports each of a long message.
+    `segment` identifies the segment if the carrier reports each segment of a long message.
     """
 
     mid: str
@@ -53,9 +53,9 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsTask:
-    """Write these final states and call back for those that are new.
+    """Record these final states, and post callbacks for the new ones.
 
-    `carrier` is the one that had the messages, empty where none had, or nobody knows which.
+    `carrier` is the carrier of the messages, empty for none or if it is not known.
     """
 
     receipts: tuple[Receipt, ...]
@@ -69,9 +69,9 @@ class ReceiptsTask:
 
 @dataclass(frozen=True, slots=True)
 class CarrierReceiptsTask:
-    """Find the messages that a carrier calls so, then do as for a ReceiptsTask.
+    """Find the messages by the carrier's ids, then proceed as for a ReceiptsTask.
 
-    `waits` is how often a message was looked for that was not there yet.
+    `waits` counts the searches so far that did not find a message yet.
     """
 
     carrier: str
@@ -87,9 +87,9 @@ class CarrierReceiptsTask:
 
 
 class Attempt(NamedTuple):
-    """What came of an attempt to post a callback: the HTTP status (0: none came), and why.
+    """The result of a callback attempt: the HTTP status (0: no answer), and the reason.
 
-    `answer` is the beginning of what the platform said, for the customer's eyes.
+    `answer` is the beginning of the platform's answer, for the customer.
     """
 
     at_ms: int
@@ -99,7 +99,7 @@ class Attempt(NamedTuple):
     duration_ms: int = 0
 
 
-# Fields of a callback task that a body has only where they say something.
+# Fields of a callback task that a body has only if they are not empty.
 _SELDOM = (
     "in_doubt",
     "refusals",
@@ -115,19 +115,20 @@ _SELDOM = (
 
 @dataclass(frozen=True, slots=True)
 class CallbackTask:
-    """Post a group: the attempt number `attempt` (that made at once was 0), after `failures` posts.
+    """Post a group: attempt `attempt` (the immediate one was 0), after `failures` failed ones.
 
-    An attempt that was handed on, or that waits for its turn, is no failure. The members were
-    frozen before the first post. `group` counts within `group_owner`, the queue message whose
-    finals they are. What is put down of it is kept as long as the finals, from `begins_ms` of
-    their chunk.
+    An attempt that was queued again, or waits for its endpoint, is not a failure. The members are
+    fixed before the first post. `group` is a number within `group_owner`, the task whose final
+    states they are. The callback's ledger entries are kept as long as the final states, from
+    `begins_ms` of the batch.
 
-    `in_doubt`: the attempt before may have been taken, as a process died or no answer came; `last`
-    is what is known of it. `refusals` are the failures that were 4xx, `waits` counts how often in a
-    row it was not its turn, `turn_ms` is when that is at the endpoint's rate, `rounds` how often it
-    went through its queue (`retries.next_round`). `began_ms` is when it first failed or waited,
-    `due_ms` before when it is not posted again, `alerted_percent` how much of the schedule was told
-    to be over. `replay` counts how often it was parked and then replayed.
+    `in_doubt`: the platform may have accepted the previous attempt, because a worker died or no
+    answer came; `last` is its result, if known. `refusals` counts the failures by a refusing 4xx,
+    `waits` the waits for the endpoint in a row; `turn_ms` is the time reserved at the endpoint's
+    rate limiter; `rounds` counts passes through the queue (`retries.next_round`). `began_ms` is the
+    time of the first failure or wait, `due_ms` the earliest time of this attempt, `alerted_percent`
+    the share of the schedule whose end was already logged. `replay` counts the replays as a dead
+    letter.
     """
 
     group_owner: str
@@ -151,7 +152,7 @@ class CallbackTask:
 
     @property
     def webhook_id(self) -> str:
-        """The callback's name, the same at every attempt."""
+        """The callback's id, the same at every attempt."""
         return f"{self.group_owner}.{self.group}"
 
     def encode(self) -> str:
@@ -173,9 +174,9 @@ class CallbackTask:
 
 @dataclass(frozen=True, slots=True)
 class EventTask:
-    """Post one event, in a callback of its own that belongs to this queue message.
+    """Post one event, in a callback of its own whose task id is that of this task.
 
-    What is put down of it is kept from `begins_ms` of the message's chunk.
+    The retention of its ledger entries counts from `begins_ms` of the message's batch.
     """
 
     account_id: str
@@ -184,7 +185,7 @@ class EventTask:
     begins_ms: int = 0
 
     def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, in the name of an owner where it may be put in twice."""
+        """Return the queue message's body, with a task id `owner` if it may be enqueued twice."""
         return encode_body(
             "event",
             **({"owner": owner} if owner else {}),
@@ -197,7 +198,7 @@ class EventTask:
 
 @dataclass(frozen=True, slots=True)
 class ClickTask:
-    """Tell of a click on the link in a message that leads to its URL `number`."""
+    """Record and post a click on a message's short link; `number` is that of the URL."""
 
     mid: str
     number: int
@@ -219,9 +220,10 @@ class ClickTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Look whether every message of a chunk has its end, and have others checked with it.
+    """Check that every message of a batch has its final state and callback; and check `others`.
 
-    `looks` did so before, in a row. `singles_of` is their account, where each has one message.
+    `looks` counts the quick checks before this one, in a row. `singles_of` is the account's id if
+    all these batches have a single message.
     """
 
     chunk_id: str
@@ -238,7 +240,7 @@ class CheckTask:
 
 @dataclass(frozen=True, slots=True)
 class RecoverTask:
-    """Post the finals of a chunk whose owners left no ack."""
+    """Post callbacks for a batch's final states that have no `ack#` entry."""
 
     chunk_id: str
     indexes: tuple[int, ...]
@@ -262,7 +264,7 @@ DlrTask = (
 
 
 def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[ReceiptsTask]:
-    """Return the receipts as tasks of at most a hundred."""
+    """Return the receipts as tasks of at most 100 receipts each."""
     return [
         ReceiptsTask(tuple(receipts[at : at + RECEIPTS_PER_TASK]), carrier)
         for at in range(0, len(receipts), RECEIPTS_PER_TASK)
@@ -272,7 +274,7 @@ def receipts_tasks(receipts: Sequence[Receipt], carrier: str = "") -> list[Recei
 def carrier_receipts_tasks(
     carrier: str, receipts: Sequence[tuple[str, Receipt]]
 ) -> list[CarrierReceiptsTask]:
-    """Return receipts by the carrier's ids as tasks of at most a hundred."""
+    """Return receipts by the carrier's ids as tasks of at most 100 receipts each."""
     return [
         CarrierReceiptsTask(carrier, tuple(receipts[at : at + RECEIPTS_PER_TASK]))
         for at in range(0, len(receipts), RECEIPTS_PER_TASK)
@@ -280,12 +282,12 @@ def carrier_receipts_tasks(
 
 
 def owner_of(message_id: str, body: str) -> str:
-    """Return whose duty a queue message is: the owner that its body names, else its own id."""
+    """Return a queue message's task id: the `owner` in its body, or else its own id."""
     return owner_in(body) or message_id
 
 
 def owner_in(body: str) -> str | None:
-    """Return the owner that a body names, None for none."""
+    """Return the task id in a body, None if it has none."""
     owner = decode(body).get("owner")
     return owner if isinstance(owner, str) else None
 
@@ -293,7 +295,7 @@ def owner_in(body: str) -> str | None:
 def decode_dlr(body: str) -> DlrTask:
     """Return the task in a message of the receipt or the callback queue.
 
-    Raises ValueError for another one.
+    Raises ValueError for any other kind.
     """
     fields = fields_of_body(body, *_DLR_KINDS)
     if fields["kind"] == "receipts":
@@ -329,7 +331,7 @@ def decode_dlr(body: str) -> DlrTask:
 
 
 def _row(receipt: Receipt) -> Sequence[Any]:
-    """Return a receipt as it stands in a body: most have no segment."""
+    """Return a receipt as a row of a body, without the segment if it is empty."""
     return receipt if receipt.segment else receipt[:-1]
 
 
@@ -339,19 +341,19 @@ def _receipt(row: Sequence[Any]) -> Receipt:
 
 
 def encode_body(kind: str, **fields: Any) -> str:
-    """Return a task as a body; its kind comes first."""
+    """Return a task as a body, with its kind first."""
     body = encode({"kind": kind, **fields}).decode()
-    # All that JSON leaves as it is and SQS refuses; a customer's `smsgid` may hold them.
+    # SQS refuses these two characters, which JSON allows and a customer's `smsgid` may contain.
     return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
 def is_check(body: str) -> bool:
-    """Whether a body is a CheckTask, by its beginning alone."""
+    """Return whether a body is a CheckTask, by its beginning alone."""
     return body.startswith(f'{{"kind":"{_CHECK}"')
 
 
 def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
-    """Return the fields of a task of one of these kinds. Raises ValueError for another one."""
+    """Return the fields of a task of one of these kinds. Raises ValueError for any other."""
     fields = decode(body)
     if not isinstance(fields, dict) or fields.get("kind") not in kinds:
         raise ValueError(f"a task of another kind than {', '.join(kinds)}")

@@ -1,1 +1,1 @@
-"""Outgoing HTTP: to carriers, and to the addresses that customers give us."""
+"""Outgoing HTTP: to carriers, and to the addresses that customers give."""

@@ -1,8 +1,8 @@
-"""Post callbacks, to where `harkara.model.callback_urls` lets them go.
+"""Post callbacks, only to addresses that `harkara.model.callback_urls` allows.
 
-A name is resolved once, every address of it is judged, and the connection goes to just these
-addresses while TLS keeps the name. (httpx-secure opens a probe to an address before it judges it,
-and remembers its choice for ten minutes; aiohttp's resolver hook needs neither.)
+A name is resolved once, all its addresses are checked, and the connection goes to these addresses
+only, while TLS checks the name. (httpx-secure opens a probe to an address before it checks it, and
+caches its choice for ten minutes; aiohttp's resolver hook needs neither.)
 """
 
 import math
@@ -38,7 +38,7 @@ class GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Return the name's addresses. Raises OSError for none, or one that is not allowed."""
         results = await self._resolver.resolve(host, port, family)
-        if not results:  # aiohttp would fail on it, by no error that a caller expects
+        if not results:  # aiohttp raises an unexpected error for an empty list
             raise OSError("the name has none")
         if not all(self._urls.may_connect_to(result["host"]) for result in results):
             raise OSError("the name leads to an address that is not global")
@@ -50,10 +50,10 @@ class GuardedResolver(AbstractResolver):
 
 
 class HttpCallbackPoster:
-    """Renders a callback in its format and posts it. `timer` counts seconds from anywhere.
+    """Renders a callback in its format and posts it. `timer` counts seconds from any start.
 
-    The exchange must connect to addresses that `urls` allows only: it is a URL's host that is
-    judged here, and no name's address.
+    `exchange` must connect only to addresses that `urls` allows: this class checks the host in a
+    URL, and no address that a name resolves to.
     """
 
     def __init__(
@@ -72,20 +72,20 @@ class HttpCallbackPoster:
 
     @property
     def timeout_s(self) -> float:
-        """How long `post` takes at the most."""
+        """Return the longest time that `post` takes."""
         return self._timeout_s
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
-        """Post a callback once. Raises nothing: what fails is a result."""
+        """Post a callback once. Raises nothing: a failure is a result."""
         url = destination.settings.url
         if self._urls.host_of(url) is None:
             return PostResult(0, "the callback URL is not allowed")
         settings = destination.settings
         used = FORMATS[settings.format]
         if len(callback.members) > used.member_limit:
-            # They were grouped for the format that the callback had when they were accepted.
+            # They were grouped for the callback's format at acceptance, which has changed since.
             used = FORMATS[callback.endpoint.format]
         rendered = used.render(callback.members, settings)
         headers = headers_of(callback.webhook_id, rendered, destination.secrets, int(self._clock()))

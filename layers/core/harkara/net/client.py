@@ -1,10 +1,10 @@
-"""The HTTP client: one request, one answer, and what it means when there is none.
+"""Send one HTTP request and return its answer, or raise an error that says if it was sent.
 
-It asks httpx's transport, not httpx's client above it: that one's redirects, cookies, proxies and
-logged URLs are not wanted here, and take two thirds of a request's CPU. The transport is aiohttp's,
-as httpx's own pool rescans every connection. It turns a connection that was reset after the request
-had left into httpx.ConnectTimeout, which would read as "never sent" and cause a second submit: so
-what a failure means is told by aiohttp's exceptions.
+This uses httpx's transport, not httpx's client above it: the client's redirects, cookies, proxies
+and logged URLs are not wanted here, and take two thirds of a request's CPU. The transport is
+aiohttp's, since httpx's own pool rescans every connection. If a connection is reset after the
+request has left, that transport raises httpx.ConnectTimeout, which would read as "never sent" and
+cause a second submit. So failures are classified by aiohttp's exceptions.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ quieten()
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
-# Shorter than servers keep idle connections (Node.js: 5 s). A request that goes out while the
-# server closes would be in doubt.
+# Shorter than servers keep idle connections (Node.js: 5 s). A request sent while the server closes
+# the connection would be in doubt.
 KEEPALIVE_S = 4.0
 URLS_KEPT = 256
 
-# Their answers end with their head (RFC 9112 6.3).
+# Statuses whose answers have no body (RFC 9112 6.3).
 _BODILESS = frozenset({204, 304})
 
 # Nothing was sent: no name, no route, no TLS, no answer to the connection's first packet.
@@ -48,7 +48,7 @@ _NOT_CONNECTED = (
     aiohttp.NonHttpUrlClientError,
     httpx.InvalidURL,
 )
-# What a failure is called; the first that fits. No word of it comes from the other side.
+# The description of a failure; the first match counts. No text comes from the other side.
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ConnectionTimeoutError, "no connection in time"),
     (TimeoutError, "no whole answer in time"),
@@ -71,11 +71,11 @@ _WINDOW_BITS = {
 
 
 class _Response(aiohttp.ClientResponse):
-    """An answer of which two things are not believed.
+    """A response that guards against two faults of servers.
 
-    It has no reason phrase: httpx-aiohttp raises UnicodeError on one that is not UTF-8. And where a
-    body is announced by a status that has none, its connection is closed: that body would be read
-    as the answer to the next request.
+    It drops the reason phrase: httpx-aiohttp raises UnicodeError on one that is not UTF-8. If a
+    status without a body comes with headers of a body, it closes the connection: that body would be
+    read as the answer to the next request.
     """
 
     async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
@@ -91,14 +91,15 @@ class _Response(aiohttp.ClientResponse):
 
 @cache
 def tls_context() -> SSLContext:
-    """Return the TLS context of all clients. To read the authorities takes 30 ms."""
+    """Return the TLS context of all clients. Reading the certificate authorities takes 30 ms."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpClient:
-    """Follows no redirect, keeps no cookie, reads no proxy variables; see `HttpExchange`.
+    """Sends requests without redirects, cookies or proxy variables; see `HttpExchange`.
 
-    It belongs to the loop of its first request. An answer's body is cut at `body_limit_bytes`.
+    It belongs to the event loop of its first request. An answer's body is cut at
+    `body_limit_bytes`.
     """
 
     def __init__(
@@ -125,7 +126,8 @@ class HttpClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 response_class=_Response,
             )
-            # It would repeat a GET or PUT whose kept connection broke: a second message, unseen.
+            # aiohttp would repeat a GET or PUT whose kept connection broke: a second message,
+            # unseen.
             session._retry_connection = False
             return session
 
@@ -139,9 +141,9 @@ class HttpClient:
     async def __call__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
-        """Send the request within `timeout_s` seconds, all told.
+        """Send the request and read the answer within `timeout_s` seconds altogether.
 
-        Once a status is read it stands, whatever becomes of the body.
+        Once a status is read it counts, even if reading the body fails.
         """
         await self._close_idle()
         self._under_way += 1
@@ -155,7 +157,8 @@ class HttpClient:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
     ) -> HttpAnswer:
         until_s = asyncio.get_running_loop().time() + timeout_s
-        # Name, pool and connection in half the time: what takes longer was surely not sent.
+        # Name, pool and connection get at most half of the time: if they take longer, surely
+        # nothing was sent.
         connect_s = min(self._connect_timeout_s, timeout_s / 2)
         limits = {"timeout": {"connect": connect_s, "pool": connect_s}}
         try:
@@ -169,8 +172,8 @@ class HttpClient:
                 )
                 response = await self._transport.handle_async_request(request)
         except Exception as error:
-            # Whatever the other side brings a library to raise, it is an answer that never came.
-            # The transport puts an exception of httpx's above aiohttp's.
+            # Any other error that the server causes in a library counts as a missing answer. The
+            # transport wraps aiohttp's exception in one of httpx's.
             above = isinstance(error, httpx.TransportError)
             cause = error.__cause__ or error if above else error
             if isinstance(cause, _NOT_CONNECTED):
@@ -180,11 +183,11 @@ class HttpClient:
         return HttpAnswer(response.status_code, response.headers, body, is_whole)
 
     async def _close_idle(self) -> None:
-        """Close the connections that nobody used for as long as they are kept.
+        """Close the connections if all have been idle longer than they are kept.
 
         aiohttp does so by the monotonic clock, which may stand still while Lambda keeps the process
-        frozen: it would take a connection for young that the server closed long ago, and the
-        request on it would be in doubt.
+        frozen: aiohttp would reuse a connection that the server closed long ago, and the request on
+        it would be in doubt.
         """
         if not self._under_way and not 0 <= self._clock() - self._ended_s < KEEPALIVE_S:
             idle, self._transport = self._transport, self._new_transport()
@@ -210,7 +213,7 @@ async def _body(response: httpx.Response, limit: int, until_s: float) -> tuple[b
     """Return a body up to `limit` bytes, and whether that is all of it."""
     body = bytearray()
     is_whole = False
-    with suppress(Exception):  # the status stands whatever a body brings a library to raise
+    with suppress(Exception):  # the status counts even if its body causes an error
         async with asyncio.timeout_at(until_s), aclosing(response):
             async for part in response.aiter_raw():
                 body += part
@@ -223,10 +226,10 @@ async def _body(response: httpx.Response, limit: int, until_s: float) -> tuple[b
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Unpack a body; return it as it came where it is not packed in the way that it claims.
+    """Decompress a body; return it unchanged if it is not in the coding that it claims.
 
-    httpx would unpack all of it, as often as the answer says it was packed: a few KB could become
-    gigabytes.
+    httpx would decompress all of it, as many times as the answer names codings: a few KB could
+    become gigabytes.
     """
     for window_bits in _WINDOW_BITS.get(coding.strip().lower(), ()):
         with suppress(zlib.error):
@@ -235,7 +238,7 @@ def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def _words(error: BaseException) -> str:
-    """Say in a few words why there is no answer."""
+    """Return a short description of why there is no answer."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "")
         return f"the certificate is not valid: {reason}"
@@ -255,8 +258,8 @@ _parsed = lru_cache(URLS_KEPT)(httpx.URL)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    # A carrier's password need not be ASCII, which is all that httpx takes as text.
+    # Encoded here, since httpx takes only ASCII text and a carrier's password may hold more.
     return [
-        (b"accept-encoding", b"gzip, deflate"),  # what _unpacked unpacks
+        (b"accept-encoding", b"gzip, deflate"),  # the codings that _unpacked knows
         *((name.encode(), value.encode()) for name, value in headers.items()),
     ]

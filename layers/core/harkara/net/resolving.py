@@ -1,7 +1,7 @@
-"""Ask the system for the addresses of names, in threads that nothing else needs.
+"""Resolve names by the system, in threads of their own.
 
 aiohttp's ThreadedResolver uses the loop's default threads, which the store's calls share
-(asyncio.to_thread): a few names with slow name servers would hold the calls of everybody.
+(asyncio.to_thread): a few names with slow name servers would block the calls of all tasks.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from functools import partial
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-# A lookup cannot be ended: it keeps its thread when nobody waits for it any more. The threads are
-# the process's, however many clients come and go, and are started only as they are needed.
+# A lookup cannot be cancelled: it keeps its thread after its caller gave up. All clients of the
+# process share these threads, which are started only when needed.
 THREADS = 32
 _threads = ThreadPoolExecutor(THREADS, "names")
 
 
 class SystemResolver(AbstractResolver):
-    """Resolves names as the system does: its name servers, its file of hosts."""
+    """Resolves names as the system does: by its name servers and its hosts file."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -1,4 +1,4 @@
-"""Post single callbacks, now and then: with a client for each, and no connection kept."""
+"""Post occasional single callbacks: with a new client for each, keeping no connection."""
 
 import math
 
@@ -15,20 +15,20 @@ from harkara.net.client import HttpClient
 
 
 class SinglePoster:
-    """Posts to where the rules let callbacks go, from whatever event loop runs."""
+    """Posts to URLs that the rules allow, from any running event loop."""
 
     def __init__(self, urls: UrlRules) -> None:
         self._urls = urls
 
     @property
     def timeout_s(self) -> float:
-        """How long `post` takes at the most."""
+        """Return the longest time that `post` takes."""
         return TIMEOUT_S
 
     async def post(
         self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
     ) -> PostResult:
-        """Post a callback once. Raises nothing: what fails is a result."""
+        """Post a callback once. Raises nothing: a failure is a result."""
         resolver = GuardedResolver(self._urls)
         async with HttpClient(1, resolver, ANSWER_LIMIT_BYTES) as exchange:
             poster = HttpCallbackPoster(exchange, self._urls)

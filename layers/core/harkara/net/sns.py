@@ -1,4 +1,4 @@
-"""Subscriptions to a carrier's receipts, which begin once a URL is fetched."""
+"""Confirm subscriptions to a carrier's receipts, which begin once a URL is fetched."""
 
 from http.client import HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ _TIMEOUT_S = 4
 
 
 def confirm(url: str) -> None:
-    """Fetch an https URL; no redirect is followed. Raises StoreUnavailable but for 200."""
+    """Fetch an https URL without following redirects. Raises StoreUnavailable unless it is 200."""
     parts = urlsplit(url)
     connection = HTTPSConnection(parts.netloc, timeout=_TIMEOUT_S)
     try:

@@ -1,1 +1,1 @@
-"""Turn carriers' receipts into final states, and settle what gets none."""
+"""Turn carriers' receipts into final states, and end messages that get no receipt."""

@@ -1,12 +1,13 @@
 """Find the messages of receipts that name the carrier's own id instead of our reference.
 
-A carrier that cannot echo a reference leaves a pointer for each message that it took: a mark under
-a hash of the carrier's name and the id, whose owner is the mid. A receipt may come before it; it
-then comes again a few times, until any `submit` that could still put its pointer is long over.
+If a carrier cannot echo a reference, `submit` stores an index entry for each message that the
+carrier took: a ledger entry under the carrier's name and a hash of its id, whose task id field
+holds the mid. A receipt may arrive before its index entry; it is then retried a few times, until no
+`submit` that could still store the entry is running.
 
-Some carriers count their ids round: a receipt is of the last message of its id, whose pointer takes
-the place of the one before. While that one stands, a receipt that comes before its own pointer
-would find the wrong message, so at an old pointer it looks again as well.
+Some carriers reuse their ids after a while: a receipt belongs to the latest message of its id,
+whose index entry replaces the previous one. Until then a receipt would find the previous message,
+so a receipt that finds an old index entry is retried as well.
 """
 
 import asyncio
@@ -21,24 +22,24 @@ from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.final_states import DeliverService
 from harkara.submit.carrier_ids import partition_of
 
-# When a receipt without a pointer looks again; after the last it is given up.
+# Delays before a receipt without an index entry is retried; after the last it is given up.
 DELAYS_S = (5, 30, 120, DUE_DELAY_S)
-# No carrier calls two messages alike that it took within this time.
+# No carrier reuses an id within this time.
 _REUSED_AFTER_MS = 3600 * 1000
-# So often a receipt looks again at a pointer that is older.
+# Number of retries of a receipt whose index entry is older than that.
 _LOOKS_AT_OLD = 2
 
 
 async def deliver_named(
     service: DeliverService, task: CarrierReceiptsTask, claimant: Claimant, deadline: Deadline
 ) -> Counter[str]:
-    """Deliver the receipts whose messages are known; have the others come again, or give them up.
+    """Deliver receipts whose messages are found; reschedule the others, or give them up.
 
-    Returns and raises what `DeliverService.deliver` does.
+    Returns and raises the same as `DeliverService.deliver`.
     """
     now_ms = int(service.clock() * 1000)
     found, counts = await asyncio.to_thread(_find, service.store, service.queues, task, now_ms)
-    # Each look, and what joined its task with others, was a round.
+    # Each retry was a round through the queue, and so was the coalescing after it.
     rounds = 1 + 2 * task.waits
     return counts + await service.deliver(found, claimant, deadline, task.carrier, rounds)
 
@@ -67,5 +68,5 @@ def _find(
 
 
 def _may_be_anothers(mark: Mark, waits: int, now_ms: int) -> bool:
-    """Whether a receipt may be of a later message than its pointer, whose own is not yet put."""
+    """Whether a receipt may be of a later message whose index entry is not yet stored."""
     return waits < _LOOKS_AT_OLD and mark.data["at"] + _REUSED_AFTER_MS < now_ms

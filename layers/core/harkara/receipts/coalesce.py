@@ -1,7 +1,8 @@
-"""Receipts that came one by one and wait together go on as one task, to be called back together.
+"""Coalesce single receipts that wait together into one task, so that they share a callback.
 
-A group of callbacks lies within one queue message (`harkara.receipts.final_states`): it is what
-freezes the group. Joining costs that message, and saves a post and an ack for each but one.
+The callbacks of a group come from one queue message, because that fixes the group's members
+(`harkara.receipts.final_states`). Coalescing costs one more queue message, and saves a post and an
+ack for each receipt but one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, ReceiptsTask, decode_dlr
 from harkara.ports import TaskQueues
 
-# A task of one receipt has a shorter body: a longer one need not be decoded to know.
+# A task of one receipt has a shorter body, so longer bodies are not decoded.
 _SINGLE_LIMIT = 500
 
 _Receipts = ReceiptsTask | CarrierReceiptsTask
@@ -21,17 +22,19 @@ _Receipts = ReceiptsTask | CarrierReceiptsTask
 
 @dataclass(frozen=True, slots=True)
 class JoinService:
-    """What `dlr` does with a batch before it does its tasks."""
+    """Coalesces the receipts of a batch before `dlr` handles its tasks."""
 
     queues: TaskQueues
 
     def join(self, bodies: Mapping[str, str]) -> set[str]:
-        """Send single receipts of a carrier on as one task; return whose bodies are done with that.
+        """Send single receipts of a carrier on as one task; return the queue messages sent on.
 
-        `bodies`, by queue message, are delivered for the first time. An earlier delivery may have
-        put a final, and only a redelivery of its own message would call that back.
+        `bodies` maps the ids of queue messages that are delivered for the first time to their
+        bodies. Redelivered ones are left out: an earlier delivery may have put a final state, and
+        only a redelivery of the same message would call that back.
 
-        Raises nothing. What was perhaps sent on is done by itself as well: the first final stands.
+        Raises nothing. If sending fails, the receipts are also handled one by one, since the joint
+        task may have been sent all the same: the first final state stands.
         """
         none: Any = ()
         alike: dict[_Receipts, dict[str, Sequence[object]]] = {}

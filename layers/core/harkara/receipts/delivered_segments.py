@@ -1,8 +1,8 @@
-"""Long messages whose carrier reports each segment by itself, under an id of its own.
+"""Combine receipts of long messages whose carrier reports each segment under an id of its own.
 
-Such receipts do not say which segment they are of. Each that delivers one is put down once, by its
-id; the message is delivered when as many are there as it has segments. They are read after they
-are put: whichever delivery puts the last one sees all of them, in whatever order they came. A
+Such receipts do not say which segment they report. Each delivered segment is recorded once, by its
+id; the message is delivered when as many are recorded as it has segments. They are read after they
+are put, so the delivery that records the last segment sees all of them, in any order of arrival. A
 segment that fails, fails the message.
 """
 
@@ -21,9 +21,9 @@ def whole(
     receipts: Sequence[Receipt],
     claimant: Claimant,
 ) -> list[Receipt]:
-    """Return the receipts that are of whole messages, in order.
+    """Return the receipts that speak for whole messages, in order.
 
-    Of the segments of a message that is now delivered, it is the one that came last. Raises
+    If all segments of a message are now delivered, the last of their receipts is returned. Raises
     StoreUnavailable.
     """
     parts = {
@@ -33,7 +33,7 @@ def whole(
     }
     if not parts:
         return list(receipts)
-    # Where each stands for the first time.
+    # The first index of each segment.
     first = {mark.key: place for place, mark in reversed(parts.items())}
     begins_ms = max(chunk.begins_ms for chunk in chunks.values())
     standing = store.put_once([parts[place] for place in first.values()], begins_ms=begins_ms)
@@ -41,7 +41,7 @@ def whole(
     for mark in standing:
         place = first[mark.key]
         message = receipts[place].mid, receipts[place].attempt
-        # One that an earlier queue message put down completes nothing now.
+        # A segment that an earlier queue message recorded completes nothing now.
         if mark.owner == claimant.owner:
             ends[message] = max(ends.get(message, place), place)
     complete = {place for message, place in ends.items() if _is_whole(store, chunks, *message)}

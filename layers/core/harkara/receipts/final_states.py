@@ -1,7 +1,7 @@
-"""Write final states: the first stands, and its owner calls back.
+"""Write final states: the first one stands, and the task that put it calls back.
 
-The finals that a delivery of a queue message put are the members of its callbacks; they are frozen
-once all are put, and only then posted (`harkara.callbacks.service`), in groups of one endpoint.
+The final states that one delivery of a queue message put are the members of its callbacks. They are
+fixed once all are put, and only then posted (`harkara.callbacks.service`), in groups by endpoint.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from harkara.receipts.verdicts import judge
 
 @dataclass(frozen=True, slots=True)
 class DeliverService:
-    """What `dlr` does with receipts."""
+    """Turns receipts into final states and posts them, in the `dlr` function."""
 
     store: MessageStore
     queues: TaskQueues
@@ -45,12 +45,12 @@ class DeliverService:
         carrier: str = "",
         rounds: int = 1,
     ) -> Counter[str]:
-        """Make final what is not yet, and post it; return how many messages met which end.
+        """Write and post final states that are missing; return the number of messages by result.
 
-        `carrier` is the one that had them, empty for none; `rounds` is how often the receipts went
-        through their queue.
+        `carrier` is the carrier of the messages, empty for none. `rounds` is how often the receipts
+        went through their queue.
 
-        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message comes back.
+        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
         chunks = await self._chunks(receipt.mid for receipt in receipts)
@@ -61,7 +61,7 @@ class DeliverService:
                 self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
             )
         counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, claimant)
-        # Of one message's the first that counts.
+        # The first counting receipt of each message.
         current = {receipt.mid: receipt for receipt in reversed(counting)}
         finals = [_final(claimant, receipt, chunks) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
@@ -79,9 +79,9 @@ class DeliverService:
     async def recover(
         self, task: RecoverTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Post finals that their owners left unacknowledged, in doubt. Raises as `deliver` does.
+        """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
 
-        Who left no ack may have posted all the same.
+        The task that left no ack may have posted all the same.
         """
         self.callbacks.check_time(deadline)
         chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
@@ -105,7 +105,7 @@ class DeliverService:
         claimant: Claimant,
         carrier: str,
     ) -> None:
-        """Note what this delivery made final, a chunk at a time."""
+        """Log the messages that this delivery made final, one event per message batch."""
         now_ms = self._now_ms()
         own = [m for m in standing if claimant.relation(m, now_ms) is Relation.MINE]
         for chunk_id in dict.fromkeys(mark.partition for mark in own):
@@ -123,9 +123,9 @@ class DeliverService:
     async def _left_out(
         self, known: Sequence[Receipt], finals: Sequence[Mark], claimant: Claimant
     ) -> list[Mark]:
-        """Return the finals of this queue message whose receipts count no more.
+        """Return the final states of this queue message whose receipts no longer count.
 
-        An earlier delivery put them when they did, and perhaps called them back.
+        An earlier delivery put them when they did count, and perhaps called them back.
         """
         told = (split_mid(receipt.mid) for receipt in known)
         keys = dict.fromkeys((chunk_id, ledger.final_kind(index)) for chunk_id, index in told)
@@ -135,7 +135,7 @@ class DeliverService:
         return [mark for mark in found if mark and mark.owner == claimant.owner]
 
     async def _put_finals(self, chunks: dict[str, Chunk], finals: Sequence[Mark]) -> list[Mark]:
-        """Put them for as long as the chunks are kept: one may end long before it would begin."""
+        """Store entries for as long as their message batches, whose send time may be far ahead."""
         begins_ms = max((chunk.begins_ms for chunk in chunks.values()), default=0)
         return await asyncio.to_thread(self.store.put_once, finals, begins_ms=begins_ms)
 
@@ -149,7 +149,7 @@ class DeliverService:
         *,
         in_doubt: bool = False,
     ) -> Counter[str]:
-        """Post those of the marks (`final#` or `recovered#`) that are the claimant's."""
+        """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
         now_ms = self._now_ms()
         relations = [claimant.relation(mark, now_ms) for mark in standing]
         if Relation.STILL_HELD in relations:
@@ -184,7 +184,7 @@ def _knows(chunks: dict[str, Chunk], receipt: Receipt) -> bool:
 
 def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) -> Mark:
     chunk_id, index = split_mid(receipt.mid)
-    # Nobody wants to hear of it: a check need not read who was to call it back.
+    # No callback is wanted; a check reads this here instead of reading the message batch.
     untold = chunks[chunk_id].messages[index].endpoint is None
     return claimant.mark(
         chunk_id,
@@ -201,9 +201,9 @@ def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) ->
 def _groups(
     chunks: dict[str, Chunk], own: Sequence[Mark], owner: str, rounds: int
 ) -> list[CallbackTask]:
-    """Return the callbacks of a queue message, which a redelivery neither takes from nor adds to.
+    """Return the callbacks of a queue message; a redelivery must get the same ones.
 
-    They are of what one delivery put, in the order of the deliveries.
+    Each group holds final states that one delivery put; groups are in the order of deliveries.
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
     for mark in sorted(own, key=lambda mark: (mark.until_ms, mark.holder, mark.key)):

@@ -1,17 +1,18 @@
-"""Look after a chunk until every message has its end and every end was called back.
+"""Check a message batch until every message has a final state that was called back.
 
-`submit` sets the check of a request before it does anything else; while there is more to wait for,
-a check sets the next. Of single messages it is first read whether they are final and called back,
-by finals and acks alone, of many at a time; nearly all are. It decides and enqueues, nothing more:
+`submit` schedules a request's check before it does anything else; while there is more to wait for,
+a check schedules the next. Batches of a single message get a quick check first, which reads only
+final states and acks, of many batches at a time: nearly all of them are settled. A check only
+decides and enqueues:
 
-- A message whose last try the carrier took, or may have taken, ends unknown once the wait for its
-  receipt is over.
-- A message whose end was never reported, though its outcome says it or it was refused from the
-  first, ends so.
+- A message whose last attempt the carrier took, or may have taken, ends unknown once the wait for
+  its receipt is over.
+- A message whose end was never reported, although its outcome records one or it was refused on
+  acceptance, gets that end.
 - A message that no carrier has ends expired, or cancelled, an hour after its validity: `submit`
-  begins no try by then, so its queue message was lost, or comes too late. Until then it waits.
-- A final whose owner left no ack although all retries are long over (its dead letter was lost) is
-  recovered: a safety net, counted when it catches anything.
+  begins no attempt by then, so its queue message was lost, or comes too late. Until then it waits.
+- A final state whose task left no ack although all retries are long over (its dead letter was lost)
+  is recovered: a safety net, counted when it catches anything.
 """
 
 import asyncio
@@ -32,14 +33,14 @@ from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.outcomes import refusals_of, reports_of
 from harkara.submit.planner import BlockPart
 
-# Beyond the last retry, or a message's validity: an hour for queues that were behind.
+# Time after the last retry, or after a message's validity: an hour for delayed queues.
 _MARGIN_S = 3600
-# After so many looks in a row the next goes through the Due table, however short the wait.
+# After this many checks in a row the next goes through the Due table, even for a short wait.
 _LOOKS = 2
 
 
 class _Try(NamedTuple):
-    """The last try of a message that a carrier has or may have, or that ended it."""
+    """The last attempt of a message that a carrier has or may have, or that ended it."""
 
     attempt: int
     since_s: float
@@ -49,7 +50,7 @@ class _Try(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CheckService:
-    """What `dlr` does with a check."""
+    """Checks message batches in the `dlr` function."""
 
     store: MessageStore
     queues: TaskQueues
@@ -58,15 +59,18 @@ class CheckService:
     retry_delays_s: tuple[int, ...]
 
     async def check(self, task: CheckTask) -> Counter[str]:
-        """Check a chunk; return what was found. Raises StoreUnavailable: the task comes back."""
+        """Check a message batch; return the number of messages by result.
+
+        Raises StoreUnavailable: the task comes back.
+        """
         return await asyncio.to_thread(
             self._check_singles if task.singles_of else self._check, task
         )
 
     def _check_singles(self, task: CheckTask) -> Counter[str]:
-        """Have those checked in whole that are not plainly final and called back.
+        """Enqueue full checks of the batches that are not clearly final and called back.
 
-        Marks stay: one that is not found yet makes more work, and nothing else.
+        Ledger entries are never removed, so an entry that is not visible yet only causes more work.
         """
         chunk_ids = [task.chunk_id, *task.others]
         keys = [(chunk_id, final_kind(0)) for chunk_id in chunk_ids]
@@ -76,7 +80,7 @@ class CheckService:
         first_acks = [(owner, ack_kind(0)) for owner in dict.fromkeys(owners.values())]
         acks = self.store.get_marks(first_acks, consistent=False) if first_acks else []
         settled.update(chunk_id for ack in acks if ack for chunk_id in ack.data["members"])
-        # A queue message may have called back in several groups.
+        # A task may have called back in several groups.
         more = dict.fromkeys(owner for each, owner in owners.items() if each not in settled)
         for owner in more:
             for ack in self.store.find_marks(owner, "ack#"):
@@ -89,7 +93,7 @@ class CheckService:
         chunk = self.store.get_chunk(task.chunk_id)
         group = chunk.account_id if chunk else ""
         self._send([CheckTask(chunk_id).encode() for chunk_id in task.others], group)
-        if chunk is None:  # its time to live is over, and with it all that could be done
+        if chunk is None:  # its time to live is over, and nothing can be done
             return Counter(chunk_missing=1)
         now_s = self.clock()
         finals = {index_of(mark.kind): mark for mark in self._marks(chunk, "final#")}
@@ -111,8 +115,8 @@ class CheckService:
             ends.setdefault("", []).extend(refused + left)
         unacknowledged = self._unacknowledged(chunk, finals)
         horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
-        # Their own time is when the carrier says that it was so: its receipt may come days later.
-        # A holder's end is at most an invocation behind what it put.
+        # `data["at"]` is the carrier's own time, and its receipt may come days later. `until_ms` is
+        # at most one invocation later than the entry was put.
         lost = [mark for mark in unacknowledged if mark.until_ms / 1000 < horizon_s]
 
         bodies = [
@@ -124,7 +128,7 @@ class CheckService:
             bodies.append(RecoverTask(chunk.id, tuple(index_of(m.kind) for m in lost)).encode())
         self._send(bodies, chunk.account_id)
 
-        # Again when the last of those that are submitted is overdue, or the others' validity over.
+        # Check again when the last submitted message is overdue, or the others' validity is over.
         young = [
             each.since_s for each in tries.values() if each.since_s > now_s - self.receipt_wait_s
         ]
@@ -136,7 +140,7 @@ class CheckService:
         if len(lost) < len(unacknowledged):
             waits_s.append(max(mark.until_ms / 1000 for mark in unacknowledged) - horizon_s)
         if waits_s:
-            # The callbacks of what it finds have rounds of their own to go through this function.
+            # Callbacks that result from this go through this function in rounds of their own.
             wait_s = max(1.0 if task.looks < _LOOKS else DUE_DELAY_S, min(waits_s))
             looks = 0 if wait_s >= DUE_DELAY_S else task.looks + 1
             again = CheckTask(chunk.id, looks=looks).encode()
@@ -155,12 +159,12 @@ class CheckService:
             raise StoreUnavailable("the receipt queue did not take a task")
 
     def _tries(self, chunk: Chunk) -> dict[int, _Try]:
-        """Return the last try of each message that a carrier has or may have, or that ended."""
+        """Return each message's last attempt that a carrier has or may have, or that ended it."""
         tries: dict[int, _Try] = {}
         outcomes = {
             mark.kind.removeprefix("outcome"): mark for mark in self._marks(chunk, "outcome#")
         }
-        for claim in self._marks(chunk, "claim#"):  # in the order of tries
+        for claim in self._marks(chunk, "claim#"):  # in the order of attempts
             attempt, block = map(int, claim.kind.split("#")[1:])
             carriers = claim.data["carriers"]
             at = {index: name for name, indexes in carriers.items() for index in indexes}
@@ -170,7 +174,7 @@ class CheckService:
                 part = BlockPart(chunk, block, attempt, claim.data["indexes"])
                 for receipts in reports_of(part, claim, outcome).values():
                     ends |= {split_mid(receipt.mid)[1]: receipt for receipt in receipts}
-            else:  # its holder handed nothing else over
+            else:  # its worker dispatched nothing else
                 handed = {*at, *claim.data.get("repeats", ())}
                 not_taken = set(claim.data["indexes"]) - handed
             for index in claim.data["indexes"]:
@@ -182,9 +186,9 @@ class CheckService:
         return tries
 
     def _left(self, chunk: Chunk, indexes: Iterable[int]) -> list[Receipt]:
-        """Return how messages end that no carrier has, and that nobody may submit any more.
+        """Return the end of messages that no carrier has and that can no longer be submitted.
 
-        Of try 0: no later try may supersede it, for none goes out.
+        They name attempt 0: no later attempt may supersede it, for none goes out.
         """
         at_s = int(self.clock())
         cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
@@ -197,7 +201,7 @@ class CheckService:
         ]
 
     def _unacknowledged(self, chunk: Chunk, finals: dict[int, Mark]) -> list[Mark]:
-        """Return the finals that somebody wants to hear of and no ack speaks of."""
+        """Return the final states that need a callback and have no ack."""
         recovered = {index_of(mark.kind) for mark in self._marks(chunk, "recovered#")}
         wanted = [
             mark

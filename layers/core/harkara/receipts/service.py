@@ -1,4 +1,4 @@
-"""Take a carrier's receipts: check who posts and the tags, enqueue, answer once they are in."""
+"""Take a carrier's receipts: authenticate, check references, enqueue, and only then answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ from harkara.model.tasks import QueueName, Receipt, carrier_receipts_tasks, rece
 from harkara.ports import TaskQueues
 from harkara.receipts.webhook_auth import CarrierDoor
 
-# For receipts that do not say which message of ours they are of.
+# For receipts that do not carry our reference.
 _CLOCK_LIMIT_S = 7 * 86_400
 _CLOCK_DRIFT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveService:
-    """What `receipt` does with a request. `confirm` fetches a URL, or raises StoreUnavailable."""
+    """Takes receipts in the `receipt` function.
+
+    `confirm` fetches a URL, or raises StoreUnavailable.
+    """
 
     door: CarrierDoor
     queues: TaskQueues
@@ -32,10 +35,10 @@ class ReceiveService:
     def receive(
         self, carrier: str, token: str, request: ReceiptRequest
     ) -> tuple[ReceivedReceipts, HttpAnswer]:
-        """Enqueue what a request holds; return what it was, and what the carrier wants to hear.
+        """Enqueue a request's receipts; return them and the answer that the carrier expects.
 
-        A request that holds nothing is answered as if its receipts were taken. Raises
-        RequestRefused: as CarrierDoor does, INVALID_RECEIPT for what cannot be read or is none of
+        A request without content is answered as if its receipts were taken. Raises RequestRefused:
+        as CarrierDoor does, INVALID_RECEIPT for a request that cannot be read or has no receipt of
         ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
@@ -63,7 +66,7 @@ class ReceiveService:
 
 
 def _timed(receipt: Receipt, now_s: int) -> Receipt:
-    """Return a receipt with the time of its arrival where its own cannot be.
+    """Return a receipt, with the time of its arrival if its own time is impossible.
 
     Nothing is delivered after its receipt came, or before it was accepted.
     """
@@ -78,7 +81,7 @@ def _timed(receipt: Receipt, now_s: int) -> Receipt:
 def _count_replaced(
     received: ReceivedReceipts, timed: list[Receipt], named: list[tuple[str, Receipt]]
 ) -> int:
-    """Count the times that were given and are now others by more than clocks differ."""
+    """Count the given times that were replaced by times further off than clocks differ."""
     before = [*received.receipts, *(receipt for _, receipt in received.by_carrier_id)]
     after = [*timed, *(receipt for _, receipt in named)]
     return sum(

@@ -1,12 +1,13 @@
-"""Which receipts may make their message final.
+"""Decide which receipts may make their message final.
 
-- `delivered` counts, whichever try it is of: the phone has the message.
-- Anything else counts only if the carrier had the message by that try: if the try's outcome does
-  not say "not taken". What was not taken is tried again, and ends as that says.
-- While a try has no outcome and its holder may live, nobody knows: the receipt comes again.
+- `delivered` counts, whichever attempt it names: the phone has the message.
+- Any other state counts only if the carrier had the message by that attempt: if the attempt's
+  outcome does not say "not taken". Messages not taken are tried again, and end by a later attempt.
+- While an attempt has no outcome and its worker may be running, this is unknown: the receipt is
+  retried later.
 
-An outcome never changes, so a failure that counts is of the last try there is, or of one that was
-in doubt and is repeated under its own reference.
+An outcome never changes, so a failure that counts is of the last attempt there is, or of an attempt
+that was in doubt and is repeated under its own reference.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,16 +20,16 @@ from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
 from harkara.submit.attempts import shared_outcomes
 
-# What is early comes again when its try is twice as old, and at the latest once its holder is gone.
+# Early receipts return when their attempt is twice as old, at the latest once its lease ended.
 _FIRST_LOOK_S = 1.0
 
 
 _Try = tuple[str, int, int]
-"""A block's try: chunk id, attempt, block."""
+"""A block's submit attempt: message batch id, attempt, block."""
 
 
 class Verdicts(NamedTuple):
-    """Receipts that count, in order; how many do not; and those that come again, after a while."""
+    """Receipts that count, in order; the number that do not; and those to retry after a delay."""
 
     counting: list[Receipt]
     superseded_count: int = 0
@@ -39,7 +40,7 @@ class Verdicts(NamedTuple):
 def judge(
     store: MessageStore, chunks: Mapping[str, Chunk], receipts: Sequence[Receipt], now_ms: int
 ) -> Verdicts:
-    """Judge receipts of these chunks. Raises StoreUnavailable."""
+    """Sort receipts of these message batches by whether they count. Raises StoreUnavailable."""
     tries = {
         receipt: _try_of(chunks, receipt)
         for receipt in receipts
@@ -74,7 +75,7 @@ def _try_of(chunks: Mapping[str, Chunk], receipt: Receipt) -> _Try:
 def _marks(
     store: MessageStore, tries: Iterable[_Try], kind: Callable[[int, int], str]
 ) -> dict[_Try, Mark]:
-    """Return the marks of a kind that tries have."""
+    """Return the ledger entries of one kind that these attempts have."""
     distinct = list(dict.fromkeys(tries))
     keys = [(chunk_id, kind(attempt, block)) for chunk_id, attempt, block in distinct]
     found = store.get_marks(keys) if keys else []

@@ -1,7 +1,7 @@
-"""Who may post to a carrier's routes: its token, source address and signature, in that order.
+"""Authenticate requests to a carrier's routes: its token, source address and signature, in order.
 
-None of it reads more than the carrier's settings, which are remembered, and read anew before a
-request is refused by them, once in some seconds: what is forged costs next to nothing.
+Authentication reads only the carrier's settings. They are cached, and read anew before a request is
+refused, at most once in some seconds: forged requests cost next to nothing.
 """
 
 from collections.abc import Callable
@@ -27,9 +27,9 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class CarrierDoor:
-    """Lets a carrier's requests in. `secret` decrypts what the carrier signs them with.
+    """Authenticates a carrier's requests. `secret` decrypts the keys of the carrier's signatures.
 
-    Notes say what was refused, at which carrier where there is one of the name, and why.
+    Log events of refused requests say the reason, and the carrier if one of that name is set up.
     """
 
     accounts: AccountStore
@@ -51,7 +51,7 @@ class CarrierDoor:
         return settings
 
     def note_unread(self, settings: CarrierSettings, request: ReceiptRequest) -> None:
-        """Note that a request which was let in could not be read, and its fields' names."""
+        """Log that an authenticated request could not be read, with the names of its fields."""
         names = names_in(request)
         self.notes(
             Note("request not read", {"fields": names}, {"unread": 1}, carrier=settings.name)
@@ -60,7 +60,7 @@ class CarrierDoor:
     def _wrong(
         self, settings: CarrierSettings | None, token: str, request: ReceiptRequest
     ) -> str | None:
-        """Return what is wrong with a request, None for nothing."""
+        """Return the part of a request that is wrong, None if it is admitted."""
         expected = settings.receipt_token_hashes if settings else ()
         if not token_matches(token, expected) or settings is None:
             return "token" if settings else "carrier"
@@ -72,7 +72,7 @@ class CarrierDoor:
         return None
 
     def _is_signed(self, request: ReceiptRequest, settings: CarrierSettings) -> bool:
-        """Whether a request is signed with any of the carrier's secrets: each is a line."""
+        """Whether a request is signed with any of the carrier's secrets, one on each line."""
         return any(
             is_signed(
                 request,
@@ -86,7 +86,7 @@ class CarrierDoor:
         )
 
     def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:
-        # Only a name that is set up: what else stands there may be a misplaced token.
+        # Log only names that are set up: any other text there may be a misplaced token.
         name = settings.name if settings else ""
         self.notes(Note("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
         detail = "The signature is not that of the request." if wrong == "signature" else ""

@@ -1,8 +1,8 @@
-"""What libraries may log: warnings alone, whatever the level of the functions is.
+"""Let libraries log only warnings and errors, at every log level of the functions.
 
 Lambda sets the root logger to the function's LogLevel. At DEBUG botocore writes every request and
-answer, secrets and numbers among them, aiohttp and httpx URLs with keys in their queries, and
-Powertools the text of exceptions that quote a message.
+answer with secrets and phone numbers, aiohttp and httpx write URLs with keys in their queries, and
+Powertools writes the text of exceptions that quote a message.
 """
 
 import logging
@@ -22,6 +22,6 @@ LIBRARIES = (
 
 
 def quieten() -> None:
-    """Keep whatever is no warning out of the log. Call it where a library comes into use."""
+    """Log only warnings and errors of libraries. Call it where a library is first imported."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)

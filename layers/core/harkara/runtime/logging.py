@@ -1,6 +1,6 @@
-"""Log as all functions do.
+"""Configure the logger that all functions share.
 
-Nothing here logs an exception's text unless it is ours: others may quote what a customer sent.
+Only exceptions of our own are logged with their text: others may quote a customer's data.
 """
 
 import logging
@@ -15,14 +15,15 @@ from harkara.runtime.library_logs import quieten
 
 logger = Logger(location=None)
 quieten()
-# The logger above has the level of its own; what else there may be gives warnings.
+# The logger above has its own level; all other loggers are limited to warnings.
 logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
 
 
 def log_failure(message: str, error: BaseException, **fields: Any) -> None:
-    """Log what failed and where; the error's own words only when they are ours.
+    """Log a failure and its place in the code; the error's text only if it is a HarkaraError.
 
-    Others are `unexpected`, and by their version a gradual release is judged (template.yaml).
+    Other errors are logged as `unexpected`; a gradual release is judged by those of its version
+    (template.yaml).
     """
     frames = traceback.extract_tb(error.__traceback__)
     if not isinstance(error, HarkaraError):

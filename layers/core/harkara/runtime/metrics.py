@@ -1,10 +1,9 @@
-"""Metrics: numbers inside lines of the log, in CloudWatch's embedded metric format.
+"""Write metrics into log lines, in CloudWatch's embedded metric format.
 
-A line says what happened to messages of one chunk, or of several in one batch of tasks, and carries
-its own metrics: it is written, paid for and found once. Dimensions are the service, and the carrier
-or queue where there is one; each metric is also there for the service alone, since an alarm cannot
-search. What tells messages apart (chunks, tasks) stands beside the metrics in the line and is no
-dimension.
+A line describes an event of one message batch, or of several in one batch of tasks, and carries its
+own metrics: it is written, paid for and found once. Dimensions are the service, and the carrier or
+queue if there is one; each metric is also written for the service alone, since an alarm cannot
+search. Ids of message batches and tasks are fields of the line and no dimensions.
 """
 
 import os
@@ -76,11 +75,11 @@ COUNTS = {
     ),
     "sweep": ("enqueued", "put_off"),
 }
-"""What each service counts: messages, receipts, callbacks, tasks, or visits of short links.
+"""The counters of each service: messages, receipts, callbacks, tasks, or visits of short links.
 
-Of the receipts, `by_carrier_id` are those that name the carrier's own id for a message, of which
-some may be of no message of ours; `replaced_times` named a time that cannot be. `unread` and
-`refused` are whole requests where a carrier posts.
+Among the receipts, `by_carrier_id` counts those that name the carrier's own id for a message, some
+of which may not be ours; `replaced_times` counts impossible times. `unread` and `refused` count
+whole requests from carriers.
 """
 
 DELAYS = {
@@ -88,20 +87,20 @@ DELAYS = {
     "dlr": ("receipt_delay", "callback_delay", "queue_age"),
     "sweep": ("sweep_delay",),
 }
-"""What each service measures, in milliseconds.
+"""The durations that each service measures, in milliseconds.
 
     submit_latency   from acceptance, or the send time, until a carrier took a block's messages
-    receipt_delay    from then on until the receipt is final here; it contains submit_latency
+    receipt_delay    from the same start until the state is final here; contains submit_latency
     callback_delay   from the final state's own time until the platform took the callback
-    sweep_delay      by which the oldest of the tasks that were due was late, up to a minute always
-    queue_age        of a task at its first delivery; the delay that it was put with counts
+    sweep_delay      lateness of the oldest task that was due; always up to a minute
+    queue_age        age of a task at its first delivery, including the delay it was put with
 """
 
 SHARES = {"submit": ("breaker_state",)}
-"""What each service shows as a share of a whole, in percent.
+"""The shares that each service reports, in percent.
 
-    breaker_state    of a carrier's traffic, what its breaker keeps away: 100 while it is open, less
-                     as the traffic returns, 0 once all is back; nothing is shown from then on
+    breaker_state    share of a carrier's traffic that its circuit breaker keeps away: 100 while it
+                     is open, less as the traffic returns, 0 once all is back; then not reported
 """
 
 
@@ -113,9 +112,9 @@ _gathered: ContextVar[dict[object, list[Note]] | None] = ContextVar("gathered", 
 
 @contextmanager
 def gathering() -> Iterator[None]:
-    """Hold back notes of what went as it should; at the end log those alike as one line.
+    """Hold back routine log events; at the end log those of one kind as one line.
 
-    A process that is killed before loses them, and with them their metrics.
+    If the process is killed before, they are lost with their metrics.
     """
     gathered: dict[object, list[Note]] = {}
     token = _gathered.set(gathered)
@@ -128,7 +127,7 @@ def gathering() -> Iterator[None]:
 
 
 def write(note: Note) -> None:
-    """Log a note, at the end of its batch if it names what is listed there."""
+    """Log an event: at the end of its batch if it is routine (`listed`), otherwise at once."""
     gathered = _gathered.get()
     if gathered is None or not note.listed:
         _log([note])
@@ -142,7 +141,7 @@ def write(note: Note) -> None:
 
 
 def _log(notes: Sequence[Note]) -> None:
-    """Log notes that are alike; their numbers are metrics of service, carrier and queue."""
+    """Log events of one kind as a line with metrics by service, carrier and queue."""
     note = notes[0]
     about = dict(note.about)
     if len(notes) > 1:

@@ -1,4 +1,4 @@
-"""What each function reads from its environment, parsed once, on first use.
+"""Parse the settings of each function from its environment, once, on first use.
 
 A field's variable is its name in upper case. Errors name the variable, never its value.
 """
@@ -31,25 +31,25 @@ class _Settings(BaseModel):
 
 
 class ProxySettings(_Settings):
-    """Of each function of the API that may be behind a proxy; "": there is none."""
+    """Settings of functions of the API, which may be behind a proxy; "" means none."""
 
     proxy_secret_id: str = ""
 
 
 class _Callbacks(_Settings):
-    """Of each function that judges where callbacks go."""
+    """Settings of functions that check the URLs of callbacks."""
 
     callback_ports: Annotated[tuple[int, ...], BeforeValidator(_split)]
     allow_private_callbacks: bool
 
     @property
     def callback_urls(self) -> UrlRules:
-        """Where this deployment lets callbacks go."""
+        """Return the rules for callback URLs in this deployment."""
         return UrlRules(self.callback_ports, self.allow_private_callbacks)
 
 
 class SendSettings(_Callbacks, ProxySettings):
-    """`send`."""
+    """Settings of `send`."""
 
     accounts_table: str
     messages_table: str
@@ -62,7 +62,7 @@ class SendSettings(_Callbacks, ProxySettings):
 
 
 class ManageSettings(_Callbacks, ProxySettings):
-    """`manage`."""
+    """Settings of `manage`."""
 
     accounts_table: str
     messages_table: str
@@ -74,7 +74,7 @@ class ManageSettings(_Callbacks, ProxySettings):
 
 
 class SubmitSettings(_Settings):
-    """`submit`."""
+    """Settings of `submit`."""
 
     accounts_table: str
     messages_table: str
@@ -88,7 +88,7 @@ class SubmitSettings(_Settings):
 
 
 class ReceiptSettings(ProxySettings):
-    """`receipt`."""
+    """Settings of `receipt`."""
 
     accounts_table: str
     receipt_queue_url: str
@@ -96,7 +96,7 @@ class ReceiptSettings(ProxySettings):
 
 
 class InboundSettings(ProxySettings):
-    """`inbound`."""
+    """Settings of `inbound`."""
 
     accounts_table: str
     messages_table: str
@@ -106,7 +106,7 @@ class InboundSettings(ProxySettings):
 
 
 class DlrSettings(_Callbacks):
-    """`dlr`."""
+    """Settings of `dlr`."""
 
     accounts_table: str
     messages_table: str
@@ -122,7 +122,7 @@ class DlrSettings(_Callbacks):
 
 
 class LinkSettings(ProxySettings):
-    """`link`."""
+    """Settings of `link`."""
 
     messages_table: str
     callback_queue_url: str
@@ -130,11 +130,11 @@ class LinkSettings(ProxySettings):
 
 
 class FallbackSettings(_Settings):
-    """`fallback`, which reads none."""
+    """Settings of `fallback`: none."""
 
 
 class SweepSettings(_Settings):
-    """`sweep`."""
+    """Settings of `sweep`."""
 
     due_table: str
     submit_queue_url: str

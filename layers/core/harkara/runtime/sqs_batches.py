@@ -1,6 +1,6 @@
-"""A batch from a queue: its tasks, all at once, and which of them must come back.
+"""Handle the tasks of an SQS batch concurrently, and report the failed ones to SQS.
 
-What went as it should is logged as one line for the batch, what did not as a line of its own.
+Successful tasks are logged as one line for the batch, each failure as a line of its own.
 """
 
 import asyncio
@@ -29,22 +29,25 @@ from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 
 Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
-"""Does the task in a queue message's body; returns counts for the log."""
+"""Handles the task in a queue message's body; returns counts for the log."""
 
 Prepare = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Does for all tasks of a batch what each would do; takes bodies by queue message, returns those
-that know of it. What each does by itself it may leave to them."""
+"""Does shared work of a batch's tasks at once; takes bodies by queue message id.
+
+Returns new bodies that record the work. Tasks without one do the work by themselves.
+"""
 
 Join = Callable[[Mapping[str, str]], set[str]]
-"""Takes bodies of first deliveries by queue message; returns which of them are done with that."""
+"""Coalesces tasks; takes bodies of first deliveries by queue message id, returns the ids done."""
 
 PutBack = Callable[[str, Sequence[tuple[str, int]]], None]
-"""Lets messages of a queue, which is named by its ARN, come back: receipt handles and seconds."""
+"""Makes messages of a queue visible again; takes its ARN, and receipt handles with seconds."""
 
-# What passes: the same task will do better soon.
+# Errors after which the same task is likely to succeed soon.
 _PASSING = (NotOurTurn, OutOfTime, StoreUnavailable)
 
-# One loop for the life of the process: connections to carriers and platforms stay open in it.
+# One event loop for the life of the process, since connections to carriers and platforms are bound
+# to it and stay open.
 asyncio.set_event_loop(asyncio.new_event_loop())
 
 
@@ -57,7 +60,7 @@ def consume(
     join: Join | None = None,
     put_back: PutBack | None = None,
 ) -> Any:
-    """Do the tasks of an SQS batch, all at once; answer which of them must come back."""
+    """Handle the tasks of an SQS batch concurrently; return the ids that SQS must redeliver."""
     with invocation(context) as deadline:
         until_ms = int((time.time() + deadline.remaining_s()) * 1000)
         records = [SQSRecord(each) for each in event["Records"]]
@@ -70,7 +73,7 @@ def consume(
             if record.message_id in joined:
                 return
             try:
-                # A holder for each: two messages of one owner may come in one batch.
+                # A worker id for each message: two messages with one task id may come in one batch.
                 owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
                 claimant = Claimant(owner, holder, until_ms)
                 body = bodies.get(record.message_id, record.body)
@@ -91,7 +94,7 @@ def consume(
 
 
 def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBack) -> None:
-    """Let messages come back before the visibility time-out of their queue."""
+    """Make messages visible again before the visibility timeout of their queue."""
     delays_s = [
         (record.receipt_handle, delay_s)
         for record in records
@@ -101,7 +104,7 @@ def _put_back(records: Sequence[SQSRecord], deadline: Deadline, put_back: PutBac
         return
     try:
         put_back(records[0].event_source_arn, delays_s)
-    except Exception as error:  # they come after the time-out
+    except Exception as error:  # they return after the timeout
         log_failure("tasks not put back", error)
 
 
@@ -114,7 +117,7 @@ def _return_delay(record: SQSRecord, deadline: Deadline) -> int | None:
 def _prepared(records: Sequence[SQSRecord], prepare: Prepare) -> Mapping[str, str]:
     try:
         return prepare({record.message_id: record.body for record in records})
-    except Exception as error:  # each does its own then, and says what is wrong
+    except Exception as error:  # each task does its own work then, and raises the error
         log_failure("tasks not prepared", error)
         return {}
 
@@ -125,7 +128,7 @@ def _join(records: Sequence[SQSRecord], join: Join) -> set[str]:
         return set()
     try:
         return join({record.message_id: record.body for record in first})
-    except Exception as error:  # each does its own then, and says what is wrong
+    except Exception as error:  # each task is handled alone then, and raises the error
         log_failure("tasks not joined", error)
         return set()
 
@@ -133,7 +136,7 @@ def _join(records: Sequence[SQSRecord], join: Join) -> set[str]:
 def _note(
     records: Sequence[SQSRecord], done: Mapping[str, Counter[str]], joined: Collection[str]
 ) -> None:
-    """Note what came of a batch's tasks, and how long the oldest of those waited that were new."""
+    """Log the results of a batch's tasks, and the age of the oldest first delivery."""
     over = [record for record in records if record.message_id in {*done, *joined}]
     if not over:
         return

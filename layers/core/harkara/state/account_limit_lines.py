@@ -1,16 +1,16 @@
-"""The limits of an account as lines of places, and the places that one process has on them.
+"""The limits of an account as lines of capacity, and the capacity that one process holds on them.
 
-A limit of a second is a line of time: a request takes as much of it as its share of the rate, where
-those before it end. A limit of a day is a line of the day's segments. A line only grows, so many
-processes extend it at once without a condition on what others wrote, and what a process saw of it
-is never later than the truth.
+A per-second limit is a time line: a request takes a stretch as wide as its share of the rate, from
+where earlier requests end. A daily limit is a line of the day's segments. A line only grows, so
+many processes extend it at once without a condition on each other's writes, and the cached end of a
+line is never later than the stored one.
 
-A process with much traffic takes more than a request needs, and spends the rest without a call.
-Such places count like those that are spent, so no limit is exceeded. On a line of time they pass: a
-process that stops keeps others from a fifth of a second of a shard at most, for that long. On the
-line of a day they stay until midnight IST, as nobody can know what a process spent that is gone.
-So it takes no more than it spends in a fifth of a second, nor than a thousandth of a shard's day,
-and none of the last tenth.
+A busy process reserves more than a request needs, and spends the rest without a call. Reserved
+capacity counts as spent, so no limit is exceeded. On a time line it expires: a process that stops
+keeps others from a fifth of a second of a shard at most, for that long. On the line of a day it
+stays until midnight IST, as nobody can know how much a process that is gone has spent. So a process
+reserves no more than it spends in a fifth of a second, nor than a thousandth of a shard's day, and
+none of the last tenth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,13 +25,13 @@ from harkara.state.rates_prefetch import PREFETCH_US, Demand, Prefetched, width_
 
 BURST_US = 1_000_000
 DAY = "day"
-# More than any day has: each has its own part of one line.
+# More segments than any day has, so that each day has its own part of one line.
 _DAY_PLACES = 10**12
 # On the line of a day a segment is as wide as a microsecond on the others.
 _DAY_RATE = 1_000_000.0
 _DAY_PARTS = 1_000
 _SINGLY_FROM = 0.9
-# A debt is remembered no longer, at however low a rate.
+# A request's stretch of a line is no longer than this, at however low a rate.
 _LONGEST_US = 10 * 365 * DAY_S * 1_000_000
 
 
@@ -44,10 +44,10 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A limit of a shard, for one request of `count`.
+    """One limit of a shard, for one request of `count`.
 
     The request begins where the line ends, or at `now` if that is later, and never after `latest`.
-    A process takes `most` in advance at most, and nothing in advance after `singly_from`.
+    A process reserves at most `most` in advance, and nothing in advance after `singly_from`.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Line:
     midnight_us: int = 0
 
     def width(self, count: int) -> int:
-        """Return how much of the line so many take."""
+        """Return the width of `count` units on the line."""
         return min(width_us(count, self.rate), _LONGEST_US)
 
     def refusal(self, end: int) -> Refusal | None:
-        """Return why the request may not pass, where the line ends there or later."""
+        """Return the refusal of the request by a line that ends there, None if it may pass."""
         if max(end, self.now) <= self.latest:
             return None
         if self.midnight_us:
@@ -75,14 +75,15 @@ class Line:
 def lines_of(
     limits: Limits, now_us: int, segment_count: int, ends: Mapping[str, int]
 ) -> Sequence[Line]:
-    """Return the limits that a request of so many segments meets at a shard of these limits.
+    """Return the limits that a request with these segments meets at a shard of these limits.
 
-    `ends` is how far its lines are known to reach: one may be of a day that begins only here.
+    `ends` is how far the shard's lines are known to reach. The line of the day may already be
+    tomorrow's, begun by a process whose clock is ahead.
     """
     lines = []
     if limits.requests_per_s:
         lines.append(_of_second("requests", 1, limits.requests_per_s, now_us))
-    # What sends nothing waits for no segments to pass.
+    # A request without segments does not wait for the segment limit.
     if limits.segments_per_s and segment_count:
         lines.append(_of_second("segments", segment_count, limits.segments_per_s, now_us))
     if limits.segments_per_day and segment_count:
@@ -112,9 +113,9 @@ def _of_second(name: str, count: int, per_s: float, now_us: int) -> Line:
 
 @dataclass(slots=True)
 class Hand:
-    """The places of an account that this process has, and what it needs.
+    """The capacity of an account that this process holds, and its demand.
 
-    `shard` is where it found some last: who keeps to one knows how far that reaches.
+    `shard` is the one that last had room. Keeping to it keeps its cached ends accurate.
     """
 
     shard: int
@@ -124,7 +125,7 @@ class Hand:
     refused_until_us: int = 0
 
     def spend(self, line: Line) -> Prefetched | None:
-        """Take the places for a line's request; None where there are too few."""
+        """Take the capacity for a line's request; None if there is too little."""
         for piece in self.pieces.get(line.name, ()):
             begins = piece.find(line.count, line.now)
             if begins is not None and begins <= line.latest:
@@ -133,22 +134,22 @@ class Hand:
         return None
 
     def keep(self, piece: Prefetched, now: int) -> None:
-        """Keep places, and forget those of the line that have passed."""
+        """Keep a piece of capacity, and forget expired pieces of the line."""
         pieces = [each for each in self.pieces.get(piece.shard, ()) if each.ends_us > now]
         if piece.shard == DAY:
-            # Of a day any places will do: in one piece none is too short for a request.
+            # Any segments of a day will do: merged into one piece, none is too short.
             left = sum(each.ends_us - max(each.begins_us, now) for each in pieces)
             begins, pieces = max(now, piece.begins_us - left), []
             piece = Prefetched(DAY, piece.rate_per_s, begins, piece.ends_us)
         self.pieces[piece.shard] = [*pieces, piece] if piece.begins_us < piece.ends_us else pieces
 
     def count(self, lines: Sequence[Line], now_us: int) -> None:
-        """Count what was admitted, to know what comes."""
+        """Count admitted requests, to estimate the demand to come."""
         for line in lines:
             self.demands.setdefault(line.name, Demand()).add(line.count, now_us)
 
     def is_low(self, line: Line, now_us: int) -> bool:
-        """Whether less is left of a line than the half of what is taken in advance."""
+        """Whether less is left of a line than half of an advance reservation."""
         left = sum(
             max(0, piece.ends_us - max(piece.begins_us, line.now))
             for piece in self.pieces.get(line.name, ())
@@ -161,11 +162,11 @@ class Hand:
     def extension(
         self, line: Line, expected: int, now_us: int, *, in_advance: bool, busy: bool
     ) -> Extension:
-        """Return how to extend a line that ends about there: for a request, and what comes soon."""
+        """Return how to extend a line that ends at about `expected`: for a request, or for more."""
         own = line.width(line.count)
         amount = self._expected(line, now_us)
         taken = min(line.width(amount), line.most)
-        taken -= taken % own if own else 0  # a part of a request would pass unspent
+        taken -= taken % own if own else 0  # a part of a request would expire unspent
         ahead = max(expected, line.now) - line.now
         in_advance = in_advance and amount > line.count and own < taken
         if line.name == DAY:
@@ -174,6 +175,6 @@ class Hand:
             return Extension(line.now, taken, idle, line.latest + own - taken, busy)
         if not in_advance:
             return Extension(line.now, own, own, line.latest, busy)
-        # Nobody waits at an idle shard, where the places of a few would have passed at once.
+        # At an idle shard nobody waits, and capacity for a few requests would expire at once.
         taken = max(taken, PREFETCH_US - ahead)
         return Extension(line.now, taken, PREFETCH_US, line.latest, busy)

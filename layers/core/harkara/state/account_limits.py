@@ -1,16 +1,16 @@
-"""How much an account may send: requests and segments a second, and segments a day.
+"""Limit how much an account may send: requests and segments a second, and segments a day.
 
-Each limit of a second is a generic cell rate algorithm: it keeps the time at which all that was
-admitted has passed at the account's rate. A request is admitted when that lies at most a second
-ahead, and then with all its segments, however many: the next waits until they have passed. The day
-is strict: a request that would go beyond is refused in whole.
+Each per-second limit is a generic cell rate algorithm (GCRA): it keeps the time at which all
+admitted traffic has passed at the account's rate. A request is admitted, with all its segments,
+when that time lies at most a second ahead; the next request waits until they have passed. The daily
+limit is strict: a request that would exceed it is refused whole.
 
-So that no item is hot, an account's limits are dealt out to shards; a request takes from one. An
-account of many shards may thereby run ahead by one request a shard, and hear of the day's end
-while no shard has room for its request, though all together would.
+To avoid a hot item, an account's limits are divided among shards, and a request takes from one. An
+account with many shards may therefore run ahead by one request per shard, and may meet the daily
+limit when no single shard has room for its request, though all together would.
 
-A busy process takes places in advance (`limit_lines`), which others then cannot use: of a second
-for a moment, of a day what it never spends.
+A busy process reserves capacity in advance (`account_limit_lines`), which others then cannot use:
+per-second capacity for a moment, and daily capacity until midnight IST if it is never spent.
 """
 
 import math
@@ -31,13 +31,13 @@ from harkara.state.rates_prefetch import Prefetched
 
 SHARD_LIMIT = 16
 REQUESTS_PER_S_AND_SHARD = 20
-# Where requests are not limited: many segments come in one, and not all of the time.
+# Used where requests are not limited. Many segments arrive in one request, and not constantly.
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARDS_TRIED = 3
-# Each that fails has learned where the lines end; all but the first are for the request alone.
+# Each failed attempt learns where the lines end. Only the first one reserves in advance.
 _TRIES = 4
-# A process that was refused by what others took looks again after so long: half the burst, so that
-# no place of a busy account passes unseen.
+# After a refusal that other processes' traffic caused, look again after this: half the burst, so
+# that no free capacity of a busy account goes unseen.
 LOOK_EVERY_US = 500_000
 _SHARED_US = 3_000_000
 _KEEP_S = 2 * DAY_S
@@ -45,9 +45,9 @@ CACHED_SHARDS = 10_000
 
 
 def shard_count(account: Account) -> int:
-    """Return over how many shards an account's limits are dealt out.
+    """Return the number of shards among which an account's limits are divided.
 
-    A shard's part of the day holds the largest request that the account may make.
+    One shard's part of the day is enough for the largest request that the account may make.
     """
     limits = account.limits
     if limits.requests_per_s:
@@ -62,7 +62,7 @@ def shard_count(account: Account) -> int:
 
 @dataclass(slots=True)
 class _Shard:
-    """An item as this process saw it last (Unix microseconds), and others wrote it, too."""
+    """A shard's item as this process last saw it, and when others wrote it (Unix microseconds)."""
 
     name: str
     ends: Mapping[str, int] = field(default_factory=dict)
@@ -70,18 +70,18 @@ class _Shard:
     shared_at_us: int = 0
 
     def is_shared(self, now_us: int) -> bool:
-        """Whether others probably write it now."""
+        """Whether other processes probably write this item now."""
         return 0 <= now_us - self.shared_at_us <= _SHARED_US
 
     def expected(self, line: Line, now_us: int) -> int:
-        """Return where a line probably ends: as far ahead as it was, where others write too."""
+        """Return the probable end of a line: if others write it, as far ahead as last seen."""
         end = self.ends.get(line.name, 0)
         passed_us = max(0, now_us - self.at_us) if self.is_shared(now_us) else 0
         return end + passed_us * (line.name != DAY)
 
 
 class _Request(NamedTuple):
-    """What is counted: against one shard's limits, of which the process has none for `lacking`."""
+    """A request to count against one shard; of the limits in `lacking` this process has none."""
 
     account_id: str
     shards: int
@@ -93,10 +93,10 @@ class _Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """Counts requests against the limits of their accounts. Keep it as long as the process.
+    """Counts requests against the limits of their accounts. Keep one for the life of the process.
 
-    What it saw of a shard last never falls behind the truth by a refusal: what is used up by then
-    is used up, so a flood is refused without a call.
+    The cached end of a line is never later than the stored one. A refusal by the cache is therefore
+    correct, so a flood is refused without a call.
     """
 
     store: LineStore
@@ -104,14 +104,14 @@ class AccountLimits:
     luck: Luck
     _shards: dict[str, _Shard] = field(default_factory=dict, init=False)
     _hands: dict[str, Hand] = field(default_factory=dict, init=False)
-    # Held to look at a hand, and never across a call.
+    # Held while a `Hand` is read or changed, never across a call.
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def take(self, account: Account, segment_count: int) -> None:
         """Count a request with its segments.
 
         Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, and then counts
-        nothing; StoreUnavailable: it may be counted. An account without limits costs no call.
+        nothing. After StoreUnavailable it may be counted. An account without limits costs no call.
         """
         limits = account.limits
         if limits == Limits():
@@ -141,7 +141,7 @@ class AccountLimits:
         raise RequestRefused(refusal.code, retry_after_s=max(1, wait_s))
 
     def _take(self, request: _Request) -> Refusal | None:
-        """Take what the process lacks from one of the account's shards, unless they refuse it."""
+        """Take the missing capacity from one of the account's shards, or return the refusal."""
         hand, now_us = request.hand, self._now_us()
         if 0 < hand.refused_until_us - now_us <= LOOK_EVERY_US:
             return Refusal(hand.refused_until_us, Code.RATE_LIMITED)
@@ -154,7 +154,7 @@ class AccountLimits:
                 return None
             calls += more
             refusals.append(refusal)
-            # A second is over soon; the day is not, as long as a shard has room.
+            # A per-second refusal ends soon. A daily one holds only if all shards are full.
             if calls >= SHARDS_TRIED and refusal.code is Code.RATE_LIMITED:
                 break
         soonest = min(refusals)
@@ -163,7 +163,7 @@ class AccountLimits:
         return soonest
 
     def _take_at(self, shard: int, request: _Request) -> tuple[Refusal | None, int]:
-        """Take from a shard; return why it refuses, and after how many calls."""
+        """Take from a shard; return its refusal, if any, and the number of calls."""
         seen = self._shard(f"rate#{request.account_id}#{shard}")
         for calls in range(_TRIES):
             now_us, ends = self._now_us(), seen.ends
@@ -194,13 +194,13 @@ class AccountLimits:
                 return None, calls + 1
             every = lines_of(request.limits, now_us, request.segment_count, seen.ends)
             lines = [line for line in every if line.name in request.lacking]
-            # A moment later it may have room again, which others see as well.
+            # At the same `now_us`: a moment later there may be room, but others see that as well.
             if refusal := _refusal(lines, seen.ends):
                 return refusal, calls + 1
         raise StoreUnavailable("the account's limits stayed busy")
 
     def _extend(self, seen: _Shard, by: Mapping[str, Extension]) -> Mapping[str, int]:
-        """Extend a shard's lines. Its item is kept until the day and all debts are over."""
+        """Extend a shard's lines. Its item is kept until the day and all its lines are over."""
         now_us, before = self._now_us(), seen.ends
         debts_us = [each.limit_us + each.width_us for line, each in by.items() if line != DAY]
         expires_at_s = max([now_us, *debts_us, *_debts_us(before)]) // 1_000_000 + _KEEP_S
@@ -212,7 +212,7 @@ class AccountLimits:
         seen.at_us = self._now_us()
         longest_us = max(_debts_us(seen.ends), default=0)
         if begins and longest_us // 1_000_000 >= expires_at_s:
-            # Another process let a line reach so far that this one did not know.
+            # Another process extended a line further than this one knew: keep the item longer.
             line = next(each for each in seen.ends if seen.ends[each] == longest_us)
             keep = Extension(0, 0, 0, longest_us, busy=True)
             self.store.extend_all(seen.name, {line: keep}, longest_us // 1_000_000 + _KEEP_S)
@@ -235,11 +235,11 @@ class AccountLimits:
 
 
 def _refusal(lines: Sequence[Line], ends: Mapping[str, int]) -> Refusal | None:
-    """Return why a request may not pass where these lines end, the one that lasts longest."""
+    """Return the longest refusal of a request by lines that end here, None if it may pass."""
     refusals = [line.refusal(ends.get(line.name, 0)) for line in lines]
     return max(filter(None, refusals), default=None)
 
 
 def _debts_us(ends: Mapping[str, int]) -> list[int]:
-    """Return when what was admitted has passed, by each limit of a second."""
+    """Return when admitted traffic has passed, for each per-second limit."""
     return [end for line, end in ends.items() if line != DAY]

@@ -1,9 +1,10 @@
-"""A circuit breaker per carrier: one that fails is left alone for a while, then comes back slowly.
+"""A circuit breaker per carrier: a failing one is left alone for a while, then comes back slowly.
 
-Each process counts what it hears itself. When half of the messages of the last half minute failed
-(no connection, no answer, an error of the carrier's own; never a refusal or a throttle), it opens
-the breaker for all: one item, which every process reads at most every few seconds. When the
-cool-down is over a growing part of the traffic returns; a failure then opens it for twice as long.
+Each process counts its own results. When at least half of the messages of the last half minute
+failed, and at least ten (no connection, no answer, an error of the carrier's own; never a refusal
+or a throttle), it opens the breaker for all: one item, which every process reads at most every few
+seconds. After the cool-down a growing part of the traffic returns. During this return a single
+failure may open the breaker, if it is half of the messages; the cool-down is then twice as long.
 """
 
 from dataclasses import dataclass, field
@@ -24,27 +25,27 @@ COOL_DOWN_LIMIT_S = 900
 # From the end of the cool-down: a tenth of the traffic, growing to all of it.
 RETURN_S = 60.0
 FIRST_SHARE = 0.1
-# What has no part in it yet looks again after this.
+# Traffic that may not return yet looks again after this.
 NEXT_LOOK_S = 5.0
-# A carrier that worked for so long begins with the shortest cool-down again.
+# A carrier that worked for this long begins with the shortest cool-down again.
 _FORGIVEN_S = 600
-# Whoever fails to write twice has seen others open it.
+# A process that failed to write twice has seen others open the breaker.
 _SWAPS = 3
 
 
 class BreakerState(NamedTuple):
-    """When a carrier's breaker opened last, until when, and for which time in a row."""
+    """When a carrier's breaker last opened, until when, and how many times in a row."""
 
     opened_at_ms: int = 0
     open_until_ms: int = 0
     times: int = 0
 
     def open_for_s(self, now_ms: int) -> float:
-        """Return how long it stays open; 0 when it is not."""
+        """Return how long the breaker stays open; 0 when it is not open."""
         return max(0, self.open_until_ms - now_ms) / 1000
 
     def is_returning(self, now_ms: int) -> bool:
-        """Whether the cool-down is over and not yet all of the traffic is back."""
+        """Whether the cool-down is over, but not all of the traffic is back."""
         return 0 <= now_ms - self.open_until_ms < RETURN_S * 1000
 
     def share(self, now_ms: int) -> float:
@@ -55,7 +56,7 @@ class BreakerState(NamedTuple):
         return min(1.0, FIRST_SHARE + (1 - FIRST_SHARE) * back)
 
     def opened(self, now_ms: int) -> "BreakerState":
-        """Return the state once it has opened again."""
+        """Return the state once the breaker has opened again."""
         forgiven = now_ms >= self.open_until_ms + _FORGIVEN_S * 1000
         times = 1 if forgiven else self.times + 1
         cool_down_s = min(COOL_DOWN_S * 2 ** (times - 1), COOL_DOWN_LIMIT_S)
@@ -64,9 +65,9 @@ class BreakerState(NamedTuple):
 
 @dataclass(slots=True)
 class _Watch:
-    """What this process knows of a carrier. `heard` are (Unix seconds, failed, all).
+    """This process's view of a carrier. `heard` holds (Unix seconds, failed, total).
 
-    `noted` is the share of the traffic that was noted last as kept away.
+    `noted` is the share of the traffic that was last logged as kept away.
     """
 
     text: str = ""
@@ -81,10 +82,10 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Breakers:
-    """The breakers of all carriers. Keep it as long as the process: it counts.
+    """The circuit breakers of all carriers. Keep one for the life of the process: it counts.
 
-    Notes say of each that is not closed, as often as it is read, what it keeps away, and once that
-    it is closed again.
+    Each time a breaker is read while it is not closed, a log event gives the share of the traffic
+    that it keeps away; one more event follows when it is closed again.
     """
 
     store: LimitStore
@@ -94,9 +95,9 @@ class Breakers:
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
 
     def wait_s(self, carrier: str) -> float:
-        """Return how long a part of the traffic must leave a carrier alone, 0 for not at all.
+        """Return how long this traffic must leave a carrier alone, 0 for not at all.
 
-        While the carrier returns, it is luck who may go.
+        While the carrier returns, a random part of the traffic may go.
         """
         now_s = self.clock()
         state = self._read(carrier, now_s).state
@@ -107,12 +108,12 @@ class Breakers:
         return 0.0 if share == 1 or self.luck() < share else NEXT_LOOK_S
 
     def hear(self, carrier: str, failed: int, count: int) -> bool:
-        """Count messages that a carrier got and those that failed; say whether it is to open."""
+        """Count a carrier's failed messages and all of them; return whether to open its breaker."""
         now_s = self.clock()
         watch = self._watches.setdefault(carrier, _Watch())
         state = watch.state
         watch.heard.append((now_s, failed, count))
-        # What it heard before the cool-down says nothing of what is after it.
+        # Results from before the cool-down say nothing about the time after it.
         since_s = max(now_s - WINDOW_S, state.open_until_ms / 1000)
         heard = [each for each in watch.heard if each[0] >= since_s]
         failures, total = sum(each[1] for each in heard), sum(each[2] for each in heard)
@@ -122,7 +123,7 @@ class Breakers:
         return opens
 
     def open(self, carrier: str) -> bool:
-        """Open a carrier's breaker; say whether it was not open before."""
+        """Open a carrier's breaker; return False if it was open already."""
         watch = self._watches.setdefault(carrier, _Watch())
         now_ms = int(self.clock() * 1000)
         for _ in range(_SWAPS):
@@ -144,12 +145,12 @@ class Breakers:
 
     def _read(self, carrier: str, now_s: float) -> _Watch:
         watch = self._watches.setdefault(carrier, _Watch())
-        # A clock that was set back is before what was read, and says nothing of its age.
+        # After the clock was set back, the age of the cached state is unknown.
         if not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
             watch.read_at_s = now_s
             try:
                 watch.text = self.store.get(_name(carrier))
-            except StoreUnavailable:  # what is known goes on; it is no reason to stop
+            except StoreUnavailable:  # keep the cached state; this is no reason to stop
                 return watch
             self._note(carrier, watch, int(now_s * 1000))
         return watch

@@ -1,15 +1,16 @@
-"""A door to each endpoint: whether a callback may be posted there, in the eyes of all processes.
+"""The health of callback endpoints, shared by all processes: whether to post to one now.
 
-An endpoint is trusted that acknowledged a callback lately: it gets as many posts at a time as its
-settings allow. Any other gets one at a time, which probes it. When posts fail in a row its door is
-shut, for longer each time: what comes then is not posted, so it holds nobody up. One item holds
-what is known, and every process reads it every few seconds; a trusted endpoint that acknowledges
-costs a write every five minutes.
+An endpoint that acknowledged a callback lately is trusted: it gets as many posts at a time as its
+settings allow. Any other gets one at a time, as a probe. When posts fail in a row, the endpoint's
+circuit opens, for longer each time; callbacks then fail unposted and hold up no others. One
+item holds the state, and every process reads it every few seconds; a trusted endpoint that
+acknowledges costs a write every five minutes.
 
-A post holds the execution that makes it, and whatever waits for that execution. So only a trusted
-endpoint that is quick as well is posted to at once, and waited for briefly. When one takes longer
-all the same, no endpoint of its account is quick for a while. The posts to all others, of which
-each may take its whole time, hold few executions at a time of one account.
+A post occupies the execution that makes it, and delays everything that waits for that execution. So
+only an endpoint that is trusted and quick is posted to at once, with a short time-out. When such a
+post takes longer all the same, no endpoint of its account counts as quick for a while. The posts to
+all other endpoints, each of which may take its whole time-out, occupy few executions per account at
+a time.
 """
 
 import math
@@ -34,18 +35,18 @@ from harkara.state.rates_reserved import HELD_S
 from harkara.state.rates_shards import Shard
 
 READ_EVERY_S = 3.0
-# So long is a quick endpoint waited for.
+# The time-out of a post to a quick endpoint.
 PATIENCE_S = 2.0
-# So many executions of ten may the endpoints of an account hold that are not quick.
+# Endpoints that are not quick may occupy this many of ten executions per account.
 EXECUTIONS_OF_TEN = 3
 _TEN = 10
-# A post that begins a little later needs no new seat.
+# A post that begins a little later needs no new write of its seat.
 _SEAT_MARGIN_MS = 5000
-# What a throttled endpoint opens after is waited for; a longer time is a failure.
+# A throttled endpoint that reopens within this is waited for; a longer time is a failure.
 THROTTLED_WAIT_S = 60
-# A place at the rate is no further away: it is waited for in the invocation.
+# A reservation at the endpoint's rate is no further ahead: the invocation waits for it.
 RATE_WAIT_S = HELD_S
-# All posts to an endpoint stand in one line.
+# All posts to an endpoint are one flow of the rate limiter.
 _FLOW = "posts"
 _KEPT_S = 30 * DAY_S
 _SWAPS = 20
@@ -53,7 +54,7 @@ _REMEMBERED = 10_000
 
 
 class Verdict(Enum):
-    """What is to become of a callback: it is posted, it waits, or its attempt failed unposted."""
+    """The decision on a callback: post it, let it wait, or count it as failed unposted."""
 
     POST = auto()
     WAIT = auto()
@@ -62,12 +63,11 @@ class Verdict(Enum):
 
 
 class Entry(NamedTuple):
-    """A door's answer. `wait_s` is to pass before the post, or before the next look.
+    """The decision on one post. `wait_s` must pass before the post, or before the next check.
 
-    `lease` is the place that the post takes until `leave`, `seat` its share in its execution.
-    `within_s` is how long the endpoint is waited for. Of one that waits, `trusted` says that others
-    are being posted, and `turn_s` when its turn comes at the endpoint's rate (Unix time), if it
-    stands in line there.
+    `lease` is held by the post until `leave`; `seat` is the post's part in occupying its execution.
+    `within_s` is the post's time-out. For a post that waits, `trusted` says that others are being
+    made, and `turn_s` is its turn at the endpoint's rate (Unix time), if it stands in line there.
     """
 
     verdict: Verdict
@@ -81,7 +81,7 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Watch:
-    """What this process knows of a door, and when it heard an acknowledgement itself."""
+    """This process's view of an endpoint, and when it last got an acknowledgement itself."""
 
     text: str = ""
     read_at_s: float = 0.0
@@ -97,9 +97,9 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The doors of all endpoints. Keep it as long as the process: it remembers them.
+    """The health of all endpoints. Keep one for the life of the process: it caches them.
 
-    `concurrency` is how many executions post what waits; `process` tells it from all others.
+    `concurrency` is how many executions post waiting callbacks; `process` is this process's id.
     """
 
     store: LimitStore
@@ -108,7 +108,7 @@ class Doors:
     process: str = field(default_factory=lambda: os.urandom(8).hex())
     concurrency: int = _TEN
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
-    # The posts under way that hold this process, by account.
+    # The posts under way that occupy this process, by account.
     _seated: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     def enter(
@@ -122,17 +122,17 @@ class Doors:
         at_once: bool = False,
         turn_s: float = 0.0,
     ) -> Entry:
-        """Ask whether to post to an endpoint. Who is told to must `leave` or `release` it.
+        """Decide whether to post to an endpoint. After POST, call `leave` or `release`.
 
-        A `lease` names the post; it ends by itself after `lease_s`. `at_once`: only where the
-        endpoint is quick. `turn_s` is the turn that an earlier entry named. Raises
+        `lease` names the post, and ends by itself after `lease_s`. With `at_once`, post only if the
+        endpoint is quick. `turn_s` is the turn that an earlier call returned. Raises
         StoreUnavailable.
         """
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
             watch = self._read(name)
             if _keeps_out(watch.door, self._now_ms()):
-                # It may have been opened a moment ago, by who replays what was parked.
+                # A replay of dead letters may have opened the endpoint a moment ago.
                 watch = self._read(name, anew=True)
             now_ms = self._now_ms()
             door = watch.door
@@ -173,7 +173,7 @@ class Doors:
     def will_write(
         self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult
     ) -> bool:
-        """Whether `leave` has anything to write; where it has not, it need not be called."""
+        """Whether `leave` has anything to write; if not, it need not be called."""
         if entry.lease or entry.seat or not result.acknowledged or is_slow(result):
             return True
         watch = self._watches.get(name_of(account_id, endpoint), _Watch())
@@ -181,10 +181,10 @@ class Doors:
         return watch.door.heard(result, watch.acked_ms, watch.acked_ms) != watch.door
 
     def leave(self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult) -> None:
-        """Say what came of a post. Raises nothing: others will hear the like."""
+        """Record the result of a post. Raises nothing: later posts will show the same."""
         name = name_of(account_id, endpoint)
         if result.status == 410 and "?" in endpoint.url and not endpoint.callback_id:
-            # Gone is what that query asks for. The path may be well, as one that answers 404 is.
+            # Only that query is gone. The path may be fine, as with a 404.
             result = result._replace(status=404)
         watch = self._watches.setdefault(name, _Watch())
         now_ms, acked_ms = self._now_ms(), watch.acked_ms
@@ -200,7 +200,7 @@ class Doors:
             self._rise(account_id, entry)
 
     def release(self, account_id: str, endpoint: Endpoint, entry: Entry) -> None:
-        """Say that nothing was posted. Raises nothing: a lease ends by itself."""
+        """Record that nothing was posted. Raises nothing: a lease ends by itself."""
         with suppress(StoreUnavailable):
             self._change(
                 name_of(account_id, endpoint), lambda door: door.without_lease(entry.lease)
@@ -208,7 +208,7 @@ class Doors:
             self._rise(account_id, entry)
 
     def open(self, account_id: str, endpoint: Endpoint) -> None:
-        """Let an endpoint be posted to again that is gone, or shut. Raises StoreUnavailable."""
+        """Allow posts again where an endpoint is gone or failing. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)
         self._watches[name] = _Watch(self.store.get(name, consistent=True), self.clock())
         self._change(
@@ -219,7 +219,7 @@ class Doors:
         return now_ms < self._read(account_name(account_id)).door.slow_until_ms
 
     def _sit(self, account_id: str, post: str, until_ms: int) -> bool:
-        """Let a post hold this execution, unless its account holds as many others as it may."""
+        """Let a post occupy this execution, unless its account occupies its limit of others."""
         name = account_name(account_id)
         for _ in range(_SWAPS):
             watch, now_ms = self._read(name), self._now_ms()
@@ -234,7 +234,7 @@ class Doors:
         return False
 
     def _rise(self, account_id: str, entry: Entry) -> None:
-        """Let an execution go which no post of the account holds any longer."""
+        """Release this execution once no post of the account occupies it."""
         seated = self._seated.get(account_id, set())
         seated.discard(entry.seat)
         if entry.seat and not seated:
@@ -249,21 +249,21 @@ class Doors:
                 return
 
     def _swap(self, name: str, watch: _Watch, door: Door) -> bool:
-        """Write a door in place of the one that is known; else know the one that stands there."""
+        """Replace an endpoint's unchanged state; else cache the one that another process wrote."""
         text = encode(door).decode()
         expires_at_s = int(self.clock()) + _KEPT_S
         standing = self.store.swap(name, watch.text, text, expires_at_s)
         watch.text = text if standing is None else standing
-        # It finds its own text where an answer was lost.
+        # After a lost answer, the store returns this process's own text.
         return watch.text == text
 
     def _read(self, name: str, *, anew: bool = False) -> _Watch:
-        """Return what is known of a door, read lately; `anew`, as it now is."""
+        """Return an endpoint's state as read lately; with `anew`, read it now."""
         if len(self._watches) >= _REMEMBERED and name not in self._watches:
             self._watches.clear()
         watch = self._watches.setdefault(name, _Watch())
         now_s = self.clock()
-        # A clock that was set back is before what was read, and says nothing of its age.
+        # After the clock was set back, the age of the cached state is unknown.
         if anew or not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
             watch.text = self.store.get(name, consistent=anew)
             watch.read_at_s = now_s
@@ -278,12 +278,12 @@ def _keeps_out(door: Door, now_ms: int) -> bool:
 
 
 def account_name(account_id: str) -> str:
-    """Return the name of what is known of all endpoints of an account."""
+    """Return the name of the state of an account as a whole."""
     return f"door#{account_id}"
 
 
 def name_of(account_id: str, endpoint: Endpoint) -> str:
-    """Return the name of an endpoint's door: a URL that no callback has goes without its query."""
+    """Return the name of an endpoint's state; an unregistered URL goes without its query."""
     if endpoint.callback_id:
         return f"door#{account_id}#{endpoint.callback_id}"
     url = endpoint.url.partition("?")[0]

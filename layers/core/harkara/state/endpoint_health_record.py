@@ -1,4 +1,4 @@
-"""What is known of an endpoint, or of all those of an account, and what a post adds to it."""
+"""The state of a callback endpoint, or of all those of an account, and how a post changes it."""
 
 from typing import NamedTuple
 
@@ -6,28 +6,28 @@ from harkara.model.callbacks import PostResult
 
 TRUSTED_S = 600
 REFRESHED_EVERY_S = 300
-# What answers within this is quick.
+# An answer within this counts as quick.
 QUICK_MS = 1000
-# So long none of an account is quick after one that was not: doubled each time, up to the limit,
-# and begun anew when all went well for as long as the limit.
+# After a slow post no endpoint of the account is quick for this long: doubled each time, up to the
+# limit, and reset when all went well for as long as the limit.
 SLOW_S = 60
 SLOW_LIMIT_S = 3600
 FAILURES_NEEDED = 3
 SHUT_S = 5
 SHUT_LIMIT_S = 300
-# Where 429 names no time.
+# Used where a 429 names no time.
 THROTTLED_S = 10
 
 
 class Door(NamedTuple):
-    """What is known of an endpoint, or of all those of an account, by Unix milliseconds.
+    """The state of an endpoint, or of all those of an account. Times are Unix milliseconds.
 
-    `failures` came in a row, the last at `failed_ms`; `throttled` says that it asked to be left
-    alone, and `gone` that it answered 410. A lease is who posts, and when it surely has.
+    `failures` came in a row, the last at `failed_ms`; `throttled` says that the endpoint asked to
+    be left alone, and `gone` that it answered 410. A lease names a post, and its latest end.
 
-    `quick_ms` is when it was last noted to have acknowledged quickly, 0 once anything took longer.
-    Of an account: none is quick until `slow_until_ms`, for the time number `slows` in a row, and a
-    lease is an execution that is held.
+    `quick_ms` is when a quick acknowledgement was last recorded, 0 once any post took longer. For
+    an account: no endpoint is quick until `slow_until_ms`, for the time number `slows` in a row,
+    and a lease is an occupied execution.
     """
 
     acked_ms: int = 0
@@ -42,20 +42,20 @@ class Door(NamedTuple):
     leases: tuple[tuple[str, int], ...] = ()
 
     def shut_for_s(self, now_ms: int) -> float:
-        """Return how long it stays shut; 0 when it is open."""
+        """Return how long the circuit stays open; 0 when it is closed."""
         return max(0, self.shut_until_ms - now_ms) / 1000
 
     def is_trusted(self, now_ms: int) -> bool:
-        """Whether it acknowledged lately, and did not fail since."""
+        """Whether the endpoint acknowledged lately, and its circuit did not open since."""
         return now_ms < self.acked_ms + TRUSTED_S * 1000
 
     def is_quick(self, now_ms: int) -> bool:
-        """Whether it is trusted, and acknowledges quickly."""
+        """Whether the endpoint is trusted, and acknowledges quickly."""
         return self.is_trusted(now_ms) and bool(self.quick_ms)
 
     def disappointed(self, now_ms: int) -> "Door":
-        """Return an account's after one of its quick endpoints was not."""
-        if now_ms < self.slow_until_ms:  # it was under way when that was noted
+        """Return the state of an account after a slow post to one of its quick endpoints."""
+        if now_ms < self.slow_until_ms:  # the post was under way when that was recorded
             return self
         in_a_row = now_ms < self.slow_until_ms + SLOW_LIMIT_S * 1000
         slows = self.slows + 1 if in_a_row else 1
@@ -63,16 +63,16 @@ class Door(NamedTuple):
         return self._replace(slow_until_ms=now_ms + slow_s * 1000, slows=slows)
 
     def with_lease(self, lease: str, until_ms: int, now_ms: int) -> "Door":
-        """Return it with one more post under way, and without those that are over."""
+        """Return the state with one more post under way, and without expired leases."""
         alive = tuple(each for each in self.leases if each[1] > now_ms and each[0] != lease)
         return self._replace(leases=(*alive, (lease, until_ms)))
 
     def without_lease(self, lease: str) -> "Door":
-        """Return it with a post over."""
+        """Return the state with a post over."""
         return self._replace(leases=tuple(each for each in self.leases if each[0] != lease))
 
     def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
-        """Return it after a post; `acked_ms` is the last acknowledgement that its hearer knows."""
+        """Return the state after a post; `acked_ms` is the last acknowledgement of this process."""
         if is_slow(result):
             return self._replace(quick_ms=0)._heard(result, now_ms, acked_ms)
         heard = self._heard(result, now_ms, acked_ms)
@@ -94,9 +94,9 @@ class Door(NamedTuple):
             return self._replace(shut_until_ms=max(until_ms, self.shut_until_ms), throttled=True)
         if status == 410:
             return self._replace(gone=True)
-        if 0 < status < 500:  # it lives, and answers what others may not be answered
+        if 0 < status < 500:  # the endpoint works, and refuses this callback alone
             return self._replace(failures=0)
-        # Posts that were under way when it was shut say nothing more.
+        # Posts that were under way when the circuit opened add no information.
         return self if self.shut_for_s(now_ms) else self._failed(now_ms, acked_ms)
 
     def _failed(self, now_ms: int, acked_ms: int) -> "Door":

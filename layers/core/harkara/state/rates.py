@@ -1,23 +1,24 @@
-"""A carrier's rate in segments a second, kept by places in time that are reserved.
+"""A carrier's rate limit in segments a second, kept by reservations on a time line.
 
-A place is the time at which a block may go out: the one before it then has passed at the rate. Over
-any time no more goes out than rate x time and one block a shard. The lanes have rates of their own,
-so bulk never takes the priority lane's share; a priority message goes in the place of a bulk one
-where that comes sooner. A high rate is dealt out to shards, and the earliest is taken.
+A reservation (`Place`) is the time at which a block may go out: by then the block before it has
+passed at the rate. Over any time no more goes out than rate x time and one block per shard. Each
+lane has its own rate, so bulk never takes the priority lane's share; a priority message uses bulk
+capacity where that is available sooner. A high rate is divided among shards, and the earliest
+reservation is taken.
 
-Nobody waits for another's backlog: while the places of a *flow* (an account's OTPs, or its other
-messages of a lane) reach more than `HELD_S` ahead, it reserves no more. What it has beyond that
-stands in the flow's own line: it learns when its turn would come if the carrier had nobody else,
-and comes back just before. So a new flow's first block finds at most `HELD_S` and a block of each
-other flow ahead of it, and one that is alone has all of the rate.
+No account waits for another's backlog: while the reservations of a *flow* (an account's OTPs, or
+its other messages of a lane) reach more than `HELD_S` ahead, the flow reserves no more. Its further
+blocks stand in the flow's own line: a block learns when its turn would come if the carrier had no
+other traffic, and comes back just before. So a new flow's first block finds at most `HELD_S` and a
+block of each other flow ahead of it, and a flow that is alone has all of the rate.
 
-A place within `HELD_S` is added to what others reserved, without a condition on what they wrote:
-processes do not refuse each other. A process with much traffic reserves in advance what it needs in
-the next moment (`prefetch`), at places in time like all others, so the rate holds strictly.
+A reservation within `HELD_S` is appended without a condition on other processes' writes, so
+processes do not refuse each other. A busy process reserves its demand for the next moment in
+advance (`rates_prefetch`), at fixed times like all other reservations, so the rate holds strictly.
 Small messages compare a few shards, and take one that is nearly the earliest. For a large block the
-earliest of all is found: what is cached of a shard is never later than the truth, since times there
-only grow, so the shard with the earliest cached time that could be extended as it was cached had
-the earliest place.
+earliest of all shards is found: times only grow, so a cached time is never later than the stored
+one. If the shard with the earliest cached time can be extended at exactly that time, it was the
+earliest.
 """
 
 import math
@@ -39,21 +40,21 @@ from harkara.state.rates_shards import Shard, ShardItems, rough_us
 
 SEGMENTS_PER_S_AND_SHARD = 100
 SHARD_LIMIT = 16
-# What stands in line comes back so long before its turn: an invocation can wait for the rest.
+# A block in line comes back this long before its turn: an invocation can wait for the rest.
 AHEAD_S = 1.0
-# In line or not, it looks so often whether the carrier has nobody: a pause may empty a line.
+# In line or not, a block checks this often if the carrier is idle: a pause may empty a line.
 LOOK_EVERY_S = float(DUE_DELAY_S)
-# Each that fails has learned a shard's time: so many others were quicker, all at once.
+# Each failed attempt learns a shard's time; it takes that many quicker processes to fail them all.
 _TRIES = 100
-# At a high rate what is expected takes no time, and would be over before it comes.
+# At a high rate the expected demand has hardly any width, and would expire before it comes.
 _LEAST_US = PREFETCH_US // 8
 
 
 class Place(NamedTuple):
-    """In how many seconds a block may go out.
+    """The answer to a request for a reservation: in how many seconds the block may go out.
 
-    Not reserved: in how many it may ask again. `turn_s` is then its turn in its flow's line (Unix
-    time), 0 where it stands in none, as it would come too late.
+    If it is not reserved: in how many seconds to ask again. `turn_s` is then its turn in its flow's
+    line (Unix time), 0 where it stands in none, as the turn would come too late.
     """
 
     wait_s: float
@@ -62,7 +63,7 @@ class Place(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """What `take` is asked for; `demand` is this process's own, for its lane."""
+    """The arguments of `take`; `demand` is this process's own, for its lane."""
 
     amount: int
     demand: Demand
@@ -73,7 +74,7 @@ class _Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Reserves places at carriers. Keep it as long as the process; threads may share it."""
+    """The rate limiter of carriers. Keep one for the life of the process; threads may share it."""
 
     store: TimelineStore
     clock: Clock
@@ -93,10 +94,10 @@ class Pace:
         within_s: float,
         turn_s: float = 0.0,
     ) -> Place:
-        """Reserve a place for so many segments if it comes within `within_s`.
+        """Reserve capacity for these segments if it is available within `within_s`.
 
-        `turn_s` is the turn that an earlier call named. A carrier without a rate costs no call.
-        Raises StoreUnavailable: a place may be lost.
+        `turn_s` is the turn that an earlier call returned. A carrier without a rate costs no call.
+        Raises StoreUnavailable; a reservation may then be lost.
         """
         if not carrier.rate_segments_per_s:
             return Place(0.0)
@@ -111,11 +112,11 @@ class Pace:
         flow: str = "",
         turn_s: float = 0.0,
     ) -> Place:
-        """Reserve a place for `count` in the earliest of these shards. Raises as `reserve` does.
+        """Reserve capacity for `count` in the earliest of these shards. Raises as `reserve` does.
 
-        Without a flow only `within_s` bounds how far ahead.
+        Without a flow, only `within_s` limits how far ahead.
         """
-        # Both lanes of a carrier end with the same shard.
+        # The lists of both lanes of a carrier end with the same shard.
         local = self._locals.setdefault(shards[-1].name, Holdings())
         demand = local.demands.setdefault(shards[0].name, Demand())
         request = _Request(count, demand, within_s, flow, turn_s)
@@ -172,7 +173,7 @@ class Pace:
         now_us: int,
         attempt: int,
     ) -> Place | None:
-        """Reserve a place at a shard; None if others were quicker."""
+        """Reserve capacity at a shard; None if other processes were quicker."""
         begins_us = max(standing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
         if request.flow and begins_us + own_us > now_us + HELD_US:
@@ -185,13 +186,13 @@ class Pace:
         )
         taken_us = expected_us if prefetches else own_us
         limit_us = self._items.expected_us(shard, request.amount, now_us)
-        if own_us <= PREFETCH_US:  # a little later will do: another shard costs another call
+        if own_us <= PREFETCH_US:  # a little later is fine: another shard costs another call
             limit_us += HELD_US if attempt else PREFETCH_US
         if request.flow:
             limit_us = min(limit_us, now_us + HELD_US - taken_us)
         if math.isfinite(request.within_s):
             limit_us = min(limit_us, now_us + int(request.within_s * 1_000_000))
-        # Nobody waits at an idle shard: keep it, so that what comes next need not wait either.
+        # At an idle shard nobody waits: reserve more, so that the next requests need not wait.
         idle_us = PREFETCH_US if prefetches else own_us
         extension = Extension(now_us, taken_us, idle_us, limit_us)
         taken = self._items.extend(shard, extension)
@@ -204,7 +205,7 @@ class Pace:
     def _reserve_far(
         self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
     ) -> Place | None:
-        """Reserve a place that reaches further ahead than a flow may without being named."""
+        """Reserve capacity further ahead than a flow may without being named in the item."""
         flow, begins_us = request.flow, max(standing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
         until_us = begins_us + local.flow_width_us(flow, request.amount, shard.rate_per_s, now_us)
@@ -218,7 +219,7 @@ class Pace:
     def _stand_in_line(
         self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
     ) -> Place | None:
-        """Take a turn in the flow's line, from those that this process has or from the shard's."""
+        """Take a turn in the flow's line, from this process's own turns or from the shard's."""
         flow, begins_us = request.flow, standing.line_us(request.flow)
         at_us = local.spend_turn(flow, request.amount, now_us + HELD_US)
         if at_us is None:
@@ -244,7 +245,7 @@ class Pace:
         *,
         in_turn: bool,
     ) -> Place | None:
-        """Take a place from what was prefetched, for a flow that need not stand in line there."""
+        """Take prefetched capacity at a shard where the flow need not stand in line."""
         names = {shard.name for shard in shards}
         with local.lock:
             found = [
@@ -268,7 +269,7 @@ class Pace:
         return self._place(at_us)
 
     def _place(self, at_us: int) -> Place:
-        # By now calls may have taken a while.
+        # The calls before may have taken a while.
         return Place(max(0, at_us - self._now_us()) / 1_000_000)
 
     def _turn(self, turn_s: float) -> Place:
@@ -279,7 +280,7 @@ class Pace:
 
 
 def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
-    """Return the shards in which a lane may take places; its own are preferred."""
+    """Return the shards in which a lane may reserve; its own are preferred."""
     share = carrier.priority_share
     shares = {Lane.BULK: 1 - share}
     if lane is Lane.PRIORITY:
@@ -296,6 +297,6 @@ def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
 
 
 def _flow(account_id: str, category: Category) -> str:
-    """Return the name of a flow: short, and without blanks. Two of one name would share a line."""
+    """Return a short name for a flow, without blanks. Flows with the same name share a line."""
     kind = Category.OTP if category is Category.OTP else lane_of(category)
     return blake2b(f"{account_id}#{kind}".encode(), digest_size=6).hexdigest()

@@ -1,10 +1,10 @@
 """Capacity of a shared rate limit that one process reserves in advance and spends locally.
 
 One compare-and-swap per message stops scaling once many processes write the same few items. A
-process with enough traffic therefore reserves what it expects to need within `PREFETCH_S`, and
-spends that without a call. Prefetched capacity has its fixed place in time, like any other
-reservation: what is unspent when its time has passed is lost. So a process that dies, is frozen or
-runs out of messages blocks that much for that long, and never spends it after it is resumed.
+process with enough traffic therefore reserves its expected demand for `PREFETCH_S`, and spends that
+without a call. Prefetched capacity has its fixed place in time, like any other reservation; the
+unspent rest expires. So a process that dies, is frozen or runs out of messages blocks that much
+capacity for that long, and never spends it after it is resumed.
 """
 
 import math
@@ -15,9 +15,9 @@ PREFETCH_S = 0.2
 PREFETCH_US = int(PREFETCH_S * 1_000_000)
 # The time over which a process averages its own traffic.
 _AVERAGED_S = 0.25
-# With less expected traffic than this most of a prefetch would be lost.
+# With a smaller expected demand than this, most of a prefetch would be lost.
 _LEAST_MESSAGES = 2
-# Nor with less at a slow shard: what is in advance there passes before it is needed, and others
+# At a slow shard it takes more: prefetched capacity expires there before it is needed, while others
 # wait for it.
 _LEAST_SLOW = 8
 # A process remembers this many flows that stand in line.
@@ -39,8 +39,8 @@ class Demand:
     def to_reserve(self, count: int, now_us: int, wait_us: int = 0, *, slow: bool = False) -> int:
         """Return how much to reserve for a request of `count`: `count` alone in thin traffic.
 
-        `wait_us` is how far away that capacity is. What arrives until then needs it as well.
-        Of a `slow` shard only much is worth it.
+        `wait_us` is how far away that capacity is; traffic that arrives until then needs it as
+        well. At a `slow` shard only a large demand is worth a prefetch.
         """
         expected_s = PREFETCH_S + wait_us / 1_000_000
         expected = int((self._decayed(now_us) + count) / _AVERAGED_S * expected_s)
@@ -54,7 +54,7 @@ class Demand:
 
 @dataclass(slots=True)
 class Prefetched:
-    """An unspent stretch of a shard's time line (Unix microseconds); for any flow, or for one."""
+    """An unspent stretch of a shard's time line (Unix microseconds), for any flow or for one."""
 
     shard: str
     rate_per_s: float
@@ -74,7 +74,7 @@ class Prefetched:
 
 @dataclass(slots=True)
 class Holdings:
-    """What this process has prefetched and needs of one rate.
+    """The prefetched capacity and the demand of this process for one rate limit.
 
     Hold the lock to spend, and never across a call.
     """
@@ -86,14 +86,14 @@ class Holdings:
     flow_demands: dict[str, Demand] = field(default_factory=dict)
 
     def keep(self, prefetched: Prefetched, now_us: int) -> None:
-        """Keep what was prefetched, and forget what has passed."""
+        """Keep prefetched capacity, and forget expired capacity."""
         with self.lock:
             self.prefetched = [each for each in self.prefetched if each.ends_us > now_us]
             if prefetched.begins_us < prefetched.ends_us:
                 self.prefetched.append(prefetched)
 
     def spend_turn(self, flow: str, count: int, after_us: int) -> int | None:
-        """Spend turns that a flow has in its line after that time; None if there are too few."""
+        """Spend turns of a flow in its line after that time; None if there are too few."""
         with self.lock:
             turns = self.turns.get(flow)
             at_us = turns.find(count, after_us) if turns else None
@@ -102,15 +102,15 @@ class Holdings:
             return at_us
 
     def keep_turns(self, turns: Prefetched) -> None:
-        """Keep turns in a flow's line."""
+        """Keep turns of a flow in its line."""
         if len(self.turns) >= _FLOWS_KEPT:
             self.turns.clear()
         self.turns[turns.flow] = turns
 
     def flow_width_us(self, flow: str, count: int, rate_per_s: float, now_us: int) -> int:
-        """Return how much to reserve for `count` of a flow that stands in line, by its own demand.
+        """Return the width to reserve for `count` of a flow that stands in line, by its own demand.
 
-        Nothing but this flow can spend it.
+        Only this flow can spend it.
         """
         if len(self.flow_demands) >= _FLOWS_KEPT:
             self.flow_demands.clear()
@@ -122,5 +122,5 @@ class Holdings:
 
 
 def width_us(count: int, rate_per_s: float) -> int:
-    """Return how long `count` units take at a rate, rounded up."""
+    """Return how many microseconds `count` units take at a rate, rounded up."""
     return math.ceil(count * 1_000_000 / rate_per_s)

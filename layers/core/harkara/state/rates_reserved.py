@@ -1,4 +1,4 @@
-"""What stands of a part of a carrier's rate: until when it is taken, and by whom far ahead."""
+"""The reserved part of a shard's rate: until when, and which flows reach far ahead."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,7 +10,7 @@ HELD_US = int(HELD_S * 1_000_000)
 
 
 class Reach(NamedTuple):
-    """How far a flow's places at a shard reach, and its line behind them (Unix microseconds)."""
+    """How far a flow's reservations at a shard reach, and its line behind (Unix microseconds)."""
 
     held_us: int = 0
     line_us: int = 0
@@ -18,41 +18,41 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a shard: until when it is taken, and the flows that reach far ahead."""
+    """The state of a shard: until when it is reserved, and the flows that reach far ahead."""
 
     timeline: Timeline = Timeline()
     flows: dict[str, Reach] = field(default_factory=dict)
 
     @classmethod
     def read(cls, timeline: Timeline) -> "Standing":
-        """Return what a time line says; `reaching` made its text."""
+        """Parse a time line, whose text `reaching` made."""
         rows = (flow.split(":") for flow in timeline.text.split())
         return cls(timeline, {name: Reach(int(a), int(b)) for name, a, b in rows})
 
     @property
     def until_us(self) -> int:
-        """Until when the shard is taken."""
+        """Until when the shard is reserved (Unix microseconds)."""
         return self.timeline.until_us
 
     def reaching(self, until_us: int, flow: str, reach: Reach, now_us: int) -> "Standing":
-        """Return what stands once a flow reaches so far. Flows that reserve freely are left out."""
+        """Return the state once a flow reaches so far. Flows that reserve freely are left out."""
         flows = {**self.flows, flow: reach} if flow else self.flows
         flows = {name: each for name, each in flows.items() if each.line_us > now_us + HELD_US}
         rows = (f"{name}:{each.held_us}:{each.line_us}" for name, each in flows.items())
         return Standing(Timeline(until_us, " ".join(rows)), flows)
 
     def admits(self, flow: str, now_us: int, *, in_turn: bool) -> bool:
-        """Whether a flow may reserve: in its turn, without a line, or while nobody else does."""
+        """Whether a flow may reserve: within `HELD_S`, and in turn, without a line, or alone."""
         held_us, line_us = self.flows.get(flow, Reach())
         if held_us > now_us + HELD_US:
             return False
         return in_turn or line_us <= now_us + HELD_US or self.until_us <= now_us
 
     def line_us(self, flow: str) -> int:
-        """Return how far a flow's line reaches."""
+        """Return how far a flow's line reaches (Unix microseconds)."""
         return self.flows.get(flow, Reach()).line_us
 
     @property
     def ends_us(self) -> int:
-        """When nothing of it counts any more."""
+        """When all reservations and lines are over (Unix microseconds)."""
         return max([self.until_us, *(each.line_us for each in self.flows.values())])

@@ -1,6 +1,6 @@
-"""The items behind a rate, one for each shard, as this process saw them last.
+"""The items behind a rate limit, one per shard, as this process last saw them.
 
-A cached time is never later than the stored one: those times only grow.
+Times in them only grow, so a cached time is never later than the stored one.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from harkara.state.rates_reserved import Standing
 
 # Small messages compare this many shards of each lane, not all.
 _SHARDS_COMPARED = 3
-# So long what was seen is taken to be true.
+# For this long a cached item counts as current.
 _FRESH_US = 20_000
-# So long a shard that others write is taken to stay as busy as it was.
+# For this long a shard that others write counts as being as busy as it was.
 _REMEMBERED_US = 3_000_000
 
 
 class Shard(NamedTuple):
-    """A part of a rate, counted under its name; what is preferred has the lower number."""
+    """A part of a rate limit, counted under its name; a lower `preference` is better."""
 
     name: str
     rate_per_s: float
@@ -34,7 +34,7 @@ class Shard(NamedTuple):
 
 @dataclass(slots=True)
 class _Cached:
-    """A shard's item as this process saw it last; `shared` if other processes write it too."""
+    """A shard's item as this process last saw it; `shared` if other processes write it too."""
 
     standing: Standing = field(default_factory=Standing)
     at_us: int = 0
@@ -45,15 +45,15 @@ class _Cached:
         return self.shared and not 0 <= now_us - self.at_us <= _FRESH_US
 
     def see(self, standing: Standing, now_us: int, *, shared: bool) -> None:
-        """Cache an item, and whether another process was seen to write it."""
+        """Cache an item, and whether another process has written it."""
         self.standing, self.at_us, self.shared = standing, now_us, shared
 
 
 @dataclass(frozen=True, slots=True)
 class ShardItems:
-    """Reads and writes the items of shards. Keep it as long as the process.
+    """Reads and writes the items of shards. Keep one for the life of the process.
 
-    `first` is random in [0, 1): which shards this process looks at first.
+    `first` is random in [0, 1), and selects the shards that this process looks at first.
     """
 
     store: TimelineStore
@@ -62,14 +62,15 @@ class ShardItems:
     _cache: dict[str, _Cached] = field(default_factory=dict, init=False)
 
     def standing(self, name: str) -> Standing:
-        """Return what is cached of a shard."""
+        """Return the cached state of a shard."""
         return self._cached(name).standing
 
     def expected_us(self, shard: Shard, count: int, now_us: int) -> int:
-        """Return when a shard has room, by what is cached: it may be later, never earlier.
+        """Return when a shard has room, by the cache.
 
-        For a few units this is a guess: where other processes write too, the shard is taken to be
-        as busy as it was a moment ago. To read them all for an earlier place is not worth it.
+        For many units the true time may be later, never earlier. For a few units this is a guess:
+        where other processes write too, the shard is taken to be as busy as it was a moment ago.
+        Reading all shards for an earlier time is not worth the calls.
         """
         cached = self._cached(shard.name)
         known_us = max(cached.standing.until_us, now_us)
@@ -82,7 +83,8 @@ class ShardItems:
     def candidates(self, shards: Sequence[Shard], count: int) -> Sequence[Shard]:
         """Return the shards to compare; for a small message a few of each lane.
 
-        Those are always the same of a process while they have room soon, so that it knows them.
+        While these have room soon they are always the same, so that this process's cache of them is
+        current.
         """
         if any(width_us(count, shard.rate_per_s) > PREFETCH_US for shard in shards):
             return shards
@@ -92,7 +94,7 @@ class ShardItems:
         expected_us = partial(self.expected_us, count=count, now_us=now_us)
         if min(map(expected_us, own)) <= now_us + 2 * PREFETCH_US:
             return own
-        # Roughly the earliest: of exactly the same ones all processes would write the same items.
+        # Only roughly the earliest: else all processes would choose, and write, the same items.
         return [
             shard
             for lane in lanes
@@ -120,7 +122,7 @@ class ShardItems:
         return None if begins_us is None else (begins_us, timeline.until_us)
 
     def swap(self, shard: Shard, seen: Standing, new: Standing) -> bool:
-        """Replace an item as it was seen; else cache what another process or thread wrote."""
+        """Replace an unchanged item; else cache the one that another process or thread wrote."""
         cached = self._cached(shard.name)
         expires_s = new.ends_us // 1_000_000 + DAY_S
         other = self.store.swap_timeline(shard.name, seen.timeline, new.timeline, expires_s)
@@ -136,5 +138,5 @@ class ShardItems:
 
 
 def rough_us(at_us: int) -> int:
-    """Return a time to compare shards by where a little later will do."""
+    """Return a time in steps of `PREFETCH_US`, to compare shards where a little later will do."""
     return at_us // PREFETCH_US

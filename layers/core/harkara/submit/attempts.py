@@ -1,4 +1,4 @@
-"""A message's tries, as its marks tell: `submit` writes them, cancel and history read them."""
+"""A message's submit attempts in the ledger: `submit` writes them, cancel and history read them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,24 +13,24 @@ from harkara.ports import MessageStore
 
 
 class Cancelled(NamedTuple):
-    """The customer took the message back before it was submitted."""
+    """The customer cancelled the message before it was submitted."""
 
 
 class Ended(NamedTuple):
-    """The message had its final state before this try: nothing more of it goes out."""
+    """The message had its final state before this attempt: nothing more of it goes out."""
 
 
 End = Outcome | Cancelled | Ended
-"""How a try ended for a message."""
+"""How a submit attempt ended for a message."""
 
-# Of a carrier's own words: as many as fit a hundred times into an item.
+# The limit of a carrier's own words: a hundred of them fit into an item.
 WORDS_LIMIT = 256
 
 ENDS = ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
 
 
 class Try(NamedTuple):
-    """A try that covers a message. `end` is None while no outcome is put down."""
+    """A submit attempt that covers a message. `end` is None while no outcome is recorded."""
 
     attempt: int
     claim: Mark
@@ -39,7 +39,7 @@ class Try(NamedTuple):
 
 
 def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[Any]]:
-    """Return what an outcome mark says of a part's messages, by end."""
+    """Return the data of an outcome entry: the messages of a block attempt, by end."""
     data: dict[str, list[Any]] = {end: [] for end in ENDS}
     for index, end in zip(indexes, ends, strict=True):
         match end:
@@ -59,7 +59,7 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
 
 
 def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Chunk, int]:
-    """Return an accepted message's chunk and its index there.
+    """Return an accepted message's batch and its index there.
 
     Raises RequestRefused(NOT_FOUND), also for a message of another account.
     """
@@ -70,13 +70,13 @@ def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Chunk,
     chunk = store.get_chunk(chunk_id)
     if chunk is None or chunk.account_id != account_id or index >= len(chunk.messages):
         raise _not_found()
-    if chunk.messages[index].refusal:  # it never became a message, and nobody was told its mid
+    if chunk.messages[index].refusal:  # it never became a message, and its mid was never given out
         raise _not_found()
     return chunk, index
 
 
 def tries_of(store: MessageStore, chunk: Chunk, index: int) -> list[Try]:
-    """Return the tries that cover a message, in order. The claims are read first, consistently."""
+    """Return the attempts that cover a message, in order. Claims are read first, consistently."""
     claims = [
         mark for mark in store.find_marks(chunk.id, "claim#") if index in mark.data["indexes"]
     ]
@@ -108,7 +108,7 @@ def shared_outcomes(store: MessageStore, claims: Sequence[Mark]) -> list[Mark | 
 
 
 def outcome_in(shared: Mark, claim: Mark) -> Mark | None:
-    """Return what a shared outcome says of a claim's message, in the claim's own name."""
+    """Return a claim's own outcome out of a shared one; None if the message is not in it."""
     carrier_id = shared.data["taken"].get(claim.partition)
     if carrier_id is None:
         return None
@@ -119,7 +119,7 @@ def outcome_in(shared: Mark, claim: Mark) -> Mark | None:
 
 
 def _end(data: Mapping[str, Any], index: int) -> End | None:
-    """Return how an outcome's try ended for a message: what `outcome_data` wrote."""
+    """Return a message's end from the data that `outcome_data` wrote; None if it has none."""
     for at, carrier_message_id in data["taken"]:
         if at == index:
             return Taken(carrier_message_id)

@@ -1,4 +1,4 @@
-"""Note which message a carrier calls by an id of its own."""
+"""Build the index of carriers' own message ids, which leads a receipt to its message."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from harkara.model.ledger import POINTER_KIND, Mark, carrier_partition
 
 
 def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:
-    """Return the pointers to messages, (mid, try) by the carrier's id in its normal form."""
+    """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
     return [
         Mark(
             partition_of(carrier, carrier_id),

@@ -1,7 +1,7 @@
-"""Set the checks of what `submit` is about to do: one a request, or for many requests' singles.
+"""Schedule the checks of submitted messages: one per request, or one for many single messages.
 
-It is set before anything else is done, so that each message ends even where no task lives to submit
-it (`harkara.receipts.reconcile`).
+A check is scheduled before anything else is done, so that each message ends even if no task lives
+to submit it (`harkara.receipts.reconcile`).
 """
 
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ from harkara.ports import TaskQueues
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Sets checks for when the wait for receipts is over."""
+    """Schedules checks for the time when the wait for receipts is over."""
 
     queues: TaskQueues
     receipt_wait_s: int
 
     def set(self, task: SubmitTask) -> None:
-        """Set the check of a request's chunks. Raises StoreUnavailable."""
+        """Schedule the check of a request's batches. Raises StoreUnavailable."""
         others = tuple(part.chunk_id for part in task.others)
         singles_of = task.account_id if task.single else ""
         self._schedule(CheckTask(task.chunk_id, others, singles_of=singles_of), task.account_id)
 
     def set_together(self, bodies: Mapping[str, str]) -> Mapping[str, str]:
-        """Set one check for all single messages of an account; return the bodies that say so.
+        """Schedule one check for all single messages of an account; return the bodies that say so.
 
-        `bodies`, by queue message. What it cannot be set for has its own set. Raises ValueError for
-        what is no submit task.
+        `bodies` is by queue message. If this fails for an account, each of its messages schedules
+        its own check. Raises ValueError for a body that is not a submit task.
         """
         tasks = {name: decode_submit(body) for name, body in bodies.items()}
         of_accounts: dict[str, list[str]] = {}
@@ -54,5 +54,5 @@ class Checks:
 
 
 def needs_check(task: SubmitTask) -> bool:
-    """Whether a task is a request's first, whose check is not known to be set."""
+    """Whether a task is a request's first, and its check is not known to be scheduled."""
     return task.attempt == 1 and not task.handed_on and not task.checked

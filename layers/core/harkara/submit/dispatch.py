@@ -1,7 +1,8 @@
-"""Hand a claimed part over: keep back what must not go out, the rest to its carriers, all at once.
+"""Dispatch a claimed block attempt: keep some messages back, send the rest to their carriers.
 
-A message in doubt goes to its carrier again under the reference of the try that it may have been
-taken at. It then stays in doubt until the carrier says that it has it, or that it never will.
+All carriers are called at the same time. A message in doubt goes to its carrier again, under the
+reference of the attempt at which it may have been taken. It then stays in doubt until the carrier
+says that it has it, or that it never will.
 """
 
 import asyncio
@@ -31,12 +32,12 @@ from harkara.submit.duplicates import find_duplicates
 from harkara.submit.planner import BlockPart, Plan
 from harkara.submit.suppressed import find_suppressed
 
-# What recording an outcome and following it up may take after the carrier's time-out.
+# The time after the carrier's time-out to record an outcome and follow it up.
 RECORD_S = 4.0
 
 
 class Handed(NamedTuple):
-    """How the try ends for each message, and which of them were kept back."""
+    """How the attempt ends for each message, and which messages were kept back."""
 
     ends: dict[int, End]
     kept: frozenset[int] = frozenset()
@@ -44,7 +45,7 @@ class Handed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Hands parts over. `breakers` hear how their carriers do, `notes` which of them open."""
+    """Dispatches block attempts. `breakers` count failures; a log event says when one opens."""
 
     store: MessageStore
     signer: ReferenceSigner
@@ -56,11 +57,11 @@ class HandOver:
     async def hand_over(
         self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
     ) -> Handed:
-        """Hand a part over. What has to wait by the plan is not taken."""
+        """Dispatch a block attempt. Messages that have to wait by the plan count as not taken."""
         ends: dict[int, End] = {
             index: NotTaken(math.ceil(plan.waits_s.get(index, 0))) for index in part.indexes
         }
-        # Nothing has left: without this it would all be in doubt.
+        # Nothing has been sent: without this all messages would be in doubt.
         nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
         try:
             with deadline.keeping(plan.timeout_s + RECORD_S):
@@ -100,7 +101,7 @@ class HandOver:
         ):
             about = {"chunk": part.chunk.id}
             self.notes(Note("breaker opened", about, {"breaker_opened": 1}, carrier=name))
-        # Another carrier need not wait until this one wants it again.
+        # A message that another carrier may take need not wait for this one.
         return {
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
             for index, each in ends.items()
@@ -109,7 +110,7 @@ class HandOver:
     def _point(
         self, part: BlockPart, carrier: CarrierSettings, outcomes: Mapping[int, Outcome]
     ) -> None:
-        """Leave pointers to what was taken. Without one a receipt does not find its message."""
+        """Index the taken messages by carrier id, so that receipts find their messages."""
         messages = {
             carrier.normal_id(outcome.carrier_message_id): (
                 part.chunk.mid(index),
@@ -118,18 +119,18 @@ class HandOver:
             for index, outcome in outcomes.items()
             if isinstance(outcome, Taken)
         }
-        # The messages are taken all the same; they end unknown once the wait for receipts is over.
+        # On failure the messages, though taken, end as unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
             marks = pointers(carrier.name, messages, int(self.clock() * 1000))
             self.store.put_over(marks, begins_ms=part.chunk.begins_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
-        """Return the try whose reference a message goes under."""
+        """Return the attempt under whose reference a message goes."""
         repeat = part.repeats.get(index)
         return repeat.attempt if repeat else part.attempt
 
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
-        """Return the messages of a part that do not go out, and why."""
+        """Return the messages of a block attempt that must not go out, and why."""
         chunk = part.chunk
         cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
@@ -147,7 +148,7 @@ class HandOver:
             live = [index for index in live if index not in suppressed]
             duplicates = find_duplicates(self.store, chunk, live)
             ends |= dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
-        # A carrier may have these: to keep them back now says nothing of what became of them.
+        # A carrier may have these already: keeping them back now does not decide their outcome.
         return ends | {index: InDoubt() for index in ends if index in part.repeats}
 
     def _submission(self, part: BlockPart, index: int) -> Submission:

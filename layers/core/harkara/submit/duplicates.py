@@ -1,9 +1,10 @@
 """Find messages whose text went to the same number a short while before.
 
-A message leaves a mark under a hash of number and text, with its own URLs where it has short links,
-in the stretch of time (bucket) in which it begins: put once, so of several in one bucket one goes
-out. Marks of the buckets before and after are compared by their exact times. Two that are submitted
-at the same moment, on either side of a bucket's end, may both go out.
+A message leaves a ledger entry under a hash of number and text (with its own URLs where it has
+short links), in the period of time (bucket) in which it begins. The entry is put once, so of equal
+messages in one bucket one goes out. Entries of the buckets before and after are compared by their
+exact times. Two messages that are submitted at the same moment, on either side of a bucket's end,
+may both go out.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from harkara.ports import MessageStore
 
 
 def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -> set[int]:
-    """Return those of a chunk's messages that repeat another one; the same at every try.
+    """Return the messages of a batch that repeat another one; the same at every attempt.
 
     Raises StoreUnavailable.
     """
@@ -35,7 +36,7 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
     for place, (partition, index) in enumerate(first.items()):
         own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
         mid = chunk.mid(index)
-        if own is not None and own.owner == mid:  # it passed at an earlier try
+        if own is not None and own.owner == mid:  # it passed at an earlier attempt
             continue
         if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
             duplicates.add(index)

@@ -1,4 +1,4 @@
-"""What the outcome of a claimed part says, and what it calls for. It is the same at every look."""
+"""Derive the outcome of a claimed block attempt and its follow-up, the same at every call."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -19,14 +19,14 @@ from harkara.submit.planner import BlockPart
 
 
 class Retry(NamedTuple):
-    """The next try of a part's messages, and how long the first of them has to wait for it."""
+    """The task of the next attempt, and how long the first of its messages has to wait."""
 
     task: SubmitTask
     wait_s: float
 
 
 def left_behind(part: BlockPart, claim: Mark) -> Handed:
-    """Return how the try of a dead holder ends: all that it may have handed over is in doubt."""
+    """Return the ends of a dead worker's attempt: messages that it may have sent are in doubt."""
     at = _carriers_of(part, claim)
     return Handed({index: InDoubt() if index in at else NotTaken() for index in part.indexes})
 
@@ -34,11 +34,11 @@ def left_behind(part: BlockPart, claim: Mark) -> Handed:
 def outcome_of(
     part: BlockPart, claim: Mark, handed: Handed, repeatable: Collection[str]
 ) -> dict[str, Any]:
-    """Return what the outcome mark says.
+    """Return the data of the outcome entry.
 
-    `again` are those in doubt that go to their carrier again, one of the `repeatable`, and how long
-    it wants to be left alone. A message that was in doubt before stays so until its carrier says
-    that it has it, or never will.
+    `again` lists the messages in doubt that go to their carrier again, if it is `repeatable`, and
+    for how many seconds it wants to be left alone. A message that was in doubt before stays so
+    until its carrier says that it has it, or never will.
     """
     at, ends, again = _carriers_of(part, claim), dict(handed.ends), []
     for index, end in handed.ends.items():
@@ -77,7 +77,7 @@ def reports_of(part: BlockPart, claim: Mark, outcome: Mark) -> dict[str, list[Re
 
 
 def refusals_of(chunk: Chunk) -> list[Receipt]:
-    """Return the final states of the records that were refused as their request was accepted."""
+    """Return the final states of the records that were refused when their request was accepted."""
     at_s = chunk.accepted_at_ms // 1000
     return [
         Receipt(chunk.mid(index), 0, State.FAILED, at_s, code) for index, code in chunk.refused()
@@ -85,7 +85,7 @@ def refusals_of(chunk: Chunk) -> list[Receipt]:
 
 
 def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
-    """Return what an outcome says of the messages that each carrier had."""
+    """Return the log events of an outcome, one for each carrier that had messages."""
     data, chunk = outcome.data, part.chunk
     at = _carriers_of(part, claim)
     counts = {name: Counter[str]() for name in sorted(set(at.values()))}
@@ -118,10 +118,10 @@ def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
 def retry_of(
     part: BlockPart, claim: Mark, outcome: Mark, reserved: Mapping[str, Reserved]
 ) -> Retry | None:
-    """Return the next try of what no carrier took, and of what goes to its carrier again.
+    """Return the next attempt, of messages not taken or in doubt that may go again; None if none.
 
-    It keeps the places at carriers that this try did not come to. It comes as soon as one of its
-    messages may go; a carrier that wants to be left alone for longer is.
+    It keeps the reservations at carriers that this attempt did not reach. It is due as soon as one
+    of its messages may go; a carrier that wants to be left alone for longer is left alone.
     """
     not_taken = dict(outcome.data["not_taken"])
     again = dict(outcome.data.get("again", ()))
@@ -159,6 +159,6 @@ def retry_of(
 
 
 def _carriers_of(part: BlockPart, claim: Mark) -> dict[int, str]:
-    """Return where each message of a claimed part may be."""
+    """Return the carrier that may have each message of a claimed block attempt."""
     at = {index: name for name, indexes in claim.data["carriers"].items() for index in indexes}
     return at | {index: repeat.carrier for index, repeat in part.repeats.items()}

@@ -1,8 +1,8 @@
-"""Where the messages of a part go: to which carriers, and which of them have to wait.
+"""Plan a block attempt: which carrier gets each message, and which messages have to wait.
 
 A message waits while its account or campaign is paused, while none of its carriers is available
-(paused, its breaker open, not set up, or it asked to be left alone), and for its place at its
-carrier's rate.
+(paused, its circuit breaker open, not set up, or it asked to be left alone), and for its
+reservation at its carrier's rate.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import Breakers
 from harkara.state.rates import LOOK_EVERY_S, Pace
 
-# A place whose time is over for longer was lost: to a pause, or to the night.
+# A reservation whose time passed longer ago was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0
 _NO_PLACE = Reserved(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class BlockPart:
-    """What one claim covers: messages of a block at one try (see `tasks.SubmitTask`)."""
+    """The messages of a block that one claim covers at one attempt (see `SubmitTask`)."""
 
     chunk: Chunk
     block: int
@@ -40,10 +40,10 @@ class BlockPart:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which messages go to which carrier, and how long the others have to wait.
+    """The carrier of each message, and how long the other messages have to wait.
 
-    `others` are those for which another carrier is left, should this one not take them. `reserved`
-    are the part's places at carriers' rates. Without carriers nothing can go out.
+    `others` are the messages for which another carrier is left, should this one not take them.
+    `reserved` are the reservations at carriers' rates. Without carriers nothing can go out.
     """
 
     carriers: Mapping[str, list[int]] = field(default_factory=dict)
@@ -54,14 +54,14 @@ class Plan:
 
     @property
     def timeout_s(self) -> float:
-        """How long handing over takes at the most."""
+        """How long dispatching takes at most."""
         timeouts = (self.connected[name].carrier.timeout_s for name in self.carriers)
         return max(timeouts, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """Plans parts. `carrier` raises CarrierUnreachable where none of the name is set up."""
+    """Plans block attempts. `carrier` raises CarrierUnreachable for a name that is not set up."""
 
     store: RoutingStore
     carrier: Callable[[str], Awaitable[Connected]]
@@ -70,10 +70,10 @@ class Router:
     clock: Clock
 
     async def plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
-        """Return where a part's messages go; the pace is not looked at.
+        """Return the carriers of a block attempt's messages, regardless of the carriers' rates.
 
-        `waits` says how often in a row this part has waited already. Where messages would wait by
-        these rules, those that count now are looked at. Raises StoreUnavailable.
+        `waits` is how often in a row it has waited already. If messages would wait by these rules,
+        the rules are read again. Raises StoreUnavailable.
         """
         plan = await self._plan(part, rules, waits)
         if plan.waits_s:
@@ -113,9 +113,9 @@ class Router:
     async def keep_pace(
         self, part: BlockPart, plan: Plan, reserved: Mapping[str, Reserved]
     ) -> Plan:
-        """Return the plan with those waiting whose place at their carrier's rate is yet to come.
+        """Return the plan with messages waiting until their reservation at their carrier's rate.
 
-        What has a place already keeps it. Raises StoreUnavailable.
+        Existing reservations are kept. Raises StoreUnavailable.
         """
         chunk = part.chunk
         carriers, waits_s, places = dict(plan.carriers), dict(plan.waits_s), {}
@@ -155,12 +155,12 @@ class Router:
                 places[name] = place
             if wait_s > 0:
                 del carriers[name]
-                # Who cannot have a place before the end comes back just after it.
+                # A message that has no reservation before it expires comes back just after that.
                 waits_s.update(dict.fromkeys(indexes, min(wait_s, left_s + 1)))
         return replace(plan, carriers=carriers, waits_s=waits_s, reserved=places)
 
     async def deduplicates(self, name: str) -> bool:
-        """Whether a carrier takes one message a reference."""
+        """Whether a carrier takes only one message per reference."""
         connected = await self._connect([name])
         return name in connected and connected[name].settings.deduplicates
 
@@ -173,12 +173,12 @@ class Router:
         for name in dict.fromkeys(names):
             try:
                 found[name] = await self.carrier(name)
-            except CarrierUnreachable:  # an operator mends it; the others go on
+            except CarrierUnreachable:  # for an operator to mend; the others go on
                 continue
         return found
 
     def _blocked_s(self, connected: Mapping[str, Connected], pause_s: float) -> dict[str, float]:
-        """Return the carriers that get nothing, and for how long."""
+        """Return the carriers that get no messages, and for how many seconds."""
         waits = {
             name: pause_s if each.settings.paused else self.breakers.wait_s(name)
             for name, each in connected.items()
@@ -187,7 +187,7 @@ class Router:
 
 
 def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:
-    """Return the carriers of a message as they come. One in doubt stays where it may be."""
+    """Return a message's carriers in order; if in doubt, only the one that may have it."""
     if index in part.repeats:
         return [part.repeats[index].carrier]
     chunk = part.chunk

@@ -1,17 +1,17 @@
-"""Submit a chunk: claim a block, hand it to its carriers, put down the outcome; the next block.
+"""Submit a message batch block by block: claim, dispatch to the carriers, record the outcome.
 
-Before anything else a request's first task sets the check of all its chunks, so that each message
-ends even where no task lives to submit it (`harkara.receipts.reconcile`).
+Before anything else a request's first task schedules the check of all its batches, so that each
+message ends even if no task lives to submit it (`harkara.receipts.reconcile`).
 
-A claim without an outcome, found by a later delivery of its queue message, means that the holder
+A claim without an outcome, found by a later delivery of its queue message, means that its worker
 died in between: its messages are in doubt, counted, and not submitted again, unless their carrier
-deduplicates and the account's routing says so. What no carrier took is tried again as a new queue
-message, under a claim of its own.
+deduplicates and the account's routing allows it. Messages that no carrier took are tried again as a
+new queue message, under a claim of its own.
 
-What may not go out yet (a send time ahead, promotional messages at night, a pause, a carrier's
-rate), and what no time is left for, goes on as another queue message in the same owner's name: a
-block that an earlier delivery claimed stays that owner's to see to. Cancels are read after the
-claim is put: a cancel that finds no claim is one that this read finds (`harkara.manage.cancel`).
+Messages that may not go out yet (a send time ahead, promotional messages at night, a pause, a
+carrier's rate), and those that no time is left for, are re-queued with the same task id. Otherwise
+nobody would resume a block whose worker died. Cancels are read after the claim is put, so that a
+cancel which finds no claim is always read here (`harkara.manage.cancel`).
 """
 
 import asyncio
@@ -49,14 +49,14 @@ from harkara.submit.outcomes import (
 from harkara.submit.planner import BlockPart, Plan, Router
 from harkara.submit.shared_outcomes import Shared, Sharing
 
-# The invocation itself waits so long; what has to wait longer comes back.
+# The invocation itself waits this long at most; longer waits go through the queue.
 _SHORT_WAIT_S = 1.0
-# How it is counted that a pause, a breaker or a carrier's rate holds a part back.
+# The count of block attempts that a pause, a circuit breaker or a carrier's rate holds back.
 WAITING = "waiting"
 
 
 class _Wait(NamedTuple):
-    """Why nothing of a part may go out yet, and the places that it has."""
+    """Why a block attempt has to wait, how long, and its reservations at carriers."""
 
     reason: str
     delay_s: float
@@ -65,10 +65,10 @@ class _Wait(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SubmitService:
-    """What `submit` does with a queue message. Keep it as long as the process: it holds the room.
+    """Processes queue messages for the function `submit`. Keep one for the life of the process.
 
-    `room` bounds what one process has claimed and not put down, over all its queue messages: one
-    block, so that its death leaves no more than that in doubt.
+    `room` limits the messages that one process has claimed without recording their outcome, over
+    all its queue messages: one block, so that its death leaves no more than that in doubt.
     """
 
     store: MessageStore
@@ -90,15 +90,15 @@ class SubmitService:
 
     @property
     def checks(self) -> Checks:
-        """Sets the checks of what is submitted."""
+        """Schedules the checks of submitted messages."""
         return Checks(self.queues, self.receipt_wait_s)
 
     async def submit(
         self, task: SubmitTask, claimant: Claimant, deadline: Deadline
     ) -> Counter[str]:
-        """Do a task, or hand its rest on when time runs out; count how many messages met which end.
+        """Process a task, or re-queue its rest when time runs out; return message counts by end.
 
-        Raises NotOurTurn and StoreUnavailable: the queue message comes back, and nothing of it is
+        Raises NotOurTurn and StoreUnavailable; the queue message then comes back, and nothing is
         done twice.
         """
         counts: Counter[str] = Counter()
@@ -111,7 +111,7 @@ class SubmitService:
         if chunk is None:
             return Counter(chunk_missing=1)
         if first:
-            # A redelivery does it again: marks make it once.
+            # A redelivery reports again; ledger entries make it count once.
             await self._report(chunk, refusals_of(chunk))
         last = task.block + 1 if task.attempt > 1 else chunk.block_count
         while task.block < last:
@@ -122,7 +122,7 @@ class SubmitService:
                     if wait is None:
                         tried = await self._try(part, plan, rules, claimant, deadline)
                 if wait is None:
-                    # Whose block was submitted begins to count anew: it has got further.
+                    # A submitted block is progress, so the rounds are counted anew.
                     rounds = 0 if tried and part.attempt == 1 else task.rounds
                     task = replace(task, rounds=rounds)
                     counts += await self._follow_up(part, plan, tried, claimant, rounds)
@@ -142,12 +142,12 @@ class SubmitService:
             await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
             counts[wait.reason] = 1
             break
-        if not task.checked:  # until then its queue message stays, and comes back
+        if not task.checked:  # on failure the queue message comes back
             await asyncio.to_thread(self.checks.set, task)
         return counts
 
     async def _enqueue_others(self, task: SubmitTask) -> None:
-        """Enqueue a request's further chunks. A redelivery does it again: claims make it once."""
+        """Enqueue a request's further batches. After a redelivery, claims make it count once."""
         for part in task.others:
             body = SubmitTask(part.chunk_id, task.account_id, checked=task.checked).encode()
             wait_s = max(0.0, part.at_ms / 1000 - self.clock())
@@ -161,7 +161,7 @@ class SubmitService:
     async def _look(
         self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
     ) -> tuple[Plan, _Wait | None]:
-        """Return where a part goes, or why it has to wait. What has ended goes to no carrier."""
+        """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
         chunk, plan = part.chunk, Plan()
         wait_s = self._wait_s(chunk)
         if wait_s > 0:
@@ -175,7 +175,7 @@ class SubmitService:
         paced = await self.router.keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
-            left_s = self._left_s(chunk) + 1  # when it has ended, it waits no more
+            left_s = self._left_s(chunk) + 1  # once expired, it waits no more
             wait_s = max(waits_s) if paced.carriers else min(waits_s)
             return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
         return paced, None
@@ -186,9 +186,9 @@ class SubmitService:
     async def _try(
         self, part: BlockPart, plan: Plan, rules: Rules, claimant: Claimant, deadline: Deadline
     ) -> tuple[Mark, Mark] | None:
-        """Claim a part, hand it over, put the outcome down; return both marks as they stand.
+        """Claim a block attempt, dispatch it, record the outcome; return both entries as stored.
 
-        None: another has claimed it.
+        None: another task has claimed it.
         """
         if part.attempt > 1 or len(part.chunk.messages) > 1:
             return await self._tried(part, plan, rules, claimant, deadline)
@@ -236,7 +236,7 @@ class SubmitService:
                 return claim, outcome
         kind = outcome_kind(part.attempt, part.block)
         mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
-        # The earlier holder's outcome stands, if it lived to put one down.
+        # If the earlier worker lived to record an outcome, that one stands.
         (own,) = await asyncio.to_thread(self.store.put_once, [mark])
         return claim, own
 
@@ -248,12 +248,12 @@ class SubmitService:
         claimant: Claimant,
         rounds: int,
     ) -> Counter[str]:
-        """Have done what an outcome asks for. A redelivery does it again: marks make it once."""
+        """Do the follow-up of an outcome. After a redelivery, ledger entries make it count once."""
         if tried is None:
             return Counter(claimed_by_another=len(part.indexes))
         chunk, (claim, outcome) = part.chunk, tried
         if chunk.two_way:
-            # What is in doubt may well have arrived.
+            # Messages in doubt may well have arrived.
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
             mids = {chunk.messages[index].to: chunk.mid(index) for index in taken}
             await asyncio.to_thread(self.last.put, chunk.account_id, mids)
@@ -265,7 +265,7 @@ class SubmitService:
         if retry := retry_of(part, claim, outcome, plan.reserved):
             left_s = self._left_s(chunk)
             pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
-            # When it has ended, it waits no more.
+            # Once expired, it waits no more.
             delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
             rounds, delay_s = retries.next_round(rounds, delay_s, left_s)
             body = replace(retry.task, rounds=rounds).encode()
@@ -278,16 +278,16 @@ class SubmitService:
         return chunk.ends_s - self.clock()
 
     async def _repeatable(self, part: BlockPart, claim: Mark, rules: Rules) -> set[str]:
-        """Return the carriers to which messages in doubt may go again."""
+        """Return the carriers to which messages in doubt may be submitted again."""
         if not rules.resubmits(part.chunk.category):
             return set()
         names = {*claim.data["carriers"], *(repeat.carrier for repeat in part.repeats.values())}
         return {name for name in names if await self.router.deduplicates(name)}
 
     async def _is_check_set(self, task: SubmitTask) -> bool:
-        """Have a request looked after, whatever becomes of its tasks; say whether it will be.
+        """Schedule the check of a request; return whether that worked.
 
-        What is to go out does not wait for that.
+        A failure does not hold up the messages.
         """
         try:
             await asyncio.to_thread(self.checks.set, task)
@@ -305,7 +305,7 @@ class SubmitService:
     @asynccontextmanager
     async def _room_for(self, count: int) -> AsyncIterator[None]:
         count = min(count, BLOCK_SIZE)
-        async with self.entrance:  # one at a time: two that have half the room each would block
+        async with self.entrance:  # one at a time: two with half of the room each would block
             for _ in range(count):
                 await self.room.acquire()
         try:
@@ -315,17 +315,17 @@ class SubmitService:
                 self.room.release()
 
     def _wait_s(self, chunk: Chunk) -> float:
-        """Return how long the chunk must wait; what would wait beyond its end need not."""
+        """Return how long the batch must wait; 0 if it would expire before."""
         now_s = self.clock()
         may_s = ready_s(chunk, now_s)
         return may_s - now_s if may_s <= chunk.ends_s else 0.0
 
     def _closed_s(self, chunk: Chunk, plan: Plan) -> float:
-        """Return how long a chunk waits whose last message might leave after its hours; else 0."""
+        """Return how long a batch waits if its last message might leave after its hours; else 0."""
         now_s = self.clock()
         last_s = now_s + plan.timeout_s
         may_s = ready_s(chunk, last_s)
-        # What ends before its hours begin again hears so once it has ended.
+        # A batch that expires before its hours begin again is reported once it has expired.
         return min(may_s, chunk.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
     def _has_ended(self, chunk: Chunk) -> bool:

@@ -1,9 +1,9 @@
-"""One outcome for the single messages of a batch that their carriers took.
+"""One outcome for the single messages of a queue batch that their carriers took.
 
-A first try of a single message names in its claim (`shared`) where its outcome may stand besides
-its own place. Those that are under way together put one item there, with all that were taken; what
-ends otherwise, or later, has its own. Once that item stands it says all that it will ever say: who
-takes over from a dead holder puts an empty one first, and finds the holder's if that was quicker.
+The claim of a single message's first attempt names (`shared`) a second place where its outcome may
+be. The messages that are under way together put one item there, with all that were taken; a message
+that ends otherwise, or later, has an outcome of its own. The item never changes once it is put. A
+worker that takes over from a dead one puts an empty item first, or finds the item of the dead one.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from harkara.model.ledger import SHARED_KIND, Claimant, Mark, shared_partition
 from harkara.ports import MessageStore
 from harkara.submit.attempts import outcome_in
 
-# So long what was taken waits for the others to end.
+# A taken message waits this long for the others to end.
 _PATIENCE_S = 1.0
 
 
 class Shared:
-    """An outcome that those share which join before it is put."""
+    """An outcome shared by the messages that join before it is put."""
 
     def __init__(self, claimant: Claimant, store: MessageStore, clock: Clock) -> None:
         self.partition = shared_partition(claimant.holder)
@@ -35,7 +35,7 @@ class Shared:
 
     @property
     def is_open(self) -> bool:
-        """Whether others may still join."""
+        """Whether more messages may join."""
         return self._put is None and not self._all_ended.is_set()
 
     def __enter__(self) -> Self:
@@ -44,7 +44,7 @@ class Shared:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Count out a message whose try has ended."""
+        """Count out a message whose attempt has ended."""
         self._end_one()
 
     def _end_one(self) -> None:
@@ -53,7 +53,7 @@ class Shared:
             self._all_ended.set()
 
     async def put(self, claim: Mark, carrier_id: str) -> Mark | None:
-        """Put down with others that a message was taken; None where its own outcome has to say so.
+        """Record with others that a message was taken; None if it needs an outcome of its own.
 
         Raises StoreUnavailable.
         """
@@ -65,7 +65,7 @@ class Shared:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._all_ended.wait(), _PATIENCE_S)
         finally:
-            self._under_way += 1  # it is counted out once more as it leaves
+            self._under_way += 1  # `__exit__` counts it out once more
         if len(self._taken) == 1:
             self._taken.clear()
             return None
@@ -80,7 +80,7 @@ class Shared:
 
 
 class Sharing:
-    """Who shares an outcome with whom, in one process."""
+    """Assigns messages to shared outcomes, in one process."""
 
     def __init__(self, store: MessageStore, clock: Clock) -> None:
         self._store = store
@@ -88,15 +88,15 @@ class Sharing:
         self._open: Shared | None = None
 
     def shared(self, claimant: Claimant) -> Shared:
-        """Return the outcome that a message shares which is to be claimed now."""
+        """Return the shared outcome for a message that is about to be claimed."""
         if self._open is None or not self._open.is_open:
             self._open = Shared(claimant, self._store, self._clock)
         return self._open
 
     async def settled(self, claim: Mark, claimant: Claimant) -> Mark | None:
-        """Return what the outcome says that a dead holder's claim shares, None for nothing.
+        """Return a dead worker's outcome from the item that its claim shares, None for none.
 
-        It will say no more: what it does not say has an outcome of its own.
+        The item cannot change afterwards: a message that is not in it has an outcome of its own.
         """
         partition = claim.data.get("shared")
         if not partition:
@@ -114,7 +114,7 @@ def put_shared(
     taken: Mapping[str, str],
     now_s: float,
 ) -> Mark:
-    """Put a shared outcome, or an empty one so that nobody does; return the one that stands."""
+    """Put a shared outcome, or an empty one so that nobody else does; return the stored one."""
     mark = claimant.mark(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
     (standing,) = store.put_once([mark])
     return standing

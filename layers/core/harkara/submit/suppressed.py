@@ -11,9 +11,9 @@ from harkara.ports import SuppressionList
 def find_suppressed(
     lists: SuppressionList, rules: Rules, chunk: Chunk, indexes: Sequence[int]
 ) -> dict[int, Code]:
-    """Return those of a chunk's messages whose number is in the account's lists, and the code.
+    """Return the messages of a batch whose number is on the account's lists, with the code.
 
-    Nothing is read where the account's lists do not count. Raises StoreUnavailable.
+    Nothing is read if the account's lists do not apply. Raises StoreUnavailable.
     """
     if not rules.suppresses or not indexes:
         return {}

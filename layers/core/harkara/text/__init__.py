@@ -1,1 +1,1 @@
-"""Read phone numbers, and measure texts in segments."""
+"""Normalise phone numbers, measure texts in segments, and find URLs in them."""

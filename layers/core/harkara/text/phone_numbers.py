@@ -1,6 +1,6 @@
-"""Phone numbers: any usual spelling in, an msisdn and its country out.
+"""Normalise phone numbers: any usual spelling becomes an msisdn and its country.
 
-A spelling that fits two numbers is refused: the message might reach a stranger.
+A spelling that can be read as two numbers is refused: the message might reach a stranger.
 """
 
 import re
@@ -13,23 +13,23 @@ from harkara.base.errors import RequestRefused
 
 INDIA = "IN"
 
-# Indian mobile numbers begin with 6 to 9 (National Numbering Plan). They go by these expressions,
-# the common spelling first: 60 times faster than the library.
+# Indian mobile numbers begin with 6 to 9 (National Numbering Plan). These expressions read them,
+# the common spelling first, 60 times faster than the library.
 _INDIAN_MSISDN = re.compile(r"91[6-9][0-9]{9}")
 _INDIAN_MSISDNS = re.compile(rf"{_INDIAN_MSISDN.pattern}(?:\n{_INDIAN_MSISDN.pattern})*")
 _INDIAN_MOBILE = re.compile(r"(?:\+?91|0)?([6-9][0-9]{9})")
 _OTHER = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 
-# From here on a spelling holds digits, `+`, and for all other marks one of these three.
+# The expressions below read the result of `_plain_spelling`: digits, `+`, and these three marks.
 _MARKS = re.compile(r"[ .-]+")
-# What a spreadsheet puts before a number, or a URI (RFC 3966).
+# The apostrophe that a spreadsheet puts before a number, and the scheme of a URI (RFC 3966).
 _PREFIX = re.compile(r"\s*(?:['\u2019]|tel:)", re.IGNORECASE)
 _DECIMAL = re.compile(r"([^.]+)\.0+ *")
-# Ten digits, and a mark and one or two more behind them: an extension, or how another number ends.
+# Ten digits, then a mark and one or two digits more: an extension, or the end of another number.
 _INDIAN_AND_MORE = re.compile(r"[ .-]*0?[6-9](?:[ .-]*[0-9]){9}[ .-]+[0-9]{1,2}[ .-]*")
-# Ten digits behind a first group that may be a country code: 65-8123-4567, (960) 771 2345.
+# Ten digits whose first group may be a country code: 65-8123-4567, (960) 771 2345.
 _GROUPED = re.compile(r"[ .-]*([6-9][0-9]{1,2})[ .-]+((?:[0-9][ .-]*){7,8})")
-# A number has fifteen digits at the most (ITU-T E.164, 6). Longer texts take long to read.
+# A number has at most 15 digits (ITU-T E.164, 6). Long texts would take long to read.
 _SPELLING_LIMIT = 100
 # A number as a spreadsheet shows it: 9.19877E+11, 9,19877e11.
 _ROUNDED = re.compile(r"\s*[0-9](?:[.,][0-9]+)?\s*[Ee]\s*\+?\s*[0-9]{1,2}\s*")
@@ -37,7 +37,7 @@ _SPREADSHEET = "(a spreadsheet has rounded this: make its column text, and expor
 _AMBIGUOUS = "(this can be read as two numbers: put + and the country code first, nothing behind)"
 _NOT_MOBILE = "(this is the number of a landline or a service)"
 
-# It turns around what is shown behind it: nobody can say which order was meant.
+# It reverses the display of the digits behind it: the intended order is unknown.
 _RIGHT_TO_LEFT = "\u202e"
 
 
@@ -58,9 +58,10 @@ def normalise(number: str) -> tuple[str, str]:
 
 
 def with_plus(number: str) -> str:
-    """Return a form's number with its `+`, which arrives as a blank where it was not encoded.
+    """Return a number from a form with a leading blank turned back into `+`.
 
-    A blank stays where no number would come of it.
+    A `+` that was not encoded arrives as a blank. The text stays unchanged if that gives no valid
+    number.
     """
     if not number.startswith(" "):
         return number
@@ -73,16 +74,17 @@ def with_plus(number: str) -> str:
 
 
 def are_indian(numbers: Sequence[str]) -> bool:
-    """Whether each is an Indian msisdn in the common spelling, in one look at all of them."""
+    """Return whether all are Indian msisdns in the common spelling, by one expression for all."""
     joined = "\n".join(numbers)
-    # Of the right length in all, no number can hold a line's end of its own.
+    # The total length is checked too, so that a number with a line feed cannot count as two.
     return len(joined) == 13 * len(numbers) - 1 and bool(_INDIAN_MSISDNS.fullmatch(joined))
 
 
 def _plain_spelling(number: str) -> str:
-    """Return a number in ASCII: digits, `+`, blanks and dots of all scripts, other marks as `-`.
+    """Return a number in ASCII: digits, `+`, blanks and dots of all scripts; other marks as `-`.
 
-    Invisible characters are dropped, and an apostrophe or `tel:` in front.
+    Invisible characters are dropped, and so is a leading apostrophe or `tel:`. Raises
+    RequestRefused.
     """
     if _RIGHT_TO_LEFT in number:
         raise RequestRefused(Code.INVALID_NUMBER)
@@ -96,7 +98,7 @@ def _plain_character(character: str) -> str:
         return str(unicodedata.decimal(character))
     if character.isspace():
         return " "
-    plain = unicodedata.normalize("NFKC", character)  # of full-width forms and the like
+    plain = unicodedata.normalize("NFKC", character)  # for full-width forms and the like
     if plain in ("+", "."):
         return plain
     if plain in ("/", "\u2212") or unicodedata.category(character) in ("Pd", "Ps", "Pe"):
@@ -105,15 +107,15 @@ def _plain_character(character: str) -> str:
 
 
 def _read_spelling(spelling: str) -> tuple[str, str]:
-    """Return the number of a plain spelling. Raises RequestRefused where it fits two."""
-    if decimal := _DECIMAL.fullmatch(spelling):  # a spreadsheet's: 9876543210.0
+    """Return the number of a plain spelling. Raises RequestRefused for none, or two of them."""
+    if decimal := _DECIMAL.fullmatch(spelling):  # from a spreadsheet: 9876543210.0
         if _numbers_of(_MARKS.sub("", spelling)):
             raise RequestRefused(Code.INVALID_NUMBER, _AMBIGUOUS)
         spelling = decimal[1]
     digits = _MARKS.sub("", spelling)
     readings = [digits]
     if spelling.startswith(" ") and not digits.startswith("+"):
-        readings.append(f"+{digits}")  # sent through a form that did not encode it
+        readings.append(f"+{digits}")  # a form did not encode the +, so it became a blank
     elif (grouped := _GROUPED.fullmatch(spelling)) and _has_country_code(digits, grouped[1]):
         readings.append(f"+{digits}")
     found = _numbers_of(*readings)
@@ -123,7 +125,7 @@ def _read_spelling(spelling: str) -> tuple[str, str]:
 
 
 def _has_country_code(digits: str, group: str) -> bool:
-    """Whether a number's first group is the country code that it has with a + in front."""
+    """Return whether the first group of digits is the number's country code, read with a `+`."""
     import phonenumbers
 
     try:
@@ -142,18 +144,18 @@ def _numbers_of(*readings: str) -> set[tuple[str, str]]:
 
 
 def _read(digits: str) -> tuple[str, str]:
-    """Return the number of digits with or without `+`. Raises RequestRefused."""
+    """Return the number that these digits, with or without `+`, mean. Raises RequestRefused."""
     if match := _INDIAN_MOBILE.fullmatch(digits):
         return "91" + match[1], INDIA
     other = _OTHER.fullmatch(digits)
-    # A number of ten digits has no country code: it is an Indian one, and a wrong one.
+    # Ten digits have no country code, so they are an Indian number: here an invalid one.
     if other is None or (digits[0] not in "+0" and len(digits) <= 10):
         raise RequestRefused(Code.INVALID_NUMBER)
     return _read_international(other[1])
 
 
 def _read_international(digits: str) -> tuple[str, str]:
-    # Imported on first use: a campaign within India never pays for it.
+    # Imported on first use: a campaign within India does not need it.
     import phonenumbers
 
     try:
@@ -166,7 +168,7 @@ def _read_international(digits: str) -> tuple[str, str]:
     kinds = phonenumbers.PhoneNumberType
     if phonenumbers.number_type(parsed) not in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE):
         raise RequestRefused(Code.INVALID_NUMBER, _NOT_MOBILE)
-    # Formatted anew: people write a trunk zero after the country code, +44 (0)7400 123456.
+    # Formatted again, because people write a trunk zero after the country code: +44 (0)7400 123456.
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     msisdn = str(e164).removeprefix("+")
     if country == INDIA and not _INDIAN_MSISDN.fullmatch(msisdn):  # a landline

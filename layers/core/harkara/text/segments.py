@@ -1,9 +1,9 @@
 """Encodings and segments of a text (3GPP TS 23.038 section 6.2.1, TS 23.040 section 9.2.3.24).
 
-A text goes out in the GSM 7-bit default alphabet where all its characters have a place there, in
-UCS-2 otherwise. One segment holds 160 septets or 70 UTF-16 code units; a longer text is cut into
-segments of 153 or 67, because each then carries a header. Neither the two septets of an extension
-character nor the two code units of a surrogate pair are torn apart: counting is no division.
+A text is sent in the GSM 7-bit default alphabet if that has all its characters, otherwise in UCS-2.
+One segment holds 160 septets or 70 UTF-16 code units; a longer text is split into segments of 153
+or 67, because each then carries a header. The two septets of an extension character, or the two
+code units of a surrogate pair, stay in one segment, so the number of segments is not a division.
 """
 
 import re
@@ -24,7 +24,7 @@ _ESCAPE = "\x1b"
 
 
 class Encoding(StrEnum):
-    """How a text is coded on the air."""
+    """The character encoding of a text on the radio link."""
 
     GSM7 = "GSM7"
     UCS2 = "UCS2"
@@ -44,7 +44,7 @@ class Measure(NamedTuple):
 
 
 def measure(text: str) -> Measure:
-    """Return the encoding of a text and what it takes; the empty text takes one segment."""
+    """Return a text's encoding, length and segments; the empty text takes one segment."""
     if is_plain(text):
         return _measure(Encoding.GSM7, text)
     if _OUTSIDE_GSM.search(text) is None:
@@ -53,7 +53,7 @@ def measure(text: str) -> Measure:
 
 
 def is_sender(text: str) -> bool:
-    """Whether a network can show a text as a sender (3GPP TS 23.040, 9.1.2.5): 11 septets."""
+    """Return whether a text can be an alphanumeric sender, 11 septets (3GPP TS 23.040, 9.1.2.5)."""
     if not text.strip() or not text.isprintable():
         return False
     encoding, septets, _ = measure(text)
@@ -61,19 +61,19 @@ def is_sender(text: str) -> bool:
 
 
 def segment_count(text: str) -> int:
-    """Return how many segments a text takes, by the shortest way for the plainest texts."""
+    """Return how many segments a text takes, with a shortcut for plain texts (`is_plain`)."""
     if is_plain(text):
         return _plain_segment_count(len(text))
     return measure(text).segment_count
 
 
 def is_plain(text: str) -> bool:
-    """Whether each character is one of ASCII that takes one septet."""
+    """Return whether each character is one of ASCII that takes one septet."""
     return text.isascii() and not text.encode().translate(None, _ASCII_BASIC)
 
 
 def segment_counts(texts: Sequence[str], *, plain: bool) -> list[int]:
-    """Return how many segments each text takes; `plain` when all of them are (`is_plain`)."""
+    """Return how many segments each text takes; `plain` says that all are plain (`is_plain`)."""
     if not plain:
         return list(map(segment_count, texts))
     lengths = list(map(len, texts))
@@ -83,13 +83,13 @@ def segment_counts(texts: Sequence[str], *, plain: bool) -> list[int]:
 
 
 def first_outside_gsm(text: str) -> int | None:
-    """Return the place of the first character that costs UCS-2; None where none does."""
+    """Return the index of the first character that needs UCS-2; None if no character does."""
     found = _OUTSIDE_GSM.search(text)
     return found.start() if found else None
 
 
 def split(text: str) -> list[str]:
-    """Return the segments' texts in order; joined they are the text."""
+    """Return the segments' texts in order; joined they equal the text."""
     encoding = measure(text).encoding
     if encoding is Encoding.GSM7:
         units = _EXTENSION.sub(_escaped, text)
@@ -101,7 +101,7 @@ def split(text: str) -> list[str]:
 
 
 def _plain_segment_count(length: int) -> int:
-    # One septet a character and no pairs: only here is counting a division.
+    # Each character is one septet and there are no pairs: only then is a division right.
     single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
     return 1 if length <= single else -(-length // step)
 
@@ -134,7 +134,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _utf16(text: str) -> str:
-    """Return the text with each surrogate pair as two characters: one character a code unit."""
+    """Return the text with one character for each UTF-16 code unit (two for a surrogate pair)."""
     if max(text) <= "\uffff":
         return text
     code_units = text.encode("utf-16-be", "surrogatepass")

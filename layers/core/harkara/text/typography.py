@@ -1,7 +1,7 @@
-"""Typographic characters that would cost a text Unicode, and their plain forms in the GSM alphabet.
+"""Replace typographic characters that force a text into UCS-2 by plain ones of GSM 7-bit.
 
 A text of 160 characters takes one segment in GSM 03.38 and three in UCS-2: a single curly quote
-makes the difference. Letters are never touched: that would be transliteration.
+makes the difference. Letters are never replaced: that would be transliteration.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ _PLAIN = {
     "...": "\u2026",
     "*": "\u2022",
     "\n": "\u000b\u0085\u2028\u2029",
-    # Joiners, direction marks, and what terminals and hyphenation leave behind: nothing is shown.
+    # Invisible: joiners, direction marks, and remains of terminals and hyphenation.
     "": "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e"
     "\u2066\u2067\u2068\u2069\u0000\u0007\u00ad",
 }
@@ -26,13 +26,13 @@ _TABLE = {ord(character): plain for plain, group in _PLAIN.items() for character
 
 
 def plainly(text: str) -> str:
-    """Return the text with plain quotes, dashes and spaces, if that lets it go out in GSM 7-bit.
+    """Return the text with plain quotes, dashes and spaces, if it then fits into GSM 7-bit.
 
-    A text that needs Unicode all the same stays as it is, as does one that never did: what joins
-    letters of Hindi or emoji is in no text that GSM 7-bit can hold.
+    A text that still needs UCS-2, or never did, stays as it is. So joiners between Hindi letters or
+    emoji are kept: no text with such letters fits into GSM 7-bit.
     """
     if measure(text).encoding is Encoding.GSM7:
         return text
-    # A letter and its accent may come as two characters, which GSM 7-bit has as one.
+    # A letter and its accent may be two characters here and one in GSM 7-bit: compose them.
     plain = unicodedata.normalize("NFC", text).translate(_TABLE)
     return plain if measure(plain).encoding is Encoding.GSM7 else text

@@ -1,8 +1,9 @@
-"""URLs in a text: where each begins, and where the sentence around it goes on.
+"""Find URLs in a text: where each begins, and where it ends and the sentence continues.
 
-A URL is ASCII (RFC 3986), but people write addresses in their own script: letters of Latin may
-stand anywhere, those of another script only behind a mark, such as `/` or `=`. Directly behind a
-letter or digit of ASCII they are a word that lost its blank. Brackets belong to it in pairs.
+A URL is ASCII (RFC 3986), but people write addresses in their own script. So Latin letters beyond
+ASCII may appear anywhere in a URL, and letters of another script only after a mark such as `/` or
+`=`: directly after an ASCII letter or digit they are the next word, with its blank missing.
+Brackets belong to a URL only in pairs.
 """
 
 import re
@@ -10,20 +11,20 @@ from collections.abc import Iterator
 from unicodedata import category, name
 
 _SCHEME = r"(?i:https?://|(?<![A-Za-z0-9])www\.)"
-# A domain without a scheme is a link to phones where a path follows; of a capital in its end, as in
-# Dr.Rao/Dr.Das, only where that is a usual one. What stands behind an @ is an address's.
+# Phones link a domain without a scheme if a path follows. A top-level domain in mixed case must be
+# a common one, because of texts such as Dr.Rao/Dr.Das. A domain after @ is in an e-mail address.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _END = r"(?:[a-z]{2,63}|[A-Z]{2,63}|(?i:xn--[a-z0-9-]{1,59}|com|net|org|info|in|co|io|ly|me))"
 _BARE = rf"(?<![A-Za-z0-9_@./:-])(?:(?:{_LABEL}\.)+{_END}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
 WITH_SCHEME = re.compile(_SCHEME)
 LINKED_BY_PHONES = re.compile(rf"{_SCHEME}|{_BARE}(?=(?::[0-9]{{1,5}})?/)")
-"""How a URL begins, for `find_urls`: those that we shorten, and those that phones link."""
+"""Patterns of a URL's beginning, for `find_urls`: URLs that we shorten; URLs that phones link."""
 
-# The expressions read a text's outline, in which one letter stands for all beyond Latin.
+# The expressions below match a text's outline, in which this letter replaces all beyond Latin.
 _BEYOND_LATIN = "\u0905"
 _JOINERS = "\u200c\u200d"
-# Another URL ends this one, unless it is a parameter: ?u=https://... No quotes, <>, |, \, ^ and `:
-# RFC 3986 has no place for them.
+# The beginning of another URL ends this one, unless it is a parameter: ?u=https://... Quotes, <>,
+# |, \, ^ and ` are excluded, as RFC 3986 does not allow them.
 _ONE = (
     r"(?:(?!(?<!=)[Hh][Tt][Tt][Pp][Ss]?://)[!#$%&'*+,\-./0-9:;=?@A-Z_a-z~]"
     rf"|(?<![0-9A-Za-z]){_BEYOND_LATIN})"
@@ -36,14 +37,16 @@ def _with_brackets(inside: str) -> str:
 
 _HOST = rf"(?:\[[0-9A-Fa-f:.]*\])?(?:(?![/?#]){_ONE})*"
 _REST = re.compile(f"{_HOST}(?:(?=[/?#]){_with_brackets(_with_brackets(_ONE))}*)?")
-# What ends a sentence rather than a URL. Marks beyond ASCII never belong to one.
+# Marks that, at the end, belong to the sentence and not to the URL. Marks beyond ASCII never belong
+# to a URL.
 _BEHIND = ".,;:!?*'" + _JOINERS
-# What is set around a URL, in italics or struck out, belongs to it only where it stands alone.
+# Marks for italics or strikethrough: at the end of a URL they belong to it, unless the same mark
+# stands before it.
 _AROUND = "_~-"
 
 
 def find_urls(text: str, beginning: re.Pattern[str] = WITH_SCHEME) -> Iterator[tuple[int, str]]:
-    """Yield where each URL begins, and the URL; `beginning` says how one can begin."""
+    """Yield each URL's index in the text and the URL; `beginning` matches how URLs begin."""
     found = beginning.search(text)
     outline = text if found is None or text.isascii() else text.translate(_OUTLINE)
     while found:
@@ -59,7 +62,7 @@ def find_urls(text: str, beginning: re.Pattern[str] = WITH_SCHEME) -> Iterator[t
 
 
 class _Outline(dict[int, str]):
-    """What stands for a character in an outline, as `str.translate` asks for it."""
+    """A table for `str.translate` from characters to their outlines, filled on demand."""
 
     def __missing__(self, code: int) -> str:
         self[code] = outlined = _outlined(chr(code))

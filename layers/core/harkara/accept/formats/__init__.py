@@ -1,1 +1,1 @@
-"""What platforms send to us, one module an API."""
+"""Parse requests as platforms send them, one module per API."""

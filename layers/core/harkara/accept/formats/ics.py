@@ -1,4 +1,4 @@
-"""ICS Mobile's `POST /datasend` and `/smpp` (wire-formats section 1): requests, and answers.
+"""ICS Mobile's `POST /datasend` and `/smpp` (docs/integrations/moengage.md): requests and answers.
 
     {"user": "...", "pass": "...", "dlrurl": "https://...", "scheduletime": "2026-01-31 18:30:00",
      "smstosend": [{"to": "919876543210", "from": "ACMEBK", "smstext": "...", "smsgid": "...",
@@ -8,9 +8,9 @@
      {"to": "...", "from": "...", "smsgid": "...", "Error": "<code>", "message": "..."}]
 
 An option (`OPTIONS`), `from`, `smstext`, `peid` and `templateid` stand at the top for all records,
-or in a record. One record may stand in the object itself, or come as a form; the answer then is one
-object. Unknown fields are ignored, with a warning where a send time or validity may be meant; null
-is as good as absent; a whole number where a string belongs is read as its digits.
+or in a record. A single record may stand in the object itself, or come as a form; the answer then
+is one object. Unknown fields are ignored, with a warning if one may be meant as a send time or
+validity; null counts as absent; a whole number in place of a string is read as its digits.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ OPTIONS = {
         f"values separated by |, {VARIABLES_RULE}",
     ),
     "allowunicode": OptionField("unicode_allowed", flag, Code.INVALID_RECORD, _FLAG),
-    # ICS documents the first for /smpp alone; both are taken everywhere.
+    # ICS documents the first for /smpp alone; both are accepted everywhere.
     "urlshortening": OptionField("shorten_urls", flag, Code.INVALID_RECORD, _FLAG),
     "shorten_urls": OptionField("shorten_urls", flag, Code.INVALID_RECORD, _FLAG),
 }
@@ -77,13 +77,13 @@ _FIELDS = Fields(_STRINGS, OPTIONS, shared=("from", "smstext", "peid", "template
 _SMPP_FIELDS = Fields(("to", "from", "text", "smsmsgid", "peid", "templateid", "dlrurl"), OPTIONS)
 _OF_REQUESTS = ("user", "pass", "username", "password", "smstosend")
 _TIMES = ("scheduletime", "validity")
-# A body has room for 300,000 names, which would take a function longer than it lives.
+# A body has room for 300,000 names; comparing them all would exceed a function's time-out.
 _COMPARED = 1_000
 _FORM_FIELDS_LIMIT = 100
 
 
 class BodyCredentials(NamedTuple):
-    """User and password of a request's body, empty where it holds none."""
+    """User and password in a request's body, empty if there are none."""
 
     username: str
     password: str
@@ -92,9 +92,9 @@ class BodyCredentials(NamedTuple):
 def parse(
     body: str | bytes, content_type: str = "application/json"
 ) -> tuple[BodyCredentials, SendRequest]:
-    """Return the credentials and the request in a body of `/datasend`.
+    """Parse the credentials and the request in a body of `/datasend`.
 
-    Raises RequestRefused for what no record can be blamed for.
+    Raises RequestRefused for an error of the whole request.
     """
     credentials, fields = opened(body, content_type)
     return credentials, request_in(fields)
@@ -120,7 +120,7 @@ def request_in(fields: dict[str, Any]) -> SendRequest:
 def parse_smpp(
     query: str, body: str | bytes = b"", content_type: str = FORM
 ) -> tuple[BodyCredentials, SendRequest]:
-    """Return the credentials and the one record of `/smpp`; the body goes before the query."""
+    """Parse the credentials and the one record of `/smpp`; body fields override the query's."""
     credentials, fields = opened_smpp(query, body, content_type)
     return credentials, smpp_request_in(fields)
 
@@ -160,9 +160,9 @@ def answer(request: SendRequest, results: Sequence[RecordResult]) -> bytes:
 
 
 def _warning(objects: Sequence[Any]) -> str:
-    """Say which of the names may be meant for a time. Raises RequestRefused for a dry run.
+    """Return a warning if a name may be meant for a time. Raises RequestRefused for a dry run.
 
-    Nobody reads a warning before a message that should not go out has gone.
+    For a dry run a warning comes too late: the message would have gone out.
     """
     names = set[str]().union(*(each for each in objects if isinstance(each, dict)))
     strange = sorted(names.difference(_OF_REQUESTS, _STRINGS, _SMPP_FIELDS.strings, OPTIONS))
@@ -177,9 +177,9 @@ def _warning(objects: Sequence[Any]) -> str:
 
 
 def _object(body: str | bytes, content_type: str) -> dict[str, Any]:
-    """Return a body's fields: of a form where its type says so, else of a JSON object.
+    """Return a body's fields: of a form if its type says so, else of a JSON object.
 
-    What begins with a brace is JSON whatever its type: curl calls all that it posts a form.
+    A body that begins with a brace is JSON in any case: curl calls everything that it posts a form.
     """
     is_form = content_type.partition(";")[0].strip().lower() == FORM
     if not is_form or body.lstrip()[:1] in ("{", b"{"):
@@ -189,7 +189,7 @@ def _object(body: str | bytes, content_type: str) -> dict[str, Any]:
 
 
 def _form(text: str | bytes) -> dict[str, Any]:
-    """Return the fields of a form or query; of a repeated one the last counts."""
+    """Return the fields of a form or query; of a repeated field the last counts."""
     try:
         sound = text.encode() if isinstance(text, str) else text
         pairs = parse_qsl(sound.decode(), errors="strict", max_num_fields=_FORM_FIELDS_LIMIT)

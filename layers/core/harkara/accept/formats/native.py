@@ -1,4 +1,4 @@
-"""Harkara's own `POST /v1/messages`: many messages, or one that stands in the object itself.
+"""Harkara's own `POST /v1/messages`: many messages, or a single one in the object itself.
 
     {"messages": [{"to": "919876543210", "from": "ACMEBK", "text": "...", "client_ref": "...",
                    "template_id": "...", "variables": ["..."], "pe_id": "...",
@@ -10,10 +10,10 @@
                    "encoding": "GSM7", "segments": 1, "template_id": "...", "category": "otp",
                    "price": "0.25", "warning": null, "error": null}]}
 
-One message is answered by its element with a `status`, and that element once more in `messages`.
-An unknown field is refused, with the one that was meant: a message whose send time was ignored
-would go out at once. Null is as good as absent; a whole number where a string belongs is read as
-its digits.
+A single message is answered by its element with a `status`, and that element once more in
+`messages`. An unknown field is refused, with a hint at the probable one: a message whose send time
+was ignored would go out at once. Null counts as absent; a whole number in place of a string is read
+as its digits.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ _NAMES = (*_STRINGS, *OPTIONS)
 
 
 def _unknown(name: str) -> str:
-    """Say what is wrong with the name of a field; it is repeated only where it is near one."""
+    """Return the error for an unknown field; its name is repeated only if near a known one."""
     if names_dry_run(name):
         return DRY_RUN_RULE
     if found := meant(name, (*_NAMES, "messages")):
@@ -82,7 +82,7 @@ _DRY_RUN_LIMIT = "(a dry run repeats the texts, here in more than 6 MB: try fewe
 
 
 def parse(body: str | bytes) -> SendRequest:
-    """Return the request in a body. Raises RequestRefused for what no message is to blame for."""
+    """Parse the request in a body. Raises RequestRefused for an error of the whole request."""
     request = object_of(body)
     rows = request.get("messages")
     given = {name for name, value in request.items() if value is not None}
@@ -102,9 +102,9 @@ def answer(
     *,
     dry_run: bool = False,
 ) -> bytes:
-    """Return the answer to an accepted request or a dry run: an element a record, in order.
+    """Return the answer to an accepted request or a dry run: an element per record, in order.
 
-    Raises RequestRefused where a dry run's texts are too long for an answer.
+    Raises RequestRefused if a dry run's texts are too long for an answer.
     """
     elements = _elements(account, request, results, dry_run=dry_run)
     answered: dict[str, Any] = {"messages": elements}
@@ -123,7 +123,7 @@ def refusal(
     results: Sequence[RecordResult],
     refused: RequestRefused,
 ) -> tuple[int, bytes]:
-    """Return status and body where nothing was accepted: the error's one shape, and `messages`."""
+    """Return status and body if nothing was accepted: the common error form, and `messages`."""
     elements = _elements(account, request, results, dry_run=False)
     status = MEANINGS[refused.code].http_status
     return status, encode({**refused.body(), "messages": elements})
@@ -141,7 +141,7 @@ def _elements(
 def _element(
     account: Account, record: Record, result: RecordResult, *, dry_run: bool
 ) -> dict[str, Any]:
-    """Return what became of a record; of a refused one, what can be said of its number and text."""
+    """Return the element of a record; if refused, with the known facts of its number and text."""
     message, code = result.message, result.code
     to, country = _number(record.to)
     told = shown(record)
@@ -182,7 +182,7 @@ def _number(to: str) -> tuple[str, str | None]:
 
 
 def _encoding_reason(text: str) -> str | None:
-    """Return which character costs UCS-2; None where none does."""
+    """Return the first character that requires UCS-2; None if there is none."""
     place = first_outside_gsm(text)
     if place is None:
         return None

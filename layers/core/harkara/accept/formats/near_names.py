@@ -1,4 +1,4 @@
-"""Fields that are none of a format's, and which of its own was probably meant.
+"""Find the field of a format that an unknown name was probably meant for.
 
 A message whose `scheduled_at` is ignored goes out at once.
 """
@@ -12,7 +12,7 @@ _DRY_RUN = "dryrun"
 _NAME_LIMIT = 40
 _LEAST_ALIKE = 0.75
 _MARKS = re.compile(r"[\s_.-]+")
-# Words in the names of times at which a message is to go, and in those of other times.
+# Words in the names of send times, and in the names of other times.
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LATER = re.compile(
     r"sched\w*|sch|later|delay\w*|defer\w*|wait|when|eta|date|datetime|time|timestamp|at|after|before|until"
@@ -22,7 +22,7 @@ _OTHER_TIMES = frozenset(
     {"created", "updated", "received", "requested", "generated", "sent", "accepted", "zone", "out"}
 )
 _SEND_TIMES = ("send_at", "scheduletime")
-# What other gateways call our fields, without marks and case.
+# Names of our fields at other gateways, without separators and in lower case.
 _ELSEWHERE = {
     "to": ("recipient", "receiver", "destination", "phone", "mobile", "msisdn", "phonenumber"),
     "from": ("sender", "senderid", "source", "header", "originator"),
@@ -44,13 +44,13 @@ _ELSEWHERE = {
 
 
 def names_dry_run(name: str) -> bool:
-    """Whether a name means `dry_run`, in any case and with any marks."""
+    """Whether a name means `dry_run`, in any case and with any separators."""
     return _plain(name) == _DRY_RUN
 
 
 @lru_cache(maxsize=1_000)
 def meant(name: str, names: tuple[str, ...]) -> str | None:
-    """Return which of the names was probably meant by another one, None where none is near."""
+    """Return the known name that another one was probably meant for, None if none is near."""
     word = _plain(name)
     if len(name) > _NAME_LIMIT or not word:
         return None
@@ -65,7 +65,7 @@ def meant(name: str, names: tuple[str, ...]) -> str | None:
 
 
 def _says_when(name: str) -> bool:
-    """Whether a name may say when a message is to go: run_at, deferUntil, delay_s, time."""
+    """Whether a name may be that of a send time: run_at, deferUntil, delay_s, time."""
     words = [each.lower() for each in _WORD.findall(name)]
     return any(map(_LATER.fullmatch, words)) and _OTHER_TIMES.isdisjoint(words)
 

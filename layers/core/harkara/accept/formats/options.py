@@ -1,7 +1,7 @@
-"""Values of options, as JSON or a form has them: each reader takes one and returns what was meant.
+"""Read the values of options, as JSON or a form has them.
 
-A reader raises ValueError for what it does not take; `OptionField.rule` then says what it takes.
-An absent value never comes here: neither null nor an empty string.
+A reader raises ValueError for an invalid value; `OptionField.rule` describes the valid ones. Absent
+values are never passed to a reader: neither null nor an empty string.
 """
 
 import re
@@ -15,8 +15,8 @@ from harkara.base.time import IST_OFFSET_S
 from harkara.model.messages import Category
 
 VALIDITY_S = range(60, 3 * 24 * 3600 + 1)
-# What one request gives to all of its records counts a thousand times. A template has at most
-# 2,000 characters, so at most 285 variables.
+# A value that one request gives to all of its records counts a thousand times. A template has at
+# most 2,000 characters, so at most 285 variables.
 CAMPAIGN_ID_LIMIT = 255
 VARIABLES_LIMIT = 300
 VARIABLES_LENGTH_LIMIT = 10_000
@@ -56,8 +56,8 @@ VARIABLES_RULE = (
 class OptionField(NamedTuple):
     """A field of a request that holds an option.
 
-    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` say what is wrong
-    where `read` raises ValueError.
+    `option` is the field of `harkara.accept.requests.Options`; `code` and `rule` describe the error
+    if `read` raises ValueError.
     """
 
     option: str
@@ -76,7 +76,7 @@ def string(value: Any) -> str:
 
 
 def campaign_id(value: Any) -> str:
-    """Return a string that is not too long."""
+    """Return a string within the length limit."""
     found = string(value)
     if len(found) > CAMPAIGN_ID_LIMIT:
         raise ValueError
@@ -84,7 +84,7 @@ def campaign_id(value: Any) -> str:
 
 
 def sms_type(value: Any) -> Category:
-    """Return the category that a word of DLT's or a letter of TRAI's names, however written."""
+    """Return the category that a DLT word or a TRAI letter names, in any spelling."""
     found = _SMS_TYPES.get(_SEPARATORS.sub("", string(value)).lower())
     if found is None:
         raise ValueError
@@ -92,12 +92,12 @@ def sms_type(value: Any) -> Category:
 
 
 def ist_time_ms(value: Any) -> int:
-    """Return Unix milliseconds of a time that is IST where it names no offset."""
+    """Return Unix milliseconds of a time, which is IST if it has no offset."""
     return _time_ms(value, _IST)
 
 
 def time_ms(value: Any) -> int:
-    """Return Unix milliseconds of a time with its offset, or Z."""
+    """Return Unix milliseconds of a time with an offset, or Z."""
     return _time_ms(value, None)
 
 
@@ -114,7 +114,7 @@ def validity_s(value: Any) -> int:
 
 
 def flag(value: Any) -> bool:
-    """Return true or false, from 0 and 1 and strings as well."""
+    """Return true or false, also from 0, 1 and strings."""
     found = _FLAGS.get(str(value).lower())
     if found is None:
         raise ValueError
@@ -135,12 +135,12 @@ def variables(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 def template_variables(value: Any) -> tuple[tuple[str, str], ...]:
-    """Return variables of a list or object, or of a string: such JSON, or values between `|`."""
+    """Return variables of a list, an object, or a string: JSON of one, or values between `|`."""
     if not isinstance(value, str):
         return variables(value)
     try:
         written = decode(value) if value[:1] in ("[", "{") else None
-    except ValueError:  # a value that begins so
+    except ValueError:  # a plain value that begins like JSON
         written = None
     return variables(value.split("|") if written is None else written)
 
@@ -153,7 +153,7 @@ def _time_ms(value: Any, zone: timezone | None) -> int:
     offset = (match["offset"] or "").upper().replace(" ", "+")
     time = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
     found = int((time if time.tzinfo else time.replace(tzinfo=zone)).timestamp() * 1000)
-    # 0 is no time, and nothing was ever to be sent before 1970.
+    # 0 means no send time, and a time before 1970 is a mistake.
     if found <= 0:
         raise ValueError
     return found

@@ -1,4 +1,4 @@
-"""The rows of a request as records: column by column, which is the quickest way for a thousand."""
+"""Parse the rows of a request as records, column by column: the quickest way for a thousand."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from harkara.base.errors import RequestRefused
 from harkara.base.json import decode
 from harkara.model.messages import RECORD_LIMIT
 
-# What the named tuples' own `_make` do, without a call of Python for each.
+# Equivalent to the named tuples' own `_make`, without a call of Python for each.
 _as_record = cast(Callable[[Iterable[Any]], Record], partial(tuple.__new__, Record))
 _as_options = cast(Callable[[Iterable[Any]], Options], partial(tuple.__new__, Options))
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -28,8 +28,8 @@ _Problems = dict[int, tuple[Code, str]]
 class Fields(NamedTuple):
     """A format's names of Record's strings, in Record's order, and its fields with options.
 
-    `shared` are those strings that may stand beside the list, for all its records. A format that
-    refuses unknown fields says by `unknown` what is wrong with the name of one.
+    `shared` are the strings that may stand beside the list, for all its records. `unknown` returns
+    the error for an unknown name, in a format that refuses unknown fields.
     """
 
     strings: Sequence[str]
@@ -39,7 +39,7 @@ class Fields(NamedTuple):
 
 
 def json_of(body: str | bytes) -> Any:
-    """Return a body's JSON. Raises RequestRefused where it is too long, or none."""
+    """Return a body's JSON. Raises RequestRefused if it is too long, or malformed."""
     check_length(body)
     try:
         return decode(body)
@@ -48,7 +48,7 @@ def json_of(body: str | bytes) -> Any:
 
 
 def object_of(body: str | bytes) -> dict[str, Any]:
-    """Return a body's JSON object. Raises RequestRefused where it is none."""
+    """Return a body's JSON object. Raises RequestRefused if it is anything else."""
     value = json_of(body)
     if not isinstance(value, dict):
         raise RequestRefused(Code.INVALID_REQUEST, "(an object at the top)")
@@ -56,7 +56,7 @@ def object_of(body: str | bytes) -> dict[str, Any]:
 
 
 def top_level(request: Mapping[str, Any], name: str) -> str:
-    """Return a string of a request's own. Raises RequestRefused, which names it."""
+    """Return a string at the top of a request. Raises RequestRefused, which names the field."""
     value = request.get(name)
     try:
         return "" if value is None else string(value)
@@ -73,11 +73,11 @@ def check_length(body: str | bytes) -> None:
 def request_of(
     rows: Any, fields: Fields, name: str = "", shared: Mapping[str, Any] = NOTHING
 ) -> SendRequest:
-    """Return the request of a list of rows, JSON objects; `shared` has options for all of them.
+    """Return the request of a list of rows, JSON objects; `shared` has values for all of them.
 
-    A row's own option goes before the shared one. Null and, for an option, an empty string are as
-    good as absent. What is wrong with a row is its record's `problem`. Raises RequestRefused where
-    `rows`, called `name`, is not 1 to 1,000 in a list.
+    A row's own option overrides the shared one. Null and, for an option, an empty string count as
+    absent. The error of a row is its record's `problem`. Raises RequestRefused unless `rows`,
+    called `name`, is a list of 1 to 1,000.
     """
     if rows is not None and not isinstance(rows, list):
         raise RequestRefused(Code.INVALID_REQUEST, f"({name}: an array of objects)")
@@ -111,7 +111,7 @@ def request_of(
 
 
 def _objects(rows: Sequence[Any], problems: _Problems) -> list[dict[str, Any]]:
-    """Return the rows, an empty one in place of what is no object."""
+    """Return the rows, with an empty object in place of anything that is not an object."""
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
             problems[place] = Code.INVALID_RECORD, "(an object)"
@@ -121,7 +121,7 @@ def _objects(rows: Sequence[Any], problems: _Problems) -> list[dict[str, Any]]:
 def _strings(column: list[Any], name: str, problems: _Problems, absent: str) -> list[str]:
     """Return a column as strings."""
     try:
-        "".join(column)  # the quickest way to ask whether all are strings
+        "".join(column)  # the quickest check that all are strings
     except TypeError:
         return _read(column, name, _STRING, problems, absent=absent, wrong="")
     return [value or absent for value in column] if absent else column
@@ -149,7 +149,7 @@ def _options(
             values = [row.get(name) for row in rows]
             wrong = getattr(NO_OPTIONS, field.option)
             column = _read(values, name, field, problems, absent=absent, wrong=wrong)
-            if first := columns.get(field.option):  # an option of two names
+            if first := columns.get(field.option):  # an option with two names
                 column = [a if b is absent else b for a, b in zip(first, column, strict=True)]
             columns[field.option] = column
     known = {NO_OPTIONS: NO_OPTIONS}
@@ -170,9 +170,9 @@ def _read(
     absent: Any,
     wrong: Any,
 ) -> list[Any]:
-    """Return a column's values as the field has them: `absent` where there is none.
+    """Return the values of a column as the field reads them: `absent` where there is none.
 
-    Where one is not taken there is `wrong`, and a problem unless the row has one already.
+    An invalid value becomes `wrong`, and a problem unless the row has one already.
     """
     known: dict[tuple[type, Any], Any] = {(type(each), each): absent for each in _ABSENT}
     found = []

@@ -1,4 +1,4 @@
-"""WebEngage's private SSP, `POST /webengage` (wire-formats section 4): one message a call.
+"""WebEngage's private SSP, `POST /webengage` (docs/integrations/webengage.md): one message a call.
 
 {"version": "2.0",
  "smsData": {"toNumber": "919876543210", "fromNumber": "ACMEBK", "body": "..."},
@@ -24,10 +24,10 @@ from harkara.model.messages import Category
 
 OTHER = 9988
 VERSIONS = ("1.0", "2.0")
-# WebEngage knows the message by its own id.
+# No id in the answer: WebEngage uses its own.
 ACCEPTED = encode({"status": "sms_accepted"})
 
-# WebEngage's own status for each of its codes; it tries again what is answered with 429 or 5xx.
+# WebEngage's own status for each of its codes; it retries after 429 or 5xx.
 HTTP_STATUSES = {
     2000: 200,
     2001: 401,
@@ -50,7 +50,7 @@ HTTP_STATUSES = {
     3000: 403,
     OTHER: 200,
 }
-# A transactional campaign holds service messages too: the header or template says which.
+# A transactional campaign holds service messages too: the header or template decides.
 _CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
 
 
@@ -69,7 +69,7 @@ _FIELDS = Fields(
         "messageId",
         "principalEntityId",
         "contentTemplateId",
-        "",  # the callback is the credential's or account's
+        "",  # no callback URL: the credential's, the header's or the account's applies
     ),
     {
         "campaignType": OptionField(
@@ -80,7 +80,7 @@ _FIELDS = Fields(
 
 
 def parse(body: str | bytes) -> SendRequest:
-    """Return the request in a body. Raises RequestRefused for a version or shape not known."""
+    """Parse the request in a body. Raises RequestRefused for an unknown version or shape."""
     request = object_of(body)
     if request.get("version") not in VERSIONS:
         raise RequestRefused(Code.UNSUPPORTED_VERSION)
@@ -100,7 +100,7 @@ def refusal(refused: RequestRefused) -> tuple[int, bytes]:
     """Return the HTTP status and the answer to a refused message or request."""
     meaning = MEANINGS[refused.code]
     status = HTTP_STATUSES[meaning.webengage]
-    # 9988 is any other reason, answered for good: where ours says more than 400, ours stands.
+    # 9988 is any other reason, and final: where our own status is more specific than 400, use that.
     if meaning.webengage == OTHER and meaning.http_status != HTTPStatus.BAD_REQUEST:
         status = meaning.http_status
     body = {

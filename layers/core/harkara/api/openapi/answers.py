@@ -1,4 +1,4 @@
-"""The answers of each route, by HTTP status: made of the codes that it may refuse with."""
+"""Describe the answers of each route by HTTP status, from the codes that it may refuse with."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -15,7 +15,7 @@ AUTHENTICATED = (Code.UNAUTHORIZED, Code.ADDRESS_NOT_ALLOWED, Code.SCOPE_MISSING
 BODY = (Code.MALFORMED_JSON, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE)
 RATES = (Code.RATE_LIMITED, Code.DAILY_LIMIT)
 IDEMPOTENT = (Code.IDEMPOTENCY_CONFLICT, Code.REQUEST_IN_PROGRESS)
-# Why one record is refused; where no other was accepted, the whole request.
+# Codes that refuse a single record, and the whole request if no record was accepted.
 RECORDS = (
     Code.INVALID_RECORD,
     Code.INVALID_NUMBER,
@@ -86,7 +86,7 @@ def ok(
     status: int = HTTPStatus.OK,
     links: Mapping[str, Schema] = MappingProxyType({}),
 ) -> Schema:
-    """Return the answer to what was done, and which operations it leads to."""
+    """Return the answer of a success, with links to operations that may follow."""
     answer: Schema = {"description": description, "content": dict(body)}
     return {str(int(status)): answer | ({"links": dict(links)} if links else {})}
 
@@ -98,7 +98,7 @@ def links(parameter: str, pointer: str, *operations: str) -> Schema:
 
 
 def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:
-    """Return the answers to what was refused, in the one shape; `more` are further properties."""
+    """Return the answers of refusals in the common shape, with the properties `more`."""
     by_status: dict[int, list[Code]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(MEANINGS[code].http_status, []).append(code)
@@ -113,7 +113,7 @@ def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:
 
 
 def webengage_refusals(codes: Iterable[Code]) -> Schema:
-    """Return the answers to what WebEngage's format refuses; those with status 200 among them."""
+    """Return the answers of refusals in WebEngage's format, some of them with status 200."""
     by_status: dict[int, list[Code]] = {}
     for code in dict.fromkeys(codes):
         retry_after_s = int(code in (*RATES, *IDEMPOTENT[1:]))

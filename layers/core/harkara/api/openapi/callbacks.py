@@ -1,6 +1,4 @@
-"""The routes that only registered callbacks have: their signing secrets, a sample to try them, and
-what they did not take.
-"""
+"""Describe the routes of registered callbacks alone: signing secret, test, dead letters."""
 
 from harkara.api.openapi.answers import BODY, ok, refusals
 from harkara.api.openapi.managing import ACCESS, guarded

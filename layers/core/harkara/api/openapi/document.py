@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: what is served at /openapi.json."""
+"""Assemble the OpenAPI 3.1 document that is served at /openapi.json."""
 
 from functools import cache
 
@@ -35,7 +35,7 @@ what is not served within 30 seconds."""
 
 @cache
 def document() -> Schema:
-    """Return the document. It is the same object at every call: not to be changed."""
+    """Return the document. Every call returns the same object, which must not be changed."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -1,4 +1,4 @@
-"""The route of short links."""
+"""Describe the route of short links."""
 
 from harkara.api.openapi.answers import ALWAYS, refusals
 from harkara.api.openapi.shapes import Schema, content, text

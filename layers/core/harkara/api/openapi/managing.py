@@ -1,4 +1,4 @@
-"""The routes about what was sent and what is registered, of carriers, and of this description."""
+"""Describe the routes for messages, resources and carriers, and for this description."""
 
 from typing import Any
 
@@ -76,14 +76,14 @@ def operation(name: str, tag: str, summary: str, description: str = "", **more: 
 
 
 def guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
-    """Return an operation on what an account has; `scope` is what the credential must have."""
+    """Return an operation on an account's data, which needs a credential with `scope`."""
     tag = "Messages" if scope == "send" or name == "readMessage" else "Account"
     description = f"Scope `{scope}`. {more.pop('description', '')}".strip()
     return operation(name, tag, summary, description, security=HEADER_SECURITY, **more)
 
 
 def _collection(collection: str) -> Schema:
-    """Return the paths of one kind of an account's parts."""
+    """Return the paths of one kind of an account's resources."""
     name, properties, required = PARTS[collection]
     path, example = f"/v1/{collection}", _EXAMPLES[collection]
     of = {
@@ -153,7 +153,7 @@ def _collection(collection: str) -> Schema:
 
 
 def _with_csv(paths: Schema) -> Schema:
-    """Return the paths of templates, which come and go in CSV too."""
+    """Return the paths of templates with CSV added to requests and answers."""
     listing, creating = paths["/v1/templates"]["get"], paths["/v1/templates"]["post"]
     listing["description"] += " With `Accept: text/csv` all of them as a file."
     listing["responses"]["200"]["content"] |= content(text("The file."), CSV)

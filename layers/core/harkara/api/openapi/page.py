@@ -1,4 +1,4 @@
-"""The document as a page: plain HTML, with nothing from elsewhere and no script."""
+"""Render the document as a page: plain HTML without scripts and external resources."""
 
 import base64
 import hashlib
@@ -115,7 +115,7 @@ class _Page:
             )
 
     def _kind(self, schema: Schema) -> str:
-        """Return in a few words what values a schema takes."""
+        """Return a few words for the values that a schema allows."""
         if "$ref" in schema:
             name = _name(schema)
             return f'<a href="#{name}">{escape(name)}</a>'

@@ -1,4 +1,4 @@
-"""Schemas of what platforms send: ICS's format, Harkara's own, WebEngage's."""
+"""Schemas of requests to send: ICS's format, Harkara's own, WebEngage's."""
 
 from typing import Any
 

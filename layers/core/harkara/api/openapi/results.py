@@ -1,4 +1,4 @@
-"""Schemas of what is answered: what became of messages, and what an account has registered."""
+"""Schemas of answers: the results of messages, and the resources of an account."""
 
 from harkara.api.openapi.answers import RECORDS
 from harkara.api.openapi.callback_shapes import CALLBACK, GIVEN
@@ -108,7 +108,7 @@ PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
     "templates": ("Template", _TEMPLATE, ("template_id", "category", "text")),
     "callbacks": ("Callback", CALLBACK, ("id", "url")),
 }
-"""By collection: the schema's name, its properties, and those to be given, its name first."""
+"""By collection: the schema's name, its properties, and the required ones, the name first."""
 
 
 def _parts() -> Schema:

@@ -1,4 +1,4 @@
-"""The routes that take messages."""
+"""Describe the routes that take messages."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from harkara.api.openapi.shapes import FORM, Schema, content, ref
 from harkara.base.codes import Code
 
 HEADER_SECURITY: list[Schema] = [{"basic": []}, {"bearer": []}, {"apiKey": []}]
-# User and secret may stand in the body too: then no header is needed.
+# User name and secret may be in the body; then no header is needed.
 BODY_SECURITY: list[Schema] = [*HEADER_SECURITY, {}]
 _QUERY_SECURITY: list[Schema] = [*HEADER_SECURITY, {"queryUser": [], "queryPassword": []}]
 

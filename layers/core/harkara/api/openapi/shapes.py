@@ -21,24 +21,24 @@ def text(description: str = "", **more: Any) -> Schema:
 
 
 def lenient(description: str, **more: Any) -> Schema:
-    """Return that of a string in a request: a whole number is its digits, null is absent."""
+    """Return the schema of a string in a request, or its digits as an integer; null is absent."""
     return {"type": ["string", "integer", "null"], "description": description, **more}
 
 
 def whole(description: str, **more: Any) -> Schema:
-    """Return that of a whole number."""
+    """Return the schema of an integer."""
     return {"type": "integer", "description": description, **more}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return that of a value that may be null."""
+    """Return the schema of a value that may also be null."""
     if "enum" in schema:
         return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def closed(properties: Schema, optional: tuple[str, ...] = (), **more: Any) -> Schema:
-    """Return that of an object of an answer, which holds these properties and no others."""
+    """Return the schema of an object in an answer that has these properties and no others."""
     return {
         "type": "object",
         "properties": properties,

@@ -1,4 +1,4 @@
-"""The routes about numbers that get no messages of some kind, and about what phones send."""
+"""Describe the routes for suppressions, and for messages from phones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What we post to platforms, one module a format."""
+"""Render callbacks as platforms expect them, one module per format."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -18,16 +18,15 @@ from harkara.model.events import Dlr, Event, EventKind, kind_of
 from harkara.model.messages import Endpoint
 
 Unprocessed = tuple[tuple[str, str], ...]
-"""Messages that a platform took and could not use: client_ref, and the platform's code."""
+"""Messages that a platform accepted but could not use: client_ref, and the platform's code."""
 
 
 class Format(NamedTuple):
-    """A platform's format: the body of a callback, how many events one holds, and of which kinds.
+    """A platform's format: the body of a callback, and how many events of which kinds it holds.
 
     `render` raises nothing for events of these kinds. `unprocessed` reads the answer of a platform
-    that says so of single events inside a 2xx. `one_by_one`: it holds one, but where the callback
-    wants an array. `without_message`: it can tell of a reply that
-    belongs to no message.
+    that reports single failures inside a 2xx. `one_by_one`: a body holds one event, unless the
+    callback wants an array. `without_message`: it can report a reply that belongs to no message.
     """
 
     render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
@@ -57,17 +56,17 @@ PLATFORM_FORMATS = {
     "moengage.com": ("moengage", "moengage_batch"),
     "webengage.com": ("webengage",),
 }
-"""What platforms read, by their hosts; the first where nothing else is said."""
+"""The formats that platforms read, by their hosts; the first is the default."""
 
 
 def group_limit(endpoint: Endpoint) -> int:
-    """Return how many events go to an endpoint in one callback."""
+    """Return how many events go to an endpoint in one callback at most."""
     used = FORMATS[endpoint.format]
     return 1 if used.one_by_one and not endpoint.as_array else used.member_limit
 
 
 def format_of(url: str, usual: str) -> str:
-    """Return the format of a URL that no callback registers: the usual one, if it can be read."""
+    """Return the format of an unregistered URL: the usual one, if its platform reads that."""
     host = urlsplit(url).hostname or ""
     read = (forms for name, forms in PLATFORM_FORMATS.items() if is_among(host, (name,)))
     forms = next(read, (usual,))
@@ -75,7 +74,7 @@ def format_of(url: str, usual: str) -> str:
 
 
 def wants(destination: Destination, event: Event) -> bool:
-    """Whether a destination is to hear of an event: its format carries it, and it asked for it."""
+    """Whether a destination gets an event: its format has the kind, and its settings select it."""
     settings = destination.settings
     if settings.events and kind_of(event) not in settings.events:
         return False

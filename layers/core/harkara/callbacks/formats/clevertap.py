@@ -1,4 +1,4 @@
-"""CleverTap's delivery callback (wire-formats section 2): a JSON array of events.
+"""CleverTap's delivery callback (docs/integrations/clevertap.md): a JSON array of events.
 
     [{"event": "delivered", "data": [{"ts": 1435322805, "meta": "<smsgid>", "description": "..."}]},
      {"event": "failed", "data": [{"ts": ..., "meta": "...", "code": "901", "description": "..."}]},
@@ -6,7 +6,7 @@
                                     "incomingText": "STOP"}]},
      {"event": "clicked", "data": [{"ts": ..., "meta": "...", "url": "...", "shorturl": "..."}]}]
 
-Every final state that is not delivered is a failure there, with a code that says which.
+CleverTap knows no other outcome: every final state but delivered is "failed", with a code.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _EVENTS = ("delivered", "failed", "replied", "clicked")
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback. A message without a `smsgid` goes by its mid."""
+    """Return the body of a callback. A message without a `smsgid` is named by its mid."""
     data: dict[str, list[dict[str, Any]]] = {name: [] for name in _EVENTS}
     for event in events:
         name, said = _said(event)
@@ -47,7 +47,7 @@ def _said(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
-    """Return what CleverTap took and did not process: (client_ref, code) of up to a hundred.
+    """Return up to 100 entries that CleverTap took but did not process: (client_ref, code).
 
     Its answer is `{"status": "partial", "processed": 1, "unprocessed": [{"code": 400, "error":
     "...", "record": {...}}]}`; a record is one of our entries, or an event with its entries.
@@ -65,7 +65,7 @@ def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _code(value: Any) -> str:
-    # Arrays within arrays within arrays have no text that Python would find.
+    # `str` of a deeply nested array would raise RecursionError.
     return str(value)[:20] if isinstance(value, str | int | float) else ""
 
 

@@ -1,4 +1,4 @@
-"""Harkara's own format: a flat object an event, its names as the customer wants them.
+"""Harkara's own format: one flat object per event, with names that the customer may choose.
 
     {"event": "status", "mid": "M1", "smsgid": "...", "to": "919876543210", "status": "delivered",
      "code": "", "reason": "", "segments": 1, "ts": 1700000000}
@@ -7,8 +7,8 @@
     {"event": "clicked", "mid": "M1", "smsgid": "...", "to": "919876543210", "url": "...",
      "short_url": "...", "ts": 1700000000}
 
-`fields` of a callback's settings names what is said, and what it is called there; all of it under
-the names above where it is empty. `as_array` puts the objects into an array.
+`fields` of a callback's settings selects and renames these; if it is empty, all are sent under the
+names above. `as_array` puts the objects into an array.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ NAMES = (
     "short_url",
     "ts",
 )
-"""All that an event may say, in the order in which it is said."""
+"""All names in an event, in the order in which they are written."""
 
 
 def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback: an object, or an array where that is set.
+    """Return the body of a callback: an object, or an array if the settings say so.
 
-    What was grouped for an array stays one, whatever is set since.
+    Events that were grouped for an array stay one, even if the setting has changed since.
     """
     objects = [_renamed(_said(event), settings.fields) for event in events]
     return encode(objects if settings.as_array or len(objects) > 1 else objects[0])

@@ -1,10 +1,10 @@
-"""MoEngage's custom connector (wire-formats section 3): one message a callback, a flat object.
+"""MoEngage's custom connector: a flat object per final state (docs/integrations/moengage.md).
 
     {"mid": "M1", "smsgid": "...", "to": "919876543210", "status": "DELIVERED", "reason": "",
      "ts": 1700000000}
 
 The customer maps these names to MoEngage's fields, and `DELIVERED` to its success: any other status
-is a failure there. So it hears of final states alone. `mid` is that of the answer to the send.
+is a failure there. So only final states are sent. `mid` is the one in the answer to the send.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
 
 BODY_LIMIT_BYTES = 150 * 1024
-"""What MoEngage takes; a message's own limits keep a body far below."""
+"""MoEngage's limit; a message's own limits keep a body far below."""
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback that tells of one final state."""
+    """Return the body of a callback that reports one final state."""
     (dlr,) = (event for event in events if isinstance(event, Dlr))
     return encode(
         {

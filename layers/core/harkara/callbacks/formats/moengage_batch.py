@@ -1,10 +1,10 @@
-"""MoEngage's contract with partners (wire-formats section 3): an object with an array of statuses.
+"""MoEngage's contract with partners (docs/integrations/moengage.md): an array of statuses.
 
     {"statuses": [{"status": "SMS_DELIVERED", "callback_data": "...", "timestamp": "<epoch>",
                    "error_message": "..."}]}
 
-It knows SMS_SENT and SMS_SENT_FAILED too. Final states alone are told here, and each of a message
-that is not delivered is a failed delivery, whoever refused it.
+MoEngage knows SMS_SENT and SMS_SENT_FAILED too. Only final states are sent here, and every message
+that is not delivered is a failed delivery, no matter where it was refused.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MEMBER_LIMIT = 50
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback. A message without a `smsgid` goes by its mid."""
+    """Return the body of a callback. A message without a `smsgid` is named by its mid."""
     return encode({"statuses": [_entry(event) for event in events if isinstance(event, Dlr)]})
 
 

@@ -1,4 +1,4 @@
-"""Events as Standard Webhooks 1.0.0 recommends them: a type, a time, and the data, one a callback.
+"""Events as Standard Webhooks 1.0.0 recommends: a type, a time and the data, one per callback.
 
     {"type": "message.delivered", "timestamp": "2026-01-01T09:00:00Z",
      "data": {"mid": "M1", "client_ref": "...", "to": "919876543210", "segments": 1}}
@@ -6,7 +6,7 @@
     {"type": "message.replied", ..., "data": {..., "from": "...", "to": "...", "text": "..."}}
     {"type": "message.clicked", ..., "data": {..., "to": "...", "url": "...", "short_url": "..."}}
 
-A message's other ends are `message.expired`, `message.unknown` and `message.cancelled`.
+The other final states are `message.expired`, `message.unknown` and `message.cancelled`.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from harkara.model.messages import State
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback that tells of one event."""
+    """Return the body of a callback that reports one event."""
     (event,) = events
     what = event.state if isinstance(event, Dlr) else kind_of(event)
     at = datetime.fromtimestamp(event.at_s, UTC)

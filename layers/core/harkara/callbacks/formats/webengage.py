@@ -1,11 +1,11 @@
-"""WebEngage's status notification (wire-formats section 4): one message a callback.
+"""WebEngage's status notification (docs/integrations/webengage.md): one message per callback.
 
     {"version": "1.0", "messageId": "...", "toNumber": "919999999999", "status": "sms_sent",
      "statusCode": 0, "smsCount": 1}
     {"version": "1.0", "messageId": "...", "toNumber": "...", "status": "sms_failed",
      "statusCode": 2007, "message": "EXCEEDING MAX LENGTH"}
 
-`sms_sent` is its word for what was delivered. It wants a bearer token, that of the callback.
+`sms_sent` is WebEngage's word for delivered. It requires a bearer token: the callback's `token`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from harkara.model.events import Dlr, Event
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
-    """Return the body of a callback that tells of one final state."""
+    """Return the body of a callback that reports one final state."""
     (dlr,) = (event for event in events if isinstance(event, Dlr))
     return encode(
         {
