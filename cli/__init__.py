@@ -1,4 +1,4 @@
-"""`harkara`: what the operator does to a deployment, on AWS and on the local stack alike.
+"""`harkara`: the operator's command for a deployment, on AWS and on the local stack alike.
 
     harkara <noun> <verb> ... --stack NAME [--region R] [--profile P]
     harkara <noun> <verb> ... --local
@@ -51,7 +51,7 @@ REFUSED, WRONG_USE = 1, 2
 def main(
     argv: Sequence[str] | None = None, open_desk: Callable[[Namespace], Desk] = Desk.open
 ) -> int:
-    """Run one command; return the exit status. `open_desk` connects to what `argv` names."""
+    """Run one command; return the exit status. `open_desk` connects to its deployment."""
     try:
         arguments = parser_of(NOUNS).parse_args(argv)
         desk = None if arguments.offline else open_desk(arguments)

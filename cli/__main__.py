@@ -1,4 +1,4 @@
-"""`python -m cli` is `harkara`."""
+"""Run the command `harkara` as `python -m cli`."""
 
 import sys
 

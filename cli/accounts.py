@@ -1,4 +1,4 @@
-"""Accounts: the customers, how they may send and what it costs."""
+"""Accounts: the customers, with their rules for sending and their prices."""
 
 import argparse
 import re
@@ -19,7 +19,7 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add create, set, drain, show and list."""
+    """Register create, set, drain, show and list."""
     create = verbs.add("create", _create, "create an account", ACCOUNT)
     create.add_argument("--carrier", type=name, required=True, help="that takes its messages")
     _add_fields(create)
@@ -38,7 +38,7 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def _add_fields(parser: Parser) -> None:
-    # Each option is called like the field that it sets; a list replaces the list.
+    # Each option has the name of the field that it sets; a list replaces the list.
     add = parser.add_argument
     add("--name", help="for people")
     add("--countries", nargs="*", type=_country, metavar="ISO", help="it may send to; '*': all")
@@ -155,7 +155,7 @@ def _show(desk: Desk, arguments: Namespace) -> Answer:
         **fields,
         **account.limits.model_dump(),
         "rates": [_written(rate) for rate in account.rates],
-        # People's numbers and thousands of texts stay where they are.
+        # Phone numbers of people and thousands of texts are not shown.
         "call_back_numbers": len(account.call_back_numbers),
         "senders": sorted(account.senders),
         "templates": len(account.templates),
@@ -183,7 +183,7 @@ def _check_carrier(desk: Desk, arguments: Namespace) -> None:
 
 
 def _with_fields(account: Account, arguments: Namespace) -> Account:
-    """Return an account with the fields that were given. Raises ValidationError."""
+    """Return an account with the given fields. Raises ValidationError."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     limits = {name: given[name] for name in Limits.model_fields if name in given}
     own: dict[str, Any] = {name: given[name] for name in Account.model_fields if name in given}

@@ -22,7 +22,7 @@ from harkara.model.messages import State
 
 NOUN = "callback"
 _OR_NONE = "its id; - for the URLs of messages that are no callback's"
-# Of a callback's fields, those that people see in a list.
+# The fields of a callback in a list for people.
 _SHOWN = ("id", "name", "url", "format", "has_token", "signed")
 _PLAIN = (
     *("name", "url", "format", "states", "events", "concurrency", "rate_per_s", "every_click"),
@@ -31,7 +31,7 @@ _PLAIN = (
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add add, list, remove, secret, test, parked and replay."""
+    """Register add, list, remove, secret, test, parked and replay."""
     add = verbs.add("add", _add, "register a callback, or register it anew", ACCOUNT)
     add.add_argument("callback", help="its id: letters, digits, - and _")
     add.add_argument("--url", required=True, help="https, on one of the account's callback hosts")
@@ -169,6 +169,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _without_key(url: str) -> str:
-    """The query of a platform's URL often holds the key to post there."""
+    """Return a URL without its query, which often holds the key to post at a platform."""
     parts = urlsplit(url)
     return parts._replace(query="...").geturl() if parts.query else url

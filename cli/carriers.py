@@ -23,7 +23,7 @@ HIDDEN = {"name", "secret", "receipt_url", "receipt_secret", "receipt_token_hash
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add put, presets and list."""
+    """Register put, presets and list."""
     put = verbs.add("put", _put, "set up a carrier, or change what is given of one")
     put.add_argument("carrier", type=name)
     put.add_argument(
@@ -153,7 +153,7 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
         file = getattr(arguments, f"{secret}_file")
         if file is not None:
             sealed[secret] = desk.encrypt(carrier, read_secret(desk, file, PROMPT))
-    # Others may have changed it meanwhile: what was not given here stays as they have set it.
+    # Others may have changed it meanwhile: fields that are not given here stay as they set them.
     if known is None:
         stands = desk.operator.create_carrier(CarrierSettings(**fields | sealed))
     else:
@@ -167,7 +167,7 @@ def _put(desk: Desk, arguments: Namespace) -> Answer:
 
 
 def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> dict[str, Any]:
-    """Return a carrier's fields with what was given, and with the token of a receipt URL if any."""
+    """Return a carrier's fields with the given ones, and with a receipt URL's token if any."""
     fields: dict[str, Any] = {"name": arguments.carrier, "kind": "datasend"}
     if known is not None:
         fields = known.model_dump()
@@ -191,8 +191,8 @@ def _fields(known: CarrierSettings | None, arguments: Namespace, token: str) -> 
 
 
 def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Namespace) -> None:
-    """Check what was given before a secret is asked for or encrypted."""
-    of_aws = fields["kind"] == "aws"  # it has our role, and needs no password
+    """Check the given fields before a secret is asked for or encrypted."""
+    of_aws = fields["kind"] == "aws"  # it uses our role, and needs no password
     missing = [name for name in ("url", "username") if name not in fields and not of_aws]
     if known is None and arguments.secret_file is None and not of_aws:
         missing.append("secret_file")

@@ -1,4 +1,4 @@
-"""The command line: nouns with verbs, the options that all share, and the types of values."""
+"""The command line: nouns with verbs, common options, and the types of values."""
 
 import argparse
 import re
@@ -17,15 +17,15 @@ Run = Callable[[Any, argparse.Namespace], Any]
 
 
 class UsageError(Exception):
-    """The command was not given as it must be; the message is one line that says how."""
+    """The command was used wrongly; the message is one line with the right use."""
 
 
 class CommandRefused(Exception):
-    """What was asked cannot be done; the message is one line that says what to do."""
+    """The request cannot be done; the message is one line with the remedy."""
 
 
 class PartlyRefused(CommandRefused):
-    """Some of what was asked is done; `answer` says what."""
+    """The request is done in part; `answer` says which part."""
 
     def __init__(self, message: str, answer: Any) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class PartlyRefused(CommandRefused):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
@@ -46,14 +46,14 @@ class Verbs:
         self._verbs = noun.add_subparsers(required=True, metavar="<verb>", parser_class=Parser)
 
     def add(self, name: str, run: Run, help_text: str, *parents: Parser) -> Parser:
-        """Return the parser of a verb: `run` gets the desk and the arguments."""
+        """Return the parser of a verb: `run` gets the deployment (`Desk`) and the arguments."""
         parents = (_shared_parser(required=True), *parents)
         verb = self._verbs.add_parser(name, help=help_text, description=help_text, parents=parents)
         verb.set_defaults(run=run, offline=False)
         return verb
 
     def add_offline(self, name: str, run: Run, help_text: str) -> Parser:
-        """Return the parser of a verb that is about no deployment: `run` gets None for a desk."""
+        """Return the parser of a verb without a deployment: `run` gets None in place of it."""
         parents = [_shared_parser(required=False)]
         verb = self._verbs.add_parser(name, help=help_text, description=help_text, parents=parents)
         verb.set_defaults(run=run, offline=True)
@@ -74,7 +74,7 @@ def _shared_parser(*, required: bool) -> Parser:
 
 @cache
 def parser_of(nouns: tuple[ModuleType, ...]) -> Parser:
-    """Return the parser of the whole command: each noun is a module of its verbs."""
+    """Return the parser of the whole command: each noun is a module with its verbs."""
     parser = Parser(prog="harkara", description="Set up a deployment of Harkara.")
     subparsers = parser.add_subparsers(required=True, metavar="<noun>", parser_class=Parser)
     for noun in nouns:
@@ -85,14 +85,14 @@ def parser_of(nouns: tuple[ModuleType, ...]) -> Parser:
 
 
 def name(text: str) -> str:
-    """A name that is part of a key: of an account, a carrier, a user."""
+    """Return a valid name for a part of a key: of an account, a carrier, a user."""
     if not may_be_username(text):
         raise argparse.ArgumentTypeError("use 1 to 64 letters, digits, '-' and '_'")
     return text
 
 
 def duration_s(text: str) -> int:
-    """A time span, as in 30m, 24h, 90d; in seconds."""
+    """Return a duration such as 30m, 24h, 90d in seconds."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise argparse.ArgumentTypeError("write a duration as 90s, 30m, 24h or 7d")
@@ -100,7 +100,7 @@ def duration_s(text: str) -> int:
 
 
 def time_s(text: str) -> int:
-    """A point in time, in Unix seconds."""
+    """Return a point in time in Unix seconds."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -116,5 +116,5 @@ def _account_parser() -> Parser:
     return parser
 
 
-# For the verbs that are about one account.
+# For verbs on one account.
 ACCOUNT = _account_parser()

@@ -1,4 +1,4 @@
-"""Credentials: user names of an account with their secrets, and what they may do."""
+"""Credentials: user names of an account with their secrets and scopes."""
 
 from argparse import Namespace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ DAY_S = 24 * 3600
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add create, rotate, revoke and list."""
+    """Register create, rotate, revoke and list."""
     create = verbs.add("create", _create, "create a credential; its secret is shown once", ACCOUNT)
     create.add_argument("username", type=name, help="a name that no other account uses")
     create.add_argument("--scopes", nargs="+", choices=[*Scope], help="what it may do; else all")
@@ -46,7 +46,7 @@ def _create(desk: Desk, arguments: Namespace) -> Answer:
         raise CommandRefused(
             f"there is no callback {callback}: add it with `harkara callback add {account.id}`"
         )
-    # 0 and what is before it would stand for never.
+    # Times up to 0 would mean never.
     if arguments.expires is not None and arguments.expires <= desk.clock():
         raise UsageError("--expires is past: give a time to come")
     secret = new_secret(desk.randomness)

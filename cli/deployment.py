@@ -1,4 +1,4 @@
-"""What the verbs work with: the deployment that the command line names."""
+"""Connect to the deployment that a command names, and build its services."""
 
 import os
 import sys
@@ -46,19 +46,19 @@ from local.settings import LocalStackError, Ports
 
 @dataclass(frozen=True)
 class Desk:
-    """A deployment's stores and keys, and what the operator's machine gives."""
+    """A deployment's stores, services and keys, with the clock and input of this machine."""
 
     outputs: Mapping[str, str]
-    """Of the CloudFormation stack; `ApiUrl` is where the API is reached."""
+    """Outputs of the CloudFormation stack; `ApiUrl` is the API's base URL."""
     client: Callable[[str], Any]
     """Returns a boto3 client of a service."""
     callback_urls: UrlRules = UrlRules()
-    """Where the deployment lets callbacks go."""
+    """The deployment's rules for callback URLs."""
     clock: Clock = time.time
     randomness: Randomness = os.urandom
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     poster: CallbackPoster | None = None
-    """What posts samples, where it is not this machine."""
+    """Posts samples; None posts them from this machine."""
 
     @classmethod
     def open(cls, arguments: Namespace) -> "Desk":
@@ -69,17 +69,17 @@ class Desk:
 
     @cached_property
     def operator(self) -> OperatorStore:
-        """Accounts and credentials, to change and list."""
+        """Return the store to change and list accounts and credentials."""
         return OperatorStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
     @cached_property
     def store(self) -> DynamoAccountStore:
-        """Accounts and carriers as the functions read them."""
+        """Return the store of accounts and carriers as the functions read them."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
     @cached_property
     def registry(self) -> RegistryService:
-        """The parts of accounts, to change and list."""
+        """Return the service to change and list the resources of accounts."""
         table = self.outputs["AccountsTableName"]
         return RegistryService(
             DynamoRegistry(self.client("dynamodb"), table),
@@ -90,9 +90,9 @@ class Desk:
 
     @cached_property
     def endpoints(self) -> EndpointService:
-        """What else there is to do with a callback; it is tried from this machine."""
+        """Return the service for other operations on callbacks; it posts from this machine."""
         dynamodb, table = self.client("dynamodb"), self.outputs["MessagesTableName"]
-        # It reads and takes out; what is put there has its own time to live.
+        # It reads and removes dead letters, which have their own time to live.
         messages = DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
         urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
         return EndpointService(
@@ -114,12 +114,12 @@ class Desk:
 
     @cached_property
     def suppressions(self) -> SuppressionService:
-        """The lists of accounts, to change and read."""
+        """Return the service to change and read the suppressions of accounts."""
         lists = DynamoSuppressionList(self.client("dynamodb"), self.outputs["AccountsTableName"])
         return SuppressionService(lists, self.clock)
 
     def account(self, account_id: str) -> Account:
-        """Return an account with its callbacks. Raises CommandRefused where there is none.
+        """Return an account with its callbacks. Raises CommandRefused if there is none.
 
         It is read without its templates, which are thousands.
         """
@@ -130,7 +130,7 @@ class Desk:
         return account.model_copy(update={"callbacks": {each.id: each for each in callbacks}})
 
     def hash(self, secret: str) -> str:
-        """Return the keyed hash under which a credential's secret is kept."""
+        """Return the keyed hash under which a credential's secret is stored."""
         with aws_errors():
             answer = self.client("secretsmanager").get_secret_value(
                 SecretId=self.outputs["PepperSecretId"]
@@ -138,12 +138,12 @@ class Desk:
         return hash_secret(values_of(answer["SecretString"])[0], secret)
 
     def encrypt(self, carrier: str, secret: str) -> bytes:
-        """Return a carrier's secret as it is kept."""
+        """Return a carrier's secret in its encrypted, stored form."""
         return encrypt_secret(self.client("kms"), self.outputs["SecretsKeyId"], carrier, secret)
 
 
 def no_account(account_id: str) -> str:
-    """Return what to say where an account is not there."""
+    """Return the message for an account that does not exist."""
     return f"there is no account {account_id}: `harkara account list` shows those that are"
 
 

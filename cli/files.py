@@ -1,4 +1,4 @@
-"""What commands read from files: secrets, and JSON."""
+"""Read secrets and JSON from files."""
 
 import getpass
 from argparse import ArgumentTypeError
@@ -13,7 +13,7 @@ STDIN = "-"
 
 
 def read_secret(desk: Desk, file: str, prompt: str) -> str:
-    """Return the secret in a file, or on standard input (`-`); a person is asked for it."""
+    """Return the secret in a file or on standard input (`-`), prompting at a terminal."""
     if file == STDIN and desk.stdin.isatty():
         secret = getpass.getpass(f"{prompt}: ")
     elif file == STDIN:
@@ -30,7 +30,7 @@ def read_secret(desk: Desk, file: str, prompt: str) -> str:
 
 
 def json_file(file: str) -> Any:
-    """A file of JSON; what stands in it."""
+    """Return the content of a JSON file."""
     try:
         return decode(Path(file).read_bytes())
     except (OSError, ValueError):

@@ -14,12 +14,12 @@ NOUN = "pause"
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add account, carrier and campaign."""
+    """Register account, carrier and campaign."""
     add_whose(verbs, "let the messages of {} wait", paused=True)
 
 
 def add_whose(verbs: Verbs, help_text: str, *, paused: bool) -> None:
-    """Add the verbs that say whose messages are paused, or are no longer."""
+    """Register the verbs for the messages to pause or resume."""
     account = verbs.add("account", partial(_account, paused=paused), help_text.format("an account"))
     account.add_argument("account", type=account_or_all, help="its id, or '*': all accounts")
     carrier = verbs.add("carrier", partial(_carrier, paused=paused), help_text.format("a carrier"))

@@ -1,7 +1,7 @@
-"""Providers that are set up by name: ready-made options of kind `http`, a file each.
+"""Read presets of providers: ready-made options of kind `http`, one file each.
 
-A file of `cli/presets` says what a provider's public pages say of its API, names these
-pages, and says what an operator must bring along. `<name>` in it is a variable of the operator's.
+A file of `cli/presets` repeats facts of a provider's public API pages, names these pages, and lists
+values that the operator must provide. `<name>` in it is a variable that the operator sets.
 """
 
 import re
@@ -24,9 +24,9 @@ _VARIABLE = re.compile(r"<([a-z_]+)>")
 class Preset(BaseModel):
     """A provider's file.
 
-    `username` and `secret` say what the operator gives as these, "" for nothing; `variables` what
-    else, by name, and `defaults` what some of those are otherwise. `notes` say what to do at the
-    provider. `carrier` has the fields of CarrierSettings.
+    `username` and `secret` describe the operator's values for these, "" for none. `variables`
+    describe further values by name, and `defaults` hold defaults of some. `notes` are steps to do
+    at the provider. `carrier` has the fields of CarrierSettings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ def read_preset(name: str) -> Preset:
 
 
 def described(name: str) -> Row:
-    """Return what a preset asks for, follows, and leaves to be done at the provider."""
+    """Return a preset's variables, its source, and the steps left to do at the provider."""
     preset = read_preset(name)
     variables = [
         {"with": each, "what": what, "otherwise": preset.defaults.get(each, "")}
@@ -65,9 +65,9 @@ def described(name: str) -> Row:
 
 
 def carrier_fields(name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return a carrier's fields by a preset and the operator's variables.
+    """Return a carrier's fields from a preset and the operator's variables.
 
-    Raises UsageError where a variable is missing, or is none of the preset's.
+    Raises UsageError if a variable is missing, or not one of the preset's.
     """
     preset = read_preset(name)
     if others := given.keys() - preset.variables.keys():
@@ -77,7 +77,7 @@ def carrier_fields(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     if missing := [each for each in preset.variables if each not in values]:
         asked = " ".join(f"{each}=... ({preset.variables[each]})" for each in missing)
         raise UsageError(f"the preset {name} takes --with {asked}")
-    # Braces in a value are no placeholders.
+    # Double the braces of a value, so that they are no placeholders.
     literal = {each: re.sub(r"[{}]", r"\g<0>\g<0>", value) for each, value in values.items()}
     fields: dict[str, Any] = _filled(preset.carrier, literal)
     return {"kind": "http", **({} if preset.username else {"username": ""}), **fields}
@@ -93,7 +93,7 @@ def variables_in(template: Any) -> list[str]:
 
 
 def variable(text: str) -> tuple[str, str]:
-    """A variable of a preset with its value, as in sid=acme1."""
+    """Return a preset's variable and its value, written as in sid=acme1."""
     name, _, value = text.partition("=")
     if not name or not value.isprintable() or not value:
         raise ArgumentTypeError("write it as sid=acme1")

@@ -1,4 +1,4 @@
-"""What the command prints: JSON for programs, columns for people."""
+"""Print answers: as JSON for programs, in columns for people."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ def as_json(answer: Answer) -> str:
 
 
 def as_table(answer: Answer) -> str:
-    """Return rows as a table with a head, or one row as a line a field, rows in it below."""
+    """Return rows as a table with a head, or one row as a line per field, its rows below."""
     if isinstance(answer, Mapping):
         lists = [value for value in answer.values() if _is_rows(value)]
         fields = [(name, _cell(value)) for name, value in answer.items() if value not in lists]
@@ -42,5 +42,5 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    # One line a row, whatever stands in a name.
+    # Keep a row on one line, even if a name holds a line break.
     return "" if value is None else " ".join(str(value).split())

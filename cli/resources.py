@@ -1,4 +1,4 @@
-"""What senders, templates and callbacks have in common: they are parts of an account."""
+"""Add, list and remove an account's resources: its senders, templates and callbacks."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from harkara.model.operator_records import P, Part
 
 
 def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
-    """Register a part of these fields, in place of the one of its name where there is one."""
+    """Register a resource with these fields, replacing one of the same name."""
     account, part = desk.account(account_id), fields[KINDS[kind].name_field]
     try:
         desk.registry.replace(account, kind, part, fields)
@@ -27,12 +27,12 @@ def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str,
 
 
 def parts_of(desk: Desk, account_id: str, kind: type[P]) -> list[P]:
-    """Return an account's parts of a kind in the order of their names."""
+    """Return an account's resources of a kind in the order of their names."""
     return desk.registry.registry.find(desk.account(account_id).id, kind)
 
 
 def remove_part(desk: Desk, account_id: str, kind: type[Part], part: str) -> Answer:
-    """Take a part out. Raises CommandRefused where there is none."""
+    """Remove a resource. Raises CommandRefused if there is none."""
     account = desk.account(account_id)
     with named(account_id, part):
         desk.registry.remove(account, kind, part)
@@ -41,7 +41,7 @@ def remove_part(desk: Desk, account_id: str, kind: type[Part], part: str) -> Ans
 
 @contextmanager
 def named(account_id: str, part: str) -> Iterator[None]:
-    """Say of what is not found which it is. Raises CommandRefused."""
+    """Raise CommandRefused with the name of a resource that is not found."""
     try:
         yield
     except RequestRefused as error:

@@ -7,5 +7,5 @@ NOUN = "resume"
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add account, carrier and campaign."""
+    """Register account, carrier and campaign."""
     add_whose(verbs, "let the messages of {} go on", paused=False)

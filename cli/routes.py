@@ -17,7 +17,7 @@ _PREFIX = re.compile(r"[0-9]{0,15}")
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add set, remove, doubt and show."""
+    """Register set, remove, doubt and show."""
     change = verbs.add("set", _set, "add a route, or change the one of this prefix and categories")
     _add_which(change)
     change.add_argument(
@@ -42,14 +42,14 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def account_or_all(text: str) -> str:
-    """An account's id, or `*` for all accounts."""
+    """Return an account's id, or `*` for all accounts."""
     if text != EVERYONE and not may_be_username(text):
         raise argparse.ArgumentTypeError("give an account, or '*' for all of them")
     return text
 
 
 def check_account(desk: Desk, account_id: str) -> None:
-    """Raise CommandRefused unless there is such an account, or all are meant."""
+    """Raise CommandRefused unless there is such an account, or `*` stands for all."""
     if account_id != EVERYONE:
         desk.account(account_id)
 

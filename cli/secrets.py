@@ -14,7 +14,7 @@ OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecr
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add rotate, drop and list."""
+    """Register rotate, drop and list."""
     rotate = verbs.add("rotate", _rotate, "put a new key first; those before it verify on")
     rotate.add_argument("name", choices=[*OUTPUTS])
     drop = verbs.add("drop", _drop, "take out the oldest key; what it signed is good no longer")

@@ -14,7 +14,7 @@ NOUN = "sender"
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add add, list and remove."""
+    """Register add, list and remove."""
     add = verbs.add("add", _add, "register a header, or register it anew", ACCOUNT)
     add.add_argument("header")
     add.add_argument(

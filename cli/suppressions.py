@@ -29,7 +29,7 @@ THREADS = 16
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add set, add, remove, check, import and export."""
+    """Register set, add, remove, check, import and export."""
     count = verbs.add("set", _set, "say whether an account's lists count", ACCOUNT)
     which = count.add_mutually_exclusive_group()
     which.add_argument("--on", dest="suppression", action="store_true", default=None)
@@ -115,7 +115,7 @@ def _import(desk: Desk, arguments: Namespace) -> Answer:
     entries = _entries(rows, int(desk.clock()), problems)
     with ThreadPoolExecutor(THREADS) as pool:
         standing = [*pool.map(partial(desk.suppressions.lists.put, account.id), entries)]
-    # Of a number that was changed after its row's time the change stays.
+    # A number that was changed after its row's time keeps the later change.
     answer = {"suppressed": sum(standing), "changed_later": standing.count(False)}
     if problems:
         refused = {**answer, "refused": len(problems), "rows": problems}
@@ -140,7 +140,7 @@ def _export(desk: Desk, arguments: Namespace) -> Answer:
 def _entries(
     rows: Iterable[dict[str, Any]], now_s: int, problems: list[dict[str, Any]]
 ) -> Iterator[Suppression]:
-    """Yield the entries of rows; of those that are none `problems` says why."""
+    """Yield the entries of valid rows; add the others with their error to `problems`."""
     for line, row in enumerate(rows, 2):
         cells = {name: value.strip() for name, value in row.items() if name and value}
         fields: dict[str, Any] = {name: value for name, value in cells.items() if value}
@@ -158,7 +158,7 @@ def _preference(text: str) -> Any:
 
 
 def _row(entry: Suppression) -> dict[str, Any]:
-    """Return an entry as a row of a file: lists in one cell."""
+    """Return an entry as a row of a file, with lists in one cell."""
     return {
         name: " ".join(map(str, value)) if isinstance(value, list) else value
         for name, value in fields_of(entry).items()

@@ -21,7 +21,7 @@ _IN_ORDER = (RowResult.CREATED, RowResult.CHANGED, RowResult.UNCHANGED)
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add import, export, list and remove."""
+    """Register import, export, list and remove."""
     importing = verbs.add("import", _import, "register the templates of a CSV file", ACCOUNT)
     importing.add_argument("file", type=Path, help="as a DLT portal exports it; gzip will do")
     importing.add_argument(
@@ -44,7 +44,7 @@ def _import(desk: Desk, arguments: Namespace) -> Answer:
         raise CommandRefused(f"{file} cannot be read: {error.strerror}") from None
     deadline = Deadline(lambda: math.inf)
     report = desk.registry.import_templates(account, content, deadline, arguments.type)
-    # People look for the rows that need them, programs for every row.
+    # People need only the rows with problems, programs all rows.
     rows = [
         line._asdict()
         for line in report

@@ -1,4 +1,4 @@
-"""The sample campaign: 1,000 messages as CleverTap sends them, every magic number among them."""
+"""The sample campaign: 1,000 messages as CleverTap sends them, magic numbers included."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ OTHERS = "other"
 
 @dataclass(frozen=True)
 class Kind:
-    """What the carrier does with numbers that end so, and what must come of it."""
+    """The carrier's behaviour for numbers that end the same, and the expected results."""
 
     count: int
     behaviour: str
@@ -29,7 +29,7 @@ class Kind:
     in_doubt: bool = False
 
 
-# Each of 9007 holds up its block until the carrier hangs up, so there are few.
+# Each message to 9007 delays its block until the carrier hangs up, so there are few.
 KINDS = {
     "9001": Kind(10, "absent subscriber", "failed", "905"),
     "9002": Kind(10, "DND (650)", "failed", "901"),
@@ -44,7 +44,7 @@ KINDS = {
 }
 NUMBER_OF_OTHERS = SIZE - sum(kind.count for kind in KINDS.values())
 ALL = {**KINDS, OTHERS: Kind(NUMBER_OF_OTHERS, "delivers", "delivered", "delivered")}
-# To a carrier that delivers all, no number is special.
+# For a carrier that delivers all messages, no number is special.
 ALL_DELIVERED = {
     name: Kind(kind.count, "delivers", "delivered", "delivered") for name, kind in ALL.items()
 }
@@ -56,7 +56,7 @@ def kind_of(number: str) -> str:
 
 
 def request(now_s: float) -> dict[str, Any]:
-    """Return the campaign as one request; its smsgids are its own."""
+    """Return the campaign as one request, with smsgids of its own."""
     magic = [f"9198{copy:04d}{last}" for last, kind in KINDS.items() for copy in range(kind.count)]
     ordinary = [f"9197{index:08d}" for index in range(NUMBER_OF_OTHERS)]
     # Spread the magic numbers evenly over the campaign.
@@ -84,13 +84,13 @@ def request(now_s: float) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a campaign, by message: our mid or the customer's smsgid."""
+    """Observed results of a campaign, by message: our mid or the customer's smsgid."""
 
     numbers: dict[str, str]
     mids: dict[str, str]
     states: dict[str, str]
     in_doubt: frozenset[str]
-    # Callback entries by smsgid: "delivered" or the failure code, one an entry.
+    # Callback entries by smsgid: "delivered" or the failure code, one for each entry.
     callbacks: dict[str, list[str]]
     taken: dict[str, int]
 
@@ -121,7 +121,7 @@ class Row:
 
 
 def report(seen: Seen, kinds: Mapping[str, Kind] = ALL) -> list[Row]:
-    """Return what became of each kind of number, beside what must have."""
+    """Return the results for each kind of number, with the expected ones."""
     rows = []
     for name, kind in kinds.items():
         ids = [smsgid for smsgid, number in seen.numbers.items() if kind_of(number) == name]

@@ -1,6 +1,6 @@
-"""A carrier that speaks the `datasend` JSON and decides by the recipient's last four digits.
+"""Simulate a carrier of the `datasend` JSON that acts by the recipient's last four digits.
 
-It counts what it gets and deduplicates nothing: a double submit shows in `GET /submissions`.
+It counts its input and deduplicates nothing: a double submit shows in `GET /submissions`.
 """
 
 import asyncio
@@ -28,29 +28,29 @@ TEXTS_KEPT = 50
 
 @dataclass
 class CarrierSettings:
-    """How the carrier behaves; `POST /settings` changes it while it runs."""
+    """The carrier's behaviour; `POST /settings` changes it while it runs."""
 
     receipt_url: str = f"http://127.0.0.1:8080/receipts/sim/{RECEIPT_TOKEN}"
     answer_delay_s: float = 0.02
-    # How long a submitter waits for its answer. 9009's receipt holds the answer back for no more
-    # than a third of it, whatever becomes of the receipt.
+    # The submitter's timeout. The answer to 9009 waits for the acknowledgement of its receipt, but
+    # for no more than a third of this time.
     submit_timeout_s: float = 15
-    # 9007's connection is closed without an answer after so long; 0 leaves that to the submitter.
+    # After this time 9007's connection is closed without an answer; 0 leaves that to the submitter.
     unanswered_s: float = 0
     # A receipt comes after a random time up to this.
     receipt_delay_s: float = 0.5
-    # 9010's second receipt comes so long after the first was acknowledged. Queues keep no order:
-    # while a campaign waits in them, a short time lets the second overtake.
+    # Delay of 9010's second receipt after the first was acknowledged. Queues keep no order: while a
+    # campaign waits in them, a short delay lets the second receipt overtake the first.
     second_receipt_s: float = 0.3
-    # Receipts are gathered for so long into one array; 0 posts each by itself, as one object.
+    # Receipts are gathered for this time into one array; 0 posts each alone, as one object.
     gather_s: float = 0.05
-    # More posts at a time only make the emulator start more workers of `receipt`.
+    # More concurrent posts only make the emulator start more workers of `receipt`.
     receipt_connections: int = 4
 
 
 @dataclass
 class Counts:
-    """What came in, since the start or the last `DELETE /submissions`."""
+    """Counts of the input since the start or the last `DELETE /submissions`."""
 
     requests: int = 0
     records: int = 0
@@ -75,7 +75,7 @@ class Counts:
         return answer
 
     def note(self, mid: str, record: dict[str, Any], outcome: str) -> None:
-        """Keep what came of a record; its text is in `GET /texts`."""
+        """Store the outcome of a record; its text is in `GET /texts`."""
         kept = {name: record.get(name) for name in ("smsgid", "to", "from")}
         self.submitted[mid].append({**kept, "outcome": outcome})
 
@@ -159,7 +159,8 @@ class Carrier:
             elif magic != NEVER_RECEIPTED:
                 self._receipts.plan(magic, receipt)
         if early:
-            # The receipt's answer may take as long as this one is waited for, or never come.
+            # The answer to the receipt may take longer than the submitter waits for this one, or
+            # never come.
             await self._receipts.send_now(early, self.settings.submit_timeout_s / 3)
         if hold:
             await self._leave_unanswered(request)
@@ -168,7 +169,7 @@ class Carrier:
         return _json(answers)
 
     async def _leave_unanswered(self, request: web.Request) -> None:
-        """Return when the connection is closed, by the client or, after a while, by the carrier."""
+        """Return once the connection is closed, by the client or, after a while, by the carrier."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.unanswered_s or None):
                 while request.transport is not None and not request.transport.is_closing():
@@ -180,7 +181,7 @@ class Carrier:
         asked = parameters(request, flags=("summary",), values=("ref",))
         if "ref" not in asked:
             return page(self.counts.as_json(with_mids="summary" not in asked))
-        # Our mid, or one of the references that it was submitted under.
+        # `ref` is our mid, or one of the references under which it was submitted.
         mid, tried, _ = asked["ref"].partition(".")
         found = self.counts.submitted.get(mid, [])
         return page([each for each in found if not tried or each["smsgid"] == asked["ref"]])

@@ -1,4 +1,4 @@
-"""Deploys the real template.yaml to the emulator through CloudFormation."""
+"""Deploy the real template.yaml to the emulator through CloudFormation."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def client(service: str, url: str) -> Any:
 
 @dataclass(frozen=True)
 class Deployer:
-    """Puts the stack of one template into one emulator."""
+    """Deploys the stack of one template to one emulator."""
 
     url: str
     python: Path
@@ -52,7 +52,7 @@ class Deployer:
     template: Path = TEMPLATE
 
     def deploy(self, say: Say) -> dict[str, str]:
-        """Bring the stack to what the sources say, if it is not there; return its outputs."""
+        """Deploy the sources unless the stack is up to date; return the stack's outputs."""
         if not self.template.is_file():
             raise LocalStackError(f"there is no {self.template}")
         cloudformation = client("cloudformation", self.url)
@@ -93,7 +93,7 @@ class Deployer:
         return _outputs(stack)
 
     def _fingerprint(self, zips: dict[str, Path]) -> str:
-        """Return a hash of all that decides what is deployed, this program included."""
+        """Return a hash of all inputs of a deployment, including this program."""
         here = Path(__file__).parent
         programs = ("deploy.py", "transform.py", "translator_program.py")
         own = [(here / name).read_text() for name in programs]
@@ -103,7 +103,7 @@ class Deployer:
         return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
     def _open_bucket(self) -> Any:
-        """Return a client of S3, where the bucket for code and template is."""
+        """Return a client of S3, after creating the bucket for code and template if needed."""
         s3 = client("s3", self.url)
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
             place = {"LocationConstraint": REGION}
@@ -122,7 +122,7 @@ def _describe(cloudformation: Any) -> dict[str, Any] | None:
 
 
 def _settle(cloudformation: Any) -> dict[str, Any] | None:
-    """Wait until nothing is in progress; return the stack, or None where there is none."""
+    """Wait until nothing is in progress; return the stack, or None if there is none."""
     deadline = time.monotonic() + DEPLOYED_WITHIN_S
     while (stack := _describe(cloudformation)) and stack["StackStatus"].endswith("_IN_PROGRESS"):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The AWS emulator (ministack) as a child process, in a venv and folders of its own."""
+"""Run the AWS emulator (ministack) as a child process, in a venv and folders of its own."""
 
 import contextlib
 import fcntl
@@ -17,14 +17,14 @@ from pathlib import Path
 from local.processes import runs, stop
 from local.settings import AWS_ENVIRONMENT, HOST, REGION, LocalStackError
 
-# Ends of waits for what a slow machine does at last; a process that died is seen at once.
+# Limits of waiting for a slow machine; the death of a process is noticed at once.
 READY_WITHIN_S = 120
 STOP_WITHIN_S = 90
 PROGRAM = "ministack_saving.py"
 DAY_S = 86_400
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_FREE_BYTES = 2 * 1024**3
-# Locked for as long as the emulator lives, however it ends.
+# A file that is locked as long as the emulator lives, however it ends.
 HELD = "held"
 
 
@@ -35,7 +35,7 @@ class Emulator:
     venv: Path
     folder: Path
     port: int
-    # Environment that every function sees beside its own.
+    # Environment of every function in addition to its own.
     functions_environment: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _temporary: Path = field(default=Path(), init=False)
@@ -53,7 +53,7 @@ class Emulator:
         return self.folder / "emulator.pid"
 
     def start(self) -> None:
-        """Start it and return when it answers."""
+        """Start the emulator and return when it answers."""
         self.end_orphan()
         self._require_its_port()
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ class Emulator:
         self._temporary = make_temporary(self.folder)
         with self.log.open("wb") as log, hold(self._temporary) as held:
             self._process = subprocess.Popen(
-                # -P: or the modules beside it would stand in for the standard library's.
+                # With -P, since modules beside the program would shadow the standard library's.
                 [self.venv / "bin/python", "-P", Path(__file__).with_name(PROGRAM)],
                 env=self._environment(),
                 cwd=self._temporary,
@@ -82,22 +82,22 @@ class Emulator:
             time.sleep(0.05)
 
     def save(self) -> None:
-        """Have it save its state while it runs; `saved_at` tells when it has."""
+        """Ask the emulator to save its state while it runs; `saved_at` changes when it has."""
         if self._process is not None:
             self._process.send_signal(signal.SIGUSR1)
 
     @property
     def saved_at(self) -> float | None:
-        """When its state was saved last, in seconds since 1970."""
+        """Return the time of the last save, in seconds since 1970; None if there is none."""
         return self._saved.lstat().st_mtime if self._saved.is_symlink() else None
 
     @property
     def _saved(self) -> Path:
-        """The link to what was saved last."""
+        """Return the link to the last saved state."""
         return self.folder / "state" / "saved"
 
     def stop(self) -> None:
-        """Stop it so that it saves its state."""
+        """Stop the emulator so that it saves its state."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -107,9 +107,9 @@ class Emulator:
             self.kill()
 
     def kill(self) -> None:
-        """End it and its workers at once; what was not saved is lost."""
+        """Kill the emulator and its workers at once; unsaved state is lost."""
         if self._process is not None:
-            # Workers that are still in a handler outlive the emulator; they are of its group.
+            # Workers still in a handler outlive the emulator; they are in its process group.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -118,7 +118,7 @@ class Emulator:
         remove_temporary(self.folder)
 
     def was_killed(self) -> bool:
-        """Whether the last one in this folder ended without saving its state."""
+        """Whether the last emulator in this folder ended without saving its state."""
         return self._pid_file.is_file() and not self._orphan()
 
     def end_orphan(self) -> bool:
@@ -132,9 +132,9 @@ class Emulator:
         return bool(pid)
 
     def _orphan(self) -> int:
-        """Return the process id of an emulator that runs in this folder; 0 if none does."""
+        """Return the process id of an emulator that runs in this folder; 0 if there is none."""
         text = self._pid_file.read_text() if self._pid_file.is_file() else ""
-        # A machine that lost its power may leave an empty file.
+        # A power failure may leave an empty file.
         return int(text) if text.isdigit() and runs(int(text), PROGRAM) else 0
 
     def is_running(self) -> bool:
@@ -158,7 +158,7 @@ class Emulator:
             return False
 
     def _environment(self) -> dict[str, str]:
-        """Nothing of this shell's environment but what a program needs to run.
+        """Return the emulator's environment, with only the basics of this shell's environment.
 
         The functions inherit it: with PYTHONDONTWRITEBYTECODE every worker would compile its
         layers, with AWS_PROFILE it would look for credentials.
@@ -176,7 +176,7 @@ class Emulator:
             "STATE_DIR": str(state),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(state / "s3"),
-            # Its leftovers in the temporary folder are ours to clean.
+            # We remove the emulator's leftovers in the temporary folder.
             "TMPDIR": str(self._temporary),
             "LAMBDA_WARM_TTL_SECONDS": str(DAY_S),
             "PYTHONUNBUFFERED": "1",
@@ -184,7 +184,10 @@ class Emulator:
         }
 
     def _require_its_port(self) -> None:
-        """Queue URLs hold the port: on another one, the state's queues would never be polled."""
+        """Raise LocalStackError if the saved state belongs to another port.
+
+        Queue URLs hold the port: on another port, the state's queues would never be polled.
+        """
         note = self.folder / "state" / "port"
         if not note.is_file() or not note.read_text():
             note.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +200,7 @@ class Emulator:
 
 
 def make_temporary(folder: Path) -> Path:
-    """Return a new temporary folder for an emulator, in memory where Linux offers that.
+    """Return a new temporary folder for an emulator, in memory if Linux offers that.
 
     Every worker unpacks 3,000 files into it; disks take ten times as long.
     """
@@ -212,8 +215,8 @@ def make_temporary(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def hold(temporary: Path) -> Iterator[int]:
-    """Lock a temporary folder; who inherits the file that is yielded holds it from then on."""
-    # Nobody sees its name before it is locked.
+    """Lock a temporary folder; a process that inherits the yielded file holds the lock."""
+    # The file gets its public name only once it is locked.
     hidden = temporary / f".{HELD}"
     with hidden.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -222,16 +225,16 @@ def hold(temporary: Path) -> Iterator[int]:
 
 
 def remove_left_over() -> None:
-    """Remove temporary folders in memory whose emulators are dead, of whatever stack they were."""
+    """Remove temporary folders in memory whose emulators are dead, of all stacks."""
     for temporary in MEMORY.glob("harkara-*"):
-        # It is held, another user's, not yet held, or was removed by somebody else meanwhile.
+        # An error means: locked, another user's, not yet locked, or removed by another process.
         with contextlib.suppress(OSError), (temporary / HELD).open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_temporary(folder: Path) -> None:
-    """Remove what `make_temporary` made, in this run or in one that was killed."""
+    """Remove the folder that `make_temporary` made, in this run or in one that was killed."""
     link = folder / "tmp"
     shutil.rmtree(link.resolve(), ignore_errors=True)
     link.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The stack's front door: a plain reverse proxy to the emulator's long API address."""
+"""Serve the stack's API on a short URL: a plain reverse proxy to the emulator's long one."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ HOP_BY_HOP = {
     "transfer-encoding",
     "upgrade",
 }
-# What aiohttp's client would add by itself.
+# Headers that aiohttp's client would add by itself.
 NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 _ROUTES = "\n".join(f"{', '.join(methods):<18}{path}" for path, methods in ROUTES.items())
@@ -35,7 +35,7 @@ Then look at the carrier's /submissions, at its /texts for the link, and the pla
 
 
 class Gateway:
-    """Passes every request on to `api_url`: path, query, headers and body as they came."""
+    """Passes every request on to `api_url`, with path, query, headers and body unchanged."""
 
     def __init__(self, api_url: str) -> None:
         self._api_url = api_url.rstrip("/")

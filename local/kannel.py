@@ -1,9 +1,9 @@
-"""A real Kannel on this machine: bearerbox and smsbox, and fakesmsc for the operators.
+"""Run a real Kannel on this machine: bearerbox and smsbox, with fakesmsc as the operator.
 
     Debian: apt-get install kannel kannel-extras
 
-All of it listens on loopback, in a folder of its own. fakesmsc takes every message, and Kannel
-itself answers each with a receipt that says delivered.
+All listen on loopback, in a folder of their own. fakesmsc takes every message, and Kannel itself
+creates a receipt "delivered" for each.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from typing import NamedTuple
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, LocalStackError, free_ports
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
-# Where Debian keeps them; a user's PATH need not hold it.
+# Debian installs them in /usr/sbin, which a user's PATH may lack.
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
 MAX_MESSAGES = 10
 READY_WITHIN_S = 20
-# Of the levels of its log; at the others it writes the messages' texts.
+# The log level: at the others Kannel logs the messages' texts.
 WARNINGS = "2"
 STOP_WITHIN_S = 10
 
@@ -86,7 +86,7 @@ _GOT = re.compile(r"Got message \d+: <(\S+) (\d+) (\S+) (\S*)")
 
 
 class Got(NamedTuple):
-    """What fakesmsc was handed: a message, or one of its segments by its header, and a number."""
+    """A message that fakesmsc received, or one of its segments by its header, with the number."""
 
     to: str
     header: str
@@ -106,7 +106,7 @@ def is_installed() -> bool:
 
 
 class Kannel:
-    """A Kannel that runs while it is entered; it posts so many receipts at a time."""
+    """A Kannel that runs inside a `with`; it posts `receipts_at_a_time` receipts concurrently."""
 
     def __init__(self, folder: Path, receipts_at_a_time: int = 64) -> None:
         self.folder = folder
@@ -116,16 +116,16 @@ class Kannel:
 
     @property
     def url(self) -> str:
-        """Where it takes messages."""
+        """Return the URL that takes messages."""
         return f"http://{HOST}:{self._ports.sendsms}/cgi-bin/sendsms"
 
     @property
     def log(self) -> Path:
-        """What fakesmsc took."""
+        """Return the log of messages that fakesmsc took."""
         return self.folder / "fakesmsc.log"
 
     def start(self) -> None:
-        """Start it; return once it takes messages. Raises LocalStackError."""
+        """Start Kannel; return once it takes messages. Raises LocalStackError."""
         if not is_installed():
             raise LocalStackError("Kannel is not installed: apt-get install kannel kannel-extras")
         (self.folder / "spool").mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ class Kannel:
         try:
             self._run("bearerbox", _find("bearerbox"), "-v", WARNINGS, str(configuration))
             self._wait_until("running")
-            # -m 0: it sends nothing of its own.
+            # With -m 0 it sends no messages itself.
             port = str(self._ports.smsc)
             self._run("fakesmsc", str(FAKESMSC), "-H", HOST, "-r", port, "-m", "0", "0 0 text 0")
             self._run("smsbox", _find("smsbox"), "-v", WARNINGS, str(configuration))
@@ -155,7 +155,7 @@ class Kannel:
             raise
 
     def stop(self) -> None:
-        """Stop it, the last that was started first."""
+        """Stop its processes, the last started first."""
         self._running.close()
 
     def __enter__(self) -> "Kannel":
@@ -166,7 +166,7 @@ class Kannel:
         self.stop()
 
     def got(self) -> Counter[Got]:
-        """Return how often fakesmsc was handed each segment, by its own log."""
+        """Return how often fakesmsc received each segment, from its log file."""
         return read_log(self.log.read_text(errors="replace"))
 
     def _run(self, name: str, *command: str) -> None:
@@ -182,7 +182,7 @@ class Kannel:
         self._running.callback(_end, process)
 
     def _wait_until(self, says: str) -> None:
-        """Wait until bearerbox's status page says so."""
+        """Wait until bearerbox's status page contains a text."""
         url = f"http://{HOST}:{self._ports.admin}/status.txt?password={CARRIER_PASSWORD}"
         deadline = time.monotonic() + READY_WITHIN_S
         while True:
@@ -198,7 +198,7 @@ class Kannel:
 
 
 def read_log(log: str) -> Counter[Got]:
-    """Return how often fakesmsc was handed each segment, by the text of its log."""
+    """Return how often fakesmsc received each segment, from the text of its log."""
     return Counter(
         Got(to, header if kind == "udh" else "") for _, to, kind, header in _GOT.findall(log)
     )

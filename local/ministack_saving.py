@@ -1,8 +1,8 @@
-"""Runs ministack so that it saves its state on SIGUSR1 too, and whole or not at all.
+"""Run ministack so that it also saves its state on SIGUSR1, either whole or not at all.
 
-A program for the emulator's Python. All is saved between two requests, on the loop that answers
-them, into a folder of its own; a link then names that folder. So what is found after a kill, at
-whatever moment, is the state of one moment: tables without their secrets could not be run.
+A program for the emulator's Python. It saves all state between two requests, on the event loop that
+answers them, into a new folder, and then points a link to that folder. So a kill at any moment
+leaves a state of one moment: tables without their secrets could not be run.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ _application = ministack.app
 _load_state = ministack.load_state
 _FOLDER = persistence.STATE_DIR
 _LINK = Path(_FOLDER) / "saved"
-# All that changes once the stack is up. The functions' code is a hundred times as much.
+# The services that change once the stack is up. The functions' code is a hundred times as much.
 _CHANGING = ("dynamodb", "sqs", "secretsmanager")
-# Whether all has been saved once since the start.
+# Holds an entry once all has been saved since the start.
 _done: list[bool] = []
 
 
 class _Failures(logging.Handler):
-    """Notes whether something could not be saved: ministack only logs it."""
+    """Records whether saving failed, which ministack only logs."""
 
     happened = False
 
@@ -39,7 +39,7 @@ class _Failures(logging.Handler):
 def _save_all(services: Any) -> None:
     before = _LINK.resolve() if _LINK.is_symlink() else None
     whole = Path(tempfile.mkdtemp(dir=_LINK.parent, prefix="saved-"))
-    # A service that was not used since the start has nothing to say, and keeps what it had.
+    # A service that was not used since the start writes nothing, so its old state is kept.
     for path in before.glob("*.json") if before else ():
         os.link(path, whole / path.name)
     failures = _Failures()
@@ -63,7 +63,7 @@ def _save_all(services: Any) -> None:
 
 
 def _load(service: str) -> Any:
-    # Only here: the functions' code lies in the folder itself, under its hashes.
+    # Only while loading: the functions' code lies in the folder itself, under its hashes.
     persistence.STATE_DIR = str(_LINK)
     try:
         return _load_state(service)

@@ -1,4 +1,4 @@
-"""Zips of the functions and layers, named after what is in them, so that each is made once."""
+"""Package functions and layers in zips that are named after their content and built once."""
 
 import hashlib
 import os
@@ -13,13 +13,13 @@ from local.transform import Template
 from local.venvs import Say
 
 BUILDS = HOME / "build"
-# Zips keep times; one time for all makes equal content an equal file.
+# Zips store times; a fixed time makes equal content an equal file.
 ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Packager:
-    """Builds for one Python interpreter: the emulator's, which runs the functions."""
+    """Packages for one Python interpreter: the emulator's, which runs the functions."""
 
     python: Path
     root: Path
@@ -43,7 +43,7 @@ class Packager:
         return target
 
     def _layer(self, name: str, folder: Path) -> Path:
-        # The wheels and the bytecode are of one Python: a venv made anew may have another.
+        # Wheels and bytecode fit one Python, and a rebuilt venv may have another.
         version = (self.python.parent.parent / "pyvenv.cfg").read_text()
         target = BUILDS / f"{name}-{fingerprint(folder, version)}.zip"
         if not target.exists():
@@ -57,10 +57,10 @@ class Packager:
 
 
 def build_layer(name: str, folder: Path, built: Path, python: Path) -> None:
-    """Build a layer by its own Makefile, the one that `sam build` runs, for an interpreter."""
+    """Build a layer for an interpreter by the layer's Makefile, which `sam build` runs too."""
     done = subprocess.run(
         ["make", "-s", "-C", folder, f"build-{name}", f"ARTIFACTS_DIR={built}", f"PYTHON={python}"],
-        # Not those of the `make` that may have started this one.
+        # Without the variables of a `make` that may have started this process.
         env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -90,7 +90,7 @@ def fingerprint(folder: Path, *also: str) -> str:
 
 
 def write_zip(folder: Path, files: list[Path], target: Path) -> None:
-    """Zip files of a folder; `target` appears when it is whole."""
+    """Zip files of a folder; `target` appears only when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w") as archive:

@@ -1,8 +1,8 @@
-"""Platforms that take callbacks as the real ones do, refuse what those refuse, and show the rest.
+"""Simulate platforms that take callbacks like the real ones, check them as strictly, and show them.
 
-The first part of a path is the platform. The next may choose how it answers: `/clevertap/fail-2/x`
-503 twice and then 200, `/moengage/status-404/x` always 404, `/webengage/hang/x` never,
-`/clevertap/partial-1/x` that it has no use for the last entry.
+The first part of a path is the platform. The next may choose the answer: `/clevertap/fail-2/x`
+answers 503 twice and then 200, `/moengage/status-404/x` always 404, `/webengage/hang/x` never;
+`/clevertap/partial-1/x` leaves the last entry unprocessed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Platform:
 
     def _forget(self) -> None:
         self._posts: list[dict[str, Any]] = []
-        # Counted as they come: who watches a campaign asks many times a second.
+        # Counted on arrival, since a watched campaign asks many times a second.
         self._answers = Counter[str]()
         self._whats = Counter[str]()
         self._failed = Counter[str]()
@@ -75,9 +75,9 @@ class Platform:
         return _json(said, status or 200)
 
     def _mode(self, path: str, count: int) -> tuple[int | None, int]:
-        """Return how a path wants a good callback answered, and of how many entries it has no use.
+        """Return the status that a path chooses, and the number of entries left unprocessed.
 
-        No status is no answer.
+        None as status means no answer.
         """
         chosen = MODE.match(path)
         match chosen.groups() if chosen else ():
@@ -103,10 +103,10 @@ class Platform:
             self._seen.add(key)
 
     async def _show(self, request: web.Request) -> web.Response:
-        """The acknowledged posts, `?all=1` all that came, or with `?summary=1` their counts.
+        """Return the acknowledged posts; all posts with `?all=1`, or counts with `?summary=1`.
 
-        `?ref=` leaves those that name a message, by the customer's name for it or by ours, with
-        no more of each; `?path=` those to one path.
+        `?ref=` selects the posts and entries of one message, by the customer's name for it or by
+        ours; `?path=` selects the posts to one path.
         """
         asked = parameters(request, flags=("summary", "all"), values=("path", "ref"))
         if "summary" in asked:

@@ -1,4 +1,4 @@
-"""Processes that this one did not start, by number and program."""
+"""Find and stop processes that this one did not start, by process id and program."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from local.settings import LocalStackError
 
 
 def runs(pid: int, program: str) -> bool:
-    """Whether a process runs this program: the numbers of processes are used again."""
+    """Whether a process runs this program: process ids are reused."""
     found = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True)
     return program in found.stdout
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from local.carrier import CarrierSettings, Counts
 
 ARRAY_LIMIT = 100
-# Minutes in all: a receipt that is given up for a slow machine leaves its message unknown.
+# Minutes in all: giving up early on a slow machine would leave a message unknown.
 RETRY_DELAYS_S = (0.2, 1, 3, *(10,) * 30)
 CLOSED = aiohttp.ClientTimeout(total=30)
 
@@ -37,13 +37,13 @@ def first_receipt(magic: str, taken: dict[str, Any]) -> dict[str, Any]:
 
 
 class Receipts:
-    """Receipts under way; `counts` returns those that count now."""
+    """Sends receipts; `counts` returns the counters that are current."""
 
     def __init__(self, settings: "CarrierSettings", counts: "Callable[[], Counts]") -> None:
         self._settings = settings
         self._counts = counts
         self._waiting: list[dict[str, Any]] = []
-        # By the carrier's mid: what follows the receipt that is under way.
+        # The second receipt by the carrier's mid, until the first is acknowledged.
         self._seconds: dict[str, dict[str, Any]] = {}
         self._flush: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,7 +58,7 @@ class Receipts:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def plan(self, magic: str, receipt: dict[str, Any]) -> None:
-        """Send the receipts of one message later."""
+        """Schedule the receipts of one message."""
         delay_s = self._settings.answer_delay_s
         if self._settings.receipt_delay_s:
             delay_s += random.random() * self._settings.receipt_delay_s  # noqa: S311
@@ -85,7 +85,7 @@ class Receipts:
             self._flush.cancel()
             self._flush = None
         waiting, self._waiting = self._waiting, []
-        # While the servers stop, receipts that were planned still come up.
+        # While the servers stop, planned receipts still become due.
         if waiting and not self._session.closed:
             self._start(self._post(waiting))
 
@@ -96,7 +96,7 @@ class Receipts:
         return task
 
     def _acknowledged(self, receipts: list[dict[str, Any]]) -> None:
-        """Count receipts that were taken; plan the second ones of those that have one."""
+        """Count acknowledged receipts, and schedule their second receipts if any."""
         self._counts().receipts_posted += len(receipts)
         loop = asyncio.get_running_loop()
         for receipt in receipts:
@@ -104,7 +104,7 @@ class Receipts:
                 loop.call_later(self._settings.second_receipt_s, self._gather, "", second)
 
     async def _post(self, receipts: list[dict[str, Any]]) -> None:
-        """Post receipts to the configured URL, a few times if it does not answer 2xx."""
+        """Post receipts to the configured URL, with retries until it answers 2xx."""
         single = not self._settings.gather_s and len(receipts) == 1
         body = to_json(receipts[0] if single else receipts)
         headers = {"Content-Type": "application/json"}

@@ -1,7 +1,7 @@
-"""`make replay EVENT=events/<file>.json`: a function's real handler on an event, in this process.
+"""`make replay EVENT=events/<file>.json`: run a function's handler on an event, in this process.
 
-It has the environment of the function in the running stack; the event's file name begins with the
-function's name.
+The handler gets the environment of the function in the running stack; the event's file name begins
+with the function's name.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ FUNCTIONS = ("send", "manage", "submit", "receipt", "inbound", "link", "dlr", "s
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """The context that Lambda passes to a handler."""
 
     function_version = "$LATEST"
     memory_limit_in_mb = 1024
@@ -68,7 +68,7 @@ if __name__ == "__main__":
         sys.exit("make replay: say which event, as in `make replay EVENT=events/sweep.json`")
     try:
         print(json.dumps(replay(Path(sys.argv[1])), indent=2, ensure_ascii=False), flush=True)
-        # A function keeps its connections for its process's life: nothing is there to close them.
+        # A function keeps its connections open as long as its process lives, so end at once.
         os._exit(0)
     except LocalStackError as error:
         sys.exit(f"make replay: {error}")

@@ -1,6 +1,7 @@
 """The note that a running stack leaves for `make down` and `make replay`.
 
-Imports nothing but the standard library: `make down` runs it where nothing is installed.
+Imports only the standard library and modules of `local` that do the same: `make down` runs this
+without any package installed.
 """
 
 import json
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 NOTE = HOME / "running.json"
 PROGRAM = "local.up"
-# More than the emulator and the servers take one after the other at the most.
+# More than the emulator and the servers together take at most.
 STOP_WITHIN_S = 120
 
 
 def note(stack: "Stack") -> None:
-    """Write down that this process runs the stack; before it is up, there are no outputs."""
+    """Record that this process runs the stack; until it is up, there are no outputs."""
     NOTE.write_text(
         json.dumps(
             {
@@ -52,7 +53,7 @@ def read() -> dict[str, Any] | None:
 def _running() -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(NOTE.read_text())
-    except (FileNotFoundError, ValueError):  # a machine that lost its power may leave half of it
+    except (FileNotFoundError, ValueError):  # a power failure may leave half of it
         return None
     return found if runs(found["pid"], PROGRAM) else None
 
@@ -64,7 +65,7 @@ def require_none() -> None:
 
 
 def down() -> str:
-    """Stop a running stack, or what is left of one that was killed; return what was done."""
+    """Stop a running stack, or the rest of one that was killed; return a line about it."""
     found = _running()
     if found is not None:
         stop(found["pid"], PROGRAM, STOP_WITHIN_S)
@@ -76,7 +77,7 @@ def down() -> str:
 
 
 def end_all() -> None:
-    """Stop every emulator below .local, those of tests that were killed too."""
+    """Stop every emulator below .local, including those of killed tests."""
     for folder in (HOME, *HOME.glob("stack-*")):
         Emulator(EMULATOR_VENV, folder, Ports().emulator).end_orphan()
 

@@ -1,6 +1,8 @@
-"""What the sample events need beside the accounts: parts and a chunk of the account sandbox that
-those of `manage` read, change, remove and cancel, a callback that is parked, numbers that are
-suppressed, a carrier whose receipts come from AWS, and links that those of `link` follow.
+"""Data that the sample events need in addition to the accounts, most of it of the account sandbox.
+
+Resources and a message batch that the events of `manage` read, change, remove and cancel; a dead
+letter; suppressed numbers; a carrier whose receipts come from AWS; and links that the events of
+`link` follow.
 """
 
 from harkara.base.ids import set_id_of
@@ -55,8 +57,8 @@ AWS_CARRIER = CarrierSettings(
         inbound_topic_arn="arn:aws:sns:ap-south-1:123456789012:harkara-inbound",
     ),
 )
-# Scheduled for the year 2100, so that nothing claims them; nobody is called back. The first one's
-# link is clicked on, the others are read, cancelled and parked.
+# Scheduled for the year 2100, so that nothing submits them, and without callbacks. The first
+# message's link is clicked on; the others are read, cancelled, and part of the dead letter.
 CHUNK = Chunk(
     id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
     account_id=ACCOUNT_ID,
@@ -93,7 +95,7 @@ PARKED = parked_mark(
     ),
     Attempt(1_767_355_200_000, 503, "HTTP 503", "Come back later", 12),
 )
-# Links of that chunk, and of another that have ended.
+# Links of that message batch, and of another whose links have ended.
 _ENDED_CHUNK_ID = CHUNK.id[:-1] + "W"
 LINKS = [
     Mark(*links_key(set_id_of(chunk_id)), chunk_id, "", 0, {"links": pack_links(links)})

@@ -1,4 +1,4 @@
-"""Accounts, senders, templates and the carrier of the local stack."""
+"""Seed the local stack with accounts, senders, templates and the carrier."""
 
 import math
 import time
@@ -43,7 +43,7 @@ from local.settings import (
 
 CARRIER = "sim"
 PE_ID = "1101172974420810001"
-# What a platform wants to see of a callback; the others want nothing.
+# Secrets that platforms check in a callback; the others check none.
 CALLBACK_SECRETS = {
     "webengage": CallbackSecrets(token=WEBENGAGE_TOKEN),
     "standard": CallbackSecrets(signing=(SigningSecret(secret=SIGNING_SECRET),)),
@@ -92,7 +92,7 @@ TEMPLATES = (
 def seed(
     aws_url: str, outputs: Mapping[str, str], ports: Ports, carrier_fields: Mapping[str, Any]
 ) -> None:
-    """Put the accounts `demo` and `sandbox` and the carrier `sim`; again is harmless."""
+    """Put the accounts `demo` and `sandbox` and the carrier `sim`; repeating this is harmless."""
     store = DynamoAccountStore(client("dynamodb", aws_url), outputs["AccountsTableName"])
     secrets = client("secretsmanager", aws_url)
     secrets.put_secret_value(SecretId=outputs["TagSecretId"], SecretString=TAG_SECRET)

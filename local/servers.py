@@ -1,7 +1,7 @@
-"""Runs the gateway and both simulators in one process, until its standard input ends or SIGTERM.
+"""Run the gateway and both simulators in one process, until its standard input ends or SIGTERM.
 
-They share a process because they share two cores with the emulator: one event loop wakes less
-often than three. Its standard input is a pipe from the parent, so it never outlives it.
+They share a process because they share two cores with the emulator: one event loop wakes less often
+than three. Standard input is a pipe from the parent, so the process never outlives the parent.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from local.settings import HOST, Ports
 
 @dataclass(frozen=True)
 class ServersConfig:
-    """What the child process is told, as JSON in its first argument."""
+    """The child process's configuration, passed as JSON in its first argument."""
 
     ports: Ports
     api_url: str

@@ -1,4 +1,4 @@
-"""Where the local stack keeps things, on which ports it listens, and its well-known credentials."""
+"""The local stack's folders, ports, and well-known credentials."""
 
 import contextlib
 import os
@@ -25,17 +25,17 @@ AWS_ENVIRONMENT = {
 CARRIER_USER = "harkara"
 CARRIER_PASSWORD = "carrier-secret"
 RECEIPT_TOKEN = "sim-receipt-token"
-# Key of the references' tags: known, so that the receipts in events/ have good references.
+# Key of the references' tags, fixed so that the receipts in events/ have valid references.
 TAG_SECRET = "harkara-local-tag-secret"
-# What the simulated platforms want to see of callbacks.
+# Secrets that the simulated platforms check in callbacks.
 WEBENGAGE_TOKEN = "sim-webengage-token"
 SIGNING_SECRET = "whsec_aGFya2FyYS1sb2NhbC1zaWduaW5nLXNlY3JldC4uLi4="
-# Key of the codes in short links, for those in events/.
+# Key of the codes in short links, fixed for those in events/.
 LINK_SECRET = "harkara-local-link-secret"
 
 
 class LocalStackError(Exception):
-    """The stack cannot go on; the message is one line that says what to do."""
+    """The stack cannot go on; the message is one line with the remedy."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """Return the default ports, each replaced by EMULATOR_PORT, GATEWAY_PORT, ... where set.
+        """Return the default ports, each replaced by EMULATOR_PORT, GATEWAY_PORT, ... if set.
 
         Raises LocalStackError if one is no port, or two are the same.
         """
@@ -69,7 +69,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Four ports that nothing uses now."""
+        """Return four ports that nothing uses now."""
         return cls(*free_ports(4))
 
 

@@ -12,9 +12,9 @@ FLAGS = {"0": False, "1": True}
 def parameters(
     request: web.Request, *, flags: Collection[str] = (), values: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return the request's parameters: a flag only where it is 1, a value as it stands.
+    """Return the request's parameters: flags that are 1, and values as given.
 
-    Raises HTTPBadRequest for any other parameter, and for one that is given twice.
+    Raises HTTPBadRequest for any other parameter, and for a repeated one.
     """
     found: dict[str, str] = {}
     for name, value in request.query.items():
@@ -35,12 +35,12 @@ def parameters(
 
 
 def page(value: Any) -> web.Response:
-    """Return an answer as JSON that people read."""
+    """Return an answer as JSON for people."""
     return web.Response(body=to_json(value, indent=2) + b"\n", content_type="application/json")
 
 
 def only(value: Any, ref: str) -> Any:
-    """Return a JSON value with no more of its arrays than what names `ref`, whatever its shape."""
+    """Return a JSON value of any shape, with only the array items that contain `ref`."""
     if isinstance(value, dict):
         return {name: only(each, ref) for name, each in value.items()}
     if isinstance(value, list) and names(value, ref):

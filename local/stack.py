@@ -1,4 +1,4 @@
-"""One running stack: emulator, gateway, both simulators, and the deployed template.
+"""Run one stack: emulator, gateway, both simulators, and the deployed template.
 
 with Stack(StackSettings(batch_timeout_s=3)) as stack:
     httpx.post(f"{stack.endpoint}/datasend", json=...)
@@ -28,22 +28,22 @@ SERVERS_STOP_WITHIN_S = 10
 
 @dataclass(frozen=True)
 class StackSettings:
-    """What differs between a stack that one watches and those that tests want."""
+    """Settings that differ between the stack of `make up` and the stacks of tests."""
 
-    # Time-out of submit and dlr; the queues' visibility time-out is six times it.
+    # Timeout of submit and dlr; the queues' visibility timeout is six times this.
     batch_timeout_s: int = 60
     receipt_wait_s: int = 60
     log_level: str = "INFO"
-    # More than two executions a mapping only take the cores from each other here.
+    # More than two executions per event source mapping only compete for the cores here.
     concurrency: int = 2
-    # Template parameters beside these.
+    # Further template parameters.
     parameters: Mapping[str, str] = field(default_factory=dict)
     carrier: CarrierSettings = field(default_factory=CarrierSettings)
-    # Fields of the carrier's item in Accounts: a short time-out, since 9007 never answers.
+    # Fields of the carrier's item in Accounts: a short timeout, since 9007 never answers.
     carrier_fields: Mapping[str, Any] = field(default_factory=lambda: {"timeout_s": 5})
-    # Where the functions find AWS: a fault proxy, or None for the emulator itself.
+    # The AWS URL of the functions: a fault proxy, or None for the emulator itself.
     functions_aws_url: str | None = None
-    # Environment that every function sees beside its own.
+    # Environment of every function in addition to its own.
     functions_environment: Mapping[str, str] = field(default_factory=dict)
     # Workers of each function that are started before `start` returns; 0 starts none.
     warm_workers: int = 1
@@ -64,9 +64,9 @@ class StackSettings:
 
 
 class Stack:
-    """A stack on ports and in a folder of its own; `stop` keeps its state, `start` finds it again.
+    """A stack with its own ports and folder; `stop` keeps its state, `start` loads it again.
 
-    Without a folder it uses a temporary one, which goes with the object.
+    Without a folder it uses a temporary one, which `__exit__` removes.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Stack:
 
     @property
     def endpoint(self) -> str:
-        """Where platforms and carriers reach the API (the gateway)."""
+        """Return the URL of the API for platforms and carriers (the gateway)."""
         return self.ports.url("gateway")
 
     @property
@@ -107,12 +107,12 @@ class Stack:
 
     @property
     def aws_url(self) -> str:
-        """The emulator itself, past any fault proxy."""
+        """Return the URL of the emulator itself, past any fault proxy."""
         return self.ports.url("emulator")
 
     @property
     def log(self) -> Path:
-        """The emulator's log, with the functions' lines in it."""
+        """Return the emulator's log, which includes the functions' lines."""
         return self.emulator.log
 
     @property
@@ -126,7 +126,7 @@ class Stack:
         return client(service, self.aws_url)
 
     def functions(self, code: str) -> list[str]:
-        """Return the names of the functions that run some code: two of `Submit`, one of others."""
+        """Return the names of the functions that run some code: two for `Submit`, else one."""
         return [
             name
             for output, name in self.outputs.items()
@@ -141,10 +141,10 @@ class Stack:
         return [pid for name in self.functions(code) for pid in self.emulator.workers(name)]
 
     def start(self) -> None:
-        """Start everything; the state of an earlier run in the same folder is there again.
+        """Start everything, with the state of an earlier run in the same folder.
 
-        A start that fails, or is interrupted, leaves that state as it was: one that was saved
-        within a deployment could not be deployed over.
+        A start that fails, or is interrupted, leaves that state unchanged: a state saved during a
+        deployment could not be deployed over.
         """
         venv = ensure_venv("emulator", self._say)
         environment = dict(self.settings.functions_environment)
@@ -176,13 +176,13 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything in order; the state stays in the folder."""
-        # The carrier first: it would post receipts to a gateway that is gone.
+        # The servers first: the carrier would post receipts to a gateway that is gone.
         self._stop_servers()
         if self._emulator is not None:
             self._emulator.stop()
 
     def what_is_lost(self) -> str:
-        """Return the moment to which an emulator's end without saving throws its state back."""
+        """Return a text that says which state is lost if the emulator ended without saving."""
         saved_at = self.emulator.saved_at
         if saved_at is None:
             return "nothing had been saved, all is lost"

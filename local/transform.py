@@ -1,4 +1,4 @@
-"""From the SAM template to what the emulator deploys: pure, no files, no network."""
+"""Turn the SAM template into one that the emulator deploys, without files and network."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 Template = dict[str, Any]
 INTEGRATION = "x-amazon-apigateway-integration"
-# What the emulator does not know, and refuses under a condition too.
+# Types that the emulator does not know, and refuses even under a condition.
 UNKNOWN = ("AWS::Budgets::Budget", "AWS::Lambda::Url")
 # Properties that come from the OpenAPI document and mean nothing without it.
 OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
@@ -31,12 +31,12 @@ def with_code(template: Template, code: dict[str, dict[str, str]]) -> Template:
 
 
 def with_types(template: Template, parameters: Mapping[str, str]) -> Template:
-    """Return the template with values of the types that CloudFormation would give them.
+    """Return the template with values converted to the types that CloudFormation would use.
 
-    CloudFormation makes of every value what its property wants; the emulator passes on what
-    stands there: a Number parameter as text, a number of a mapping as number. So numbers of
-    mappings become text, which the emulator's properties take, as environment variables must be;
-    and the two properties that must be numbers get their parameters' values.
+    CloudFormation converts every value to the type of its property; the emulator passes values on
+    unchanged: a Number parameter as text, a number of a mapping as a number. So numbers of mappings
+    become text, which the emulator's properties accept and environment variables require; and the
+    two properties that must be numbers get their parameters' values.
     """
     defaults = {name: each.get("Default") for name, each in template["Parameters"].items()}
     values = {**defaults, **parameters}
@@ -63,10 +63,10 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
 
 
 def for_the_emulator(template: Template) -> Template:
-    """Return the template without what the emulator refuses.
+    """Return the template without the parts that the emulator refuses.
 
-    These are alarms of several metrics, budgets, URLs of functions with the outputs that name them,
-    and releases that CodeDeploy makes.
+    These are alarms of several metrics, budgets, function URLs with the outputs that name them, and
+    releases by CodeDeploy.
     """
     resources = {
         name: {**resource, "Properties": _without_release(resource.get("Properties", {}))}
@@ -89,7 +89,7 @@ def _without_release(properties: Template) -> Template:
 def expand_http_apis(template: Template) -> Template:
     """Return the template with the routes of every HTTP API's OpenAPI body as own resources.
 
-    The emulator makes no routes from a body; what it gets means the same to API Gateway.
+    The emulator creates no routes from a body; for API Gateway both forms mean the same.
     """
     resources: Template = {}
     for name, resource in template["Resources"].items():

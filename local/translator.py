@@ -1,6 +1,6 @@
-"""SAM's own parser and transform, run in a venv of their own, each result kept by its content.
+"""Run SAM's own parser and transform in a venv of their own, caching results by content.
 
-aws-sam-translator and the functions want different releases of pydantic, so one venv cannot hold
+aws-sam-translator and the functions need different releases of pydantic, so one venv cannot hold
 both.
 """
 
@@ -30,10 +30,10 @@ def to_cloudformation(template: Template, say: Say = print) -> Template:
 
 
 def _run(step: str, given: Any, say: Say) -> Template:
-    """Return what the program makes of `given`, from an earlier run where there was one."""
+    """Return the program's result for `given`, from an earlier run if there was one."""
     request = json.dumps(given)
     lock = (REQUIREMENTS / "translator.txt").read_text()
-    # A dictionary's order decides the order of what is made, so it counts as well.
+    # A dictionary's order decides the order of the result, so the hash includes it.
     decides = (step, REGION, request, lock, PROGRAM.read_text())
     kept = KEPT / f"{step}-{hashlib.sha256(repr(decides).encode()).hexdigest()[:16]}.json"
     if not kept.is_file():
@@ -44,7 +44,7 @@ def _run(step: str, given: Any, say: Say) -> Template:
 
 def _translate(step: str, request: str, say: Say) -> str:
     python = ensure_venv("translator", say) / "bin" / "python"
-    # -I: neither this project nor another one's PYTHONPATH is there.
+    # -I: neither this project nor the packages of PYTHONPATH can be imported.
     command = [str(python), "-I", str(PROGRAM), step, REGION]
     done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -54,7 +54,7 @@ def _translate(step: str, request: str, say: Say) -> str:
 
 
 def _keep(path: Path, text: str) -> None:
-    """Write a file that appears when it is whole: two processes may want it at a time."""
+    """Write a file that appears only when it is complete: two processes may need it at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.write_text(text)

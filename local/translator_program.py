@@ -1,9 +1,9 @@
-"""Runs in the translator's venv: SAM's own parser and transform, with JSON in and out.
+"""Run SAM's own parser or transform in the translator's venv, with JSON in and out.
 
     .local/translator/bin/python -I local/translator_program.py load|translate <region>
 
 `load` takes a template's text, `translate` a parsed template. Both print a template, or end with
-one line that says what is wrong with theirs. The project's own packages are not there.
+one line about the template's error. The project's own packages cannot be imported here.
 """
 
 import json
@@ -21,10 +21,10 @@ from yaml import YAMLError
 
 def translate(template: dict[str, Any], region: str) -> Any:
     """Apply SAM's transform, as CloudFormation does on AWS."""
-    # It would say at its end that nobody published its metrics.
+    # Otherwise it logs at its end that its metrics were not published.
     logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
     translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=region))
-    # The template names no managed policy of AWS, so no account has to be asked for their list.
+    # The template names no AWS managed policy, so their list need not be read from an account.
     return translator.translate(template, {}, get_managed_policy_map=dict)
 
 

@@ -1,4 +1,4 @@
-"""`make up`: the whole stack, a sample campaign through it, and then it stays up until Ctrl-C."""
+"""`make up`: start the stack, send a sample campaign, and keep the stack up until Ctrl-C."""
 
 import os
 import signal
@@ -25,16 +25,16 @@ SAVE_EVERY_S = 30
 MISSES_TOLD = 6
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 console = Console(highlight=False)
-# Nothing here is a race that a slow machine could lose: the submits have the 15 s that a real
-# carrier gets, 9007's end sooner because the carrier hangs up, and 9010's second receipt comes
-# while 9004's is still waited for.
+# These settings leave no race that a slow machine could lose: submits have the 15 s that a real
+# carrier gets, those to 9007 end sooner because the carrier hangs up, and 9010's second receipt
+# comes while the stack still waits for 9004's.
 SETTINGS = StackSettings(
     carrier=CarrierSettings(second_receipt_s=20, unanswered_s=3), carrier_fields={}
 )
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, `make down` or the end of the terminal."""
+    """Raised on Ctrl-C, `make down` or the end of the terminal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -44,7 +44,7 @@ class Stopped(KeyboardInterrupt):
 def main() -> int:
     """Run the stack; return the exit status."""
     for number in ENDINGS:
-        # Under nohup, or behind a script, one is ignored and stays so.
+        # Under nohup, or in a script, one of them is ignored and must stay so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     is_up = threading.Event()
@@ -57,17 +57,17 @@ def main() -> int:
             _up(_stack(SETTINGS, ports), is_up, sample)
         else:
             _say("starting Kannel: bearerbox, smsbox and fakesmsc")
-            # On the emulator each receipt at a time is a process of its own.
+            # On the emulator each concurrent receipt takes a process of its own.
             with Kannel(HOME / "kannel", receipts_at_a_time=4) as kannel:
                 fields = {"kind": "kannel", "url": kannel.url, "kannel": {}}
                 settings = replace(SETTINGS, carrier_fields=fields)
                 _up(_stack(settings, ports), is_up, sample, kannel)
     except (LocalStackError, OSError) as error:
-        # An OSError is a folder that cannot be written, or a disk that is full.
+        # An OSError means a folder that cannot be written, or a full disk.
         console.print(f"make up: {error}", style="red", markup=False)
         return 1
     except Stopped as stopped:
-        # A stack that was up ends as it should, unless it lost its terminal.
+        # For a stack that was up this is a success, unless it lost its terminal.
         if is_up.is_set() and stopped.number != signal.SIGHUP:
             return 0
         return 128 + stopped.number
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def _choice(name: str, *choices: str) -> str:
-    """Return what the environment chooses; the first choice where it says nothing."""
+    """Return the environment's choice; the first choice if it makes none."""
     value = os.environ.get(name) or choices[0]
     if value not in choices:
         raise LocalStackError(f"{name} is {value!r}: give {' or '.join(choices)}")
@@ -123,7 +123,7 @@ def _start(stack: Stack) -> None:
 
 @contextmanager
 def _stopping(stack: Stack) -> Iterator[None]:
-    """Save the stack's state every half minute, and stop it in the end."""
+    """Save the stack's state every half minute, and stop the stack in the end."""
     ended = threading.Event()
     saver = threading.Thread(target=_save, args=(stack, ended), daemon=True)
     saver.start()
@@ -134,7 +134,7 @@ def _stopping(stack: Stack) -> Iterator[None]:
         ended.set()
         saver.join()
         try:
-            # Where the emulator was killed, something is lost.
+            # If the emulator was killed, state is lost, so do not say that it is kept.
             if stack.emulator.is_running():
                 _say("stopping; the state is kept in .local/state")
         finally:
@@ -196,7 +196,7 @@ def _say(message: str) -> None:
 def _stop(number: int, _frame: FrameType | None) -> None:
     _ignore_endings()
     if number == signal.SIGHUP:
-        # Nobody reads on: what is printed from now on must not fail.
+        # The terminal is gone: later output must not fail.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
             os.dup2(nowhere, stream)
@@ -204,7 +204,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _ignore_endings() -> None:
-    """Let no second Ctrl-C keep the emulator from saving its state."""
+    """Ignore a second Ctrl-C, which would keep the emulator from saving its state."""
     for each in ENDINGS:
         signal.signal(each, signal.SIG_IGN)
 

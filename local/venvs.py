@@ -18,11 +18,11 @@ PREFERRED = (3, 13)
 
 
 def find_python() -> str:
-    """Return the Python that Lambda runs (3.13) where it is found, else the running one."""
+    """Return Lambda's Python version (3.13) if it is installed, else the running Python."""
     for candidate in _candidates():
         probe = [candidate, "-c", "import sys, ensurepip; print(*sys.version_info[:2])"]
         try:
-            # pyenv's shims exist for versions that are not chosen, and then fail.
+            # pyenv's shims exist for versions that are not selected, and then fail.
             answer = subprocess.run(probe, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError):
             continue
@@ -42,8 +42,8 @@ def _candidates() -> Iterator[str]:
 def ensure_venv(name: str, say: Say = print, python: str = "") -> Path:
     """Return the folder of the venv `.local/<name>`, built from its lock if it is not current.
 
-    It is of the Python that Lambda runs, unless another one is named.
-    Processes that want it at the same time wait for the one that builds it.
+    It uses Lambda's Python version, unless `python` names another. Concurrent processes wait for
+    the one that builds the venv.
     """
     HOME.mkdir(exist_ok=True)
     with (HOME / f"{name}.lock").open("w") as alone:
@@ -63,7 +63,7 @@ def _ensure_venv(name: str, say: Say, python: str) -> Path:
         venv.create(folder, with_pip=True)
     else:
         subprocess.run([python, "-m", "venv", folder], check=True)
-    # A lock is complete. Without --no-deps pip 23.2 looks again for what its extras want.
+    # A lock is complete. Without --no-deps pip 23.2 would resolve the requirements of extras again.
     install = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
     done = _pip(folder, install)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Starts the functions' workers before somebody measures or watches."""
+"""Start the functions' workers before a measurement or a demonstration."""
 
 import json
 import threading
@@ -19,15 +19,16 @@ from local.settings import REGION, LocalStackError
 
 NO_CHUNK = "1" + "0" * 26
 NO_CODE = "0" * 14
-# The alias by which queues and API call what has one; each version has workers of its own.
+# The alias by which queues and the API call functions that have one; each version has workers of
+# its own.
 PUBLISHED = "live"
 WITHIN_S = 300
-# Less than the shortest time-out of a function.
+# Less than the shortest timeout of a function.
 SLOW_S = 8
 
 
 def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) -> None:
-    """Start `workers` workers of each function but `sweep`, all at a time."""
+    """Start `workers` workers of each function but `sweep`, all at the same time."""
     functions = client("lambda", aws_url)
 
     def invoke(name: str, body: str, version: str = PUBLISHED) -> str:
@@ -39,7 +40,7 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
             return str(error)
         return answer["Payload"].read().decode() if "FunctionError" in answer else ""
 
-    # Nothing of these exists, so nothing is done, but by a warm function.
+    # The calls name nothing that exists, so they only warm the functions.
     calls: dict[str, Callable[[], str]] = {
         "send": lambda: _request(f"{endpoint}/health"),
         "manage": lambda: _request(f"{endpoint}/v1/templates"),
@@ -64,16 +65,16 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         for each in started:
             each.result()
     finally:
-        # Who interrupts the start does not wait for the calls that are under way.
+        # An interrupted start does not wait for the calls in progress.
         ended.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _until_it_answers(name: str, call: Callable[[], str], ended: threading.Event) -> None:
-    """Call a function until it answers; `call` returns what is wrong.
+    """Call a function until it answers; `call` returns the error, "" for none.
 
-    What fails at once is broken. What fails late was slow: on a cold machine that is busy, the
-    first start of a function takes longer than the function has to answer.
+    A call that fails at once means a broken function. One that fails late may be slow: on a cold,
+    busy machine the first start of a function takes longer than its timeout.
     """
     begun = time.monotonic()
     while True:
@@ -87,7 +88,7 @@ def _until_it_answers(name: str, call: Callable[[], str], ended: threading.Event
 
 
 def record(body: str, message_id: str = "") -> dict[str, Any]:
-    """Return a queue message as Lambda hands it to a function; without an id it gets a new one."""
+    """Return a queue message as Lambda passes it to a function; without an id it gets a new one."""
     return {
         "messageId": message_id or str(uuid.uuid4()),
         "receiptHandle": "none",
@@ -101,7 +102,7 @@ def record(body: str, message_id: str = "") -> dict[str, Any]:
 
 
 def _request(url: str, body: bytes | None = None) -> str:
-    """Return what is wrong with the answer to a request: nothing, unless the function failed."""
+    """Return the error of a request; "" unless the function failed."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:  # noqa: S310

@@ -1,4 +1,4 @@
-"""Sends the sample campaign and shows on the screen what becomes of it."""
+"""Send the sample campaign and show its progress and report on the screen."""
 
 import json
 import time
@@ -22,9 +22,9 @@ from local.kannel import Kannel
 from local.settings import LocalStackError
 from local.stack import Stack
 
-# Without any change for so long beyond the wait for receipts, nothing more is expected to come.
+# Without any change for this time beyond the wait for receipts, nothing more is expected.
 MARGIN_S = 90
-# Longer than the gateway waits itself.
+# Longer than the gateway itself waits.
 REQUEST_WITHIN_S = 90
 PATIENCE_S = 300
 
@@ -45,7 +45,7 @@ class Campaign:
     def __init__(self, stack: Stack, kannel: Kannel | None = None) -> None:
         self._stack = stack
         self._kannel = kannel
-        # Only read from: what it would keep an item for does not matter.
+        # This store only reads, so its retention (0) does not matter.
         self._store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], 0, time.time
         )
@@ -72,7 +72,7 @@ class Campaign:
                 time.sleep(0.5)
                 counts = self.ask(self.counts)
                 if counts != before:
-                    # However slow the machine is: what still moves is waited for.
+                    # A slow machine gets more time as long as anything changes.
                     before, deadline = counts, time.monotonic() + wait_s
                 for name, count in counts.items():
                     progress.update(bars[name], completed=count)
@@ -81,7 +81,7 @@ class Campaign:
         )
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
-        """Ask again for as long as a stack that runs is too slow to answer.
+        """Ask repeatedly while a running stack is too slow to answer.
 
         Raises LocalStackError once it does not run, or has not answered for minutes.
         """
@@ -95,7 +95,7 @@ class Campaign:
             time.sleep(0.5)
 
     def send(self) -> None:
-        """Send the campaign. Raises LocalStackError if it was not answered as it must be."""
+        """Send the campaign. Raises LocalStackError if no message was accepted."""
         body = campaign.request(time.time())
         records = body["smstosend"]
         answers = _fetch(f"{self._stack.endpoint}/datasend", json.dumps(body).encode())
@@ -106,10 +106,10 @@ class Campaign:
             raise LocalStackError(f"no message was accepted: {answers[0]}")
 
     def counts(self) -> dict[str, int]:
-        """Return how far the messages are: submitted, final, called back."""
+        """Return the number of messages that are submitted, final, called back."""
         callbacks = _fetch(f"{self._stack.platform_url}/callbacks?summary=1")
         posted = min(callbacks["entries"], campaign.SIZE)
-        # The table is asked late: each question costs the emulator as much as many messages.
+        # The table is read late: each query costs the emulator as much as many messages.
         finals = posted if posted < campaign.SIZE * 0.9 else len(self._states())
         return {
             "submitted": min(self._submitted(), campaign.SIZE),
@@ -118,7 +118,7 @@ class Campaign:
         }
 
     def seen(self) -> Seen:
-        """Return all that is known of the campaign's messages now."""
+        """Return all results of the campaign's messages so far."""
         in_doubt = {
             mid_of(chunk, index)
             for chunk in self._chunks
@@ -142,7 +142,7 @@ class Campaign:
         return int(submissions["taken"] + submissions["refused"])
 
     def _taken(self) -> dict[str, int]:
-        """Return how often the carrier took a message, by mid; each has one segment."""
+        """Return how often the carrier took each message, by mid; each has one segment."""
         if self._kannel is None:
             taken: dict[str, int] = _fetch(f"{self._stack.carrier_url}/submissions")["by_mid"]
             return taken
@@ -162,11 +162,11 @@ class Campaign:
 
 
 def table_of(rows: list[Row]) -> Table:
-    """Return the report as a table; a row that is not as expected says what was, and what came."""
+    """Return the report as a table; a wrong row gets the expected and the actual results."""
     table = Table(title="The sample campaign", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for heading in ("number", "the carrier", "count", "final state", "callback", "doubt", "ok"):
         is_count = heading in ("count", "doubt")
-        # Folded, not cut: a state of whatever length stays whole on a narrow screen.
+        # Folded, not cut: long states stay whole on a narrow screen.
         table.add_column(heading, justify="right" if is_count else "left", overflow="fold")
     for row in rows:
         kind = row.kind

@@ -1,7 +1,7 @@
-"""Renews the list of crawlers that harkara.links.visitors reads: `make crawlers`.
+"""Renew the list of crawlers that `harkara.links.visitors` reads: `make crawlers`.
 
 The list is that of the package crawler-user-agents (MIT), without its descriptions and examples,
-which are thirty times as long. It changes every week; we follow when we renew our locks.
+which are thirty times as long. It changes every week; we renew it together with our lock files.
 """
 
 import json
@@ -18,9 +18,10 @@ TARGET = Path(__file__).parent.parent / "layers" / "core" / "harkara" / "crawler
 
 
 def text_of(version: str, licence: str, patterns: Sequence[str]) -> str:
-    """Return the file of a list: its origin and licence in comments, then a pattern a line.
+    """Return the file of a list: its origin and licence in comments, then one pattern per line.
 
-    Raises ValueError for a pattern that is no expression, or would not be read back as it is.
+    Raises ValueError for a pattern that is no regular expression, or would not be read back
+    unchanged.
     """
     for pattern in patterns:
         if not pattern.strip() or pattern.startswith("#") or len(pattern.splitlines()) != 1:

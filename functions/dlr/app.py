@@ -1,8 +1,8 @@
-"""ReceiptQueue, CallbackQueue: final states are written, and called back. The way ends here.
+"""ReceiptQueue, CallbackQueue: write final states and post callbacks. A message's path ends here.
 
-Next: `harkara.receipts.final_states` for receipts (before it `harkara.receipts.coalesce`, for those
-that came one by one), `harkara.callbacks.service` for callbacks that wait or are tried again,
-`harkara.receipts.reconcile` for chunks that wait for receipts.
+Next: `harkara.receipts.final_states` for receipts (before it `harkara.receipts.coalesce`, for
+receipts that came one by one), `harkara.callbacks.service` for callbacks that wait or are retried,
+`harkara.receipts.reconcile` for message batches that wait for receipts.
 """
 
 import random

@@ -1,6 +1,6 @@
-"""What is no route of the API: 404, or 405 with the methods that the path takes.
+"""Answer requests without a route: 404, or 405 with the methods that the path takes.
 
-Most of it is looking for what is not here, so this function reads no table and no secret.
+Most of them are scans for other software, so this function reads no table and no secret.
 """
 
 from typing import Any

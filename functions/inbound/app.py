@@ -1,4 +1,4 @@
-"""GET and POST /inbound/{carrier}/{token}: what phones send to numbers of ours.
+"""GET and POST /inbound/{carrier}/{token}: take messages from phones to our numbers.
 
 Next: `harkara.inbound.service`. An opt-out counts in functions/submit at once; functions/dlr posts
 replies.
@@ -64,7 +64,7 @@ def inbound(carrier: str, token: str) -> Response:
     request = carrier_request(api.request, errors="surrogateescape")
     counts = service().receive(carrier, token, request)
     metrics.write(Note("inbound messages taken", {}, counts, carrier=carrier))
-    # What is said in the body a carrier may send to the phone.
+    # The body stays empty, since a carrier may send it to the phone.
     return Response(200, "text/plain")
 
 

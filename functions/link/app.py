@@ -1,6 +1,6 @@
-"""GET and HEAD /{code}: where a short link in a message leads. Clicks go to functions/dlr.
+"""GET and HEAD /{code}: follow a short link of a message. Clicks go to functions/dlr.
 
-Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` tells of the click.
+Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` reports the click.
 """
 
 import time
@@ -29,7 +29,7 @@ from harkara.runtime.settings import LinkSettings
 from harkara.wiring import new_api
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-# Nothing of the request stands in a page.
+# Pages repeat nothing of the request.
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -57,7 +57,7 @@ def service() -> LinkService:
     settings = LinkSettings.from_environment()
     queues = {QueueName.CALLBACK: settings.callback_queue_url}
     return LinkService(
-        # It reads only: what it would keep a mark for does not matter.
+        # This store only reads, so its retention (0) does not matter.
         store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
         queues=SqsTaskQueues(client("sqs"), queues),
         signer=LinkSigner(secret_keys(settings.link_secret_id)),
@@ -70,18 +70,18 @@ def visit(code: str) -> Response:
     asked, code = api.request, without_marks(code)
     reads_pages = "text/html" in asked.headers.get("accept", "")
     if not is_code(code) and (methods_of(asked.path) or not reads_pages):
-        raise NoRoute  # API Gateway hands on whatever has one part: the API's errors are JSON
+        raise NoRoute  # API Gateway sends any one-part path here: the API's errors are JSON
     return follow("", code)
 
 
-# Where the short domain has a path, API Gateway may hand it on: /ACMEBK/<code>.
+# If the short domain has a path, API Gateway may pass it on: /ACMEBK/<code>.
 @api.route("/<path>/<code>", "GET", "HEAD")
 def visit_below(path: str, code: str) -> Response:
     return follow(f"/{path}", without_marks(code))
 
 
 def follow(path: str, code: str) -> Response:
-    """Redirect to where a link leads; answer a page where it leads nowhere."""
+    """Redirect to a link's URL; answer with a page if there is none."""
     asked = api.request
     host = asked.headers.get("host", "").lower()
     try:
@@ -95,7 +95,7 @@ def follow(path: str, code: str) -> Response:
     metrics.write(Note("link visited", about, {visit: 1}))
     if visit in STATUSES:
         return page(STATUSES[visit])
-    # A header is ASCII. What is ASCII in the URL is left as the message had it.
+    # A header is ASCII. ASCII characters stay as they are in the message's URL.
     location = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
     return Response(302, headers={"Location": location, **HEADERS})
 

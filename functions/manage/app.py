@@ -1,9 +1,11 @@
-"""What an account reads and changes of its own, beside sending: its registered senders, templates
-and callbacks, and its messages, which it may cancel. And the description of the API.
+"""Read and change an account's own resources and messages, and describe the API.
+
+The resources are registered senders, templates, callbacks and suppressions. Messages can be read
+and cancelled.
 
 Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.history` and
-`harkara.manage.cancel`. What is registered is read by functions/send within a minute, at once
-where it would refuse without it; a cancel enqueues for functions/dlr.
+`harkara.manage.cancel`. functions/send uses a change within a minute, and at once if it would
+refuse a request without the change; a cancel enqueues for functions/dlr.
 """
 
 import asyncio
@@ -59,7 +61,7 @@ from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from harkara.wiring import new_api
 
-# Lambda answers 6 MB, and this travels as base64.
+# Lambda answers at most 6 MB, and this is sent as base64.
 EXPORT_LIMIT_BYTES = 4_400_000
 COLLECTIONS: dict[str, type[Part]] = {
     "senders": Sender,
@@ -152,7 +154,7 @@ def cancel_scheduled() -> Response:
     return cancelled(account_for(Scope.SEND, user, password), mid)
 
 
-# Before the routes of any collection: the first that fits is taken.
+# Before the routes of any collection: the first matching route is taken.
 @api.get("/v1/suppressions")
 def suppressions() -> Response:
     found = services().suppressions.page(account_for(Scope.ADMIN), *page_of())
@@ -300,7 +302,7 @@ def cancelled(account: Account, mid: str) -> Response:
 
 
 def account_for(scope: Scope, username: str = "", password: str = "") -> Account:
-    if api.request.method != "GET":  # what only reads is a dry run
+    if api.request.method != "GET":  # a GET changes nothing, so it may ask for a dry run
         refuse_dry_run(api.request)
     shown = presented(api.request.headers, username, password)
     caller = services().authenticator.authenticate(shown, scope, api.request.source_ip)

@@ -1,4 +1,4 @@
-"""GET and POST /receipts/{carrier}/{token}: what became of a message, as its carrier says.
+"""GET and POST /receipts/{carrier}/{token}: take a carrier's reports on messages.
 
 Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 """

@@ -1,4 +1,4 @@
-"""The routes that take messages: ICS's, WebEngage's, Harkara's own. A message's way begins here.
+"""The routes that take messages: ICS's, WebEngage's, Harkara's own. A message's path begins here.
 
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
@@ -93,7 +93,7 @@ def services() -> Services:
 
 @cache
 def link_signer() -> LinkSigner:
-    # Not in `services`: few accounts have links, and a cold start would ask for one secret more.
+    # Not in `services`: few accounts have links, and a cold start would read one more secret.
     return LinkSigner(secret_keys(SendSettings.from_environment().link_secret_id))
 
 
@@ -145,7 +145,7 @@ def health() -> Response:
 def admitted(
     opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
 ) -> tuple[Caller, dict[str, Any]]:
-    """Return the caller, and a body's fields; the body is decoded last where headers are enough."""
+    """Return the caller and a body's fields; decode the body last if headers authenticate."""
     if all(presented(api.request.headers)):
         caller = authenticate()
         return caller, opened()[1]
@@ -161,7 +161,7 @@ def authenticate(username: str = "", password: str = "") -> Caller:
 def accept(
     caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
 ) -> Response:
-    """Accept what can be accepted and answer it, the same again for a repeated request."""
+    """Accept valid messages and return the answer, or the first answer of a repeated request."""
     asked, idempotency = api.request, services().idempotency
     line = f"{asked.method} {asked.path} {asked.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
@@ -201,7 +201,7 @@ def content_type() -> str:
 
 
 def is_dry_run() -> bool:
-    """Whether the query asks for a dry run, in whatever spelling: an unread one would send."""
+    """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
     asked = next((value for name, value in api.request.query.items() if names_dry_run(name)), "0")
     try:
         return flag(asked)

@@ -1,6 +1,6 @@
-"""SubmitQueue: a chunk's messages to their carrier.
+"""SubmitQueue: submit the messages of a message batch to their carrier.
 
-Next: `harkara.submit.service`; the carrier's receipts come in at functions/receipt.
+Next: `harkara.submit.service`; the carrier's receipts arrive at functions/receipt.
 """
 
 import random
@@ -40,7 +40,7 @@ from harkara.submit.dispatch import HandOver
 from harkara.submit.planner import Router
 from harkara.submit.service import SubmitService
 
-# Of the process, over all its carriers; each carrier has its own bound.
+# For the process, over all its carriers; each carrier has its own limit.
 CONNECTIONS = 512
 
 

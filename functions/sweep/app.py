@@ -1,6 +1,7 @@
-"""Every minute: what is due in the Due table goes into its queue (late retries, checks).
+"""Every minute: move due tasks from the Due table to their queues (late retries, checks).
 
-Several invocations share the shards of the table: each one's event names its own.
+Next: `harkara.scheduler`. Several invocations share the shards of the table: the event of each
+names its shards.
 """
 
 import asyncio

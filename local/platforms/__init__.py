@@ -1,4 +1,4 @@
-"""What platforms take of a callback, a module each, by the first part of the simulator's path."""
+"""The simulated platforms, a module each, by the first part of the simulator's path."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from local.platforms.reading import Entry, Post
 
 
 class Receiver(NamedTuple):
-    """How a platform reads a callback and answers it.
+    """A platform's functions to read a callback and to answer it.
 
-    `read` returns the entries, or raises NotTaken. `answer` is to so many entries, of which the
-    platform has no use for the last few.
+    `read` returns the entries, or raises NotTaken. `answer` takes the entries and the number of
+    entries at the end that the platform leaves unprocessed.
     """
 
     read: Callable[[Post], list[Entry]]

@@ -1,4 +1,4 @@
-"""CleverTap: an array of events, each with entries. What is posted twice it counts twice."""
+"""CleverTap: an array of events, each with entries. Repeated posts are counted again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def read(post: Post) -> list[Entry]:
 
 
 def answer(entries: Sequence[Entry], unused: int) -> Any:
-    """Return what a 200 says."""
+    """Return the body of a 200 answer."""
     records = [
         {"code": 400, "error": "no such message", "record": {"meta": entry.ref}}
         for entry in entries[len(entries) - unused :]
@@ -58,7 +58,7 @@ def _entry(what: str, said: Any) -> Entry:
     check_members(said, f"an entry of {what}", *MEMBERS[what])
     check_time(said["ts"])
     check_texts(said, "meta")
-    # A phone may answer nothing at all.
+    # A phone may send an empty reply.
     texts = [said[name] for name in MEMBERS[what][2:]]
     check(all(isinstance(text, str) for text in texts), f"{MEMBERS[what][2:]} are not texts")
     if what == FAILED:

@@ -1,4 +1,4 @@
-"""A customer who takes the format `generic` under its own names: an object, or an array of them."""
+"""A customer with the format `generic` and its own field names: an object, or an array of them."""
 
 from typing import Any
 

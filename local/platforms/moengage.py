@@ -1,7 +1,7 @@
-"""MoEngage's custom connector, its fields mapped as docs/integrations/moengage.md says.
+"""MoEngage's custom connector, its fields mapped as in docs/integrations/moengage.md.
 
-Of a status that it does not know as success MoEngage makes a failure. So a state that is not final
-is refused here, before anybody sees it in a report.
+MoEngage counts every status as a failure that it does not know as a success. So a state that is not
+final is refused here, before it could appear in a report.
 """
 
 from local.platforms.reading import (

@@ -1,4 +1,4 @@
-"""What every platform looks at: the content type, JSON, and the exact members of an object."""
+"""Common checks of all platforms: content type, JSON, and the exact members of an object."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -20,13 +20,13 @@ class NotTaken(Exception):
 
 
 class Post(NamedTuple):
-    """A callback as it came; header names are in lower case."""
+    """A callback as received; header names are in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """Return what the body says. Raises NotTaken."""
+        """Return the decoded body. Raises NotTaken."""
         content_type = self.headers.get("content-type", "").partition(";")[0]
         if content_type != "application/json":
             raise NotTaken(f"the content type is {content_type}")
@@ -37,8 +37,11 @@ class Post(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What a callback says of a message: by which name the platform knows it, what happened (one
-    of the words above), and what sets this one apart: a failure's code, a reply, a click."""
+    """An event of a message in a callback.
+
+    `ref` is the message's name at the platform. The event is one of the words above. `detail` tells
+    it from others: a failure's code, a reply, a click.
+    """
 
     ref: str
     what: str
@@ -46,7 +49,7 @@ class Entry(NamedTuple):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What a second delivery of the same has in common with the first."""
+        """Return the key that repeated deliveries of the same event share."""
         final = self.what in (DELIVERED, FAILED)
         return (self.ref,) if final else tuple(self)
 
@@ -64,7 +67,7 @@ def check_members(value: Any, what: str, *names: str) -> None:
 
 
 def check_texts(said: Mapping[str, Any], *names: str) -> None:
-    """Raise NotTaken where one of these members is no text, or empty."""
+    """Raise NotTaken if one of these members is no text, or empty."""
     for name in names:
         check(isinstance(said[name], str) and said[name] != "", f"{name} is not a text")
 

@@ -1,4 +1,4 @@
-"""A customer who takes Standard Webhooks: whatever its own package does not verify is refused."""
+"""A customer with Standard Webhooks, whose own package verifies callbacks."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""WebEngage's private SSP: a status notification a message, under a bearer token."""
+"""WebEngage's private SSP: one status notification per message, under a bearer token."""
 
 from local.platforms.reading import (
     DELIVERED,
@@ -13,7 +13,7 @@ from local.platforms.reading import (
 from local.settings import WEBENGAGE_TOKEN
 
 COMMON = ("version", "messageId", "toNumber", "status", "statusCode")
-# 0 is for what was sent.
+# 0 is for sent messages.
 STATUS_CODES = {
     *range(2000, 2012),
     2015,
