@@ -1,6 +1,7 @@
-"""What holds for every test: Hypothesis has no clock, and a failure can be repeated.
+"""Settings of all tests: Hypothesis without deadlines, failures that can be repeated, scheduling.
 
-The tests of a folder that share what they start run in one process, while another runs the rest.
+Tests of a folder that share a running stack or build run in one process; another process runs the
+rest.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests import policies
 
 TOLD = "told"
-"""The property of a test whose value is printed at the end."""
+"""The test property whose value is printed at the end."""
 
 QUIET = ("stack", "faults", "kannel")
 SHARING = (*QUIET, "built")
@@ -24,12 +25,12 @@ WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.
 
 settings.register_profile("harkara", deadline=None, print_blob=True)
 settings.register_profile("second", settings.get_profile("harkara"), max_examples=10)
-"""For the same tests on another Python: what differs there differs for most examples."""
+"""For the same tests on another Python: a difference there shows in most examples."""
 settings.load_profile("harkara")
 
 
 class Scheduling(LoadScopeScheduling):
-    """Gives a process the tests of a file, or of a folder, together.
+    """Give one process all tests of a file, or of a folder that shares fixtures.
 
     The groups of pytest-xdist 3.8 have no effect with pytest 9.2.
     """
@@ -39,12 +40,12 @@ class Scheduling(LoadScopeScheduling):
 
 
 def folder_of(nodeid: str) -> str:
-    """Return the folder of tests that a test is in."""
+    """Return the folder under tests/ of a test."""
     return PurePosixPath(nodeid.removeprefix("tests/")).parts[0]
 
 
 def scope_of(nodeid: str) -> str:
-    """Return the folder whose tests share what they start, else the file."""
+    """Return the folder if its tests share fixtures, else the file."""
     path = PurePosixPath(nodeid.partition("::")[0])
     folder = folder_of(nodeid)
     shared = folder in SHARING and path.name not in WITH_A_STACK_OF_THEIR_OWN
@@ -53,7 +54,7 @@ def scope_of(nodeid: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _nothing_was_denied() -> Iterator[None]:
-    """Fail a test whose functions made a call that no policy allows, whoever caught the error."""
+    """Fail a test in which a policy denied a function's call, even if the error was caught."""
     yield
     told = policies.denied.copy()
     policies.denied.clear()
@@ -65,9 +66,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what needs no quiet machine: CI does other things beside the first tests.
+    """Run tests that need a quiet machine last: CI has other jobs beside the first tests.
 
-    Coverage is taken where each test has its subject: what runs under it takes twice as long.
+    Coverage is measured only in `COVERING`, whose tests cover their subjects directly: measured
+    tests take twice as long.
     """
     items.sort(key=lambda item: _rank(item.nodeid))
     for item in items:

@@ -1,8 +1,8 @@
-"""All functions as they are deployed, on AWS in memory: real handlers, wiring and adapters.
+"""All functions as deployed, on AWS in memory: real handlers, wiring and adapters.
 
-Each has the environment that template.yaml gives it, and each of its calls is held against its
-policy (`tests.policies`). Of HTTP only the other end is missing: a carrier that takes everything,
-and platforms that answer as they are told.
+Each function has its environment from template.yaml, and each of its calls is checked against its
+policy (`tests.policies`). Only the HTTP peers are fakes: a carrier that accepts every message, and
+platforms with scripted answers.
 """
 
 import time
@@ -39,7 +39,7 @@ SUBMIT = ThreadPoolExecutor.submit
 
 
 class Kms:
-    """Encrypts nothing, and knows what was given to it under which context."""
+    """A KMS that encrypts nothing, and checks the encryption context at decryption."""
 
     def encrypt(
         self, KeyId: str, Plaintext: bytes, EncryptionContext: Mapping[str, str]
@@ -58,7 +58,7 @@ class Kms:
 
 
 class SecretsManager:
-    """Secrets by their ids; what was never put is the id itself."""
+    """Secrets by id; a secret that was never put has its id as its value."""
 
     def __init__(self) -> None:
         self._secrets: dict[str, str] = {}
@@ -74,12 +74,12 @@ class SecretsManager:
 def _submit(
     pool: ThreadPoolExecutor, call: Callable[..., Any], /, *args: Any, **kwargs: Any
 ) -> Future[Any]:
-    """Let a function's threads make their calls as that function."""
+    """Make calls of a function's threads count as calls of that function."""
     return SUBMIT(pool, copy_context().run, call, *args, **kwargs)
 
 
 class Deployment:
-    """The functions, and what they share. `answers` are those to the next HTTP requests."""
+    """The functions and their shared AWS. `answers` go to the next HTTP requests."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
@@ -98,7 +98,7 @@ class Deployment:
         patch.setattr(secrets, "client", self.client)
         patch.setattr(seed, "client", self.client)
         patch.setattr(ThreadPoolExecutor, "submit", _submit)
-        # What was read is old at once, and read again.
+        # Cached records expire at once and are read again.
         patch.setattr(accounts, "CACHE_S", 0)
         outputs = {"SecretsKeyId": "SecretsKey"}
         outputs |= {f"{name}TableName": f"{name}Table" for name in ("Accounts", "Messages", "Due")}
@@ -106,20 +106,21 @@ class Deployment:
         seed.seed("", outputs, Ports(), {})
 
     def client(self, service: str, *_: Any, **__: Any) -> Any:
-        """Return a client, as `harkara.aws.clients` does."""
+        """Return the fake client of a service, in the place of `harkara.aws.clients`."""
         return self._clients[service]
 
     def call(self, function: str, event: Event) -> Any:
         """Invoke a function in its environment."""
         for name, value in environment(function).items():
             self._patch.setenv(name, _value(value))
-        # What a delivery puts holds for an hour: on a slow machine the next one finds it held too.
+        # A delivery's leases last an hour: even on a slow machine the next delivery finds them
+        # held.
         context = Context(3_600_000)
         with policies.acting(function):
             return invoke(self._module(function).handler, event, context)
 
     def work_off(self) -> None:
-        """Give what waits in the queues to their functions, in batches, until nothing does."""
+        """Deliver queued messages to their functions in batches until all queues are empty."""
         while self.waiting:
             queue = self.waiting[0][0]
             together = [body for of, body in self.waiting if of == queue]
@@ -131,7 +132,7 @@ class Deployment:
             assert self.call(CONSUMERS[queue], event) == {"batchItemFailures": []}
 
     def make_due(self) -> None:
-        """Let the time of all that waits in the Due table be now."""
+        """Move the due time of all tasks in the Due table to now."""
         items = self.dynamo.tables[DUE].items
         for partition, sort_key in [key for key in items if key[0] != "cursor"]:
             item = items.pop((partition, sort_key))
@@ -164,7 +165,7 @@ class Deployment:
 
 
 def _value(value: Any) -> str:
-    """Return what a variable's value in template.yaml comes to, by its parameters' defaults."""
+    """Resolve a variable's value in template.yaml with the defaults of its parameters."""
     parameters: Mapping[str, Any] = template()["Parameters"]
     match value:
         case {"Fn::FindInMap": [name, {"Ref": parameter}, key]}:

@@ -1,8 +1,8 @@
-"""DynamoDB in memory, for the real adapters: a client for each test, with no botocore between.
+"""DynamoDB in memory for the real adapters: one client a test, without botocore.
 
-The calls are held against the functions' policies (`tests.policies`) and AWS's sizes
-(`tests.limits`). Requests' and answers' shapes are checked by the adapters' own tests
-(`tests.unit.scripted_aws`): there botocore is in between.
+Calls are checked against the functions' policies (`tests.policies`) and AWS's sizes
+(`tests.limits`). The adapters' own tests (`tests.unit.scripted_aws`) go through botocore and check
+the shapes of requests and answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -46,7 +46,7 @@ def _operation(name: str) -> Callable[..., Mapping[str, Any]]:
 
 
 class Dynamo:
-    """The tables by their logical ids, and the methods of a client that the adapters call."""
+    """The tables by logical id, and the client methods that the adapters call."""
 
     get_item = _operation("GetItem")
     put_item = _operation("PutItem")
@@ -65,18 +65,18 @@ class Dynamo:
 
     @property
     def exceptions(self) -> Any:
-        """The errors that adapters tell apart."""
+        """The client's error classes, by which adapters tell errors apart."""
         return _exceptions()
 
     def get_paginator(self, operation: str) -> Self:
-        """Return what has pages of a query: botocore's own costs more than the query does."""
+        """Return a paginator for queries: botocore's own is slower than the query itself."""
         assert operation == "query"
         return self
 
     def paginate(
         self, PaginationConfig: Mapping[str, int] | None = None, **query: Any
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield pages, until there is no LastEvaluatedKey or MaxItems are there."""
+        """Yield pages until LastEvaluatedKey is missing or MaxItems is reached."""
         config = PaginationConfig or {}
         left = config.get("MaxItems", ALL)
         if "PageSize" in config:
@@ -90,7 +90,7 @@ class Dynamo:
             query = {**query, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def answer(self, operation: str, params: dict[str, Any]) -> Mapping[str, Any]:
-        """Do what is asked, or refuse it, as AWS does."""
+        """Execute an operation, or raise the error with which AWS refuses it."""
         policies.check(operation, params)
         if code := refusal_of(operation, params):
             answer: Mapping[str, Any] | Refusal = Refusal(code)
@@ -106,7 +106,7 @@ class Dynamo:
 
 
 def _with_remains(answer: Mapping[str, Any], remains: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an answer that says what was not done, beside what it says of that itself."""
+    """Return an answer with the remains added to its own unprocessed keys."""
     if "UnprocessedKeys" in answer:
         ((table, own),), later = answer["UnprocessedKeys"].items(), remains["UnprocessedKeys"]
         keys = [*own["Keys"], *later[table]["Keys"]]
@@ -115,7 +115,7 @@ def _with_remains(answer: Mapping[str, Any], remains: Mapping[str, Any]) -> Mapp
 
 
 def _table(operation: str, params: Mapping[str, Any]) -> str:
-    """Return the one table of a call: the adapters name no two in one."""
+    """Return the only table of a call: no adapter names two tables in one call."""
     if "TableName" in params:
         return str(params["TableName"])
     match operation:
@@ -132,7 +132,7 @@ def _table(operation: str, params: Mapping[str, Any]) -> str:
 
 
 class Marks(MutableMapping[tuple[str, str], Mark]):
-    """The marks among the items of a table, to look at and to change past all calls."""
+    """The ledger entries of a table, to read and to change without calls of DynamoDB."""
 
     def __init__(self, table: Table, ttl: Callable[[], Mapping[str, str]]) -> None:
         self._table = table
@@ -147,7 +147,7 @@ class Marks(MutableMapping[tuple[str, str], Mark]):
         return read[1]
 
     def know(self, marks: Iterable[Mark]) -> None:
-        """Show marks that were just put as they were given, without a look at their items."""
+        """Cache entries that were just put, so that their items need no decoding."""
         self._read |= {mark.key: (self._table.items[mark.key], mark) for mark in marks}
 
     def __setitem__(self, key: tuple[str, str], mark: Mark) -> None:
@@ -167,7 +167,7 @@ class Marks(MutableMapping[tuple[str, str], Mark]):
 
 
 class DueRows:
-    """The rows of the Due table with their shards, without a call."""
+    """The rows of the Due table with their shards, without calls of DynamoDB."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -184,7 +184,7 @@ class DueRows:
         return sum(1 for _ in self)
 
     def append(self, row: tuple[int, DueTask]) -> None:
-        """Let a task wait in a shard."""
+        """Add a task to a shard."""
         shard, task = row
         fields = {"pk": f"shard#{shard:02d}", "sk": task.sort_key}
         fields |= {"queue": task.queue, "body": task.body}
@@ -192,7 +192,7 @@ class DueRows:
         self._table.items[fields["pk"], task.sort_key] = item
 
     def clear(self) -> None:
-        """Let there be none."""
+        """Remove all rows."""
         for key in [key for key in self._table.items if key != _CURSORS]:
             del self._table.items[key]
 
@@ -209,7 +209,7 @@ class DueRows:
 
 
 class Column(MutableMapping[str, Any]):
-    """An attribute of the items under one sort key, by partition, past all calls."""
+    """One attribute of all items with a given sort key, by partition, without calls of DynamoDB."""
 
     def __init__(self, table: Table, sort_key: str, name: str, kind: str) -> None:
         self._table, self._sort_key, self._name, self._kind = table, sort_key, name, kind

@@ -1,4 +1,4 @@
-"""An account's callbacks in memory, with their secrets and what they did not take."""
+"""An account's callbacks in memory, with their secrets and dead letters."""
 
 import asyncio
 import math
@@ -32,7 +32,7 @@ KEPT = CallbackSecrets(headers={"x-key": "not-a-real-key"}, token="not-a-real-to
 
 
 class CountingVault(FakeVault):
-    """Counts what costs a call of KMS."""
+    """An encryption fake that records the operations which would call KMS."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -47,7 +47,7 @@ class CountingVault(FakeVault):
 
 
 class Platform:
-    """Answers with a status, and keeps what it was sent."""
+    """A platform that answers with one status, and keeps the posts it received."""
 
     timeout_s = 10.0
 
@@ -63,7 +63,7 @@ class Platform:
 
 
 class World:
-    """An account, its services, and what they opened and posted."""
+    """An account, its services, the circuits they opened and the callbacks they posted."""
 
     def __init__(self) -> None:
         self.store = FakeAccountStore({"acme": Account(id="acme", name="Acme", carrier="sim")})
@@ -113,7 +113,7 @@ class World:
         return asyncio.run(self.service.test(self.account, name))
 
     def park(self, *numbers: int, callback_id: str = "main", members: int = 1) -> None:
-        """Park callbacks, each a second after the one before."""
+        """Put callbacks into the dead letters, each a second after the one before."""
         for number in numbers:
             task = CallbackTask(
                 group_owner=f"q{number}",
@@ -130,7 +130,7 @@ class World:
     def page(
         self, name: str = "main", fields: Fields = MappingProxyType({}), limit: int = 100
     ) -> tuple[list[str], Any]:
-        """Return the owners of parked callbacks, and what is next."""
+        """Return the owners of a page of dead letters, and the position of the next page."""
         page = self.service.parked_page(self.account, name, fields, limit)
         return [row["id"].split(".")[1] for row in page["parked"]], page["next"]
 

@@ -1,10 +1,10 @@
-"""The sample events and the answers that they must get: one table for the tests and for CI.
+"""The sample events and their required answers: one table for the tests and for CI.
 
-`events/<function>-<variant>.json` is what Lambda hands the function, `events/expected/` has the
-answer under the same name. Two things in an expected answer are not literal: "/<regex>/" stands
-for any string or whole number that it matches whole, and a `body` that is no string is compared
-with the parsed JSON of the answer's. Fields of an HTTP answer that are not expected by name do not
-count.
+`events/<function>-<variant>.json` is the event that Lambda passes to the function;
+`events/expected/` has the answer under the same name. Two values in an expected answer are not
+literal: "/<regex>/" stands for any string or whole number that it matches in full, and a `body`
+that is not a string is compared with the answer's body parsed as JSON. Fields of an HTTP answer
+that the expected answer does not name are ignored.
 """
 
 import json
@@ -43,7 +43,7 @@ def sample_events() -> list[SampleEvent]:
 
 
 def differences(expected: Any, answer: Any) -> list[str]:
-    """Return where a function's answer is not the expected one, a line each."""
+    """Return the places where an answer differs from the expected one, one line each."""
     if isinstance(expected, dict) and "statusCode" in expected and isinstance(answer, dict):
         answer = {name: answer.get(name) for name in expected}
         if isinstance(answer.get("body"), str) and not isinstance(expected["body"], str):

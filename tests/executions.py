@@ -1,7 +1,7 @@
-"""Executions of `dlr` in one loop and in real time; what they share is in memory.
+"""Executions of `dlr` in one event loop and in real time, with their shared state in memory.
 
-An execution takes up to ten tasks, does them at once and comes back when the last is done, as
-Lambda does; each has a view of the doors of its own, as processes have.
+As in Lambda, an execution takes up to ten tasks, does them concurrently and returns when the last
+is done; as in processes, each has its own view of the endpoints' circuit breakers.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _CHUNK = 1000
 
 
 class Result(NamedTuple):
-    """What came of a fleet: latencies are from the receipt to the acknowledgement, in seconds."""
+    """The results of a fleet; latencies are seconds from receipt to acknowledgement."""
 
     latencies_s: Mapping[str, float]
     posts: Counter[str]
@@ -48,13 +48,13 @@ class Result(NamedTuple):
     bad: set[str]
     parked: Sequence[CallbackTask]
     attempts_ms: Mapping[str, Sequence[int]]
-    """When each attempt of a callback was claimed, by webhook id."""
+    """The claim time of each callback attempt, by webhook id."""
     in_doubt: set[str]
-    """Messages whose callback was posted again though it may have been taken."""
+    """Messages whose callback was posted again though the first post may have been accepted."""
     bad_posts_for_receipts: int
     """How often an execution for receipts posted to a bad endpoint."""
     most_at_a_bad_one: int
-    """How many executions posted to one bad endpoint at a time, at the most."""
+    """The largest number of executions that posted to one bad endpoint at a time."""
 
     @property
     def p95_s(self) -> float:
@@ -63,18 +63,18 @@ class Result(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the good endpoints got all that is theirs."""
+        """Whether the good endpoints got all their messages."""
         return self.good == self.posts.keys()
 
     @property
     def is_parked_once(self) -> bool:
-        """Whether each callback of a bad endpoint is parked, and nothing else."""
+        """Whether exactly the callbacks of bad endpoints are parked as dead letters, each once."""
         refs = [member.client_ref for task in self.parked for member in task.members]
         return len(refs) == len(self.bad) and set(refs) == self.bad
 
     @property
     def is_on_schedule(self) -> bool:
-        """Whether what is parked had all its attempts, none before its time."""
+        """Whether each dead letter had all its attempts, none before its time."""
         return all(
             len(at_ms) == len(RETRY_DELAYS_S) + 1
             and all(
@@ -101,7 +101,7 @@ class Timeline:
 
 
 class Queues:
-    """Queues in memory, by the time at which a message is visible."""
+    """Queues in memory, ordered by the time at which a message becomes visible."""
 
     def __init__(self, clock: Timeline) -> None:
         self.clock = clock
@@ -127,7 +127,7 @@ class Queues:
         raise AssertionError("an execution here has no handler that would put anything back")
 
     def receive(self, queue: QueueName) -> list[tuple[float, int, str]]:
-        """Take up to ten messages whose time has come."""
+        """Take up to ten visible messages."""
         taken: list[tuple[float, int, str]] = []
         waiting = self.waiting[queue]
         while waiting and len(taken) < BATCH and waiting[0][0] <= self.clock():
@@ -140,7 +140,7 @@ class Queues:
 
 
 class Store(FakeMessageStore):
-    """Marks in memory; chunks are at hand, as `dlr` has them."""
+    """Ledger entries in memory; message batches are at hand, as in the cache of `dlr`."""
 
     def __init__(self, clock: Timeline) -> None:
         super().__init__(Faults(), clock)
@@ -154,7 +154,7 @@ class Store(FakeMessageStore):
 
 
 class Fleet:
-    """Executions of `dlr`, with all that they share."""
+    """Executions of `dlr` and their shared state."""
 
     def __init__(self, name: str, urls: Sequence[str], bad: Sequence[str]) -> None:
         self.name = name
@@ -178,9 +178,7 @@ class Fleet:
         self._holders = itertools.count()
 
     async def send(self, count: int, rate_per_s: float) -> None:
-        """Have receipts come at a steady rate, each a task of its own, for one endpoint after
-        the other.
-        """
+        """Enqueue receipts at a steady rate, one task each, for the endpoints in turn."""
         began_s, sent = time.monotonic(), 0
         for at in range(0, count, _CHUNK):
             chunk = self._chunk(min(_CHUNK, count - at))
@@ -197,7 +195,7 @@ class Fleet:
     async def execute(
         self, queue: QueueName, poster: HttpCallbackPoster, patient: HttpCallbackPoster
     ) -> None:
-        """Be one execution for a queue, until it is cancelled."""
+        """Run one execution of a queue until it is cancelled."""
         attempts = Attempts(
             self.store, self.queues, self.clock, lambda: 0.5, RETRY_DELAYS_S, lambda _: None
         )
@@ -238,7 +236,7 @@ class Fleet:
             self.queues.under_way -= 1
 
     def result(self, heard: Mapping[str, list[float]]) -> Result:
-        """Return what came of it; `heard` is when endpoints got each message."""
+        """Return the fleet's results; `heard` has the times at which endpoints got each message."""
         attempts_ms: dict[str, list[int]] = defaultdict(list)
         parked, in_doubt = [], set()
         for (partition, kind), mark in sorted(self.store.marks.items()):
@@ -260,7 +258,7 @@ class Fleet:
         return Result(latencies_s, posts, good, bad, parked, attempts_ms, in_doubt, at_once, most)
 
     def _refs(self, members: Mapping[str, Sequence[int]]) -> set[str]:
-        """Return the messages that a callback's mark speaks of."""
+        """Return the client references of a callback attempt's messages."""
         chunks = self.store.chunks
         return {
             chunks[chunk_id].messages[index].client_ref
@@ -288,7 +286,7 @@ class Fleet:
         return chunk
 
     def refs(self, *, good: bool) -> set[str]:
-        """Return the messages of the good endpoints, or of the bad ones."""
+        """Return the client references of messages for the good endpoints, or for the bad ones."""
         return {
             message.client_ref
             for chunk in self.store.chunks.values()

@@ -1,4 +1,4 @@
-"""Parked callbacks: the real adapter on a table in memory."""
+"""Dead letters of callbacks: the real adapter on a table in memory."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from tests.fakes import FakeMessageStore
 
 
 class FakeParkedStore:
-    """The parked rows of a store of marks."""
+    """The dead letters in a store of ledger entries."""
 
     def __init__(self, store: FakeMessageStore) -> None:
         self.store = store

@@ -11,7 +11,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.operator_records import P, Part
 from tests.fakes import FakeAccountStore
 
-# DynamoDB takes no longer sort key.
+# The longest sort key of DynamoDB, in bytes.
 KEY_LIMIT = 1024
 _FIELDS: dict[type, str] = {
     Sender: "senders",
@@ -21,7 +21,7 @@ _FIELDS: dict[type, str] = {
 
 
 class FakeVault:
-    """Seals by turning the text round, with the callback's name before it."""
+    """Encrypts a text by reversing it, with the callback's name in front."""
 
     def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
         return f"{account_id}/{callback_id}|".encode() + secrets.model_dump_json().encode()[::-1]

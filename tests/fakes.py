@@ -1,4 +1,4 @@
-"""In-memory ports that behave as DynamoDB and SQS do where it matters, and fail when told to."""
+"""In-memory ports that behave as DynamoDB and SQS do where it matters, and fail on request."""
 
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -40,34 +40,34 @@ FIRST_CLAIM = claim_kind(1, 0).removesuffix("0000")
 
 
 async def no_texts(region: str, request: Mapping[str, Any], timeout_s: float) -> TextAnswer:
-    """Where no carrier is of AWS."""
+    """Refuse to send through AWS, in tests without such a carrier."""
     raise AssertionError("nothing is sent through AWS here")
 
 
 class ProcessKilled(BaseException):
-    """The process of a function died here. Not an Exception: nothing may catch it."""
+    """Simulates the death of a function's process. Not an Exception: no handler may catch it."""
 
 
 class AnswerLost(Exception):
-    """The call was done, and its answer never came."""
+    """The call was done, but its answer was lost."""
 
 
 @dataclass
 class Faults:
-    """Counts the calls to the outside and kills the process before or after one of them."""
+    """Counts calls to ports, and kills the process before or after one of them."""
 
     kill_before: set[int] = field(default_factory=set)
     kill_after: set[int] = field(default_factory=set)
     lose_answer: set[int] = field(default_factory=set)
-    # What goes into a queue by these calls fails every other time, however often it is repeated.
+    # Queue entries of these calls: every other one fails at each repetition.
     refuse: set[int] = field(default_factory=set)
-    # Of what AWS does as it likes (`tests.caprices`).
+    # Seed of AWS's optional behaviour (`tests.caprices`).
     seed: int = 0
     calls: list[str] = field(default_factory=list)
     on_call: Callable[[int, str], object] = lambda number, name: None
 
     def before(self, name: str) -> int:
-        """Note a call; die if it is the one."""
+        """Record a call; raise ProcessKilled if the process is to die before it."""
         number = len(self.calls)
         self.calls.append(name)
         self.on_call(number, name)
@@ -76,16 +76,16 @@ class Faults:
         return number
 
     def after(self, number: int) -> None:
-        """The call is done; die if it is the one."""
+        """Raise ProcessKilled if the process is to die after this call."""
         if number in self.kill_after:
             raise ProcessKilled(self.calls[number])
 
 
 class FakeMessageStore:
-    """Chunks and marks: the real adapter on a table in memory.
+    """Message batches and ledger entries: the real adapter on a table in memory.
 
-    A lost answer is repeated, as botocore does: the mark is there already. What is older than its
-    time to live is not found, and stays to be looked at.
+    A call whose answer is lost is repeated, as botocore does, and then finds its own entry. Expired
+    items are not found, but stay in the table for inspection.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class FakeMessageStore:
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, _no_pause)
         self.packed = Column(self.table, "chunk", "packed", "B")
         self.marks = Marks(self.table, lambda: self.adapter._ttl(0))
-        # How many blocks were claimed for their first try, and attempts at callbacks.
+        # Number of blocks claimed for their first attempt, plus attempts at callbacks.
         self.progress_count = 0
 
     @property
     def ends_s(self) -> dict[tuple[str, str], int]:
-        """When the time to live of each mark and chunk is over."""
+        """When each entry and each message batch expires, in seconds since the epoch."""
         items = self.table.items
         return {key: int(items[key]["ttl"]["N"]) for key in items if "ttl" in items[key]}
 
@@ -117,7 +117,7 @@ class FakeMessageStore:
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
         self.faults.before("get_chunk")
-        # Each process has read none.
+        # The cache is cleared: each process starts with an empty one.
         self.adapter._chunks.clear()
         return self.adapter.get_chunk(chunk_id)
 
@@ -156,14 +156,14 @@ class FakeMessageStore:
 
 
 def _no_pause(pause_s: float) -> None:
-    """Let no time go by."""
+    """Return at once, in the place of a pause."""
 
 
 @dataclass(eq=False)
 class QueueMessage:
-    """A message in a queue: its id is its owner's name, the same at every delivery.
+    """A message in a queue: its id becomes the task id, the same at every delivery.
 
-    `lineage` says how often each function was invoked in a row for it to be there.
+    `lineage` counts the consecutive invocations of each function that led to this message.
     """
 
     id: str
@@ -175,7 +175,7 @@ class QueueMessage:
 
 
 LINEAGE: ContextVar[Callable[[], Mapping[str, int]]] = ContextVar("lineage", default=dict)
-"""Of the message that this task handles: what it sends meanwhile has it too."""
+"""The lineage of the message in work in this asyncio task; messages that it sends inherit it."""
 
 
 class FakeTaskQueues:
@@ -207,7 +207,7 @@ class FakeTaskQueues:
     ) -> list[bool]:
         number = self.faults.before(f"send {queue}")
         self._refused = set() if number in self.faults.refuse else None
-        # A lost answer makes SQS take the bodies twice: its sender repeats the call.
+        # After a lost answer the sender repeats the call, so SQS accepts the bodies twice.
         for _ in range(2 if number in self.faults.lose_answer else 1):
             sent = self._sqs.send(queue, bodies, group, delays_s)
         self.faults.after(number)
@@ -217,7 +217,7 @@ class FakeTaskQueues:
         if self._refused is None:
             done = self.dynamo.caprices.done_of(entries)
             return {entry["Id"] for entry in entries[done:]}
-        # The same ones at each repetition: the first, the third and so on.
+        # The same entries fail at each repetition: the first, the third and so on.
         self._refused = self._refused or {entry["Id"] for entry in entries[::2]}
         return self._refused
 
@@ -256,12 +256,12 @@ class FakeTaskQueues:
 
     @property
     def waiting_rows(self) -> list[DueTask]:
-        """The rows that no cursor has passed."""
+        """The rows after their shard's cursor."""
         return [task for _, task in self._waiting()]
 
     @property
     def waiting_shards(self) -> list[int]:
-        """The shards of these rows."""
+        """The shards with rows after their cursor."""
         return sorted({shard for shard, _ in self._waiting()})
 
     def _waiting(self) -> Iterator[tuple[int, DueTask]]:
@@ -269,7 +269,7 @@ class FakeTaskQueues:
         return ((at, task) for at, task in self.rows if task.sort_key > reached.get(at, ""))
 
     def add(self, queue: QueueName, body: str, visible_at: float) -> None:
-        """Let a message be in a queue, without a call."""
+        """Add a message to a queue, without a call."""
         self._sent += 1
         self.waiting.append(
             QueueMessage(f"q{self._sent}", queue, body, visible_at, lineage=LINEAGE.get()())
@@ -301,12 +301,12 @@ class FakeAccountStore:
 
 
 class FakeLimitStore:
-    """What is counted against limits: texts by the real adapter, and time lines beside them."""
+    """Rate limits: text values through the real adapter, timelines in a fake of their own."""
 
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
         dynamo = dynamo or Dynamo(seed=faults.seed)
-        # DynamoDB's writes of an item come one after the other.
+        # DynamoDB serialises the writes of an item.
         self._writing = Lock()
         self._store = DynamoLimitStore(dynamo, MESSAGES)
         self.standing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
@@ -322,12 +322,12 @@ class FakeLimitStore:
         if standing is not None:
             return standing
         self.faults.after(number)
-        # Repeated after a lost answer, it finds what it wrote itself.
+        # A call repeated after a lost answer finds its own write.
         return new if number in self.faults.lose_answer else None
 
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
         number = self.faults.before("swap")
-        for _ in range(1 + (number in self.faults.lose_answer)):  # it adds again where it is lost
+        for _ in range(1 + (number in self.faults.lose_answer)):  # a lost answer adds twice
             with self._writing:
                 line = self.timeline(name)
                 if line.until_us > by.limit_us:
@@ -344,7 +344,7 @@ class FakeLimitStore:
         self, name: str, lines: Mapping[str, Extension], expires_at_s: int
     ) -> tuple[Mapping[str, int], Mapping[str, int]]:
         number = self.faults.before("swap")
-        for _ in range(1 + (number in self.faults.lose_answer)):  # it adds again where it is lost
+        for _ in range(1 + (number in self.faults.lose_answer)):  # a lost answer adds twice
             with self._writing:
                 answer = self._store.extend_all(name, lines, expires_at_s)
         self.faults.after(number)
@@ -365,7 +365,7 @@ class FakeLimitStore:
         return line if number in self.faults.lose_answer else None
 
     def timeline(self, name: str) -> Timeline:
-        """Return a time line; it stands as its time and its text."""
+        """Return a timeline, which is stored as its time and its text."""
         until, _, text = self.standing.get(name, "0").partition(" ")
         return Timeline(int(until), text)
 
@@ -376,15 +376,15 @@ class FakeLimitStore:
 
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:
-    """Let an endpoint have acknowledged a callback at this time, quickly, without a call."""
+    """Record a quick acknowledgement by an endpoint at this time, without a call."""
     door = Door(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
     counted.standing[name_of(account_id, endpoint)] = encode(door).decode()
 
 
 class FakeLastMessages:
-    """Which message each number got last: the real adapter on a table in memory.
+    """The last message to each number: the real adapter on a table in memory.
 
-    `puts` has how many each call noted, `mids` what all did.
+    `puts` has the number of messages recorded by each call, `mids` the message ids of all calls.
     """
 
     def __init__(
@@ -420,7 +420,7 @@ class FakeLastMessages:
 
 @dataclass
 class FakeDestinations:
-    """Where callbacks go: those that are set by id, else what the endpoint itself says."""
+    """Destinations of callbacks: those set by id, else the endpoint's own URL."""
 
     by_id: dict[str, Destination | None] = field(default_factory=dict)
 
@@ -432,7 +432,7 @@ class FakeDestinations:
 
 @dataclass
 class FakePlatform:
-    """Takes callbacks, or answers as scripted first: with a status, or a whole result."""
+    """A platform that accepts callbacks after its scripted answers: statuses or whole results."""
 
     faults: Faults
     timeout_s: float = 10.0
@@ -457,17 +457,17 @@ class FakePlatform:
 
     @property
     def dlrs(self) -> list[Dlr]:
-        """What it took of final states, in order."""
+        """The final states that the platform acknowledged, in order."""
         return [each for task in self.taken for each in task.members if isinstance(each, Dlr)]
 
 
 def caller_of(account: Account, **fields: Any) -> Caller:
-    """Return somebody who may do all in the account's name; `fields` are of the credential."""
+    """Return a caller with all rights on the account; `fields` belong to the credential."""
     return Caller(account, Credential(username="user", account_id=account.id, secrets=(), **fields))
 
 
 def calling_back(url: str) -> dict[str, Any]:
-    """Return the fields of an account that is called back at this URL."""
+    """Return the fields of an account whose callbacks go to this URL."""
     return {
         "default_callback": "main",
         "callbacks": {"main": CallbackEndpoint(id="main", url=url)},

@@ -1,11 +1,11 @@
-"""What Lambda and API Gateway hand over at most, as their documents say.
+"""The size limits of Lambda and API Gateway for one invocation, as documented.
 
 AWS Lambda Developer Guide, "Lambda quotas": 6 MB for the request of a synchronous invocation, and
 for its response. "How Lambda processes records from stream and queue-based event sources": a batch
-is handed over once its payload reaches 6 MB, however many messages it may have. Amazon API Gateway
-Developer Guide, "Quotas for configuring and running an HTTP API": a payload of 10 MB. Nothing here
-is invoked asynchronously but by schedules, whose events are a few bytes: the 1 MB of those is no
-law of this world. All as of November 2026.
+is delivered once its payload reaches 6 MB, however many messages it may have. Amazon API Gateway
+Developer Guide, "Quotas for configuring and running an HTTP API": a payload of 10 MB. The 1 MB
+limit of asynchronous invocations is not checked: only schedules invoke asynchronously, with events
+of a few bytes. All as of November 2026.
 """
 
 import json
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 
 class TooLarge(AssertionError):
-    """AWS would refuse to hand this over. No test wants that, so it fails where it happens."""
+    """AWS would refuse this payload. No test wants that, so it fails where it happens."""
 
 
 def invoke(handler: Callable[[Any, Any], Any], event: Any, context: object) -> Any:
-    """Invoke a handler; return its answer as who invoked it reads it. Raises TooLarge."""
+    """Invoke a handler; return its answer after a JSON round trip. Raises TooLarge."""
     if refusal := refusal_of_event(event):
         raise TooLarge(refusal)
     written = json.dumps(handler(event, context))
@@ -36,7 +36,7 @@ def invoke(handler: Callable[[Any, Any], Any], event: Any, context: object) -> A
 
 
 def refusal_of_event(event: Any) -> str:
-    """Return by which error a request or a batch does not come to its function; "" if it does."""
+    """Return the error with which AWS refuses to deliver an event; "" if it is delivered."""
     if len(event.get("body") or "") > API_LIMIT_BYTES:
         return "Request Too Large"
     if len(json.dumps(event)) > INVOCATION_LIMIT_BYTES:
@@ -47,7 +47,7 @@ def refusal_of_event(event: Any) -> str:
 def batches(
     messages: Sequence[T], body_of: Callable[[T], str], batch_size: int
 ) -> Iterator[list[T]]:
-    """Yield what Lambda hands over together: fewer than a batch where its event ends at 6 MB."""
+    """Yield the batches that Lambda delivers: up to `batch_size` messages and 6 MB an event."""
     batch, left = list[T](), INVOCATION_LIMIT_BYTES
     for message in messages:
         size = len(json.dumps(body_of(message))) + _AROUND_BYTES

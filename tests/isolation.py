@@ -1,12 +1,12 @@
-"""Receipts for a hundred endpoints, ten of which are bad: what do the others notice?
+"""Measures how ten bad endpoints among a hundred affect callbacks to the others.
 
-The real services post over real sockets (`tests.executions`). The good endpoints acknowledged
-something lately. The bad ones never answer, refuse the connection, or answer 500, from the first
-post on. Two fleets run side by side in one loop: one is spared the bad ones, so
+The real services post over real sockets (`tests.executions`). The good endpoints acknowledged a
+callback shortly before. The bad ones never answer, refuse the connection, or answer 500, from the
+first post on. Two fleets run side by side in one event loop, one of them without bad endpoints, so
 both meet the same noise.
 
-What is measured runs in real time with real time-outs. Only once the good endpoints have all that
-is theirs does the clock run fast, through what is left of the bad ones' schedules.
+The measured part runs in real time with real time-outs. The clock runs fast only once the good
+endpoints have all their callbacks, through the rest of the bad ones' schedules.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ENDPOINTS = 100
 # The template's defaults.
 EXECUTIONS = {QueueName.RECEIPT: 10, QueueName.CALLBACK: 10}
 CONNECTIONS = 200
-# What a platform takes to answer.
+# How long a platform takes to answer.
 ANSWER_S = 0.1
 RATIO_BAR = 1.2
 # Only a run that hangs takes so long, however busy the machine is.
@@ -38,18 +38,18 @@ PARKED_WITHIN_S = 600
 
 
 class Comparison(NamedTuple):
-    """A fleet that was spared the bad endpoints, and one that was not."""
+    """The results of a fleet without bad endpoints, and of one with them."""
 
     spared: Result
     tried: Result
 
     @property
     def ratio(self) -> float:
-        """How much later the good endpoints' 95th percentile is for the bad ones."""
+        """The good endpoints' 95th percentile with bad endpoints, divided by that without."""
         return self.tried.p95_s / self.spared.p95_s
 
     def flaws(self) -> list[str]:
-        """Return what is not as it must be, whatever the ratio."""
+        """Return the violated conditions, all independent of the ratio."""
         counts = {*self.spared.posts.values(), *self.tried.posts.values()}
         checks = {
             "a good endpoint lacks a callback": self.spared.is_whole and self.tried.is_whole,
@@ -99,7 +99,7 @@ async def run(count: int, rate_per_s: float, bad_count: int = 10) -> Comparison:
 
 
 async def _until(condition: Callable[[], bool], within_s: float) -> None:
-    """Wait until a condition holds, or the time is over; the caller sees what came of it."""
+    """Wait until a condition holds or the time is over; the caller checks the outcome."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             while not condition():
@@ -110,9 +110,9 @@ async def _until(condition: Callable[[], bool], within_s: float) -> None:
 async def _endpoints(
     heard: dict[str, list[float]], bad_count: int
 ) -> AsyncIterator[tuple[list[str], list[str], Callable[[], None]]]:
-    """Serve the endpoints; yield the URLs of the good and of the bad ones.
+    """Serve the endpoints; yield the good URLs, the bad URLs and a function that ends all hanging.
 
-    And what ends the patience of those that hang: from then on they break the connection.
+    After a call of that function the hanging endpoints break their connections.
     """
     over = asyncio.Event()
 

@@ -1,8 +1,8 @@
-"""Executions of `dlr` on a clock that jumps: each is held while its longest post lasts.
+"""Executions of `dlr` on a virtual clock: each is occupied until its longest post ends.
 
-A loop that has nothing to do moves its time on to the next timer, so seconds cost nothing and no
-test waits. An execution takes up to ten messages of its queue, does them at once, and takes the
-next ten when the last is done, as Lambda does. Each has doors of its own, as processes have.
+An idle event loop advances its time to the next timer, so no test waits. As in Lambda, an execution
+takes up to ten messages of its queue, does them concurrently, and takes the next ten when the last
+is done. As in processes, each has its own view of the endpoints' circuit breakers.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ BATCH = 10
 TIMEOUT_S = 10.0
 RECEIPT_EXECUTIONS = 4
 CALLBACK_EXECUTIONS = 5
-# So long an idle execution waits before it looks into its queue again.
+# Pause of an idle execution before it polls its queue again.
 _POLL_S = 0.25
 
 
 class _Jump(selectors.SelectSelector):
-    """Waits for nothing: its loop's time moves on instead."""
+    """A selector that advances its loop's time instead of waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _Jump(selectors.SelectSelector):
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop whose time is virtual. What it runs uses no threads."""
+    """An event loop with virtual time. Code that it runs must use no threads."""
 
     def __init__(self) -> None:
         self.jump = _Jump()
@@ -60,10 +60,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 @dataclass
 class Behaviour:
-    """What an endpoint does with its posts, one after the other and from the start again."""
+    """An endpoint's scripted reactions to its posts, repeated in a cycle."""
 
     steps: Sequence[tuple[float, int]]
-    """How long each takes, and the status: 0 for none."""
+    """The duration and the status of each answer; status 0 for no answer."""
     _next: Iterator[tuple[float, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ QUICK = ((0.1, 200),)
 
 
 class Lanes(World):
-    """The two queues of `dlr` with executions of their own, and endpoints that take their time."""
+    """The two queues of `dlr` with their own executions, and endpoints that answer with delays."""
 
     def __init__(self, loop: JumpingLoop) -> None:
         self.loop = loop
@@ -114,7 +114,7 @@ class Lanes(World):
     def endpoint(
         self, account_id: str, url: str, steps: Sequence[tuple[float, int]], *, trusted: bool
     ) -> Endpoint:
-        """Let an account have an endpoint that behaves so."""
+        """Add an endpoint with these reactions; a trusted one has acknowledged before."""
         endpoint = Endpoint(url, "moengage")
         self.behaviours[url] = Behaviour(steps)
         if trusted:
@@ -122,7 +122,7 @@ class Lanes(World):
         return endpoint
 
     def delivered(self, account_id: str, endpoint: Endpoint, at_s: Sequence[float]) -> list[str]:
-        """Let a message of an account be delivered at each of these times; return their mids."""
+        """Deliver one message of an account at each of these times; return their message ids."""
         number = next(self._chunks)
         chunk = Chunk(
             id=new_chunk_id(int(NOW * 1000), number.to_bytes(10, "big")),
@@ -143,7 +143,7 @@ class Lanes(World):
         return mids
 
     def settle(self, for_s: float) -> None:
-        """Let the executions work for so long."""
+        """Run the executions for this many seconds."""
 
         async def work() -> None:
             lanes = {QueueName.RECEIPT: RECEIPT_EXECUTIONS, QueueName.CALLBACK: CALLBACK_EXECUTIONS}
@@ -160,12 +160,12 @@ class Lanes(World):
                 each.result()
 
         with pytest.MonkeyPatch.context() as patched:
-            # A loop that jumps waits for no thread.
+            # An event loop with virtual time waits for no thread.
             patched.setattr(asyncio, "to_thread", _here)
             self.loop.run_until_complete(work())
         for (chunk_id, kind), mark in self.store.marks.items():
             if kind.startswith("final#"):
-                # Its holder's deadline is its beginning and its budget.
+                # The lease expires at its start plus the budget.
                 mid = mid_of(chunk_id, index_of(kind))
                 self.final_at[mid] = mark.until_ms / 1000 - BUDGET_S - NOW
 

@@ -1,18 +1,17 @@
-"""What AWS takes at most, as its documents say: the tests' world refuses what is beyond.
+"""AWS's documented limits on requests: the in-memory AWS refuses calls beyond them.
 
 Amazon SQS API Reference, SendMessageBatch: ten messages; "the maximum allowed individual message
-size and the maximum total payload size [...] are both 1 MiB". Amazon DynamoDB Developer Guide,
-"Quotas in Amazon DynamoDB": an item has 400 KB, names of attributes included. "Query": a page ends
-with the item that reaches 1 MB, so it may pass that by an item. API Reference: 25 statements in
-BatchExecuteStatement, 25 requests in BatchWriteItem, 100 keys in BatchGetItem, 100 actions in
-TransactWriteItems, each of another item and of 4 MB together; BatchWriteItem's 16 MB are more than
-25 items have; BatchGetItem answers up to 16 MB, other keys are in UnprocessedKeys. AWS Lambda
-Developer Guide, "Lambda quotas": 6 MB for a synchronous invocation's request, and for its response.
-"Quotas in Amazon DynamoDB": a partition key has 1 to 2,048 bytes, a sort
-key 1 to 1,024; a number up to 38 digits. "Reserved words in DynamoDB": 573, which an expression
-must not name; an attribute's placeholder that no expression uses is refused too. Amazon SQS API
-Reference, SendMessageBatch: a delay of up to 900 seconds, ids of up to 80 letters, digits, hyphens
-and underscores, bodies of at least a character. All as of November 2026.
+size and the maximum total payload size [...] are both 1 MiB"; a delay of up to 900 seconds, ids of
+up to 80 letters, digits, hyphens and underscores, bodies of at least a character. Amazon DynamoDB
+Developer Guide, "Quotas in Amazon DynamoDB": an item has 400 KB, names of attributes included; a
+partition key has 1 to 2,048 bytes, a sort key 1 to 1,024; a number up to 38 digits. "Query": a page
+ends with the item that reaches 1 MB, so it may exceed that by an item. API Reference: 25 statements
+in BatchExecuteStatement, 25 requests in BatchWriteItem, 100 keys in BatchGetItem, 100 actions in
+TransactWriteItems, each on another item and 4 MB together; BatchWriteItem's 16 MB are more than 25
+items have; BatchGetItem answers up to 16 MB, other keys are in UnprocessedKeys. "Reserved words in
+DynamoDB": 573, which an expression must not name; an attribute's placeholder that no expression
+uses is refused too. AWS Lambda Developer Guide, "Lambda quotas": 6 MB for a synchronous
+invocation's request, and for its response. All as of November 2026.
 """
 
 import re
@@ -63,7 +62,7 @@ _SYNTAX = {"SET", "ADD", "REMOVE", "AND", "OR", "BETWEEN"} | {
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return how large DynamoDB takes an item to be: names and values, in UTF-8."""
+    """Return the size of an item as DynamoDB counts it: names and values, in UTF-8."""
     total = 0
     for name, value in item.items():
         total += len(name.encode()) + _value_bytes(value)
@@ -89,7 +88,7 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def pages(rows: Sequence[T], size: Callable[[T], int], count: int) -> Iterator[list[T]]:
-    """Yield rows by pages of so many, each ended by the row that reaches a page's bytes."""
+    """Yield pages of up to `count` rows; the row that reaches 1 MB also ends a page."""
     page, total = list[T](), 0
     for row in rows:
         page.append(row)
@@ -102,7 +101,7 @@ def pages(rows: Sequence[T], size: Callable[[T], int], count: int) -> Iterator[l
 
 
 def refusal_of_batch(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the code by which SQS refuses a batch of messages; empty where it does not."""
+    """Return the error code with which SQS refuses a batch of messages; empty if it accepts."""
     if not 0 < len(entries) <= ENTRIES_LIMIT:
         return "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
     if len({entry["Id"] for entry in entries}) < len(entries):
@@ -119,7 +118,7 @@ def refusal_of_batch(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def refusal_of(operation: str, params: Mapping[str, Any]) -> str:
-    """Return the code by which AWS refuses a call for what it asks; empty where it does not."""
+    """Return the error code with which AWS refuses a call's parameters; empty if it accepts."""
     if operation == "SendMessageBatch":
         return refusal_of_batch(params["Entries"])
     if operation in ("Encrypt", "Decrypt", "GetSecretValue", "SendTextMessage"):
@@ -131,7 +130,7 @@ def refusal_of(operation: str, params: Mapping[str, Any]) -> str:
 
 
 def _parts(operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield what a call does, each with an item or a key, and its expressions if it has some."""
+    """Yield the parts of a call, each with an item or a key, and its expressions if it has some."""
     match operation:
         case "BatchWriteItem":
             for writes in params["RequestItems"].values():
@@ -145,7 +144,7 @@ def _parts(operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, A
                 yield from action.values()
         case "BatchExecuteStatement":
             for statement in params["Statements"]:
-                # One that is too large fails alone.
+                # A statement with too large an item fails alone.
                 item = policies.inserted(statement)[1]
                 yield {"Key": {name: item[name] for name in ("pk", "sk")}}
         case _:
@@ -169,7 +168,7 @@ def _has_good_size(operation: str, params: Mapping[str, Any]) -> bool:
     # "Provided list of item keys contains duplicates"
     if not 0 < len(keys) <= limit or len(set(keys)) < len(keys):
         return False
-    # No ten items can be too large together, and no batch of 25.
+    # Ten items of 400 KB stay below 4 MB, and a batch of 25 below its 16 MB.
     is_large = operation == "TransactWriteItems" and len(parts) > 10
     return not is_large or _written_bytes(parts) <= TRANSACTION_LIMIT_BYTES
 
@@ -193,7 +192,7 @@ def _key(part: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _is_key(item: Mapping[str, Any] | None) -> bool:
-    """Whether an item's key has a size that DynamoDB takes. No part of it may be empty."""
+    """Whether both parts of an item's key have a size that DynamoDB accepts, 0 excluded."""
     if item is None:  # a query's first page
         return True
     partition, sort_key = (len(item[name]["S"].encode()) for name in ("pk", "sk"))
@@ -205,7 +204,7 @@ def _is_number(value: Mapping[str, Any]) -> bool:
 
 
 def _is_expressed(part: Mapping[str, Any]) -> bool:
-    """Whether expressions name no reserved word, and placeholders are used as they are given."""
+    """Whether expressions name no reserved word, and use exactly the given placeholders."""
     names, values = (part.get(each, {}) for each in _PLACEHOLDERS)
     expressions = tuple([part[each] for each in _EXPRESSIONS if each in part])
     if not (expressions or names or values):
@@ -228,14 +227,14 @@ def _reserved() -> frozenset[str]:
 
 
 def is_content(body: str) -> bool:
-    """Whether SQS takes a body's characters."""
+    """Whether SQS accepts all characters of a body."""
     return _CONTENT.fullmatch(body) is not None
 
 
 class Sqs:
-    """A client of SQS in memory: `put` gets the queue's URL and the entry of what is taken.
+    """An SQS client in memory: `put` gets the queue's URL and each accepted entry.
 
-    `failing` says which entries of a batch fail for a fault of AWS's.
+    `failing` returns the ids of the entries in a batch that fail through a fault of AWS.
     """
 
     def __init__(

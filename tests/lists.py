@@ -17,7 +17,7 @@ class FakeSuppressionList:
         self._list = DynamoSuppressionList(self._dynamo, ACCOUNTS, lambda _: None)
 
     def clear(self) -> None:
-        """Let there be none, without a call."""
+        """Remove all entries, without a call."""
         items = self._dynamo.tables[ACCOUNTS].items
         for key in [key for key in items if key[0].startswith("blocked#")]:
             del items[key]

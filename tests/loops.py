@@ -1,4 +1,4 @@
-"""The loop that `harkara.runtime.sqs_batches` makes; each test here has one of its own."""
+"""Close the event loop that `harkara.runtime.sqs_batches` makes; each test has its own."""
 
 import asyncio
 import importlib
@@ -12,7 +12,7 @@ asyncio.set_event_loop(None)
 
 @contextmanager
 def own_loop() -> Iterator[None]:
-    """Have a loop of one's own, as a process has, and close it."""
+    """Provide an event loop, as each process has one, and close it at the end."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

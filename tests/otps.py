@@ -16,9 +16,9 @@ SETTINGS = StackSettings(
     carrier=CarrierSettings(answer_delay_s=0.02),
     carrier_fields={"timeout_s": 5, "rate_segments_per_s": RATE},
 )
-# The request is still served, or nobody served it in time.
+# The request is still in work, or no execution took it in time.
 AGAIN = (409, 503, 504)
-# Only what hangs takes so long, however busy the machine is.
+# Only a hanging run takes so long, however busy the machine is.
 WITHIN_S = 300
 TEXT = "{} is your one-time password. Tell it to nobody. HARKARA"
 
@@ -48,7 +48,7 @@ def _send(stack: Stack, http: httpx.Client, body: Mapping[str, object]) -> httpx
 
 
 def otp_s(stack: Stack, http: httpx.Client) -> float:
-    """Send an OTP of `demo`; return how long it took from its POST to the carrier."""
+    """Send an OTP of `demo`; return the seconds from its POST to the carrier."""
     record = {
         "to": "919812345678",
         "from": "HKROTP",
@@ -70,12 +70,12 @@ def otp_s(stack: Stack, http: httpx.Client) -> float:
 
 
 def taken(stack: Stack, http: httpx.Client) -> int:
-    """Return how many messages the carrier has taken."""
+    """Return how many messages the carrier has accepted."""
     counted = http.get(f"{stack.carrier_url}/submissions?summary=1").json()
     return int(counted["taken"])
 
 
 def wait_until_it_flows(stack: Stack, http: httpx.Client) -> None:
-    """Return when the carrier has taken more of the campaign than it takes in a second."""
+    """Return when the carrier has accepted more messages of the campaign than a second allows."""
     before = taken(stack, http)
     assert wait_until(lambda: taken(stack, http) > before + RATE, WITHIN_S), "no campaign flows"

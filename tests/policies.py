@@ -1,13 +1,13 @@
-"""The policies of template.yaml, against which the tests' world holds every call to AWS.
+"""The policies of template.yaml, against which the in-memory AWS checks every call.
 
-AWS evaluates a call by action, resource and condition keys; what no statement allows is denied
-("Policy evaluation logic", AWS IAM User Guide). "With ForAllValues [the condition] returns true if
-there are no keys in the request", so that a call without them passes unless `Null` asks for them
-("Set operators for multivalued context keys", the same guide). `dynamodb:LeadingKeys` are the
-partition keys of a call to a table ("Using IAM policy conditions for fine-grained access control",
-Amazon DynamoDB Developer Guide); PartiQL's statements have actions of their own ("IAM security
-policies with PartiQL for DynamoDB", there too), a transaction's are those of its parts. As of
-November 2026.
+AWS evaluates a call by action, resource and condition keys; a call that no statement allows is
+denied ("Policy evaluation logic", AWS IAM User Guide). "With ForAllValues [the condition] returns
+true if there are no keys in the request", so that a call without them passes unless a `Null`
+condition requires them ("Set operators for multivalued context keys", the same guide).
+`dynamodb:LeadingKeys` are the partition keys of a call to a table ("Using IAM policy conditions for
+fine-grained access control", Amazon DynamoDB Developer Guide); PartiQL statements have actions of
+their own ("IAM security policies with PartiQL for DynamoDB", there too), and a transaction has the
+actions of its parts. As of November 2026.
 """
 
 import fnmatch
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from tests.template.reading import as_list, logical_id, statements
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
-# Lambda does these in the function's name: it polls the queues, and writes the logs.
+# Lambda itself calls these with the function's role: it polls the queues and writes the logs.
 BY_LAMBDA = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -50,7 +50,7 @@ class Call(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What a statement allows: an action, a resource, and one pattern of its leading keys."""
+    """A permission of a statement: an action, a resource, and one pattern of its leading keys."""
 
     function: str
     action: str
@@ -59,17 +59,17 @@ class Grant(NamedTuple):
 
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
-"""Whose calls a thread or task makes; nobody's are the test's own, which may do all."""
+"""The function in whose name a thread or task calls; empty for the test, which may do all."""
 
 used: set[Grant] = set()
-"""The grants that calls needed, since a test cleared it."""
+"""The grants that calls needed since a test cleared this set."""
 
 denied: list[str] = []
-"""What was denied and no test has asked for: the code may catch AccessDenied as any other error."""
+"""Denied calls: the code may catch AccessDenied like any other error, so tests check this list."""
 
 
 class As:
-    """Lets each call of an object's methods be made by a function."""
+    """A proxy that makes each method call of an object in the name of a function."""
 
     def __init__(self, function: str, of: Any) -> None:
         self._function = function
@@ -81,7 +81,7 @@ class As:
             return member
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            # `acting`, but for what a context manager costs at each of a million calls.
+            # Inlined `acting`: a context manager is too slow for a million calls.
             before = _acting.set(self._function)
             try:
                 answer = member(*args, **kwargs)
@@ -102,13 +102,13 @@ class As:
 
 
 def as_function(function: str, of: T) -> T:
-    """Return a port whose calls are made by a function, and held against its policy."""
+    """Return a port whose calls are made by a function, and checked against its policy."""
     return cast(T, As(function, of))
 
 
 @contextmanager
 def acting(function: str) -> Iterator[None]:
-    """Let a function make the calls within."""
+    """Make the calls in this context in the name of a function."""
     before = _acting.set(function)
     try:
         yield
@@ -117,14 +117,14 @@ def acting(function: str) -> Iterator[None]:
 
 
 def check(operation: str, params: Mapping[str, Any]) -> None:
-    """Raise AccessDenied where the function that is acting may not make a call."""
+    """Raise AccessDenied if the acting function may not make a call."""
     if function := _acting.get():
         for call in calls(operation, params):
             authorize(function, call)
 
 
 def authorize(function: str, call: Call) -> None:
-    """Raise AccessDenied where a function's policy does not allow a call; note what it used."""
+    """Raise AccessDenied if a function's policy does not allow a call; record the used grants."""
     for rule in _rules(function, call.action, call.resource):
         if all(holds(call.context) for holds in rule.conditions):
             if rule.patterns:
@@ -142,7 +142,7 @@ def _denial(text: str) -> AccessDenied:
 
 
 def granted(function: str) -> set[Grant]:
-    """Return all that a function's policy grants."""
+    """Return all grants of a function's policy."""
     return {
         Grant(function, action, logical_id(resource), pattern)
         for statement in statements(function)
@@ -153,7 +153,7 @@ def granted(function: str) -> set[Grant]:
 
 
 def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
-    """Yield what a request to DynamoDB, SQS, KMS or Secrets Manager is to IAM."""
+    """Yield the IAM calls of one request to DynamoDB, SQS, KMS or Secrets Manager."""
     match operation:
         case "SendMessageBatch":
             yield Call("sqs:SendMessage", params["QueueUrl"], {})
@@ -188,7 +188,7 @@ def calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
             item = params.get("Key") or params["Item"]
             yield _on_table(operation, params["TableName"], [item["pk"]["S"]])
         case _:
-            # Scan, among others, has no leading keys: nothing here makes such a call.
+            # Scan, among others, has no leading keys: no adapter uses it.
             raise _denial(f"{operation} is not known here")
 
 
@@ -235,7 +235,7 @@ class _Rule:
     patterns: tuple[str, ...]
 
     def used(self, function: str, call: Call) -> Iterator[Grant]:
-        """Yield the grants that a call needs of it, one for each pattern."""
+        """Yield the grants of this statement that a call needs, one for each pattern."""
         for pattern in self.patterns:
             if any(_matcher(pattern)(key) for key in call.context[LEADING_KEYS]):
                 yield Grant(function, call.action, call.resource, pattern)
@@ -243,7 +243,7 @@ class _Rule:
 
 @cache
 def _rules(function: str, action: str, resource: str) -> tuple[_Rule, ...]:
-    """Return the statements for an action on a resource, those that ask for most first."""
+    """Return the statements for an action on a resource, those with most conditions first."""
     rules = []
     for statement in statements(function):
         assert statement["Effect"] == "Allow"
@@ -270,7 +270,7 @@ def _leading_patterns(statement: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _condition(operator: str, name: str, wanted: Sequence[str]) -> Callable[[Context], bool]:
-    """Return whether a call's keys meet a condition."""
+    """Return a predicate: whether a call's keys meet a condition."""
     quantity, _, kind = operator.rpartition(":")
     match quantity, kind:
         case "", "Null":
@@ -286,5 +286,5 @@ def _condition(operator: str, name: str, wanted: Sequence[str]) -> Callable[[Con
 
 @cache
 def _matcher(pattern: str) -> Callable[[str], object]:
-    """Return what matches IAM's * and ?, which have no other special characters."""
+    """Return a matcher of IAM's * and ?, which have no other special characters."""
     return re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match

@@ -1,4 +1,4 @@
-"""What the functions share: tables and queues in memory, under the real adapters."""
+"""The state that the functions share: tables and queues in memory, under the real adapters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ from tests.submitting import FakeRoutingStore
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports, as a function has them: what its policy does not allow fails the test."""
+    """The ports of a function: a call that its policy does not allow fails the test."""
 
     store: FakeMessageStore
     queues: FakeTaskQueues
@@ -37,7 +37,7 @@ class Ports:
 
 
 def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10**9) -> Ports:
-    """Return the ports of a deployment in which nothing is yet; the test itself may do all."""
+    """Return the ports of an empty deployment; the test itself may make all calls."""
     dynamo = Dynamo(clock, faults.seed)
     store = FakeMessageStore(faults, clock, retention_s, dynamo)
     return Ports(

@@ -1,7 +1,7 @@
-"""What public pages say of the providers that are set up by name: tests/cases/presets, a file each.
+"""Public documents of the providers with presets, as cases: one file each in tests/cases/presets.
 
-A file has a request (`sent`, and what differs with a Hindi text), answers, receipts and a reply,
-with the pages' titles, and in `protocol` what the pages demand of any request. `$TO`, `$TEXT`,
+A file has a request (`sent`, and its differences for a Hindi text), answers, receipts and a reply,
+with the pages' titles, and in `protocol` the pages' requirements on any request. `$TO`, `$TEXT`,
 `$REF`, `$HOOK` stand for a message's number, text and reference, and for the URL of receipts.
 """
 
@@ -35,7 +35,7 @@ CASES = {path.stem: load(path.stem) for path in sorted(FOLDER.glob("*.json"))}
 
 
 class SetUp(NamedTuple):
-    """A carrier that the command has set up, and where its receipts go."""
+    """A carrier that the command has set up, and the URL for its receipts."""
 
     operator: Operator
     settings: CarrierSettings
@@ -57,7 +57,7 @@ def rows(section: str, *without: str) -> list[ParameterSet]:
 
 
 def put(folder: Path, name: str, *more: str, secret: str = SECRET) -> SetUp:
-    """Set the carrier `acme` up by a preset, with the command."""
+    """Set up the carrier `acme` from a preset, with the command."""
     operator, case = Operator(), CASES[name]
     words = ["carrier", "put", "acme", "--preset", name, "--secret-file", "-", "--json"]
     if presets.read_preset(name).username:
@@ -75,7 +75,7 @@ def put(folder: Path, name: str, *more: str, secret: str = SECRET) -> SetUp:
 
 
 def sent(name: str, language: str, receipt_url: str) -> Any:
-    """Return the body that a text of a language goes out in."""
+    """Return the documented request body for the text of a language."""
     case, text = CASES[name], TEXTS[language]
     documented = json.dumps(body_of(case["sent"])).replace("$HOOK", receipt_url)
     body = json.loads(documented.replace("$TEXT", text).replace("$WORDS", text[7:]))
@@ -91,7 +91,7 @@ def body_of(request: Mapping[str, Any]) -> Any:
 
 
 def at(document: Any, pointer: str) -> Any:
-    """Return what stands at a JSON pointer, "" where nothing does."""
+    """Return the value at a JSON pointer, "" if there is none."""
     for name in pointer.split("/")[1:]:
         if isinstance(document, list):
             document = document[int(name)]

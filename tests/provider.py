@@ -1,4 +1,4 @@
-"""The carriers at the other end of the wire, in the world of the pipeline tests."""
+"""Fake providers behind the carriers, for the pipeline tests."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeDatasendProvider:
-    """Decides by the recipient's last four digits; `taken_at` has the times of what it took.
+    """Decides by the recipient's last four digits; `taken_at` has the times of accepted messages.
 
-    `dead` takes no connection, `silent` answers nothing, whether it `takes` the message or not;
-    `busy` throttles, for `retry_after`. Its receipts come after `receipt_s`. Who `deduplicates`
-    takes one message a reference.
+    A `dead` provider accepts no connection. A `silent` one does not answer, and `takes` says
+    whether it accepts the message. A `busy` one throttles, with `retry_after`. Receipts come
+    `receipt_s` seconds later. A provider that `deduplicates` accepts one message for each
+    reference.
     """
 
     world: "Wired"
@@ -87,7 +88,7 @@ class FakeDatasendProvider:
 
 @dataclass
 class Providers:
-    """The carriers that are set up, connected, each with its provider."""
+    """The configured carriers, connected, each with its provider."""
 
     world: "Wired"
     settings: dict[str, CarrierSettings]
@@ -119,11 +120,11 @@ class Providers:
         return Connected(settings, DatasendCarrier(settings, secrets, Outside(exchange, no_texts)))
 
     def taken(self) -> Counter[str]:
-        """How often any carrier took a message."""
+        """How often any provider accepted each message."""
         return sum((each.taken for each in self.by_name.values()), Counter())
 
     def taken_at(self) -> dict[str, float]:
-        """When a carrier took a message last."""
+        """When a provider last accepted each message."""
         return {mid: at for each in self.by_name.values() for mid, at in each.taken_at.items()}
 
 

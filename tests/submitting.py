@@ -1,4 +1,4 @@
-"""What `submit` works with in the tests: its services on ports in memory."""
+"""Services of `submit` on ports in memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -23,7 +23,7 @@ from tests.tables import Table
 
 
 class FakeRoutingStore:
-    """Routing by account, and of all accounts: the real adapter, which has read nothing before."""
+    """Routing by account and for all accounts: the real adapter, always with an empty cache."""
 
     def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
         self.faults = faults
@@ -58,13 +58,13 @@ class Routings(MutableMapping[str, Routing]):
 
 
 async def none_connected(name: str) -> Connected:
-    """Know no carrier."""
+    """Raise CarrierUnreachable: there is no carrier."""
     raise CarrierUnreachable(name)
 
 
 @dataclass
 class Submitting:
-    """Makes services of one process after another; what they count together stays."""
+    """Makes the services of one process after another; their shared counts stay."""
 
     store: MessageStore
     queues: TaskQueues

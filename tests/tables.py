@@ -20,11 +20,11 @@ _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 
 
 class Table:
-    """Items by (pk, sk), in pages of so many, or of 1 MB.
+    """Items by (pk, sk), in pages of up to `page` items or 1 MB.
 
-    Those whose time to live is over go some time later (`tests.caprices`). Amazon DynamoDB
-    Developer Guide, "Paginating table query results in DynamoDB": a page that ended for its size or
-    its limit has a LastEvaluatedKey, which "does not necessarily mean that there is more data".
+    Expired items are deleted some time later (`tests.caprices`). Amazon DynamoDB Developer Guide,
+    "Paginating table query results in DynamoDB": a page that ended for its size or its limit has a
+    LastEvaluatedKey, which "does not necessarily mean that there is more data".
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Table:
         self.clock = clock
         self.caprices = caprices or Caprices()
         self.items: dict[tuple[str, str], Item] = {}
-        # What a call wrote over lately: when, and what stood there.
+        # The item before the last write of each key, and the time of that write.
         self._replaced: dict[tuple[str, str], tuple[float, Item | None]] = {}
 
     def put(self, key: tuple[str, str], item: Item | None) -> None:
-        """Write an item, or delete it; a replica may not know it for a moment."""
+        """Write or delete an item; eventually consistent reads may miss this for a moment."""
         if self.caprices.are_drawn:
             self._replaced[key] = self.clock(), self.live(key)
         if item is None:
@@ -52,7 +52,7 @@ class Table:
             self.items[key] = item
 
     def read(self, key: tuple[str, str], params: Params) -> Item | None:
-        """Return an item, or, where that is not read consistently, what stood there before."""
+        """Return an item; an eventually consistent read may return its former version."""
         if not params.get("ConsistentRead") and key in self._replaced:
             replaced_s, item = self._replaced[key]
             if self.clock() - replaced_s < LAG_S and self.caprices.happens(LAGS_ONE_IN):
@@ -60,7 +60,7 @@ class Table:
         return self.live(key)
 
     def live(self, key: tuple[str, str]) -> Item | None:
-        """Return an item that DynamoDB has not deleted, if there is one."""
+        """Return an item that DynamoDB has not yet deleted, or None."""
         item = self.items.get(key)
         if item is None or "ttl" not in item:
             return item
@@ -108,7 +108,7 @@ class Table:
         return {}
 
     def _get(self, asked: Params) -> Mapping[str, Any]:
-        """Return up to 16 MB of what is asked for, and the keys that remain."""
+        """Return up to 16 MB of the requested items, and the keys that remain."""
         keys, items, left = asked["Keys"], list[Item](), ANSWER_LIMIT_BYTES
         assert len({_key(key) for key in keys}) == len(keys)
         may_pass = len(keys) * ITEM_LIMIT_BYTES > left
@@ -125,7 +125,7 @@ class Table:
         return _holds(params, "ConditionExpression", self.live(_key_of(params)) or {})
 
     def _insert(self, statement: Params) -> Mapping[str, Any]:
-        """Do a statement of PartiQL: each of a batch is done or fails alone."""
+        """Execute one PartiQL statement; each statement of a batch succeeds or fails alone."""
         table, item = inserted(statement)
         if item_bytes(item) > ITEM_LIMIT_BYTES:
             return {"Error": {"Code": "ValidationError"}, "TableName": table}
@@ -149,7 +149,7 @@ class Table:
                 raise AssertionError(f"{operation} is not known here")
 
     def _transact(self, actions: Sequence[Params]) -> Mapping[str, Any] | Refusal:
-        """Write all or nothing; each item once, as DynamoDB asks."""
+        """Write all or nothing; DynamoDB requires that each item occurs once."""
         writes = [write for action in actions for write in action.items()]
         assert len({_key_of(params) for _, params in writes}) == len(writes)
         allowed = [self._allows(params) for _, params in writes]
@@ -175,7 +175,7 @@ class Table:
             if item is None:
                 continue
             matches = _holds(params, expression, item)
-            # A query's page is of what fits its key; a scan's is filtered after it was read.
+            # A query's page counts matching items only; a scan is filtered after its page is read.
             if not matches and partition is not None:
                 continue
             count, total = count + 1, total + item_bytes(item)
@@ -188,9 +188,9 @@ class Table:
 
 
 def _is_in_bounds(params: Params, expression: str) -> bool:
-    """Whether a query's BETWEEN begins before it ends, and its start key meets its condition.
+    """Whether a query's BETWEEN has ordered bounds, and its start key meets its condition.
 
-    DynamoDB refuses the others: "The BETWEEN operator requires upper bound to be greater than or
+    DynamoDB refuses other queries: "The BETWEEN operator requires upper bound to be greater than or
     equal to lower bound", "The provided starting key is outside query boundaries".
     """
     if expression != "KeyConditionExpression":
@@ -203,7 +203,7 @@ def _is_in_bounds(params: Params, expression: str) -> bool:
 
 
 def _partition(params: Params, expression: str) -> str | None:
-    """Return the one partition that a query reads; a scan reads all."""
+    """Return the only partition that a query reads; None for a scan, which reads all."""
     if expression != "KeyConditionExpression":
         return None
     (clause,) = (
@@ -228,7 +228,7 @@ def _name(params: Params, placeholder: str) -> str:
 
 
 class _Clause(NamedTuple):
-    """A part of an expression: a function or a comparison, and what it is of."""
+    """A part of an expression: a function or a comparison, with its attribute and its operand."""
 
     kind: str
     name: str
@@ -237,7 +237,7 @@ class _Clause(NamedTuple):
 
 @cache
 def _parsed(expression: str) -> Sequence[Sequence[_Clause]]:
-    """Return an expression as alternatives of which one each must hold."""
+    """Return an expression as a conjunction of alternatives."""
     whole = _BETWEEN.sub(r"\1 >= \2 AND \1 <= \3", expression)
     return [
         [_clause(each) for each in clause.strip("()").split(" OR ")]

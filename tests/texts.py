@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from harkara.text.segments import GSM_BASIC, GSM_EXTENSION
 
-# What one segment holds, and what segments hold that each carry a header.
+# Capacity of one segment, and of several segments that each carry a header.
 SEPTETS = (160, 153, 306, 459, 612)
 CODE_UNITS = (70, 67, 134, 201, 268)
 
@@ -71,7 +71,7 @@ class Texts:
         return "a" * before + self._some(GSM_EXTENSION, self._luck.randint(1, 80))
 
     def almost_gsm(self) -> str:
-        """One character outside, if it is at all."""
+        """Return a GSM text in which one character was replaced from `OUTSIDE_GSM`."""
         text = self._some(GSM_BASIC + GSM_EXTENSION, self._near(CODE_UNITS))
         at = self._luck.randrange(len(text))
         return text[:at] + self._some(OUTSIDE_GSM, 1) + text[at + 1 :]
@@ -97,7 +97,7 @@ class Texts:
         return self._some(pieces, self._near(CODE_UNITS) // 2)
 
     def anything(self) -> str:
-        """Any code points, marks upon marks and halves of pairs among them."""
+        """Return random code points, stacked combining marks and lone surrogates among them."""
         planes = (0x80, 0x300, 0x370, 0x3000, 0xE000, 0x20000)
         return "".join(
             chr(self._luck.randrange(self._luck.choice(planes)))

@@ -1,4 +1,4 @@
-"""Event loops for tests: threads' work is done in place, and waits are over at once."""
+"""Event loops for tests: work for threads is done in place, and waits end at once."""
 
 import asyncio
 import selectors
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 class LoopWithoutThreads(asyncio.SelectorEventLoop):
-    """Does in place what tasks hand to threads; other tasks have their turn before the answer."""
+    """Runs work for threads in place; other tasks get their turn before the result arrives."""
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
@@ -26,7 +26,7 @@ class LoopWithoutThreads(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
-    """Run it as `asyncio.run` does, without threads."""
+    """Run a coroutine as `asyncio.run` does, without threads."""
     with asyncio.Runner(loop_factory=LoopWithoutThreads) as runner:
         return runner.run(main)
 
@@ -37,7 +37,7 @@ def _end(future: asyncio.Future[Any], end: Callable[[Any], None], result: object
 
 
 class _Selector(selectors.DefaultSelector):
-    """Lets the time pass that the loop would wait."""
+    """A selector that counts the requested waiting time instead of waiting."""
 
     passed_s = 0.0
 
@@ -48,7 +48,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(LoopWithoutThreads):
-    """Counts its time in what tasks sleep."""
+    """An event loop whose time is the sum of its waits."""
 
     def __init__(self) -> None:
         self._virtual = _Selector()
@@ -59,7 +59,7 @@ class VirtualLoop(LoopWithoutThreads):
 
 
 class InPlace(Executor):
-    """Threads that are done at once, one after the other: what a test kills dies in order."""
+    """An executor that runs calls at once and in order, so that a killed test dies in order too."""
 
     def submit(  # type: ignore[override]
         self, func: Callable[..., Any], *args: Any

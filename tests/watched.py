@@ -1,4 +1,4 @@
-"""Counts what executions post where, and how much at a time."""
+"""Counts the posts of executions by lane and URL, and the concurrent ones."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ from harkara.net.callback_poster import HttpCallbackPoster
 
 @dataclass
 class Watch:
-    """Counts the posts of each lane to each URL, and those to a URL at a time."""
+    """Counts the posts of each lane to each URL, and the most concurrent posts to a URL."""
 
     is_real_time: Callable[[], bool]
     posts: Counter[tuple[QueueName, str]] = field(default_factory=Counter)
@@ -24,7 +24,7 @@ class Watch:
     def post(self, queue: QueueName, url: str) -> Iterator[None]:
         self.posts[queue, url] += 1
         self.under_way[url] += 1
-        # A lease that runs out in fast time is shorter than a post.
+        # In fast time a lease expires before its post ends.
         if self.is_real_time():
             self.most[url] = max(self.most[url], self.under_way[url])
         try:
@@ -35,9 +35,9 @@ class Watch:
 
 @dataclass(frozen=True)
 class WatchedPoster:
-    """Posts for a lane's executions, and is watched. `patient` posts to the URLs in `good`.
+    """Posts for a lane's executions under a `Watch`. `patient` posts to the URLs in `good`.
 
-    A machine that is busy must not make an endpoint slow that answers in time.
+    A busy machine must not make an endpoint look slow that answers in time.
     """
 
     poster: HttpCallbackPoster

@@ -1,4 +1,4 @@
-"""The services on ports in memory, wired as the functions wire them; time by hand."""
+"""The services on ports in memory, wired as the functions wire them; the test sets the time."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
@@ -89,11 +89,11 @@ class Wired:
         self.faults = faults or Faults()
         self.now = now
         self.account = account
-        # What carriers have to say: when, of which reference, status and code.
+        # Pending receipts of carriers: time, reference, status and code.
         self.receipts: list[tuple[float, str, str, str]] = []
-        # How many processes died.
+        # Number of processes that died.
         self.killed = 0
-        # Happens while a carrier thinks.
+        # Called while a carrier handles a request.
         self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.ports = new_ports(self.faults, self.clock, RETENTION_S)
         self.store, self.queues = self.ports.store, self.ports.queues
@@ -131,7 +131,7 @@ class Wired:
         self.now += wait_s
 
     async def take_receipts(self) -> None:
-        """Hand `receipt` what the carrier has to say by now; a carrier repeats what failed."""
+        """Deliver the carriers' due receipts to `receipt`; failures are repeated 10 s later."""
         due = [receipt for receipt in self.receipts if receipt[0] <= self.now]
         self.receipts = [receipt for receipt in self.receipts if receipt[0] > self.now]
         body = to_json(
@@ -255,4 +255,4 @@ class Wired:
 
 
 async def _nothing() -> None:
-    """Happens unless a test has other plans."""
+    """Do nothing, the default of `meanwhile`."""

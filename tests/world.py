@@ -1,12 +1,13 @@
-"""The whole pipeline in one process: real services on in-memory ports, time by hand, kills.
+"""The whole pipeline in one process: real services on in-memory ports, a manual clock, kills.
 
-A function's process dies at a call to the outside (`Faults`); its queue message comes back after
-the visibility time-out. The world runs until nothing waits any more, however far away.
+A function's process dies at a call to a port (`Faults`); its queue message comes back after the
+visibility time-out. The world runs until no queue, table or carrier has pending work, however late
+it is due.
 
-Lambda stops what it takes for a loop: it counts in the trace header, which the SDK hands on with
-what a function sends, how often each function was invoked in a row (AWS Lambda Developer Guide,
-"Use Lambda recursive loop detection to prevent infinite loops": "approximately 16 times"). The
-world counts the same, and bears less. What `sweep` enqueues has no header.
+Lambda stops recursive loops: the SDK passes a trace header on with each message that a function
+sends, and Lambda counts in it how often each function was invoked in a row (AWS Lambda Developer
+Guide, "Use Lambda recursive loop detection to prevent infinite loops": "approximately 16 times").
+The world counts the same way, with a lower limit. Messages that `sweep` enqueues have no header.
 """
 
 import asyncio
@@ -64,7 +65,7 @@ ROUNDS_LIMIT = 10
 
 
 class World(Wired):
-    """Everything between a platform's request and its callbacks."""
+    """All parts between a platform's request and its callbacks."""
 
     def __init__(
         self,
@@ -78,14 +79,14 @@ class World(Wired):
         self.plans: list[tuple[float, Callable[[], object]]] = []
         self.cancelled: set[str] = set()
         self.counts: Counter[str] = Counter()
-        # In a row by one function, without progress.
+        # The most consecutive invocations of one function without progress.
         self.most_rounds = 0
         self._holders = itertools.count()
         self._next_sweep = self.now
         self.remaining_s: Callable[[], float] = lambda: BUDGET_S
 
     def send(self, records: Sequence[Record], **fields: str) -> list[RecordResult] | None:
-        """Accept a request as `send` does; None when the client heard 5xx."""
+        """Accept a request as `send` does; return None if the client would get a 5xx."""
         request = SendRequest(list(records), fields.get("callback_url", ""))
         try:
             return self.accept_service().accept(caller_of(self.account), request)
@@ -98,7 +99,7 @@ class World(Wired):
             return None
 
     def cancel(self, mid: str) -> Code | None:
-        """Cancel a message; return why it was refused. `cancelled` has what was answered so."""
+        """Cancel a message; return the code of a refusal. Confirmed ids go to `cancelled`."""
         try:
             self.cancel_service().cancel(self.account, mid)
         except RequestRefused as refused:
@@ -112,17 +113,17 @@ class World(Wired):
         return None
 
     def trust(self) -> None:
-        """Let the account's callback have acknowledged something lately."""
+        """Record a recent acknowledgement by the account's callback endpoint."""
         trust(self.counted, self.account.id, Endpoint(URL, "clevertap", "main"), self.now)
 
     def at(self, delay_s: float, action: Callable[[], object]) -> None:
-        """Plan what happens from outside, so many seconds from now."""
+        """Schedule an external action in this many seconds."""
         self.plans.append((self.now + delay_s, action))
 
     def run(self, for_s: float = math.inf) -> None:
-        """Run until nothing is waiting in a queue, in the Due table or at the carrier.
+        """Run until no work is pending in a queue, in the Due table or at the carrier.
 
-        Or for so many seconds: what is to happen later then waits.
+        With `for_s`, stop after so many seconds and leave later work pending.
         """
         run(self._run(self.now + for_s))
 
@@ -151,7 +152,7 @@ class World(Wired):
         raise AssertionError("the world does not come to rest")
 
     async def deliver(self, message: QueueMessage) -> None:
-        """Give a queue message to its function, as SQS and Lambda do."""
+        """Deliver a queue message to its function, as SQS and Lambda do."""
         message.receive_count += 1
         assert message.receive_count <= 20, "this message would be in the dead-letter queue"
         message.visible_at = self.now + VISIBILITY_S
@@ -176,12 +177,12 @@ class World(Wired):
             LINEAGE.reset(lineage)
 
     def _lineage_of(self, message: QueueMessage) -> Callable[[], Mapping[str, int]]:
-        """Return what says which lineage a message hands on while it is handled.
+        """Return a function that gives the lineage of messages sent while this one is handled.
 
-        Progress is that a block was claimed for its first try, or one of a callback's nine
-        attempts: the rounds before it are forgiven, since `RecursiveLoop` is Allow.
+        Progress is a block claimed for its first attempt, or one of a callback's nine attempts. It
+        resets the count, since `RecursiveLoop` is Allow.
         """
-        # Lambda counts each function by itself, and each lane has its own.
+        # Lambda counts each function by itself, and each lane is a function of its own.
         function = message.queue if message.queue in SUBMIT_QUEUES else "dlr"
         rounds = message.lineage.get(function, 0) + 1
         self.most_rounds = max(self.most_rounds, rounds)
@@ -191,7 +192,7 @@ class World(Wired):
 
         def now() -> Mapping[str, int]:
             if self.store.progress_count > before:
-                # It stays so when the message comes back, which claims nothing again.
+                # The count stays reset if the message comes back, though it claims nothing again.
                 lineage[function], message.lineage = 1, {**message.lineage, function: 0}
             return dict(lineage)
 
@@ -220,7 +221,7 @@ class World(Wired):
     async def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S
         try:
-            # To sweep the others would do nothing.
+            # Other shards have no waiting rows, so sweeping them would have no effect.
             shards = self.queues.waiting_shards
             await self.sweep_service().sweep(Deadline(lambda: 50.0), shards)
         except ProcessKilled:
@@ -229,21 +230,21 @@ class World(Wired):
             self.counts[type(error).__name__] += 1
 
     async def _die(self) -> None:
-        """Count a process's death, and let what it did beside die with it."""
+        """Count a process's death, and cancel its other tasks with it."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for each in others:
             each.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         self.killed += 1
 
-    # What came of it.
+    # Results.
 
     def chunks(self) -> dict[str, Chunk]:
-        """Everything that was stored, by id."""
+        """All stored message batches, by id."""
         return {row[0]: unpack(*row) for row in self.store.packed.items()}
 
     def finals(self) -> dict[str, str]:
-        """Final state by mid."""
+        """Final state by message id."""
         chunks = self.chunks()
         return {
             chunks[pk].mid(index_of(kind)): mark.data["state"]
@@ -252,11 +253,11 @@ class World(Wired):
         }
 
     def called_back(self) -> Counter[str]:
-        """How often the platform took a callback that tells of a mid's final state."""
+        """How often the platform acknowledged each message's final state."""
         return Counter(dlr.mid for dlr in self.platform.dlrs)
 
     def told_clicks(self) -> Counter[tuple[str, str]]:
-        """How often the platform took a click, by mid and link."""
+        """How often the platform acknowledged a click, by message id and link."""
         return Counter(
             (member.mid, member.short_url)
             for task in self.platform.taken
@@ -265,7 +266,7 @@ class World(Wired):
         )
 
     def in_doubt(self) -> set[str]:
-        """Mids of messages whose submit is in doubt, by their outcomes."""
+        """Ids of messages whose submit attempt is in doubt, by their outcomes."""
         return {
             f"{pk}#{index}"
             for (pk, kind), mark in self.store.marks.items()
@@ -274,7 +275,7 @@ class World(Wired):
         }
 
     def callbacks_in_doubt(self) -> set[str]:
-        """Mids of which a callback was perhaps posted before it was posted again."""
+        """Ids of messages whose callback may have been posted before it was posted again."""
         owners = {
             (pk, kind.split("#")[1])
             for (pk, kind), mark in self.store.marks.items()

@@ -1,4 +1,4 @@
-"""`make bench`: prints what things cost, as ratios of things measured beside them in one run.
+"""`make bench`: prints measured costs, as ratios to references measured in the same run.
 
 `python -m tests.bench cold accept` runs only these of its parts.
 """

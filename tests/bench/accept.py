@@ -1,4 +1,4 @@
-"""What it costs to accept 1,000 records: CPU against `orjson.loads` of the body, and AWS calls.
+"""The cost of accepting 1,000 records: CPU against `orjson.loads` of the body, and AWS calls.
 
 The real adapters and SDK run; only the network below them is stubbed.
 """
@@ -91,7 +91,7 @@ def measure() -> list[Row]:
 
 
 class Accept:
-    """The way of a request through `send`, for one account, warm."""
+    """A request's path through `send`, for one account, warm."""
 
     def __init__(self, body: bytes, account: Account) -> None:
         self._body = body
@@ -127,7 +127,7 @@ def campaign() -> bytes:
 
 
 class StubbedNetwork:
-    """Answers AWS calls below the SDK, and counts them. What is put in Accounts can be read."""
+    """Answers AWS calls below the SDK, and counts them. Items put into Accounts can be read."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

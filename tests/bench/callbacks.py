@@ -1,7 +1,8 @@
-"""What a callback post costs on one core, beside a plain loop of httpx that posts the same bodies.
+"""The CPU cost of a callback post on one core, compared to httpx posting the same bodies in a loop.
 
-The receiver is a process of its own; the rows are the CPU of this one. Ours are posts of the real
-service and client, their marks and doors in memory; as many are under way at a time in both.
+The receiver is a process of its own; the rows are the CPU of this one. Our posts use the real
+service and client, with ledger entries and endpoint health in memory; both have the same number of
+concurrent posts.
 """
 
 import asyncio
@@ -65,7 +66,7 @@ def measure() -> list[Row]:
 
 
 async def _measure(url: str) -> tuple[float, float]:
-    """Return the CPU of a post in microseconds, ours and the plain one's: medians, in turns."""
+    """Return the CPU microseconds of a post, ours and httpx's: medians of alternating rounds."""
     endpoint = Endpoint(url, FORMAT)
     settings = unregistered(endpoint).settings
     body = FORMATS[FORMAT].render(_members(0), settings)
@@ -84,7 +85,7 @@ async def _measure(url: str) -> tuple[float, float]:
             counts = await service.post_all([task], claimant, deadline, in_doubt=False)
             assert counts["callbacks"] == 1
 
-        # What it acknowledges first lets the endpoint have posts at once.
+        # The first acknowledgement makes the endpoint trusted: later posts go out at once.
         assert (await service.call_back(*task_of(-1), deadline))["callbacks"] == 1
 
         async def post_plainly(_: int) -> None:
@@ -134,7 +135,7 @@ def _service(poster: HttpCallbackPoster) -> CallbackService:
 
 
 def _receive(pipe: Connection) -> None:
-    """Take posts, in a process of its own; tell the port."""
+    """Accept posts in a process of its own, and send its port through the pipe."""
 
     async def take(request: web.Request) -> web.Response:
         await request.read()

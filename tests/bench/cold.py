@@ -1,8 +1,8 @@
-"""A cold start of `send` as it is built: imports and what the first request constructs, in CPU.
+"""The CPU of a cold start of the built `send`: imports and everything the first request constructs.
 
-Beside it, in turns, a bare botocore with two clients of the same layer. Each in a fresh process
-of the Python that runs the functions here too (3.13 where there is one), which finds the layers
-and the function and nothing else. The network alone is stubbed.
+The reference, in alternation, is a bare botocore with two clients of the same layer. Each runs in a
+fresh process of the Python that runs the functions (3.13 if installed), with only the layers and
+the function on its path. Only the network is stubbed.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from tests.bench.report import Row
 from tests.built.artefact import FUNCTIONS, build, run
 
 ROUNDS = 15
-# "1" is a number, a truth, and a good enough name.
+# "1" is valid as a number, a boolean and a name.
 ENVIRONMENT = {name.upper(): "1" for name in SendSettings.model_fields} | AWS_ENVIRONMENT
 
 TIMED = """
@@ -51,7 +51,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         python = find_python()
         function = Path(folder, "send")
-        # Lambda gets the source of a function alone, and compiles it.
+        # Lambda gets only the source of a function, and compiles it.
         shutil.copytree(FUNCTIONS / "send", function, ignore=shutil.ignore_patterns("*cache*"))
         paths = (*build(Path(folder), python), function)
 

@@ -1,7 +1,7 @@
-"""What it costs to read and check 1,000 records of a campaign: CPU, without storing them.
+"""The CPU cost of reading and checking 1,000 records of a campaign, without storing them.
 
-Decoding, validation, numbers, segments and DLT: the template's id known, or the template found
-among 10,000, hostile ones too.
+Decoding, validation, numbers, segments and DLT: with a given template id, or with a search among
+10,000 templates, hostile ones included.
 """
 
 import json
@@ -96,12 +96,12 @@ def measure() -> list[Row]:
 
 
 class Check:
-    """The way of a campaign through decoding and checking, for one account, warm."""
+    """A campaign's path through decoding and checking, for one account, warm."""
 
     def __init__(self, registered: Sequence[str], *, known: bool = False, times: int = 1) -> None:
-        """Register templates; `known`: the records name the first of them.
+        """Register templates; with `known` the records name the first of them.
 
-        The campaign's texts are those of OWN, as many times one after the other.
+        The campaign's texts are those of OWN, each repeated `times` times.
         """
         templates = {
             str(key): Template(

@@ -1,4 +1,4 @@
-"""20,000 callbacks to a hundred endpoints, of which ten are bad: what the others notice."""
+"""20,000 callbacks to a hundred endpoints, ten of them bad: the effect on the others."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ COUNT, RATE_PER_S = 20_000, 100
 
 
 def measure() -> list[Row]:
-    """Return the row of this part; anything lost, doubled or not parked counts as a flaw."""
+    """Return the row of this part; any lost, doubled or unparked callback counts as a flaw."""
     compared = asyncio.run(isolation.run(COUNT, RATE_PER_S))
     flaws = compared.flaws()
     p95_ms = [result.p95_s * 1000 for result in compared]

@@ -1,7 +1,7 @@
-"""The same messages through Kannel alone: from its sendsms to its receipts, with nothing of ours.
+"""The same messages through Kannel alone, from its sendsms to its receipts, without our code.
 
-bearerbox, smsbox and fakesmsc run on the same two cores as the client. fakesmsc takes a message at
-once, where the carrier simulator takes its time.
+bearerbox, smsbox and fakesmsc run on the same two cores as the client. fakesmsc accepts a message
+at once, while the carrier simulator has a delay.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ FINAL_STATES = 1 | 2  # of `dlr-mask`: delivered, failed
 
 
 def measure() -> list[Row]:
-    """Return the row of this part; none, and a word why, where Kannel is not installed."""
+    """Return the row of this part; print a hint and return none if Kannel is not installed."""
     if not is_installed():
         print("no row of Kannel: apt-get install kannel kannel-extras")
         return []
@@ -64,7 +64,7 @@ class _Receipts:
         self._all_came.clear()
 
     async def came(self) -> None:
-        """Return when all that are expected have come."""
+        """Return when all expected receipts have come."""
         async with asyncio.timeout(way.DEADLINE_S):
             await self._all_came.wait()
 
@@ -105,7 +105,7 @@ async def _campaign(kannel: Kannel, http: aiohttp.ClientSession, receipts: _Rece
 async def _send(
     url: str, http: aiohttp.ClientSession, receipt_url: str, rest: Iterator[dict[str, str]]
 ) -> None:
-    """Send what is left, one request after the other."""
+    """Send the remaining records, one request after the other."""
     for record in rest:
         query = {
             "username": CARRIER_USER,

@@ -14,7 +14,7 @@ ROUNDS = 3
 
 
 def measure() -> list[Row]:
-    """Return the row of this part: the quickest rounds, since other programs take their part."""
+    """Return the row of this part: the quickest rounds, since other programs use the CPU too."""
     with Stack(SETTINGS) as stack, httpx.Client(timeout=60) as http:
 
         def median_s() -> float:

@@ -1,8 +1,8 @@
-"""AWS below the SDK: tables and queues in memory that add up what is billed.
+"""AWS below the SDK: tables and queues in memory that add up the billed usage.
 
-A write costs a unit a KB of the item, refused puts and deletes too; a read costs half a unit for
-each 4 KB, a whole one where it is consistent. SQS bills each 64 KB of a call. What Lambda itself
-asks of SQS for an invocation (a receive and a delete for ten tasks) is counted with the calls.
+A write costs a unit for each KB of the item, refused puts and deletes too; a read costs half a unit
+for each 4 KB, a whole one if it is consistent. SQS bills each 64 KB of a call. Lambda's own SQS
+calls for an invocation (a receive and a delete for ten tasks) are counted as well.
 """
 
 import math
@@ -21,12 +21,12 @@ Item = Mapping[str, Any]
 BATCH = 10
 
 _INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
-# What is set, and what is added to: at the first time that is the same.
+# Assignments and additions: on a new attribute they have the same effect.
 _ASSIGNMENT = re.compile(r"(#\w+)(?: =)? (:\w+)")
 
 
 class Ledger:
-    """Answers clients that it `listens` to; `billed` has what they used."""
+    """Answers the clients passed to `listen`; `billed` has their usage."""
 
     def __init__(self) -> None:
         self.billed: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""The whole life of messages on a ledger: what they use of AWS, by unit and by function.
+"""The whole life of messages on a ledger: their AWS usage, by unit and by function.
 
 The handlers run on the real services, adapters and SDK, from the request to the check 72 hours
-after it; AWS is a ledger in memory. Carrier and platform answer at once, and take everything.
+after it; AWS is a ledger in memory. Carrier and platform answer at once, and accept everything.
 """
 
 import io
@@ -26,16 +26,16 @@ from tests.template.reading import functions, memory_gb
 
 PRICES = Path(__file__).parent / "prices.json"
 ARRAY = 100
-# Four runs a minute read the cursors and look into their shards, then do both for another's; where
-# something was due they move its cursor. That is nobody's message: it has a row of its own.
+# Four runs a minute read the cursors and query their shards, then do both for another run's shards;
+# after moving due tasks they move the cursor. This usage belongs to no message: it has its own row.
 SWEEP_UNITS = {"read_units": 2 * (4 + SHARDS), "write_units": SHARDS}
 MEMORY_GB = {name: memory_gb(name) for name in functions()}
 
 
 class Case(NamedTuple):
-    """How messages come: `records` a request, `receipts` a POST of the carrier's.
+    """A pattern of messages: `records` in a request, `receipts` in a POST of the carrier.
 
-    `apart`: each POST is done with before the next comes, so nothing waits to be joined.
+    `apart`: each POST is processed before the next comes, so no receipts wait to be coalesced.
     `past_api`: receipts come by a URL of the function (`ReceiptUrl`).
     """
 
@@ -59,13 +59,13 @@ CASES = (
 
 
 class Used(NamedTuple):
-    """What the messages of a case used, each on average."""
+    """The average usage of a message in a case."""
 
     case: Case
     amounts: Mapping[str, float]
     calls: float
     functions: Mapping[str, Counter[str]]
-    """What each function did, over all messages: its calls, `invocations` and `log_bytes`."""
+    """The counts of each function over all messages: its calls, `invocations` and `log_bytes`."""
     log: str
 
 
@@ -88,7 +88,7 @@ class Life:
             self._log = log
             self._send("warm", 1)
             self._settle(1, apart=True)
-            # Where traffic does not cease, one write in five minutes keeps an endpoint's trust.
+            # Under steady traffic an endpoint's trust needs only one write in five minutes.
             acknowledged = Entry(Verdict.POST), PostResult(200, "")
             self._doors.leave(ACCOUNT.id, ENDPOINT, *acknowledged)
             ledger.billed.clear()
@@ -132,7 +132,7 @@ class Life:
         self._call("send", http_event("POST", "/datasend", body))
 
     def _settle(self, receipts: int, *, apart: bool) -> None:
-        """Do all that waits: submits, receipts, callbacks, and the checks three days later."""
+        """Do all waiting work: submits, receipts, callbacks, and the checks three days later."""
         self._work("submit", QueueName.SUBMIT)
         taken, self._outside.taken = self._outside.taken, []
         for at in range(0, len(taken), receipts):
@@ -149,7 +149,7 @@ class Life:
         assert not any(self._ledger.queues.values())
 
     def _sweep(self) -> None:
-        """Sweep all shards in one run; what it costs however many tasks are due is taken off."""
+        """Sweep all shards in one run; subtract costs that do not depend on the number of tasks."""
         calls, billed = self._ledger.calls, self._ledger.billed
         moved = calls["UpdateItem"]
         self._call("sweep", {})
@@ -161,7 +161,7 @@ class Life:
         while bodies := self._ledger.receive(queue):
             event = sqs_event(*bodies)
             for record in event["Records"]:
-                record["messageId"] = str(uuid.uuid4())  # marks carry it: it names their owner
+                record["messageId"] = str(uuid.uuid4())  # ledger entries have it: the task id
             answer = self._call(function, event)
             assert answer == {"batchItemFailures": []}, answer
 
@@ -187,6 +187,6 @@ class Life:
 
 
 def _serve_as(service: str) -> None:
-    """Log under a function's name, as its own process does: metrics carry it."""
+    """Log under a function's name, as its own process does: metrics contain it."""
     logger.service = service
     logger.append_keys(service=service)

@@ -1,7 +1,7 @@
-"""What a visit of a short link costs: the handler of `link`, warm, on one core.
+"""The cost of a visit to a short link: the handler of `link`, warm, on one core.
 
-The real adapters and SDK run; only the network below them is stubbed. Beside a click, in turns:
-the SDK's call to the queue alone, that no click can do without.
+The real adapters and SDK run; only the network below them is stubbed. The reference for a click, in
+alternation, is the SDK's call to the queue alone, which every click needs.
 """
 
 import os
@@ -48,7 +48,7 @@ def measure() -> list[Row]:
 
     def visit(agent: str, *shown: str) -> Work:
         headers = {"host": HOST, "user-agent": agent}
-        # Each link in its turn: of many clicks on one most are left out.
+        # Links in turn: of many clicks on the same link most are left out.
         events = cycle([http_event("GET", f"/{each}", None, headers) for each in shown])
 
         def work() -> None:
@@ -89,7 +89,7 @@ def measure() -> list[Row]:
 
 
 def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:
-    """Return the handler, which knows a thousand links, each to a URL of its own."""
+    """Return the handler, which has a thousand links, each to a URL of its own."""
     store, signer = FakeMessageStore(Faults()), LinkSigner(b"link key")
     urls = [URL.format(number) for number in range(MESSAGES)]
     numbers = [[number] for number in range(MESSAGES)]
@@ -113,7 +113,7 @@ def _stubbed_queues() -> SqsTaskQueues:
 
 
 def _cpu_us(*works: Work) -> list[float]:
-    """Return the CPU time of one visit of each: in turns, and the least, as others disturb it."""
+    """Return the CPU time of one visit of each: the minimum of alternating rounds."""
     costs: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
         for work, taken in zip(works, costs, strict=True):

@@ -1,4 +1,4 @@
-"""What the functions log, kept out of the figures that are printed."""
+"""Keeps the functions' logs out of the printed figures."""
 
 import io
 import logging
@@ -10,7 +10,7 @@ from harkara.runtime import logging as runtime
 
 @contextmanager
 def caught_log(log: io.StringIO | None = None) -> Iterator[io.StringIO]:
-    """Catch what the functions log, in `log` where it is given."""
+    """Redirect the functions' log to `log`, or to a new buffer."""
     log = log or io.StringIO()
     handlers = [each for each in runtime.logger.handlers if isinstance(each, logging.StreamHandler)]
     streams = [each.setStream(log) for each in handlers]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """`figure` must be at most `bar`, or at least it where `at_least`; None: it only informs."""
+    """A figure that must be at most `bar`, or `at_least` at least; without one it only informs."""
 
     name: str
     figure: float

@@ -1,4 +1,4 @@
-"""What a message uses of AWS over its whole life, and what a million of them cost."""
+"""The AWS usage of a message over its whole life, and the cost of a million messages."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, PRICES, SWEEP_UNITS, Life
 from tests.bench.report import Row
 
-# Nothing here can tell how long Lambda would take.
+# Lambda's durations cannot be measured here.
 LABELS = {"gb_s": "gb_s (durations assumed)"}
 SWEEPS_A_MONTH = 30 * 24 * 60
 

@@ -1,6 +1,6 @@
 """The whole way on the local stack: messages a second end to end, and one message's latency.
 
-The emulator is one thread on the same cores, so the throughput is set beside its own raw write
+The emulator is one thread on the same cores, so the throughput is compared to its own raw write
 rate, measured in the same run.
 """
 
@@ -31,7 +31,7 @@ def measure() -> list[Row]:
     """Return the rows of this part."""
     settings = StackSettings(
         carrier=CarrierSettings(answer_delay_s=0.05, receipt_delay_s=0, gather_s=0.05),
-        # What a large campaign wants on AWS, too: its requests spread over executions.
+        # A large campaign needs this on AWS too: its requests spread over executions.
         parameters={"SubmitConcurrency": str(SUBMITTING), "SubmitBatchSize": "1"},
         warm_workers=SUBMITTING,
     )
@@ -70,7 +70,7 @@ def measure() -> list[Row]:
 
 
 def _end_two_way(stack: Stack) -> None:
-    """Have nobody told what phones answer, as it is by default: that costs a write a message."""
+    """Disable replies, as by default: they cost a write for each message."""
     store = DynamoAccountStore(stack.client("dynamodb"), stack.outputs["AccountsTableName"])
     account = store.account("sandbox")
     assert account

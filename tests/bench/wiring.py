@@ -82,7 +82,7 @@ class Outside(Carrier, CallbackPoster, Protocol):
 
 
 class Everything:
-    """Carrier and platform: they take all they get, the carrier's references are `taken`."""
+    """A carrier and a platform that accept everything; `taken` has the carrier's references."""
 
     timeout_s = 1.0
 
@@ -107,7 +107,7 @@ def _half() -> float:
 
 
 class Wired(NamedTuple):
-    """Handlers by function, and the doors that `dlr` knows."""
+    """Handlers by function, and the endpoint health that `dlr` uses."""
 
     modules: Mapping[str, ModuleType]
     doors: Doors

@@ -1,4 +1,4 @@
-"""Both layers as they are deployed, and programs that find nothing beside them."""
+"""Both layers as deployed, and programs that can import only from them."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from typing import NamedTuple
 from local.package import build_layer
 from local.settings import ROOT
 
-# -I and -S leave the standard library alone on the path: what is missing in a layer is missing.
-# -B writes no bytecode: what a layer lacks is compiled every time.
+# -I and -S leave only the standard library on the path, so that missing modules are noticed. -B
+# writes no bytecode: modules without it in a layer are compiled every time.
 ALONE = ("-I", "-S", "-B", "-W", "error", "-c")
 PATH = "import sys; sys.path[:0] = sys.argv[1:]\n"
 FUNCTIONS = ROOT / "functions"
@@ -37,9 +37,9 @@ def run(
     environment: Mapping[str, str] | None = None,
     python: str = sys.executable,
 ) -> str:
-    """Run a program with these folders and no others on its path; return what it prints.
+    """Run a program with only these folders on its path; return its output.
 
-    It has no environment but the given one. Raises AssertionError with its errors.
+    It gets no environment but the given one. Raises AssertionError with its errors.
     """
     done = subprocess.run(
         [python, *ALONE, PATH + code, *map(str, paths)],

@@ -1,4 +1,4 @@
-"""The layers as they are deployed: whole, compiled, and with nothing that no function imports."""
+"""The layers as deployed: complete, compiled, and without packages that no function imports."""
 
 import re
 from functools import cache
@@ -17,7 +17,7 @@ PRINT_FILES = """
 for module in list(sys.modules.values()):
     print(getattr(module, "__file__", None))
 """
-# What is imported on first use: at a foreign number, and at an HTTP request.
+# Modules imported on first use: at a foreign number, and at an HTTP request.
 LATE_IMPORTS = r"""
 import asyncio
 from harkara.net.client import HttpClient
@@ -38,7 +38,7 @@ async def exchange():
 assert normalise("+447400123456") == ("447400123456", "GB")
 asyncio.run(exchange())
 """
-# Whatever is compiled has the name of its file; `-P` and the like compile strings without one.
+# Compiled modules have the name of their file; `-P` and the like compile strings without one.
 REFUSE_TO_COMPILE = """
 def refuse(event, arguments):
     if event == "compile" and str(arguments[1]).startswith(tuple(sys.argv[1:3])):
@@ -57,7 +57,7 @@ def megabytes(folder: Path) -> float:
 def imported(layers: Layers, function: str) -> set[str]:
     """Load a function with the layers alone; return the names that it imported from `deps`.
 
-    Raises AssertionError where something is missing, or is compiled anew.
+    Raises AssertionError if a module is missing, or is compiled anew.
     """
     code = f"{REFUSE_TO_COMPILE}import app; assert callable(app.handler)\n"
     files = run(code + LATE_IMPORTS + PRINT_FILES, *layers, FUNCTIONS / function).splitlines()
@@ -68,7 +68,7 @@ def imported(layers: Layers, function: str) -> set[str]:
 
 
 def clients_in(folder: Path) -> set[str]:
-    """Return the AWS services that sources make clients of."""
+    """Return the AWS services for which the sources create clients."""
     sources = (path.read_text() for path in folder.rglob("*.py"))
     return {name for source in sources for name in re.findall(r'\bclient\("([\w-]+)"', source)}
 

@@ -1,4 +1,4 @@
-"""What SnapStart keeps of a function and hands to every process: nothing of one process alone."""
+"""SnapStart's snapshot of a function, shared by all processes, has no data of a single process."""
 
 import re
 from pathlib import Path

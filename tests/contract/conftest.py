@@ -1,4 +1,4 @@
-"""What tests of the contract and of the functions share."""
+"""Fixtures shared with the tests of functions."""
 
 from tests.functions.conftest import _loopback_only, gateway, logs
 

@@ -1,4 +1,4 @@
-"""What the document says of an answer, for the tests that have answers of the real handlers."""
+"""Checks of the real handlers' answers against the document's description."""
 
 import json
 from functools import cache
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    """Return a validator of a schema of the document, with what it refers to."""
+    """Return a validator of a schema of the document, including referenced schemas."""
     return jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
 
 

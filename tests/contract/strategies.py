@@ -1,4 +1,4 @@
-"""Requests as hostile as they can be made: nearly right, wrong, and of any form."""
+"""Hostile requests: nearly right, wrong, and of any form."""
 
 import base64
 import gzip
@@ -19,7 +19,7 @@ KEY = f"sandbox.{SECRET}"
 anything = st.text(max_size=20)
 # Characters of a header: API Gateway lets no others through.
 header = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20)
-# What a URL's path holds once it is decoded.
+# A decoded segment of a URL's path.
 segment = anything.filter(lambda text: text and "/" not in text)
 content_types = st.sampled_from(
     ["application/json", FORM, f"{FORM}; charset=x", "text/csv", "application/gzip", ""]
@@ -76,7 +76,7 @@ requests = (
 tables = st.lists(st.lists(anything, max_size=8), max_size=4)
 
 
-# Fields that no example has: each format takes those that it knows.
+# Fields that no example has: each format uses those that it knows.
 MORE = {
     "smstype": "service implicit",
     "category": "service_implicit",
@@ -94,7 +94,7 @@ MORE = {
 
 
 def whole(example: Any) -> Any:
-    """Return an example whose messages say all that there is to say."""
+    """Return an example whose messages have all possible fields."""
     if isinstance(example, list):
         return [whole(each) for each in example]
     if isinstance(example, dict):
@@ -104,7 +104,7 @@ def whole(example: Any) -> Any:
 
 
 def nearly(example: Any) -> st.SearchStrategy[Any]:
-    """Return a strategy of examples with up to three values replaced, wherever they stand."""
+    """Return a strategy of examples with up to three values replaced, at any place."""
     changes = st.dictionaries(st.sampled_from(list(places(example))), values | objects, max_size=3)
     return changes.map(lambda chosen: with_changes(example, chosen))
 
@@ -120,7 +120,7 @@ def with_changes(value: Any, changes: Mapping[tuple[Any, ...], Any], at: Any = (
 
 
 def places(value: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each value within a value."""
+    """Yield the path to each value within a value."""
     if isinstance(value, dict | list):
         for step in value if isinstance(value, dict) else range(len(value)):
             yield (step,)

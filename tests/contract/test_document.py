@@ -1,4 +1,4 @@
-"""The document as OpenAPI and JSON Schema have it, and answers as the document has them."""
+"""The document conforms to OpenAPI and JSON Schema, and its examples to its schemas."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, by whomever: no 5xx, no answer beyond the document, nothing private logged."""
+"""Any request, from any client: no 5xx, no undocumented answer, no private data in the log."""
 
 import base64
 import csv
@@ -45,7 +45,7 @@ FUNCTION_OF = {
     for event in properties["Events"].values()
     if event["Type"] == "HttpApi" and "Path" in event["Properties"]
 }
-# What stands in a path's variable parts where something is to be found.
+# Values of a path's variable parts for which a resource exists.
 KNOWN = {
     "{number}": "919876543210",
     "{code}": "0" * CODE_LENGTH,
@@ -73,7 +73,7 @@ class Api:
         }
 
     def ask(self, route: str, event: Event) -> dict[str, Any]:
-        """Return the answer to a request, which must be one that Lambda can hand on."""
+        """Return the answer to a request, after checking that Lambda could return it."""
         app = self.apps[FUNCTION_OF.get(route, "fallback")]
         answer: dict[str, Any] = json.loads(json.dumps(app.handler(event, Context())))
         assert answer["statusCode"] < 500
@@ -87,7 +87,7 @@ class Api:
 
 @pytest.fixture
 def api(gateway: Gateway) -> Api:
-    """The API of an account that may send the document's examples, and is held to DLT."""
+    """The API of an account that may send the document's examples, with DLT enforced."""
     account = gateway.accounts.accounts["sandbox"]
     template = DOCUMENT["paths"]["/v1/templates"]["post"]["requestBody"]["content"]
     made = template_of(template["application/json"]["example"])
@@ -111,7 +111,7 @@ def request(
 
 
 def filled(path: str, names: list[str]) -> str:
-    """Return a route's path with names in its variable parts; an empty one: what is found."""
+    """Return a route's path with names in its variable parts; empty names become known values."""
     parts = iter(names)
     return "/".join(
         (next(parts) or KNOWN[part]) if part[:1] == "{" else part for part in path.split("/")
@@ -206,7 +206,7 @@ def test_what_is_no_route_is_answered_in_the_one_shape(
     shown: dict[str, str],
     api: Api,
 ) -> None:
-    if method in methods_of(re.sub("/+", "/", path).rstrip("/")):  # slashes too many do no harm
+    if method in methods_of(re.sub("/+", "/", path).rstrip("/")):  # extra slashes do no harm
         return
     answer = api.ask("$default", request(path, method, body, {}, given_headers | shown))
     found = json.loads(answer["body"])

@@ -1,8 +1,8 @@
-"""Carriers that fall ill: they stand between `submit` and the carrier simulator.
+"""Faulty carriers: proxies between `submit` and the carrier simulator.
 
-A carrier's illness is the path of its URL. It strikes every fifth request, and a message at most
-twice; all others are passed on. Whether the simulator got a request that was struck is a part of
-the illness: some answer as badly after they took it as before.
+The path of a carrier's URL selects its fault (`Illness`). The fault affects every fifth request,
+and a message at most twice; all other requests are passed on. Each fault also defines whether the
+simulator gets an affected request: some carriers answer badly although they accepted it.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ SERVER_ERRORS = ("500 Oops", "502 Bad Gateway", "503 Service Unavailable", "504 
 
 
 class Takes(Enum):
-    """Whether a carrier takes the messages of a request that it then answers badly."""
+    """Whether a carrier accepts the messages of a request before it answers badly."""
 
     NEVER = auto()
     ALWAYS = auto()
@@ -39,7 +39,7 @@ class Takes(Enum):
 
 
 class End(Enum):
-    """What becomes of messages that were struck."""
+    """The outcome of affected messages."""
 
     IN_DOUBT = auto()
     TRIED_AGAIN = auto()
@@ -47,18 +47,18 @@ class End(Enum):
 
 
 Reply = Callable[[asyncio.StreamWriter, bytes], Awaitable[None]]
-"""Answers badly; it gets the answer of a carrier in good health."""
+"""Writes a bad answer; it gets the answer of a healthy carrier."""
 
 
 @dataclass(frozen=True)
 class Illness:
-    """How a carrier behaves to what it strikes."""
+    """A carrier's reaction to affected requests."""
 
     name: str
     takes: Takes
     end: End
     reply: Reply
-    # What it says in Retry-After.
+    # The Retry-After header in seconds, 0 for none.
     retry_after_s: int = 0
 
 
@@ -124,7 +124,7 @@ ILLNESSES = (
 
 
 class IllCarriers:
-    """All of them, at one URL. A message is known by its mid."""
+    """All faulty carriers, at one URL. Messages are identified by message id."""
 
     def __init__(self, simulator_url: str) -> None:
         self._simulator_url = simulator_url
@@ -132,9 +132,9 @@ class IllCarriers:
         self._requests = Counter[str]()
         self._struck_at_s: dict[str, float] = {}
         self.struck: Counter[str] = Counter()
-        """How often a message was struck."""
+        """How often each message was affected."""
         self.too_early: set[str] = set()
-        """Messages that came again before the time that a carrier had named."""
+        """Messages that came again before the carrier's Retry-After had passed."""
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
@@ -166,7 +166,7 @@ class IllCarriers:
             await writer.drain()
 
     def _illness(self, name: str, mids: Sequence[str]) -> Illness | None:
-        """Return what strikes a request, if it is struck; count it."""
+        """Return the fault for a request, or None; count the request."""
         illness, now_s = self._illnesses[name], time.monotonic()
         if illness.retry_after_s:
             self.too_early |= {

@@ -1,4 +1,4 @@
-"""One stack for all faults, and the table of what became of the campaigns."""
+"""One stack for all faults, and the table of the campaigns' outcomes."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.stack.threads import in_thread
 
 @pytest.fixture(scope="session")
 def runs() -> Iterator[dict[Fault, Run]]:
-    """Return what became of the campaigns, by fault."""
+    """Return the outcomes of the campaigns, by fault."""
     if not sys.platform.startswith("linux"):
         pytest.skip("the fault proxy finds the callers in /proc")
     ports = Ports.free()
@@ -31,7 +31,7 @@ def runs() -> Iterator[dict[Fault, Run]]:
             StackSettings(
                 # A killed function's messages come back after six times this.
                 batch_timeout_s=10,
-                # Shorter than that, the receipts that a killed function held are too late.
+                # With a shorter wait, receipts held by a killed function come too late.
                 receipt_wait_s=130 if AT_LENGTH else 30,
                 parameters={"CallbackRetryDelays": "2,5,10,30,60"},
                 carrier=CarrierSettings(answer_delay_s=0.05, receipt_delay_s=0.1, gather_s=0.1),

@@ -1,4 +1,4 @@
-"""What goes wrong, and for how long."""
+"""The injected faults and their durations."""
 
 import os
 from collections.abc import Callable
@@ -16,20 +16,20 @@ from tests.faults.storms import (
 )
 
 MESSAGES = int(os.environ.get("FAULT_MESSAGES", "250"))
-"""How many messages a campaign has: `make faults` asks for more."""
+"""Number of messages in a campaign: `make faults` sets more."""
 AT_LENGTH = MESSAGES >= 1_000
-"""Whether a fault lasts until its campaign is through; else the next begins beside its rest."""
+"""Whether a fault lasts until its campaign is through; else the next may begin before."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One of: a carrier that is ill, AWS in a storm, processes that are killed."""
+    """A faulty carrier, a storm of AWS errors, or killed processes."""
 
     name: str
     illness: Illness | None = None
     storm: Callable[[Stack], BadWeather] | None = None
     kills: int = 0
-    """How many processes are killed at the most, each some time after the one before."""
+    """The most processes to kill, each some time after the one before."""
 
     @property
     def slug(self) -> str:

@@ -1,4 +1,4 @@
-"""Processes of functions that are killed at any line, every few seconds."""
+"""Kills processes of functions at any line, every few seconds."""
 
 import contextlib
 import random
@@ -15,9 +15,9 @@ EVERY_S = 2
 
 @contextmanager
 def killing(lab: Lab, at_most: int, seed: int = 0) -> Iterator[None]:
-    """Kill a process of some function every few seconds; `lab.proxy.killed` tells which.
+    """Kill a process of a function every few seconds; `lab.proxy.killed` lists them.
 
-    Every second one is of `submit`, which alone can leave messages in doubt.
+    Every second one belongs to `submit`, the only function that can leave messages in doubt.
     """
     chance = random.Random(seed)  # noqa: S311
     over = threading.Event()

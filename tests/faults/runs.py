@@ -1,4 +1,4 @@
-"""What became of campaigns, and the table of it. Messages are known by their `smsgid`."""
+"""Outcomes of campaigns, and their table. Messages are identified by their `smsgid`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,31 +24,31 @@ COLUMNS = (
 
 @dataclass
 class Campaign:
-    """A campaign; all but the first three is filled in by `judge`."""
+    """A campaign; `judge` fills in all fields but the first three."""
 
     path: str
-    """Where its callbacks go."""
+    """The path of its callbacks."""
     began_s: float
     mids: dict[str, str]
-    """Our names for what was accepted."""
+    """The message ids of accepted messages, by `smsgid`."""
     states: dict[str, str] = field(default_factory=dict)
     in_doubt: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
     doubled: set[str] = field(default_factory=set)
-    """What the carrier took more than once."""
+    """Messages that the carrier accepted more than once."""
     lost: set[str] = field(default_factory=set)
-    """What has no final state, or no callback that was acknowledged."""
+    """Messages without a final state or without an acknowledged callback."""
     called_back_again: set[str] = field(default_factory=set)
     callback_in_doubt: set[str] = field(default_factory=set)
     took_s: float = 0.0
-    """From the first request to the last callback."""
+    """Seconds from the first request to the last callback."""
 
     def ended(self, state: str) -> set[str]:
-        """Return the messages whose final state this is."""
+        """Return the messages with this final state."""
         return {ref for ref, each in self.states.items() if each == state}
 
     def judge(self, found: Ends) -> None:
-        """Fill in what became of it."""
+        """Fill in the outcome."""
         refs = self.mids.keys()
         self.states = {ref: state for ref, state in found.states.items() if ref in refs}
         self.in_doubt = refs & found.in_doubt
@@ -65,23 +65,23 @@ class Campaign:
 
 @dataclass
 class Run:
-    """A campaign under a fault, and one beside it of an account whose carrier is well."""
+    """A campaign under a fault, and one beside it of an account with a healthy carrier."""
 
     fault: Fault
     campaign: Campaign
     beside: Campaign
     struck: int = 0
-    """How many messages, calls, deliveries or processes the fault struck."""
+    """How many messages, calls, deliveries or processes the fault affected."""
     refs_struck: set[str] = field(default_factory=set)
-    """The messages that a carrier struck, and those that came again before it asked for them."""
+    """The messages affected by a carrier's fault; of them `too_early` ignored Retry-After."""
     too_early: set[str] = field(default_factory=set)
     deaths: int = 0
-    """How many processes of `submit` died while it lasted, and after it."""
+    """How many processes of `submit` died from the start of the campaign to the end of all runs."""
     beside_ended: bool = False
-    """Whether all was called back beside it, while it lasted."""
+    """Whether the campaign beside it was called back in full while the fault lasted."""
 
     def row(self) -> list[int]:
-        """Return what the table says of it."""
+        """Return the cells of its row in the table."""
         each = self.campaign
         return [
             self.struck,

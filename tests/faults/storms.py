@@ -1,6 +1,6 @@
-"""What AWS does to calls when it is unwell, and SQS to messages when it is as usual.
+"""Storms: AWS errors on many calls, and the duplicate deliveries that are normal for SQS.
 
-Each storm is put into a `FaultProxy`, and meets the calls of all functions.
+Each storm is put into a `FaultProxy`, and gets the calls of all functions.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ SHARE = 0.25
 WRITES = frozenset(
     {"BatchExecuteStatement", "BatchWriteItem", "PutItem", "SendMessageBatch", "UpdateItem"}
 )
-# Of so many writes the answers of so many are lost, one after another.
+# Of this many writes, this many in a row lose their answers.
 WRITES_A_BURST, LOST_A_BURST = 16, 5
-# What a statement may meet inside a 200 answer (BatchStatementError in botocore's model).
+# Errors of single statements inside a 200 answer (BatchStatementError in botocore's model).
 PASSING = ("InternalServerError", "RequestLimitExceeded", "ThrottlingError", "TransactionConflict")
 JSON = {"Content-Type": "application/x-amz-json-1.0"}
 
 
 class BadWeather(ABC):
-    """A storm that counts what it struck."""
+    """A storm that counts the affected calls."""
 
     def __init__(self, seed: int = 0) -> None:
         self.struck = 0
@@ -41,7 +41,7 @@ class BadWeather(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing comes of it any more, once it does not strike."""
+        """Whether no effect is pending after the storm was removed."""
         return True
 
     def _strikes(self) -> bool:
@@ -51,7 +51,7 @@ class BadWeather(ABC):
 
 
 class Throttling(BadWeather):
-    """A part of all calls is throttled."""
+    """Throttles a share of all calls."""
 
     async def __call__(self, operation: str, asked: Any, pass_on: PassOn) -> Reply | None:
         if self._strikes():
@@ -60,7 +60,7 @@ class Throttling(BadWeather):
 
 
 class ServerErrors(BadWeather):
-    """A part of all calls ends with a 500, every second of these after it was done."""
+    """Answers a share of all calls with a 500, every second of these after it was done."""
 
     async def __call__(self, operation: str, asked: Any, pass_on: PassOn) -> Reply | None:
         if not self._strikes():
@@ -71,7 +71,7 @@ class ServerErrors(BadWeather):
 
 
 class LostAnswers(BadWeather):
-    """Writes are done, and for moments no answer to any of them arrives."""
+    """Does all writes, but loses the answers of several writes in a row."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class LostAnswers(BadWeather):
 
 
 class Unprocessed(BadWeather):
-    """A part of the entries of batches is not done, and the answer says so."""
+    """Leaves a share of the entries of batches unprocessed, and says so in the answer."""
 
     async def __call__(self, operation: str, asked: Any, pass_on: PassOn) -> Reply | None:
         match operation:
@@ -139,10 +139,10 @@ class Unprocessed(BadWeather):
 
 
 class Duplicates(BadWeather):
-    """Every message of a queue is delivered twice: by the event source mapping, and once beside it.
+    """Delivers every queue message twice: through the event source mapping, and once more directly.
 
-    The emulator polls its queues within itself. So the second delivery is an invocation with the
-    same record (id and body), at once or when the first is over, by turns.
+    The emulator polls its queues internally. Therefore the second delivery is an invocation with
+    the same record (id and body), alternately at once and 1.5 s later.
     """
 
     LATER_S = 1.5
@@ -196,7 +196,7 @@ def _at_once(entries: Sequence[Any]) -> list[Any]:
 
 
 async def _asked(pass_on: PassOn, asked: Any) -> dict[str, Any]:
-    """Return what AWS answers to what is left of a batch."""
+    """Return AWS's answer to the rest of a batch."""
     answer: dict[str, Any] = from_json((await pass_on(to_json(asked))).body)
     return answer
 

@@ -1,4 +1,4 @@
-"""Runs a campaign under each fault, beside one of an account that has nothing to do with it."""
+"""Runs a campaign under each fault, beside one of an account that the fault does not affect."""
 
 import contextlib
 import time
@@ -27,20 +27,20 @@ SEND_AGAIN_S = 0.3
 # How long a fault lasts at the most.
 THROUGH_WITHIN_S = 150 if AT_LENGTH else 10
 END_WITHIN_S = 300 if AT_LENGTH else 180
-# The request is still served, or nothing was accepted, or nobody knows.
+# The request is still in work, nothing was accepted, or the outcome is unknown.
 AGAIN = (409, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A stack whose functions and whose carriers can be struck."""
+    """A stack with faults in its functions' AWS calls and in its carriers."""
 
     lab: Lab
     carriers: IllCarriers
     carriers_url: str
 
     def set_up(self) -> None:
-        """Put an account and its carrier for each fault, and one whose carrier is well."""
+        """Add an account and its carrier for each fault, and an account with a healthy carrier."""
         stack = self.lab.stack
         kms, key = stack.client("kms"), stack.outputs["SecretsKeyId"]
         self._add_account("beside", "sim")
@@ -56,17 +56,18 @@ class Suite:
                     secret=encrypt_secret(kms, key, name, CARRIER_PASSWORD),
                     receipt_token_hashes=(hash_token(name),),
                     timeout_s=CARRIER_TIMEOUT_S,
-                    # A block takes its time there, in which its process can die.
+                    # A block takes longer so, and its process can die within it.
                     records_per_request=1 if fault.kills else 10,
                     connections=10 if fault.kills else 64,
                 )
             )
 
     def run(self) -> dict[Fault, Run]:
-        """Run a campaign under each fault; return what became of each.
+        """Run a campaign under each fault; return the outcomes.
 
-        The kills come first, since what a killed process held comes back late; then the storms,
-        which would meet what looks after messages in doubt; the carriers are ill for good.
+        Kills come first, since messages of a killed process come back late; then the storms, which
+        would disturb the checks of messages in doubt if they came last. Carriers stay faulty to the
+        end.
         """
         runs = {fault: self._run_under(fault) for fault in (KILLS, *STORMS)}
         for fault in ILL:
@@ -92,7 +93,7 @@ class Suite:
         run.too_early = {ref for ref, mid in mids.items() if mid in self.carriers.too_early}
 
     def _run_under(self, fault: Fault) -> Run:
-        """Run a campaign under kills or a storm, which lasts until it is through."""
+        """Run a campaign under kills or a storm, which lasts until the campaign is through."""
         with self._under(fault) as struck:
             run = self._start(fault)
             self._wait_until_through(run)
@@ -126,7 +127,7 @@ class Suite:
         return Run(fault, first, second, deaths=deaths)
 
     def _send(self, account: str, rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
-        """Send records as a careful client does, under a key until they are accepted."""
+        """Send records; repeat a failed request under its idempotency key until it is accepted."""
         deadline = time.monotonic() + SENT_WITHIN_S
         while True:
             with contextlib.suppress(httpx.TransportError):
@@ -139,7 +140,7 @@ class Suite:
 
     @contextmanager
     def _under(self, fault: Fault) -> Iterator[Callable[[], int]]:
-        """Have a fault strike; yield what counts how often it did."""
+        """Inject a fault; yield a function that counts its effects so far."""
         proxy = self.lab.proxy
         if fault.storm is None:
             before = len(proxy.killed)
@@ -155,11 +156,11 @@ class Suite:
             wait_until(lambda: storm.is_over, SENT_WITHIN_S)
 
     def _wait_until_through(self, run: Run) -> None:
-        """Wait until all is called back, but what is in doubt: that waits for its receipt."""
+        """Wait for the callbacks of all messages except those in doubt, which wait for receipts."""
         struck: Collection[str] = ()
         if run.fault.illness and run.fault.illness.end is End.IN_DOUBT:
             struck = self.carriers.struck
-        if not run.fault.kills:  # what a killed process held comes back late
+        if not run.fault.kills:  # messages of a killed process come back late
             run.beside_ended = wait_until(lambda: self._has_ended(run.beside), END_WITHIN_S, 0.5)
 
         def is_through() -> bool:
@@ -177,7 +178,7 @@ class Suite:
             return not left
 
         if not wait_until(have_ended, END_WITHIN_S, 1):
-            # Where the machine is slow a chunk is looked at a third time, from the Due table.
+            # On a slow machine a message batch needs a third check, from the Due table.
             self.lab.make_due("check")
             self.lab.sweep()
             wait_until(have_ended, END_WITHIN_S, 1)

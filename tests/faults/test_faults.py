@@ -70,7 +70,7 @@ def test_what_a_carrier_struck_ends_as_it_must_and_all_else_is_delivered(
             assert run.refs_struck == each.ended("failed")
         case End.TRIED_AGAIN:
             assert run.refs_struck <= each.ended("delivered")
-    # The receipt of what is in doubt comes if the carrier took it.
+    # A message in doubt gets a receipt if the carrier accepted it.
     assert each.ended("delivered") == each.taken
     assert each.ended("unknown") == each.in_doubt - each.taken
 

@@ -1,4 +1,4 @@
-"""What is asked of a function's answer, whichever function it is."""
+"""Checks on the answer of any function."""
 
 import json
 from typing import Any

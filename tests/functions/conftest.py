@@ -30,14 +30,14 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 
 @pytest.fixture
 def acme(gateway: Gateway) -> Gateway:
-    """The functions with the account that the integration pages speak of."""
+    """The functions with the account of the integration pages."""
     integrating.add_account(gateway)
     return gateway
 
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
-    """What is logged at DEBUG, by the functions' logger and by any other."""
+    """All lines logged at DEBUG, by the functions' logger and by any other."""
     written = Logs()
     levels = {each: each.level for each in (logging.root, logging.getLogger(runtime.logger.name))}
     for each in levels:

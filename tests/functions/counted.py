@@ -13,7 +13,7 @@ _UNITS = {
 
 
 def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line's metrics; each says in its unit what it is."""
+    """Return a line's metrics, after a check of their units."""
     if "_aws" not in line:
         return {}
     (directive,) = line["_aws"]["CloudWatchMetrics"]

@@ -1,11 +1,11 @@
-"""A provider on this machine, which speaks as its public pages say (tests/cases/presets).
+"""A provider on this machine that behaves as its public pages document (tests/cases/presets).
 
-It takes messages where the pages say, from whom it knows, in the form that they demand, and has an
-answer of theirs for everything else. What HTTP itself says of a wrong path, method or type
-(404, 405, 415) is said here too, and 401 to strangers where no page has another answer.
+It accepts messages at the documented URL, from known credentials, in the required form, and has the
+documented answers for all other requests. HTTP's own answers to a wrong path, method or type (404,
+405, 415) are given too, and 401 to unknown credentials unless a page has another answer.
 
-It then posts receipts and replies to our API, whose functions the same server is in front of.
-Providers and API go by their own names, over TLS: only the addresses are this machine's.
+It then posts receipts and replies to our API, whose functions run behind the same server. Providers
+and API are reached by their own names, over TLS: only the addresses are this machine's.
 """
 
 import json
@@ -36,7 +36,7 @@ TIMEOUT_S = 10.0
 
 
 class Shown(NamedTuple):
-    """What a phone shows, and the encoding that it came in."""
+    """A text as a phone shows it, and its encoding on the way."""
 
     number: str
     text: str
@@ -45,9 +45,9 @@ class Shown(NamedTuple):
 
 @dataclass
 class Provider:
-    """Speaks by a file of tests/cases/presets.
+    """A provider defined by a file of tests/cases/presets.
 
-    `condition` names the answer that it has for everybody, as long as it is in this condition.
+    While `condition` is set, it gives the answer of that name to every request.
     """
 
     case: Mapping[str, Any]
@@ -61,7 +61,7 @@ class Provider:
         return urlsplit(self.case["sent"]["url"]).hostname or ""
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take a message, or say what is wrong."""
+        """Accept a message, or answer with its error."""
         sent = self.case["sent"]
         if request.path != urlsplit(sent["url"]).path:
             return web.Response(status=404)
@@ -91,7 +91,7 @@ class Provider:
         return "refused" if wrong else "taken"
 
     def _show(self, body: Any) -> Shown:
-        """Send a text in the encoding that was asked for, or else in the one that it needs."""
+        """Send a text in the requested encoding, or by default in the one that it needs."""
         protocol = self.case["protocol"]
         text = at(body, protocol["text"]) if "text" in protocol else self._filled(body)
         needed = encoding = measure(text).encoding
@@ -110,7 +110,7 @@ class Provider:
         return str(text)
 
     def receipt_url(self, from_panel: str) -> str:
-        """Return where receipts go: as the message said, else as was entered at the provider."""
+        """Return the URL for receipts: the message's, or the one entered at the provider."""
         pointer = self.case["protocol"].get("hook")
         return str(at(self.requests[-1], pointer)).partition("?")[0] if pointer else from_panel
 
@@ -126,7 +126,7 @@ class Provider:
 
 @asynccontextmanager
 async def online(provider: Provider, gateway: Gateway) -> AsyncIterator[HttpClient]:
-    """Serve a provider and our API under their names; yield a client to which both are there."""
+    """Serve a provider and our API under their names; yield a client that reaches both."""
 
     async def serve(request: web.Request) -> web.Response:
         if request.url.host == API_HOST:

@@ -17,7 +17,7 @@ Call = Callable[[HttpClient, str], Awaitable[HttpAnswer]]
 
 
 class Resolver(AbstractResolver):
-    """Leads every name to one address, and to a port of its own where there is one."""
+    """Resolves every name to one address, with another port if one is given."""
 
     def __init__(self, address: str, port: int = 0) -> None:
         self.address = address
@@ -38,7 +38,7 @@ class Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources."""
 
 
 async def post(exchange: HttpClient, url: str, timeout_s: float = TIMEOUT_S) -> HttpAnswer:
@@ -64,7 +64,7 @@ def run(
 
 
 def run_to(url: str, resolver: AbstractResolver | None = None) -> HttpAnswer:
-    """Post to a URL where no server of ours is."""
+    """Post to a URL without a server of ours."""
 
     async def main() -> HttpAnswer:
         async with HttpClient(4, resolver) as client:

@@ -144,11 +144,11 @@ class Gateway:
         return module
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
-        """Invoke a function; what it answers must be JSON, as Lambda requires."""
+        """Invoke a function; its answer must be JSON, as Lambda requires."""
         return invoke(self.app(function).handler, event, context or Context())
 
     def put_chunk(self) -> None:
-        """Store the chunk of the sample events: two accepted messages."""
+        """Store the message batch of the sample events: two accepted messages."""
         message = Message(MSISDN, "ACMEBK", TEXT, "ref", 0, 1)
         chunk = Chunk(
             id=CHUNK_ID,
@@ -163,7 +163,7 @@ class Gateway:
         self.store.put_chunk(CHUNK_ID, pack(chunk), chunk.begins_ms)
 
     def put_samples(self) -> None:
-        """Store what the sample events of `manage` find on the local stack."""
+        """Store the records that the sample events of `manage` need, as on the local stack."""
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
         for entry in samples.SUPPRESSIONS:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
@@ -172,7 +172,7 @@ class Gateway:
         self.store.put_once([samples.PARKED, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:
-        """Return what waits in a queue."""
+        """Return the bodies in a queue."""
         return [message.body for message in self.queues.waiting if message.queue is queue]
 
     def randomness(self, size: int) -> bytes:

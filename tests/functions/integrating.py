@@ -1,4 +1,4 @@
-"""The account that the integration pages speak of, and what became of its requests."""
+"""The account of the integration pages, and the results of its requests."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ TEXT = "Your order 4711 is on its way."
 
 
 def add_account(gateway: Gateway) -> None:
-    """Put in the account that the pages speak of: DLT is enforced."""
+    """Add the account of the pages, with DLT enforced."""
     categories = (Category.SERVICE_IMPLICIT, Category.PROMOTIONAL)
     template = Template(
         dlt_template_id=TEMPLATE_ID,
@@ -48,7 +48,7 @@ def send(acme: Gateway, event: Event) -> tuple[int, Any]:
 
 
 def stored(acme: Gateway) -> dict[str, Message]:
-    """Return the accepted messages by mid; each is called back at the credential's URL."""
+    """Return the accepted messages by id; each is called back at the credential's URL."""
     chunks = [unpack(name, packed) for name, packed in acme.store.packed.items()]
     for chunk in chunks:
         assert [endpoint.url for endpoint in chunk.endpoints] == [CALLBACK_URL]
@@ -61,7 +61,7 @@ def stored(acme: Gateway) -> dict[str, Message]:
 
 
 def is_the_order(message: Message, client_ref: str) -> bool:
-    """Whether a message is what all platforms send here."""
+    """Whether a message is the one that all platforms send here."""
     kept = (message.to, message.sender_id, message.text, message.client_ref)
     return kept == ("919876543210", "ACMEBK", TEXT, client_ref) and (
         (message.dlt_template_id, message.pe_id) == (TEMPLATE_ID, PE_ID)

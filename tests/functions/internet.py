@@ -1,5 +1,6 @@
-"""The internet, all of which is this machine: whatever address a connection is bound for, it
-arrives at one listening socket, which counts it. So a connection that must not leave can be seen.
+"""An internet on this machine: all connections arrive at one listening socket.
+
+The socket counts the connections to any address, so that forbidden ones are noticed.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::ffff:127.0.0.1"}
 class Internet(asyncio.SelectorEventLoop):
     """An event loop whose connections all arrive at this machine's listener.
 
-    `destinations` are where they were bound for, `arrived` how many the listener accepted.
+    `destinations` has their intended addresses, `arrived` the number that the listener accepted.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Internet(asyncio.SelectorEventLoop):
     async def listening(
         self, script: Script, tls: ssl.SSLContext | None = None
     ) -> AsyncIterator[None]:
-        """Count all that arrives, and serve it by a script. What came is counted when it ends."""
+        """Serve all arriving connections by a script; their count is complete at the end."""
         if tls:
             tls.sni_callback = lambda _, name, __: self.names.append(name)
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -49,7 +50,7 @@ class Internet(asyncio.SelectorEventLoop):
             accepting = self.create_task(self._accept(listener, script, tls))
             try:
                 yield
-                # Connections are accepted in turn: when this is in, all before it are.
+                # Connections are accepted in turn: once this one is in, all before it are.
                 before = self.arrived
                 with socket.create_connection(listener.getsockname()):
                     while self.arrived == before:
@@ -83,14 +84,14 @@ class Internet(asyncio.SelectorEventLoop):
 
 
 def on_the_internet(work: Callable[[Internet], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine where all connections arrive at this machine."""
+    """Run a coroutine with all its connections led to this machine."""
     internet = Internet()
     with asyncio.Runner(loop_factory=lambda: internet) as runner:
         return runner.run(work(internet))
 
 
 class Names(AbstractResolver):
-    """Says for each question the next of its answers, the last one again and again."""
+    """Returns the next of its answers for each question, the last one again and again."""
 
     def __init__(self, answers: Sequence[Sequence[str]]) -> None:
         self._answers = list(answers)
@@ -114,4 +115,4 @@ class Names(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources."""

@@ -1,4 +1,4 @@
-"""Loads a function afresh, and has what Lambda hands it: events, contexts, a log to read."""
+"""Loads a function afresh, and has Lambda's inputs: events, contexts, and a log to read."""
 
 import base64
 import importlib.util
@@ -13,7 +13,7 @@ from local.settings import RECEIPT_TOKEN, TAG_SECRET
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 NOW = 1_767_258_000.0
-# The chunk that the sample events speak of, and what must stay out of all logs.
+# The message batch of the sample events, and the private values that no log may have.
 CHUNK_ID = "101KDWCJ2M0000G40R40M30E209"
 MSISDN = "919876543210"
 TEXT = "Your secret code is QX4711"
@@ -35,7 +35,7 @@ Event = dict[str, Any]
 
 
 class Logs:
-    """What was logged: in lines of JSON by the functions' logger, in any form by others."""
+    """Logged text: lines of JSON by the functions' logger, any form by others."""
 
     def __init__(self) -> None:
         self.own = io.StringIO()
@@ -47,13 +47,13 @@ class Logs:
         return [line for line in lines if message in ("", line["message"])]
 
     def private(self) -> list[str]:
-        """Return what should not be there and is."""
+        """Return the private values that were logged."""
         written = self.own.getvalue() + self.other.getvalue()
         return [private for private in PRIVATE if private in written]
 
 
 class Context:
-    """What Lambda tells a handler of its invocation."""
+    """The context that Lambda passes to a handler."""
 
     function_name = "function"
     memory_limit_in_mb = 512
@@ -84,7 +84,7 @@ def http_event(
     body: str | bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Event:
-    """Return an HTTP API event; a body of bytes travels as base64."""
+    """Return an HTTP API event; a body of bytes is sent as base64."""
     event: Event = {
         "version": "2.0",
         "routeKey": "$default",
@@ -104,7 +104,7 @@ def http_event(
 
 
 def sqs_event(*bodies: str, first: int = 0, queue: str = "queue") -> Event:
-    """Return an SQS event; the messages are called m0, m1, ..., or are counted from `first`."""
+    """Return an SQS event; its messages are named m0, m1, ..., or count from `first`."""
     return {
         "Records": [
             {

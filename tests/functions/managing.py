@@ -16,7 +16,7 @@ def request(
     query: dict[str, str] | None = None,
     **headers: str,
 ) -> Event:
-    """Return a request of the account `sandbox`, a body of JSON or as it is."""
+    """Return a request of the account `sandbox`; lists and objects are sent as JSON."""
     content = json.dumps(body) if isinstance(body, dict | list) else body
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     event = http_event(method, path, content, {"x-api-key": key, **names})

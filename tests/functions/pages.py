@@ -18,7 +18,7 @@ Form = dict[str, list[str]]
 
 
 def page(name: str) -> str:
-    """Return a page, with what its reader puts in for himself."""
+    """Return a page with the reader's own values filled in."""
     return str(fill((FOLDER / f"{name}.md").read_text(), OURS))
 
 
@@ -28,7 +28,7 @@ def blocks(text: str, kind: str) -> list[str]:
 
 
 def tables(text: str) -> list[Form]:
-    """Return the tables: what stands in the second column, by the first, without marks of code."""
+    """Return the tables as maps from first to second column, without code marks."""
     found: list[Form] = []
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         rows = [re.split(r" *\| *", line.strip("| "))[:2] for line in block.splitlines()[2:]]
@@ -40,7 +40,7 @@ def tables(text: str) -> list[Form]:
 
 
 def rows(text: str, first: str) -> list[list[str]]:
-    """Return the rows of the table whose first column is called so."""
+    """Return the rows of the table with this title of its first column."""
     (block,) = re.findall(rf"^\| {first} .*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
 
@@ -98,7 +98,7 @@ def exchanges(text: str) -> list[tuple[Event, Any]]:
 
 
 def is_like(written: Any, answered: Any) -> bool:
-    """Whether an answer is as the page has it: each mid is another, ["..."] stands for a list."""
+    """Whether an answer is like the page's: other message ids are fine, ["..."] is any list."""
     if written == ["..."]:
         return isinstance(answered, list)
     if isinstance(written, dict) and isinstance(answered, dict):

@@ -1,4 +1,4 @@
-"""Callbacks that are posted on the internet of `tests.functions.internet`, by what posts them."""
+"""Posts callbacks on the internet of `tests.functions.internet`, by the real poster."""
 
 import asyncio
 import ssl
@@ -26,18 +26,18 @@ HOST = "hooks.example"
 URL = f"https://{HOST}/dlr"
 PUBLIC = "52.1.2.3"
 AUTHORITY = trustme.CA()
-"""Whom the client trusts, where a test says so to it."""
+"""The authority that the client trusts, in tests that call `trust`."""
 RULES = UrlRules()
 TIMEOUT_S = 10.0
 TAKEN = answering(answer(headers="connection: close\r\n"))
 
 
 async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Take a connection, and end it."""
+    """Accept a connection, and close it."""
 
 
 class Posted(NamedTuple):
-    """What came of posts, and what was seen on the way: questions for names, connections."""
+    """The results of posts, and the events on the way: questions for names, connections."""
 
     results: list[PostResult]
     questions: list[str]
@@ -46,7 +46,7 @@ class Posted(NamedTuple):
 
 
 def serving_with(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """Return what a server needs to show a certificate."""
+    """Return a server's TLS context with a certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
     return context
@@ -63,7 +63,7 @@ def post(
     timeout_s: float = TIMEOUT_S,
     until: asyncio.Event | None = None,
 ) -> Posted:
-    """Post a callback so many times, with a resolution for each; then wait for an event."""
+    """Post a callback `posts` times, with a resolution for each; then wait for an event."""
     endpoint = Endpoint(url, "clevertap")
     task = CallbackTask("q", 0, 0, "acme", endpoint, (Dlr("M", "r", State.DELIVERED, 1),))
 
@@ -90,7 +90,7 @@ def post(
 
 
 def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Have the client trust AUTHORITY, and nobody else."""
+    """Make the client trust AUTHORITY and no other one."""
     path = folder / "authorities.pem"
     AUTHORITY.cert_pem.write_to_path(path)
     with monkeypatch.context() as patched:

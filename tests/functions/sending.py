@@ -1,4 +1,4 @@
-"""Requests to the routes that take messages, and what is asked of the answers."""
+"""Requests to the routes that accept messages, and checks on the answers."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ each_route = pytest.mark.parametrize("path", ROUTES)
 
 
 def post(path: str, body: object = None, query: str = "", **headers: str) -> Event:
-    """Return a request with an API key; without a body, that of one message."""
+    """Return a request with an API key, by default with the body of one message."""
     if body is None:
         body = ROUTES[path]
     event = http_event(
@@ -52,7 +52,7 @@ def with_query(event: Event, query: str) -> Event:
 
 
 def chunk_of(gateway: Gateway) -> Chunk:
-    """Return the one chunk that was stored."""
+    """Return the only stored message batch."""
     (stored,) = gateway.store.packed.items()
     return unpack(*stored)
 
@@ -62,7 +62,7 @@ def body_of(answer: dict[str, Any]) -> Any:
 
 
 def code_of(answer: dict[str, Any]) -> Code:
-    """Return the code of a refusal, whose status and shape are the path's own."""
+    """Return the code of a refusal, after a check of its status and shape."""
     body = body_of(answer)
     if "Error" in body:
         code = Code(body["Error"])

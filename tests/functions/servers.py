@@ -1,4 +1,4 @@
-"""Servers on loopback that behave as badly as a test needs, one byte stream at a time."""
+"""Servers on loopback that misbehave as a test needs, one byte stream at a time."""
 
 import asyncio
 import struct
@@ -51,13 +51,13 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 def answer(
     status: str = "200 OK", body: bytes = b"", headers: str = "", length: int | None = None
 ) -> bytes:
-    """Return an answer's bytes; `length` may lie."""
+    """Return an answer's bytes; `length` may be wrong on purpose."""
     size = len(body) if length is None else length
     return f"HTTP/1.1 {status}\r\ncontent-length: {size}\r\n{headers}\r\n".encode() + body
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Close the connection with a reset instead of a farewell."""
+    """Close the connection with a TCP reset."""
     linger = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
     writer.transport.abort()

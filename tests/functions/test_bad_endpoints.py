@@ -1,4 +1,4 @@
-"""What comes of a callback to an endpoint that misbehaves, in words that a person can read."""
+"""Results of callbacks to endpoints that misbehave, with reasons in plain words."""
 
 import asyncio
 import gzip
@@ -29,7 +29,7 @@ def posted(script: Script, timeout_s: float = 10.0) -> PostResult:
 
 
 def saying(raw: bytes) -> Script:
-    """Read a request, say this, and hang up."""
+    """Read a request, write these bytes, and close."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -45,7 +45,7 @@ async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Never slow enough for a time-out between two reads, and never done."""
+    """Write so slowly that no read times out, but the answer never ends in time."""
     await read_request(reader)
     for byte in answer(body=b" " * 10_000):
         writer.write(bytes([byte]))
@@ -54,7 +54,7 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def drip_for_ever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say again and again that the answer is yet to come."""
+    """Announce again and again that the answer is yet to come."""
     await read_request(reader)
     while True:
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A batch of any queue: in whose name its tasks are done, what is prepared for all of them."""
+"""A batch of any queue: the task ids of its messages, and preparation for all of them."""
 
 import asyncio
 from collections import Counter
@@ -20,7 +20,7 @@ from tests.functions.test_queues import NO_FAILURES, failures
 
 
 def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
-    """Consume messages; return in whose name each was done."""
+    """Consume messages; return the lease claimant of each."""
     seen: list[Claimant] = []
 
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
@@ -72,7 +72,7 @@ def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
 
 @pytest.mark.usefixtures("gateway")
 def test_the_tasks_of_a_batch_are_done_at_once(logs: Logs) -> None:
-    """Each waits for the other to have begun: one after the other they would wait for ever."""
+    """Each waits for the other to begin: one after the other they would wait forever."""
     begun: list[str] = []
 
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
@@ -92,7 +92,7 @@ BODIES = ['{"n": 0}', '{"n": 1}']
 
 
 def prepared(prepare: Prepare) -> list[str]:
-    """Consume two messages; return the bodies that were done."""
+    """Consume two messages; return the bodies that were handled."""
     bodies: list[str] = []
 
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:

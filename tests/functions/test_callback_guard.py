@@ -1,7 +1,7 @@
-"""No callback leaves for anywhere but the public internet.
+"""No callback leaves for any address outside the public internet.
 
-What counts is how many connections arrive at a listening socket, where every address leads to; the
-same socket gets the connections that may go.
+The tests count the connections at a listening socket, to which every address leads; the socket gets
+the allowed connections too.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ FORBIDDEN = [row for row in rows("addresses") if not row.values[0][1]]  # type: 
 
 
 class NoRules(UrlRules):
-    """Lets everything through, to see that it would arrive."""
+    """Allows everything, to show that a connection would arrive."""
 
     def host_of(self, url: str) -> str | None:
         return "any"
@@ -103,7 +103,7 @@ def test_what_was_resolved_is_connected_to_and_the_name_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     trust(monkeypatch, tmp_path)
-    # Who asked again would be led elsewhere.
+    # A second resolution would lead to another address.
     posted = post(
         answers=[[PUBLIC], ["169.254.169.254"]],
         script=TAKEN,

@@ -1,4 +1,4 @@
-"""What is on the wire verifies with the official package of Standard Webhooks."""
+"""Sent callbacks verify with the official package of Standard Webhooks."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ DLR = Dlr("M1", "नमस्ते 😀", State.DELIVERED, 1_700_000_000, to="9
 
 
 def posted(secrets: Sequence[SigningSecret], now_s: float) -> tuple[bytes, dict[str, str]]:
-    """Post a callback to a server of this machine; return the body and headers that it got."""
+    """Post a callback to a server of this machine; return the received body and headers."""
     requests: list[bytes] = []
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""What is no route: answered in the one shape, by a function that has neither table nor secret."""
+"""Unknown routes get an error of the usual shape, from a function without table or secret."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Notes of one batch: those of what went as it should share lines, and no number gets lost."""
+"""Log events of one batch: those of regular outcomes share lines, and no number gets lost."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from harkara.runtime import metrics
 from tests.bench.logs import caught_log
 
 CHUNKS = [f"101M8V5072{number:016d}" for number in range(4)]
-VALUES_LIMIT = 100  # of a metric in a line, says CloudWatch's embedded metric format
+VALUES_LIMIT = 100  # of a metric in a line, by CloudWatch's embedded metric format
 
 notes = st.lists(
     st.builds(
@@ -34,7 +34,7 @@ notes = st.lists(
 
 
 def logged(told: list[Note], *, gathered: bool) -> list[dict[str, Any]]:
-    """Return the lines of notes, of one batch or each by itself."""
+    """Return the lines of log events, gathered as one batch or each by itself."""
     with caught_log() as log:
         if gathered:
             with metrics.gathering():
@@ -47,7 +47,7 @@ def logged(told: list[Note], *, gathered: bool) -> list[dict[str, Any]]:
 
 
 def values(lines: list[dict[str, Any]]) -> dict[tuple[str, str, str], Counter[float]]:
-    """Return how often each value of a metric was given, of counts their sum, by dimensions."""
+    """Return how often each value of a metric occurs, or the sum of counts, by dimensions."""
     found: dict[tuple[str, str, str], Counter[float]] = {}
     for line in lines:
         for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"] if "_aws" in line else ():
@@ -60,7 +60,7 @@ def values(lines: list[dict[str, Any]]) -> dict[tuple[str, str, str], Counter[fl
 
 
 def chunks(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
-    """Return how often each chunk is told of, with what else the lines say of it."""
+    """Return how often the lines name each message batch, with message and attempt."""
     return Counter(
         (line["message"], line["attempt"], chunk)
         for line in lines
@@ -108,5 +108,5 @@ def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
         (line,) = map(json.loads, log.getvalue().splitlines())
     assert (line["chunk"], line["submitted"]) == (CHUNKS[0], [1.0])
     with caught_log() as log:
-        metrics.write(note)  # of no batch: nothing is held back for good
+        metrics.write(note)  # outside a batch it is written at once
         assert log.getvalue()

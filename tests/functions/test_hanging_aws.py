@@ -1,4 +1,4 @@
-"""An AWS that takes connections and answers nothing: the client hears so before it gives up."""
+"""With an AWS that accepts connections and answers nothing, the API answers before its time-out."""
 
 import socket
 
@@ -10,7 +10,7 @@ from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import StoreUnavailable
 from tests.template.reading import functions
 
-# botocore's standard mode pauses up to 1 s, 2 s, 4 s... between tries.
+# botocore's standard mode pauses up to 1 s, 2 s, 4 s... between attempts.
 BASE_S = 2
 
 

@@ -1,4 +1,4 @@
-"""Once a status is read it decides, whatever its body, coding, reason phrase or speed."""
+"""Once a status is read it decides, independent of body, coding, reason phrase and speed."""
 
 import asyncio
 import gzip

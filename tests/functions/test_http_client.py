@@ -1,6 +1,6 @@
-"""The HTTP client against real servers: what a failure means for who sent the request.
+"""The HTTP client against real servers: the meaning of a failure for the sender.
 
-A reset after the request was read is the case that counts: who believed that nothing was sent
+The important case is a reset after the request was read: a sender that believed nothing was sent
 would send the message twice.
 """
 
@@ -51,7 +51,7 @@ def test_a_compressed_answer_is_read() -> None:
 def test_no_url_is_logged_whatever_the_root_logger_shows(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # As in Lambda, whose root logger stands at the function's level.
+    # As in Lambda, whose root logger has the function's level.
     with caplog.at_level(logging.DEBUG):
         run(answering(answer()))
     assert not caplog.records
@@ -86,7 +86,7 @@ def test_a_url_that_leads_nowhere_took_nothing(url: str) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
 def test_a_name_that_cannot_be_asked_for_is_a_carriers_failure(host: str) -> None:
-    """A customer may name such a host: nothing else may come of it than a post that failed."""
+    """A customer may name such a host: the only result must be a failed post."""
     with pytest.raises(ExchangeError):
         run_to(f"http://{host}/")
 
@@ -156,7 +156,7 @@ def test_the_guarded_address_is_the_one_connected_to() -> None:
     assert b"host: platform.example:" in requests[0].lower()
 
 
-# The request left, and nobody knows
+# The request left, and its outcome is unknown
 
 
 async def reset_after_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -192,7 +192,7 @@ async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 def test_without_a_status_nobody_knows(script: Script, words: str) -> None:
     with pytest.raises(ExchangeOutcomeUnknown) as error:
         run(script)
-    # What the server sent stays out of the error's words.
+    # The server's text stays out of the error's words.
     assert str(error.value) == words
 
 

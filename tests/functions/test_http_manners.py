@@ -1,4 +1,4 @@
-"""What the HTTP client does not do: follow, remember, read proxies, or read on for ever."""
+"""The HTTP client follows no redirects, keeps no cookies, ignores proxies, limits its reading."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ def test_a_cookie_is_not_kept() -> None:
     raw = answer(headers="set-cookie: session=1; Path=/\r\n")
 
     async def twice(exchange: HttpClient, url: str) -> HttpAnswer:
-        # Cookie jars leave addresses out.
+        # Cookie jars ignore IP addresses.
         named = url.replace("127.0.0.1", "carrier.example")
         await post(exchange, named)
         return await post(exchange, named)
@@ -98,7 +98,7 @@ def test_a_connection_serves_many_requests() -> None:
     ],
 )
 def test_a_connection_that_was_idle_is_kept_by_the_wall_clock(idle_s: float, expected: int) -> None:
-    """The monotonic clock, by which aiohttp counts, stands still in a process that is frozen."""
+    """aiohttp counts by the monotonic clock, which stands still in a frozen process."""
     connections, now_s = 0, 1_767_258_000.0
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,7 +153,7 @@ def test_what_is_under_way_is_not_broken_off_by_who_comes_later() -> None:
 def test_a_body_behind_a_status_that_has_none_is_no_answer_to_the_next_request(
     status: str, headers: str, body: bytes, expected: int
 ) -> None:
-    """The next message would be in doubt, or got another's status."""
+    """Otherwise the next message would be in doubt, or get another's status."""
     connections, told = 0, asyncio.Event()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -177,7 +177,7 @@ def test_a_body_behind_a_status_that_has_none_is_no_answer_to_the_next_request(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
 def test_a_request_on_a_kept_connection_that_breaks_is_not_repeated(method: str) -> None:
-    """The carrier may have taken the message before it hung up."""
+    """The carrier may have accepted the message before it closed the connection."""
     requests: list[bytes] = []
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

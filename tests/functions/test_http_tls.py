@@ -1,4 +1,4 @@
-"""The HTTP client and TLS: nothing is sent until the server has shown who it is."""
+"""The HTTP client and TLS: no data is sent until the server has proved its identity."""
 
 import asyncio
 import shutil
@@ -13,13 +13,13 @@ from harkara.net.client import HttpClient
 from tests.functions.exchanges import BODY, answering, post, run
 from tests.functions.servers import answer, serving
 
-# Writes a key, and a certificate that the key itself has signed.
+# Writes a key, and a certificate signed by the same key.
 OPENSSL = """openssl req -x509 -nodes -days 1 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
     -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate"""
 
 
 def test_a_server_without_tls_took_nothing() -> None:
-    """The handshake fails before anything of the request is sent."""
+    """The handshake fails before any part of the request is sent."""
     got: list[bytes] = []
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

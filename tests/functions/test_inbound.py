@@ -1,4 +1,4 @@
-"""/inbound/{carrier}/{token}: who asks to stop is out, in each carrier's form."""
+"""/inbound/{carrier}/{token}: opt-outs take effect, in each carrier's form."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ HTTP: dict[str, Any] = {
 
 
 def add_carrier(gateway: Gateway, kind: str, options: dict[str, Any]) -> None:
-    """Put in a carrier that is called like its kind."""
+    """Add a carrier named after its kind."""
     known: dict[str, Any] = {
         "name": kind,
         "kind": kind,
@@ -62,7 +62,7 @@ def is_out(gateway: Gateway) -> bool:
 
 
 def counts(logs: Logs) -> dict[str, int]:
-    """Return what the last line counts."""
+    """Return the counts in the last line."""
     return metrics_of(logs.lines()[-1])
 
 
@@ -285,7 +285,7 @@ def test_the_subscription_to_it_is_confirmed(gateway: Gateway) -> None:
     assert url.startswith("https://sns.ap-south-1.amazonaws.com/?Action=ConfirmSubscription")
 
 
-# The door
+# Authentication
 
 
 @pytest.mark.parametrize(

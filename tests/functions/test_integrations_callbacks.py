@@ -1,4 +1,4 @@
-"""What the pages say is posted back is what is posted."""
+"""The callbacks shown on the pages are those that are posted."""
 
 import json
 
@@ -24,7 +24,7 @@ EVENTS: list[tuple[EventKind, Event]] = [
     (EventKind.REPLIED, Reply(MID, REF, AT_S + 58, MSISDN, "56161", "Where is it?")),
     (EventKind.CLICKED, Click(MID, REF, AT_S + 88, MSISDN, LONG, SHORT)),
 ]
-# By format: the page, and how its blocks are marked there.
+# By format: the page, and the marks of its blocks there.
 BLOCKS = {
     "clevertap": ("clevertap", "json posted"),
     "moengage": ("moengage", "json posted"),
@@ -44,7 +44,7 @@ def test_a_page_shows_each_event_as_it_is_posted(name: str) -> None:
         json.loads(used.render([event], settings)) for kind, event in EVENTS if kind in used.kinds
     ]
     assert written == posted
-    # The order of the members too.
+    # Also in the order of members.
     assert json.dumps(written) == json.dumps(posted)
 
 

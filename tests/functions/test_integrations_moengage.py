@@ -80,7 +80,7 @@ def test_a_connector_in_icss_format_authenticates_in_each_way(
     body = json.dumps(pages.fill({**ICS_BODY, **fields}, values))
     form = {"Method": ["POST"], "API URL": ["https://api.example/datasend"]}
     status, answer = send(acme, pages.request(form, body, **headers))
-    if sender_type == "Promotional":  # the template is none of a promotional message
+    if sender_type == "Promotional":  # the template is not for promotional messages
         assert (status, answer["Error"]) == (400, "INVALID_CATEGORY")
     else:
         assert status == 200

@@ -1,4 +1,4 @@
-"""The link function: where it sends whom, what it says, what it counts."""
+"""The link function: its redirects, its answers, its counts."""
 
 import json
 from collections import Counter
@@ -28,7 +28,7 @@ SAFE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def put_links(gateway: Gateway, url: str = URL, ends_s: int = int(NOW) + 1, path: str = "") -> None:
-    """Store what the links of the sample chunk lead to."""
+    """Store the URLs of the sample batch's links."""
     links = LinkSet("sandbox", CHUNK_ID, f"https://{HOST}{path}", ends_s, [url], [[0], [], [0]])
     packed = {"links": pack_links(links)}
     gateway.store.put_once([Mark(*links_key(SET), CHUNK_ID, "", 0, packed)])
@@ -230,7 +230,7 @@ def test_a_process_does_not_keep_all_sets(gateway: Gateway) -> None:
 
 
 class Busy:
-    """A queue that does not take the first bodies."""
+    """A queue that refuses the first bodies."""
 
     def __init__(self, failures: int, *, raises: bool) -> None:
         self.failures = failures
@@ -279,7 +279,7 @@ def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a
     service = replace(gateway._link(), queues=queues, clock=lambda: now_s)
     clicked: Counter[tuple[int, int]] = Counter()
     lost = 0
-    # Somebody is in a hurry, somebody else is not.
+    # One visitor clicks many times at once, the other rarely.
     for message, wait_s, is_person in [*visits, *[(0, 0, True)] * (CLICKS_A_MINUTE + 2)]:
         now_s += wait_s
         visited = service.visit(HOST, "", code_of(gateway, message), is_person=is_person)
@@ -352,7 +352,7 @@ def test_a_thousand_clicks_at_once_are_a_thousand_tasks(gateway: Gateway, logs: 
 
 
 def test_a_link_of_a_request_leads_to_its_url(gateway: Gateway) -> None:
-    """From `send` to `dlr`: what is asked for, visited, and told to the platform."""
+    """From `send` to `dlr`: a link is requested, visited, and reported to the platform."""
     record = {
         "to": "919876543210",
         "from": "ACMEBK",

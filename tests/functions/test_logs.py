@@ -1,4 +1,4 @@
-"""LogLevel DEBUG, which Lambda gives the root logger: no library tells what goes over a wire."""
+"""With LogLevel DEBUG, which Lambda sets on the root logger, no library logs transmitted data."""
 
 import importlib.metadata
 import json
@@ -31,7 +31,7 @@ LOCK = Path("layers/deps/requirements.txt")
 
 
 class Aws(BaseHTTPRequestHandler):
-    """Answers each call with something that is private, or refuses it in words that are."""
+    """Answers each call with private data, or refuses it in words that contain some."""
 
     refuses = False
 
@@ -93,7 +93,7 @@ def test_what_goes_to_aws_and_comes_back_is_not_logged(
     call: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with suppress(StoreUnavailable, ValueError):  # it refuses, or its answer is of no use
+    with suppress(StoreUnavailable, ValueError):  # it refuses, or its answer is unusable
         CALLS[call]()
     assert caplog.records == []
 
@@ -107,7 +107,7 @@ def test_what_goes_to_a_carrier_or_platform_is_not_logged(
 
 
 def test_no_library_that_logs_is_left_out() -> None:
-    """Of those that are deployed: a module that asks for a logger is of a library that is quiet."""
+    """Every deployed module that gets a logger belongs to a library that is silenced."""
     locked = re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE)
     loud = set()
     for name in locked:

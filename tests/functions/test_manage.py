@@ -1,4 +1,4 @@
-"""What an account reads and changes by API: its registered parts, and its messages."""
+"""An account's requests by API: reading and changing its resources and messages."""
 
 import json
 from typing import Any

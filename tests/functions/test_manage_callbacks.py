@@ -1,4 +1,4 @@
-"""Registered callbacks by API: their secrets are taken, and nothing shows them again."""
+"""Registered callbacks by API: their secrets are accepted, and never shown again."""
 
 import json
 from typing import Any
@@ -146,7 +146,7 @@ def test_what_time_does_not_allow_is_said_to_be_left(gateway: Gateway) -> None:
 
 
 class Expiring(Context):
-    """Its time is up once it was looked at."""
+    """A context whose time is up after the first question."""
 
     def get_remaining_time_in_millis(self) -> int:
         left_ms, self.remaining_ms = self.remaining_ms, 0

@@ -1,4 +1,4 @@
-"""Metrics in the log, and the way of a message that can be followed there."""
+"""Metrics in the log, and the traceable way of a message there."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def dimensions_of(line: dict[str, Any]) -> list[set[str]]:
 
 
 def send_one(gateway: Gateway) -> str:
-    """Send a message the whole way to its callback; return its chunk's id."""
+    """Send a message the whole way to its callback; return its batch id."""
     gateway.carrier_answer = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
     gateway.call("send", http_event("POST", "/datasend", datasend(RECORD)))
     (chunk_id,) = gateway.store.packed

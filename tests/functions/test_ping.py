@@ -16,7 +16,7 @@ PINGED = sorted(name for name, each in functions().items() if "SnapStart" in eac
 def test_a_ping_is_answered_with_nothing_and_does_nothing(
     function: str, logs: Logs, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The handler as it is deployed, with no settings: whatever it would open fails."""
+    """The handler as deployed, without settings: opening any client or connection fails."""
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a ping asked something of the outside")

@@ -1,7 +1,7 @@
-"""Each policy allows all that its function calls, and nothing that none of its calls needs.
+"""Each policy allows all calls of its function, and no permission that none of them needs.
 
-Each pattern of leading keys counts by itself. The emulator has no IAM: what real processes call is
-not compared with the policies.
+Each pattern of leading keys counts by itself. The emulator has no IAM: the calls of real processes
+are not compared with the policies.
 """
 
 import hmac
@@ -43,7 +43,7 @@ from tests.template.reading import services
 
 @pytest.fixture(scope="module")
 def used() -> Iterator[set[Grant]]:
-    """Return what all functions used, after traffic that takes every way there is."""
+    """Return all used grants, after traffic that takes every path."""
     with pytest.MonkeyPatch.context() as patch, own_loop():
         patch.setattr(policies, "used", set())
         deployment = Deployment(patch)
@@ -52,12 +52,12 @@ def used() -> Iterator[set[Grant]]:
 
 
 def traffic(deployment: Deployment) -> None:
-    """Take every way there is, of which the sample events are most."""
+    """Take every path; the sample events cover most of them."""
     for sample in sample_events():
         deployment.call(sample.function, sample.event)
         deployment.work_off()
     add_busy_account(deployment)
-    # The carrier is busy, for a second and for long; what is asked for again is read back.
+    # The carrier is busy, for a second and for long; repeated requests are read back.
     for delay_s in ("1", "1000"):
         deployment.answers = [HttpAnswer(429, {"retry-after": delay_s}, b"")] * 2
         for header in ("BUSYSI", "BUSYTX", "BUSYSI"):
@@ -71,12 +71,12 @@ def traffic(deployment: Deployment) -> None:
     send(deployment, "own", {"from": "BUSYSI"})
     deployment.work_off()
     park(deployment)
-    # A carrier that nobody reaches is left alone.
+    # An unreachable carrier opens its circuit.
     deployment.answers = [ExchangeUnreachable("nobody listens")] * 20
     for _ in range(20):
         send(deployment, "busy", {"from": "BUSYSI"})
     deployment.work_off()
-    # What has an id is remembered: the same again is read back, and another is put over it.
+    # A message with an id is remembered: its repeat is read back, another one overwrites it.
     reply = {"from": MSISDN, "to": "56161", "text": "Yes"}
     other = {**STOP, "text": "START"}
     for path, body in [
@@ -85,20 +85,20 @@ def traffic(deployment: Deployment) -> None:
     ]:
         carrier_posts(deployment, path, "signed", body)
     deployment.work_off()
-    # One that its queue does not take is put off.
+    # Its queue refuses this body, so that it is deferred.
     DynamoDueTable(deployment.dynamo, DUE, time.time).put(QueueName.SUBMIT, "\0", 0)
     for _ in range(3):
         deployment.make_due()
         deployment.call("sweep", {})
         deployment.work_off()
-    # What is delivered twice finds what the first delivery put, whose holder may live.
+    # A duplicate delivery finds the entries of the first, whose lease may still be held.
     for queue, function in CONSUMERS.items():
         events = [event for delivered, event in deployment.delivered if delivered == queue]
         assert any(deployment.call(function, event)["batchItemFailures"] for event in events)
 
 
 def park(deployment: Deployment) -> None:
-    """Have a callback parked that is gone for good, and replay it; renew a secret twice."""
+    """Park a callback with a 410 and replay it; renew a secret twice."""
     send(deployment, "busy", {"from": "BUSYSI"})
     deployment.work_off()
     _, asked = deployment.requests[-1]
@@ -122,9 +122,9 @@ OWN: dict[str, Any] = {
 
 
 def add_busy_account(deployment: Deployment) -> None:
-    """Add an account of which everything is counted and looked up, and a carrier that signs.
+    """Add an account with all limits and look-ups in use, and a carrier that signs.
 
-    And one whose carrier returns no references.
+    Also add an account whose carrier returns no references.
     """
     store = DynamoAccountStore(deployment.dynamo, ACCOUNTS)
     kms = deployment.client("kms")
@@ -207,7 +207,7 @@ def manage(deployment: Deployment, method: str, path: str, body: Any) -> Any:
 
 
 def granted() -> set[Grant]:
-    """Return what the policies allow the functions themselves."""
+    """Return the grants of the policies that the functions themselves use."""
     return {
         grant
         for function in services()

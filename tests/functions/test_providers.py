@@ -1,6 +1,6 @@
-"""Providers that are set up by name, over HTTP: what is sent, what is answered, what comes back.
+"""Providers with presets, over HTTP: requests, answers, receipts and replies.
 
-Each provider is a server (`tests.functions.documented`) that holds us to its public pages.
+Each provider is a server (`tests.functions.documented`) that enforces its public pages.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def _trusting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def speak(provider: Provider, gateway: Gateway, talk: Callable[[HttpClient], Awaitable[T]]) -> T:
-    """Run what talks to a provider and to our API, a minute after the message was accepted."""
+    """Run a conversation with a provider and our API, a minute after the message was accepted."""
     gateway.clock = lambda: NOW + 60  # type: ignore[method-assign]
     gateway.signer = SIGNER
 
@@ -52,7 +52,7 @@ def speak(provider: Provider, gateway: Gateway, talk: Callable[[HttpClient], Awa
 
 
 async def submit(client: HttpClient, carrier: SetUp, message: Message = ENGLISH) -> Outcome:
-    """Submit a message as functions/submit does: by the settings as they are stored."""
+    """Submit a message as functions/submit does, with the stored settings."""
     outside = Outside(client, no_texts)
     connected = await CarrierDirectory(carrier.store, carrier.operator.client("kms"), outside)(
         "acme"
@@ -68,7 +68,7 @@ def outcome_of(name: str, answer: str) -> Outcome:
 
 
 def queued(gateway: Gateway) -> list[tuple[str, Receipt]]:
-    """Return the receipts that wait, each with the carrier's id where that is what it names."""
+    """Return the queued receipts, each with the carrier's id if it has no reference of ours."""
     found: list[tuple[str, Receipt]] = []
     for task in map(decode_dlr, gateway.bodies(QueueName.RECEIPT)):
         if isinstance(task, CarrierReceiptsTask):
@@ -120,7 +120,7 @@ def test_an_answer_is_read(name: str, key: str, gateway: Gateway, tmp_path: Path
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_provider_holds_us_to_its_pages(name: str, gateway: Gateway, tmp_path: Path) -> None:
-    """A message without a field that they demand is refused, and none is taken elsewhere."""
+    """It refuses a message that lacks a required field, or comes by another URL or method."""
     provider, carrier = Provider(CASES[name]), put(tmp_path, name)
     settings, secrets = carrier.settings, CarrierSecrets(SECRET, carrier.receipt_url)
     lacking = [_without(settings, each) for each in CASES[name]["protocol"]["body"]["required"]]
@@ -154,7 +154,7 @@ def _without(settings: CarrierSettings, field: str) -> CarrierSettings:
 
 
 def _asking(settings: CarrierSettings, **options: Any) -> CarrierSettings:
-    """Return settings whose requests are others, unchecked."""
+    """Return settings with other options of its requests, unchecked."""
     assert settings.http is not None
     return settings.model_copy(update={"http": settings.http.model_copy(update=options)})
 

@@ -1,4 +1,4 @@
-"""The functions behind a proxy: refused without its secret, and networks are held to its word."""
+"""The functions behind a proxy: refused without its secret; networks are checked by its header."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -74,7 +74,7 @@ def test_a_credentials_networks_are_held_to_what_the_proxy_says(
 
     assert status("198.51.100.7") == 200
     assert status("203.0.113.9, [2001:db8::7]:443") == 200
-    # The event comes from 203.0.113.10, and API Gateway says so behind the proxy's entry.
+    # The event comes from 203.0.113.10, and API Gateway adds that after the proxy's entry.
     assert status("6.6.6.6, 198.51.100.7, 203.0.113.10") == 200
     assert status("198.51.100.7, 203.0.113.9") == 401
     assert status("198.51.100.7, 203.0.113.9, 203.0.113.10") == 401
@@ -95,7 +95,7 @@ def test_a_carriers_networks_are_held_to_what_the_proxy_says(gateway: Gateway) -
 
 @pytest.mark.usefixtures("proxy")
 def test_a_url_of_the_functions_own_has_no_proxy_before_it(gateway: Gateway) -> None:
-    """What the client writes makes no such URL: `domainName` is what AWS was called by."""
+    """A client's headers make no such URL: `domainName` is the host that AWS was called by."""
     settings = gateway.accounts.carriers["sim"]
     changes = {"receipt_networks": ("203.0.113.10",)}
     gateway.accounts.carriers["sim"] = settings.model_copy(update=changes)

@@ -1,4 +1,4 @@
-"""What a consumer cannot do in time comes back soon, the rest after the visibility time-out."""
+"""Temporarily failed messages come back soon, others after the visibility time-out."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.functions.test_queues import NO_FAILURES, RECEIPTS, SUBMIT, failures
 def put_back(
     error: Exception, receives: int, context: Context, late: Exception | None = None
 ) -> tuple[Any, list[tuple[str, int]]]:
-    """Consume two messages of which the second fails; return the answer, and what was put back."""
+    """Consume two messages, the second of which fails; return the answer and the put-back calls."""
     asked: list[tuple[str, int]] = []
 
     async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
@@ -44,7 +44,7 @@ def put_back(
 def test_what_passes_comes_back_soon_and_each_time_later(
     error: Exception, receives: int, soonest_s: int
 ) -> None:
-    """Not before the invocation is over: until then its own claims would hold it."""
+    """Not before the invocation is over: until then its own leases would block it."""
     left_s = 7
     answer, asked = put_back(error, receives, Shrinking(left_s))
     assert answer == failures("m1")
@@ -54,7 +54,7 @@ def test_what_passes_comes_back_soon_and_each_time_later(
 
 
 class Shrinking(Context):
-    """A minute at the first question, so much at every later one."""
+    """A context with a minute at the first question, and `left_s` later."""
 
     def __init__(self, left_s: float) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def test_what_cannot_be_put_back_is_logged_and_the_answer_stays(logs: Logs) -> N
 
 @pytest.mark.parametrize(("function", "body"), [("submit", SUBMIT), ("dlr", RECEIPTS)])
 def test_both_consumers_put_back(function: str, body: str, gateway: Gateway) -> None:
-    """The second of two messages of one owner finds what the first put, and holds."""
+    """The second message with the same task id finds the first's entries, with a held lease."""
     gateway.put_chunk()
     first, second = sqs_event(body), sqs_event(body)
     assert gateway.call(function, first) == NO_FAILURES

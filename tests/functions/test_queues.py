@@ -1,4 +1,4 @@
-"""submit, dlr and sweep as handlers: the partial batch answer, owners, and what is logged."""
+"""submit, dlr and sweep as handlers: the partial batch answer, task ids, and the log."""
 
 import pytest
 
@@ -173,7 +173,7 @@ def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Lo
 
 
 def test_a_receipt_that_was_delivered_before_goes_on_by_itself(gateway: Gateway) -> None:
-    """An earlier delivery may have put its final, which nobody else would call back."""
+    """An earlier delivery may have stored its final state, which only this task calls back."""
     gateway.put_chunk()
     singles = [Receipt(mid, 1, State.DELIVERED, int(NOW)) for mid in MIDS]
     event = sqs_event(*(ReceiptsTask((each,)).encode() for each in singles))

@@ -1,4 +1,4 @@
-"""README.md's way from clone to the first message: its commands are run, its requests are taken."""
+"""README.md's way from clone to first message: its commands run, its requests are accepted."""
 
 import json
 import re

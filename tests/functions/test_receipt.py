@@ -172,7 +172,7 @@ def test_nothing_is_delivered_after_its_receipt_or_before_its_acceptance(
 
 
 class Failing:
-    """A service that fails, quoting what it should not."""
+    """A service that fails with private data in its error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

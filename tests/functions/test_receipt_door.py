@@ -1,4 +1,4 @@
-"""Who may post receipts: tokens while one is renewed, source addresses, signatures, SNS topics."""
+"""Authentication of receipts: tokens during a renewal, source addresses, signatures, SNS topics."""
 
 import base64
 import hashlib
@@ -173,7 +173,7 @@ def test_what_the_carrier_did_not_sign_is_refused(
     assert logs.private() == []
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("route", ["receipt", "inbound"])
@@ -207,7 +207,7 @@ def test_what_is_refused_at_the_door_is_counted_in_one_line(
     (line,) = logs.lines()
     assert (line["message"], line["wrong"]) == ("refused at the door", wrong)
     assert metrics_of(line) == {"refused": 1}
-    # Whoever guesses makes no dimensions: each would be a metric that is paid for.
+    # A guessed carrier must not become a dimension: each would be a metric that is paid for.
     assert line.get("carrier") == (None if wrong == "carrier" else "sim")
     assert "guessed" not in str(line)
     assert logs.private() == []

@@ -15,6 +15,6 @@ def test_a_sample_event_gets_its_answer(
     if with_chunk:
         gateway.put_chunk()
     if sample.name == "manage-callback-test":
-        gateway.platform.script = [0]  # nobody listens where it goes
+        gateway.platform.script = [0]  # its URL has no server
     answer = gateway.call(sample.function, sample.event)
     assert differences(sample.expected, answer) == []

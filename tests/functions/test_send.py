@@ -1,4 +1,4 @@
-"""`send`, by POST /datasend: answers, errors in their one shape, logs without what is private."""
+"""`send`, by POST /datasend: answers, errors in their one shape, logs without private data."""
 
 import base64
 import json
@@ -140,7 +140,7 @@ def test_credentials_in_a_header_come_before_those_of_the_body(gateway: Gateway)
 
 
 class Failing:
-    """A service that fails, quoting what it should not."""
+    """A service that fails with private data in its error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

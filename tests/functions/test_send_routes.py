@@ -1,4 +1,4 @@
-"""The other routes of `send`, and what all of them share: forms, keys, limits, repeats."""
+"""The other routes of `send`, and their common features: forms, keys, limits, repeats."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ def test_a_message_is_accepted_and_stored(path: str, gateway: Gateway, logs: Log
 
 @each_route
 def test_a_slash_at_the_end_is_left_out(path: str, gateway: Gateway) -> None:
-    """API Gateway hands it on with the path as it was sent."""
+    """API Gateway passes the path on as it was sent."""
     event = post(path)
     event["rawPath"] = event["requestContext"]["http"]["path"] = f"{path}/"
     assert gateway.call("send", event)["statusCode"] == 200

@@ -1,4 +1,4 @@
-"""What a request costs before it is known whose it is: how often its body is decoded and read."""
+"""The cost of a request before authentication: how often its body is decoded and read."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ WRONG = {"x-api-key": "sandbox.wrong"}
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count bodies that are decoded, and requests whose records are read."""
+    """Count the decoded bodies, and the requests whose records are read."""
     counts: Counter[str] = Counter()
 
     def counted(module: Any, name: str, as_what: str) -> None:

@@ -1,4 +1,4 @@
-"""A single callback goes out over a connection of its own, in whatever loop runs."""
+"""A single callback goes out over a connection of its own, in any event loop."""
 
 import asyncio
 

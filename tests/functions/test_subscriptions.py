@@ -1,4 +1,4 @@
-"""The confirmation of a subscription: one GET, done when it is answered with 200."""
+"""The confirmation of a subscription: one GET, which succeeds with a 200."""
 
 import asyncio
 from http.client import HTTPConnection

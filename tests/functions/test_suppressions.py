@@ -1,4 +1,4 @@
-"""/v1/suppressions: who may change the lists, what is refused, and logs without numbers."""
+"""/v1/suppressions: rights to change the lists, refusals, and logs without numbers."""
 
 import json
 from typing import Any

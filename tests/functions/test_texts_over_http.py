@@ -1,4 +1,4 @@
-"""SendTextMessage by a real client, to an endpoint that behaves as badly as AWS might."""
+"""SendTextMessage by a real client, to an endpoint that misbehaves as AWS might."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ TAKEN = answer(body=b'{"MessageId": "9539975a"}')
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes clients use another endpoint than AWS's."""
+    """Return a function that sets the endpoint of AWS clients."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     return lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2", url)

@@ -1,4 +1,4 @@
-"""What judges a gradual release: the log tells a bug, with its version, from what was foreseen."""
+"""The log for a gradual release: it marks bugs, with their version, but not foreseen errors."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ BUGS = (KeyError, ValueError, TypeError, RecursionError, OSError, TimeoutError)
 
 
 class Broken:
-    """A service of which nothing can be used."""
+    """A service that raises at every use."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -49,6 +49,6 @@ def test_an_error_is_unexpected_unless_it_is_of_our_own_tree(
     assert lines
     for line in lines:
         told = (line.get("unexpected"), line.get("version"))
-        # The metric filter wants a boolean and a text; the service names itself in every line.
+        # The metric filter needs a boolean and a text; every line names its service.
         assert told == ((None, None) if issubclass(kind, HarkaraError) else (True, "7"))
         assert "service" in line

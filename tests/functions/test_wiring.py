@@ -66,7 +66,7 @@ def builder(module: ModuleType) -> Callable[[], Any]:
 
 
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
-    """Load a function whose secrets are known, and build its service."""
+    """Load a function with known secrets, and build its service."""
     module = load(function)
     environment.setattr(secrets, "client", lambda _: SecretsManager())
     build = builder(module)
@@ -163,7 +163,7 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.router.store._table == "accounts"
     assert service.router.carrier._accounts._table == "accounts"
     assert service.router.pace.store._table == "messages"
-    # What the hand hears is what the router asks.
+    # Dispatch records outcomes in the breakers that the router reads.
     assert service.router.breakers is service.hand.breakers
     assert service.router.breakers.store is service.router.pace.store
 
@@ -200,7 +200,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
     assert replies.chunks._table == replies.last._table == "messages"
-    # What submit notes is what inbound finds.
+    # `submit` writes the keys that `inbound` reads.
     assert submit.last._keys("acme", "919876543210") == replies.last._keys("acme", "919876543210")
     assert submit.last._table == "messages"
 
@@ -219,7 +219,7 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     module = load("dlr")
     environment.setattr(module, "GuardedResolver", guarded)
     deliver, posting, check, clicks, joins = module.services()
-    # Both the literal addresses and the names go by the one rule.
+    # The same rules check the literal addresses and the names.
     assert made == [rules]
     assert deliver.callbacks is clicks.callbacks is posting
     assert clicks.destinations is posting.destinations

@@ -1,6 +1,6 @@
-"""Messages through a real Kannel: the services in this process, real HTTP on every side of them.
+"""Messages through a real Kannel: the services in this process, with real HTTP on all sides.
 
-What `submit` sends, Kannel's receipts and the callbacks go over sockets of loopback; the tables
+The requests of `submit`, Kannel's receipts and the callbacks go over loopback sockets; the tables
 and queues are in memory, and time is real.
 """
 
@@ -36,7 +36,7 @@ from tests.world import World
 
 REQUEST_SIZE = 250
 CONNECTIONS = 32
-# How many messages of a queue are worked on at a time.
+# Number of concurrent messages of each queue.
 WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8, QueueName.CALLBACK: 2}
 
 
@@ -103,7 +103,7 @@ class Passage(World):
         return replace(super().callback_service(), poster=self.poster)
 
     async def _work(self, queue: QueueName, count: int) -> None:
-        """Do what waits in a queue, one message after the other, until all is called back."""
+        """Process a queue, one message after the other, until all messages are called back."""
         while self.entries.total() < count:
             self.now = time.time()
             ready = self._ready[queue]

@@ -41,7 +41,7 @@ def records() -> list[Record]:
 
 
 def segments_of(got: Counter[Got]) -> dict[str, list[str]]:
-    """Return the segments of each number as fakesmsc was handed them, by their headers."""
+    """Return the segments of each number that fakesmsc received, by their headers."""
     found: dict[str, list[str]] = defaultdict(list)
     for segment, times in got.items():
         found[segment.to] += [segment.header] * times
@@ -61,12 +61,12 @@ def test_every_message_goes_through_kannel_once_and_is_called_back(kannel: Kanne
     assert segments.keys() == {each.to for each in sent}
     for each in sent:
         headers = segments[each.to]
-        # Each header is another number of its message's segments: none came twice.
+        # Each segment of a message has its own header: none came twice.
         assert len(headers) == len(set(headers)) == measure(each.text).segment_count
 
 
 def test_what_kannel_accepted_is_reported_as_such_and_ends_once(kannel: Kannel) -> None:
-    """With all its events, Kannel tells of each message twice: taken by the SMSC, delivered."""
+    """With all events, Kannel reports each message twice: accepted by the SMSC, delivered."""
     passage = Passage(kannel, dlr_mask=31)
     run(passage.pass_through(records()[:20], WITHIN_S))
     assert sum(passage.entries.values()) == 20

@@ -50,7 +50,7 @@ CARRIER = CarrierSettings(
 
 
 class Done(NamedTuple):
-    """What became of a command."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -70,7 +70,7 @@ class Clock:
 
 
 def _kms(operation: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Encrypt by turning the text round, behind the name that it is bound to."""
+    """Encrypt by reversing the text, with its context's value in front."""
     (name,) = params["EncryptionContext"].values()
     if operation == "Decrypt":
         bound, text = params["CiphertextBlob"].split(b":", 1)
@@ -81,7 +81,7 @@ def _kms(operation: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sent(_: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Take what is sent to the callback queue."""
+    """Accept messages to the callback queue."""
     assert params["QueueUrl"] == OUTPUTS["CallbackQueueUrl"]
     entries = [
         {
@@ -97,7 +97,7 @@ def _sent(_: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 class Operator:
-    """An operator at a desk whose tables are in memory, and the functions' view of them."""
+    """An operator of a deployment in memory, and the functions' view of its tables."""
 
     def __init__(self) -> None:
         self.table = Table(page=1_000)
@@ -117,7 +117,7 @@ class Operator:
 
     @property
     def store(self) -> DynamoAccountStore:
-        """The functions' store with nothing in its cache."""
+        """The functions' store with an empty cache."""
         return DynamoAccountStore(self.client("dynamodb"), "Accounts")
 
     def client(self, service: str) -> Any:
@@ -131,7 +131,7 @@ class Operator:
         return self.run(line.split(), io.StringIO(stdin))
 
     def run(self, words: Sequence[str], stdin: TextIO | None = None) -> Done:
-        """Run a command in words; it is about the stack `harkara`."""
+        """Run a command, given as words, on the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
         def open_desk(arguments: Namespace) -> Desk:
@@ -150,7 +150,7 @@ class Operator:
         return Done(status, out.getvalue(), err.getvalue())
 
     def park(self, number: int, account: str = "acme", callback: str = "main") -> str:
-        """Park a callback, `number` seconds from the beginning; return its id."""
+        """Park a callback as a dead letter, `number` seconds after NOW; return its id."""
         endpoint = Endpoint("https://hooks.acme.in/dlr", "clevertap", callback)
         member = Dlr("M", "ref", State.DELIVERED, NOW)
         task = CallbackTask(f"q{number}", 0, 8, account, endpoint, (member,), failures=9)
@@ -174,7 +174,7 @@ class Operator:
         return self
 
     def with_account(self, **fields: Any) -> "Operator":
-        """Put the account `acme` in."""
+        """Add the account `acme`."""
         account: dict[str, Any] = {"id": "acme", "name": "Acme", "carrier": "sim", **fields}
         self.store.put_account(Account(**account))
         return self.with_carrier()

@@ -1,4 +1,4 @@
-"""`harkara account` and `harkara carrier`: what the operator sets is what the functions read."""
+"""`harkara account` and `harkara carrier`: the functions read the operator's settings."""
 
 import getpass
 import io

@@ -1,4 +1,4 @@
-"""`harkara callback`: all there is to a callback, and its secrets shown by nothing."""
+"""`harkara callback`: all operations on a callback; its secrets are never shown."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command `harkara` itself: how it finds a deployment, what it says when it cannot go on."""
+"""The command `harkara` itself: finding a deployment, and its errors."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def run(argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 
 
 class Session:
-    """A boto3 session whose CloudFormation answers as it is told."""
+    """A boto3 session whose CloudFormation has a scripted answer."""
 
     region_name = "ap-south-1"
 

@@ -1,4 +1,4 @@
-"""`harkara credential`: what is printed works, and its end comes when it should."""
+"""`harkara credential`: printed keys work, and end when they should."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ADDRESS = "203.0.113.7"
 def authenticate(
     operator: Operator, key: str, *, at_s: float = NOW, address: str = ADDRESS
 ) -> Caller:
-    """Return whom `send` takes the holder of an API key for."""
+    """Return the caller that `send` recognises by an API key."""
     authenticator = Authenticator(operator.store, PEPPER, lambda: at_s)
     return authenticator.authenticate(presented({"x-api-key": key}), Scope.SEND, address)
 

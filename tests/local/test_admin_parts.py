@@ -1,4 +1,4 @@
-"""`harkara sender`, `callback` and `template`: what an account is registered with."""
+"""`harkara sender`, `callback` and `template`: the resources of an account."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.local.operators import Operator
 
 HEAD = "Entity ID,Header,Template ID,Template Name,Content,Type,Status\n"
 OTP_ROW = "1101172974420810001,ACMEBK,1107,Sign in,{#numeric#} is your code,OTP,Approved\n"
-COUNT = 1_010  # no whole number of batches or pages
+COUNT = 1_010  # not a multiple of batches or pages
 SENDER = {"header": "ACMEBK", "categories": ["transactional", "otp"], "pe_id": "1101172974420"}
 
 

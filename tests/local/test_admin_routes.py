@@ -1,4 +1,4 @@
-"""`harkara route`, `pause` and `resume`: what the operator sets is what `submit` reads."""
+"""`harkara route`, `pause` and `resume`: `submit` reads the operator's settings."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def operator() -> Operator:
 
 
 def rules(operator: Operator, account_id: str = "acme") -> Rules:
-    """Return what a process that just started reads."""
+    """Return the rules as a freshly started process reads them."""
     return DynamoRoutingStore(operator.client("dynamodb"), "Accounts").rules(account_id)
 
 

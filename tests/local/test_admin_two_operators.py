@@ -1,6 +1,6 @@
-"""Two operators at once: what one sets stands, wherever the other one's command is at the moment.
+"""Two operators at once: no change of one is undone by the other's command, at any moment.
 
-The first command runs; before one of its calls to DynamoDB the second one runs as a whole. That is
+The first command runs; before one of its calls to DynamoDB the second one runs as a whole. This is
 tried at every call, in both orders.
 """
 
@@ -19,7 +19,7 @@ from tests.local.operators import Operator
 
 
 class TwoOperators(Operator):
-    """A deployment where a command happens before one of the next calls, counted from 0."""
+    """A deployment in which a command runs before one of the next calls, counted from 0."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class TwoOperators(Operator):
         self._before = deepcopy(self.table.items)
 
     def begin(self) -> None:
-        """Have all as it was at first. To make the clients anew would take most of the time."""
+        """Restore the initial state. Making the clients anew would take most of the time."""
         self.table.items = deepcopy(self._before)
         self.left = None
 
@@ -41,7 +41,7 @@ class TwoOperators(Operator):
         assert done.status == 0, done.err
 
     def run_between(self, first: str, second: str, at: int) -> bool:
-        """Run the first command with the second at a call of it; say whether it has that call."""
+        """Run the first command, the second before its call `at`; return whether that was made."""
         self.left, self.meanwhile = at, second
         self.done(first)
         happened, self.left = self.left is None, None
@@ -80,7 +80,7 @@ class TwoOperators(Operator):
 
 Fact = Callable[[TwoOperators], object]
 
-# Commands that change one record, each something else of it, and what is then so.
+# Commands that change different fields of one record, each with a check of its effect.
 CARRIER: dict[str, Fact] = {
     "carrier put sim --timeout 9": lambda on: on.carrier.timeout_s == 9,
     "carrier put sim --rate 50": lambda on: on.carrier.rate_segments_per_s == 50,
@@ -115,7 +115,7 @@ ROUTING: dict[str, Fact] = {
     "suppression set acme --on": lambda on: on.routing.suppression,
     "suppression set acme --promotion 3": lambda on: on.routing.promotion == 3,
 }
-# Each with the next of its record, in both orders.
+# Each with the next command on the same record, in both orders.
 PAIRS = [
     (first, second, facts)
     for facts in (CARRIER, ACCOUNT, ROUTING)
@@ -158,12 +158,12 @@ def test_of_two_renewed_secrets_both_are_valid(on: TwoOperators) -> None:
 def test_a_credential_that_was_made_anew_is_not_revoked_with_the_one_before(
     on: TwoOperators, anew: str
 ) -> None:
-    """And it is listed among those of its account: a pointer leads to it."""
+    """It is also listed among those of its account: an index item leads to it."""
     at, happened = 0, True
     while happened:
         on.begin()
         on.left, on.meanwhile = at, "credential revoke user"
-        # The revoke falls between the calls of the other one, or the name is still taken.
+        # The revoke runs between the other command's calls, or the name is still taken.
         created = on(anew).status == 0
         happened, on.left = on.left is None, None
         account = anew.split()[2]
@@ -175,7 +175,7 @@ def test_a_credential_that_was_made_anew_is_not_revoked_with_the_one_before(
 
 
 def test_a_carrier_is_set_up_by_one_of_two(on: TwoOperators) -> None:
-    """The other one hears of it: the receipt URL that it would have shown would be no one's."""
+    """The other operator gets an error: its receipt URL would not be valid."""
     put = "carrier put new --url https://a.example/ --username u --secret-file -"
     at, happened, refused = 0, True, 0
     while happened:

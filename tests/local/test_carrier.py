@@ -1,4 +1,4 @@
-"""The carrier simulator does what the last four digits say, and counts what it got."""
+"""The carrier simulator obeys the last four digits, and counts the messages it got."""
 
 import asyncio
 from collections.abc import AsyncIterator

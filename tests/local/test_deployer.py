@@ -1,4 +1,4 @@
-"""What the deployer makes of the real template, and how it packages: without an emulator."""
+"""The deployer's version of the real template, and its packages, without an emulator."""
 
 import zipfile
 from pathlib import Path
@@ -21,13 +21,13 @@ def deployed() -> dict[str, Any]:
 
 
 def deploy(**keys: str) -> dict[str, Any]:
-    """Return what is deployed; `keys` are those of zips that are not called like their resource."""
+    """Return the deployed template; `keys` gives zips other names than their resources'."""
     translated = to_cloudformation(for_the_emulator(packaged(**keys)))
     return with_types(expand_http_apis(translated), {"SubmitConcurrency": "3"})
 
 
 def packaged(**keys: str) -> dict[str, Any]:
-    """Return the template with code that stands in a bucket."""
+    """Return the template with its code in a bucket."""
     sources = load((ROOT / "template.yaml").read_text())
     code = {
         name: {"Bucket": "code", "Key": keys.get(name, f"{name}.zip")}
@@ -38,7 +38,7 @@ def packaged(**keys: str) -> dict[str, Any]:
 
 
 def released(kind: str) -> dict[str, Any]:
-    """Return what SAM makes of the template for AWS where releases are of a type."""
+    """Return the template that SAM makes for AWS with this type of releases."""
     sources = packaged()
     release = {**sources["Parameters"]["ReleaseType"], "Default": kind}
     parameters = {**sources["Parameters"], "ReleaseType": release}
@@ -83,7 +83,7 @@ def test_a_gradual_release_is_codedeploys_and_an_alarm_takes_it_back() -> None:
         version = alias["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
         policy = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert policy["DeploymentGroupName"] == {"Ref": f"{function}DeploymentGroup"}
-        # The old version goes once all traffic is the new one's: one is kept.
+        # The old version is deleted after all traffic has moved: one version is kept.
         assert made["Resources"][version]["DeletionPolicy"] == "Delete"
         group = groups[f"{function}DeploymentGroup"]
         assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])

@@ -1,4 +1,4 @@
-"""Temporary folders in memory: what a killed stack left goes with the next start."""
+"""Temporary folders in memory: the next start removes the leftovers of a killed stack."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from local import emulator
 from local.emulator import HELD, Emulator, hold, make_temporary, remove_left_over
 from local.settings import LocalStackError, Ports
 
-# Says whether it holds its folder, and ends as one that does not start.
+# Prints whether its folder is held, then ends like an emulator that fails to start.
 PROGRAM = """#!{python}
 import fcntl
 try:

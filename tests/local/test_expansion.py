@@ -1,4 +1,4 @@
-"""What CloudFormation makes of the template when a change set is created: SAM's own transform."""
+"""The template as CloudFormation expands it for a change set, with SAM's own transform."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.template.reading import ROOT, functions, routes, template
 
 # AWS CloudFormation User Guide, "Understand CloudFormation quotas" (2026-11).
 RESOURCES, PARAMETERS, OUTPUTS, MAPPINGS, BYTES = 500, 200, 200, 200, 1_000_000
-# Values as long as they come.
+# The longest values.
 LONG = {
     "Stage": "a" * 20,
     "Architecture": "x86_64",
@@ -26,7 +26,7 @@ LONG = {
 
 
 def resolve(value: Any, values: Mapping[str, str]) -> Any:
-    """Return what CloudFormation makes of a text's functions, by the values of what it names."""
+    """Evaluate CloudFormation's functions, with the values of the names in them."""
     match value:
         case {"Ref": name}:
             return values[name]

@@ -1,4 +1,4 @@
-"""The gateway passes requests on as they came."""
+"""The gateway passes requests on unchanged."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What fakesmsc says that it was handed, as its log has it."""
+"""The messages that fakesmsc received, read from its log."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What `make` and `make up` say to what cannot be: one line, and the exit status."""
+"""Errors of `make` and `make up`: one line, and the exit status."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ SOURCES = ("Makefile", "pyproject.toml", "template.yaml", "local", "layers")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a folder with what a fresh clone has of the local stack: nothing is installed."""
+    """Return a folder like a fresh clone's local stack: nothing is installed."""
     for name in SOURCES:
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
@@ -35,7 +35,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(clone: Path, *command: str, **environment: str) -> tuple[int, str]:
-    """Return the status of a command, and all that it says."""
+    """Return the status of a command, and all its output."""
     done = subprocess.run(
         command,
         cwd=clone,

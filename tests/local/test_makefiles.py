@@ -1,4 +1,4 @@
-"""The Makefiles need nothing that macOS's make 3.81 lacks, and stop at the step that fails."""
+"""The Makefiles work with macOS's make 3.81, and stop at the step that fails."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from local.settings import ROOT
 
 MAKEFILES = ("Makefile", "layers/core/Makefile", "layers/deps/Makefile")
 # Special targets, assignments and functions of later releases. 3.81 does not refuse the first: it
-# ignores them, so that a recipe goes on past its failed steps.
+# ignores them, so that a recipe continues after its failed steps.
 LATER = re.compile(r"\.ONESHELL|\.SHELLFLAGS|^\w+ *(!|::|:::)=|\$\(file |^undefine|^private", re.M)
 
-# Stands for an interpreter and for the programs of the venvs that it makes: notes each call, and
-# fails at the one that is to fail.
+# Stands for an interpreter and the programs of its venvs: records each call, and fails at the one
+# that matches FAILS.
 PROGRAM = """#!/bin/bash
 call="${0##*/} $*"
 echo "$call" >>"$CALLS"

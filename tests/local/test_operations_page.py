@@ -1,4 +1,4 @@
-"""Every command of docs/operations.md is run, in order, as it stands there."""
+"""Every command of docs/operations.md is run, in order and unchanged."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ FILES = {
     "hooks.token": "not-a-real-token\n",
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What the operations of DynamoDB that IAM does not know by their own names are to it.
+# Operations without an action of their own in IAM, and the actions that they need.
 PARTS = {
     "TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem"),
     "SendMessageBatch": ("SendMessage",),
@@ -26,7 +26,7 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    """Return the operator who did all that the page says, in a folder with the files it names."""
+    """Return an operator after all commands of the page, in a folder with the page's files."""
     folder = tmp_path_factory.mktemp("operations")
     for name, content in FILES.items():
         (folder / name).write_text(content)
@@ -50,7 +50,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
 
 
 def run(operator: Operator, command: str) -> str:
-    """Run a command of the page; return what it printed."""
+    """Run a command of the page; return its output."""
     program, *words = shlex.split(command)
     assert (program, words.pop()) == ("harkara", "--local")
     done = operator.run(words)

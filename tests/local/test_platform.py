@@ -1,4 +1,4 @@
-"""The platform simulator shows and counts what it took, and answers as a path wants."""
+"""The platform simulator shows and counts accepted posts, and answers as the path demands."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ async def test_clevertap_says_what_it_has_no_use_for_inside_a_200() -> None:
         assert [each["record"]["meta"] for each in said["unprocessed"]] == ["b"]
         said = await answer_to(client, "/clevertap/partial-9/x", events(failed=[FAILED]))
         assert (said["status"], said["processed"]) == ("fail", 0)
-        # Of the second and third post one entry counts: it came before.
+        # Of the second and third post only one entry counts as repeated.
         assert (await get(client, "/callbacks?summary=1"))["repeated"] == ["a"]
 
 

@@ -1,4 +1,4 @@
-"""Each simulated platform takes what is documented, and refuses all else as the real one does."""
+"""Each simulated platform accepts documented callbacks, and refuses others as the real one does."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tests.cases.reading import rows
 from tests.events import SampleEvent, sample_events
 
 SECRETS = CallbackSecrets(token=WEBENGAGE_TOKEN, signing=(SigningSecret(secret=SIGNING_SECRET),))
-# A customer's own names are known to the customer alone.
+# Only the customer knows names that the customer has chosen.
 OUR_NAMES = [row for row in rows("callback_bodies") if "fields" not in str(row.values)]
 DLR = Dlr("M1", "ref", State.DELIVERED, 1_700_000_000, "", "919876543210", 1)
 
@@ -32,7 +32,7 @@ def body_of(name: str, *dlrs: Dlr) -> bytes:
 
 
 def read(name: str, body: bytes, **headers: str) -> list[Entry]:
-    """Let a platform read a body that we posted, with other headers if so given."""
+    """Read a body that we posted, as a platform does, with some headers replaced."""
     ours = headers_of("owner.0", body, SECRETS, int(time.time()))
     changed = {each.replace("_", "-"): value for each, value in headers.items()}
     return RECEIVERS[name].read(Post(ours | changed, body))

@@ -1,6 +1,6 @@
-"""`harkara carrier presets`, and `carrier put --preset`: providers that are set up by name.
+"""`harkara carrier presets`, and `carrier put --preset`: setting up providers by name.
 
-How they are then spoken with is in tests/functions/test_providers.py.
+The requests to these providers are tested in tests/functions/test_providers.py.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What people ask the simulators: parameters that are taken, and answers that can be read."""
+"""Requests of people to the simulators: accepted parameters, and readable answers."""
 
 import json
 from typing import Any

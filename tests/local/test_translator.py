@@ -1,4 +1,4 @@
-"""SAM's translator works in a venv of its own, once for each template."""
+"""SAM's translator runs in a venv of its own, once for each template."""
 
 from pathlib import Path
 from typing import Any, NoReturn

@@ -1,4 +1,4 @@
-"""A venv is built from its lock, whole, by one process while others that want it wait."""
+"""A venv is built from its lock, completely, by one process while others wait for it."""
 
 import hashlib
 import threading
@@ -28,7 +28,7 @@ def test_a_venv_is_built_by_one_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def write_wheel(folder: Path, name: str, requires: str = "") -> str:
-    """Write a wheel with nothing in it; return its line for a lock."""
+    """Write an empty wheel; return its line for a lock."""
     info = f"{name}-1.0.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}"
     path = folder / f"{name}-1.0-py3-none-any.whl"

@@ -1,4 +1,4 @@
-"""What `make up` prints fits a screen of 80 columns, and says what is wrong."""
+"""The output of `make up` fits a screen of 80 columns, and reports errors."""
 
 import json
 import re
@@ -129,7 +129,7 @@ def test_the_words_that_end_the_start_fit_and_the_curl_can_be_copied(
 
 
 class Running:
-    """What `Campaign` knows of a stack while it asks."""
+    """The part of a stack that `Campaign` uses."""
 
     settings = StackSettings()
     outputs = {"MessagesTableName": "messages"}

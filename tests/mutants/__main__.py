@@ -1,8 +1,8 @@
 """`make mutants`: change each of these modules in small ways, and see whether its tests notice.
 
-mutmut makes the changes and runs the tests that reach each. It does so in a folder of its own a
-module, `.local/mutants/<module>`, where the package lies at the top: it knows modules by their
-path. Every module has the quick tests that are nearest to it, so that a run is bounded.
+mutmut makes the changes and runs the tests that reach each. It does so in a separate folder for
+each module, `.local/mutants-of/<module>`, with the package at the top: it identifies modules by
+their path. Every module has only its nearest quick tests, so that the duration of a run is bounded.
 
     python -m tests.mutants                   all modules; takes an hour on two processors
     python -m tests.mutants scheduler         these
@@ -104,9 +104,9 @@ markers = ["stack: not here", "kannel: not here"]
 
 
 class Result(NamedTuple):
-    """How many changes of a module the tests noticed, and the changes that they did not.
+    """Results of a module: the number of changes, and those that no test noticed.
 
-    `endless` are those of the noticed by which a test ran on until it was stopped.
+    `endless` counts the noticed changes that made a test run until it was stopped.
     """
 
     module: str
@@ -121,7 +121,7 @@ class Result(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Return the part that was noticed."""
+        """Return the share that was noticed."""
         return self.noticed / self.total
 
 
@@ -131,7 +131,7 @@ def main(names: Sequence[str]) -> int:
     if len(modules) < len(names):
         print(f"there are: {', '.join(NEAREST)}")
         return 2
-    if sys.version_info >= (3, 13):  # where libcst, which mutmut needs, wants another YAML
+    if sys.version_info >= (3, 13):  # there libcst, which mutmut needs, wants another YAML
         print("make mutants: make .venv with Python 3.11 or 3.12, as its lock is")
         return 2
     python = ensure_venv("mutants", python=sys.executable) / "bin/python"
@@ -144,7 +144,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def run(module: str, python: Path) -> Result:
-    """Run one module's changes, all of them anew: mutmut would not see that a test has changed."""
+    """Run all changes of one module anew: mutmut would not see that a test has changed."""
     print(f"\n{module}", flush=True)
     folder = HOME / "mutants-of" / module.replace("/", "-")
     shutil.rmtree(folder, ignore_errors=True)

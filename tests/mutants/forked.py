@@ -1,10 +1,10 @@
 """Run the tests against each change that mutmut makes, each in a fork of one pytest session.
 
-The tests are collected and run once, unchanged: that says which of them reach which function, and
+The tests are collected and run once, unchanged: that shows which of them reach which function, and
 how long each takes. Every change is then tried in a fork of the process, by the tests that reach
-it: those first that noticed a change of the same function, then those that noticed most, then the
-quick ones, up to the first that fails. (mutmut's own runner collects the tests anew for each
-change, in no order.)
+its function, up to the first failure. The tests that noticed a change of the same function come
+first, then those that noticed most changes, then the quick ones. (mutmut's own runner collects the
+tests anew for each change, in no order.)
 
 Runs in the tools' venv, in the folder that mutmut works in: `python forked.py <processes>`.
 """
@@ -39,9 +39,9 @@ from mutmut.utils.file_utils import (
 
 RESULTS = Path("results.json")
 LOG = Path("tests.log")
-# A change that makes a test run on for ever is noticed. So that a busy machine is not taken for
-# one, a test may use fifteen times its time on the processor, and what counts as waiting for
-# ever is that for so long no thread ran, or wanted to.
+# A change that makes a test run forever counts as noticed. So that a busy machine is not taken for
+# one, a test may use fifteen times its processor time; and it counts as waiting forever only if its
+# threads together ran, or wanted to run, for less than IDLE_S in WAIT_S.
 PATIENCE = 15
 PROCESSOR_S, WAIT_S, IDLE_S = 4, 20, 0.5
 MEMORY_BYTES = 4 << 30
@@ -57,12 +57,12 @@ class Change:
 
     @property
     def function(self) -> str:
-        """Return the function's name, as the calls of its tests are noted."""
+        """Return the function's name, under which mutmut records the tests that call it."""
         return self.name.partition("__mutmut_")[0]
 
 
 UNCHANGED = Change("nothing__mutmut_0")
-"""Tried first: a fork of the process finds no fault either."""
+"""Tried first: the tests must pass in a fork too."""
 
 
 @dataclass(eq=False)
@@ -81,7 +81,7 @@ class Forks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run all tests unchanged, then those that each change needs."""
+        """Run all tests unchanged, then for each change its tests."""
         if session.testsfailed:
             return True
         set_mutant_under_test("stats")
@@ -101,12 +101,12 @@ class Forks:
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how long a test takes, and whether it fails."""
+        """Record the duration of a test, and whether it failed."""
         self.seconds[report.nodeid] += report.duration
         self.failed |= report.failed
 
     def _try_all(self, changes: Sequence[Change]) -> None:
-        gc.freeze()  # what is there already is not looked at in each fork
+        gc.freeze()  # existing objects are excluded from garbage collection in each fork
         under_way: dict[int, tuple[Change, int]] = {}
         for change in changes:
             while len(under_way) >= self.processes:
@@ -140,7 +140,7 @@ class Forks:
             self.say(f"    {len(self.ends)}: {change.name} {self.ends[change.name]}")
 
     def _try(self, change: Change, writing: int) -> None:
-        # In the fork, which ends here whatever happens.
+        # In the fork, which ends here in any case.
         status = 1
         try:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -189,7 +189,7 @@ def _end_where_nothing_goes_on() -> None:
 
 
 def _busy_s() -> dict[str, float]:
-    """Return how long each thread has run, or wanted to (Linux only)."""
+    """Return how long each thread has run, or wanted to run (Linux only)."""
     seconds = {}
     for thread in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError):
@@ -207,7 +207,7 @@ def _run(item: pytest.Item, following: pytest.Item | None) -> None:
 
 
 def main(processes: int) -> int:
-    """Make the changes, try each, and write down what became of it; return the exit status."""
+    """Make the changes, try each, and write down the outcomes; return the exit status."""
     set_mutant_under_test("mutant_generation")
     Path("mutants").mkdir()
     out = os.fdopen(os.dup(1), "w")
@@ -218,7 +218,7 @@ def main(processes: int) -> int:
     create_mutants(processes)
     changes, paths = _changes()
     selection = config().pytest_add_cli_args_test_selection
-    # The other tracebacks parse the module anew, which is a megabyte with all its changes.
+    # The other traceback styles parse the module anew, which is a megabyte with all its changes.
     arguments = ["--rootdir=.", "--tb=native", "--assert=plain", *selection]
     arguments += config().pytest_add_cli_args
     forks = Forks(changes, processes, lambda line: print(line, file=out, flush=True))

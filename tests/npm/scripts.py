@@ -1,4 +1,4 @@
-"""Scripts on npm packages that the tests compare with: pinned by a lock, installed in .local."""
+"""Runs npm packages that the tests compare with: pinned by a lock, installed in .local."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ def _environment() -> dict[str, str]:
 
 
 def _ensure_packages(environment: dict[str, str]) -> None:
-    """Install what the lock names, if it is not there; npm compares each with its hash."""
+    """Install the packages of the lock if they are missing; npm compares each with its hash."""
     stamp = PACKAGES / "installed"
     wanted = hashlib.sha256(b"".join((SCRIPTS / name).read_bytes() for name in MANIFESTS))
     if stamp.is_file() and stamp.read_text() == wanted.hexdigest():

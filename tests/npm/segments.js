@@ -1,5 +1,5 @@
 // For every text of a JSON array on stdin: its encoding, its number of segments, and the lengths, in
-// code points, of the clusters (what a reader takes for one character) that the library keeps whole.
+// code points, of the clusters (characters as a reader sees them) that the library keeps whole.
 const { readFileSync } = require("fs");
 const { SegmentedMessage } = require("sms-segments-calculator");
 

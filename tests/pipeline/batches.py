@@ -1,4 +1,4 @@
-"""A world in which Lambda gives `submit` what is ready as one batch, in one process."""
+"""A world in which Lambda gives `submit` all ready messages as one batch, in one process."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ SINGLES = ("0000", "0000", "9004", "9005", "9006", "9007")
 
 
 class Batches(World):
-    """What dies, dies with all of its batch; what fails comes back alone."""
+    """A death ends the whole batch; a failed message comes back alone."""
 
     async def deliver(self, message: QueueMessage) -> None:
         if message.queue not in SUBMIT_QUEUES:
@@ -48,13 +48,13 @@ class Batches(World):
                 self.queues.waiting.remove(each)
 
     def together(self, queue: QueueName) -> list[QueueMessage]:
-        """Return what Lambda would hand over next of a queue."""
+        """Return the next batch of a queue that Lambda would deliver."""
         alike = [m for m in self.queues.waiting if m.queue is queue]
         ready = [m for m in alike if m.visible_at <= self.now][:SIZE]
         return next(batches(ready, lambda message: message.body, SIZE), [])
 
     async def _one(self, message: QueueMessage, body: str, until_ms: int) -> bool:
-        """Do one task; say whether it is done with."""
+        """Do one task; return whether it is done."""
         owner = owner_of(message.id, message.body)
         claimant = Claimant(owner, f"holder-{next(self._holders)}", until_ms)
         try:

@@ -1,4 +1,4 @@
-"""Callbacks that fail in the pipeline: how they are sent, and what is seen of them."""
+"""Helpers for failing callbacks in the pipeline: sending messages and reading the results."""
 
 from collections import Counter
 from typing import Any
@@ -12,20 +12,20 @@ from tests.wired import URL
 from tests.world import World
 
 DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
-# Of a message that nobody stored.
+# Id of a message that is not stored.
 MID = "101KDWCJ2M0000G40R40M30E20900"
 FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
 
 
 def sent(world: World, *magic: str) -> list[str]:
-    """Send a message to each magic number; return their mids."""
+    """Send a message to each magic number; return the message ids."""
     answers = world.send([campaign.record(each) for each in magic or ("0000",)])
     assert answers
     return [answer.mid for answer in answers]
 
 
 def posted_at(world: World) -> list[float]:
-    """Have the times of posts noted; the list grows as the world runs."""
+    """Return a list that gets the time of each post while the world runs."""
     times: list[float] = []
 
     def note(number: int, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Small campaigns with the magic numbers of the carrier, and what must become of each."""
+"""Small campaigns with the carrier's magic numbers, and the expected final states."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,7 +23,7 @@ EXPECTED = {
     "9009": "delivered",
     "9010": "failed",
 }
-# 10:00 in India, and 23:00 the day after.
+# 10:00 in India; `NIGHT` is 23:00 the day after.
 OPENING = NOW + 22_600
 NIGHT = OPENING + 37 * 3600
 
@@ -34,8 +34,8 @@ PROMOTION = Options(category=Category.PROMOTIONAL)
 NIGHTLY = Options(category=Category.PROMOTIONAL, send_at_ms=int(NIGHT) * 1000)
 BRIEF = Options(category=Category.PROMOTIONAL, validity_s=3600)
 
-# Messages that go out later: last four digits, options, when they are cancelled (seconds from the
-# start, 0 never), the final state.
+# Scheduled and promotional messages: last four digits, options, time of the cancel (seconds from
+# the start, 0 never), final state.
 LATER = (
     ("0000", AT_ONCE, 0, "delivered"),
     ("0000", SOON, 0, "delivered"),
@@ -47,7 +47,7 @@ LATER = (
     ("0000", PROMOTION, 0, "delivered"),
     ("9005", PROMOTION, 0, "failed"),
     ("0000", PROMOTION, 3600, "cancelled"),
-    ("9006", PROMOTION, 22_603, "cancelled"),  # between the second try and the third
+    ("9006", PROMOTION, 22_603, "cancelled"),  # between the second attempt and the third
     ("0000", PROMOTION, 22_700, "delivered"),  # too late
     ("0000", NIGHTLY, 0, "delivered"),
     ("0000", BRIEF, 0, "expired"),
@@ -55,7 +55,7 @@ LATER = (
 
 
 def record(magic: str, *, to: str = "", client_ref: str = "") -> Record:
-    """Return a record to a number that ends so."""
+    """Return a record to a number with these last digits."""
     return Record(
         to=to or f"91987654{magic}",
         sender_id="ACMEBK",
@@ -70,7 +70,7 @@ def records() -> list[Record]:
 
 
 def send_later(world: World) -> Sequence[RecordResult] | None:
-    """Send what goes out later, and plan the cancels."""
+    """Send the messages of LATER, and schedule their cancels."""
     rows = [
         record(magic, client_ref=str(number))._replace(options=options)
         for number, (magic, options, *_) in enumerate(LATER)
@@ -83,7 +83,7 @@ def send_later(world: World) -> Sequence[RecordResult] | None:
 
 
 def hurry(world: World, times: int = 1) -> None:
-    """Put the tasks that wait for later into their queues at once."""
+    """Move all delayed tasks into their queues at once, `times` copies each."""
     tasks = world.queues.waiting_rows
     for message in list(world.queues.waiting):
         if message.visible_at > world.now:

@@ -1,4 +1,4 @@
-"""What must hold after any run, whatever died on the way (design: invariants 1, 2, 4, 5)."""
+"""Invariants of any run, with any deaths on the way (design: invariants 1, 2, 4, 5)."""
 
 from collections.abc import Sequence
 
@@ -33,14 +33,14 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
 
 
 def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) -> None:
-    """As `check`, and nothing is doubled or in doubt that the carrier did not make so."""
+    """Check as `check` does, and that no callback is doubled or in doubt."""
     check(world, *answers)
     assert set(world.called_back().values()) == {1}
     assert not world.callbacks_in_doubt()
 
 
 def check_times(world: World) -> None:
-    """Fail unless the carrier took each message when it might go out, and before its end."""
+    """Fail unless the carrier accepted each message inside its time window, before its expiry."""
     chunks = world.chunks()
     for mid, at_s in world.providers.taken_at().items():
         chunk = chunks[split_mid(mid)[0]]

@@ -48,5 +48,5 @@ def send(world: World, count: int, **fields: Any) -> list[Any]:
 
 
 def taken(world: World) -> Counter[str]:
-    """How many messages each carrier took."""
+    """How many messages each carrier accepted."""
     return +Counter({name: each.taken.total() for name, each in world.providers.by_name.items()})

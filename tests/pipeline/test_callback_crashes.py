@@ -1,6 +1,6 @@
 """A process dies, or an answer is lost, at every call of callbacks that fail until they are parked.
 
-A person then replays what is parked, as often as something is.
+An operator then replays the dead letters until none is left.
 """
 
 from collections.abc import Sequence
@@ -45,12 +45,12 @@ def run(faults: Faults, script: Sequence[int], *, trusted: bool = True) -> World
 
 
 def rows(world: World) -> object:
-    """Return what is parked, without a call."""
+    """Return the dead letters, without a call."""
     return [key for key in world.store.marks if key[0] == partition_of("acme", "main")]
 
 
 def replay(world: World) -> None:
-    """Replay all; who asks tries again when the process dies, or its queue takes but some."""
+    """Replay all dead letters; repeat after a death or when a queue accepted only some tasks."""
     try:
         world.parked_service().replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
     except (ProcessKilled, StoreUnavailable) as error:
@@ -98,7 +98,7 @@ def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, number: int) ->
     refuse=st.sets(st.integers(0, 150), max_size=4),
     seed=st.integers(0, 10**6),
 )
-# Who replays opens the door, and the next look at it is at a replica that lags.
+# The replay closes the circuit, and the next read of it comes from a stale replica.
 @example(
     name="gone",
     trusted=False,

@@ -1,4 +1,4 @@
-"""Callbacks to endpoints that fail, are not known, take few at a time or want to hear little."""
+"""Callbacks to endpoints that fail, are unknown, accept few posts at a time or want few events."""
 
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_the_rate_of_an_endpoint_is_kept_and_costs_no_attempt() -> None:
     times = posted_at(world)
     world.run()
     gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
-    assert len(gaps) >= 3  # what comes meanwhile goes out together
+    assert len(gaps) >= 3  # callbacks that arrive in between are posted together
     assert min(gaps) >= 0.99
     check_without_a_kill(world)
     assert world.counts["callbacks_to_retry"] == 0

@@ -1,4 +1,4 @@
-"""An error that nobody foresaw in the post of one callback: it is a failed attempt of that one."""
+"""An unforeseen error in the post of one callback is a failed attempt of that callback only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ BOTH = ACCOUNT.model_copy(
 
 
 def raising(world: World, error: BaseException, times: int = 1) -> None:
-    """Let as many posts to the bad endpoint raise this."""
+    """Raise this error in the next `times` posts to the bad endpoint."""
     left = iter(range(times))
     post = world.platform.post
 
@@ -44,7 +44,7 @@ def raising(world: World, error: BaseException, times: int = 1) -> None:
 
 
 def world_of_both() -> tuple[World, list[str]]:
-    """Return a world, and a message to each of two endpoints whose receipts come in one body."""
+    """Return a world, and the ids of messages to two endpoints; their receipts come in one body."""
     world = World(account=BOTH)
     world.trust()
     trust(world.counted, "acme", BAD, world.now)
@@ -115,7 +115,7 @@ def test_groups_of_one_queue_message_end_each_by_itself(
     (bodies,) = [ReceiptsTask(receipts, "sim").encode()]
     world.queues.add("receipt", bodies, world.now)  # type: ignore[arg-type]
     if isinstance(error, StoreUnavailable | OutOfTime) and breaks is raising:
-        comes_back = False  # the poster raises nothing of ours either
+        comes_back = False  # the real poster does not raise our own errors either
     world.run(30)
     assert world.called_back()[mids[0]] == 1
     assert world.counts[type(error).__name__] == comes_back

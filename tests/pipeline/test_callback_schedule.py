@@ -1,4 +1,4 @@
-"""When a callback that is not taken is tried again, when it ends, and who hears how late it is."""
+"""The schedule of failed callbacks: times of the retries, their end, and the metrics of delay."""
 
 from typing import Any
 
@@ -121,7 +121,7 @@ def test_how_late_a_callback_is_is_told_at_50_70_and_90_percent_before_it_is_par
     take = world.notes.append
 
     class Told(list[Any]):
-        """Notes when each was told."""
+        """Records the time of each log event."""
 
         def append(self, note: Any) -> None:
             take(note)

@@ -1,4 +1,4 @@
-"""What a message's timeline says of its callback; what is parked, and replayed."""
+"""A callback's steps in the timeline of its message; dead letters and their replay."""
 
 from harkara.base.deadline import Deadline
 from harkara.model.callbacks import PostResult
@@ -119,7 +119,7 @@ def test_a_replay_opens_the_door_of_an_endpoint_that_was_gone() -> None:
 
 
 def test_a_callback_that_was_parked_and_yet_acknowledged_is_not_posted_again() -> None:
-    """Its process died between parking it and saying so; the attempt in doubt was taken."""
+    """A process died after parking a callback, before the ack; the post was accepted."""
     world = World()
     world.trust()
     (mid,) = sent(world)

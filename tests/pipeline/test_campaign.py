@@ -1,4 +1,4 @@
-"""A campaign's whole way, in one process, with nothing going wrong but what the carrier does."""
+"""A campaign's whole way, in one process, with no faults but those of the carrier."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cancel against submit: every order of their steps, and whoever dies between them."""
+"""Cancel against submit: every order of their steps, and the death of either in between."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ class Turns(Faults):
     def before(self, name: str) -> int:
         actor = ACTOR.get()
         with self._turn:
-            if actor and name != "get_chunk":  # a chunk never changes: its turn does not matter
+            if actor and name != "get_chunk":  # never changes: any order is fine
                 self._turn.wait_for(lambda: not self.script or self.script[0] == actor)
                 self.made.append(actor)
                 self.script[:1] = []
@@ -42,7 +42,7 @@ class Turns(Faults):
 
     @contextmanager
     def acting(self, actor: str) -> Iterator[None]:
-        """Act under a name. Who is done leaves all further turns to the other."""
+        """Act under a name. After the end of an actor the other one has all further turns."""
         ACTOR.set(actor)
         try:
             yield
@@ -53,7 +53,7 @@ class Turns(Faults):
 
 
 class Race:
-    """A message at its first try or its second, which is submitted and cancelled at one time."""
+    """A message that is submitted, in its first or second attempt, and cancelled concurrently."""
 
     def __init__(self, attempt: int) -> None:
         self.turns = Turns()
@@ -63,7 +63,7 @@ class Race:
         self.answers = answers
         self.mid = answers[0].mid
         self.refusal: Code | None = None
-        # The carrier throttles a message twice: it takes this one at the try that is raced for.
+        # The carrier throttles a message twice: it accepts this one at the contested attempt.
         self.world.provider.throttled[self.mid] = 3 - attempt
         self.world.submit = self.world.submit_service()
         (self.task,) = self.world.queues.waiting
@@ -76,7 +76,7 @@ class Race:
             )
 
     def run(self, script: Sequence[str], kill_after: int | None = None) -> None:
-        """Make the calls in the script's order; let the process of one of them die."""
+        """Make the calls in the script's order; kill the process of one actor after a call."""
         if kill_after is not None:
             self.turns.kill_after = {len(self.turns.calls) + kill_after}
         self.turns.script = list(script)
@@ -97,7 +97,7 @@ class Race:
 
 
 def steps(actor: str) -> int:
-    """Return how many calls an actor makes at the most: when it has all to do."""
+    """Return the largest number of calls that an actor makes: those of its complete run."""
     race = Race(1)
     race.run([actor] * 20)
     return race.turns.made.count(actor)
@@ -124,7 +124,8 @@ def test_in_every_order_a_message_is_cancelled_or_taken_and_ends_once(attempt: i
         if order[:CANCEL] == ["cancel"] * CANCEL:
             assert race.refusal is None, "nothing was claimed, and the cancel was refused"
         met.add((race.refusal is None, taken))
-    # Cancelled, too late, and between the two: too late to say so, and cancelled all the same.
+    # Cancelled; too late; and in between: the cancel is refused as too late, yet the message is
+    # cancelled.
     assert met == {(True, False), (False, True), (False, False)}
 
 

@@ -1,4 +1,4 @@
-"""What a check sees, what it does about it, and when it comes again."""
+"""The check of a message batch: its findings, its repairs, and the time of the next check."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SETTLED = {"unknown": 0, "ended": 0, "waiting": 0, "recovered": 0}
 
 
 def silent(world: World) -> str:
-    """Send a message whose carrier sends no receipt; return its mid once it is submitted."""
+    """Submit a message whose carrier sends no receipt; return its message id."""
     answers = world.send([campaign.record("9004")])
     assert answers
     world.run(60)
@@ -32,7 +32,7 @@ def silent(world: World) -> str:
 
 
 def check(world: World, mid: str) -> dict[str, int]:
-    """Check a message's chunk by itself: what it enqueues stays to be looked at."""
+    """Check a message's batch with empty queues, so that they then have only the check's tasks."""
     world.queues.waiting.clear()
     world.queues.rows.clear()
     return dict(asyncio.run(world.check_service().check(CheckTask(split_mid(mid)[0]))))
@@ -43,7 +43,7 @@ def enqueued(world: World) -> list[object]:
 
 
 def final(world: World, mid: str) -> None:
-    """Let a receipt make it final; the process dies before it calls back, and is never repeated."""
+    """Make a message final by a receipt whose process dies before the callback, for good."""
     receipt = Receipt(mid, 1, State.DELIVERED, int(world.now))
     world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
     world.faults.on_call = lambda number, name: (
@@ -108,7 +108,7 @@ def test_once_all_is_acknowledged_no_check_follows() -> None:
 
 
 def say(world: World, mid: str, **data: Any) -> None:
-    """Let the outcome of a message's try say something else."""
+    """Change the stored outcome of a message's first submit attempt."""
     chunk_id, _ = split_mid(mid)
     key = (chunk_id, outcome_kind(1, 0))
     outcome = world.store.marks[key]
@@ -117,13 +117,13 @@ def say(world: World, mid: str, **data: Any) -> None:
 
 
 def ends(world: World) -> list[tuple[int, str, str]]:
-    """Return the final states that are enqueued: try, state and code."""
+    """Return the enqueued final states: attempt, state and code."""
     tasks = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
     return [(r.attempt, r.state, r.code) for task in tasks for r in task.receipts]
 
 
 def next_check_s(world: World) -> float:
-    """Return when the check comes again."""
+    """Return the time of the next check."""
     tasks = [(row.body, row.due_ms / 1000) for _, row in world.queues.rows]
     tasks += [(message.body, message.visible_at) for message in world.queues.waiting]
     (at_s,) = (at_s for body, at_s in tasks if isinstance(decode_dlr(body), CheckTask))
@@ -142,7 +142,7 @@ def test_what_no_carrier_took_waits_for_its_next_try_until_an_hour_after_its_end
     over = later_s >= 0
     assert check(world, mid) == {**SETTLED, "ended": int(over), "waiting": int(not over)}
     assert ends(world) == [(0, "expired", "EXPIRED")] * over
-    # Whether it ended is looked at once more.
+    # A later check looks whether the final state was stored.
     assert next_check_s(world) == pytest.approx(world.now + RECEIPT_WAIT_S if over else over_s)
 
 
@@ -245,7 +245,7 @@ def test_what_got_no_receipt_ends_unknown_once_the_wait_is_over(later_s: int, un
     ended = Receipt(mid, 1, State.UNKNOWN, int(world.now), Code.NO_RECEIPT)
     tasks = [task for task in enqueued(world) if isinstance(task, ReceiptsTask)]
     assert tasks == [ReceiptsTask((ended,), "sim")] * unknown
-    # It comes again when the wait is over; after that, in case the final state gets lost.
+    # The next check comes after the wait; then one more, in case the final state gets lost.
     again_s = world.now if unknown else begin_s
     assert next_check_s(world) == pytest.approx(again_s + RECEIPT_WAIT_S, abs=2)
 
@@ -260,7 +260,7 @@ def test_a_chunk_whose_time_is_over_is_left_alone() -> None:
 
 @pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
 def test_a_callback_that_is_recovered_was_perhaps_taken_and_says_so(moment: str) -> None:
-    """Its owner died at its post, and was never received again."""
+    """A task whose process died at its post, and that was never redelivered."""
     world = World()
     world.trust()
     mid = silent(world)

@@ -1,4 +1,4 @@
-"""What a check takes for lost, and for overdue, by the marks that are there."""
+"""The ledger entries by which a check finds lost callbacks and overdue messages."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.world import BUDGET_S, World
 
 
 def test_what_may_have_been_submitted_ends_unknown_too() -> None:
-    """A claim without an outcome: its process died, and nobody came back to it."""
+    """There is a claim without an outcome: its process died and the task never came back."""
     world = World()
     mid = silent(world)
     del world.store.marks[split_mid(mid)[0], outcome_kind(1, 0)]

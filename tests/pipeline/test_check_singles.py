@@ -1,4 +1,4 @@
-"""The check of single messages: little is read of those that are final and called back."""
+"""The check of single messages: it reads little about those that are final and called back."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,7 @@ FIRST = SubmitTask(CHUNKS[0], "acme", single=True)
 
 
 def put(world: World, chunk_id: str, owner: str, *groups: int, untold: bool = False) -> None:
-    """Make a message final in an owner's name, and let these groups of it be acknowledged."""
+    """Make a message final under a task id, and acknowledge these groups of its callbacks."""
     claimant = Claimant(owner, "holder", 0)
     said = {"untold": True} if untold else {}
     world.store.put_once([claimant.mark(chunk_id, final_kind(0), state="delivered", **said)])
@@ -33,14 +33,14 @@ def put(world: World, chunk_id: str, owner: str, *groups: int, untold: bool = Fa
 
 
 def look(world: World, *chunk_ids: str) -> tuple[Counter[str], list[object]]:
-    """Check single messages; return what was counted, and enqueued."""
+    """Check single messages; return the counts and the enqueued tasks."""
     task = CheckTask(chunk_ids[0], chunk_ids[1:], singles_of="acme")
     counts = asyncio.run(world.check_service().check(task))
     return counts, [decode_dlr(message.body) for message in world.queues.waiting]
 
 
 def put_two(world: World) -> None:
-    """Make two messages final in one name, and let the second be acknowledged."""
+    """Make two messages final under one task id, and acknowledge the callback of the second."""
     put(world, CHUNKS[0], "owner")
     put(world, CHUNKS[1], "owner", 0)
 
@@ -127,11 +127,11 @@ def test_a_message_whose_account_has_no_callback_needs_one_read() -> None:
     assert world.faults.calls[calls:] == ["get_marks"]
 
 
-# Setting it
+# Scheduling the check
 
 
 def checks_of(world: World, *tasks: SubmitTask) -> tuple[dict[str, SubmitTask], list[object]]:
-    """Have tasks checked together; return what they have become, and what is scheduled."""
+    """Schedule checks for tasks together; return the changed tasks, and the scheduled ones."""
     bodies = {f"m{number}": task.encode() for number, task in enumerate(tasks)}
     done = Checks(world.queues, RECEIPT_WAIT_S).set_together(bodies)
     rows: list[object] = [decode_dlr(row.body) for row in world.queues.waiting_rows]

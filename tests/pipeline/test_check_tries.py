@@ -1,4 +1,4 @@
-"""What a check makes of several tries, of several carriers, and of what was refused at once."""
+"""Checks of messages with several submit attempts or carriers, and of records refused at once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ NOTHING: dict[str, list[Any]] = {end: [] for end in ENDS}
 def put_try(
     world: World, chunk_id: str, attempt: int, claim: dict[str, Any], outcome: dict[str, Any] | None
 ) -> None:
-    """Let a block have had this try, a minute after the one before."""
+    """Store a submit attempt of a block, each a minute after the one before."""
     said = {"at": int((NOW + 60 * attempt) * 1000)}
     kind = claim_kind(attempt, 0)
     mark = Mark(chunk_id, kind, "task", "holder", 0, {**claim, **said})
@@ -60,7 +60,7 @@ def receipts(world: World) -> list[ReceiptsTask]:
 def test_what_was_in_doubt_is_where_its_next_try_left_it(
     second: dict[str, Any] | None, counts: dict[str, int]
 ) -> None:
-    """Its next try goes under the name of the carrier that may have had it."""
+    """The next attempt stays with the carrier that may have accepted the message."""
     world = World()
     mid = silent(world)
     chunk_id, _ = split_mid(mid)
@@ -116,7 +116,7 @@ def test_what_nobody_submitted_ends_by_its_own_name_now(
 def test_a_record_that_was_refused_at_once_fails_by_its_code_until_it_is_final(
     later_s: int,
 ) -> None:
-    """The task that said so was lost."""
+    """The task that reports the refusal was lost."""
     world = World()
     answers = world.send([campaign.record("9004"), campaign.record("0001", to="12")])
     assert answers

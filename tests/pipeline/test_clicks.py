@@ -1,4 +1,4 @@
-"""Short links on their whole way: made, sent, followed, told; and every call dying on it."""
+"""Short links on their whole way: made, sent, followed, reported; with a death at every call."""
 
 from collections import Counter
 from functools import partial
@@ -25,7 +25,7 @@ VISITED_AT_S = 600
 
 
 class Person:
-    """Follows the links in all messages that went out; tries again where nothing came back."""
+    """A person who follows the links in all sent messages, and tries again after a failure."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -67,7 +67,7 @@ def run(faults: Faults | None = None, *statuses: int, visits: int = 2) -> tuple[
         ]
     )
     for number in range(visits):
-        # At one moment, but for the last.
+        # All visits are at one moment, except the last.
         world.at(VISITED_AT_S + 1000 * (number == visits - 1), person.follow_all)
     world.run()
     check_clicks(world, person, answers)
@@ -75,7 +75,7 @@ def run(faults: Faults | None = None, *statuses: int, visits: int = 2) -> tuple[
 
 
 def check_clicks(world: World, person: Person, answers: list[RecordResult] | None) -> None:
-    """Fail unless each link that was followed led to its URL and was told once."""
+    """Fail unless each followed link led to its URL and was reported once."""
     check(world, answers)
     told = world.told_clicks()
     assert told.keys() == person.clicked.keys(), "a click was lost, or told of nobody's"

@@ -42,7 +42,7 @@ COUNTING = CarrierSettings.model_validate(
 
 
 class Said(NamedTuple):
-    """What the carrier says of a segment."""
+    """A carrier's report on one segment."""
 
     segment: int
     state: str

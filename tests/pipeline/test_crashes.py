@@ -1,4 +1,4 @@
-"""A process dies, or an answer is lost, at every call to the outside that a campaign makes."""
+"""A process dies, or an answer is lost, at every call of a campaign to a port."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -66,7 +66,7 @@ def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
 
 @pytest.mark.parametrize(("number", "name"), TAKEN, ids=name_of)
 def test_what_a_queue_takes_in_part_is_not_lost(number: int, name: str) -> None:
-    """Amazon SQS API Reference, SendMessageBatch: each message is taken or not by itself."""
+    """Amazon SQS API Reference, SendMessageBatch: each message succeeds or fails by itself."""
     world = World(Faults(refuse={number}))
     answers = world.send(campaign.records())
     world.run()
@@ -83,7 +83,8 @@ def test_what_a_queue_takes_in_part_is_not_lost(number: int, name: str) -> None:
     refuse=st.sets(st.integers(0, 150), max_size=4),
     seed=st.integers(0, 10**6),
 )
-# A callback dies with its post, and its redelivery finds another one at the endpoint's door.
+# A callback's process dies at its post, and the redelivery finds another post in progress at the
+# endpoint.
 @example(kill_before={113}, kill_after={1, 10, 102, 106}, lose_answer=set(), refuse=set(), seed=0)
 def test_many_deaths_and_losses_together_lose_nothing(
     kill_before: set[int], kill_after: set[int], lose_answer: set[int], refuse: set[int], seed: int

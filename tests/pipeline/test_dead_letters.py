@@ -1,4 +1,4 @@
-"""A task of `submit` dies for good: its dead letter is redriven by nobody, or much later."""
+"""A task of `submit` dies for good: its dead letter is never redriven, or much later."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Send = Callable[[World], Sequence[RecordResult] | None]
 
 
 class Abandoned(World):
-    """A world in which a submit task that killed its process is received no more."""
+    """A world that never redelivers a submit task after its process was killed."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)
@@ -44,7 +44,7 @@ class Abandoned(World):
 
     async def deliver(self, message: QueueMessage) -> None:
         await super().deliver(message)
-        # What raised an error comes back; here nothing does.
+        # A failed task would come back; no task fails here.
         if message in self.queues.waiting and message.queue in SUBMITS:
             self.queues.waiting.remove(message)
             self.dead.append(message)
@@ -66,7 +66,7 @@ def run(
 
 
 def check_ends(world: World, answers: Sequence[RecordResult] | None) -> None:
-    """Fail unless all has ended and was told once, and nothing went out after its end."""
+    """Fail unless all messages ended and were called back, and none went out after its end."""
     check(world, answers)
     for mid, at_s in world.providers.taken_at().items():
         chunk_id, index = split_mid(mid)
@@ -76,7 +76,7 @@ def check_ends(world: World, answers: Sequence[RecordResult] | None) -> None:
 
 SENDS: tuple[Send, ...] = (send_now, campaign.send_later)
 CALLS = {send: run(send)[0].submit_calls for send in SENDS}
-# The first sets the check: who dies before it has done nothing at all.
+# The first call schedules the check: a process killed before it has had no effect.
 CASES = [
     (send, number, moment)
     for send in SENDS

@@ -1,4 +1,4 @@
-"""What goes on as another queue message keeps its owner, whatever an earlier delivery began."""
+"""Re-queued work keeps its task id, so that it can finish the work of an earlier delivery."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ CLOSING = MIDNIGHT + CLOSES_S
 
 
 def promotions(world: World, magic: str, count: int = 1) -> list[str]:
-    """Send promotional messages; return their mids."""
+    """Send promotional messages; return their message ids."""
     answers = world.send(
         [
             campaign.record(magic, client_ref=str(number))._replace(options=campaign.PROMOTION)
@@ -35,7 +35,7 @@ def promotions(world: World, magic: str, count: int = 1) -> list[str]:
 
 
 def die_after(world: World, name: str) -> None:
-    """Let the process die after its first call of this name."""
+    """Kill the process after its first call of this name."""
 
     def die_once(number: int, called: str) -> None:
         if called == name and not world.killed:
@@ -71,7 +71,7 @@ def test_so_is_what_it_began_before_time_ran_out(magic: str, state: str) -> None
     answers = world.send([campaign.record(magic)])
     assert answers
     die_after(world, "put_once outcome")
-    again = chain([60.0], repeat(10.0))  # the budget of the second delivery, and what is left of it
+    again = chain([60.0], repeat(10.0))  # the budget of the second delivery, and the rest of it
     world.remaining_s = lambda: (
         next(again) if world.killed and not world.counts["handed_on"] else 60.0
     )

@@ -1,4 +1,4 @@
-"""SQS delivers twice now and then, even at the same time; people redrive; clocks run out."""
+"""Duplicate deliveries by SQS, even concurrent ones; redrives; budgets that run out."""
 
 import asyncio
 from dataclasses import replace
@@ -62,7 +62,7 @@ def test_a_second_delivery_while_the_first_posts_waits_and_posts_nothing() -> No
     receipts = next(
         mark for (_, kind), mark in world.store.marks.items() if kind.startswith("final#")
     )
-    del world.store.marks[receipts.owner, "ack#000"]  # the first has posted and not recorded it
+    del world.store.marks[receipts.owner, "ack#000"]  # posted, but not recorded
     body = receipts_body(world)
     world.now = receipts.until_ms / 1000 - 1
     late = QueueMessage(receipts.owner, QueueName.RECEIPT, body, world.now)
@@ -96,7 +96,7 @@ def test_a_redriven_dead_letter_keeps_its_owner_and_posts_once() -> None:
 def test_a_batch_that_nears_its_deadline_hands_the_rest_on_and_doubles_nothing() -> None:
     world = World()
     answers = world.send([campaign.record("0000", client_ref=str(n)) for n in range(250)])
-    # After the first block, until the others are handed on.
+    # From the first block until the others are handed on.
     world.remaining_s = lambda: (
         10.0 if world.provider.taken and not world.counts["handed_on"] else 60.0
     )
@@ -177,7 +177,7 @@ def test_the_check_recovers_a_final_whose_owner_was_lost_with_its_dead_letter() 
 
 
 def lose_first_receipts_message(world: World) -> None:
-    """Let `dlr` die once its finals are put, and lose its queue message for ever."""
+    """Kill `dlr` after it stored the final states, and lose its queue message for good."""
     deliver = world.deliver
 
     async def once(message: QueueMessage) -> None:
@@ -198,7 +198,7 @@ def test_neither_carrier_nor_platform_may_take_longer_than_the_invocation() -> N
     world.remaining_s = lambda: 6.0
     world.run()
     assert world.platform.within_s == [3.0]
-    assert world.provider.within_s == [1.0]  # half of what is left: a turn may take the other
+    assert world.provider.within_s == [1.0]  # half: the other is for the reservation
     check_without_a_kill(world, answers)
 
 

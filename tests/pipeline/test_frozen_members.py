@@ -1,4 +1,4 @@
-"""The members of a callback are those of the delivery that put them, whatever comes after it."""
+"""A callback keeps the members that its first delivery stored."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,8 @@ COUNT = 3
     kills=st.sets(st.integers(0, 15), max_size=2),
     trusted=st.booleans(),
 )
-# Posted, and dead before the ack; at the redelivery one receipt counts no more, or one more does.
+# The process dies between post and ack; at the redelivery one receipt counts no more, or one more
+# does.
 @example(counting=[{0, 1, 2}, {0, 2}], kills={5}, trusted=True)
 @example(counting=[{0}, {0, 1, 2}], kills={5}, trusted=True)
 def test_a_final_is_called_back_whichever_receipts_count_at_a_redelivery(

@@ -1,4 +1,4 @@
-"""What a message's history says, at every stage of its way."""
+"""A message's history at every stage of its way."""
 
 import asyncio
 from dataclasses import replace
@@ -143,13 +143,13 @@ def test_the_state_before_the_final_one_is_that_of_the_last_try() -> None:
         for magic, mid in mids.items():
             seen[magic].append(ask(world, mid)["state"])
 
-    world.at(0.25, look)  # submitted, and no receipt has come
+    world.at(0.25, look)  # submitted, without a receipt yet
     world.run()
     assert {states[0] for states in seen.values()} == {"accepted"}
     assert {magic: states[1] for magic, states in seen.items()} == {
         **dict.fromkeys(campaign.EXPECTED, "submitted"),
         "9005": "failed",  # the carrier refused it
-        "9006": "accepted",  # throttled: it waits for its next try
+        "9006": "accepted",  # throttled: it waits for its next attempt
         "9009": "delivered",  # its receipt came before the answer
     }
 

@@ -26,17 +26,17 @@ RECORDS = campaign.records()
 
 
 class Platform:
-    """Sends a request under a key, again and again."""
+    """A platform that sends a request under a key repeatedly."""
 
     def __init__(self, world: World, records: list[Record], known: Account = ACCOUNT) -> None:
         self.world = world
-        # As the process that it comes to knows the account.
+        # The account as cached by the process that gets the request.
         self.known = known
         self.request = SendRequest(records, "")
         self.idempotency = Idempotency(world.store, world.clock, random.Random(1).randbytes)  # noqa: S311
 
     def send(self) -> list[RecordResult] | None:
-        """Send; None where the process died."""
+        """Send; return None if the process died."""
         until_ms = int((self.world.now + TIMEOUT_S) * 1000)
         try:
             answer = self.idempotency.once(
@@ -103,7 +103,7 @@ OPENED = ACCOUNT.model_copy(update={"version": 3})
 
 
 def check_numbers(world: World, records: Sequence[Record], results: Sequence[RecordResult]) -> None:
-    """Fail unless each mid that was answered is of its record's message."""
+    """Fail unless each answered message id belongs to the message of its record."""
     for record, result in zip(records, results, strict=True):
         if result.mid:
             chunk_id, index = split_mid(result.mid)
@@ -111,9 +111,10 @@ def check_numbers(world: World, records: Sequence[Record], results: Sequence[Rec
 
 
 def repeated(first: Account, then: Account, known: Account) -> World:
-    """Send under a key twice: the first process dies once all is enqueued; the account changes.
+    """Send under a key twice: the first process dies after the enqueue; the account changes.
 
-    The first process knows an older state of the account than there is, the second `known`.
+    The first process has an account cached that is older than the stored one, the second has
+    `known`.
     """
     world = World()
     world.accounts.accounts["acme"] = first
@@ -156,7 +157,7 @@ LINKED = [
 
 
 def linking(taken: str = "") -> tuple[World, Platform]:
-    """Return a world in which the links of this chunk's name are another's."""
+    """Return a world in which the link set id of this message batch id is already taken."""
     world = World(account=LINKING)
     if taken:
         world.store.put_once([Mark(*links_key(set_id_of(taken)), "another", "", 0, {})])
@@ -164,7 +165,7 @@ def linking(taken: str = "") -> tuple[World, Platform]:
 
 
 def names() -> list[str]:
-    """Return the names of the chunks where no links are another's, in order."""
+    """Return the ids of the message batches in order, in a world without taken links."""
     _, platform = linking()
     results = platform.send()
     assert results

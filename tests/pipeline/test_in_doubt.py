@@ -1,4 +1,4 @@
-"""What a carrier may have taken: where it goes again, and where it stays."""
+"""Messages that a carrier may have accepted: when they are sent again, and when they stay."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_what_is_in_doubt_never_goes_to_another_carrier() -> None:
     def throttle(name: str, busy: bool) -> None:
         world.providers.by_name[name].busy = busy
 
-    # Not taken at the second try: that says nothing of the first.
+    # A throttled second attempt says nothing about the first.
     world.at(0.5, lambda: throttle("a", True))
     world.at(100, lambda: throttle("a", False))
     world.run()

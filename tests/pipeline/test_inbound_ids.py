@@ -1,4 +1,4 @@
-"""What phones write, by carriers that use an id for one message, for some, or for all."""
+"""Inbound messages from carriers whose ids are unique, reused, or all the same."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def is_out(world: World) -> bool:
     return bool(world.suppressions.entries("acme", [PHONE]))
 
 
-# How a carrier calls its messages, and how long it takes at least before the next message.
+# A carrier's ids for its messages, and the shortest pause before its next message in seconds.
 CARRIERS: dict[str, tuple[Callable[[int], str], int]] = {
     "by an id of its own": (lambda number: f"m{number}", 1),
     "by one of two, a week later": (lambda number: f"m{number % 2}", WEEK_S // 2),
@@ -47,7 +47,7 @@ CARRIERS: dict[str, tuple[Callable[[int], str], int]] = {
 def test_what_was_written_last_counts_and_what_comes_again_changes_nothing(
     carrier: str, clock_s: int | None, seed: int, said: Sequence[tuple[int, str, Sequence[int]]]
 ) -> None:
-    """A carrier repeats a message before it calls another one the same. Its clock may be wrong."""
+    """A carrier repeats a message only before it reuses the id. Its clock may be wrong."""
     name_of, pause_s = CARRIERS[carrier]
     world = listening(Faults(seed=seed), form="standard")
     deliveries = list[tuple[int, int, str, Any]]()

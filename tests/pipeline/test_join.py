@@ -1,4 +1,4 @@
-"""Receipts come one by one and wait together: they are called back together, whatever dies."""
+"""Receipts that come one by one and wait together are called back together, despite deaths."""
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ COUNT = 6
 
 
 class BatchedWorld(World):
-    """Its carrier posts a receipt at a time, and `dlr` gets what waits in batches."""
+    """Its carrier posts one receipt at a time, and `dlr` gets the waiting messages in batches."""
 
     async def take_receipts(self) -> None:
         due = [receipt for receipt in self.receipts if receipt[0] <= self.now]

@@ -1,4 +1,4 @@
-"""However large what one account makes, the others' messages reach their ends as without it."""
+"""Large bodies of one account do not delay the messages of other accounts."""
 
 import math
 
@@ -17,12 +17,12 @@ from tests.world import World
 
 EVIL = ACCOUNT.model_copy(update={"id": "evil", **calling_back("https://evil.clevertap.com/dlr")})
 HOUR_S = 3600
-# A run of `sweep`, and another.
+# Two runs of `sweep`, in seconds.
 LATE_S = 120
 
 
 class SharedWorld(World):
-    """Two accounts; the endpoint of one never acknowledges. All that waits lies in one shard."""
+    """Two accounts; one's endpoint never acknowledges. All delayed tasks are in one shard."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ requests = st.tuples(
 
 
 def ends_of(evil: list[tuple[str, int, str]], after: int) -> list[tuple[str, str, bool]]:
-    """Return the good account's callbacks: whose, which state, whether it was sent on time."""
+    """Return the good account's callbacks: reference, state, whether it was sent on time."""
     world = SharedWorld()
     began_s = world.now
     for number, request in enumerate([*evil, None]):

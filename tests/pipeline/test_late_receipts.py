@@ -1,4 +1,4 @@
-"""Receipts that come late: what the check takes for lost, and what is kept no more."""
+"""Late receipts: callbacks that a check takes for lost, and messages that are already deleted."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,9 +20,9 @@ HOUR_S = 3600
     failures=st.integers(0, 8),
     trusted=st.booleans(),
 )
-# Two days in the carrier's backlog, and an endpoint that is down when it comes.
+# Two days in the carrier's backlog, and an endpoint that is down when the receipt comes.
 @example(told_after_h=1, comes_after_h=71, failures=5, trusted=True)
-# The endpoint is well, and the check comes between the final and its callback.
+# The endpoint is healthy, and the check comes between the final state and its callback.
 @example(told_after_h=1, comes_after_h=70, failures=0, trusted=False)
 def test_a_callback_that_is_under_way_is_not_taken_for_lost(
     told_after_h: int, comes_after_h: int, failures: int, trusted: bool
@@ -52,7 +52,7 @@ def test_a_callback_that_is_under_way_is_not_taken_for_lost(
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), days=st.integers(0, 13))
 def test_what_is_kept_no_more_is_not_called_back_again(seed: int, days: int) -> None:
-    """DynamoDB deletes a message, its final state and its ack late, and each by itself."""
+    """DynamoDB deletes a message, its final state and its ack late and independently."""
     world = World(Faults(seed=seed))
     answers = world.send([campaign.record("0000")])
     assert answers

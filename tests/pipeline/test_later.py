@@ -1,4 +1,4 @@
-"""Scheduled, promotional and cancelled messages: their whole way, and every call dying on it."""
+"""Scheduled, promotional and cancelled messages: their whole way, with a death at every call."""
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from tests.world import World
 
 
 def run(faults: Faults | None = None, *, early: bool = False) -> World:
-    """Run the campaign; `early`: its tasks come at once, and are put off by `submit`."""
+    """Run the campaign; with `early` its tasks come at once, and `submit` defers them."""
     world = World(faults)
     answers = campaign.send_later(world)
     if early:
@@ -35,7 +35,7 @@ CALLS = list(enumerate(run().faults.calls))
 WRITES = [
     (number, name) for number, name in CALLS if name.startswith(("put_once", "send", "schedule"))
 ]
-# Where the tasks are put off: the first things that are done with them.
+# The calls that defer the tasks: they come first.
 DEFERRALS = [
     (number, name)
     for number, name in enumerate(run(early=True).faults.calls[:40])
@@ -59,7 +59,7 @@ def test_each_goes_out_at_its_time(world: World) -> None:
     times = sorted({int(at - NOW) for at in world.provider.taken_at.values()})
     first_tries = [0, 600, 22_600, 22_600 + 48 * 3600, 29 * 86_400]
     assert [at for at in times if at in first_tries] == first_tries
-    assert set(times) - set(first_tries) == {608}  # the third try of what was throttled
+    assert set(times) - set(first_tries) == {608}  # the third attempt of the throttled message
 
 
 @pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)

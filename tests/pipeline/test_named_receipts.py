@@ -1,4 +1,4 @@
-"""A carrier that cannot echo our reference: its receipts name its own ids."""
+"""A carrier that cannot echo our reference: its receipts contain its own ids."""
 
 import asyncio
 from collections import Counter
@@ -74,7 +74,7 @@ class OwnIds(World):
         self.sent: list[str] = []
         self.telemarketers: set[str] = set()
         self.till: set[str] = set()
-        # Happens before the carrier answers, once it has posted its receipts.
+        # Called after the carrier has posted its receipts, before it answers.
         self.before_answer: Callable[[], Awaitable[object]] = _nothing
 
     def post(self, carrier_id: int) -> None:
@@ -105,7 +105,7 @@ class OwnIds(World):
 
 
 async def _nothing() -> None:
-    """Happens unless a test has other plans."""
+    """Do nothing, the default of `before_answer`."""
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_receipt_of_no_message_is_given_up_and_counted() -> None:
 def test_without_its_pointer_a_message_is_taken_and_ends_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is not in doubt: nobody may submit it again."""
+    """It is not in doubt, so that it is never submitted again."""
     world = OwnIds((60,))
     monkeypatch.setattr("harkara.submit.dispatch.pointers", lambda *_: [])
     answers = world.send([campaign.record("0001")])
@@ -203,7 +203,7 @@ def test_a_carrier_that_counts_its_ids_round_means_the_last_message(
 def test_a_receipt_is_of_the_last_message_of_its_id_whatever_has_expired(
     seed: int, reused: Sequence[tuple[int, int]]
 ) -> None:
-    """Each message goes out so long after the one before it, and its receipt comes later."""
+    """Each message goes out `after_s` after the one before, its receipt `receipt_after_s` later."""
     world = OwnIds((), round_after=1, seed=seed)
     expected = Counter[str]()
     for after_s, receipt_after_s in reused:
@@ -233,7 +233,7 @@ def test_a_receipt_that_overtakes_its_answer_is_not_of_the_earlier_message_of_it
 
 
 async def receipts_are_read(world: OwnIds) -> None:
-    """Let `dlr` read the receipts that came, while a carrier has not answered."""
+    """Let `dlr` read the receipts that came before a carrier's answer."""
     for message in [each for each in world.queues.waiting if each.queue is QueueName.RECEIPT]:
         await asyncio.create_task(world.deliver(message))
 

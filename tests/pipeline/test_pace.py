@@ -1,4 +1,4 @@
-"""A carrier's rate: who waits for its place, and who does not."""
+"""A carrier's rate limit: the messages that wait for a reservation, and those that do not."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ CLOSING = NOW - (NOW + IST_OFFSET_S) % DAY_S + CLOSES_S
 
 
 def spread(world: World, name: str = "sim") -> list[float]:
-    """Return the times at which a carrier took messages, from the first."""
+    """Return the times at which a carrier accepted messages, in seconds from the first."""
     times = sorted(world.providers.by_name[name].taken_at.values())
     return [at - times[0] for at in times]
 
@@ -80,7 +80,7 @@ def test_a_slow_carrier_holds_back_its_own_messages_alone() -> None:
     check_without_a_kill(world, *answers)
     assert taken(world) == {"slow": 30, "fast": 270}
     assert max(spread(world, "fast")) == 0
-    # 12.5 s a block at the bulk lane's 0.8 a second; queues delay by a fifth more at the most.
+    # 12.5 s a block at the bulk lane's 0.8 of the rate; queues delay by a fifth more at the most.
     first, second, third = sorted(set(spread(world, "slow")))
     assert first == 0
     assert 12.5 <= second <= 12.5 * 1.2 + 1

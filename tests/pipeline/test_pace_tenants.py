@@ -1,4 +1,4 @@
-"""A carrier's rate between accounts, from the request to the carrier."""
+"""A carrier's rate shared between accounts, from the request to the carrier."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What an operator pauses is not claimed until it is resumed, and still expires."""
+"""Messages that an operator pauses are not claimed until they are resumed, and still expire."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_a_paused_account_claims_nothing_until_it_is_resumed(who: str) -> None:
     assert claims == [0]
     times = world.provider.taken_at.values()
     assert NOW + 3_600 <= min(times) <= max(times) <= NOW + 3_600 + 960 + 60
-    # It looked after a minute, then after two, then after five, then every 16.
+    # It was checked after one minute, then after two, then five, then every 16.
     assert world.counts["waiting"] == 7
 
 

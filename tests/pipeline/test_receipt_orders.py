@@ -1,4 +1,4 @@
-"""Receipts of several tries: which one makes a message final, whatever order they come in."""
+"""Receipts of several submit attempts: the one that makes a message final, in any order."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,19 +19,19 @@ from tests.world import World
 
 WORDS = {"DELIVRD": State.DELIVERED, "UNDELIV": State.FAILED, "REJECTD": State.FAILED}
 WORDS |= {"EXPIRED": State.EXPIRED, "UNKNOWN": State.UNKNOWN}
-# The carrier throttles twice: only the third try is taken.
+# The carrier throttles twice and accepts only the third attempt.
 TAKEN = 3
 
 
 class Said(NamedTuple):
-    """What a carrier says of a try."""
+    """A carrier's report on one submit attempt."""
 
     attempt: int
     word: str
 
 
 class Carrier:
-    """Sends receipts of one message, and knows by the rule what they make of it."""
+    """Sends receipts of one message, and computes the expected final state by the rule."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -45,7 +45,7 @@ class Carrier:
         self.ended_at = 0.0
 
     def say(self, way: str, group: Sequence[Said]) -> None:
-        """Send receipts in one of the ways, but of tries that the carrier has heard of."""
+        """Send receipts in one of the ways, limited to attempts that the carrier has received."""
         world = self.world
         signed = {each: world.signer.sign(self.mid, each.attempt) for each in group}
         known = [each for each in group if world.provider.references[signed[each]]]
@@ -81,7 +81,7 @@ def test_the_first_that_counts_ends_a_message_and_nothing_goes_out_after_it(
     sim = Carrier()
     for way, group, after_s in [*sent, ("separate", [Said(TAKEN, "DELIVRD")], 1_000.0)]:
         sim.world.at(after_s, partial(sim.say, way, group))
-    # The provider's own, which is late.
+    # The provider's own receipt comes late and is dropped.
     sim.world.run(5_000)
     sim.world.receipts.clear()
     sim.world.run()
@@ -121,7 +121,7 @@ def test_what_arrived_although_it_was_not_taken_does_not_go_out_again() -> None:
 
 
 def test_a_failure_that_comes_before_the_answer_waits_for_it() -> None:
-    """The carrier throttles, and its receipt of the same try is quicker than its answer."""
+    """The carrier throttles, and its receipt of the same attempt is quicker than its answer."""
     sim = Carrier()
     world = sim.world
     exchange = world.provider.exchange

@@ -1,4 +1,4 @@
-"""What `receipt` makes of a carrier's clock."""
+"""Receipts from carriers with wrong clocks."""
 
 import pytest
 from pydantic_core import from_json, to_json

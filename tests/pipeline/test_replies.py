@@ -1,4 +1,4 @@
-"""What phones answer, from the message to the callback, whoever dies on the way."""
+"""Replies of phones, from the inbound message to the callback, with a death at every call."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ CARRIERS = (CARRIER.model_copy(update={"inbound": {CODE: "acme"}}),)
 
 
 def asking(world: World) -> list[RecordResult] | None:
-    """Have the account send a message to a phone; return what it was answered."""
+    """Send a message of the account to a phone; return the answers."""
     answers = world.send([campaign.record("0000", to=PHONE, client_ref="asked")])
     world.run()
     return answers
@@ -30,7 +30,7 @@ def asking(world: World) -> list[RecordResult] | None:
 def listening(
     faults: Faults | None = None, *, two_way: bool = True, form: str = "clevertap"
 ) -> World:
-    """Return a world whose account wants to hear what phones answer."""
+    """Return a world whose account receives replies."""
     callback = ACCOUNT.callbacks["main"].model_copy(update={"format": form})
     account = ACCOUNT.model_copy(update={"two_way": two_way, "callbacks": {"main": callback}})
     return World(faults, account=account, carriers=CARRIERS)
@@ -44,7 +44,7 @@ def conversing(*, two_way: bool = True, form: str = "clevertap") -> World:
 
 
 def say(world: World, text: str = "Yes", sender: str = PHONE, **fields: Any) -> None:
-    """Have a phone write; its carrier repeats what was not answered."""
+    """Post a phone's message; its carrier repeats a request that got no answer."""
     said = {"from": sender, "to": CODE, "text": text, "ts": int(world.now), **fields}
     request = ReceiptRequest("POST", {}, {}, encode(said))
     for _ in range(5):
@@ -59,7 +59,7 @@ def say(world: World, text: str = "Yes", sender: str = PHONE, **fields: Any) -> 
 
 
 def replies(world: World) -> list[Reply]:
-    """Return what the platform took of replies, in order."""
+    """Return the replies that the platform acknowledged, in order."""
     return [e for task in world.platform.taken for e in task.members if isinstance(e, Reply)]
 
 

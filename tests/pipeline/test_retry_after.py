@@ -1,4 +1,4 @@
-"""A carrier that wants to be left alone: who waits for that, and for how long."""
+"""A carrier that sends Retry-After: the messages that wait for it, and how long."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ from tests.world import World
 
 
 def told_after_s(world: World) -> list[float]:
-    """Return a list that gets the time of each post of a callback, from the start."""
+    """Return a list that gets the seconds from the start to each post of a callback."""
     times: list[float] = []
 
     def note(number: int, name: str) -> None:
@@ -29,7 +29,7 @@ def told_after_s(world: World) -> list[float]:
 def test_a_message_is_tried_until_it_ends_and_ends_in_time(
     retry_after_s: int, validity_s: int, share: float, recovers: bool
 ) -> None:
-    """Whatever the carrier asks for, and whenever it is well again but in the last 20 seconds."""
+    """The carrier asks for any wait, and recovers at any time except in the last 20 seconds."""
     world = World()
     times = told_after_s(world)
     world.provider.busy = True
@@ -87,6 +87,6 @@ def test_of_a_block_that_waits_for_two_carriers_rates_the_sooner_goes_first() ->
     world.run()
     check_without_a_kill(world, *answers)
     last = {name: max(world.providers.by_name[name].taken_at.values()) for name in ("slow", "fast")}
-    # 50 of the other request are ahead: 2.5 s at the one, 62.5 s at the other.
+    # 50 messages of the other request are ahead: 2.5 s at `fast`, 62.5 s at `slow`.
     assert last["fast"] <= NOW + 2.5 + 2
     assert last["slow"] >= NOW + 62.5

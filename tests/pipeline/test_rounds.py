@@ -1,7 +1,7 @@
-"""Nothing goes round and round through one function: Lambda would stop it as a loop.
+"""No message is re-queued through one function so often that Lambda would stop it as a loop.
 
-The world counts the rounds of every run as Lambda does (`tests.world`). Here are those that made
-the most of them.
+The world counts the rounds of every run as Lambda does (`tests.world`). These runs had the most
+rounds.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def test_a_long_pause_ends_no_message(minutes: int, category: Category) -> None:
     world.run()
     check_without_a_kill(world, answers)
     assert set(world.finals().values()) == {"delivered"}
-    # It looks seldom: after 8 minutes every 16, and a minute for `sweep`.
+    # The checks become rare: from minute 8 every 16 minutes, plus a minute for `sweep`.
     assert world.counts["waiting"] <= 3 + minutes / 16 + 1
     resumed_s = NOW + minutes * 60
     assert max(world.provider.taken_at.values()) <= resumed_s + retries.DUE_DELAY_S + 60
@@ -84,7 +84,7 @@ def test_six_hundred_callbacks_at_one_a_second_have_a_turn_each() -> None:
         world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,)).encode(), world.now)
     world.run(3 * HOUR_S)
     assert len(world.platform.posts) == 600
-    # In line once, there for its place, posted; and one look more where it was far away.
+    # Once in line, once at its reservation, then posted; and one more check after a long wait.
     assert world.counts["callbacks_waiting"] <= 3 * 600
     world.run()
     check_without_a_kill(world, answers)
@@ -92,7 +92,7 @@ def test_six_hundred_callbacks_at_one_a_second_have_a_turn_each() -> None:
 
 @pytest.mark.parametrize("answer_s", [5.0, 7.5, 10.0])
 def test_large_requests_at_a_slow_carrier_all_go_out(answer_s: float) -> None:
-    """With no fault at all: ten requests wait in one execution, which does a few blocks."""
+    """Even without faults: ten requests wait in one execution, which does a few blocks."""
     loop = VirtualLoop()
     world = SlowWorld(loop)
     world.meanwhile = lambda: asyncio.sleep(answer_s)
@@ -107,7 +107,7 @@ def test_large_requests_at_a_slow_carrier_all_go_out(answer_s: float) -> None:
 
 
 class SlowWorld(World):
-    """A world whose `submit` takes ten messages at a time, while virtual time goes by."""
+    """A world whose `submit` takes ten messages at a time, in virtual time."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.loop = loop

@@ -1,4 +1,4 @@
-"""Routes over several carriers: one is dead, one throttles, one is left alone for a while."""
+"""Routes over several carriers: one is dead, one throttles, one is behind an open circuit."""
 
 from typing import Any
 
@@ -109,7 +109,7 @@ def test_a_message_waits_while_no_carrier_takes_it_and_expires() -> None:
     assert not taken(world)
 
 
-# Breakers
+# Circuit breakers
 
 
 def test_a_dead_carrier_is_left_alone_and_comes_back() -> None:

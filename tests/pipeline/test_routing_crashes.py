@@ -1,4 +1,4 @@
-"""A campaign over several carriers: every call dies, every answer is lost."""
+"""A campaign over several carriers, with a death or a lost answer at every call."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ from tests.world import World
 
 
 def run(faults: Faults) -> World:
-    """Run a campaign over a dead carrier, one that throttles at first, and one that dedupes."""
+    """Run a campaign over a dead carrier, a first throttling one, and a deduplicating one."""
     carriers = [
         CARRIER,
         carrier("dead"),

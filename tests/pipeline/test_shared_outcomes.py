@@ -1,4 +1,4 @@
-"""Single messages that are under way together share one outcome, and nothing can tell that."""
+"""Single messages submitted concurrently share one outcome, without a visible difference."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ NOW_S = 1_700_000_000.0
 
 
 def submitted(*magics: str) -> tuple[Batches, list[str]]:
-    """Send single messages and submit them in one batch; return their mids."""
+    """Send single messages and submit them in one batch; return their message ids."""
     world = Batches()
     mids = [answer.mid for each in magics for answer in world.send([campaign.record(each)]) or ()]
     world.run(0.5)
@@ -77,7 +77,7 @@ def claimed(store: FakeMessageStore, claimant: Claimant, chunk_id: str, partitio
 def share(
     store: FakeMessageStore, sharing: Sharing, ids: Sequence[str]
 ) -> list[tuple[Mark, Mark | None]]:
-    """Have messages taken at the same time; return their claims and shared outcomes."""
+    """Record acceptances of messages concurrently; return their claims and shared outcomes."""
 
     async def one(chunk_id: str) -> tuple[Mark, Mark | None]:
         claimant = Claimant(f"owner of {chunk_id}", f"holder of {chunk_id}", 0)

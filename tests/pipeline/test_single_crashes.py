@@ -1,4 +1,4 @@
-"""Requests of one message: a process dies, or an answer is lost, at every call, with its batch."""
+"""Requests of one message: a process dies with its batch, or an answer is lost, at every call."""
 
 import pytest
 from hypothesis import given, settings
@@ -54,5 +54,6 @@ def test_each_ends_as_its_number_says_and_they_share_a_check() -> None:
     ends = [finals[answer.mid] for answer in answers]
     assert ends == [campaign.EXPECTED[magic] for magic in SINGLES]
     scheduled = faults.calls.count("schedule receipt")
-    # One of all together, one report of what was refused, one more check of what got no receipt.
+    # One check of all, one report of the refused messages, one more check of those without
+    # receipts.
     assert scheduled == 3

@@ -1,4 +1,4 @@
-"""A small chunk goes along in the queue message, so that `submit` need not read it."""
+"""A small message batch is embedded in the queue message, so that `submit` need not read it."""
 
 from base64 import b64decode, b64encode
 from dataclasses import replace
@@ -21,7 +21,7 @@ OTP = ONE._replace(options=Options(category=Category.OTP))
 
 
 def tasks(world: World) -> list[SubmitTask]:
-    """Return what waits for `submit`, now or later."""
+    """Return the tasks that wait for `submit`, now or later."""
     bodies = [message.body for message in world.queues.waiting if message.queue in SUBMIT_QUEUES]
     rows = [row.body for row in world.queues.waiting_rows if row.queue in SUBMIT_QUEUES]
     return [decode_submit(body) for body in bodies + rows]
@@ -83,7 +83,7 @@ def test_a_task_keeps_it_through_the_queue() -> None:
 
 
 def test_what_is_sent_again_by_hand_is_the_same() -> None:
-    """A redriven dead letter has the same body under another name: its claim decides."""
+    """A redriven dead letter has the same body under another message id: its claim decides."""
     world = World()
     world.send([ONE])
     (body,) = [m.body for m in world.queues.waiting if m.queue is QueueName.SUBMIT]

@@ -1,4 +1,4 @@
-"""Numbers in an account's lists, from the request to the callback, whoever dies on the way."""
+"""Numbers in an account's suppression lists, from the request to the callback, despite deaths."""
 
 import pytest
 
@@ -22,7 +22,7 @@ PROMOTION = Options(category=Category.PROMOTIONAL)
 
 
 def send(world: World, options: Options = EXPLICIT) -> None:
-    """Send to a number in no list, to one that opted out and to one that is registered."""
+    """Send to a number in no list, to one that opted out and to one in the DND register."""
     rows = [campaign.record("0000", to=to, client_ref=to) for to in (FREE, OUT, REGISTERED)]
     answers = world.send([row._replace(options=options) for row in rows])
     world.run()
@@ -30,7 +30,7 @@ def send(world: World, options: Options = EXPLICIT) -> None:
 
 
 def listed(faults: Faults | None = None, *, account: str = "acme") -> World:
-    """Return a world whose account has a number of each source, and whose lists count."""
+    """Return a world whose account has a number of each source, with suppression enabled."""
     world = World(faults)
     world.routing.routing[account] = Routing(suppression=True, promotion=2)
     world.suppressions.put("acme", opt_out(OUT, int(NOW)))
@@ -41,7 +41,7 @@ def listed(faults: Faults | None = None, *, account: str = "acme") -> World:
 
 
 def called_back(world: World) -> dict[str, str]:
-    """Return the code by client_ref, "" for what was delivered."""
+    """Return the code by client_ref, "" for a delivered message."""
     return {dlr.client_ref: dlr.code for dlr in world.platform.dlrs}
 
 
@@ -153,7 +153,7 @@ def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:
 
 
 def stop(world: World, text: str = "STOP") -> None:
-    """Have a phone write at this moment; its carrier repeats what was not answered."""
+    """Post a phone's message of this moment; its carrier repeats a request that got no answer."""
     said = {"from": FREE, "to": "56161", "text": text, "ts": int(NOW) + 1}
     request = ReceiptRequest("POST", {}, {}, encode(said))
     try:

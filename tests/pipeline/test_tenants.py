@@ -1,4 +1,4 @@
-"""Whatever the endpoints of one tenant do, the others' messages have the times they have alone."""
+"""Endpoints of one tenant do not delay the messages of other tenants."""
 
 import math
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.lanes import QUICK, JumpingLoop, Lanes
 
-# What an execution may be held for, once, by an endpoint that was quick; and how seldom an idle one
-# looks for messages.
+# Seconds for which a formerly quick endpoint may hold an execution, once, plus the polling interval
+# of an idle execution.
 BUDGET_S = 2.5
 Steps = Sequence[tuple[float, int]]
 
@@ -26,9 +26,9 @@ _TIMES = st.lists(st.integers(0, 600).map(lambda tenths: tenths / 10), min_size=
 
 
 class Times:
-    """When the messages of two good tenants were final, and called back.
+    """The times when messages of two good tenants became final and were called back.
 
-    One's endpoint is quick and known, the other's is not known.
+    The endpoint of one is quick and known, the other's is not known.
     """
 
     def __init__(self, bad: Sequence[tuple[Steps, bool]], bad_at: Sequence[float]) -> None:
@@ -63,13 +63,13 @@ def alone() -> list[list[float]]:
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(_STEPS, st.booleans()), min_size=1, max_size=3), _TIMES)
-# It acknowledges all, after eight seconds; so do three.
+# It acknowledges all posts, after eight seconds; so do three.
 @example([([(8.0, 200)], True)], [each / 2 for each in range(60)])
 @example([([(8.0, 200)], False)] * 3, [each / 2 for each in range(60)])
-# It hangs; it is quick until it is trusted, and hangs again.
+# It hangs; or it is quick until it is trusted, and then hangs.
 @example([([(math.inf, 0)], True)], [each / 2 for each in range(60)])
 @example([([(0.05, 200), (math.inf, 0)], True)] * 3, [each / 2 for each in range(60)])
-# It has a hundred messages at one moment.
+# 120 messages at the same moment.
 @example([([(9.9, 500)], True)] * 3, [2.0] * 40)
 def test_bad_endpoints_of_one_tenant_cost_the_others_no_time(
     bad: list[tuple[Steps, bool]], bad_at: list[float]

@@ -1,4 +1,4 @@
-"""`make scale`: prints what traffic meets of AWS's limits, and what a million messages cost."""
+"""`make scale`: prints AWS's limits under simulated traffic, and the costs of messages."""
 
 import multiprocessing
 import os

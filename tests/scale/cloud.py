@@ -1,8 +1,8 @@
-"""AWS as clients see it: tables and queues in memory whose calls take virtual time.
+"""AWS as its clients see it: tables and queues in memory whose calls take virtual time.
 
-The adapters' calls come in as they would go out to botocore, which is left out; of the SDK its
-repetitions are kept ("standard" mode: a random part of 1, 2, 4 s), and its CPU, which is that of
-the execution environment that calls and goes one call after the other.
+Clients get the adapters' calls in the place of botocore. The model keeps the SDK's retries
+("standard" mode: a random part of 1, 2, 4 s) and its CPU time, which the calling execution
+environment spends on one call after the other.
 """
 
 import json
@@ -26,23 +26,23 @@ from tests.unit.scripted_aws import Refusal
 
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
 SDK_TRIES = 4
-# A chunk's own items, and those of one queue message: no other request writes there. And what a
-# slice has fewer of, not less: the shards of a carrier's rate. And `sweep`'s cursors, which move as
-# often in a slice.
+# Partitions with a whole limit in every slice: those of one message batch and of one queue message,
+# which no other request writes; the shards of a carrier's rate, which a slice has fewer of; and the
+# cursors of `sweep`, which move as often in a slice.
 _WHOLE = re.compile(r"(cancels#)?1[0-9A-Z]{26}|[0-9a-f-]{36}.*|pace#.*|cursor")
 _INSERT = re.compile(r'INSERT INTO "(\w+)" VALUE \{(.*)\}')
 
 
 class _Throttled(Exception):
-    """The table takes no more in this second."""
+    """The table's capacity of this second is used up."""
 
 
 class _ConditionFailed(ClientError):  # type: ignore[misc]
-    """As botocore has it."""
+    """The error class as botocore has it."""
 
 
 class Cloud:
-    """Tables, queues and what they cost, of a slice of one in `slices`."""
+    """Tables and queues with their usage, for a slice of one in `slices`."""
 
     def __init__(self, threads: Threads, slices: float, *, new: bool = False) -> None:
         self.threads = threads
@@ -55,24 +55,24 @@ class Cloud:
         self.tables: dict[str, dict[str, Table]] = defaultdict(dict)
         self.is_new = new
         self._ramps: dict[tuple[str, str], Ramp] = {}
-        # Hears of what is put into the table Due.
+        # Called with the sort key of each row that is put into the Due table.
         self.on_due: Callable[[str], object] = lambda sort_key: None
 
     def reset(self) -> None:
-        """Forget what was used so far."""
+        """Reset the usage and the meter."""
         self.used.clear()
         self.calls.clear()
         self.meter = Meter(self.threads.clock)
 
     def spend(self, what: str, *, cpu_ms: float = MODEL["cpu_ms_a_call"]) -> None:
-        """Let the time pass that a call takes."""
+        """Count a call, and let its CPU time and its latency pass."""
         self.calls[what] += 1
         process = self.threads.current.owner
         waits_s = process.cpu(cpu_ms / 1000) if process else 0.0
         self.threads.sleep(waits_s + self.latency_s(what))
 
     def latency_s(self, what: str) -> float:
-        """Return how long something takes this time: log-normal, with the mean of the model."""
+        """Draw the latency of a call: log-normal, with the mean of the model."""
         mean_s, sigma = MODEL["call_ms"][what] / 1000, MODEL["sigma"]
         return self.luck.lognormvariate(math.log(mean_s) - sigma**2 / 2, sigma)
 
@@ -186,7 +186,7 @@ class Dynamo:
             params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _read(self, table: str, pk: str, size: int, params: Mapping[str, Any]) -> None:
-        # Half a unit where it need not be consistent.
+        # An eventually consistent read costs half a unit.
         half = 1 if params.get("ConsistentRead") else 0.5
         self._cloud.use("read", table, pk, size * half, 4096)
 

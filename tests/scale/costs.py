@@ -1,4 +1,4 @@
-"""What a million messages cost on AWS, by part: counted units and calls, list prices.
+"""The cost of a million messages on AWS, by part: counted units and calls, list prices.
 
 Units, calls and bytes are counted on the real services; durations are modelled from the counted
 calls (`latencies.json`), and prices are read from `tests/bench/prices.json`.
@@ -17,7 +17,7 @@ from tests.template.reading import functions, resources
 REGION = "us-east-1"
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())
 MONTH_S = 30 * 86_400
-# A poll of an empty queue waits so long.
+# Duration of a long poll on an empty queue.
 POLL_S = 20
 BATCHED = ("submit", "dlr")
 PARTS = {
@@ -42,7 +42,7 @@ def duration_ms(function: str, done: Counter[str]) -> float:
 
 
 def usd_a_million(used: Used) -> Mapping[str, float]:
-    """Return what a million messages cost, by part."""
+    """Return the cost of a million messages, by part."""
     price = json.loads(PRICES.read_text())["regions"][REGION]
     count = used.case.requests * used.case.records
     gb_s = sum(
@@ -54,7 +54,7 @@ def usd_a_million(used: Used) -> Mapping[str, float]:
 
 
 def standing_usd(metrics: int) -> Mapping[str, float]:
-    """Return what a month of a stack costs that nobody uses, by part."""
+    """Return the monthly cost of an idle stack, by part."""
     price = json.loads(PRICES.read_text())
     month = price["month"]
     request = price["regions"][REGION]["sqs_requests"]
@@ -64,7 +64,7 @@ def standing_usd(metrics: int) -> Mapping[str, float]:
         for properties in functions().values()
         if "SnapStart" in properties
     )
-    # What is there without an operator's parameters. An alarm is billed by its metrics.
+    # Only resources that exist with default parameters. An alarm is billed by its metrics.
     alarms = sum(
         sum("MetricStat" in metric for metric in alarm["Properties"].get("Metrics", [])) or 1
         for alarm in resources("AWS::CloudWatch::Alarm").values()
@@ -92,7 +92,7 @@ def standing_usd(metrics: int) -> Mapping[str, float]:
 
 
 def mappings() -> Sequence[Mapping[str, Any]]:
-    """Return the queues that Lambda polls, as the template has them."""
+    """Return the queues that Lambda polls, from the template."""
     return [
         event["Properties"]
         for properties in functions().values()

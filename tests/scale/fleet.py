@@ -1,4 +1,4 @@
-"""Many processes that reserve places for single messages, in virtual time on one table."""
+"""Many processes that make reservations for single messages, in virtual time on one table."""
 
 import heapq
 import math
@@ -24,9 +24,9 @@ _DAY_S = 86_400.0
 
 
 class Traffic(NamedTuple):
-    """Messages of one kind: how many a second from all processes together, `batch` at a time.
+    """Messages of one kind: `per_s` from all processes together, `batch` at a time.
 
-    They come at random to processes, accounts and carriers; `until_s` is when the last one comes.
+    Processes, accounts and carriers are drawn at random; messages arrive until `until_s`.
     """
 
     per_s: float
@@ -40,7 +40,7 @@ class Traffic(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A message that went out at `at_s`, having come at `came_s`; both count from the start."""
+    """A message that arrived at `came_s` and went out at `at_s`, seconds from the start."""
 
     carrier: str
     category: Category
@@ -52,7 +52,7 @@ class Sent(NamedTuple):
 
 @dataclass
 class Fleet:
-    """Runs processes; what they sent and what they called the table for stays here."""
+    """Runs processes, and keeps their sent messages and the number of calls to the table."""
 
     rate: float
     priority_share: float = 0.2
@@ -76,7 +76,7 @@ class Fleet:
         )
 
     def run(self, *traffic: Traffic) -> "Fleet":
-        """Have all processes send their share of the traffic, until all of it went out."""
+        """Run all processes with their shares of the traffic until all messages went out."""
         for _ in range(self.processes):
             arrivals = [each for kind in traffic for each in self._arrivals(kind)]
             heapq.heapify(arrivals)
@@ -88,7 +88,7 @@ class Fleet:
         return self
 
     def _arrivals(self, kind: Traffic) -> list[tuple[float, int, float, Sent]]:
-        """Return what comes to one process: when, a number that orders it, its turn, and what."""
+        """Return the arrivals at one process: time, number for the order, reservation, message."""
         arrivals: list[tuple[float, int, float, Sent]] = []
         at_s = kind.begins_s
         while True:
@@ -120,7 +120,7 @@ class Fleet:
 
     @property
     def writes(self) -> int:
-        """How many writes the table had, refused ones too."""
+        """The number of writes to the table, refused ones included."""
         return sum(self.table.writes.values())
 
     @property
@@ -128,7 +128,7 @@ class Fleet:
         return self.writes / len(self.sent)
 
     def waits_s(self, category: Category | None = None) -> list[float]:
-        """Return how long messages waited from when they came, in order."""
+        """Return the waits of messages from arrival to sending, sorted."""
         return sorted(
             each.at_s - each.came_s
             for each in self.sent
@@ -136,9 +136,9 @@ class Fleet:
         )
 
     def burst(self, carrier: str = "sim", lane: bool = False) -> float:
-        """Return by how much more went out in any time, at most, than the rate x that time.
+        """Return the largest excess over the rate: segments sent in any period minus rate x period.
 
-        With a carrier's name; `lane` counts bulk alone, against its own share.
+        `carrier` selects the messages; `lane` counts bulk alone, against its own share.
         """
         rate = self.rate * (1 - self.priority_share) if lane else self.rate
         out = sorted(
@@ -159,7 +159,7 @@ class Fleet:
         return len(shards_of(self.carrier(), lane_of(category)))
 
     def counts(self) -> Counter[str]:
-        """Return how much each account sent."""
+        """Return the number of sent messages by account."""
         return Counter(each.account for each in self.sent)
 
 
@@ -180,7 +180,7 @@ class Door:
         self.table = VirtualTable(self.threads, self.dice)
 
     def run(self, per_s: float, for_s: float) -> "Door":
-        """Have so many requests a second come to all processes together."""
+        """Run all processes together at this rate of requests."""
         for _ in range(self.processes):
             store = DynamoLimitStore(self.table, "Messages")
             limits = AccountLimits(store, self.threads.clock, self.dice.random)
@@ -204,7 +204,7 @@ class Door:
         return sum(self.table.writes.values())
 
     def burst(self) -> float:
-        """Return by how much more was admitted in any time, at most, than the rate x that time."""
+        """Return the largest excess of admitted requests in any period over rate x period."""
         most = least = 0.0
         for number, at_s in enumerate(sorted(self.admitted) if self.rate < math.inf else ()):
             least = min(least, number - self.rate * at_s)

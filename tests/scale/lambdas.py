@@ -1,4 +1,4 @@
-"""Lambda: execution environments and their ramp, pollers of queues, and the API before it all."""
+"""A model of Lambda: execution environments and their ramp, pollers of queues, and the API."""
 
 import asyncio
 import json
@@ -19,9 +19,9 @@ from tests.template.reading import timeout_s
 
 QUEUED = ("submit", "submit_priority", "dlr")
 SNAPSHOTS = ("send", "receipt")
-# A long poll returns so soon after a message is there.
+# Delay between the arrival of a message and the return of a long poll.
 RECEIVE_S = 0.02
-# So often Lambda tries again what it had no environment for, while the messages are its own.
+# Pause before Lambda retries a batch for which it had no environment.
 _AGAIN_S = 1.0
 _HELD_S = 300.0
 
@@ -36,14 +36,14 @@ class Process:
         self.loop = Loop(cloud.threads) if function in QUEUED else None
 
     def cpu(self, for_s: float) -> float:
-        """Use the core for so long; return in how many seconds that is done."""
+        """Reserve CPU time on the core; return the seconds until it is over."""
         now_s = self._cloud.threads.now_s
         self._busy_until_s = max(now_s, self._busy_until_s) + for_s
         return self._busy_until_s - now_s
 
 
 class Context:
-    """What Lambda tells a handler of its invocation."""
+    """The context that Lambda passes to a handler."""
 
     function_name = "function"
     memory_limit_in_mb = 512
@@ -71,7 +71,7 @@ class Lambda:
         self.restored: Counter[str] = Counter()
 
     def invoke(self, function: str, event: Event, tasks: int = 1) -> Any:
-        """Invoke a function in this thread; None: it is throttled."""
+        """Invoke a function in this thread; return None if it is throttled."""
         cloud = self.cloud
         if self._busy >= self._most:
             cloud.meter.refuse(ACCOUNT)
@@ -113,7 +113,7 @@ class Lambda:
 
 
 class Pollers:
-    """An event source mapping: so many batches of a queue at a time, as messages wait for long."""
+    """An event source mapping, which adds concurrent batches while a backlog of messages lasts."""
 
     def __init__(
         self, functions: Lambda, function: str, name: QueueName, most: int, batch: int
@@ -135,7 +135,7 @@ class Pollers:
         return f"executions of {self._function} for {self._name}"
 
     def _plan(self, after_s: float) -> None:
-        """See to it that the queue is looked into by then."""
+        """Schedule a poll of the queue after this time, unless an earlier one is scheduled."""
         at_s = self._threads.now_s + after_s + RECEIVE_S
         if at_s < self._planned_s:
             self._planned_s = at_s
@@ -149,7 +149,7 @@ class Pollers:
             self._threads.start(partial(self._invoke, messages))
         self._is_behind = self._queue.has_ready
         if self._is_behind:
-            if allowed < self.most:  # it grows
+            if allowed < self.most:  # the number of pollers grows
                 self._plan(1 / self._more_a_s)
         elif (next_s := self._queue.next_in_s) is not None:
             self._plan(next_s)
@@ -184,7 +184,7 @@ class Pollers:
 
 
 class Gateway:
-    """The API: throttled as a whole, and in front of `send` and `receipt`."""
+    """The API in front of `send` and `receipt`, throttled as a whole."""
 
     def __init__(self, functions: Lambda) -> None:
         self._functions = functions

@@ -1,7 +1,7 @@
-"""AWS's documented limits, and what is used of them.
+"""AWS's documented limits, and their usage.
 
-A slice of the system meets the same part of each limit. What one request alone uses (its items'
-partition) stays whole: it does not grow with the traffic.
+A slice of the system has its share of each limit. Limits on the items of one request (their
+partition) stay whole: their usage does not grow with the traffic.
 """
 
 import json
@@ -26,15 +26,15 @@ PARTITION = {
     "read": "DynamoDB, reads of a partition",
 }
 TABLE = {"write": "DynamoDB, writes of a table", "read": "DynamoDB, reads of a table"}
-# What is used is looked at in windows of so long.
+# Usage is measured in windows of this length.
 WINDOW_S = 10.0
-# An on-demand table takes twice what it took at the most so long ago.
+# After this time an on-demand table accepts twice its highest traffic so far.
 RAMP_S = 1800.0
 
 
 @dataclass(slots=True)
 class _Gauge:
-    """What one key has left of a limit, and what it has used in this window."""
+    """The rest of a limit for one key, and its usage in this window."""
 
     left: float
     at_s: float
@@ -43,7 +43,7 @@ class _Gauge:
 
 
 class Meter:
-    """Says what may go through; keeps the fullest window of each limit, and what was refused."""
+    """Admits or refuses calls; keeps the fullest window and the refusals of each limit."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -55,9 +55,9 @@ class Meter:
     def take(
         self, limit: str, amount: float, per_s: float, burst: float = 0.0, key: str = ""
     ) -> bool:
-        """Use so much of a limit if anything is left, as a bucket of tokens is; say whether it was.
+        """Use an amount of a limit, as of a token bucket; return False if the bucket is empty.
 
-        A second's worth is saved up, or `burst`.
+        The bucket's capacity is `burst`, or else one second of the rate.
         """
         now_s, room = self._clock(), burst or per_s
         gauge = self._gauges.get((limit, key))
@@ -73,7 +73,7 @@ class Meter:
         return True
 
     def hold(self, limit: str, for_s: float, most: float, key: str = "") -> None:
-        """Note that one place of `most` was held so long."""
+        """Record that one of `most` slots was occupied for this time."""
         gauge = self._gauges.setdefault((limit, key), _Gauge(0.0, 0.0))
         self._add(limit, gauge, for_s, most, key)
 
@@ -92,14 +92,14 @@ class Meter:
 
 
 class Ramp:
-    """What an on-demand table takes in a second, as its traffic grows."""
+    """The capacity of an on-demand table per second, as its traffic grows."""
 
     def __init__(self, first: float, most: float, clock: Callable[[], float]) -> None:
         self.per_s, self._most, self._clock = first, most, clock
         self._since_s, self._window, self._used, self._peak = clock(), 0, 0.0, 0.0
 
     def note(self, amount: float) -> float:
-        """Note what is used; return what the table takes in a second by now."""
+        """Record used units; return the table's present capacity per second."""
         now_s = self._clock()
         if (window := int(now_s / WINDOW_S)) != self._window:
             self._peak = max(self._peak, self._used / WINDOW_S)

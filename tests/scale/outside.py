@@ -1,4 +1,4 @@
-"""Who is outside: platforms that send and are called back, a carrier and its receipts."""
+"""The peers of the system: platforms that send and are called back, a carrier and its receipts."""
 
 import asyncio
 import json
@@ -18,11 +18,11 @@ from tests.bench.wiring import SECRET, TOKEN
 from tests.scale.cloud import MODEL, Cloud
 from tests.scale.lambdas import Gateway
 
-# A client that is refused tries so often, a second later at first, then after twice as long; a
-# carrier goes on for hours.
+# Number of a client's attempts after refusals, the first pause up to a second, then doubled; a
+# carrier retries for hours.
 TRIES = 8
 _PAUSE_LIMIT_S = 60.0
-# In so long a stream grows to its rate.
+# Time in which a stream grows to its rate.
 _RAMP_S = 60.0
 
 
@@ -39,7 +39,7 @@ class Stream:
 
 @dataclass
 class Heard:
-    """What became of a tenant's messages, and how long that took, in seconds."""
+    """The outcomes of a tenant's messages, and the durations in seconds."""
 
     accepted: set[str] = field(default_factory=set)
     refused: int = 0
@@ -51,9 +51,9 @@ class Heard:
 
 
 class Outside:
-    """Platforms and a carrier. It is down in `down` (seconds from the start), else it takes all.
+    """Platforms and a carrier. During `down` (seconds from the start) the carrier is down.
 
-    `gather`: its receipts of a block come in one array.
+    With `gather` its receipts of a block come in one array.
     """
 
     timeout_s = 10.0
@@ -77,13 +77,13 @@ class Outside:
         self._told_by_carrier_s: dict[str, float] = {}
 
     def send(self, stream: Stream) -> None:
-        """Begin to send a tenant's traffic."""
+        """Start a tenant's traffic."""
         self.under_way += 1
         self.heard.setdefault(stream.tenant, Heard())
         self._threads.start(partial(self._send, stream), after_s=stream.begins_after_s)
 
     def _send(self, stream: Stream) -> None:
-        # Not all at the same moment, and not from nothing to all in a second.
+        # Streams start at random moments, and grow to their rates.
         began_s = self._threads.now_s
         pause_s = stream.records / stream.rate_per_s
         self._threads.sleep(self._cloud.luck.random() * pause_s)
@@ -119,7 +119,7 @@ class Outside:
         self.under_way -= 1
 
     def _post(self, path: str, body: str, tries: int) -> Any:
-        """Post until it is taken; return the answer's body, None where it never was."""
+        """Post until accepted; return the answer's body, or None after all attempts."""
         for number in range(tries):
             status, answer = self.gateway.post(path, body)
             if status == 200:
@@ -179,7 +179,7 @@ class Outside:
         return PostResult(200, "", duration_ms=60)
 
     async def _wait(self, what: str) -> None:
-        """Use the CPU of a call, and let its time pass."""
+        """Use the CPU of a call, and wait for its latency."""
         cloud = self._cloud
         cloud.calls[what] += 1
         waits_s = self._threads.current.owner.cpu(MODEL["cpu_ms_a_call"] / 1000)

@@ -1,4 +1,4 @@
-"""Queues of SQS: delays, visibility, messages in flight, and turns for quiet tenants."""
+"""A model of SQS queues: delays, visibility, messages in flight, and fairness between tenants."""
 
 import heapq
 import itertools
@@ -30,7 +30,7 @@ class Waiting:
 
 
 class Queue:
-    """A standard queue. `hear` is called when there may be something to receive."""
+    """A standard queue. `hear` is called when there may be a message to receive."""
 
     def __init__(self, threads: Threads, meter: Meter, slices: float) -> None:
         self._threads, self._meter = threads, meter
@@ -50,14 +50,14 @@ class Queue:
         self._put(Waiting(str(uuid.uuid4()), body, group, now_s, now_s + delay_s), delay_s)
 
     def receive(self, count: int) -> list[Waiting]:
-        """Take up to so many messages, of the tenants first that have fewest in flight."""
+        """Take up to `count` messages, first those of the tenants with the fewest in flight."""
         self._ripen()
         taken = list[Waiting]()
         while self._ready and len(taken) < count:
             if len(self.in_flight) >= self._most:
                 self._meter.refuse(IN_FLIGHT)
                 break
-            # What names no tenant is each of one by itself.
+            # A message without a group counts as a tenant of its own.
             group = min(self._ready, key=lambda name: self._by_group[name] if name else 0)
             message = self._ready[group].popleft()
             if not self._ready[group]:
@@ -70,11 +70,11 @@ class Queue:
         return taken
 
     def put_back(self, message_id: str, delay_s: float) -> None:
-        """Let a message that was received come back then, if it is not deleted."""
+        """Make a received message visible again after this delay, unless it is deleted."""
         self._back_s[message_id] = self._threads.now_s + delay_s
 
     def settle(self, messages: Collection[Waiting], failed: Collection[str]) -> None:
-        """Delete what was done; what failed comes back when its time is over."""
+        """Delete finished messages; failed ones return after their visibility time-out."""
         for message in messages:
             del self.in_flight[message.id]
             self._by_group[message.group] -= 1
@@ -96,7 +96,7 @@ class Queue:
 
     @property
     def next_in_s(self) -> float | None:
-        """In how many seconds the next message is there that is not yet; None: there is none."""
+        """The seconds until the next delayed message is visible; None without one."""
         return self._later[0][0] - self._threads.now_s if self._later else None
 
     def _put(self, message: Waiting, delay_s: float) -> None:

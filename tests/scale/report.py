@@ -1,4 +1,4 @@
-"""What a simulation shows: what became of the messages, how long it took, what it used and cost."""
+"""The figures of a simulation: outcomes of messages, durations, usage and costs."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ SHOWN_WALLS = 5
 
 @dataclass(frozen=True)
 class Wall:
-    """How full a limit was in its fullest ten seconds, and how often it refused something."""
+    """The usage of a limit in its fullest ten seconds, and the number of its refusals."""
 
     limit: str
     share: float
@@ -25,7 +25,7 @@ class Wall:
 
 @dataclass(frozen=True)
 class Shown:
-    """A row's figures, of the whole: a slice's, times what it is a slice of."""
+    """A row's figures, scaled up from the slice to the whole."""
 
     row: Row
     accepted: int
@@ -33,7 +33,7 @@ class Shown:
     final: int
     states: dict[str, int]
     largest_s: Mapping[str, Sequence[float]]
-    """Percentiles of the tenant that sent most, by step: `accept`, `submit`, `callback`."""
+    """Percentiles of the tenant with most messages, by step: `accept`, `submit`, `callback`."""
     others_s: Mapping[str, Sequence[float]]
     writes: float
     calls: float
@@ -47,12 +47,12 @@ class Shown:
 
     @property
     def is_whole(self) -> bool:
-        """Whether each accepted message is final, and told once."""
+        """Whether each accepted message is final, and was called back once."""
         return self.accepted == self.final and not self.dead
 
 
 def show(simulation: Simulation) -> Shown:
-    """Return a finished simulation's figures. Raises AssertionError where a message is lost."""
+    """Return a finished simulation's figures. Raises AssertionError if a message is lost."""
     row, cloud, heard = simulation.row, simulation.cloud, simulation.outside.heard
     factor = row.slices * row.shown_of
     accepted, told = set[str](), dict[str, int]()
@@ -110,7 +110,7 @@ def _times(heard: Collection[Heard]) -> Mapping[str, Sequence[float]]:
 
 
 def percentiles(times_s: Sequence[float]) -> Sequence[float]:
-    """Return the 50th, the 95th and the 99th; none of nothing."""
+    """Return the 50th, 95th and 99th percentile; empty without values."""
     ordered = sorted(times_s)
     if not ordered:
         return ()

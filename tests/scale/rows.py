@@ -1,7 +1,7 @@
-"""The rows of `make scale`: what is sent, with which settings, and which slice of it is simulated.
+"""The rows of `make scale`: the traffic, the settings, and the size of the simulated slice.
 
-What lasts an hour is simulated for `SPAN_S`, in which it is steady from the second minute on; its
-totals are those of the span times `HOUR`. Rows that change as they go are simulated whole.
+Traffic of an hour is simulated for `SPAN_S`, since it is steady from the second minute on; its
+totals are those of the span times `HOUR`. Rows whose traffic changes are simulated whole.
 """
 
 from harkara.model.messages import Category
@@ -13,7 +13,7 @@ HOUR = 3600 / SPAN_S
 RATE = 5_000
 TENANTS = 99
 
-# What docs/scale.md says to raise before so much is sent.
+# The settings that docs/scale.md recommends for so much traffic.
 LARGE = Settings(submit=400, dlr=400, callbacks=100, concurrency=2_000)
 CAMPAIGNS = Settings(submit=100, submit_batch=1, dlr=100, callbacks=20)
 

@@ -1,7 +1,8 @@
-"""A slice of the system at work: the functions' handlers, services and adapters on a model of AWS.
+"""A slice of the system: the functions' handlers, services and adapters on a model of AWS.
 
-A slice has one in `slices` of the traffic, and the same part of each limit that all traffic shares:
-executions, pollers, tables, the API. So it queues, waits and is refused as the whole would be.
+A slice has one in `slices` of the traffic, and the same share of each limit on all traffic:
+executions, pollers, tables, the API. Therefore it queues, waits and is refused as the whole would
+be.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ PAUSING: Sequence[type] = (
     SqsTaskQueues,
 )
 STEP_S, IDLE_STEP_S = 10.0, 3600.0
-# What waits for a receipt in vain is looked after three days later.
+# A message without its receipt is checked three days later.
 LIMIT_S = 5 * 86_400.0
 
 
@@ -81,11 +82,11 @@ class Row:
     is_new: bool = False
     carrier_rate: float = 0.0
     shown_of: float = 1.0
-    """How many such spans the row stands for: its totals are so many times those of one."""
+    """The number of such spans that the row stands for; its totals are multiplied by it."""
 
 
 class Simulation:
-    """One row's slice; `run` it once."""
+    """One row's slice; call `run` once."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -107,17 +108,17 @@ class Simulation:
             ("dlr", QueueName.CALLBACK, settings.callbacks, 10),
         ):
             Pollers(self.functions, function, queue, most, size)
-        # When tasks in Due are due, and how many are due that no run has enqueued.
+        # The due times of tasks in Due, and the number of due tasks that are not yet enqueued.
         self._due_ms: list[int] = []
         self._waiting = 0
         self._sweeping = threads.current
         cloud.on_due = self._note_due
         self.log = _Counted()
-        # Its size alone is looked at.
+        # Only its size is used.
         self._calls = ThreadPoolExecutor(CALLS)
 
     def run(self) -> "Simulation":
-        """Run until nothing waits any more."""
+        """Run until no work is left."""
         with _own_time(self.threads, self.cloud.luck.random), caught_log(self.log):
             for stream in self.row.streams:
                 self.outside.send(_slice(stream, self.row.slices))
@@ -131,7 +132,7 @@ class Simulation:
         return self
 
     def _sweep(self) -> None:
-        """Sweep in every minute that finds something due; the other runs move nothing."""
+        """Sweep in every minute with due tasks; other runs would move nothing."""
         self._sweeping = self.threads.current
         while True:
             self.threads.wait(self._next_sweep_s())
@@ -149,7 +150,7 @@ class Simulation:
         self._waiting -= answer["enqueued"] if answer else 0
 
     def _next_sweep_s(self) -> float:
-        """Return in how many seconds a run finds something, as far as is known now."""
+        """Return the seconds until the next run that finds a due task, as known now."""
         now_s = self.threads.clock()
         due_s = self._due_ms[0] / 1000 if self._due_ms else math.inf
         at_s = now_s if self._waiting else due_s
@@ -163,7 +164,7 @@ class Simulation:
         return self._is_idle() and not self._due_ms and not self._waiting
 
     def _is_idle(self) -> bool:
-        """Whether nothing happens before something is due."""
+        """Whether no event is pending before the next due task."""
         queues = self.cloud.queues.values()
         return not self.outside.under_way and all(queue.is_empty for queue in queues)
 
@@ -188,7 +189,7 @@ class Simulation:
 
 
 class _Counted(io.StringIO):
-    """Counts what is written."""
+    """Counts the written characters."""
 
     size = 0
 
@@ -206,7 +207,7 @@ def _slice(stream: Stream, slices: float) -> Stream:
 
 @contextmanager
 def _own_time(threads: Threads, luck: Callable[[], float]) -> Iterator[None]:
-    """Let what reads the clock, sleeps or throws dice by itself do so in virtual time."""
+    """Replace the clocks, sleeps and random numbers of modules by virtual ones."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(sqs_batches, "time", SimpleNamespace(time=threads.clock)))
         stack.enter_context(patch.object(sqs_batches, "random", SimpleNamespace(random=luck)))

@@ -11,7 +11,7 @@ from tests.loops import own_loop
 from tests.scale.costs import PARTS, metrics_of, standing_usd, usd_a_million
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-# At most, a message: write units, read units, SQS requests, API requests, calls.
+# Upper limits a message: write units, read units, SQS requests, API requests, calls.
 CEILINGS = {
     "in bulk, receipts one by one": (1.2, 0.2, 1.4, 1.01, 1.7),
     "one-message requests": (3.35, 2.2, 2.7, 2.0, 9.0),
@@ -47,7 +47,7 @@ def test_a_stack_that_nobody_uses_costs_what_its_template_has() -> None:
 
 
 def test_what_a_million_messages_cost_stands_in_one_place() -> None:
-    """The README rounds what docs/scale.md has, to ten cents, and the benchmarks link to it."""
+    """The README rounds the costs of docs/scale.md to ten cents, and the benchmarks link to it."""
     pages = {
         path.name: path.read_text() for path in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
     }

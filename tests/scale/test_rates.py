@@ -1,6 +1,6 @@
-"""What a carrier's rate and an account's limits cost in one-message traffic.
+"""The cost of a carrier's rate limit and of an account's limits in one-message traffic.
 
-Over 90 processes and in virtual time. Writes are counted, refused ones too; no time is measured.
+With 90 processes in virtual time. Writes are counted, refused ones too; no time is measured.
 """
 
 import pytest
@@ -30,7 +30,7 @@ def test_5000_messages_a_second_take_at_most_a_write_for_five(
     fleet = Fleet(rate).run(*traffic)
     assert fleet.writes_a_message <= WRITES_A_MESSAGE
     assert fleet.table.reads == 0
-    # Strictly the law of the rate: a message, which is a block here, for each shard.
+    # The strict limit of the rate: one message, which is a block here, for each shard.
     assert fleet.burst() <= fleet.shard_count(OTP) + 1
     waits_s = fleet.waits_s()
     assert waits_s[len(waits_s) // 2] <= PREFETCH_S
@@ -90,6 +90,6 @@ def test_so_do_requests_beyond_an_accounts_limits_which_are_kept_and_used_up(
     admitted = len(door.admitted)
     assert door.writes <= WRITES_A_MESSAGE * (admitted + door.refused)
     assert door.burst() <= door.rate + SHARD_LIMIT
-    # The day's, or those of two seconds and a burst: a part is still in hand, or passed at first.
+    # The day's limit, or two seconds and a burst: a part is still in hand, or passed at first.
     assert admitted <= limits.get("segments_per_day", admitted)
     assert admitted >= 0.8 * min(limits.get("segments_per_day", 10_000), 3 * door.rate)

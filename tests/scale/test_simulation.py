@@ -1,4 +1,4 @@
-"""The simulation in short: all that is accepted ends, and what is small is found as the wall."""
+"""Short simulations: all accepted messages end, and a lowered limit is reported as the fullest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_limit_that_is_small_is_the_first_wall(
 ) -> None:
     monkeypatch.setitem(LIMITS, limit, {**LIMITS[limit], **values})
     bulk = limit == PARTITION["write"]
-    # `sweep` reads the table Due alone, however little is in it: messages are to read more.
+    # Only `sweep` reads the table Due, even if that is small: here messages must read more.
     singles = Stream("demo", 160, 80) if limit == TABLE["read"] else Stream("demo", 40, 20)
     stream = Stream("demo", 200, 200, 200) if bulk else singles
     wide = show(Simulation(Row("wide", [stream], 1, gather=bulk)).run())

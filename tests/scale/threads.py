@@ -1,7 +1,7 @@
-"""Threads in virtual time: one runs at a time, and what waits for the clock costs nothing.
+"""Threads in virtual time: one runs at a time, and waiting for the clock costs nothing.
 
-Who sleeps hands the only turn to whoever's time comes next. So blocking code, which the services
-and their adapters are, runs as it is, thousands of times faster than the clock.
+A sleeping thread passes its turn to the thread with the next time. So the blocking code of the
+services and their adapters runs unchanged, thousands of times faster than the clock.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-# asyncio.to_thread has so many threads where there are two processors.
+# Number of threads of asyncio.to_thread on two processors.
 WORKERS = 6
 
 
 class Thread:
-    """A thread that waits for its turn; `owner` is what it works for."""
+    """A thread that waits for its turn; `owner` is the environment that it works for."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.lock.acquire()
-        # Grows with each turn, so that plans for an earlier one count no more.
+        # Grows with each turn, which invalidates plans for earlier turns.
         self.turn = 0
         self.is_waiting = False
         self.work: Callable[[], object] = _nothing
@@ -35,17 +35,17 @@ class Thread:
 
 
 class _Work(NamedTuple):
-    """What some thread is to do."""
+    """Work for any idle thread."""
 
     work: Callable[[], object]
     owner: Any
 
 
 class Threads:
-    """A clock, and the threads that live by it. Its maker's is the first of them."""
+    """A clock, and the threads that use it. The thread that creates it is the first of them."""
 
     def __init__(self, began_s: float) -> None:
-        # Counted from the beginning: Unix time has no digits left for microseconds.
+        # Counted from the start: Unix time has no digits left for microseconds.
         self.now_s = 0.0
         self._began_s = began_s
         self._plans: list[tuple[float, int, int, Thread | _Work]] = []
@@ -56,7 +56,7 @@ class Threads:
         self._main = self._local.thread = Thread()
         self._failure: BaseException | None = None
         self._is_closed = False
-        # They are closed with the time that they live in.
+        # Loops to close together with this clock.
         self.loops: list[Loop] = []
 
     def clock(self) -> float:
@@ -69,13 +69,13 @@ class Threads:
         return thread
 
     def sleep(self, for_s: float) -> None:
-        """Let time pass."""
+        """Sleep in virtual time."""
         thread = self.current
         self._plan(self.now_s + max(0.0, for_s), thread)
         self._hand_on(thread)
 
     def wait(self, for_s: float = math.inf) -> None:
-        """Let time pass until somebody wakes the thread."""
+        """Wait until another thread wakes this one, or until the time is over."""
         thread = self.current
         thread.is_waiting = True
         if for_s < math.inf:
@@ -84,23 +84,23 @@ class Threads:
         thread.is_waiting = False
 
     def wake(self, thread: Thread) -> None:
-        """End a thread's wait; who does not wait is left alone."""
+        """End a thread's wait; do nothing if it does not wait."""
         if thread.is_waiting:
             self._plan(self.now_s, thread)
 
     def start(self, work: Callable[[], object], owner: Any = None, after_s: float = 0.0) -> None:
-        """Have something done by another thread, in so many seconds."""
+        """Run work in another thread after this time."""
         plan = self.now_s + after_s, next(self._numbers), 0, _Work(work, owner)
         heapq.heappush(self._plans, plan)
 
     def run(self, for_s: float) -> None:
-        """Let time pass for the first thread; raise what ended another one."""
+        """Let time pass in the first thread; raise the failure of another one."""
         self.sleep(for_s)
         if self._failure:
             raise self._failure
 
     def run_out(self) -> None:
-        """Let the other threads come to their ends, and close; raise what ended one of them."""
+        """Run until the other threads have ended, then close; raise the failure of one of them."""
         try:
             self.run(math.inf)
         finally:
@@ -142,7 +142,7 @@ class Threads:
         heapq.heappush(self._plans, (at_s, next(self._numbers), thread.turn, thread))
 
     def _next(self) -> Thread:
-        """Move the time on to the first plan that counts, and return whose it is."""
+        """Advance the time to the first valid plan, and return its thread."""
         while True:
             at_s, _, turn, planned = heapq.heappop(self._plans)
             if isinstance(planned, _Work):
@@ -171,7 +171,7 @@ class Threads:
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """A loop of one of these threads, whichever runs it: `asyncio.to_thread` has others of them."""
+    """An event loop that any of these threads can run; `asyncio.to_thread` uses others of them."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
@@ -179,7 +179,7 @@ class Loop(asyncio.SelectorEventLoop):
         self._pools: dict[Executor | None, _Pool] = {}
         super().__init__(_Selector(threads))
         threads.loops.append(self)
-        # Sums of floats are not exact: what is so near is due.
+        # Sums of floats are not exact: timers within this distance are due.
         self._clock_resolution = 1e-6
 
     def time(self) -> float:
@@ -218,14 +218,14 @@ class Loop(asyncio.SelectorEventLoop):
 
 @dataclass
 class _Pool:
-    """The threads of an executor, and what they are to do."""
+    """The free threads of an executor, and its waiting calls."""
 
     free: int
     calls: deque[tuple[asyncio.Future[Any], Callable[[], Any]]] = field(default_factory=deque)
 
 
 class _Selector(selectors.DefaultSelector):
-    """Finds nothing ever, and takes its time over it."""
+    """A selector that never finds an event, and waits in virtual time."""
 
     def __init__(self, threads: Threads) -> None:
         super().__init__()
@@ -238,8 +238,8 @@ class _Selector(selectors.DefaultSelector):
 
 
 class _Closed(BaseException):
-    """There is no more time. Not an Exception: nothing may catch it."""
+    """The clock is closed. Not an Exception: no handler may catch it."""
 
 
 def _nothing() -> None:
-    """Is done by who waits for work."""
+    """Do nothing, the work of an idle thread."""

@@ -2,7 +2,7 @@
 
 Amazon DynamoDB Developer Guide, "DynamoDB and concurrency" and "Condition and filter expressions":
 an update is atomic, and its condition is checked against the item as it is when the update arrives.
-A refused update is billed as a write. A read without ConsistentRead may be behind by some writes.
+A refused update is billed as a write. A read without ConsistentRead may miss the latest writes.
 """
 
 import re
@@ -26,13 +26,13 @@ Item = Mapping[str, Any]
 
 
 class Refused(ClientError):  # type: ignore[misc]
-    """ConditionalCheckFailedException, with the item as it stands."""
+    """ConditionalCheckFailedException, with the present item."""
 
 
 class VirtualTable:
     """A client of DynamoDB whose calls take virtual time; `writes` and `reads` count them.
 
-    `refused` are the writes among them whose condition did not hold.
+    `refused` counts the writes among them whose condition did not hold.
     """
 
     class exceptions:
@@ -85,7 +85,7 @@ class VirtualTable:
 
 
 def _value(text: str, item: Item, names: Mapping[str, str], terms: Mapping[str, Any]) -> Any:
-    """Return what an operand, or a sum of two, comes to."""
+    """Return the value of an operand, or of a sum of two."""
     first, _, second = text.partition(" + ")
     value = terms[first] if first in terms else item[names[first]]
     if not second:

@@ -1,4 +1,4 @@
-"""Campaigns through a running stack, and what became of them: the test's view from outside."""
+"""Campaigns through a running stack, and their outcomes as seen from outside."""
 
 import json
 import re
@@ -28,18 +28,18 @@ DEPTHS = (
 )
 COUNTS = re.compile(r'"message":"tasks done".*"service":"(\w+)".*"counts":(\{[^}]*\})')
 
-# Last four digits of the recipient: CleverTap's code of the failure, None where delivered.
+# Last four digits of the recipient -> CleverTap's failure code, None for a delivery.
 MAGIC = {
     "9001": "905",  # absent subscriber
     "9002": "901",  # DND
     "9003": "908",  # DLT template not matched
-    "9004": "900",  # never a receipt: unknown
+    "9004": "900",  # no receipt: unknown
     "9005": "904",  # refused by the carrier
-    "9006": None,  # throttled twice, then taken
-    "9007": None,  # taken, and the submit never answered
-    "9008": None,  # receipted twice
-    "9009": None,  # receipted before the submit was answered
-    "9010": "910",  # failed, and later delivered: the first stands
+    "9006": None,  # throttled twice, then accepted
+    "9007": None,  # accepted, but the submit gets no answer
+    "9008": None,  # two receipts
+    "9009": None,  # receipt before the submit is answered
+    "9010": "910",  # failed, and later delivered: the first receipt counts
 }
 
 
@@ -69,7 +69,7 @@ class Lab:
         return add_account(self.stack, account)
 
     def replay(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Send the request of a sample event; return the answer as a function gives it."""
+        """Send the request of a sample event; return its answer in the form of a function's."""
         http = event["requestContext"]["http"]
         names = ("accept", "content-type", "x-api-key")
         answer = httpx.request(
@@ -83,32 +83,32 @@ class Lab:
         return {"statusCode": answer.status_code, "body": answer.text}
 
     def callback_url(self, path: str) -> str:
-        """Return an address of the platform's."""
+        """Return a callback URL of the platform."""
         return f"{self.stack.platform_url}/clevertap/{path}"
 
     def callbacks(self, *, every: bool = False) -> list[Post]:
-        """Return the posts that the platform acknowledged, or all that it got."""
+        """Return the posts that the platform acknowledged, or with `every` all that it received."""
         answer = httpx.get(f"{self.stack.platform_url}/callbacks{'?all=1' if every else ''}")
         posts: list[Post] = answer.json()
         return posts
 
     def heard(self, path: str) -> set[str]:
-        """Return the messages of which the platform heard at a path."""
+        """Return the messages in the platform's posts at a path."""
         url = f"{self.stack.platform_url}/callbacks"
         posts = httpx.get(url, params={"path": f"/clevertap/{path}"}).json()
         return {ref for post in posts for ref in metas_of(post)}
 
     def callbacks_of(self, client_ref: str, *, every: bool = False) -> list[Post]:
-        """Return the posts that speak of one message."""
+        """Return the posts about one message."""
         return [post for post in self.callbacks(every=every) if client_ref in metas_of(post)]
 
     def submissions(self) -> dict[str, Any]:
-        """Return what the carrier counted."""
+        """Return the carrier's counts."""
         counted: dict[str, Any] = httpx.get(f"{self.stack.carrier_url}/submissions").json()
         return counted
 
     def link_in(self, mid: str) -> str:
-        """Return the link in a message's text, which is how it went out."""
+        """Return the link in the stored text of a message, the text that was sent."""
         key = {"pk": {"S": mid[:CHUNK_ID_LENGTH]}, "sk": {"S": "chunk"}}
         found = self.stack.client("dynamodb").get_item(
             TableName=self.stack.outputs["MessagesTableName"], Key=key
@@ -119,14 +119,14 @@ class Lab:
         return link
 
     def items(self, table: str) -> Iterator[dict[str, Any]]:
-        """Yield a table's items: `Messages`, `Due`."""
+        """Yield the items of a table, `Messages` or `Due`."""
         name = self.stack.outputs[f"{table}TableName"]
         paginator = self.stack.client("dynamodb").get_paginator("scan")
         for page in paginator.paginate(TableName=name, ConsistentRead=True):
             yield from page["Items"]
 
     def due(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of the Due table that `sweep` has not passed."""
+        """Yield the rows of the Due table after their shard's cursor."""
         items = list(self.items("Due"))
         cursors = next((item for item in items if item["pk"]["S"] == "cursor"), {})
         for item in items:
@@ -135,7 +135,7 @@ class Lab:
                 yield item
 
     def is_quiet(self) -> bool:
-        """Whether nothing waits in a queue, or is being done."""
+        """Whether no queue has a message, waiting or in work."""
         sqs = self.stack.client("sqs")
         return not any(
             int(depth)
@@ -146,19 +146,20 @@ class Lab:
         )
 
     def make_due(self, *kinds: str) -> int:
-        """Bring forward what waits in the Due table for its time; return how many tasks are due.
+        """Bring scheduled tasks in the Due table forward to now; return how many are due.
 
-        A chunk's check is left alone unless it is asked for: an hour must pass before it.
+        The checks of message batches are left alone unless requested: they need the wait of an
+        hour.
         """
         client, table = self.stack.client("dynamodb"), self.stack.outputs["DueTableName"]
         kinds = kinds or ("callback", "submit")
         waiting = [item for item in self.due() if from_json(item["body"]["S"])["kind"] in kinds]
         for item in waiting:
             due, _, digest = item["sk"]["S"].partition("#")
-            # Of its own moment, so that no cursor has passed it: `sweep` may run meanwhile.
+            # Each row gets its own moment, so that no cursor is past it: `sweep` may run meanwhile.
             now = f"{int(time.time() * 1000):013d}"
             if due > now:
-                # A callback's body says too when it is due.
+                # A callback's body contains its due time as well.
                 body = {**from_json(item["body"]["S"]), "due_ms": 0}
                 moved = {"sk": {"S": f"{now}#{digest}"}, "body": {"S": to_json(body).decode()}}
                 client.put_item(TableName=table, Item={**item, **moved})
@@ -166,19 +167,19 @@ class Lab:
         return len(waiting)
 
     def sweep(self) -> bool:
-        """Run `sweep`, as its schedule does; return whether it came to its end."""
+        """Run `sweep`, as its schedule does; return whether it ended without an error."""
         name = self.stack.outputs["SweepFunctionName"]
         return "FunctionError" not in self.stack.client("lambda").invoke(FunctionName=name)
 
     def deaths(self, function: str) -> int:
-        """Return how many of a function's processes were killed, for a time-out as well."""
+        """Return how many of a function's processes were killed, time-outs included."""
         log = self.stack.log.read_text()
         names = self.stack.functions(function.title())
         timed_out = sum(log.count(f"Lambda {name} timed out") for name in names)
         return timed_out + sum(worker.function == function for worker in self.proxy.killed)
 
     def logged_counts(self) -> Counter[str]:
-        """Add up what the functions counted in their logs: `dlr callbacks_in_doubt`, ..."""
+        """Add up the counts in the functions' logs: `dlr callbacks_in_doubt`, ..."""
         total: Counter[str] = Counter()
         for service, counts in COUNTS.findall(self.stack.log.read_text()):
             total.update({f"{service} {name}": n for name, n in json.loads(counts).items()})
@@ -198,7 +199,7 @@ def add_account(stack: Stack, account: Account) -> DynamoAccountStore:
     return store
 
 
-# What `demo`, whose DLT templates are enforced, may send in the priority lane.
+# A message that `demo`, whose DLT templates are enforced, may send in the priority lane.
 BANK = {
     "from": "HKRBNK",
     "smstext": "Rs 450 was debited from account XX12 on 1 January. HARKARA",
@@ -206,12 +207,12 @@ BANK = {
 
 
 def record(client_ref: str, *, to: str = "919876500000", **fields: str) -> dict[str, str]:
-    """Return a record; without a number of its own it is delivered."""
+    """Return a record; with the default number it is delivered."""
     return {"to": to, "from": "HARKAR", "smstext": "Hello", "smsgid": client_ref, **fields}
 
 
 def campaign(name: str, count: int = 1000, *, first: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Return the records of a campaign; the first of them have callback URLs of their own."""
+    """Return the records of a campaign; `first` has callback URLs for its first records."""
     rows = [record(f"{name}-{index:04d}", to=f"9198765{index:05d}") for index in range(count)]
     for row, url in zip(rows, first, strict=False):
         row["dlrurl"] = url
@@ -219,7 +220,7 @@ def campaign(name: str, count: int = 1000, *, first: Sequence[str] = ()) -> list
 
 
 def wait_until(condition: Callable[[], object], within_s: float, pause_s: float = 0.25) -> bool:
-    """Wait until a condition holds; return whether it came to hold in time."""
+    """Wait until a condition holds; return False if the time ends before."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
@@ -229,7 +230,7 @@ def wait_until(condition: Callable[[], object], within_s: float, pause_s: float 
 
 
 def metas_of(post: Post) -> list[str]:
-    """Return the `smsgid`s that a callback in CleverTap's format speaks of."""
+    """Return the `smsgid`s in a callback in CleverTap's format."""
     if not post["path"].startswith("/clevertap/"):
         return []
     return [entry["meta"] for event in post["events"] for entry in event["data"]]
@@ -237,16 +238,16 @@ def metas_of(post: Post) -> list[str]:
 
 @dataclass
 class Ends:
-    """How messages ended, by `smsgid`: from the Messages table, the platform and the carrier."""
+    """Outcomes of messages by `smsgid`, from the Messages table, the platform and the carrier."""
 
     accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The `smsgid`s in each chunk."""
+    """The `smsgid`s in each message batch."""
     states: dict[str, str] = field(default_factory=dict)
     """The final state of each message that has one."""
     in_doubt: set[str] = field(default_factory=set)
-    """At the carrier, as the outcomes say."""
+    """Messages in doubt at the carrier, by the stored outcomes."""
     settled: set[str] = field(default_factory=set)
-    """Whose callback was acknowledged or parked, as the marks say."""
+    """Messages whose callback was acknowledged or parked, by the ledger entries."""
     posts: list[Post] = field(default_factory=list)
     """The callbacks that the platform acknowledged."""
     called_back: Counter[str] = field(default_factory=Counter)
@@ -258,7 +259,7 @@ class Ends:
 
 
 def ends(lab: Lab) -> Ends:
-    """Read how all messages so far ended."""
+    """Read the outcomes of all messages so far."""
     found = Ends()
     refs: dict[tuple[str, int], str] = {}
     marks = []

@@ -15,11 +15,12 @@ from tests.stack.proxy import FaultProxy
 SETTINGS = {
     # A killed function's messages come back after six times this.
     "batch_timeout_s": 10,
-    # Longer than that, or the receipts that a killed function held would come too late.
+    # Longer than that, or receipts held by a killed function would come too late.
     "receipt_wait_s": 75,
-    # The second retry is beyond what a queue delays, so it waits in the Due table.
+    # The second retry exceeds the longest delay of a queue, so it waits in the Due table.
     "parameters": {"CallbackRetryDelays": "5,901"},
-    # The second receipt comes once the first is final, which waits for its try to be put down.
+    # The second receipt comes after the first became final, which waits for the stored submit
+    # attempt.
     "carrier": CarrierSettings(
         answer_delay_s=0.01, receipt_delay_s=0.1, second_receipt_s=15, gather_s=0.1
     ),
@@ -41,9 +42,9 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def magic(lab: Lab) -> dict[str, str]:
-    """Send a message to each magic number; return their `smsgid`s by the number's end.
+    """Send a message to each magic number; return their `smsgid`s by the number's last digits.
 
-    One for all modules: what never gets a receipt takes its time.
+    Shared by all modules: a message without a receipt takes long to end.
     """
     refs = {end: f"magic-{end}" for end in MAGIC}
     records = [record(ref, to=f"91987651{end}") for end, ref in refs.items()]
@@ -53,7 +54,7 @@ def magic(lab: Lab) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def managed(lab: Lab) -> dict[str, list[str]]:
-    """Send the requests of the sample events of `manage`; return where answers differ, by name."""
+    """Send the sample requests of `manage`; return the differences in the answers, by name."""
     return {
         sample.name: differences(sample.expected, lab.replay(sample.event))
         for sample in sample_events()

@@ -1,13 +1,13 @@
-"""A proxy between the functions and the emulator: it writes down every AWS call and injects faults.
+"""A proxy between the functions and the emulator that records every AWS call and injects faults.
 
 with FaultProxy(emulator_url) as proxy:
     rule = proxy.add(Rule("submit", "claim", Fault.KILL_AFTER, campaign="a-campaign"))
     ...
     assert rule.victims
 
-A call is known by the function that made it (the process at the other end of its connection), and
-by what it puts: the kind of a mark (`chunk`, `claim`, `final`, ...), `due` for a row of the Due
-table, or the kind of a task that it enqueues (`submit`, `receipts`, `callback`, `check`).
+A call is identified by its function (the process at the other end of the connection), and by the
+kind of its record: the kind of a ledger entry (`chunk`, `claim`, `final`, ...), `due` for a row of
+the Due table, or the kind of a task that it enqueues (`submit`, `receipts`, `callback`, `check`).
 """
 
 import asyncio
@@ -32,19 +32,19 @@ from harkara.model.messages import unpack
 from tests.stack.threads import in_thread
 
 HOST = "127.0.0.1"
-# What aiohttp's client would add by itself.
+# Headers that aiohttp's client would add by itself.
 NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 class Fault(Enum):
-    """What happens to a call."""
+    """A fault injected into a call."""
 
     KILL_BEFORE = auto()
-    """Its process is killed, and AWS never hears of the call."""
+    """Kill the process before AWS receives the call."""
     KILL_AFTER = auto()
-    """The call is done, and its process is killed before it can know."""
+    """Do the call, then kill the process before it gets the answer."""
     LOSE_ANSWER = auto()
-    """The call is done, and its connection breaks instead of an answer."""
+    """Do the call, then break the connection instead of answering."""
 
 
 class Worker(NamedTuple):
@@ -55,7 +55,7 @@ class Worker(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What a function asked of AWS: ("submit", "BatchExecuteStatement INSERT", "<table>")."""
+    """A function's call to AWS: ("submit", "BatchExecuteStatement INSERT", "<table>")."""
 
     function: str
     operation: str
@@ -64,7 +64,7 @@ class Call(NamedTuple):
 
 @dataclass
 class Rule:
-    """Meets the first `times` calls of a function that put such a thing for a campaign."""
+    """Applies a fault to the first `times` calls of a function that write `puts` for a campaign."""
 
     function: str
     puts: str
@@ -72,11 +72,11 @@ class Rule:
     campaign: str
     times: int = 1
     victims: list[int] = field(default_factory=list)
-    """The process of each call that was met."""
+    """The process of each call that got the fault."""
 
 
 class Reply(NamedTuple):
-    """What AWS answers."""
+    """AWS's answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -84,13 +84,13 @@ class Reply(NamedTuple):
 
 
 PassOn = Callable[[bytes | None], Awaitable[Reply]]
-"""Asks AWS, with another body or as it was asked."""
+"""Forwards a call to AWS, with another body or, for None, with its own."""
 Storm = Callable[[str, Any, PassOn], Awaitable[Reply | None]]
-"""Answers an operation that asks for something, perhaps without AWS; None breaks the connection."""
+"""Answers an operation with its parameters, with or without AWS; None breaks the connection."""
 
 
 class FaultProxy:
-    """Serves in a thread of its own, on a free port. A `storm` meets the calls of all functions."""
+    """Serves in a thread of its own, on a free port. A `storm` gets the calls of all functions."""
 
     def __init__(self, upstream: str) -> None:
         self.storm: Storm | None = None
@@ -100,9 +100,9 @@ class FaultProxy:
         self.calls: Counter[Call] = Counter()
         self.killed: list[Worker] = []
         self.chunks: defaultdict[str, list[str]] = defaultdict(list)
-        """Ids of the chunks that `send` stored, by campaign."""
-        # By which a later call shows that it belongs to a campaign: chunk ids, and the owners of
-        # its finals.
+        """Ids of the message batches that `send` stored, by campaign."""
+        # The ids by which a later call is assigned to a campaign: message batches, and task ids of
+        # their final states.
         self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._workers: WeakKeyDictionary[asyncio.BaseTransport, Worker] = WeakKeyDictionary()
         self._running = ExitStack()
@@ -178,7 +178,7 @@ class FaultProxy:
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     def _end(self, request: web.Request, victim: Worker | None) -> web.Response:
-        """Kill a process, and break its connection."""
+        """Kill the victim, if there is one, and break the connection of a request."""
         if victim is not None:
             self.kill(victim)
         if request.transport is not None:
@@ -186,7 +186,7 @@ class FaultProxy:
         return web.Response()
 
     def _fault(self, worker: Worker, operation: str, asked: Any, body: bytes) -> Fault | None:
-        """Return what is to happen to a call, and remember by what its campaign is known."""
+        """Return the fault for a call, and record the ids that belong to its campaign."""
         puts = ""
         if operation == "BatchExecuteStatement":
             puts = self._put(asked["Statements"])
@@ -205,7 +205,7 @@ class FaultProxy:
         return None
 
     def _put(self, statements: list[Any]) -> str:
-        """Return the kind of what is put."""
+        """Return the kind of the written records."""
         kind = ""
         for statement in statements:
             (partition, sort_key, third, *_) = statement["Parameters"]
@@ -225,7 +225,7 @@ class FaultProxy:
         return kind
 
     def _worker(self, request: web.Request) -> Worker:
-        """Return who makes a request."""
+        """Return the process that makes a request."""
         transport = request.transport
         if transport is None:
             return Worker(0, "gone")
@@ -249,7 +249,7 @@ def find_worker(port: int, proxy_port: int) -> Worker:
         try:
             if any(str(fd.readlink()) == socket for fd in (process / "fd").iterdir()):
                 return Worker(int(process.name), _function(process))
-        except OSError:  # it has just ended, or is none of ours
+        except OSError:  # it has just ended, or belongs to another user
             continue
     return Worker(0, "gone")
 
@@ -263,7 +263,7 @@ def _function(process: Path) -> str:
 
 
 def _actions(operation: str, asked: Any, answer: bytes) -> set[tuple[str, str]]:
-    """Return what a call does, and to what. A policy knows a transaction by its parts."""
+    """Return (verb, resource) pairs of a call. Policies list the parts of a transaction."""
     if "TransactItems" in asked:
         parts = (part for action in asked["TransactItems"] for part in action.items())
         return {(f"{verb}Item", params["TableName"]) for verb, params in parts}
@@ -271,7 +271,7 @@ def _actions(operation: str, asked: Any, answer: bytes) -> set[tuple[str, str]]:
 
 
 def _verb(operation: str, asked: Any) -> str:
-    """Return the operation, with what a batch does."""
+    """Return the operation, with the verbs of a batch."""
     if operation == "BatchExecuteStatement":
         verbs = {statement["Statement"].split()[0] for statement in asked["Statements"]}
         return f"{operation} {' '.join(sorted(verbs))}"
@@ -282,7 +282,7 @@ def _verb(operation: str, asked: Any) -> str:
 
 
 def _resources(asked: Any, answer: bytes) -> set[str]:
-    """Return the tables, the queue, the secret or the key that a call is about."""
+    """Return the tables, the queue, the secret or the key of a call."""
     if "Statements" in asked:
         return {statement["Statement"].split('"')[1] for statement in asked["Statements"]}
     if "RequestItems" in asked:
@@ -290,5 +290,5 @@ def _resources(asked: Any, answer: bytes) -> set[str]:
     for name in ("TableName", "QueueUrl", "SecretId"):
         if name in asked:
             return {asked[name]}
-    # A ciphertext names its key only in KMS's answer.
+    # For a ciphertext only KMS's answer names the key.
     return {from_json(answer).get("KeyId", "") if answer.startswith(b"{") else ""}

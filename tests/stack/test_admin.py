@@ -1,4 +1,4 @@
-"""An account that the operator sets up with `harkara` sends, on the real tables and functions."""
+"""An account set up with the command `harkara` sends, on the real tables and functions."""
 
 import io
 import time
@@ -33,7 +33,7 @@ Run = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def run(lab: Lab) -> Iterator[Run]:
-    """Return `harkara` for the lab's stack as CloudFormation tells of it."""
+    """Return `harkara` for the lab's stack, found as CloudFormation describes it."""
 
     def run(line: str) -> Any:
         with redirect_stdout(io.StringIO()) as out:
@@ -48,7 +48,7 @@ def run(lab: Lab) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def api_key(lab: Lab, run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return what was printed for the account `operated`, which is set up command by command."""
+    """Set up the account `operated` command by command; return the printed API key."""
     file = tmp_path_factory.mktemp("operated") / "templates.csv"
     file.write_text(TEMPLATES)
     run(f"account create operated --carrier sim --callback-hosts {HOST}")
@@ -69,7 +69,7 @@ def send(lab: Lab, key: str, client_ref: str, **fields: str) -> httpx.Response:
 
 
 def opens(lab: Lab, key: str) -> bool:
-    """Whether a key opens the account, past the cache that `send` keeps for a minute."""
+    """Whether a key is valid, without the cache that `send` keeps for a minute."""
     outputs = lab.stack.outputs
     secrets = lab.stack.client("secretsmanager")
     pepper = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])["SecretString"]
@@ -98,7 +98,7 @@ def test_an_account_that_was_set_up_sends_with_the_printed_key(lab: Lab, api_key
 def test_both_secrets_send_while_one_is_rotated_out_and_neither_when_it_is_revoked(
     lab: Lab, run: Run
 ) -> None:
-    # `send` has never heard of this user name, so it reads what stands when it is first used.
+    # `send` has no cached entry for this user name, so its first use reads the current one.
     keys = [run("credential create operated rotated")["api_key"]]
     keys.append(run("credential rotate rotated --overlap 1h")["api_key"])
     assert [send(lab, key, "rotated", **REGISTERED).status_code for key in keys] == [200, 200]
@@ -131,7 +131,7 @@ def test_the_running_stack_is_found_by_its_note(
     assert cli.main(["account", "list", "--local", "--json"]) == 0
     rows = {row["account"]: row for row in from_json(capsys.readouterr().out)}
     assert rows["demo"]["carrier"] == "sim"
-    # A callback to this machine, which no stack on AWS would take.
+    # A callback to this machine, which a stack on AWS would refuse.
     line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
     assert cli.main(line.split()) == 0
     assert cli.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0

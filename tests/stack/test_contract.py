@@ -1,6 +1,6 @@
-"""The running API keeps to what /openapi.json says of it: schemathesis asks, in thousands of cases.
+"""The running API conforms to its /openapi.json: schemathesis checks thousands of cases.
 
-How it asks, and which of its checks are off and why, is in schemathesis.toml.
+The settings, and the disabled checks with their reasons, are in schemathesis.toml.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.stack.campaigns import add_account
 pytestmark = pytest.mark.stack
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-# The document's own example of a mid: a message that is scheduled, until it is cancelled.
+# The document's own example of a message id: a message that is scheduled, until it is cancelled.
 EXAMPLE = document()["paths"]["/v1/messages/{mid}"]["parameters"][0]["example"]
 CASES_AT_LEAST = 2_000
 # Python before 3.12.2 and 3.11.8 builds syntax trees in one thread at a time only (gh-106905).
@@ -41,7 +41,7 @@ ENDS_WITHIN_S = 900
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """Return a stack of its own: what is sent here would be counted in other tests."""
+    """Return a separate stack: its requests would be counted in other tests."""
     with Stack() as stack:
         sender = Sender(header="ACMEBK", categories=(Category.SERVICE_IMPLICIT, Category.OTP))
         template = Template(
@@ -91,7 +91,7 @@ def ask(stack: Stack, folder: Path, phases: str, workers: int, *options: str) ->
 
 
 def checked(report: dict[str, Any]) -> int:
-    """Return how many cases of a run some check was made of."""
+    """Return how many cases of a run were checked at all."""
     cases = report["test_cases"]
     return int(cases["generated"] - cases["without_checks"])
 
@@ -99,10 +99,10 @@ def checked(report: dict[str, Any]) -> int:
 def test_the_api_keeps_to_its_document(
     stack: Stack, tmp_path: Path, record_property: Callable[[str, str], None]
 ) -> None:
-    # Nothing can be replaced once it is removed.
+    # A resource cannot be replaced after its removal.
     kept = ask(stack, tmp_path, "examples", WORKERS, "--exclude-method", "DELETE")
     single = ask(stack, tmp_path, "examples,coverage,fuzzing", WORKERS)
-    # What is made is read, changed and removed: by nobody else meanwhile.
+    # Resources are created, read, changed and removed: no other test may do so meanwhile.
     stateful = ask(stack, tmp_path, "stateful", 1)
     cases = checked(single) + checked(stateful)
     took_s = single["running_time"] + stateful["running_time"]
@@ -120,8 +120,8 @@ def test_the_api_keeps_to_its_document(
         for operation, phases in report["valid_rates"].items()
         if any(counted["accepted"] for counted in phases.values())
     }
-    # A carrier's routes want its token, a receipt the reference that the carrier was given, and a
-    # link its tag.
+    # Valid requests need a value that a generator cannot guess: a carrier's token, the reference of
+    # a receipt, the tag of a link.
     by_name_only = {
         *(
             f"{method} /{route}/{{carrier}}/{{token}}"

@@ -1,9 +1,9 @@
 """A function's process is killed in the middle of a campaign, or the answer to a write is lost.
 
-Each crash point has a campaign of its own, of 1,000 messages in `make faults`. First those with
-lost answers run, all at once; then those with kills, each started when the one before has met its
-kill; then all is awaited together, since what a killed process held comes back only after a
-visibility time-out.
+Each crash point has its own campaign, of 1,000 messages in `make faults`. Campaigns with lost
+answers run first, concurrently; then those with kills, each started after the kill of the one
+before. The tests wait for all kills together, since messages of a killed process come back only
+after a visibility time-out.
 """
 
 import time
@@ -22,9 +22,9 @@ from tests.stack.proxy import Fault, Rule
 
 pytestmark = pytest.mark.stack
 
-# Two blocks at the least.
+# At least two blocks.
 COUNT = 1000 if AT_LENGTH else 125
-# Each is waited for until it holds; only what hangs takes so long, however busy the machine is.
+# Waits end once their condition holds; only a hanging run takes so long on a busy machine.
 MET_WITHIN_S = 180
 CALLED_BACK_WITHIN_S = 600
 QUIET_WITHIN_S = 900
@@ -32,14 +32,14 @@ QUIET_WITHIN_S = 900
 
 @dataclass(frozen=True)
 class Point:
-    """Where a fault strikes: the function, and what it puts there."""
+    """The place of a fault: a function, and the kind of record that it writes."""
 
     name: str
     function: str
     puts: str
     fault: Fault
-    # How often the platform refuses the callbacks of the first messages: once makes a retry from
-    # a queue, twice one from the Due table.
+    # How often the platform refuses the callbacks of the first messages: with one refusal the retry
+    # comes from a queue, with two from the Due table.
     refusals: int = 0
 
     @property
@@ -85,12 +85,12 @@ LOSSES = (
 
 @dataclass
 class Run:
-    """What became of a point's campaign."""
+    """The outcome of one point's campaign."""
 
     point: Point
     rule: Rule
     answer: httpx.Response
-    # The `smsgid`s that were committed, and of those:
+    # The committed `smsgid`s, and subsets of them:
     committed: set[str] = field(default_factory=set)
     final: set[str] = field(default_factory=set)
     in_doubt: set[str] = field(default_factory=set)
@@ -100,7 +100,7 @@ class Run:
 
 @dataclass
 class Outcome:
-    """What became of all."""
+    """The outcome of all campaigns."""
 
     runs: dict[Point, Run]
     ends: Ends
@@ -119,20 +119,20 @@ def start(lab: Lab, point: Point) -> Run:
 
 
 def called_back(lab: Lab) -> int:
-    """Return how many final states the platform heard of."""
+    """Return how many final states the platform received."""
     summary = httpx.get(f"{lab.stack.platform_url}/callbacks?summary=1").json()
     return int(summary["entries"])
 
 
 def is_met(lab: Lab, run: Run) -> bool:
-    """Return whether a fault was met; `sweep` meets its own when something is due."""
+    """Return whether the fault has happened; `sweep` runs here once a task is due."""
     if run.point.function == "sweep" and lab.make_due():
         lab.sweep()
     return bool(run.rule.victims)
 
 
 def sweep_until_quiet(lab: Lab) -> bool:
-    """Let an hour pass for what waits in the Due table; return whether all is done."""
+    """Make all tasks in the Due table due and sweep; return whether no work is left."""
     if lab.make_due():
         lab.sweep()
         return False
@@ -157,14 +157,14 @@ def outcome(lab: Lab) -> Outcome:
 
 
 def judge(lab: Lab, run: Run, found: Ends) -> None:
-    """Fill in what became of a campaign."""
+    """Fill in the outcome of a campaign."""
     stored = {
         ref for chunk in lab.proxy.chunks[run.point.campaign] for ref in found.accepted[chunk]
     }
     run.final = stored & found.states.keys()
     run.in_doubt = stored & found.in_doubt
     run.doubled = {ref for ref in stored if found.called_back[ref] > 1}
-    # What `send` was killed before enqueuing was never accepted.
+    # Messages were not accepted if `send` was killed before it enqueued them.
     run.committed = set() if run.point is STORED else stored
     run.lost = {
         ref for ref in run.committed if ref not in found.states or not found.called_back[ref]
@@ -224,7 +224,7 @@ def test_what_is_not_in_doubt_is_delivered(outcome: Outcome, point: Point) -> No
     assert Counter(states[ref] for ref in run.final - run.in_doubt) == Counter(
         delivered=len(run.final - run.in_doubt)
     )
-    # The receipt of what is in doubt comes if the carrier took it.
+    # A message in doubt gets a receipt if the carrier accepted it.
     submitted = {ref for ref in run.in_doubt if outcome.ends.submitted[ref]}
     assert {states[ref] for ref in submitted} <= {"delivered"}
     assert {states[ref] for ref in run.in_doubt - submitted} <= {"unknown"}
@@ -263,7 +263,7 @@ def test_a_callback_is_doubled_only_in_doubt_unchanged_and_counted(
     assert outcome.runs[POSTED].doubled, "a kill between post and ack leaves a doubt"
     assert posts.keys() <= outcome.ends.callbacks_in_doubt
     assert lab.logged_counts()["dlr callbacks_in_doubt"] > 0
-    # One final state has one webhook id, and the members are frozen.
+    # One final state has one webhook id, and its members do not change.
     doubled = {ref for run in outcome.runs.values() for ref in run.doubled}
     assert doubled == {ref for group in posts.values() for ref in metas_of(group[0])}
     for group in posts.values():

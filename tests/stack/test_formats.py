@@ -1,4 +1,4 @@
-"""Every format from the request to its platform, which takes what is right and nothing else."""
+"""Every format from the request to its platform, which accepts only correct callbacks."""
 
 import time
 
@@ -31,7 +31,7 @@ def test_a_message_is_called_back_in_the_format_of_each_registered_callback(lab:
         }
 
     assert wait_until(lambda: all(statuses().values()), TOLD_WITHIN_S), statuses()
-    # A token is missing, a signature does not verify, a shape is another: each would be a 4xx.
+    # A missing token, an invalid signature or a wrong shape would each get a 4xx.
     assert statuses() == {name: [200] for name in paths}
 
 
@@ -41,7 +41,7 @@ def test_what_a_phone_answers_is_told_to_the_callback_of_its_last_message(lab: L
     assert lab.send([record(ref, to=number, dlrurl=url)]).status_code == 200
     assert wait_until(lambda: lab.callbacks_of(ref), TOLD_WITHIN_S)
     said = {"from": number, "to": samples.NUMBER, "text": "Yes, please", "ts": int(time.time())}
-    for _ in range(2):  # its carrier says it twice
+    for _ in range(2):  # its carrier reports it twice
         answer = httpx.post(f"{lab.stack.endpoint}/inbound/sim/{RECEIPT_TOKEN}", json=said)
         assert answer.status_code == 200
     assert wait_until(lambda: len(lab.callbacks_of(ref)) > 1, TOLD_WITHIN_S)

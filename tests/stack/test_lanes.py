@@ -1,8 +1,8 @@
 """One account's campaign at a carrier of limited rate does not delay another account's OTP.
 
-SQS' fair queues, which on AWS keep accounts apart within a lane, are not in the emulator: here the
-lanes and their shares of the carrier's rate do it alone. The stack is one of its own, and stops
-with the campaign in it. `make bench` has the times.
+The emulator lacks SQS' fair queues, which keep accounts apart within a lane on AWS: here only the
+lanes and their shares of the carrier's rate do so. The test has its own stack, and stops it with
+the campaign still in it. `make bench` has the times.
 """
 
 import os
@@ -25,6 +25,6 @@ def test_otps_overtake_a_queued_campaign() -> None:
         wait_until_it_flows(stack, http)
         for _ in range(OTPS):
             otp_s(stack, http)
-        # In the order in which all came, each OTP would have been behind the whole campaign.
+        # In the order of arrival each OTP would have been behind the whole campaign.
         assert taken(stack, http) < BULK / 2
-        wait_until_it_flows(stack, http)  # it was in the way until the end
+        wait_until_it_flows(stack, http)  # the campaign competed until the end

@@ -25,7 +25,7 @@ def at(seconds_ahead: float) -> str:
 
 
 def send(lab: Lab, name: str, seconds_ahead: float) -> list[str]:
-    """Schedule two messages in one request; return their mids."""
+    """Schedule two messages in one request; return their message ids."""
     rows = [record(f"{name}-{each}") for each in ("goes", "stays")]
     answer = lab.send(rows, scheduletime=at(seconds_ahead))
     assert answer.status_code == 200
@@ -45,7 +45,7 @@ def cancel(lab: Lab, mid: str) -> httpx.Response:
 
 
 def events_of(lab: Lab, client_ref: str) -> list[str]:
-    """Return what was called back of a message: the events that name it."""
+    """Return the callback events that name a message."""
     return [
         event["event"]
         for post in lab.callbacks_of(client_ref)
@@ -61,7 +61,7 @@ def test_a_scheduled_message_goes_out_at_its_time_and_a_cancelled_one_never(lab:
     assert history(lab, goes)["state"] == history(lab, stays)["state"] == "scheduled"
     assert cancel(lab, stays).status_code == cancel(lab, stays).status_code == 200
 
-    # The cancelled one is called back at once, long before it would have gone out.
+    # The cancelled message is called back at once, long before its scheduled time.
     assert wait_until(lambda: events_of(lab, "soon-stays"), AHEAD_S)
     assert wait_until(lambda: events_of(lab, "soon-goes"), CALLED_BACK_WITHIN_S)
     (first,), (second,) = (lab.callbacks_of(f"soon-{each}") for each in ("stays", "goes"))
@@ -111,7 +111,7 @@ def test_a_task_that_comes_too_early_is_put_off_in_its_owners_name(lab: Lab) -> 
 
 
 def bodies(lab: Lab, chunk_id: str) -> list[str]:
-    """Return the submit tasks of a chunk that wait in the Due table."""
+    """Return the submit tasks of a message batch that wait in the Due table."""
     found = [item["body"]["S"] for item in lab.due() if chunk_id in item["body"]["S"]]
     return [body for body in found if from_json(body)["kind"] == "submit"]
 
@@ -121,7 +121,7 @@ def waiting(lab: Lab, chunk_id: str) -> list[str]:
 
 
 def begin_now(lab: Lab, chunk_id: str) -> None:
-    """Make a chunk's time come: no test waits for a quarter of an hour."""
+    """Make a message batch due now: the test cannot wait for a quarter of an hour."""
     client, table = lab.stack.client("dynamodb"), lab.stack.outputs["MessagesTableName"]
     key = {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}}
     item = client.get_item(TableName=table, Key=key)["Item"]

@@ -1,4 +1,4 @@
-"""An account's rate on the real table, and requests that are sent again."""
+"""An account's rate limit on the real table, and requests that are sent again."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ EXPIRES_AT_S = 4_102_444_800
 
 @pytest.fixture(scope="module")
 def limited(lab: Lab) -> str:
-    """Return an account that may send a request in ten seconds."""
+    """Return an account that may send one request in ten seconds."""
     lab.add_account(
         Account(
             id="limited",

@@ -10,7 +10,7 @@ from tests.stack.campaigns import Lab, record, wait_until
 pytestmark = pytest.mark.stack
 
 URL = "https://acme.example/offers?id=4711"
-# Others may have most of the machine.
+# Other processes may use most of the machine.
 TOLD_WITHIN_S = 180
 PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html"}
 
@@ -22,7 +22,7 @@ def client_ref() -> str:
 
 @pytest.fixture(scope="module")
 def mid(lab: Lab, client_ref: str) -> str:
-    """Return a message with a link in its text, that was sent."""
+    """Send a message with a link in its text; return its message id."""
     sent = lab.send([record(client_ref, smstext=f"See {URL} today", shorten_urls="true")])
     assert sent.status_code == 200
     return str(sent.json()[0]["mid"])

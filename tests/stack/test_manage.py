@@ -1,4 +1,4 @@
-"""Managing by API on the real template: what is registered is what `send` goes by."""
+"""Management by API on the real template: `send` goes by the registered resources."""
 
 import gzip
 from typing import Any
@@ -16,14 +16,14 @@ from tests.stack.campaigns import Lab, record, wait_until
 
 pytestmark = pytest.mark.stack
 
-# As many as a file may hold, or what makes several pages of a query.
+# The most rows of a file, or enough for several pages of a query.
 COUNT = ROW_LIMIT if AT_LENGTH else 4_000
 # The emulator reads 20,000 items in seconds, and Lambda gives a request 29 s.
 MANAGED_WITHIN_S = 180
 
 
 class Owner:
-    """Who manages an account by API, one that no function has read yet."""
+    """An owner who manages an account by API; no function has read that account yet."""
 
     def __init__(self, lab: Lab, account_id: str) -> None:
         self.lab = lab
@@ -47,7 +47,7 @@ class Owner:
         return httpx.request(method, url, headers=headers, timeout=60, **options)
 
     def until_done(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Repeat a request that ran out of time, as its answer says."""
+        """Repeat a request that ran out of time, as its answer advises."""
         answers: list[httpx.Response] = []
 
         def is_done() -> bool:
@@ -114,7 +114,7 @@ def test_many_templates_go_in_and_come_out_as_they_were(lab: Lab) -> None:
         return {name: answer.json()[name] for name in rest}
 
     first = load()
-    # Of an import that ran out of time, the next finds a part unchanged.
+    # After an import that ran out of time, the next one finds some templates unchanged.
     assert first["created"] + first["unchanged"] == COUNT
     assert load() == {
         "created": 0,

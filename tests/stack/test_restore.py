@@ -1,4 +1,4 @@
-"""docs/operations.md, "Restoring a table": followed line by line, on a table of a stack."""
+"""docs/operations.md, "Restoring a table": the commands in order, on a table of a stack."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def body(**more: Any) -> str:
-    """Return the template with a table alone, as CloudFormation takes it."""
+    """Return the template reduced to one table, as CloudFormation takes it."""
     parts = {name: template()[name] for name in ("Parameters", "Conditions")}
     table = {"Messages": template()["Resources"]["MessagesTable"]}
     outputs = {"Table": {"Value": {"Ref": "Messages"}}}
@@ -38,7 +38,7 @@ def body(**more: Any) -> str:
 
 
 def run(dynamodb: Any, command: str, names: dict[str, str]) -> Any:
-    """Run a command of the AWS CLI as the CLI would: by the SDK's method of its name."""
+    """Run a command of the AWS CLI through the SDK's method of the same name."""
     for name, value in names.items():
         command = re.sub(rf"\b{name}\b", value, command)
     operation, *words = shlex.split(command)
@@ -54,7 +54,7 @@ def run(dynamodb: Any, command: str, names: dict[str, str]) -> Any:
 
 
 def of_cli(value: str) -> Any:
-    """Return a value; `a=b,c=true` is a structure."""
+    """Parse a CLI value; `a=b,c=true` is a structure."""
     if "=" not in value:
         return value
     pairs = (pair.split("=") for pair in value.split(","))
@@ -62,7 +62,7 @@ def of_cli(value: str) -> Any:
 
 
 def test_a_restored_table_is_the_stacks_as_before(url: str) -> None:
-    """The emulator keeps no past: the damage is done once it has restored it."""
+    """Restore before the damage is done: the emulator keeps no past states."""
     cloudformation, dynamodb = client("cloudformation", url), client("dynamodb", url)
     cloudformation.create_stack(StackName=STACK, TemplateBody=body())
     cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK)

@@ -1,4 +1,4 @@
-"""The real `make up` on a terminal: however it ends, it ends in order and says what is lost."""
+"""The real `make up` on a terminal: it always ends cleanly and names any lost data."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Screen:
         self._printed = ""
         pid, self._terminal = pty.fork()
         if pid == 0:
-            # In the background of a script, this process may have ignored them.
+            # A script in the background may make its children ignore these signals.
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.chdir(folder)
@@ -44,11 +44,11 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """All that it has printed, without colours and the like."""
+        """All printed text, without colours and other control sequences."""
         return re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", self._printed)
 
     def wait_for(self, words: str) -> None:
-        """Return once it has printed this. Fails if it ends before."""
+        """Return once these words are printed. Fails if the process ends before."""
         while words not in " ".join(self.text.split()):
             if not self._read():
                 raise AssertionError(f"it ended without {words!r}: {self.text}")
@@ -75,14 +75,14 @@ class Screen:
         assert ready, f"it says no more after: {self.text}"
         try:
             data = os.read(self._terminal, 65536)
-        except OSError:  # so Linux says that the other end was closed
+        except OSError:  # Linux reports the closed other end so
             return False
         self._printed += data.decode(errors="replace")
         return bool(data)
 
 
 class House:
-    """A checkout with a `.local` of its own, which takes venv and builds from the real one."""
+    """A checkout with its own `.local`, which takes venv and builds from the real one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -93,7 +93,7 @@ class House:
         return Screen(self.folder, self.ports, sample)
 
     def is_empty(self) -> bool:
-        """Whether nothing of the stack runs, and no note says that it does."""
+        """Whether no part of the stack runs, and no note says that it does."""
         notes = ("running.json", "emulator.pid")
         return not any((self.folder / ".local" / name).exists() for name in notes)
 
@@ -184,7 +184,8 @@ def test_a_killed_emulator_is_told_with_what_is_lost_and_down_finds_who_starts(
     assert "Traceback" not in text
     assert house.is_empty()
 
-    # With all of it killed, the next start says so; `make down` stops that one before it is up.
+    # With the emulator killed, the next start says so; `make down` stops that start before it is
+    # up.
     (house.folder / ".local/emulator.pid").write_text("999999999")
     screen = house.up()
     screen.wait_for(f"the emulator was killed: what came after {moment} is lost")
@@ -223,7 +224,7 @@ def test_what_was_saved_while_it_ran_is_there_after_a_kill(tmp_path: Path) -> No
     create("saved")
     emulator.save()
     wait_until(lambda: emulator.saved_at)
-    # The first time all is saved, later what changes.
+    # The first save has everything, later ones only the changes.
     first = emulator.saved_at
     create("saved-later")
     emulator.save()

@@ -14,14 +14,14 @@ from tests.stack.campaigns import BANK, MAGIC, Lab, Post, campaign, metas_of, re
 pytestmark = pytest.mark.stack
 
 CALLED_BACK_WITHIN_S = 180
-# A check runs after the wait for receipts, and once more if a message was claimed just after it
-# was set.
+# A check runs after the wait for receipts, and once more if a message was claimed just after the
+# check was scheduled.
 CHECKED_WITHIN_S = 180
 DELIVERED = {"description": "Delivered to handset"}
 
 
 def called_back(lab: Lab, *client_refs: str, within_s: float = CALLED_BACK_WITHIN_S) -> list[Post]:
-    """Return the callbacks of these messages once there is one for each."""
+    """Return the callbacks of these messages once each has one."""
     wanted = set(client_refs)
 
     def all_of_them() -> bool:
@@ -61,7 +61,7 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> None:
 
 
 def test_a_single_message_of_clevertap_is_called_back_exactly_as_documented(lab: Lab) -> None:
-    # A URL of its own, so that no other message's entry comes with it.
+    # A callback URL of its own keeps entries of other messages out of the callback.
     request = {**from_json(event_body("send-clevertap-single")), "dlrurl": lab.callback_url("own")}
     (sent,) = request["smstosend"]
     began = int(time.time())
@@ -201,7 +201,7 @@ def sweep_due(lab: Lab) -> None:
 
 
 def parked_at_last(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
-    """Return what was parked of a message, once its whole schedule has passed."""
+    """Return the dead letters of a message, after its whole schedule has passed."""
 
     def is_parked() -> bool:
         sweep_due(lab)
@@ -212,7 +212,7 @@ def parked_at_last(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
 
 
 def parked(lab: Lab, client_ref: str) -> list[dict[str, Any]]:
-    """Return what was parked of a message."""
+    """Return the dead letters of a message."""
     marks = (
         from_json(item["data"]["S"])
         for item in lab.items("Messages")
@@ -251,7 +251,7 @@ def test_the_carrier_took_each_magic_message_once(lab: Lab, magic: dict[str, str
 
 
 def test_what_waits_survives_a_clean_stop_and_start(lab: Lab) -> None:
-    """In a queue and in the Due table; and what was written stays."""
+    """Restart with tasks in a queue and in the Due table; stored items remain too."""
     lab.send([record("restart-due", dlrurl=lab.callback_url("status-500/restart"))])
     assert wait_until(lambda: waits(lab, "restart-due"), CALLED_BACK_WITHIN_S)
     lab.send([record("restart-queue", dlrurl=lab.callback_url("fail-1/restart"))])
@@ -266,7 +266,7 @@ def test_what_waits_survives_a_clean_stop_and_start(lab: Lab) -> None:
 
     def is_posted() -> bool:
         sweep_due(lab)
-        # To a platform that is new, too, and knows of no post before the stop.
+        # The restarted platform is new as well, and has no record of earlier posts.
         return bool(lab.callbacks_of("restart-queue", every=True))
 
     assert wait_until(is_posted, CALLED_BACK_WITHIN_S, 1)
@@ -274,7 +274,7 @@ def test_what_waits_survives_a_clean_stop_and_start(lab: Lab) -> None:
 
 
 def waits(lab: Lab, client_ref: str) -> bool:
-    """Whether a task that speaks of a message is in the Due table."""
+    """Whether a task for a message is in the Due table."""
     return any(client_ref in item["body"]["S"] for item in lab.due())
 
 

@@ -1,4 +1,4 @@
-"""Servers in a thread of their own, beside tests that wait."""
+"""Servers in a thread of their own, for tests that block."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ WITHIN_S = 10
 
 @contextmanager
 def in_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Run an async context manager in a loop and a thread of its own; yield what it yields."""
+    """Enter an async context manager in its own thread and event loop; yield its value."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
 

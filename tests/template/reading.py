@@ -1,4 +1,4 @@
-"""template.yaml as plain data, and the questions that tests ask it."""
+"""template.yaml as plain data, with helpers that extract parts of it for tests."""
 
 import re
 from functools import cache
@@ -59,7 +59,7 @@ def functions() -> dict[str, Resource]:
 
 
 def timeout_s(function: str) -> int:
-    """Return a function's time-out, as it is by default."""
+    """Return a function's default time-out."""
     timeout = functions()[function]["Timeout"]
     if isinstance(timeout, dict):
         timeout = template()["Parameters"][timeout["Ref"]]["Default"]
@@ -77,7 +77,7 @@ def function_id(function: str) -> str:
 
 
 def service(function: str) -> str:
-    """Return whose code a function runs: `submit_priority` that of `submit`."""
+    """Return the folder of a function's code: `submit_priority` runs that of `submit`."""
     name: str = functions()[function]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
     return name
 
@@ -88,7 +88,7 @@ def services() -> set[str]:
 
 
 def routes(properties: dict[str, Any]) -> set[str]:
-    """Return a function's route keys: `POST /datasend`; `$default` is what is no route."""
+    """Return a function's route keys: `POST /datasend`; `$default` matches all other requests."""
     events = [event for event in properties["Events"].values() if event["Type"] == "HttpApi"]
     return {
         f"{each['Method']} {each['Path']}" if "Path" in each else "$default"
@@ -97,7 +97,7 @@ def routes(properties: dict[str, Any]) -> set[str]:
 
 
 def environment(function: str) -> dict[str, Any]:
-    """Return a function's environment, that of all functions included."""
+    """Return a function's environment, with the variables of all functions."""
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     return {**shared, **functions()[function]["Environment"]["Variables"]}
 
@@ -111,7 +111,7 @@ def statements(function: str) -> list[dict[str, Any]]:
 
 
 def grants(function: str) -> set[tuple[str, str]]:
-    """Return what a function may do, as pairs: ("dynamodb:GetItem", "AccountsTable")."""
+    """Return a function's permissions, as pairs: ("dynamodb:GetItem", "AccountsTable")."""
     return {
         (action, target)
         for statement in statements(function)
@@ -121,7 +121,7 @@ def grants(function: str) -> set[tuple[str, str]]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a policy's element, which may stand alone, as a list."""
+    """Return an element of a policy, which may be a single value, as a list."""
     return value if isinstance(value, list) else [value]
 
 

@@ -1,4 +1,4 @@
-"""Alarms: the runbook, and those that watch several metrics of AWS."""
+"""Alarms: the runbook, and the alarms on several metrics of AWS."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ TERM = re.compile(r"(\w+) = '\$\{(\w+)\}'")
 
 
 def queried(alarm: str) -> tuple[str, str, str, set[str]]:
-    """Return metric, namespace, dimensions and resources of an alarm's query, one for each."""
+    """Return metric, namespace, dimensions and resources of an alarm's query."""
     (found,) = ALARMS[alarm]["Metrics"]
     query = QUERY.fullmatch(found["Expression"]["Fn::Sub"])
     assert query
@@ -31,7 +31,7 @@ def queried(alarm: str) -> tuple[str, str, str, set[str]]:
 
 
 def stats(alarm: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return the expression of an alarm and the metrics that it is made of."""
+    """Return the expression of an alarm and the metrics in it."""
     expression, *of = ALARMS[alarm]["Metrics"]
     assert "ReturnData" not in expression
     assert all(each["ReturnData"] is False for each in of)
@@ -50,7 +50,7 @@ def test_the_runbook_has_a_section_for_each_alarm() -> None:
 
 
 def test_the_runbook_says_what_all_alarms_cost() -> None:
-    """Of each metric that an alarm watches, whether it is named or found by a query."""
+    """CloudWatch bills each metric of an alarm, whether named or found by a query."""
     metrics = 0
     for name, alarm in ALARMS.items():
         if "Condition" in resources("AWS::CloudWatch::Alarm")[name]:
@@ -59,7 +59,7 @@ def test_the_runbook_says_what_all_alarms_cost() -> None:
             metrics += 1
         elif len(alarm["Metrics"]) > 1:
             metrics += len(stats(name)[1])
-        # DynamoDB emits one for each operation, once that has failed.
+        # DynamoDB emits one for each operation, only after a failure of it.
         elif name != "TableErrorsAlarm":
             metrics += len(queried(name)[3])
     assert f": {metrics * 0.1:.2f} USD in all" in RUNBOOK
@@ -93,7 +93,7 @@ def test_a_function_with_a_snapshot_that_nobody_calls_is_told_of() -> None:
     pinged = [function_id(name) for name, each in functions().items() if "SnapStart" in each]
     assert sorted(watched) == sorted(pinged)
     alarm = ALARMS["UncalledAlarm"]
-    # A sum has no value where a part of it has none: the alarm is then without data.
+    # A sum has no value if a part has none: then the alarm has insufficient data.
     ids = [each["Id"] for each in alarm["Metrics"][1:]]
     assert expression == " + ".join(ids)
     assert alarm["TreatMissingData"] == "missing"
@@ -107,7 +107,7 @@ def test_every_table_has_an_alarm_of_its_throttles_and_one_of_its_errors() -> No
     by_operation = ("AWS/DynamoDB", "TableName, Operation")
     assert queried("TableErrorsAlarm") == ("SystemErrors", *by_operation, TABLES)
     expression, metrics = stats("TableThrottlesAlarm")
-    # A table that emits nothing is no reason to say nothing of the others.
+    # A table without data must not hide the others.
     assert expression == "SUM(FILL(METRICS(), 0))"
     assert len(metrics) <= 10, "CloudWatch takes no more into an alarm"
     watched = {
@@ -127,7 +127,7 @@ def test_requests_that_are_answered_429_are_counted_in_the_access_log() -> None:
     (api,) = resources("AWS::Serverless::HttpApi").values()
     limit = {"Ref": "StrangerRequestsPerSecond"}
     settings = api["Properties"]["RouteSettings"]
-    # What strangers alone are held to rings no alarm.
+    # Throttling of unknown routes, /docs and /openapi.json raises no alarm.
     strangers = [name for name, each in settings.items() if each["ThrottlingRateLimit"] == limit]
     known = [f'($.routeKey != "{name}")' for name in strangers]
     for properties, conditions in zip(
@@ -149,7 +149,7 @@ def test_requests_that_are_answered_429_are_counted_in_the_access_log() -> None:
 
 @pytest.mark.parametrize("function", ["send", "receipt", "submit", "submit_priority"])
 def test_a_release_is_judged_by_what_the_new_version_does(function: str) -> None:
-    """Errors of Lambda are of its version; what our log calls unexpected is counted by version."""
+    """Lambda counts errors by version, and so does our log for unexpected errors."""
     name, code = function_id(function), service(function)
     alarm = f"{name.removesuffix('Function')}ReleaseAlarm"
     assert resources("AWS::CloudWatch::Alarm")[alarm]["Condition"] == "ReleasesGradually"

@@ -1,4 +1,4 @@
-"""What checkov waives: a rule, or a rule at one resource, and always with its reason."""
+"""The rules that checkov skips, everywhere or at one resource, always with a reason."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_every_waiver_names_the_rule_and_says_why() -> None:
 
 
 def test_nothing_is_waived_by_another_way() -> None:
-    """A finding neither passes softly nor is left out for its severity, path or resource."""
+    """No finding may pass softly or be left out for its severity, path or resource."""
     assert yaml.safe_load(WAIVERS).keys() == {
         "file",
         "framework",

@@ -1,4 +1,4 @@
-"""Domains of one's own: the API's and the short links', with certificate and record."""
+"""Custom domains of the API and of the short links, with certificate and record."""
 
 from typing import Any
 
@@ -73,10 +73,10 @@ def test_a_record_is_made_where_the_zone_is_named_and_told_where_it_is_not(domai
 
 
 def test_with_a_domain_the_api_is_reached_there_alone() -> None:
-    """What prints receipt URLs, and what the pages of platforms name, is the output ApiUrl."""
+    """The output ApiUrl is the base of printed receipt URLs and of those in platforms' pages."""
     (api,) = resources("AWS::Serverless::HttpApi").values()
     assert api["Properties"]["DisableExecuteApiEndpoint"] == {"Fn::If": ["HasDomain", True, False]}
-    # SAM's servers without a URL are a warning of API Gateway's.
+    # API Gateway warns about SAM's servers without a URL.
     assert "FailOnWarnings" not in api["Properties"]
     condition, own, aws = template()["Outputs"]["ApiUrl"]["Value"]["Fn::If"]
     assert (condition, own) == ("HasDomain", {"Fn::Sub": "https://${DomainName}"})

@@ -1,4 +1,4 @@
-"""The sample events: every function and route has one, and they are what AWS would send."""
+"""The sample events: every function and route has one, in the form that AWS would send."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ def test_every_expected_answer_belongs_to_an_event() -> None:
 def test_every_route_has_a_sample_event() -> None:
     sampled = {sample.event["routeKey"] for sample in SAMPLES if "routeKey" in sample.event}
     assert sampled <= all_routes()
-    # Carriers that report by GET send in the query what others post.
+    # Carriers that report by GET send in the query the same fields as others in the body.
     assert all_routes() - sampled == {
         "GET /receipts/{carrier}/{token}",
         "GET /inbound/{carrier}/{token}",

@@ -1,4 +1,4 @@
-"""Alarms and dashboard: every metric that they name is one that something emits."""
+"""Alarms and dashboard: they name only metrics that AWS or the functions emit."""
 
 import json
 import re
@@ -20,11 +20,11 @@ TOO_MANY = "too_many_requests"
 ALARMS = {
     name: resource["Properties"] for name, resource in resources("AWS::CloudWatch::Alarm").items()
 }
-# Those of several metrics are in test_alarms.py.
+# Alarms on several metrics are in test_alarms.py.
 PLAIN = {name: alarm for name, alarm in ALARMS.items() if "MetricName" in alarm}
 FUNCTIONS = set(map(function_id, functions()))
 TABLES = set(resources("AWS::DynamoDB::Table"))
-# What AWS emits of the stack's resources, by namespace, dimension and what that may be.
+# AWS's metrics of the stack's resources: namespace and dimension -> values, metric names.
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): (
         FUNCTIONS,
@@ -115,7 +115,7 @@ def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
         {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
     ]
-    # What is counted only where it happens is missing where all is well, but for runs.
+    # Most metrics are emitted only on an event, so that missing data is good; not so for runs.
     is_of_runs = alarm.get("MetricName") == "Invocations"
     assert (
         alarm["TreatMissingData"] == ("breaching" if is_of_runs else "notBreaching")
@@ -124,7 +124,7 @@ def test_an_alarm_says_what_to_do_and_tells_who_is_named(name: str) -> None:
 
 
 def test_each_schedule_of_sweep_that_does_not_run_is_noticed() -> None:
-    """And no two that come a little early or late, within a period or outside of it."""
+    """Two runs that come early or late, inside a period or across its edge, raise no alarm."""
     alarm = ALARMS["SweepRunsAlarm"]
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}]
     schedules = functions()["sweep"]["Events"].values()
@@ -133,7 +133,7 @@ def test_each_schedule_of_sweep_that_does_not_run_is_noticed() -> None:
     assert alarm["Statistic"] == "Sum"
     assert alarm["ComparisonOperator"] == "LessThanThreshold"
     assert (len(schedules) - 1) * minutes < alarm["Threshold"] <= len(schedules) * minutes
-    # All run: of the minutes of two periods in a row one may be outside.
+    # With all runs made, one minute of two consecutive periods may fall outside.
     periods = alarm["EvaluationPeriods"]
     assert len(schedules) * (periods * minutes - 1) > periods * (alarm["Threshold"] - 1)
 

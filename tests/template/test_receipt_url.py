@@ -1,4 +1,4 @@
-"""A URL of the receipt function, past the API: there by choice alone, and of no other function."""
+"""An optional URL of the receipt function that bypasses the API; no other function has one."""
 
 from tests.template.reading import resources, template
 
@@ -13,7 +13,7 @@ def test_the_receipt_function_has_a_url_only_where_it_is_chosen() -> None:
     }
     (url,) = resources("AWS::Lambda::Url").values()
     assert url["Condition"] == "HasReceiptUrl"
-    # The handler authenticates; of an alias, so that SnapStart and releases hold for it too.
+    # The handler authenticates. The alias brings SnapStart and gradual releases.
     assert url["Properties"] == {"TargetFunctionArn": ALIAS, "AuthType": "NONE"}
     output = template()["Outputs"]["ReceiptsUrl"]
     assert output["Condition"] == "HasReceiptUrl"

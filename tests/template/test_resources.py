@@ -1,4 +1,4 @@
-"""Queues, tables, secrets and logs: what the template must keep to, read as data."""
+"""Requirements on queues, tables, secrets and logs of the template, read as data."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.template.reading import (
 )
 
 NEW_ACCOUNT = 10
-"""Concurrent executions of a new AWS account, as it was reported in November 2022 and since."""
+"""Concurrent executions of a new AWS account, as reported in November 2022 and since."""
 
 
 def sqs_triggers() -> list[tuple[str, str, dict[str, Any]]]:
@@ -106,7 +106,7 @@ def test_a_queue_has_dead_letters_and_an_alarm(queue: str) -> None:
     redrive = properties["RedrivePolicy"]
     dead_letters = logical_id(redrive["deadLetterTargetArn"])
     assert dead_letters == queue.removesuffix("Queue") + "DeadLetters"
-    # A hand-back counts as a receive: few of them would make dead letters of healthy messages.
+    # A hand-back counts as a receive: a low limit would make dead letters of healthy messages.
     assert redrive["maxReceiveCount"] >= 20
     assert resources("AWS::SQS::Queue")[dead_letters]["Properties"] == {
         "MessageRetentionPeriod": 14 * 86400,
@@ -182,7 +182,7 @@ def test_who_asks_for_what_anybody_may_ask_for_has_a_limit_of_his_own() -> None:
         **dict.fromkeys(routes(functions()["link"]), "LinkRequestsPerSecond"),
     }
     assert "GET /{code}" in parameters
-    assert set(limits) <= set().union(*map(routes, functions().values()))  # else AWS refuses them
+    assert set(limits) <= set().union(*map(routes, functions().values()))  # else AWS refuses
     assert limits == {
         route: {
             "ThrottlingRateLimit": {"Ref": parameter},
@@ -193,7 +193,7 @@ def test_who_asks_for_what_anybody_may_ask_for_has_a_limit_of_his_own() -> None:
 
 
 def test_routes_are_held_to_the_quota_of_aws_alone_by_default() -> None:
-    """API Gateway takes a limit of 0, or one of two that is missing, for none at all to get in."""
+    """API Gateway reads a limit of 0, or a missing one of the two, as no requests at all."""
     (api,) = resources("AWS::Serverless::HttpApi").values()
     condition, limits, otherwise = api["Properties"]["DefaultRouteSettings"]["Fn::If"]
     assert condition == "LimitsRequests"
@@ -234,7 +234,7 @@ def test_a_budget_is_there_where_there_is_a_limit_and_somebody_to_tell() -> None
     assert template()["Parameters"]["MonthlyBudgetUsd"]["Default"] == 0
     properties = budget["Properties"]
     assert properties["Budget"]["BudgetLimit"] == {"Amount": limit, "Unit": "USD"}
-    # Names are of the account, not of a region.
+    # Budget names are unique in an account, across all regions.
     assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
     told = [
         (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
@@ -254,7 +254,7 @@ def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> No
 
 
 def test_every_parameter_has_a_default_so_that_nothing_must_be_asked() -> None:
-    """`sam deploy --guided` cannot be used: it asks of every route whether it may be public."""
+    """`sam deploy --guided` is not usable: it asks for every route whether it may be public."""
     assert [name for name, each in template()["Parameters"].items() if "Default" not in each] == []
 
 
@@ -264,6 +264,6 @@ def test_each_shard_of_what_is_due_is_swept_every_minute_by_one_run() -> None:
     assert {event["Schedule"] for event in events} == {"rate(1 minute)"}
     shards = [shard for event in events for shard in json.loads(event["Input"])["shards"]]
     assert sorted(shards) == list(range(SHARDS))
-    # A late run would repeat what the next minute's does.
+    # A late run would repeat the next minute's.
     never = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert sweep["EventInvokeConfig"] == never

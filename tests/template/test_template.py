@@ -1,4 +1,4 @@
-"""Functions: what they may do, what they read and how they are published, read as data.
+"""Functions: their permissions, settings and publication, read as data.
 
 `sam validate --lint` checks the template's form.
 """
@@ -44,10 +44,10 @@ NOT_VERSIONED = (
     "VersionDescription",
     "DeploymentPreference",
 )
-# What is released by and by, where the operator wants it so.
+# Functions that are released gradually if the operator wants it.
 RELEASED = ("receipt", "send", "submit", "submit_priority")
 
-# The whole of what each function may do, by its code: to widen it, widen this table too.
+# All permissions of each function, by its code: to add one to the template, add it here too.
 GRANTS = {
     "send": {
         ("dynamodb:GetItem", "AccountsTable"),
@@ -148,7 +148,7 @@ GRANTS = {
 
 
 def leading_keys(operator: str, *keys: str) -> dict[str, Any]:
-    """Return the condition that holds a statement to items whose partition keys are such."""
+    """Return the condition that limits a statement to items with these partition keys."""
     return {
         operator: {"dynamodb:LeadingKeys": list(keys)},
         "Null": {"dynamodb:LeadingKeys": "false"},
@@ -177,7 +177,7 @@ def test_a_function_logs_json_into_the_group_of_its_code(function: str) -> None:
     assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
     shared = template()["Globals"]["Function"]["LoggingConfig"]
     assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", {"Ref": "PlatformLogLevel"})
-    # No START, END and REPORT lines for every invocation, unless they are asked for.
+    # No START, END and REPORT lines for every invocation by default.
     assert template()["Parameters"]["PlatformLogLevel"]["Default"] == "WARN"
 
 
@@ -295,8 +295,8 @@ def test_no_policy_of_a_role_has_a_wildcard() -> None:
     for statement in allowed:
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in as_list(statement["Action"]))
-        # X-Ray's actions take no resource (Service Authorization Reference), those of network
-        # interfaces none that is known before.
+        # X-Ray's actions take no resource (Service Authorization Reference), and the ids of network
+        # interfaces are not known before.
         takes_none = statement["Sid"] in ("Traces", "NetworkInterfaces")
         assert takes_none or not any("*" in str(each) for each in as_list(statement["Resource"]))
 
@@ -323,7 +323,7 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
 
 
 def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
-    """Each function whose code uses `harkara.net`, for whatever purpose, and no other."""
+    """Exactly the functions whose code uses `harkara.net` are in the VPC."""
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
     assert inside == {
         name
@@ -363,7 +363,7 @@ def test_no_environment_value_is_a_secret(function: str) -> None:
         elif name == "POWERTOOLS_METRICS_NAMESPACE":
             assert value == {"Fn::Sub": "Harkara/${AWS::StackName}"}
         elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
-            # What GetSecretValue or KMS takes, not what it answers.
+            # The id that GetSecretValue or KMS takes, not the secret value.
             kind = "AWS::KMS::Key" if name.endswith("_KEY_ID") else "AWS::SecretsManager::Secret"
             assert name.endswith("_ID")
             assert value["Ref"] in {*resources(kind), "ProxySecretArn"}
@@ -425,7 +425,7 @@ def test_releases_can_be_gradual_and_are_judged_by_an_alarm_of_their_own() -> No
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_snapshot_is_kept_awake(function: str) -> None:
-    """Lambda puts a version to sleep that was not called for 14 days."""
+    """Lambda deactivates a version that was not called for 14 days."""
     properties = functions()[function]
     pings = [
         (event["Properties"]["Schedule"], json.loads(event["Properties"]["Input"]))
@@ -439,13 +439,13 @@ def test_a_snapshot_is_kept_awake(function: str) -> None:
     "function", [name for name in FUNCTIONS if "AutoPublishAlias" in functions()[name]]
 )
 def test_whatever_changes_a_function_publishes_a_version(function: str) -> None:
-    """Its code, a layer, a property of the template, or the value of a parameter."""
+    """A version depends on code, layers, template properties, and the values of parameters."""
     properties = functions()[function]
     assert properties["AutoPublishAliasAllProperties"] is True
     assert properties["VersionDeletionPolicy"] == "Delete"
     assert template()["Globals"]["LayerVersion"] == {"PublishLambdaVersion": True}
-    # SAM names versions after what stands in the template: a parameter's value does not. And
-    # CloudFormation fails where it is to publish a function that has not changed: no others.
+    # SAM names versions after the template's text, which parameter values do not change. And
+    # CloudFormation fails when it publishes an unchanged function: no other parameters.
     own = {name: value for name, value in properties.items() if name not in NOT_VERSIONED}
     used = parameters_in([own, template()["Globals"]["Function"]])
     assert parameters_in(properties["VersionDescription"]) == used

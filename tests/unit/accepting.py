@@ -1,4 +1,4 @@
-"""AcceptService on stores and queues that fail as they are told."""
+"""AcceptService on stores and queues with scripted failures."""
 
 import itertools
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ WRONG = BULK._replace(text="")
 
 
 class Chunks:
-    """Takes chunks, but fails at the calls that are told (0 is the first)."""
+    """Accepts message batches, but fails at the given calls (0 is the first)."""
 
     def __init__(self, fail_at: set[int]) -> None:
         self.fail_at = fail_at
@@ -55,7 +55,7 @@ class Chunks:
 
 
 class Queues:
-    """Takes tasks, refuses them or fails, as scripted by call."""
+    """Accepts tasks, refuses them or fails, as scripted by call."""
 
     def __init__(self, script: Sequence[bool | Exception]) -> None:
         self.script = list(script)

@@ -47,12 +47,12 @@ class Attempting(Deliveries):
         return asyncio.run(attempts.wait(task, self.claimant("q"), wait_s))
 
     def scheduled(self) -> tuple[float, CallbackTask]:
-        """Return the one callback that waits, in its account's fairness group, and how long."""
+        """Return delay and task of the only waiting callback; check its fairness group."""
         ((delay_s, task),) = self.waiting(QueueName.CALLBACK)
         assert set(self.groups) == {task.account_id}
         return delay_s, task
 
     def end(self, status: int, group: int = TASK.group, replay: int = 0) -> None:
-        """Let the callback have ended so."""
+        """Store an acknowledgement of the callback with this status."""
         kind, data = ack_kind(group, replay), {"status": status}
         self.store.put_once([Mark(TASK.group_owner, kind, "x", "x", 0, data)])

@@ -1,8 +1,8 @@
-"""The rows that tests of carriers are made of, and an exchange that is scripted.
+"""Rows of cases for tests of carriers, and a scripted exchange.
 
-They are in tests/cases/carriers: a file a kind, and `every.json` with what holds for all of them.
-`$REF` and `$REF1` stand for our references of a message's second and first try, `$FORGED` for one
-with another's tag.
+The rows are in tests/cases/carriers: a file for each kind, and `every.json` with the rows of all
+kinds. `$REF` and `$REF1` stand for our references of a message's second and first submit attempt,
+`$FORGED` for one with another message's tag.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ def load(name: str) -> dict[str, Any]:
 
 CASES = {path.stem: load(path.stem) for path in FOLDER.glob("*.json")}
 EVERY = CASES.pop("every")
-# A kind that is reached by other means than an HTTP exchange has its own tests of that.
+# Kinds that use no HTTP exchange have their own tests of requests.
 REQUESTING = [kind for kind, cases in CASES.items() if "sent" in cases]
 
 
@@ -65,7 +65,7 @@ def settings_of(kind: str, **fields: Any) -> CarrierSettings:
 
 
 def rows(kinds: list[str] | Mapping[str, Any], section: str) -> list[ParameterSet]:
-    """Return (kind, row) for each row of a section, that of every kind included."""
+    """Return (kind, row) for each row of a section, including those of all kinds."""
     return [
         pytest.param(kind, row, id=f"{kind}: {name}")
         for kind in kinds
@@ -74,7 +74,7 @@ def rows(kinds: list[str] | Mapping[str, Any], section: str) -> list[ParameterSe
 
 
 class ScriptedExchange:
-    """Answers with what it was given, one a request; notes the requests."""
+    """Returns one of the given answers for each request, and records the requests."""
 
     def __init__(self, *answers: HttpAnswer | Exception) -> None:
         self.answers = list(answers)

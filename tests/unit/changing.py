@@ -1,4 +1,4 @@
-"""A deployment that an operator changes while a warm process remembers what was before."""
+"""A deployment that an operator changes while a warm process has older records cached."""
 
 import asyncio
 from collections.abc import Callable
@@ -81,7 +81,7 @@ RECORD = Record(to="919876543210", sender_id="ACMEBK", text="Your code is 42", c
 
 
 class Deployment:
-    """The Accounts table, an operator, and a warm process that has read what is there."""
+    """The Accounts table, an operator, and a warm process that has read the records."""
 
     def __init__(self) -> None:
         self.now_s = 1_767_258_000.0
@@ -101,13 +101,13 @@ class Deployment:
         return self.now_s
 
     def warm(self, ask: Callable[[], object]) -> None:
-        """Ask for something in vain; it is remembered, and a moment passes."""
+        """Make a request that is refused, so that the refusal is cached, and let a moment pass."""
         for _ in range(3):
             with pytest.raises((RequestRefused, CarrierUnreachable)):
                 ask()
             self.now_s += 5
 
-    # Who changes something
+    # Changes
 
     def set_account(self, **fields: Any) -> None:
         self.operator.change_account("acme", lambda known: known.model_copy(update=fields))
@@ -122,7 +122,7 @@ class Deployment:
         for part in parts:
             assert self.registry.create("acme", part)
 
-    # What a warm process is asked
+    # Requests to a warm process
 
     def authenticate(self, username: str = "user", **asked: Any) -> Caller:
         service = Authenticator(self.store, PEPPER, self.clock)

@@ -1,4 +1,4 @@
-"""Unit tests stay inside the process: whoever opens a connection fails."""
+"""Unit tests stay inside the process: opening a connection fails the test."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What `dlr` does with one delivery of a queue message after another, on stores in memory."""
+"""`dlr` with one delivery of a queue message after another, on stores in memory."""
 
 import asyncio
 import itertools
@@ -33,23 +33,23 @@ CHUNK = Chunk(
 
 
 def receipt(index: int = 0, state: State = State.DELIVERED, **fields: Any) -> Receipt:
-    """Return a receipt of the first try of one of the chunk's messages."""
+    """Return a receipt of the first attempt for one of the batch's messages."""
     return Receipt(CHUNK.mid(index), 1, state, int(NOW))._replace(**fields)
 
 
 def deadline(left_s: float = HOLDS_S) -> Deadline:
-    """Return the end of an invocation of which so much is left."""
+    """Return the deadline of an invocation with this much time left."""
     readings = itertools.chain([HOLDS_S], itertools.repeat(left_s))
     return Deadline(lambda: next(readings))
 
 
 def bounded(number: int, name: str) -> None:
-    """Fail where what a test does goes on for ever."""
+    """Fail a test that calls its ports without end."""
     assert number < 1000, f"{name} is called without end"
 
 
 class Deliveries(Wired):
-    """The function `dlr`. Each call of it is another delivery, by a holder of its own."""
+    """The function `dlr`. Each call of it is another delivery, with a worker id of its own."""
 
     def __init__(self, *chunks: Chunk, trusted: bool = True) -> None:
         callbacks = {
@@ -59,7 +59,7 @@ class Deliveries(Wired):
         account = ACCOUNT.model_copy(update={"callbacks": callbacks})
         super().__init__(None, NOW, account, [CARRIER])
         self.faults.on_call = bounded
-        # The fairness groups of what was scheduled.
+        # The fairness groups of scheduled messages.
         self.groups: list[str] = []
         schedule = self.queues.schedule
 
@@ -75,7 +75,7 @@ class Deliveries(Wired):
                 trust(self.counted, chunk.account_id, endpoint, self.now)
 
     def claimant(self, owner: str = "task") -> Claimant:
-        """Return the next delivery of a queue message."""
+        """Return the lease claimant of the next delivery of a queue message."""
         until_ms = int((self.now + HOLDS_S) * 1000)
         return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
 
@@ -90,12 +90,12 @@ class Deliveries(Wired):
         return self._run(self.deliver_service().recover(task, claimant, deadline(left_s)))
 
     def marks(self, prefix: str) -> list[Mark]:
-        """Return the marks of a kind, in order of their keys."""
+        """Return the ledger entries of a kind, in order of their keys."""
         ordered = sorted(self.store.marks.items())
         return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]
 
     def waiting(self, queue: QueueName) -> list[tuple[float, Any]]:
-        """Return what waits in a queue or in the Due table: after how many seconds, and what."""
+        """Return (delay, task) for each message in a queue or in the Due table."""
         there = [(each.visible_at, each.queue, each.body) for each in self.queues.waiting]
         there += [(row.due_ms / 1000, row.queue, row.body) for _, row in self.queues.rows]
         return [
@@ -105,11 +105,11 @@ class Deliveries(Wired):
         ]
 
     def told(self) -> list[list[str]]:
-        """Return what the platform took: the `client_ref` of each message, by callback."""
+        """Return the `client_ref`s of acknowledged messages, by callback."""
         return [[member.client_ref for member in task.members] for task in self.platform.taken]
 
     def _run(self, delivery: Coroutine[Any, Any, Counter[str]]) -> Counter[str]:
-        """Run a delivery; its posts go out at once, so the platform has them in any order."""
+        """Run a delivery, then sort the accepted posts: concurrent posts arrive in any order."""
         before = len(self.platform.taken)
         counts = asyncio.run(delivery)
         self.platform.taken[before:] = sorted(
@@ -118,5 +118,5 @@ class Deliveries(Wired):
         return counts
 
     def noted(self, what: str) -> list[Note]:
-        """Return the notes of a kind; how the log lists them is not looked at."""
+        """Return the log events of a kind, without their layout in the log."""
         return [Note(*note[:5]) for note in self.notes if note.what == what]

@@ -1,4 +1,4 @@
-"""Carriers that do with messages what a test says, and the parts that are handed to them."""
+"""Carriers with scripted outcomes, and the block parts that are dispatched to them."""
 
 import asyncio
 import math
@@ -33,11 +33,11 @@ MIDS = list(CHUNK.mids())
 
 
 async def _nothing() -> None:
-    """Happens unless a test has other plans."""
+    """Do nothing, the default of `meanwhile`."""
 
 
 class Carrier:
-    """Takes a message as `id-<client_ref>`, unless `outcomes` has another one by client_ref."""
+    """Accepts a message as `id-<client_ref>`, unless `outcomes` has another one by client_ref."""
 
     timeout_s = 10.0
 
@@ -45,7 +45,7 @@ class Carrier:
         self.outcomes = outcomes
         self.got: list[Submission] = []
         self.within_s: list[float] = []
-        # Happens while it thinks.
+        # Called before it answers.
         self.meanwhile: Callable[[], Awaitable[object]] = _nothing
 
     async def submit(
@@ -59,7 +59,7 @@ class Carrier:
 
 
 class Handing(Wired):
-    """Hands parts of a chunk over to such carriers, of the names `sim` and `other`."""
+    """Dispatches parts of a message batch to such carriers, named `sim` and `other`."""
 
     def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
         super().__init__(None, NOW, ACCOUNT, [CARRIER])

@@ -1,4 +1,4 @@
-"""Any JSON value, for the tests of what a request may hold."""
+"""Any JSON value, for the tests of requests."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Options as the rows of cases have them."""
+"""Options in the rows of cases."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from harkara.model.messages import Category
 
 
 def options_of(row: dict[str, Any]) -> Options:
-    """Return the options that a case expects: those that it does not name are the common ones."""
+    """Return the options that a case expects, with defaults for those that it does not name."""
     expected = dict(row.get("options", {}))
     if "category" in expected:
         expected["category"] = Category(expected["category"])

@@ -1,4 +1,4 @@
-"""Callbacks to endpoints whose doors answer as they are told."""
+"""Callbacks to endpoints whose health is scripted."""
 
 import asyncio
 import math
@@ -16,13 +16,13 @@ from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 
 POST, WAIT = Verdict.POST, Verdict.WAIT
 OPEN = Entry(POST)
-# What is left of a callback's time for putting down what came of it.
+# Time kept at the end of a callback attempt to store its result.
 RECORD_S = 3.0
 
 
 @dataclass(frozen=True)
 class Porter(Doors):
-    """A door that answers as it is told, and notes who asked, what came of it, and who left."""
+    """Scripted endpoint health that records the checks, the results and the releases."""
 
     entry: Entry = OPEN
     writes: bool = True
@@ -48,7 +48,7 @@ class Porter(Doors):
 
 
 class Posting(Attempting):
-    """Callbacks to endpoints whose doors answer so."""
+    """Callbacks to endpoints with such health."""
 
     def __init__(self, entry: Entry = OPEN, *, writes: bool = True) -> None:
         super().__init__()
@@ -94,6 +94,6 @@ class Posting(Attempting):
         return asyncio.run(posting)
 
     def want(self, **settings: Any) -> None:
-        """Let the callback want to hear of some things only."""
+        """Limit the callback to some events or categories."""
         endpoint = CallbackEndpoint(id="main", url=MAIN.url, **settings)
         self.destinations.by_id["main"] = unregistered(MAIN)._replace(settings=endpoint)

@@ -1,4 +1,4 @@
-"""Requests of two chunks under an Idempotency-Key."""
+"""Requests of two message batches under an Idempotency-Key."""
 
 import itertools
 from collections.abc import Callable
@@ -24,7 +24,7 @@ KEY = "campaign-1"
 
 
 class Gateway:
-    """Serves requests of two chunks; says in each answer how many runs there were."""
+    """Serves requests of two message batches; each answer has the number of runs so far."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()

@@ -1,8 +1,8 @@
-"""Real clients of AWS services whose answers are scripted: nothing leaves the process.
+"""Real clients of AWS services with scripted answers: no request leaves the process.
 
-The functions' clients run without botocore's validation of parameters: here each request is checked
-against AWS's own model of the service, and each answer too. Who breaks it fails the test. What is
-larger than AWS takes (`tests.limits`) is refused, whatever the script says.
+The functions' clients run without botocore's validation of parameters: here each request and each
+answer is checked against AWS's own model of the service, and a violation fails the test. Requests
+larger than AWS accepts (`tests.limits`) are refused, regardless of the script.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ Answer = Parsed | Callable[[str, dict[str, Any]], Parsed]
 
 
 class Refusal(Exception):
-    """AWS refuses the whole call; `fields` are what stands beside the error."""
+    """AWS refuses the whole call; `fields` are those beside the error."""
 
     def __init__(self, code: str, status: int = 400, **fields: Any) -> None:
         super().__init__(code)
@@ -34,7 +34,7 @@ LOST = EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
 
 class ScriptedAws:
-    """A client that gets its answers in order; the last one is for all further requests."""
+    """A client with answers in order; the last one serves all further requests."""
 
     def __init__(self, service: str, *answers: Answer) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -51,7 +51,7 @@ class ScriptedAws:
 
     @property
     def operations(self) -> list[str]:
-        """The names of the calls that were made."""
+        """The names of the calls made so far."""
         return [operation for operation, _ in self.requests]
 
     def _note(
@@ -59,7 +59,7 @@ class ScriptedAws:
     ) -> None:
         _check(params, model.input_shape)
         self.requests.append((model.name, params))
-        # The last request may be another thread's.
+        # The last element of `requests` may belong to another thread.
         context["scripted"] = params
 
     def _answer(

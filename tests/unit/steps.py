@@ -1,4 +1,4 @@
-"""How much a call does, in lines that are executed: they do not depend on the machine."""
+"""Counts executed lines of a call, a cost that does not depend on the machine."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Processes that post callbacks, and the doors of the endpoints that they post to."""
+"""Processes that post callbacks, and the health of their endpoints."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
 
 
 class Street:
-    """Processes that post to one endpoint, at times by hand."""
+    """Processes that post to one endpoint, with a manual clock."""
 
     def __init__(self, processes: int = 1, **fields: Any) -> None:
         self.now_s = START_S
@@ -44,7 +44,7 @@ class Street:
         self.processes[process].leave("acme", ENDPOINT, entry, result)
 
     def post(self, result: PostResult, process: int = 0) -> None:
-        """Enter, post and leave: the endpoint must let it in."""
+        """Acquire, post and release: the endpoint must allow the post."""
         entry = self.enter(process)
         assert entry.verdict is POST
         self.leave(entry, result, process)

@@ -1,4 +1,4 @@
-"""What `submit` does with one delivery of a queue message after another, on stores in memory."""
+"""`submit` with one delivery of a queue message after another, on stores in memory."""
 
 import asyncio
 import itertools
@@ -21,7 +21,7 @@ BLOCKS = [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25))]
 
 
 class Scheduled(NamedTuple):
-    """A task that was put into a queue: after how long, in which fairness group, whose it is."""
+    """A scheduled task with its queue, delay, fairness group and task id."""
 
     queue: QueueName
     task: Any
@@ -31,7 +31,7 @@ class Scheduled(NamedTuple):
 
 
 class Submits(Handing):
-    """The function `submit`. Each call of it is another delivery, by a holder of its own."""
+    """The function `submit`. Each call of it is another delivery, with a worker id of its own."""
 
     def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
         super().__init__(chunk, outcomes)
@@ -49,7 +49,7 @@ class Submits(Handing):
         self.queues.schedule = scheduled  # type: ignore[method-assign]
 
     def claimant(self, owner: str = "task") -> Claimant:
-        """Return the next delivery of a queue message."""
+        """Return the lease claimant of the next delivery of a queue message."""
         until_ms = int((self.now + HOLDS_S) * 1000)
         return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
 
@@ -67,10 +67,10 @@ class Submits(Handing):
         self.settings[carrier] = self.settings[carrier].model_copy(update=settings)
 
     def got(self, carrier: str = "sim") -> list[int]:
-        """Return the indexes of what a carrier got."""
+        """Return the indexes of the messages that a carrier got."""
         return [int(each.message.client_ref[3:]) for each in self.carriers[carrier].got]
 
     def marks(self, prefix: str) -> list[Mark]:
-        """Return the marks of a kind, in order of their keys."""
+        """Return the ledger entries of a kind, in order of their keys."""
         ordered = sorted(self.store.marks.items())
         return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]

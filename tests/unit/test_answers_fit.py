@@ -1,4 +1,4 @@
-"""An answer that says what was accepted or changed is never larger than Lambda's 6 MB."""
+"""An answer about accepted or changed records never exceeds Lambda's 6 MB."""
 
 import math
 
@@ -23,7 +23,7 @@ WORDIEST = max(Code, key=lambda code: len(MEANINGS[code].advice))
 
 
 def event_bytes(body: bytes) -> int:
-    """Return what Lambda counts: an answer is JSON that holds its body as a string."""
+    """Return the size that Lambda counts: an answer is JSON that holds its body as a string."""
     headers = {"Content-Type": "application/json"}
     return len(encode({"statusCode": 200, "headers": headers, "body": body.decode()}))
 
@@ -60,7 +60,7 @@ def test_a_dry_run_is_refused_only_where_its_texts_do_not_fit(
         with monkeypatch.context() as unlimited:
             unlimited.setattr(native, "ANSWER_LIMIT_BYTES", math.inf)
             whole = event_bytes(native.answer(ACCOUNT, request, results, dry_run=True))
-        if whole > 0.985 * ANSWER_LIMIT_BYTES:  # what lies between is left to either end
+        if whole > 0.985 * ANSWER_LIMIT_BYTES:  # sizes in between may go either way
             with pytest.raises(RequestRefused, match="BODY_TOO_LARGE") as refused:
                 native.answer(ACCOUNT, request, results, dry_run=True)
             assert refused.value.message.endswith("in more than 6 MB: try fewer at a time)")

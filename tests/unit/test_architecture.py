@@ -1,6 +1,6 @@
-"""Imports point down: what a file of the package may import, by the folder that it is in.
+"""Imports point down: the allowed imports of a file depend on its folder in the package.
 
-The order of the folders is the list in the package's docstring, and stands nowhere else.
+The order of the folders is the list in the package's docstring, and is defined only there.
 """
 
 import ast
@@ -18,7 +18,7 @@ PACKAGE = Path(harkara.__file__).parent
 FOLDERS = re.findall(r"^    ([a-z]+)  +\S", harkara.__doc__ or "", re.MULTILINE)
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
-# Who may import what lies beyond Python and the libraries of plain data.
+# The folders that may import other packages than Python and the libraries of plain data.
 OUTSIDE = {
     "boto3": {"aws"},
     "botocore": {"aws"},
@@ -31,7 +31,7 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))
 
 
 def imports(path: Path) -> set[str]:
-    """Return the names of all modules that a file imports, wherever it does."""
+    """Return the names of all modules that a file imports, at any place in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -77,7 +77,7 @@ def test_what_is_outside_is_imported_by_its_adapters_alone(path: Path) -> None:
 
 
 def test_below_the_runtime_nothing_is_loaded_from_outside() -> None:
-    """In a fresh process, so that what modules import by way of others counts too."""
+    """In a fresh process, so that indirect imports count too."""
     below = FOLDERS[FOLDERS.index("runtime") + 1 :]
     modules = [
         ".".join(["harkara", *path.relative_to(PACKAGE).with_suffix("").parts])
@@ -95,7 +95,7 @@ def test_below_the_runtime_nothing_is_loaded_from_outside() -> None:
     loaded = roots(set(done.stdout.split()))
     assert "harkara" in loaded
     assert not loaded & OUTSIDE.keys()
-    # A campaign within India never pays for the library of all the world's numbers.
+    # A campaign within India never loads the library of all the world's numbers.
     assert "phonenumbers" not in loaded
 
 

@@ -1,4 +1,4 @@
-"""Whatever an endpoint or a carrier answers is read as something: no answer raises."""
+"""Any answer of an endpoint or a carrier is read without an exception."""
 
 import asyncio
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ def test_any_answer_of_a_carrier_is_an_outcome_that_can_be_put_down(
     answering = Answering(HttpAnswer(status, headers, body))
     carrier = connect(settings_of(kind), SECRETS, Outside(answering, no_texts))
     assert isinstance(carrier, RequestingCarrier)
-    # Below what would catch it all.
+    # Called below the handler that would catch any exception.
     (outcome,) = carrier._outcomes(answering.answer, [SUBMISSION])
     assert encode(outcome)
 
@@ -119,7 +119,7 @@ def test_what_is_too_deep_to_be_text_leaves_a_message_in_doubt(name: str) -> Non
 def test_an_answer_that_cannot_be_read_leaves_its_request_in_doubt_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A fault of ours in reading one: the block's other requests have their outcomes."""
+    """A bug in reading one answer: the block's other requests still have their outcomes."""
     answer = HttpAnswer(200, {}, b'[{"mid": "M1"}]')
     settings = settings_of("datasend", records_per_request=1)
     carrier = DatasendCarrier(settings, SECRETS, Outside(Answering(answer), no_texts))

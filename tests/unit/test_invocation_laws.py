@@ -1,4 +1,4 @@
-"""What does not come to a function in the tests' world, or not back (`tests.invocations`)."""
+"""Events and answers that Lambda refuses to deliver in the tests (`tests.invocations`)."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_a_batch_has_as_many_messages_as_it_may_and_6_mb_at_most(
 
 
 def test_ten_of_the_largest_messages_are_not_one_batch_of_the_pipelines_world() -> None:
-    """They are messages of nobody: what is looked at is which of them come together."""
+    """Only the grouping into batches is checked; the bodies are no real tasks."""
     world = Batches()
     for _ in range(SIZE):
         world.queues.add(QueueName.SUBMIT, "x" * MESSAGE_LIMIT_BYTES, world.now)

@@ -1,7 +1,7 @@
-"""Whatever an account, a carrier or a platform may send, what is made of it fits: queues, items.
+"""Any input of an account, a carrier or a platform yields records that fit: queues, items.
 
-SQS takes 1 MiB a message, DynamoDB 400 KB an item (`tests.limits`). What waits for later or is
-parked lies in an item, there as JSON within JSON.
+SQS accepts 1 MiB a message, DynamoDB 400 KB an item (`tests.limits`). Delayed tasks and dead
+letters are stored in items, as JSON within JSON.
 """
 
 from typing import Any
@@ -48,14 +48,14 @@ LONGEST_CODE = max(Code, key=len)
 ACCOUNT = Account(
     id="a" * 64, name="A", carrier="sim", dlt=Enforcement.OFF, countries=("*",), two_way=True
 )
-# Of one to four bytes in UTF-8; some have six in JSON, and seven in JSON within JSON.
+# Characters of one to four bytes in UTF-8; some have six in JSON, and seven in JSON within JSON.
 CHARACTERS = ["x", '"', "\\", "\x00", "\x1f", "न", "\ufffe", "\uffff", "😀"]
-# Nothing is left out of a text that is far too long.
+# A repeated pattern: any part of a far too long text has all its characters.
 hostile = st.lists(st.sampled_from(CHARACTERS), min_size=1, max_size=4).map("".join)
 
 
 def accepted_ref(pattern: str) -> str:
-    """Return the longest client_ref of a pattern that the checks of a record let through."""
+    """Return the longest client_ref of a pattern that the checks of a record accept."""
     wide = (pattern * CLIENT_REF_LIMIT_BYTES).encode()
     fitting = wide[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
     record = Record("9876543210", "ACMEBK", "Hello", fitting)
@@ -79,7 +79,7 @@ def fits(body: str, *, in_item: bool = True) -> None:
 
 
 def stored(mark: Mark) -> None:
-    """Fail unless a mark fits into an item."""
+    """Fail unless a ledger entry fits into an item."""
     assert item_bytes(item_of(mark, {"N": str(NOW_S)})) < ITEM_LIMIT_BYTES
 
 
@@ -146,7 +146,7 @@ def test_a_click_on_the_longest_link(ref: str, url: str) -> None:
 @given(word=hostile, length=st.sampled_from([1, 200, 256, 20_000]))
 @settings(max_examples=20)
 def test_receipts_of_any_words(word: str, length: int) -> None:
-    """A carrier's code is cut; an id longer than any is of no message of ours."""
+    """A carrier's code is cut; an id beyond the longest length belongs to no message of ours."""
     words = (word * length)[: max(1, length)]
     signer = ReferenceSigner(b"key")
     reference = signer.sign(mid_of(CHUNK_ID, 0), 1)
@@ -189,7 +189,7 @@ def test_the_outcome_of_a_block_whatever_its_carrier_answers(word: str) -> None:
 def test_the_end_of_a_callback_whatever_its_platform_answers(
     meta: str, code: str, *, alike: bool
 ) -> None:
-    """CleverTap's answer names messages that it did not use; one that lies names many."""
+    """CleverTap's answer lists the messages that it did not process; a wrong one lists many."""
     entries = [{"meta": meta}] * 50_000
     failures = [{"code": code, "record": {"data": entries}}] if alike else []
     failures = failures or [{"code": code, "record": entry} for entry in entries]

@@ -1,4 +1,4 @@
-"""How the tests' world reads the policies of template.yaml: as IAM does."""
+"""The in-memory AWS reads the policies of template.yaml as IAM does."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "statements", lambda _: [KEYED, FREE, PARTS, SEALED])
     monkeypatch.setattr(policies, "_rules", policies._rules.__wrapped__)
     monkeypatch.setattr(policies, "used", set())
-    # What is denied here is asked for.
+    # These tests provoke denials.
     monkeypatch.setattr(policies, "denied", [])
 
 

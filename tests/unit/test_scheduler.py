@@ -1,4 +1,4 @@
-"""The sweep: what is enqueued, where the cursors stand then, and what comes again."""
+"""The sweep: enqueued tasks, the positions of the cursors, and tasks that come again."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ SUBMIT, RECEIPT = QueueName.SUBMIT, QueueName.RECEIPT
 
 
 class Queues(FakeTaskQueues):
-    """Queues that do not take some bodies, and whole queues that fail."""
+    """Queues that refuse some bodies, and whole queues that fail."""
 
     def __init__(self) -> None:
         super().__init__(Faults(), lambda: NOW)
@@ -49,7 +49,7 @@ class Queues(FakeTaskQueues):
         return taken
 
     def put(self, body: str, shard: int = 0, late_s: float = 0, queue: QueueName = SUBMIT) -> None:
-        """Put a row in a shard whose time came so long ago."""
+        """Put a row into a shard that was due `late_s` ago."""
         due_ms = int((NOW - late_s) * 1000)
         task = DueTask(f"{due_ms:013d}#{len(self.rows):016x}", due_ms, queue, body)
         self.rows.append((shard, task))
@@ -66,7 +66,7 @@ class Sweeps:
         )
 
     def run(self, remaining_s: float = 50.0) -> list[str]:
-        """Sweep; return what was enqueued."""
+        """Sweep; return the enqueued bodies."""
         before = len(self.queues.waiting)
         asyncio.run(self.service.sweep(Deadline(lambda: remaining_s)))
         return [message.body for message in self.queues.waiting[before:]]
@@ -115,7 +115,7 @@ def test_more_than_a_page_is_enqueued_page_by_page() -> None:
 def test_a_task_that_its_queue_does_not_take_keeps_no_other_waiting(
     rows: list[tuple[int, bool]], page: int
 ) -> None:
-    """Each row is (shard, whether its queue takes it); what is not taken stays in the table."""
+    """Each row is (shard, whether its queue accepts it); refused rows stay in the table."""
     sweeps = Sweeps()
     sweeps.queues.page = page
     for number, (shard, taken) in enumerate(rows):
@@ -129,7 +129,7 @@ def test_a_task_that_its_queue_does_not_take_keeps_no_other_waiting(
     counts = sum((Counter(note.counts) for note in sweeps.notes), Counter[str]())
     assert (counts["enqueued"], counts["put_off"]) == (len(good), len(refused))
     assert sweeps.run() == []
-    # Its time comes again, behind every cursor's reach.
+    # It becomes due again at a time that no cursor has reached.
     later_s = NOW + PUT_OFF_S
     sweeps.queues.clock = lambda: later_s
     sweeps.service = replace(sweeps.service, clock=lambda: later_s + 1)
@@ -188,7 +188,7 @@ def test_a_shard_that_fails_keeps_no_other_waiting() -> None:
 def test_a_row_that_cannot_be_read_keeps_no_other_shard_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of a queue that another version of ours knows: its shard waits, and the run fails."""
+    """A row of a queue that only another version knows: its shard waits, and the run fails."""
     sweeps = Sweeps()
     sweeps.queues.page = 1
     for number in range(3 * SHARDS):
@@ -261,7 +261,7 @@ def test_near_its_deadline_it_begins_no_page() -> None:
 
 @given(pages=st.integers(1, 3 * SHARDS), minute=st.integers(0, SHARDS - 1))
 def test_no_shard_is_further_on_than_another_by_more_than_a_page(pages: int, minute: int) -> None:
-    """A run has time for so many pages of a backlog; the one that is first is another each time."""
+    """A run has time for `pages` pages of a backlog; each minute another shard is first."""
     sweeps = Sweeps()
     sweeps.queues.page = 2
     for shard in range(SHARDS):

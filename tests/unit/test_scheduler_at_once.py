@@ -1,4 +1,4 @@
-"""Sweeps in virtual time: pages, batches and runs at once, calls that take 5 to 10 ms, deaths."""
+"""Concurrent sweeps in virtual time: pages, batches and runs, calls of 5 to 10 ms, deaths."""
 
 import asyncio
 import heapq
@@ -24,7 +24,7 @@ from tests.template.reading import functions
 from tests.virtual import VirtualLoop
 
 NOW = 1_767_258_000.0
-# Of a call, on one core: what docs/scale.md models.
+# CPU of a call, on one core, as modelled in docs/scale.md.
 CPU_S = 0.0015
 SHARES = [
     json.loads(event["Properties"]["Input"]) for event in functions()["sweep"]["Events"].values()
@@ -33,7 +33,7 @@ Call = Callable[..., Any]
 
 
 class Process(Executor):
-    """The threads of a process: they share a core, and die together at a call, if at any."""
+    """The threads of a process: they share a core, and may die together at a call."""
 
     def __init__(self, seed: int = 0, dies_at: int | None = None, dies_after: bool = False) -> None:
         self.calls = 0
@@ -44,7 +44,7 @@ class Process(Executor):
         self._core_s = 0.0
 
     def end_s(self, now_s: float, hangs_s: float) -> float:
-        """Return when a call ends that is asked for now."""
+        """Return the end of a call that starts now."""
         begins_s = max(now_s, heapq.heappop(self._threads))
         self._core_s = max(begins_s, self._core_s) + CPU_S
         end_s = self._core_s + self._random.uniform(0.005, 0.010) + hangs_s
@@ -87,7 +87,7 @@ class Threads(VirtualLoop):
 
 
 class Table(FakeTaskQueues):
-    """A Due table of rows that are due, and the queues."""
+    """A Due table with due rows, and the queues."""
 
     def __init__(self, rows: int, page: int = 100, seed: int = 0) -> None:
         super().__init__(Faults(), lambda: NOW)
@@ -120,7 +120,7 @@ class Table(FakeTaskQueues):
 
 @contextmanager
 def virtual() -> Iterator[Threads]:
-    """Have a loop in virtual time; what is left in it when it closes is cancelled."""
+    """Provide a loop in virtual time; cancel its pending tasks at the end."""
     loop = Threads()
     try:
         yield loop
@@ -148,7 +148,7 @@ def test_the_runs_of_a_minute_enqueue_ten_thousand_rows_a_second() -> None:
 
 @pytest.mark.parametrize("missing", range(len(SHARES)))
 def test_another_run_sweeps_what_is_late_where_one_does_not_take_place(missing: int) -> None:
-    """Once: the others do not."""
+    """Exactly one other run does so."""
     table = Table(rows=3_000)
     shards = [share["shards"] for share in SHARES]
     absent = shards.pop(missing)
@@ -168,7 +168,7 @@ def test_another_run_sweeps_what_is_late_where_one_does_not_take_place(missing: 
 
 
 def test_who_has_late_rows_of_its_own_helps_nobody() -> None:
-    """After an outage all runs have, and none would do the work of another a second time."""
+    """After an outage all runs have late rows, and none should repeat the work of another."""
     table = Table(rows=3_000)
     with virtual() as loop:
         run = table.service(Process()).sweep(Deadline(lambda: 60), SHARES[0]["shards"])
@@ -183,7 +183,7 @@ def test_who_has_late_rows_of_its_own_helps_nobody() -> None:
 def test_no_shard_of_a_run_is_further_on_than_another_by_more_than_a_page(
     seed: int, slow: int, stop_s: float
 ) -> None:
-    """At any moment: here it is when the process dies. One shard's cursor moves slowly."""
+    """The process dies at a random moment. One shard's cursor moves slowly."""
     table = Table(rows=SHARDS * 40, page=2)
 
     def hangs_s(func: Call, *args: Any) -> float:
@@ -248,7 +248,7 @@ def test_two_runs_at_the_same_time_lose_nothing(seed: int, apart_s: float) -> No
 def test_a_run_that_dies_at_any_call_loses_nothing(
     seed: int, dies_at: int, dies_after: bool, failing: set[int]
 ) -> None:
-    """Some calls before then fail as well; no cursor is beyond a row that is in no queue."""
+    """Some calls before then fail as well; no cursor may pass a row that is in no queue."""
     table = Table(rows=160, page=4, seed=seed)
 
     def fail(number: int, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What the tests' world refuses, and how it pages: as AWS documents it (`tests.limits`)."""
+"""Refusals and paging of the in-memory AWS, as AWS documents them (`tests.limits`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

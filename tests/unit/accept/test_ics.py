@@ -1,4 +1,4 @@
-"""ICS's datasend: what a request may look like, and the shape of its answer."""
+"""ICS's datasend: accepted forms of a request, and the form of its answer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""ICS's options: how each may be written, and where it may stand."""
+"""ICS's options: their accepted spellings, and their places in a request."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ from tests.unit.json_values import json_values
 from tests.unit.options import options_of
 
 STRINGS = ("to", "from", "smstext", "smsgid", "peid", "templateid", "dlrurl")
-# One name of each option: what a record says by one goes before what the request says by another.
+# One name of each option: a record's value under one name overrides the request's under another,
+# which a merged dictionary cannot express.
 FIELDS = (*STRINGS, *(name for name in OPTIONS if name != "urlshortening"))
 records = st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6)
 
@@ -55,7 +56,7 @@ def test_a_records_own_option_goes_before_the_requests(
 @example([{"EXPY": None}, {"run_at": "x"}])
 def test_a_record_is_read_alike_alone_and_among_others(batch: list[Any]) -> None:
     alone = [request_of(record) for record in batch]
-    # A name may be near that of a time by chance: of several the first is warned of.
+    # A random name may resemble that of a time: only the first of several gets a warning.
     assert request_of(*batch)._replace(warning="") == SendRequest(
         [request.records[0] for request in alone],
         details={

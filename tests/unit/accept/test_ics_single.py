@@ -1,4 +1,4 @@
-"""One record that stands in no list: flat JSON, a form, and the query or form of /smpp."""
+"""A single record outside a list: flat JSON, a form, and the query or form of /smpp."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""The names of chunks."""
+"""Sources of message batch ids."""
 
 from hypothesis import given
 from hypothesis import strategies as st

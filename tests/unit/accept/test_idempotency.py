@@ -1,4 +1,4 @@
-"""A request under an Idempotency-Key is served once; what of it is kept, and for how long."""
+"""A request under an Idempotency-Key is served once; its stored answer, and how long it is kept."""
 
 import random
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def test_a_key_is_printable_ascii(key: str, good: bool) -> None:
 
 
 def test_another_credential_makes_other_ids() -> None:
-    """It may allow other senders: what it stored once might not be what it would store now."""
+    """It may allow other senders, and so store other messages than the one before."""
     gateway = Gateway(Faults(kill_after={2}))
     with pytest.raises(ProcessKilled):
         gateway.once()
@@ -118,12 +118,12 @@ def test_what_was_accepted_is_kept_and_nothing_else(status: int, runs: int) -> N
     assert gateway.once().status == status
     assert len(named) == runs
     if runs == 2:
-        # What was refused for now left nothing behind; what failed may have.
+        # A temporary refusal stored nothing; a failed request may have stored batches.
         assert (named[0] == named[1]) is (status >= 500)
 
 
 def test_a_refusal_in_the_words_of_200_is_not_kept() -> None:
-    """WebEngage hears of some refusals in a body with that status."""
+    """WebEngage expects some refusals in a body with that status."""
     gateway = Gateway()
     answers = iter([Answer(200, b"sms_rejected", accepts=False), Answer(200, b"sms_accepted")])
     gateway.produce = lambda names: next(answers)
@@ -155,7 +155,7 @@ def test_what_is_raised_is_raised_and_the_next_repeat_runs(error: Exception) -> 
 
 
 class Failing(FakeMessageStore):
-    """Does not take the marks of ends."""
+    """Fails to store `end` entries."""
 
     def put_once(
         self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
@@ -191,7 +191,7 @@ def test_an_answer_too_long_to_be_stored_is_made_again() -> None:
 
 
 class Keeping(FakeMessageStore):
-    """Notes how long marks are kept."""
+    """Records how long entries are kept."""
 
     def __init__(self, faults: Faults) -> None:
         super().__init__(faults)

@@ -1,4 +1,4 @@
-"""A request under a key is served once, whoever dies and whoever comes meanwhile."""
+"""A request under a key is served once, despite deaths and concurrent repeats."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from tests.unit.repeating import OTHER, TIMEOUT_S, Gateway
 
 @dataclass
 class Meanwhile(Faults):
-    """Lets something else happen before one of the calls."""
+    """Runs another action before one of the calls."""
 
     meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
 

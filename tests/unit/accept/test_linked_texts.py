@@ -1,4 +1,4 @@
-"""Which URLs of a text become links."""
+"""The URLs of a text that become links."""
 
 import re
 from typing import Any

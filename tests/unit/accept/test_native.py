@@ -1,4 +1,4 @@
-"""Harkara's own JSON: what a request may look like, and what its answers say."""
+"""Harkara's own JSON: accepted forms of a request, and its answers."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What follows from a record's country, header, template id, entity and options."""
+"""The consequences of a record's country, header, template id, entity and options."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Accepting a request: chunks, queues, and what the client hears when AWS fails."""
+"""Accepting a request: message batches, queues, and the client's answer when AWS fails."""
 
 import random
 from dataclasses import replace
@@ -21,7 +21,7 @@ from harkara.model.tasks import QueueName
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 
-# What is stored and enqueued
+# Stored and enqueued data
 
 
 def test_a_request_becomes_a_chunk_and_a_task() -> None:
@@ -48,7 +48,7 @@ def test_each_lane_has_its_chunk_and_queue() -> None:
         chunks[Lane.PRIORITY].mid(0),
         chunks[Lane.BULK].mid(1),
     ]
-    # One reference commits them both; the urgent one is at once where it belongs.
+    # One queue message commits both batches: it goes to the queue of the urgent one.
     ((queue, body, _),) = accept.queues.sent
     assert (queue, decode_submit(body).chunk_id) == (
         QueueName.SUBMIT_PRIORITY,
@@ -106,11 +106,11 @@ def test_a_foreign_callback_url_refuses_the_request() -> None:
     assert accept.chunks.calls == 0
 
 
-# Chunks that are too large for an item
+# Message batches that are too large for an item
 
 
 def enqueued(accept: Accept) -> set[str]:
-    """Return the chunks that the one reference names."""
+    """Return the ids of the batches in the only queue message."""
     ((_, body, _),) = accept.queues.sent
     task = decode_submit(body)
     return {task.chunk_id, *(part.chunk_id for part in task.others)}
@@ -143,7 +143,7 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     assert len({result.mid for result in results}) == 401
 
 
-# What fails
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     ],
 )
 def test_a_request_is_accepted_in_whole_or_not_at_all(faults: dict[str, Any]) -> None:
-    """What is stored and in no queue is inert: to send the same again doubles nothing."""
+    """A stored batch in no queue has no effect: sending the same again doubles nothing."""
     accept = Accept(**faults)
     with pytest.raises(NothingAccepted) as refused:
         accept.accept(WRONG, BULK, OTP, BULK)
@@ -174,7 +174,7 @@ def test_a_request_is_accepted_in_whole_or_not_at_all(faults: dict[str, Any]) ->
     assert refusals == [Code.EMPTY_TEXT]
 
 
-# Refused records, however long
+# Refused records of any length
 
 
 @pytest.mark.parametrize(("good", "bad"), [(200, 800), (1, 999), (999, 1), (500, 500)])
@@ -197,7 +197,7 @@ def test_refused_records_never_make_a_chunk_too_large(good: int, bad: int) -> No
         if message.refusal
     }
     assert called_back == {record.client_ref for record in refused}
-    # In all they take about 2.4 MB.
+    # Together they take about 2.4 MB.
     assert accept.chunks.calls <= 20
 
 
@@ -210,7 +210,7 @@ def test_refused_records_never_make_a_chunk_too_large(good: int, bad: int) -> No
 )
 @settings(max_examples=15)
 def test_writes_are_few_whatever_is_refused(refs: list[tuple[bool, int, int]]) -> None:
-    """A chunk is cut where it does not fit, and never together with what it was cut off from."""
+    """A batch that is too large is split, and its parts are never merged again."""
     records = [
         (WRONG if wrong else BULK)._replace(client_ref=incompressible(seed, length))
         for wrong, seed, length in refs
@@ -248,11 +248,11 @@ def test_an_account_that_is_drained_accepts_nothing() -> None:
     assert accept.queues.sent == []
 
 
-# What counts
+# Counting against limits
 
 
 class Counting:
-    """Takes requests until there were enough."""
+    """Accepts requests until `room` are counted."""
 
     def __init__(self, room: int) -> None:
         self.room = room

@@ -1,4 +1,4 @@
-"""Accepting what goes out later, what is only tried, and what an account may still send."""
+"""Accepting scheduled messages, dry runs, and messages under an account's limits."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from harkara.model.tasks import QueueName
 from tests.fakes import caller_of
 from tests.unit.accepting import ACCOUNT, BULK, NOW, OTP, WRONG, Accept
 
-# What waits for its time
+# Scheduled messages
 
 PROMOTIONAL = BULK._replace(options=Options(category=Category.PROMOTIONAL))
 HOUR_MS = 3600 * 1000
@@ -71,7 +71,7 @@ def test_messages_of_different_times_are_different_chunks() -> None:
     assert len({result.mid[:-2] for result in results}) == 3
 
 
-# Dry runs, and what a result says
+# Dry runs and their results
 
 
 def test_a_dry_run_stores_nothing_and_says_what_would_become_of_each_record() -> None:
@@ -93,7 +93,7 @@ def test_a_dry_run_stores_nothing_and_says_what_would_become_of_each_record() ->
 
 
 class Limits:
-    """Counts what is taken, or refuses it."""
+    """Counts segments, or refuses."""
 
     def __init__(self, refusal: RequestRefused | None = None) -> None:
         self.refusal = refusal

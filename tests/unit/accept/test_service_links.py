@@ -1,4 +1,4 @@
-"""Requests that ask for short links: what goes out, what is stored for it, what is refused."""
+"""Requests with short links: the texts sent, the stored links, the refusals."""
 
 import random
 import re
@@ -38,7 +38,7 @@ def links_of(accept: Accept, chunk: Chunk) -> LinkSet:
 
 
 def led_to(accept: Accept, chunk: Chunk, index: int) -> str:
-    """Return a message's text with what each of its links leads to in its place."""
+    """Return a message's text with each link replaced by its URL."""
     links = links_of(accept, chunk)
 
     def url_of(match: re.Match[str]) -> str:
@@ -156,7 +156,7 @@ def test_what_cannot_be_stored_with_its_links_is_not_accepted() -> None:
 
 def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     accept = linking()
-    # The first chunk id that the names give: their randomness counts from one.
+    # The set id of the first message batch: the id source's randomness counts from one.
     partition, kind = links_key(1)
     theirs = Mark(partition, kind, "somebody's chunk", "", 0, {"links": "theirs"})
     accept.marks.put_once([theirs])
@@ -207,7 +207,7 @@ def test_a_dry_run_shows_an_example_and_stores_nothing() -> None:
 
 
 def registered(text: str, **fields: Any) -> Accept:
-    """Return an account that is held to DLT, with one template."""
+    """Return a service for an account with enforced DLT and one template."""
     return linking(
         dlt=Enforcement.ENFORCE,
         senders={"ACMEBK": Sender(header="ACMEBK", categories=SERVICE)},
@@ -308,7 +308,7 @@ def test_where_dlt_only_warns_a_text_goes_out_with_its_links() -> None:
     assert led_to(accept, chunk, 0) == RECORD.text
 
 
-# A campaign's records are looked at column by column, others one by one.
+# A campaign's records are checked column by column, others one by one.
 
 words = st.sampled_from(["Pay", "at", "https://acme.in/1", "https://acme.in/2", "अ", "now", "“"])
 texts = st.lists(words, min_size=1, max_size=6).map(" ".join)

@@ -1,7 +1,7 @@
-"""Texts of records: rendered from templates, made plain, held to the request's and DLT's rules.
+"""Texts of records: rendered from templates, made plain, checked by the request's and DLT's rules.
 
-And the law of the checker: a campaign is checked column by column, and comes out as if each of its
-records had come alone.
+Also the law of the checker: a campaign, which is checked column by column, has the same results as
+its records one by one.
 """
 
 from typing import Any
@@ -49,7 +49,7 @@ def changed(**fields: Any) -> Account:
 
 
 def outcomes(records: list[Record], account: Account = ACCOUNT) -> list[Outcome]:
-    """Return for each record its slot, message and warning, or its code and detail."""
+    """Return for each record its batch key, message and warning, or its code and detail."""
     checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
     accepted, refused = checker.check(records)
     found: dict[int, Outcome] = {}

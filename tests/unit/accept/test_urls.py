@@ -1,4 +1,4 @@
-"""URLs of a text, against what the account has registered with DLT."""
+"""URLs of a text, compared to those that the account has registered with DLT."""
 
 import pytest
 

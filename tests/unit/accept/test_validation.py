@@ -1,4 +1,4 @@
-"""The checks of a record: what is accepted, what is refused with which code."""
+"""The checks of a record: accepted records, and refusals with their codes."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ ACCOUNT = Account(
     },
 )
 LAX = ACCOUNT.model_copy(update={"dlt": Enforcement.OFF})
-# Without templates, or with an id that is not registered, no text is compared (test_dlt_records).
+# Without templates, or with an unregistered id, texts are not compared (test_validation_dlt).
 PLAIN = ACCOUNT.model_copy(update={"templates": {}})
 RECORD = Record(
     to="9876543210", sender_id="ACMEBK", text="Hello", client_ref="ref", dlt_template_id="1999"
@@ -174,7 +174,7 @@ def test_a_client_ref_is_bounded_in_bytes_and_the_refusal_says_so(
     assert accepted == []
     assert [message.refusal for _, message in refused] == [Code.INVALID_RECORD] * count
     assert "512 bytes" in checker.details[0]
-    # What is left of it names the message in its `failed` callback, without half a character.
+    # The cut reference still names the message in its `failed` callback, without half a character.
     assert all(client_ref.startswith(m.client_ref) and m.client_ref for _, m in refused)
 
 

@@ -1,4 +1,4 @@
-"""DLT templates at the check of records: found, compared, refused, or let through."""
+"""DLT templates in the checks of records: found, compared, refused, or let through."""
 
 import gc
 import json
@@ -58,7 +58,7 @@ RECORD = Record(to="9876543210", sender_id="ACMEBK", text="Dear Asha, your order
 
 
 class Outcome:
-    """What became of one record."""
+    """The result of checking one record."""
 
     def __init__(self, account: Account, record: Record) -> None:
         checker = RecordChecker(caller_of(account), "", NOW_MS, UrlRules())
@@ -205,7 +205,7 @@ def test_a_text_that_was_not_filled_in_is_refused(
 @pytest.mark.parametrize("text", ["Win $$Cash$$ now, {#var#}", "Write {#name#} to {#num#}"])
 @pytest.mark.parametrize("template_id", ["", "1"])
 def test_a_placeholder_in_the_fixed_text_stays(text: str, template_id: str) -> None:
-    # Nobody can register the second one here: an earlier release could.
+    # The second one cannot be registered any more, but an earlier release accepted it.
     template = Template(dlt_template_id="1", category=Category.SERVICE_IMPLICIT, text=text)
     account = ACCOUNT.model_copy(update={"templates": {"1": template}})
     filled = text.replace("{#var#}", "Asha").replace("{#num#}", "12")
@@ -310,7 +310,7 @@ ALP = "1107000000000000003"
 
 
 def of_alphanumeric(account: Account, **fields: Any) -> Account:
-    """Return an account with one template, of a variable of letters and digits."""
+    """Return an account with one template, with a variable of letters and digits."""
     text = "Dear {#alphanumeric#}, hello. Acme"
     template = Template(dlt_template_id=ALP, category=Category.SERVICE_IMPLICIT, text=text)
     return account.model_copy(update={"templates": {ALP: template}, **fields})

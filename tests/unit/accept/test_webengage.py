@@ -1,4 +1,4 @@
-"""WebEngage's private SSP: the request, and answers in its own shape and codes."""
+"""WebEngage's private SSP: the request, and answers in its own form and codes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may do what, from where."""
+"""The rights of callers, by credential, scope and network."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,7 @@
-"""What was changed a moment ago counts, though a warm process remembers what was before.
+"""A recent change takes effect, though a warm process has older records cached.
 
-Each row changes something after a process has read it, then asks for what only the change allows.
+Each row changes a record after a process has read it, then makes a request that only the change
+allows.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ from tests.unit.scripted_aws import ScriptedAws
 
 
 def nothing(on: Deployment) -> None:
-    """Leave it as it is."""
+    """Change nothing."""
 
 
 def secrets(text: str) -> tuple[Secret, ...]:
@@ -184,7 +185,7 @@ def test_a_rule_that_is_only_warned_of_is_that_of_now() -> None:
 
 
 def test_a_credentials_callback_is_that_of_its_account() -> None:
-    """Both are new: else what it sends would be told to the account's usual callback."""
+    """Both are new: otherwise its messages would be reported to the account's default callback."""
     on = Deployment()
     assert "spare" not in on.authenticate().account.callbacks
     on.now_s += 5
@@ -206,7 +207,7 @@ def test_what_is_allowed_by_what_is_remembered_costs_no_read(callback: str) -> N
     assert on.aws.operations == []
 
 
-# Where callbacks go
+# Destinations of callbacks
 
 
 def destinations(on: Deployment) -> KmsDestinations:

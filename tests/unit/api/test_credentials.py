@@ -1,4 +1,4 @@
-"""Credentials in all the forms in which a request may show them."""
+"""Credentials in all forms that a request may use."""
 
 import base64
 

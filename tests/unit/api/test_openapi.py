@@ -1,4 +1,4 @@
-"""The API's description against what it describes, and the page that is made of it."""
+"""The API's description compared to the implementation, and the page made from it."""
 
 import ast
 import base64
@@ -31,7 +31,7 @@ OPERATIONS = {
     for method in METHODS
     if method in item
 }
-# What such a record is refused for is known only where the account or the clock is.
+# Such a record is refused only when the account or the time is known.
 LATER = {"PROMOTIONAL_HOURS", "URL_NOT_ALLOWED"}
 
 
@@ -46,7 +46,7 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def codes_of(operation: dict[str, Any]) -> dict[str, str]:
-    """Return the codes that an operation is refused with, and the status of each."""
+    """Return the codes with which an operation is refused, and the status of each."""
     return {
         code: status
         for status, answer in operation["responses"].items()
@@ -130,7 +130,7 @@ def test_words_and_limits_are_those_of_the_code() -> None:
     assert SCHEMAS["NewMessage"]["properties"]["category"]["examples"] == [*map(str, Category)]
 
 
-# Every field that is described is read, and every field that is read is described.
+# Every described field is read, and every field that is read is described.
 
 VALUES: dict[str, Any] = {
     "smstype": "otp",
@@ -145,7 +145,7 @@ VALUES: dict[str, Any] = {
     "urlshortening": False,
     "shorten_urls": False,
 }
-# Without one of an option's two names, the other says it.
+# An option with two names has its value under the other one.
 UNREAD = {"user", "pass", "username", "password", "urlshortening", "shorten_urls"}
 
 
@@ -218,7 +218,7 @@ def test_only_manage_pays_for_it() -> None:
 
 
 class Reader(HTMLParser):
-    """Collects what a page holds."""
+    """Collects the contents of a page."""
 
     def __init__(self) -> None:
         super().__init__()

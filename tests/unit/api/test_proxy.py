@@ -1,4 +1,4 @@
-"""Behind a proxy: what it shows, and whose address counts. What the client wrote never does."""
+"""Behind a proxy: its secret and its entry for the client address count, the client's own never."""
 
 import ipaddress
 
@@ -14,14 +14,14 @@ from harkara.base.keys import Keys
 
 PROXY = "130.176.1.2"
 addresses = st.ip_addresses().filter(lambda each: str(each) != PROXY)
-# Whatever a client may write there itself.
+# Any header value that a client may write itself.
 forged = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60) | st.lists(
     st.ip_addresses().map(str), max_size=5
 ).map(",".join)
 
 
 def spellings(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[str]:
-    """Return how proxies write an address."""
+    """Return the spellings of an address that proxies use."""
     if address.version == 4:
         return [f"{address}", f"{address}:443", f"::ffff:{address}", f'"{address}:1"']
     return [f"{address}", f"[{address}]", f"[{address}]:443", address.exploded, f'"[{address}]:1"']

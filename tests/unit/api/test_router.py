@@ -1,4 +1,4 @@
-"""Requests of HTTP API events, their routes, and answers as API Gateway takes them."""
+"""Requests of HTTP API events, their routes, and answers in API Gateway's form."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Accounts table: what operators put is what the functions read, through a cache."""
+"""The Accounts table: functions read the operators' records, through a cache."""
 
 import asyncio
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ BARE = Account(id="bare", name="Bare", carrier="sim", callback_hosts=())
 
 
 class Clock:
-    """Seconds, by hand."""
+    """A manual clock, in seconds."""
 
     now = 100.0
 
@@ -173,7 +173,7 @@ def test_what_was_absent_is_read_anew() -> None:
 
 
 def test_everything_is_read_consistently() -> None:
-    """What was put a moment ago would be absent, or as it was, for as long as it is remembered."""
+    """An eventually consistent read might miss a write, and the cache would keep the result."""
     store = Store()
     store.store.put_account(ACCOUNT)
     for _ in range(2):
@@ -187,7 +187,7 @@ def test_everything_is_read_consistently() -> None:
 
 
 def test_wrong_user_names_push_out_no_account() -> None:
-    """Its templates, and the index of them, take seconds to read and to make."""
+    """An account's templates and their index take seconds to read and to build."""
     store = Store()
     store.store.put_account(ACCOUNT)
     first = store.store.account("acme")

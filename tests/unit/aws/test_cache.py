@@ -1,4 +1,4 @@
-"""What a process remembers of the Accounts table, and when it looks again."""
+"""A process's cache of the Accounts table, and when it reads again."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ LIMIT = 100
 
 
 class Records:
-    """Records that change, the times that they are read at, and a cache of them."""
+    """Changing records, the number of reads of each, and a cache of them."""
 
     def __init__(self, **records: int) -> None:
         self.records = records
@@ -63,7 +63,7 @@ def test_what_is_removed_is_seen_once_it_does_not_suit() -> None:
 def test_who_keeps_asking_costs_few_reads_and_hears_of_changes_in_time(
     pauses_s: list[float], there: bool
 ) -> None:
-    """Whatever the times between misses: a read in CONFIRMED_S, beside that of the first."""
+    """At any times of misses there is one read in CONFIRMED_S, besides that of the first miss."""
     table = Records(**({"a": 1} if there else {}))
     begin_s = table.now_s
     for pause_s in pauses_s:
@@ -100,7 +100,7 @@ def test_of_too_many_the_one_goes_that_was_not_used_for_longest() -> None:
 
 @pytest.mark.parametrize("moved_s", [-3600.0, -0.001, KEPT_S, 86_400.0])
 def test_a_clock_that_was_moved_makes_nothing_last(moved_s: float) -> None:
-    """As after a frozen hour, or where the time was corrected."""
+    """As after a freeze of an hour, or a correction of the clock."""
     table = Records(a=1)
     table.cache.get("a")
     table.now_s += moved_s

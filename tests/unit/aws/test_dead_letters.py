@@ -1,4 +1,4 @@
-"""Parked callbacks in the Messages table: ranges of sort keys, and rows taken out."""
+"""Dead letters of callbacks in the Messages table: ranges of sort keys, and removed rows."""
 
 from typing import Any
 

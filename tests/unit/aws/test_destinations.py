@@ -1,4 +1,4 @@
-"""Where callbacks go, with secrets that KMS gives for this callback alone."""
+"""Destinations of callbacks, with secrets that KMS decrypts for this callback alone."""
 
 from collections.abc import Mapping
 from typing import Any

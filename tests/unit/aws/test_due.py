@@ -1,4 +1,4 @@
-"""The Due table: what waits under which key, what is due, and where the cursors stand."""
+"""The Due table: the keys of waiting tasks, due tasks, and the positions of the cursors."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_a_task_waits_under_its_time() -> None:
     assert item["pk"]["S"] in {f"shard#{shard:02d}" for shard in range(SHARDS)}
     assert item["queue"] == {"S": "submit"}
     assert item["body"] == {"S": "body"}
-    # It outlives its time: sweep may be late.
+    # It is kept beyond its due time: sweep may be late.
     assert item["ttl"] == {"N": str(1_767_258_000 + 1800 + 7 * 86_400)}
 
 
@@ -96,7 +96,7 @@ def test_what_is_due_is_yielded_by_pages_and_read_consistently() -> None:
 
 
 def bounds(after: str, now_ms: int) -> tuple[str, str]:
-    """Return the sort keys between which rows are read; both count."""
+    """Return the first and the last sort key of the range that is read."""
     aws, table = due({"Items": []})
     assert list(table.due(0, after, now_ms)) == []
     values = aws.requests[0][1]["ExpressionAttributeValues"]
@@ -157,7 +157,7 @@ def test_a_cursor_is_moved_on_and_never_back() -> None:
     _, params = aws.requests[0]
     assert params["Key"] == {"pk": {"S": "cursor"}, "sk": {"S": "cursor"}}
     assert params["UpdateExpression"] == "SET #shard = :reached"
-    # Where it stands it may be put again: the answer of the first time was lost.
+    # The same position may be written again: the first answer may be lost.
     assert params["ConditionExpression"] == "attribute_not_exists(#shard) OR #shard <= :reached"
     assert params["ExpressionAttributeNames"] == {"#shard": "shard#03"}
     assert params["ExpressionAttributeValues"] == {":reached": {"S": key(7, "a")}}

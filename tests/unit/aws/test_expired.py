@@ -1,4 +1,4 @@
-"""What has expired is not there, whether DynamoDB has deleted it or not (`harkara.aws.expiry`)."""
+"""Expired items are absent, whether DynamoDB has deleted them or not (`harkara.aws.expiry`)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ AFTER_ALL_S = KEPT_S + LATE_S + 1
 
 
 class Adapters:
-    """The adapters whose items expire, over one table in memory; time by hand."""
+    """The adapters whose items expire, over one table in memory with a manual clock."""
 
     def __init__(self, seed: int | None) -> None:
         self.now_s = 0.0
@@ -84,7 +84,7 @@ def test_what_has_expired_before_a_row_that_is_kept_does_not_hide_it() -> None:
 
 
 def test_a_mark_that_has_expired_stands_until_it_is_deleted() -> None:
-    """It is put once, however late its second comes: DynamoDB has no put over what expired."""
+    """A late second put still fails: DynamoDB has no put that replaces only expired items."""
     adapters = Adapters(None)
     adapters.messages.put_once(MARKS)
     again = [Mark(mark.partition, mark.kind, "other", "h", 1, {}) for mark in MARKS]

@@ -1,4 +1,4 @@
-"""Conditional puts by PartiQL: what is inside a 200 answer, and how long it is tried."""
+"""Conditional puts by PartiQL: errors inside a 200 answer, and the length of retries."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ def responses(*codes: str | None) -> dict[str, Any]:
 
 
 def in_place(_: str, params: dict[str, Any]) -> dict[str, Any]:
-    """All statements succeed."""
+    """Answer that all statements succeeded."""
     return responses(*[None] * len(params["Statements"]))
 
 
 class Inserting:
-    """An inserter, its client, and the pauses it made."""
+    """An inserter, its client, and its pauses."""
 
     def __init__(self, *answers: Answer) -> None:
         self.aws = ScriptedAws("dynamodb", *answers)
@@ -39,7 +39,7 @@ class Inserting:
         return self.inserter.insert([item(number) for number in range(count)])
 
     def asked(self) -> list[list[str]]:
-        """Return for each call the sort keys it wanted to put."""
+        """Return the sort keys in each call."""
         return [
             [statement["Parameters"][1]["S"] for statement in params["Statements"]]
             for _, params in self.aws.requests
@@ -145,7 +145,7 @@ def test_an_answer_for_another_number_of_statements_is_a_bug() -> None:
     ],
 )
 def test_a_call_that_fails_is_an_unavailable_store(failure: Exception, reason: str) -> None:
-    """botocore has tried by then; AWS's own words may quote the item and stay out."""
+    """botocore has already retried; AWS's own words may quote the item and are left out."""
     with pytest.raises(StoreUnavailable) as error:
         Inserting(failure).insert(1)
     assert str(error.value) == reason

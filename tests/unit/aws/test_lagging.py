@@ -1,7 +1,7 @@
-"""Reads of replicas that may lag: what code does with what they do not show yet (`tests.caprices`).
+"""Eventually consistent reads, which may miss recent writes (`tests.caprices`).
 
-Chunks, what is swapped, and the finals and acks of checks are read so. All else is read
-consistently.
+They are used for message batches, for compare-and-swap values, and by checks for final states and
+acknowledgements. All other reads are consistent.
 """
 
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The items that say which message a number got last."""
+"""The items with the last message to each number."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def last(*answers: Answer, key: bytes = b"key") -> tuple[DynamoLastMessages, Scr
 
 
 def items(aws: ScriptedAws) -> list[list[dict[str, Any]]]:
-    """Return what was put, call by call."""
+    """Return the items of each call."""
     return [
         [put["PutRequest"]["Item"] for put in request["RequestItems"]["Messages"]]
         for operation, request in aws.requests

@@ -1,4 +1,4 @@
-"""The items that limits are counted in: written where what was seen stands."""
+"""The items that count against limits: written only if unchanged since the read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Messages table: chunks are kept, marks are put once and read back."""
+"""The Messages table: message batches are kept, ledger entries are put once and read back."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def inserted(*codes: str | None) -> dict[str, Any]:
     return {"Responses": [{"Error": {"Code": code}} if code else {} for code in codes]}
 
 
-# Chunks
+# Message batches
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
 
 
 def test_a_chunk_that_is_gone_is_asked_for_again() -> None:
-    """It may be another process that has not stored it yet."""
+    """Another process may not have stored it yet."""
     aws, messages = store({}, {}, chunk_item(CHUNK.id))
     assert messages.get_chunk(CHUNK.id) is None
     assert messages.get_chunk(CHUNK.id) == CHUNK
@@ -156,7 +156,7 @@ def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception)
         call(messages)
 
 
-# Marks
+# Ledger entries
 
 
 def test_a_mark_is_put_where_there_is_none() -> None:

@@ -1,4 +1,4 @@
-"""The Accounts table as the operator changes it: nothing is overwritten by accident."""
+"""The operator's changes to the Accounts table: no record is overwritten by accident."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Queues: what is in, and what waits where."""
+"""Queues: accepted messages, and delays in a queue or in the Due table."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_what_is_too_long_for_a_queue_fails_alone(bodies: list[str], group: str)
     assert tasks.send(QueueName.CALLBACK, bodies, group) == fits
     put = [entry["MessageBody"] for _, params in aws.requests for entry in params["Entries"]]
     assert put == [body for body, fit in zip(bodies, fits, strict=True) if fit]
-    # No more calls than it takes: two that follow one another would not have fit into one.
+    # No more calls than needed: two consecutive calls would not have fit into one.
     sizes = [sum(len(e["MessageBody"].encode()) for e in p["Entries"]) for _, p in aws.requests]
     counts = [len(params["Entries"]) for _, params in aws.requests]
     for at in range(len(sizes) - 1):

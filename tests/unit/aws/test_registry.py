@@ -1,4 +1,4 @@
-"""The parts of accounts in DynamoDB: read in order, and changed so that every reader sees it."""
+"""An account's resources in DynamoDB: read in order, and changed so that every reader sees it."""
 
 import itertools
 import math
@@ -55,7 +55,7 @@ class World:
         return self
 
     def account(self) -> Account:
-        """Return what a function reads once its minute is over."""
+        """Return the account as a function reads it after its cache expired."""
         self.now_s += CACHE_S
         account = self.functions.account("acme")
         assert account is not None

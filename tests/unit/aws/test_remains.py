@@ -1,4 +1,4 @@
-"""Batches of which AWS does a part: what remains is done after a pause (`tests.caprices`)."""
+"""Batches that AWS processes in part: the rest is done after a pause (`tests.caprices`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ SENDERS = [Sender(header=f"S{number:05d}", categories=tuple(Category)) for numbe
 
 
 class Adapters:
-    """The adapters that make calls in batches; what they pause is noted."""
+    """The adapters that make calls in batches, with their pauses recorded."""
 
     def __init__(self, seed: int) -> None:
         self.paused: list[float] = []
@@ -100,7 +100,7 @@ def test_what_remains_of_a_batch_is_done(
 
 @given(st.integers(0, 10**6), st.integers(1, 25))
 def test_what_remains_of_a_batch_of_tasks_is_sent_once(seed: int, count: int) -> None:
-    """Amazon SQS API Reference, SendMessageBatch: each message is taken or not by itself."""
+    """Amazon SQS API Reference, SendMessageBatch: each message succeeds or fails by itself."""
     dynamo, taken = Dynamo(seed=seed), list[str]()
 
     def failing(entries: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""Routing in DynamoDB, and what it costs."""
+"""Routing in DynamoDB, and the number of its reads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""SendTextMessage: what an answer of AWS, and what none, says of whether the call was taken."""
+"""SendTextMessage: whether a call was accepted, by AWS's answer or the lack of one."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ def at_noon() -> float:
 
 
 class Raw:
-    """A body as it comes over the wire."""
+    """A body as it arrives over the wire."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -40,7 +40,7 @@ def send(*answers: Answer) -> tuple[TextAnswer, ScriptedAws]:
 
 
 def wired(texts: Any, status: int, content: bytes, headers: dict[str, str]) -> list[bytes]:
-    """Answer a real client's requests below botocore's parser; return where they are noted."""
+    """Answer a real client's requests below botocore's parser; return the list of their bodies."""
     sent: list[bytes] = []
 
     def answer(request: Any, **_: Any) -> AWSResponse:
@@ -165,7 +165,7 @@ def test_a_client_is_made_once_a_region_and_has_a_connection_for_each_call(texts
 
 
 class Blocking:
-    """A client whose calls wait until they are let go."""
+    """A client whose calls wait until `released` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()

@@ -1,4 +1,4 @@
-"""The items of time lines: extended whatever others wrote, replaced only as they were seen."""
+"""The items of timelines: extended despite other writes, replaced only if unchanged."""
 
 from typing import Any
 

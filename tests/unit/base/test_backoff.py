@@ -1,4 +1,4 @@
-"""Pauses between tries: full jitter, as long as the invocation leaves, never beyond."""
+"""Pauses between attempts: full jitter, within the rest of the invocation."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from harkara.base.deadline import Threads, invocation, left_s
 
 
 class Invocation:
-    """A Lambda context whose time passes by pauses and calls alone."""
+    """A Lambda context whose time passes only by pauses and calls."""
 
     def __init__(self, budget_s: float) -> None:
         self.left_s = budget_s
@@ -38,7 +38,7 @@ def test_pauses_have_full_jitter_and_end_before_the_deadline(
     context, luck = Invocation(budget_s), iter(lucks)
     with invocation(context):
         for number, _ in enumerate(Backoff(context.pause, lambda: next(luck, 0.5)).tries()):
-            # A pause is over in time for another try, and for the answer.
+            # A pause leaves time for another attempt, and for the answer.
             assert number == 0 or context.left_s >= min(ANSWER_S, budget_s) - 1e-6
             context.left_s -= call_s
     assert sum(context.pauses_s) <= PATIENCE_S
@@ -84,7 +84,7 @@ def test_a_task_keeps_the_time_for_what_follows_it_and_its_threads_know() -> Non
 
     with invocation(context) as deadline:
         assert asyncio.run(both()) == (40, 60)
-        with deadline.keeping(300):  # longer than all: in the first part there is time all the same
+        with deadline.keeping(300):  # more than the whole budget
             assert left_s() == pytest.approx(60 * 0.4)
     assert left_s() == math.inf
 

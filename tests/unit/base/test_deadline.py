@@ -1,4 +1,4 @@
-"""What may begin, and what is handed on."""
+"""Work that may begin in the time of an invocation, and work that is handed on."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from harkara.base.deadline import Deadline
 
 
 class Remaining:
-    """What Lambda says is left: set by hand."""
+    """Lambda's remaining time, set by hand."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

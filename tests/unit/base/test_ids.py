@@ -1,4 +1,4 @@
-"""The names of chunks and messages, and the references that carriers return."""
+"""Ids of message batches and messages, and the references that carriers return."""
 
 import re
 

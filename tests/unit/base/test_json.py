@@ -1,4 +1,4 @@
-"""JSON as it travels: compact, named tuples as arrays, nothing that has no form."""
+"""JSON on the wire: compact, named tuples as arrays, errors for other types."""
 
 import pytest
 from hypothesis import given

@@ -19,7 +19,7 @@ some_keys = st.lists(st.binary(min_size=8, max_size=16), min_size=1, max_size=4,
 
 
 class Secret:
-    """A secret that is changed by hand, and a clock that is moved by hand."""
+    """A secret and a clock that tests set by hand."""
 
     def __init__(self, *values: bytes) -> None:
         self.values: Sequence[bytes] | None = values

@@ -1,4 +1,4 @@
-"""When it is tried again."""
+"""The times of retries."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What any platform's answer says."""
+"""Reading any platform's answer."""
 
 import time
 
@@ -37,7 +37,7 @@ def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value: str, wait_s
     assert retry_after_s(value, NOW) == wait_s
 
 
-# What an e-mail's date is made of, and what breaks it.
+# Parts of an e-mail's date, and disturbances of it.
 _PIECES = st.lists(
     st.sampled_from(["Wed,", "21", "Oct", "2015", "07:28:00", "07:99", "1e9", ":", "GMT", "-0000"])
     | st.builds("{}{}".format, st.sampled_from(["", "+", "-"]), st.integers(0, 10**30))

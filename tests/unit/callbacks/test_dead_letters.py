@@ -1,4 +1,4 @@
-"""Parked callbacks: pages of them, and what is replayed of them."""
+"""Dead letters of callbacks: their pages, and their replay."""
 
 import pytest
 
@@ -21,7 +21,7 @@ IDS = ["0000000001000.q0.7", "0000000002000.q1.7", "0000000002000.q2.7", "000000
 
 
 class Parking:
-    """A service over four parked callbacks of an endpoint, and one of another's."""
+    """A service over four dead letters of one endpoint, and one of another."""
 
     def __init__(self) -> None:
         self.store = FakeMessageStore(Faults())

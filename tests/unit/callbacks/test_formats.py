@@ -1,4 +1,4 @@
-"""Every format, byte for byte; what holds for all of them."""
+"""Every format, byte for byte, and the laws of all formats."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from tests.cases.reading import rows
 
 AT_S = 1_700_000_000
 FAILED = Dlr("M1", "ref", State.FAILED, AT_S, Code.DND, "919876543210", 1)
-# How each format names what a failure is, by its code.
+# The place of the failure's name in each format.
 FAILURES: dict[str, Any] = {
     "clevertap": lambda said: said[0]["data"][0]["code"],
     "moengage": lambda said: said["reason"],
@@ -80,7 +80,7 @@ def test_the_same_events_make_the_same_bytes(name: str, data: st.DataObject) -> 
     limit = 1 if used.one_by_one else min(4, used.member_limit)
     events: list[Event] = data.draw(st.lists(kinds, min_size=1, max_size=limit))
     body = render(name, events)
-    # An event may come back from a queue in between.
+    # An event may pass through a queue in between.
     assert render(name, [event_of(_row(each)) for each in events]) == body
     json.loads(body)
 

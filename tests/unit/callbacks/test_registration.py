@@ -1,4 +1,4 @@
-"""What is secret of a callback: given, kept, renewed, and bound to limits."""
+"""The secrets of a callback: input, storage, renewal and limits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ SECRETS = CallbackSecrets(
     token="not-a-real-token",
     signing=(SigningSecret(secret="whsec_a"),),
 )
-# What KMS encrypts at once.
+# The most that KMS encrypts in one call.
 KMS_LIMIT_BYTES = 4096
 SIGNING = "whsec_" + "x" * 44
 

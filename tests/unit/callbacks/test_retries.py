@@ -1,4 +1,4 @@
-"""Attempts to post a callback: who makes one, what follows it, and what is put down of it."""
+"""Attempts to post a callback: their leases, the next attempt, and the stored records."""
 
 import asyncio
 from collections import Counter
@@ -110,7 +110,7 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
     }
     assert there.store.ends_s[ack.key] == KEPT_UNTIL_S
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": 202}
-    # The platform has waited since the last of them got its state.
+    # The platform has waited since the last message became final.
     delays_s = {"callback_delay": 7.0}
     note = Note("callback posted", about, {"callbacks": 1}, delays_s)
     assert there.noted("callback posted") == [note]

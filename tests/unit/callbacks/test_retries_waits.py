@@ -1,4 +1,4 @@
-"""Callbacks that wait: for their turn, for the next attempt, and for somebody to hear how late."""
+"""Waiting callbacks: for their turn, for the next attempt, and until a delay is reported."""
 
 import asyncio
 from collections import Counter
@@ -105,7 +105,7 @@ def test_what_is_to_be_posted_at_once_is_not_told_to_come_later() -> None:
     there = Attempting()
     asyncio.run(there.callback_service().attempts.schedule(TASK, 0))
     assert there.scheduled() == (0, replace(TASK, rounds=1))
-    # Lambda takes sixteen rounds in a row for a loop.
+    # Lambda stops sixteen invocations in a row as a loop.
     tired = Attempting()
     asyncio.run(tired.callback_service().attempts.schedule(replace(TASK, rounds=7), 0))
     assert tired.scheduled() == (960, replace(TASK, due_ms=NOW_MS + 960_000))

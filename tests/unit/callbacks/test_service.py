@@ -1,4 +1,4 @@
-"""What becomes of an attempt to post a callback: by its time, its endpoint and its door."""
+"""The outcome of a callback attempt, by its time, its endpoint and the endpoint's health."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ from tests.wired import NOW
 JITTERED = 1 + JITTER / 2
 TURN = Entry(WAIT, 100, turn_s=NOW + 100)
 TIRED = 20
-"""Times in a row that a callback waits where nothing is acknowledged."""
+"""The most waits in a row of a callback at an endpoint that acknowledges nothing."""
 
 
 def test_an_attempt_is_claimed_posted_and_put_down_and_its_door_hears_of_it() -> None:
@@ -80,7 +80,7 @@ def test_what_waits_for_its_turn_loses_no_attempt(
     waiting = replace(TASK, **task)
     assert there.call_back(waiting) == Counter(callbacks_waiting=1)
     assert there.scheduled() == (
-        math.ceil(wait_s),  # SQS knows whole seconds
+        math.ceil(wait_s),  # SQS counts whole seconds
         replace(
             waiting,
             waits=waiting.waits + 1,

@@ -1,4 +1,4 @@
-"""Callbacks of a delivery's finals: posted at once, or left to the callback queue."""
+"""Callbacks of a delivery's final states: posted at once, or left to the callback queue."""
 
 from collections import Counter
 from dataclasses import replace

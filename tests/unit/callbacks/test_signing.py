@@ -1,4 +1,4 @@
-"""The headers of a callback: who posts, and Standard Webhooks' signature."""
+"""The headers of a callback: the user agent, and Standard Webhooks' signature."""
 
 import tomllib
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from harkara.callbacks.signing import VERSION, headers_of
 from harkara.model.callbacks import CallbackSecrets, SigningSecret
 
-# The example that the libraries of Standard Webhooks test themselves with.
+# The example in the tests of the Standard Webhooks libraries.
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 AT_S = 1_614_265_330
 BODY = b'{"test": 2432232314}'

@@ -1,4 +1,4 @@
-"""Which destination hears of which event."""
+"""The events that each destination gets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""AWS End User Messaging: what is sent, and what an answer means."""
+"""AWS End User Messaging: requests, and the meaning of answers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, REFERENCE
 
 
 class ScriptedTexts:
-    """Answers with what it was given, one a call; each request must be one by AWS's own model."""
+    """Returns one of the given answers a call; each request must be valid by AWS's own model."""
 
     def __init__(self, *answers: TextAnswer | Exception) -> None:
         self.answers = list(answers)
@@ -65,7 +65,7 @@ def submit(
 
 
 def request_of(submission: Submission, **options: Any) -> Mapping[str, Any]:
-    """Return what AWS gets for a message, with these options of the carrier."""
+    """Return the request to AWS for a message, with these options of the carrier."""
     texts = ScriptedTexts(TextAnswer(200, "x"))
     settings = SETTINGS.model_copy(update={"aws": OPTIONS.model_copy(update=options)})
     submit(texts, submission, settings=settings)

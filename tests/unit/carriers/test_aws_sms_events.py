@@ -1,4 +1,4 @@
-"""AWS End User Messaging: what its events say, and who may send them."""
+"""AWS End User Messaging: the meaning of its events, and their accepted senders."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -123,7 +123,7 @@ def test_without_a_topic_of_its_own_nothing_comes_from_sns(topic: str | None) ->
     ],
 )
 def test_a_subscription_is_confirmed_where_the_topic_is(topic: str, host: str) -> None:
-    """What the request says of the address to fetch counts for nothing."""
+    """The address in the request is ignored."""
     options = OPTIONS.model_copy(update={"topic_arn": topic})
     body = envelope(
         "You have chosen to subscribe...",

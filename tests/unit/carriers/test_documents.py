@@ -1,4 +1,4 @@
-"""Bodies that providers post, in every form; and the times that stand in them."""
+"""Bodies that providers post, in every form; and the times in them."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What stands in a request to a provider: its own words for ours, its units, its numbers."""
+"""Filling a request to a provider: its words for our values, its units, its numbers."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def filled(template: Any, submission: Submission, **changes: Any) -> Any:
 
 
 def tables(known: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Return maps of these values that are whole, or have a default."""
+    """Return maps that have all of these values, or a default."""
     whole = st.fixed_dictionaries({name: MAPPED for name in known})
     partial = st.fixed_dictionaries({DEFAULT: MAPPED}, optional={name: MAPPED for name in known})
     return whole | partial
@@ -225,7 +225,7 @@ def test_a_provider_is_spoken_with_in_xml() -> None:
     )
 
 
-# Ids that stand within a text
+# Ids inside a text
 
 
 @pytest.mark.parametrize(

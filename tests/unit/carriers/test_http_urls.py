@@ -1,4 +1,4 @@
-"""Kind `http`: whatever a message holds, its request goes where the carrier's URL says."""
+"""Kind `http`: no message can change the target of a request, which is the carrier's URL."""
 
 import asyncio
 import string
@@ -20,10 +20,10 @@ from harkara.model.messages import Message
 from tests.fakes import no_texts
 
 HOST = "https://carrier.example/v1/send"
-# What has a meaning in a URL, or as a part of its path.
+# Characters with a meaning in a URL, or as a part of its path.
 MARKS = st.text(st.sampled_from(list("./\\%2eE?#&=:@;\r\n\t \0é😀")), max_size=8)
 VALUES = st.one_of(MARKS, st.text(max_size=20), st.sampled_from([".", "..", "%2e%2e", "", "../.."]))
-# Those of them that a message, a submission or a carrier's settings have by themselves.
+# The values that a message, a submission or a carrier's settings set freely.
 FREE = ("from", "to", "text", "reference", "pe_id", "dlt_template_id", "account_id", "username")
 
 
@@ -46,7 +46,7 @@ def settings_of(url: str, username: str = "u") -> CarrierSettings:
 
 
 def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
-    """Submit a message of these values; return what came of it, and the URLs that were asked."""
+    """Submit a message of these values; return the outcome, and the requested URLs."""
     asked: list[str] = []
 
     async def exchange(
@@ -89,7 +89,7 @@ def submit(url: str, values: Mapping[str, str]) -> tuple[Outcome, list[str]]:
 def test_a_request_stays_in_its_place(
     names: list[str], prefix: str, values: dict[str, str], in_query: bool
 ) -> None:
-    """Scheme, host, the path before the values, the number of its segments, and no other query."""
+    """Scheme, host, the path before the values, the number of its segments, and the query stay."""
     places = [f"{prefix}{{{name}}}" for name in names]
     path = "" if in_query else "/" + "/".join(places)
     query = "&".join(f"p{number}={place}" for number, place in enumerate(places))

@@ -1,4 +1,4 @@
-"""Every kind of carrier by one runner: what it sends, and what an answer means."""
+"""Every kind of carrier with one runner: requests, and the meaning of answers."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ from tests.unit.carrier_cases import (
 
 
 def submission_of(message: Mapping[str, Any], **fields: Any) -> Submission:
-    """Return the usual message with other fields, those of the submission beside it."""
+    """Return the usual message with other fields, and the given ones of the submission."""
     given = {**fields, **message}
     own = {name: given.pop(name) for name in Submission._fields if name in given}
     if "category" in own:
@@ -53,7 +53,7 @@ def http_answer(row: Mapping[str, Any]) -> HttpAnswer:
 
 
 def taken(kind: str) -> HttpAnswer:
-    """Return an answer that takes one message."""
+    """Return an answer that accepts one message."""
     row = next(row for row in CASES[kind]["answers"].values() if row["outcomes"][0][0] == "taken")
     return http_answer(row)
 
@@ -62,7 +62,7 @@ def test_every_kind_has_cases() -> None:
     assert set(CASES) == set(KINDS)
 
 
-# What is sent
+# Requests
 
 
 @pytest.mark.parametrize(("kind", "row"), rows(REQUESTING, "sent"))
@@ -89,7 +89,7 @@ def test_nothing_to_submit_is_no_request(kind: str) -> None:
     assert exchange.requests == []
 
 
-# What an answer means
+# Meanings of answers
 
 
 @pytest.mark.parametrize(("kind", "row"), rows(REQUESTING, "answers"))
@@ -137,7 +137,7 @@ def test_a_failure_on_the_way_is_an_outcome(kind: str, error: Exception, outcome
 @pytest.mark.parametrize("kind", REQUESTING)
 @pytest.mark.parametrize("size", range(0, 60, 7))
 def test_half_an_answer_is_never_taken_for_a_refusal(kind: str, size: int) -> None:
-    """Whatever is left of an answer that took the message, it does not say that it did not."""
+    """Any part of an accepting answer must not be read as a refusal."""
     whole = taken(kind)
     cut = whole._replace(body=whole.body[:size])
     (outcome,) = submit(settings_of(kind), ScriptedExchange(cut), submission_of({}))
@@ -162,7 +162,7 @@ def test_a_status_that_decides_does_so_with_any_body(kind: str, status: int) -> 
     assert (outcomes == {InDoubt}) == (status >= 500)
 
 
-# What RFC 9110 says of statuses that have nothing to do with the single message.
+# Statuses that by RFC 9110 do not concern the single message.
 _OF_THE_WAY = {401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 415, 421, 425, 426}
 
 

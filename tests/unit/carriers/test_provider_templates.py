@@ -1,4 +1,4 @@
-"""Values of variables are read out of texts that a provider will make again from its template."""
+"""Reads the values of variables from a text that a provider will render from its template."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of
 from tests.unit.carriers.test_kinds import http_answer, submission_of, submit
 
 NAMES = st.from_regex(r"[A-Za-z0-9_]{1,4}", fullmatch=True)
-# Few letters, so that fixed texts stand in values too.
+# Few letters, so that values contain fixed texts too.
 TEXTS = st.text("ab# ", max_size=6)
 
 
@@ -42,7 +42,7 @@ def test_what_a_template_made_is_read_so_that_it_makes_it_again(
     text, names = template
     made = render(text, {name: data.draw(TEXTS) for name in names})
     found = values_in(made, text)
-    # A name that stands twice has one value: then only a unique reading is surely found.
+    # A repeated name must have one value: then only a unique reading is always found.
     if len(set(names)) == len(names):
         assert found is not None
     if found is not None:

@@ -1,4 +1,4 @@
-"""Carriers' receipts, by kind: what they mean, and what the carrier hears."""
+"""Carriers' receipts, by kind: their meaning, and the answer to the carrier."""
 
 import json
 from collections.abc import Mapping

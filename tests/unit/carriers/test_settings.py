@@ -1,4 +1,4 @@
-"""What a carrier may be set up with, and what is said of the rest."""
+"""Valid settings of a carrier, and the messages about invalid ones."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ SECRET = "s3cret-value"
 
 
 def http_with(**changes: Any) -> dict[str, Any]:
-    """Return the options of kind http with others in their places: `answer__id="/x"`."""
+    """Return the options of kind http with some replaced: `answer__id="/x"`."""
     options: dict[str, Any] = json.loads(json.dumps(CASES["http"]["carrier"]["http"]))
     for path, value in changes.items():
         *parents, name = path.split("__")

@@ -1,4 +1,4 @@
-"""Signatures of receipts, by the examples of those who sign."""
+"""Signatures of receipts, with the providers' own examples."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.signatures import HEADERS, Scheme, is_signed
 from tests.unit.carrier_cases import settings_of
 
-# Of Twilio's own libraries, for the token 12345.
+# From Twilio's own libraries, for the token 12345.
 TWILIO_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 TWILIO_FIELDS = [
     ("CallSid", "CA1234567890ABCDE"),

@@ -1,4 +1,4 @@
-"""Many templates, hostile ones among them: what is found, and in how many steps.
+"""Many templates, hostile ones among them: the found template, and the number of steps.
 
 Steps are executed lines: they do not depend on the machine.
 """
@@ -58,7 +58,7 @@ def made(name: str) -> tuple[TemplateIndex, list[str]]:
 
 
 def find_steps(index: TemplateIndex, texts: list[str]) -> float:
-    """Return the steps of finding, a text; the matchers have been made before."""
+    """Return the steps of finding a text's template, with all matchers built before."""
     for text in texts:
         index.find(text)
     return steps(lambda: [index.find(text) for text in texts]) / len(texts)

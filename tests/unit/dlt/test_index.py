@@ -1,4 +1,4 @@
-"""The template of a text among many, and the nearest one where there is none."""
+"""The template of a text among many, and the nearest one if none matches."""
 
 import pickle
 import random
@@ -29,7 +29,7 @@ def entries(*contents: str) -> list[Entry]:
 
 
 def crowded(index: TemplateIndex) -> set[str]:
-    """Return the ids of the templates that nothing tells apart."""
+    """Return the ids of the templates in the inverted index's common list."""
     return {index._entries[place].dlt_template_id for place in index._filing.crowded}
 
 
@@ -38,7 +38,7 @@ def least(content: str) -> int:
 
 
 def best(all_entries: list[Entry], text: str, header: str) -> Entry | None:
-    """Return what the index is to find, by asking each template."""
+    """Return the template that the index must find, by trying each template."""
     matching = [
         entry
         for entry in all_entries

@@ -1,4 +1,4 @@
-"""Whether a text matches a DLT template, and in how many steps that is known."""
+"""Whether a text matches a DLT template, and the number of steps to decide it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from harkara.dlt.templates import DEFAULT_RULES, KINDS, USUAL_MARKS, Kind, Rules
 from tests.cases.reading import rows
 from tests.unit.steps import steps
 
-# Hostile ones among them: marks that turn the direction of writing, control characters.
+# With hostile ones: marks that turn the direction of writing, control characters.
 FIXED = "abc ,\u200f\u202e\x00\x1f\x85"
 TAGS = [f"{{#{kind}#}}" for kind in Kind]
 VALUES: dict[Kind, st.SearchStrategy[str]] = {
@@ -35,13 +35,13 @@ CONTENTS = st.lists(LITERALS | st.sampled_from(TAGS), max_size=8).map("".join)
 
 @st.composite
 def rendered(draw: st.DrawFn) -> tuple[str, str]:
-    """A content, and the text that it makes with allowed values."""
+    """Draw a content, and its text with allowed values."""
     content = draw(CONTENTS)
     return content, render(content, [draw(VALUES[kind]) for kind in kinds(content)])
 
 
 def ways(content: str, text: str) -> bool:
-    """Whether a text matches, by trying everything: what `Matcher` must say."""
+    """Whether a text matches, by exhaustive search: the reference for `Matcher`."""
     parts = parse(content)
 
     def rest(part: int, start: int) -> bool:
@@ -118,7 +118,7 @@ def test_what_was_rendered_matches(template_and_text: tuple[str, str]) -> None:
     st.data(),
 )
 def test_a_changed_fixed_character_never_matches(literals: list[str], data: st.DataObject) -> None:
-    # Values of digits: what is fixed and what is not can be told apart in the text.
+    # Values of digits only, so that fixed characters are recognisable in the text.
     values = [data.draw(st.text("0123456789", min_size=1, max_size=30)) for _ in literals[1:]]
     content = "{#var#}".join(literals)
     text = render(content, values)

@@ -1,4 +1,4 @@
-"""Where a text departs from a template, and which template came nearest."""
+"""The place where a text departs from a template, and the choice of the nearest template."""
 
 from typing import Any
 

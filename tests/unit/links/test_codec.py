@@ -1,4 +1,4 @@
-"""Codes of short links, and what a set of links leads to."""
+"""Codes of short links, and the URLs of a set of links."""
 
 import string
 
@@ -65,7 +65,7 @@ def test_a_code_is_of_its_host_and_key_alone(place: Place) -> None:
 
 @given(places)
 def test_codes_cannot_be_walked(place: Place) -> None:
-    """The tags of the links around one say nothing of its own: each is drawn anew."""
+    """The tags of neighbouring links do not reveal a link's own: each is pseudo-random."""
     neighbours = [
         place._replace(message=message, number=number) for message in range(8) for number in (0, 1)
     ]
@@ -73,7 +73,7 @@ def test_codes_cannot_be_walked(place: Place) -> None:
     assert len(tags) == len(neighbours)
     steps = {one - other for one in tags for other in tags if one != other}
     assert len(steps) > len(neighbours) * 4
-    # A tag of one link does not do for another.
+    # The tag of one link is invalid for another.
     last, first = SIGNER.code(HOST, neighbours[-1]), SIGNER.code(HOST, neighbours[0])
     with pytest.raises(ForeignReference):
         SIGNER.read(HOST, code_of(number_of(last) >> 30 << 30 | number_of(first) & (1 << 30) - 1))

@@ -1,4 +1,4 @@
-"""Who is taken for a person that follows a link."""
+"""The visitors that count as persons who follow a link."""
 
 import re
 from pathlib import Path

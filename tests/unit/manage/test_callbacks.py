@@ -1,4 +1,4 @@
-"""Registered callbacks with secrets: kept over a change, renewed, and tried."""
+"""Registered callbacks with secrets: kept over a change, renewed, and tested."""
 
 from base64 import b64decode
 from typing import Any

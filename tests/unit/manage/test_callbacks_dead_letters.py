@@ -1,4 +1,4 @@
-"""What a registered callback did not take: shown by time, page by page, and replayed."""
+"""Dead letters of a registered callback: shown by time, page by page, and replayed."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def at(number: int) -> str:
-    """Return when a number was parked, as IST has it."""
+    """Return the time when a number was parked, in IST."""
     return datetime.fromtimestamp(NOW_S + number, timezone(timedelta(hours=5.5))).isoformat()
 
 
@@ -57,7 +57,7 @@ def test_pages_lead_from_one_to_the_next(
 ) -> None:
     world.create()
     world.park(*range(5), members=100)
-    # Room for two of them; one goes out however large it is.
+    # Room for two of them; a page has at least one, however large.
     monkeypatch.setattr(callbacks, "PAGE_LIMIT_BYTES", 80_000)
     seen, after = world.page(limit=limit)
     while after:

@@ -1,4 +1,4 @@
-"""What an account may do with its senders, templates and callbacks."""
+"""An account's changes to its senders, templates and callbacks."""
 
 import math
 from typing import Any
@@ -36,7 +36,7 @@ DEADLINE = Deadline(lambda: math.inf)
 
 
 class World:
-    """An account with two callbacks, beside another of the same."""
+    """An account with two callbacks, and another account with the same ones."""
 
     def __init__(self, *, private: bool = False) -> None:
         self.store = FakeAccountStore(

@@ -1,4 +1,4 @@
-"""What an account may register: fields in, a checked part out, and its fields again."""
+"""Resources of an account: from fields to a checked resource, and back to its fields."""
 
 from typing import Any
 

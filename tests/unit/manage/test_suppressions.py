@@ -1,4 +1,4 @@
-"""Who gets no messages of some kind: what entries block, how they are written, which stands."""
+"""Suppressed numbers: the messages that entries block, their format, and the entry that counts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -149,7 +149,7 @@ def test_the_later_change_stands_in_whatever_order_they_come(
 def test_what_comes_later_stands_however_soon_it_comes(
     make: Callable[[], SuppressionList], changes: list[tuple[str, float]]
 ) -> None:
-    """Carriers' times, and those that are stored, are whole seconds."""
+    """Carriers' times and stored times are whole seconds."""
     account, now_s, there = Account(id="acme", name="Acme", carrier="sim"), NOW_S + 0.0, False
     lists = make()
     service = SuppressionService(lists, lambda: now_s)
@@ -169,7 +169,7 @@ def test_what_comes_later_stands_however_soon_it_comes(
 def test_what_was_asked_for_before_a_removal_does_not_come_back(
     make: Callable[[], SuppressionList],
 ) -> None:
-    """A carrier repeats what it got no answer to."""
+    """A carrier repeats a request that got no answer."""
     lists = make()
     lists.put("acme", opt_out(NUMBER, NOW_S - 1))
     account = Account(id="acme", name="Acme", carrier="sim")

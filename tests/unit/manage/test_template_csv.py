@@ -1,4 +1,4 @@
-"""DLT templates as CSV: what is exported is read back, and hostile files are told off."""
+"""DLT templates as CSV: exported files can be read back, and hostile files are refused."""
 
 import gzip
 from contextlib import suppress
@@ -30,7 +30,7 @@ def template(template_id: str = "1107", **fields: Any) -> Template:
 
 
 def problem_of(line: str, header: str = HEADER) -> str:
-    """Return what is wrong with the one row of a file."""
+    """Return the problem with the only row of a file."""
     (row,) = parse(of(line, header=header))
     assert row.template is None
     assert row.number == 2

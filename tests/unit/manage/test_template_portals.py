@@ -1,4 +1,4 @@
-"""Files of the operators' DLT portals: each row is taken, skipped or refused, and says why."""
+"""Files of the operators' DLT portals: each row is taken, skipped or refused, with a reason."""
 
 import csv
 import gzip
@@ -102,7 +102,7 @@ ENCODINGS: dict[str, Any] = {
 
 @st.composite
 def portal_rows(draw: st.DrawFn) -> tuple[str, str, list[str]]:
-    """A row of a portal's file: what its status is, its type, and its cells by COLUMN_NAMES."""
+    """Draw a row of a portal's file: kind of its status, category, and cells by COLUMN_NAMES."""
     kind, words = draw(st.sampled_from([
         ("approved", APPROVED_WORDS), ("refused", REFUSED_WORDS), ("unknown", UNKNOWN_WORDS),
     ]))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Accounts: secrets, tokens, and which URLs may be called back."""
+"""Accounts: secrets, tokens, and the allowed callback URLs."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_a_secret_matches_its_credential_only(
 
 
 def test_an_unknown_user_costs_as_much_as_a_wrong_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways take one hash and one comparison of equal lengths."""
+    """Both cases take one hash and one comparison of equal lengths."""
     work: list[tuple[int, int]] = []
 
     def compare(ours: str, theirs: str) -> bool:

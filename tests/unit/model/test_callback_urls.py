@@ -1,4 +1,4 @@
-"""Which URLs callbacks may go to, and which addresses."""
+"""The URLs and addresses to which callbacks may go."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_an_address_is_global_or_not(row: tuple[str, bool]) -> None:
 def test_the_local_stack_adds_only_loopback(row: tuple[str, bool]) -> None:
     address, expected = row
     loopback = address.startswith(("127.", "::1"))
-    # Of the loopback that is mapped into IPv6, Python knows from 3.13 on.
+    # Python recognises a loopback address mapped into IPv6 only from 3.13 on.
     mapped = address == "::ffff:127.0.0.1"
     assert mapped or LOCAL.may_connect_to(address) is (expected or loopback)
 

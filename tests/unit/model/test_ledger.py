@@ -1,4 +1,4 @@
-"""Marks: how a claimant stands to what is in place, and the keys."""
+"""Ledger entries: the state of a claim against existing entries, and the keys."""
 
 from collections.abc import Callable
 
@@ -90,7 +90,7 @@ def test_keys_sort_as_their_numbers_do(kinds: list[str], first: str) -> None:
     ],
 )
 def test_a_key_is_written_so_for_good(key: Callable[[], object], written: object) -> None:
-    """What one release put, the next one must find."""
+    """The next release must find the entries of this one."""
     assert key() == written
 
 

@@ -1,4 +1,4 @@
-"""Messages, and the chunk that is packed and unpacked."""
+"""Messages, and the packing and unpacking of message batches."""
 
 import zlib
 
@@ -74,7 +74,7 @@ def test_an_unknown_version_of_the_format_is_an_error() -> None:
 
 
 def test_a_chunk_of_version_2_is_read_for_ever() -> None:
-    """What is in the table today must be readable by tomorrow's code."""
+    """Tomorrow's code must read the items that are in the table today."""
     fields = {
         "account_id": "acme",
         "carrier": "sim",

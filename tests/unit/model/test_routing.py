@@ -1,4 +1,4 @@
-"""Which carriers a message has, in which order, and which it gets."""
+"""A message's possible carriers, their order, and the selected one."""
 
 import itertools
 from collections import Counter

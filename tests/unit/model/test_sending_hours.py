@@ -1,4 +1,4 @@
-"""The hours of promotional messages, in India's time, whatever the day."""
+"""The hours of promotional messages, in India's time, on all days."""
 
 from datetime import datetime
 

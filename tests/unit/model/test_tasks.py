@@ -1,4 +1,4 @@
-"""Duties as JSON: what is encoded is decoded, and nothing else is."""
+"""Tasks as JSON: encoded tasks are decoded, and other bodies refused."""
 
 import re
 from collections.abc import Callable

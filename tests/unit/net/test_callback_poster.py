@@ -1,4 +1,4 @@
-"""Where a callback may go, and what comes of posting it."""
+"""Allowed targets of a callback, and the results of posting it."""
 
 import asyncio
 import dataclasses
@@ -37,7 +37,7 @@ TASK = CallbackTask("owner", 2, 5, "acme", ENDPOINT, MEMBERS)
 
 
 class ScriptedResolver(AbstractResolver):
-    """Says for each question the next of its answers."""
+    """Returns the next of its answers for each question."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -105,7 +105,7 @@ def test_closing_closes_the_resolver_below() -> None:
 
 
 class Exchange:
-    """Answers every request with one thing; notes the requests."""
+    """Returns the same answer to every request, and records the requests."""
 
     def __init__(self, answer: HttpAnswer | Exception) -> None:
         self.answer = answer
@@ -127,7 +127,7 @@ def post(
     secrets: CallbackSecrets | None = None,
 ) -> PostResult:
     settings, none = unregistered(Endpoint(url, "clevertap"))
-    timer = itertools.count(7, 0.25)  # each look at it comes a quarter of a second later
+    timer = itertools.count(7, 0.25)  # a quarter of a second later at each call
     poster = HttpCallbackPoster(exchange, urls, lambda: NOW, lambda: next(timer), 7.5)
     return asyncio.run(poster.post(TASK, Destination(settings, secrets or none)))
 

@@ -1,4 +1,4 @@
-"""Names are resolved beside the store's calls, and hold none of them up."""
+"""Name resolution does not block the store's calls."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ PATIENCE_S = 20.0
 
 
 class SlowServers:
-    """Stands for the system's resolver: answers no name until it is let go on."""
+    """A system resolver that answers no name until a test allows it."""
 
     def __init__(self) -> None:
         self.asked = threading.Semaphore(0)
@@ -44,9 +44,9 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> SlowServers:
 def test_slow_names_hold_no_call_of_the_store(
     by: str, failure: type[Exception], servers: SlowServers
 ) -> None:
-    """As many names as there are threads for them, and some: a store's call is made meanwhile.
+    """With more slow names than threads for them, a call of the store still gets through.
 
-    The name servers answer by that call: were it behind them in a queue, none would ever end.
+    The name servers answer because of that call: if it waited behind them, none would ever end.
     """
     names = [f"slow{number}.example" for number in range(THREADS + 8)]
 

@@ -1,4 +1,4 @@
-"""Which receipts go on together, and what becomes of them when their queue is ill."""
+"""Receipts that are coalesced, and their fate when their queue fails."""
 
 from typing import Any
 

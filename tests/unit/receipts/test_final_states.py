@@ -1,4 +1,4 @@
-"""Final states: which stands, whose callback it is, and who hears of it in one post."""
+"""Final states: the one that counts, the task that calls back, and the members of one post."""
 
 from collections import Counter
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_a_long_message_is_delivered_with_its_last_segment() -> None:
 
 
 def test_a_redelivery_calls_back_what_an_earlier_one_made_final_though_it_counts_no_more() -> None:
-    """Its receipt did count, and the owner of a final is who calls it back."""
+    """Its receipt counted at the time, and the task that stored a final state calls it back."""
     dlr = Deliveries(trusted=False)
     dlr.deliver(receipt(0, FAILED), receipt(1))
     dlr.deliver(receipt(2, FAILED), owner="another")
@@ -206,7 +206,7 @@ def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
 
 
 def test_finals_and_their_callbacks_are_kept_from_when_their_chunk_begins() -> None:
-    """A message of a month ahead that is taken back is final long before."""
+    """A message scheduled in a month and then cancelled is final long before its time."""
     scheduled = replace(CHUNK, send_at_ms=NOW_MS + MONTH_S * 1000)
     dlr = Deliveries(scheduled, SECOND)
     dlr.deliver(receipt(0, State.CANCELLED, attempt=0), Receipt(SECOND.mid(0), 1, DELIVERED, 0))
@@ -242,7 +242,7 @@ def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_i
     assert trusting.noted("callbacks recovered") == [
         Note("callbacks recovered", {"chunk": CHUNK.id}, {"recovered": 2})
     ]
-    # A second check that overlaps leaves it to the first.
+    # A second, overlapping check leaves it to the first.
     assert trusting.recover(0, owner="other check") == Counter(repeated=1)
     assert len(trusting.platform.taken) == 1
 

@@ -1,4 +1,4 @@
-"""Which receipts count, by what is known of their tries."""
+"""The receipts that count, by the stored records of their submit attempts."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def receipt(index: int, attempt: int, state: State = State.FAILED) -> Receipt:
 
 
 class Known:
-    """What is put down of the chunk's tries."""
+    """The stored records of the batch's submit attempts."""
 
     def __init__(self) -> None:
         self.store = FakeMessageStore(Faults())

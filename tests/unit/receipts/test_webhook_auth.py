@@ -1,4 +1,4 @@
-"""What a forged receipt costs: no read beyond the carrier's settings, which are cached."""
+"""The cost of a forged receipt: no read beyond the carrier's settings, which are cached."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_a_hundred_forged_receipts_cost_one_read_of_the_carrier(token: str, refe
     assert queues.waiting == []
 
 
-# What carriers sign with
+# The secrets of carriers' signatures
 
 
 def signed(ciphertext: bytes) -> CarrierSettings:

@@ -1,4 +1,4 @@
-"""Environments as settings: what is wrong is named, and never shown."""
+"""Settings from the environment: invalid variables are named, their values never shown."""
 
 from typing import Any, get_args
 
@@ -71,7 +71,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_every_model_is_tested() -> None:
     models = {model for name, model in vars(settings).items() if name.endswith("Settings")}
-    # Some function has none of its own, and what several share is tested with each.
+    # Functions without settings of their own, and shared settings, which are tested with each
+    # model.
     shared = {settings._Settings, settings.ProxySettings, settings.FallbackSettings}
     assert models - shared == set(MODELS)
     assert set(MODELS) == set(get_args(get_args(Model)[0]))

@@ -1,4 +1,4 @@
-"""Limits of an account: what passes in a time, in a day, and who is told to wait for how long."""
+"""Limits of an account: requests admitted in a period and a day, and waits of refused ones."""
 
 import itertools
 import random
@@ -26,7 +26,7 @@ TODAY = (MIDNIGHT + 19_800) // DAY_S
 
 
 class Sending:
-    """An account that sends through several processes, at times by hand."""
+    """An account that sends through several processes, with a manual clock."""
 
     def __init__(self, processes: int = 1, luck: float | None = 0.0, **limits: Any) -> None:
         self.now_s = float(NOON)
@@ -43,7 +43,7 @@ class Sending:
         ]
 
     def take(self, segment_count: int = 1, process: int = 0) -> RequestRefused | None:
-        """Take; return the refusal."""
+        """Take from the limits; return the refusal, or None."""
         try:
             self.processes[process].take(self.account, segment_count)
         except RequestRefused as refused:
@@ -51,15 +51,15 @@ class Sending:
         return None
 
     def shards(self) -> list[str]:
-        """Return the items that are there, in the order in which they came."""
+        """Return the partitions of the stored items, oldest first."""
         return [pk for pk, _ in self.dynamo.tables[MESSAGES].items]
 
     def expires_at_s(self, shard: int = 0) -> int:
-        """Return until when a shard's item is kept at least."""
+        """Return the time until which a shard's item is kept at least."""
         return int(self.dynamo.tables[MESSAGES].items[f"rate#acme#{shard}", "timeline"]["ttl"]["N"])
 
     def codes(self, count: int, segment_count: int = 1) -> list[Code | None]:
-        """Take so often at once; return what was answered."""
+        """Take `count` times at one moment; return the codes, None for admitted requests."""
         refusals = [self.take(segment_count) for _ in range(count)]
         return [refused.code if refused else None for refused in refusals]
 
@@ -121,7 +121,7 @@ def test_each_limit_counts_its_own(
 def test_no_interval_admits_more_than_rate_and_burst_and_a_request_a_shard(
     requests_per_s: float, segments_per_s: float, sent: Sequence[tuple[float, int, int]]
 ) -> None:
-    """Whichever of three processes takes, on whatever it saw last."""
+    """Any of three processes takes, with its own last view of the shards."""
     sending = Sending(3, None, requests_per_s=requests_per_s, segments_per_s=segments_per_s)
     admitted: list[tuple[float, int]] = []
     for after_s, segment_count, process in sent:
@@ -174,7 +174,7 @@ def test_after_the_time_that_a_refusal_names_and_not_before_it_passes(
 
     for after_us, count in sent:
         now_us += after_us
-        # The day's end is one thing to wait for, and the first second after it may be another.
+        # The wait ends with the day, or in the first second after it.
         for _ in range(2):
             if refused := refusal(now_us, count):
                 assert refusal(refused.until_us - 1, count)
@@ -292,7 +292,7 @@ def test_of_shards_that_others_filled_a_few_are_asked_and_again_only_after_a_whi
     refused = [sending.take(process=1) for _ in range(1_000)]
     assert {each and each.code for each in refused} == {Code.RATE_LIMITED}
     assert len(sending.faults.calls) == calls + SHARDS_TRIED
-    # A place that is free meanwhile has not passed when it looks again.
+    # A free place is still there when the process reads again.
     assert LOOK_EVERY_US <= BURST_US / 2
     sending.now_s += LOOK_EVERY_US / 1_000_000
     assert sending.take(process=1) is None
@@ -313,7 +313,7 @@ def test_the_wait_is_for_the_shard_that_is_free_first() -> None:
     assert refused.retry_after_s == 4
 
 
-# What it costs
+# Costs
 
 
 def test_one_call_counts_a_request() -> None:
@@ -328,7 +328,7 @@ def test_a_flood_is_refused_without_a_call() -> None:
     calls = len(sending.faults.calls)
     assert sending.codes(1_000) == [Code.RATE_LIMITED] * 1_000
     assert len(sending.faults.calls) == calls
-    # Another process hears of it by its first call.
+    # Another process learns of it by its first call.
     assert sending.take(process=1) is not None
     assert sending.take(process=1) is not None
     assert len(sending.faults.calls) == calls + 1
@@ -367,7 +367,7 @@ def test_what_is_counted_outlasts_its_day_and_its_debt() -> None:
     sending = Sending(processes=2, segments_per_s=0.001, requests_per_s=9)
     sending.take(10_000)
     assert sending.expires_at_s() >= NOON + 10_000_000
-    # What sends nothing is counted at the same item, and by a process that knows of no debt.
+    # A request without segments is counted at the same item, even by a process without its state.
     for process in range(2):
         sending.take(0, process)
         assert sending.expires_at_s() >= NOON + 10_000_000
@@ -388,11 +388,11 @@ def test_what_sends_nothing_waits_for_no_segments() -> None:
     assert sending.codes(11, 0) == [None] * 10 + [Code.RATE_LIMITED]
 
 
-# Places in advance
+# Reservations in advance
 
 
 def busy(sending: Sending, count: int = 50, process: int = 0) -> int:
-    """Let a process have 100 requests a second for a while; return how many were admitted."""
+    """Send 100 requests a second from a process for a while; return how many were admitted."""
     admitted = 0
     for _ in range(count):
         sending.now_s += 0.01
@@ -471,7 +471,7 @@ taken = st.lists(
 def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
     per_s: float, per_day: int, sent: Sequence[tuple[float, int, int]]
 ) -> None:
-    """At last one process alone takes what the day still has: the others are gone."""
+    """At the end a single process takes the rest of the day: the others are gone."""
     sending = Sending(4, None, requests_per_s=per_s, segments_per_s=per_s, segments_per_day=per_day)
     sending.account = sending.account.model_copy(update={"segment_limit": 1})
     shards = shard_count(sending.account)
@@ -494,7 +494,7 @@ def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
         while sending.take(size, 3) is None:
             lost -= size
             sending.now_s += size / 5
-    # Each of the three had a thousandth of a shard in advance, and a half that was left.
+    # Each of the three had a thousandth of a shard in advance, and an unused half of one.
     assert 0 <= lost <= per_day % shards + 3 * 1.5 * per_day / shards / 1_000
 
 
@@ -506,7 +506,7 @@ def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
 def test_whoever_takes_and_stops_an_account_that_keeps_to_its_rate_is_never_refused(
     per_s: float, turns: Sequence[tuple[int, int]]
 ) -> None:
-    """So what other processes have in advance and do not spend starves nobody."""
+    """Unused reservations of other processes must not cause refusals."""
     sending = Sending(4, 0.0, requests_per_s=per_s)
     for count, process in turns:
         for _ in range(count):
@@ -522,7 +522,7 @@ def test_a_process_that_stops_keeps_others_from_little_for_a_moment() -> None:
     passed = 0
     while sending.take(process=1) is None:
         passed += 1
-    # Of a second's places at once, and one more.
+    # A second's requests at once, and one more.
     assert passed >= 21 - 20 * 2 * PREFETCH_S
     sending.now_s += 2 + PREFETCH_S
     assert sum(sending.take(process=1) is None for _ in range(30)) >= 20

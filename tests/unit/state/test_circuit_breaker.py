@@ -1,4 +1,4 @@
-"""When a carrier is left alone, for how long, and how its traffic comes back."""
+"""The circuit breaker of a carrier: when it opens, for how long, and how traffic returns."""
 
 import itertools
 from typing import Any
@@ -28,7 +28,7 @@ START_S = 1_767_258_000.0
 
 
 class Hearing:
-    """Processes that hear of the carrier `sim`."""
+    """Processes that record outcomes at the carrier `sim`."""
 
     def __init__(self, processes: int = 1) -> None:
         self.now_s = START_S
@@ -42,7 +42,7 @@ class Hearing:
         ]
 
     def hear(self, failed: int, count: int, process: int = 0) -> bool:
-        """Hear of messages; open the breaker if that is due, and say whether that was done."""
+        """Record outcomes; return whether they opened the circuit."""
         breakers = self.processes[process]
         return breakers.hear("sim", failed, count) and breakers.open("sim")
 
@@ -181,7 +181,7 @@ def test_what_it_keeps_away_is_noted_until_all_is_back() -> None:
         hearing.now_s += pause_s
         hearing.wait_s()
     kept_away = [note.shares["breaker_state"] for note in hearing.notes]
-    # As it opens and while it is open, as its traffic returns, and once it is closed.
+    # When it opens and while it is open, while traffic returns, and once it is closed.
     assert kept_away == [1, 1, pytest.approx(0.825), pytest.approx(0.375), 0]
     assert {note.carrier for note in hearing.notes} == {"sim"}
 
@@ -211,7 +211,7 @@ def test_a_store_that_fails_stops_nothing(call: str) -> None:
     hearing.faults.on_call = fail
     assert hearing.wait_s() == 0
     assert hearing.hear(100, 100)
-    # At least this process leaves the carrier alone.
+    # At least this process stops sending to the carrier.
     assert hearing.wait_s() == COOL_DOWN_S
 
 

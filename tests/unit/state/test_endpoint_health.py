@@ -1,4 +1,4 @@
-"""The doors of endpoints: who is posted to, how many posts at a time, and what it costs."""
+"""Endpoint health: when posts are allowed, how many at a time, and the number of calls."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whom the doors let be posted to at once, and how many executions an account holds."""
+"""Endpoints with posts at once, and the number of executions that an account may occupy."""
 
 import pytest
 
@@ -76,12 +76,12 @@ def test_an_account_holds_few_executions_however_many_its_endpoints() -> None:
     assert verdicts(entered) == [POST] * 9
     late = enter(EXECUTIONS_OF_TEN, 100)
     assert (late.verdict, late.trusted) == (WAIT, True)
-    # Another account's are not held up, and what is quick needs no seat.
+    # Another account is not delayed, and quick endpoints need no execution slot.
     other = street.processes[-1].enter("other", ENDPOINT, street.settings, "x", LEASE_S)
     assert other.verdict is POST
     street.trust()
     assert street.enter(EXECUTIONS_OF_TEN).verdict is POST
-    # An execution is let go with the last of its posts.
+    # An execution's slot is free after the last of its posts.
     for number, entry in enumerate(entered[:3]):
         assert enter(EXECUTIONS_OF_TEN + 1, 200 + number).verdict is WAIT
         endpoint = ENDPOINT._replace(callback_id=f"e{number}")

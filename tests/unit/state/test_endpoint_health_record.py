@@ -1,4 +1,4 @@
-"""What is known of an endpoint after each post: what it answered, and what was known before."""
+"""The record of an endpoint after each post, by the answer and the record before."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The doors of endpoints that fail, ask to be left alone or are gone, until they open again."""
+"""Open circuits of endpoints that fail, ask for a pause or are gone, until they close again."""
 
 import pytest
 
@@ -30,7 +30,7 @@ from tests.unit.street import (
 def test_one_that_was_opened_a_moment_ago_is_posted_to(
     results: list[PostResult], verdict: Verdict
 ) -> None:
-    """By another process, as a replay does: what is replayed must not be parked again."""
+    """Another process opened it, as a replay does: replayed callbacks must not be parked again."""
     street = Street(2)
     for result in results:
         street.post(result)
@@ -93,7 +93,7 @@ def test_what_another_process_counted_is_no_row_where_this_one_was_acknowledged(
     street.post(FAILED)
     street.post(FAILED)
     street.now_s += 1
-    street.leave(Entry(POST), TAKEN, 1)  # it knows of no failure, and writes nothing
+    street.leave(Entry(POST), TAKEN, 1)  # without recorded failures it writes nothing
     street.leave(Entry(POST), FAILED, 1)
     street.now_s += READ_EVERY_S
     assert street.enter(at_once=True).verdict is POST
@@ -112,7 +112,7 @@ def test_an_endpoint_that_asks_to_be_left_alone_is_and_loses_no_trust(
 ) -> None:
     street = Street()
     street.trust()
-    street.now_s += REFRESHED_EVERY_S  # what is acknowledged is written
+    street.now_s += REFRESHED_EVERY_S  # acknowledgements are written
     under_way = street.enter()
     street.post(result)
     assert street.enter() == Entry(WAIT, shut_s)

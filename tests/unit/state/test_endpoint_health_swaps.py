@@ -1,4 +1,4 @@
-"""Doors that many write at once, and doors that cannot be written: what an endpoint gets then."""
+"""Endpoint health under concurrent writes and failing writes: the verdicts for an endpoint."""
 
 import pytest
 
@@ -18,14 +18,14 @@ ACCOUNT = account_name("acme")
 
 
 def lose(street: Street, monkeypatch: pytest.MonkeyPatch, *, account: bool) -> list[str]:
-    """Let others always write first: the account's door, or the endpoints'. Return who tried."""
+    """Make all swaps of the account's record, or of endpoints', fail; return the attempts."""
     swap, tried = street.store.swap, list[str]()
 
     def lost(name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         if (name == ACCOUNT) is not account:
             return swap(name, seen, new, expires_at_s)
         tried.append(name)
-        return seen  # as it was, by the time that the answer comes
+        return seen  # as if another write had come first and then been undone
 
     monkeypatch.setattr(street.store, "swap", lost)
     return tried
@@ -39,7 +39,7 @@ def break_swaps(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def others(street: Street, account_id: str = "acme") -> list[Verdict]:
-    """Let each further process enter an endpoint of the account that nobody knows."""
+    """Return the verdicts for an unknown endpoint of the account in each further process."""
     street.now_s += READ_EVERY_S
     return [
         doors.enter(
@@ -132,7 +132,7 @@ def test_a_process_forgets_the_accounts_of_posts_that_are_over() -> None:
 def test_failures_in_a_row_shut_a_door_though_who_posts_asks_first_what_there_is_to_write(
     result: PostResult,
 ) -> None:
-    """Nothing of a failure is taken for an acknowledgement."""
+    """A failure must not be recorded as an acknowledgement."""
     street = Street()
     street.trust()
     (doors,) = street.processes

@@ -1,4 +1,4 @@
-"""What a door costs in reads and writes, how long it is kept, and whose it is."""
+"""Reads and writes of endpoint health, how long it is kept, and the account that owns it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A carrier's rate: who waits for how long, and that no more goes out than it allows."""
+"""A carrier's rate limiter: the waits, and that the rate is never exceeded."""
 
 import itertools
 import random
@@ -35,7 +35,7 @@ def carrier(rate: float, priority_share: float = 0.2) -> CarrierSettings:
 
 
 class Reserving:
-    """Processes that reserve places at one carrier, at times by hand."""
+    """Processes that make reservations at one carrier, with a manual clock."""
 
     def __init__(self, rate: float, processes: int = 1, **fields: Any) -> None:
         self.now_s = START_S
@@ -56,7 +56,7 @@ class Reserving:
         within_s: float = FOREVER_S,
         account: str = "",
     ) -> Place:
-        """Reserve for an account, by default for another one each time: none has a line."""
+        """Reserve for an account, by default a new one each time, which has no line of its own."""
         account = account or str(next(self.accounts))
         category = Category.PROMOTIONAL if lane is BULK else Category.TRANSACTIONAL
         pace = self.processes[process]
@@ -155,7 +155,7 @@ def test_threads_of_one_process_never_get_the_same_place() -> None:
     finally:
         sys.setswitchinterval(switching_s)
     shards = shards_of(reserving.carrier, BULK)
-    # The clock stands still, so over a shard's 100 a second all 800 places differ.
+    # The clock stands still: with 100 a second for each shard, all 800 reservations differ.
     assert all(wait >= number // len(shards) / 100 - 1e-6 for number, wait in enumerate(waits))
 
 
@@ -163,7 +163,7 @@ def test_threads_of_one_process_never_get_the_same_place() -> None:
 
 
 def busy(reserving: Reserving, process: int = 0, count: int = 20) -> None:
-    """Let a process have so much traffic that it prefetches."""
+    """Make so many reservations in a process that it prefetches."""
     for _ in range(count):
         reserving.now_s += 0.01
         reserving.place(BULK, 1, process)

@@ -1,4 +1,4 @@
-"""A carrier's rate between accounts: nobody waits for another's backlog, and none of it is idle."""
+"""A carrier's rate shared by accounts: no waiting for another's backlog, no idle capacity."""
 
 import heapq
 import itertools
@@ -23,7 +23,7 @@ DAY_S = 86_400.0
 
 
 class Block(NamedTuple):
-    """What an account has to submit: since when, and how much."""
+    """A block that an account wants to submit: its time and its size."""
 
     account: str
     category: Category
@@ -32,7 +32,7 @@ class Block(NamedTuple):
 
 
 class Queue:
-    """Blocks that come back as `submit`'s tasks do, to whichever process, until they went out."""
+    """Blocks that return as `submit`'s tasks do, to any of the processes, until they are sent."""
 
     def __init__(self, rate: float, share: float = 0.5, processes: int = 3) -> None:
         self.now_s = START_S
@@ -45,7 +45,7 @@ class Queue:
         self.looks = 0
 
     def run(self, blocks: Sequence[Block]) -> list[float]:
-        """Return when each block went out, in seconds since it came."""
+        """Return the wait of each block in seconds, from its arrival until it is sent."""
         out = [math.nan] * len(blocks)
         heap = [(START_S + block.at_s, number, 0.0) for number, block in enumerate(blocks)]
         heapq.heapify(heap)
@@ -64,7 +64,7 @@ class Queue:
         return out
 
     def time_of(self, segments: int) -> float:
-        """Return how long a block takes in the slowest of the shards."""
+        """Return the duration of a block in the slowest of the shards."""
         shards = [
             shard
             for lane in (lane_of(ALERT), lane_of(PROMOTION))
@@ -165,7 +165,7 @@ blocks = st.lists(
 def test_no_backlog_of_others_makes_a_message_wait_for_longer_than_a_block_of_each(
     rate: float, others: list[Block], more: int, at_s: float
 ) -> None:
-    """Whatever three accounts have to send, and however much of it one has."""
+    """Three accounts send anything, one of them any amount."""
     queue = Queue(rate)
     flood = [*others, *others[:1] * more]
     out = queue.run([*flood, Block("new", OTP, at_s, 1)])

@@ -1,4 +1,4 @@
-"""What marks tell of a message's tries is what was put down of them."""
+"""The submit attempts of a message, read back from its ledger entries."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def put(store: FakeMessageStore, kind: str, **data: object) -> Mark:
 @pytest.mark.parametrize("end", ENDS, ids=str)
 def test_each_end_is_read_as_it_was_written_after_tries_that_have_none_yet(end: End) -> None:
     store = FakeMessageStore(Faults())
-    # Of the second block: two tries of message 4, the later one without an outcome.
+    # Of the second block: two attempts of message 4, the later one without an outcome.
     first = put(store, claim_kind(1, 1), indexes=[3, 4])
     put(store, outcome_kind(1, 1), at=55, **outcome_data([3, 4], [InDoubt(), end]))
     second = put(store, claim_kind(2, 1), indexes=[4])
@@ -63,7 +63,7 @@ def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
     store = FakeMessageStore(Faults())
     claim = put(store, claim_kind(1, 1), indexes=[3, 4])
     said = outcome_data([3], [Taken("id")])
-    del said["ended"]  # one of before there were such
+    del said["ended"]  # an entry from before this field existed
     put(store, outcome_kind(1, 1), at=55, **said)
     assert tries_of(store, CHUNK, 4) == [Try(1, claim, 55, None)]
 

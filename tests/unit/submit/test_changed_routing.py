@@ -1,4 +1,4 @@
-"""Routing, and what phones ask for, by what was changed a moment ago."""
+"""Recent changes take effect in routing, and for requests from phones."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ from tests.unit.changing import (
 OUTSIDE = Outside(unused_exchange, no_texts)
 SIGNER = ReferenceSigner(b"tag key")
 
-# Where messages go
+# Routing of messages
 
 
 class RoutedMessage:
@@ -107,7 +107,7 @@ def test_messages_that_wait_cost_few_reads() -> None:
     assert on.aws.operations == ["GetItem"] * 2, "the account's routing, and that of all"
 
 
-# What phones ask for
+# Requests from phones
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What of a claimed part leaves, what is kept back and why, and what its carriers say."""
+"""Dispatch of a claimed part: sent messages, withheld ones with reasons, carriers' outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -160,7 +160,7 @@ def test_who_asked_to_stop_gets_nothing_where_the_accounts_lists_count() -> None
 
 
 def test_one_text_to_one_number_goes_out_once() -> None:
-    """What is suppressed, or taken back, does not go out, and so is nothing to repeat."""
+    """A suppressed or cancelled message is not sent, so another one is no duplicate of it."""
     messages = [MESSAGE._replace(client_ref=f"ref{index}") for index in range(3)]
     again = replace(CHUNK, messages=messages, duplicate_window_s=3600)
     there = Handing(again)

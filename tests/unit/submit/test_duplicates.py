@@ -1,4 +1,4 @@
-"""The duplicate window: one text to one number goes out once in any stretch of it."""
+"""The duplicate window: the same text to one number goes out once in any window."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def store() -> FakeMessageStore:
 def test_a_message_goes_out_unless_one_like_it_did_within_the_window(
     sent: list[tuple[int, bool]],
 ) -> None:
-    """In whatever order they are submitted, and however often they are tried."""
+    """In any order of submits, with any number of attempts."""
     kept, out = store(), list[tuple[int, bool]]()
     for number, (at_s, other) in enumerate(sent):
         row = chunk(
@@ -86,7 +86,7 @@ def test_of_those_in_one_block_the_first_goes_out() -> None:
     rows = [message(), message(text="two"), message(), message()]
     kept = store()
     assert find_duplicates(kept, chunk(1, rows), [0, 1, 2, 3]) == {2, 3}
-    # What was not taken is tried again: it is no duplicate of itself.
+    # A message that was not taken is tried again: it is no duplicate of itself.
     assert find_duplicates(kept, chunk(1, rows), [0, 1]) == set()
 
 

@@ -1,4 +1,4 @@
-"""What the outcome of a try says of each message, what it reports and what it calls for."""
+"""The outcome of a submit attempt: its entry for each message, reports and next steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ CHUNK = Chunk(
 )
 PART = BlockPart(CHUNK, 3, 2, (0, 1, 2, 3))
 CLAIM = Mark(CHUNK.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}})
-# Two that an earlier try left in doubt: at a carrier where the claim has others, and at another.
+# Two messages in doubt since an earlier attempt: one at a carrier of the claim, one at another.
 REPEATED = replace(PART, repeats={3: Repeat(3, "c", 1)})
 NOTHING: dict[str, list[Any]] = {
     end: [] for end in ("taken", "refused", "not_taken", "in_doubt", "cancelled", "ended")
@@ -147,7 +147,7 @@ def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on
     assert a == Note("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
     assert b == Note("block submitted", about, {"not_taken": 1}, {}, "b")
     assert c == Note("block submitted", about, {"in_doubt": 1, "resubmitted": 1}, {}, "c")
-    # What was kept back from all carriers is none of theirs.
+    # A message withheld from all carriers is counted for none of them.
     assert [note.counts for note in notes_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [{}, {}]
     without = notes_of(PART, CLAIM, outcome(taken=[(0, ""), (1, "")]))
     assert [note.counts for note in without] == [{"submitted": 2}, {}]
@@ -203,7 +203,7 @@ def test_a_carrier_that_asks_for_a_pause_is_left_alone_while_the_message_is_vali
     assert retry is not None
     assert retry.wait_s == rest_s
     assert retry.task.rests == {"a": ENDED_MS + rest_s * 1000}
-    # A rest that was asked for before, and is longer, stands.
+    # A longer pause that was requested before stays in force.
     longer = replace(PART, rests={"a": ENDED_MS + 500_000})
     again = retry_of(longer, CLAIM, outcome(not_taken=[(0, asked_s)]), {})
     assert again is not None

@@ -1,4 +1,4 @@
-"""A chunk goes out block by block: claimed, handed over, put down; and once, whoever dies."""
+"""A message batch is submitted in blocks: claimed, dispatched, stored; once, despite deaths."""
 
 import asyncio
 from collections import Counter
@@ -101,7 +101,7 @@ def test_while_an_earlier_delivery_may_submit_a_block_its_queue_message_comes_ba
 
 
 def die(there: Submits, call: str) -> None:
-    """Let the process die at a call, once."""
+    """Kill the process at a call, once."""
 
     def kill(number: int, name: str) -> None:
         if name == call:
@@ -124,7 +124,7 @@ def test_what_a_dead_holder_may_have_handed_over_is_in_doubt_and_not_submitted_a
 
 
 def test_what_an_outcome_calls_for_is_done_again_by_a_redelivery_but_noted_once() -> None:
-    """Its holder may have died between the outcome and what follows."""
+    """The worker may have died between the outcome and the next steps."""
     there = Submits(outcomes={0: Refused(Code.DND, ""), 1: NotTaken()})
     there.submit()
     first, notes = there.scheduled.copy(), len(there.notes)
@@ -180,7 +180,7 @@ def test_what_is_in_doubt_at_a_carrier_that_gets_nothing_now_stays_so_until_it_d
 def test_one_process_has_a_block_at_a_time_in_its_hands_over_all_its_queue_messages(
     counts: tuple[int, ...],
 ) -> None:
-    """So its death leaves no more than that in doubt."""
+    """So its death leaves no more than a block in doubt."""
     there = Submits()
     held: list[int] = []
 
@@ -194,7 +194,7 @@ def test_one_process_has_a_block_at_a_time_in_its_hands_over_all_its_queue_messa
 
 
 def test_what_fits_into_a_block_goes_out_at_once() -> None:
-    """Each carrier answers when it has all of them."""
+    """Each carrier answers only when it has all requests."""
     barrier = asyncio.Barrier(3)
 
     async def wait() -> None:
@@ -206,7 +206,7 @@ def test_what_fits_into_a_block_goes_out_at_once() -> None:
 def beside_each_other(
     there: Submits, counts: Sequence[int], meanwhile: Callable[[], Awaitable[object]]
 ) -> int:
-    """Submit a chunk of each count, all by one process; return how many messages went out."""
+    """Submit a batch of each count, all in one process; return how many messages went out."""
     chunks = [
         replace(
             CHUNK,

@@ -1,4 +1,4 @@
-"""What `submit` has done beside submitting: checks, a request's other chunks, reports, retries."""
+"""Other work of `submit`: checks, a request's other message batches, reports, retries."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ CHECK = Scheduled(QueueName.RECEIPT, CheckTask(CHUNK.id), RECEIPT_WAIT_S, "acme"
 
 
 def failing(there: Submits, times: int) -> None:
-    """Let as many calls fail that put something into the receipt queue."""
+    """Make `times` calls fail that schedule a task in the receipt queue."""
     left = iter(range(times))
 
     def fail(number: int, name: str) -> None:
@@ -78,7 +78,7 @@ def test_what_is_to_go_out_does_not_wait_for_its_check() -> None:
     there = Submits()
     failing(there, 1)
     assert there.submit(replace(FIRST, others=OTHERS)) == Counter(taken=25)
-    # The others' are looked after by themselves then.
+    # The other batches then have checks of their own.
     assert [row.task for row in there.scheduled] == [
         SubmitTask(OTHERS[0].chunk_id, "acme"),
         SubmitTask(OTHERS[1].chunk_id, "acme"),
@@ -168,7 +168,7 @@ def test_a_try_that_comes_back_often_waits_longer(
 
 
 def test_what_took_long_to_be_refused_has_no_time_left_to_wait() -> None:
-    """A carrier thinks beyond the end of a message; the message hears so a second later."""
+    """The carrier answers after the end of the message, which is reported a second later."""
     there = Submits(replace(CHUNK, validity_s=15), {0: NotTaken()})
 
     async def think() -> None:

@@ -1,4 +1,4 @@
-"""Who has to wait for a place at a carrier's rate: in the invocation, or with it in a task."""
+"""Waiting for a reservation at a carrier's rate: in the invocation, or in a task."""
 
 from collections import Counter
 from dataclasses import replace
@@ -17,7 +17,7 @@ TIMEOUT_S = Carrier.timeout_s
 
 
 def paced(*waits: float, outcomes: Any = None) -> tuple[Submits, Any]:
-    """Return a chunk of three carriers, and a task with places at them so many seconds from now."""
+    """Return a batch over three carriers, and a task with reservations after these waits."""
     there = Submits(outcomes=outcomes)
     there.carriers["third"] = Carrier({})
     there.settings["third"] = there.settings["sim"].model_copy(update={"name": "third"})

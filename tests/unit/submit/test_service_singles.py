@@ -1,4 +1,4 @@
-"""A single message goes along with its task, and may share its outcome with others."""
+"""A single message is embedded in its task, and may share its outcome with others."""
 
 from base64 import b64encode
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What may not go out yet waits, unclaimed, as another queue message in the same owner's name."""
+"""Messages that may not go out yet wait unclaimed, in another queue message of the same task id."""
 
 from base64 import b64encode
 from collections import Counter
@@ -30,7 +30,7 @@ PLACES = {"sim": Reserved(10, NOW_MS)}
 
 
 def open_until(left_s: float, validity_s: float = 86_400) -> Chunk:
-    """Return a chunk of the last seconds of a day, that was accepted then."""
+    """Return a batch that was accepted this long before the closing time."""
     accepted_at_ms = int((CLOSING - left_s) * 1000)
     return replace(NIGHT, accepted_at_ms=accepted_at_ms, validity_s=int(validity_s))
 
@@ -185,7 +185,7 @@ def test_what_is_paused_or_has_no_carrier_waits_until_it_ends(
 
 
 def test_a_block_begins_to_wait_anew() -> None:
-    """What the one before had of waits and places is not the next one's."""
+    """The next block does not inherit the waits and reservations of the one before."""
     messages = [
         message._replace(campaign_id="diwali" if n in range(10, 20) else "")
         for n, message in enumerate(CHUNK.messages)
@@ -216,7 +216,7 @@ def test_a_block_begins_to_wait_anew() -> None:
 def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
     rounds: int, left_s: int, waits_s: float, after: int
 ) -> None:
-    """Lambda takes sixteen rounds in a row for a loop."""
+    """Lambda stops sixteen invocations in a row as a loop."""
     there = Submits(replace(CHUNK, validity_s=5 + left_s))
     there.left_s = -1
     assert there.submit(replace(TASK, rounds=rounds)) == Counter(handed_on=1)

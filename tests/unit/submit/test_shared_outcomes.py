@@ -1,4 +1,4 @@
-"""Who waits for whom before a shared outcome is put, without a clock."""
+"""The waits before a shared outcome is stored, without a clock."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,7 @@ TURNS = 50
 
 
 class Patience:
-    """Waits for what comes of itself, and never for a time; once it has none."""
+    """Lets pending tasks progress, and never waits for time; `lost` allows one time-out."""
 
     lost = False
 

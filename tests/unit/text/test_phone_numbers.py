@@ -81,7 +81,7 @@ EXAMPLES = mobile_numbers()
 
 @st.composite
 def msisdns(draw: st.DrawFn) -> str:
-    """A mobile number of any region: the library's example with other digits at its end."""
+    """Draw a mobile number of any region: the library's example with other last digits."""
     example = EXAMPLES[draw(st.sampled_from(sorted(EXAMPLES)))]
     formatted = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
     msisdn = str(formatted).removeprefix("+")
@@ -98,7 +98,7 @@ def is_mobile(msisdn: str) -> bool:
 
 @st.composite
 def spellings(draw: st.DrawFn, msisdn: str, plus: str = "") -> str:
-    """A number with marks between any of its digits, in digits of any script."""
+    """Draw a spelling with marks between any of the digits, in digits of any script."""
     zero = draw(st.sampled_from(DIGIT_ZEROS))
     marks = st.text(MARKS, max_size=2) if draw(st.booleans()) else st.just("")
     digits = "".join(draw(marks) + chr(ord(zero) + int(digit)) for digit in msisdn)
@@ -140,7 +140,7 @@ def test_no_spelling_of_a_number_without_plus_is_another_number(
     data: st.DataObject, msisdn: str
 ) -> None:
     found = read(data.draw(spellings(msisdn)))
-    # Ten digits are Indian, as the documentation says: whoever means another country writes +.
+    # Ten digits are Indian, as documented: numbers of other countries are written with +.
     assert found in (msisdn, None) or (len(msisdn) == 10 and found == "91" + msisdn)
 
 

@@ -1,4 +1,4 @@
-"""Encodings and segments against 3GPP's tables, and the laws that any text keeps."""
+"""Encodings and segments, checked against 3GPP's tables and the laws of any text."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Encodings and segments of generated texts, beside those of npm's sms-segments-calculator.
+"""Encodings and segments of generated texts, compared to npm's sms-segments-calculator.
 
 Where the two differ, one of the reasons in EXPLAINED must be the whole reason.
 """
@@ -18,16 +18,16 @@ ENCODINGS = {"GSM-7": Encoding.GSM7, "UCS-2": Encoding.UCS2}
 
 
 class Explained(NamedTuple):
-    """What the library keeps in one segment, and why a segment may end inside it."""
+    """A cluster that the library keeps in one segment, and why a segment may end inside it."""
 
     cluster: str
     reason: str
     covers: Callable[[str], bool]
 
 
-# TS 23.040 section 9.2.3.24.1 lets 67 UCS2 characters into a segment and keeps each whole, but
-# nothing that is made of several. A UCS2 character is 16 bits (TS 23.038 section 6.2.3); the two
-# of a surrogate pair are one code point, which both the library and we keep whole.
+# TS 23.040 section 9.2.3.24.1 allows 67 UCS2 characters in a segment and keeps each character
+# whole, but not a cluster of several. A UCS2 character is 16 bits (TS 23.038 section 6.2.3); the
+# two of a surrogate pair are one code point, which both the library and we keep whole.
 EXPLAINED = (
     Explained(
         "an emoji of several code points",
@@ -55,17 +55,17 @@ def test_segments_are_those_of_the_calculator_or_the_standard_explains_why_not()
         assert ours.encoding is ENCODINGS[theirs["encoding"]], ascii(text)
         if ours.segment_count != theirs["segments"]:
             seen.update(explanations(text, theirs))
-    # No row of the table is idle, and differences are few.
+    # Every row of the table is needed, and differences are few.
     assert seen.keys() == {each.cluster for each in EXPLAINED}
     assert seen.total() < TEXTS / 20
 
 
 def explanations(text: str, theirs: dict[str, Any]) -> set[str]:
-    """Return what explains another number of segments. Raises AssertionError if nothing does."""
+    """Return the explanations of a differing segment count. Raises AssertionError without one."""
     ends = [0, *accumulate(theirs["clusters"])]
     clusters = [text[start:end] for start, end in pairwise(ends)]
     assert "".join(clusters) == text
-    # With clusters kept whole their number comes out, with code points kept whole ours.
+    # Whole clusters give the library's number, whole code points ours.
     assert segments_of(clusters) == theirs["segments"], ascii(text)
     assert segments_of(text) == measure(text).segment_count, ascii(text)
     cuts = set(accumulate(len(part) for part in split(text)[:-1]))
