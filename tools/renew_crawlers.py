@@ -13,8 +13,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from harkara.links.visitors import LIST
+
 PACKAGE = "crawler-user-agents"
-TARGET = Path(__file__).parent.parent / "layers" / "core" / "harkara" / "crawlers.txt"
 
 
 def text_of(version: str, licence: str, patterns: Sequence[str]) -> str:
@@ -49,8 +50,8 @@ def main() -> None:
         download = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]
         subprocess.run([sys.executable, "-m", "pip", *download, PACKAGE], check=True)
         (wheel,) = Path(folder).glob("*.whl")
-        TARGET.write_text(read_wheel(wheel))
-    print(f"wrote {TARGET.name}: {TARGET.read_text().splitlines()[0].removeprefix('# ')}")
+        LIST.write_text(read_wheel(wheel))
+    print(f"wrote {LIST.name}: {LIST.read_text().splitlines()[0].removeprefix('# ')}")
 
 
 if __name__ == "__main__":

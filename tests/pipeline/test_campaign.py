@@ -75,7 +75,7 @@ def test_blocks_of_refused_records_alone_are_not_submitted() -> None:
             ("1101172974420830004",),
             "1101172974420810001",
             "c0c951afca257c5b87c3da535c09112080483f35b7e6faf35e2428b3b526b694",
-            id="entity and telemarketer",  # wire-formats section 5
+            id="entity and telemarketer",
         ),
         pytest.param((), "1101172974420810001", None, id="no telemarketer"),
         pytest.param(("1101172974420830004",), "", None, id="no entity"),

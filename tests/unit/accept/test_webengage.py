@@ -14,7 +14,7 @@ from harkara.base.errors import RequestRefused
 from harkara.model.messages import Category
 from tests.unit.json_values import json_values
 
-# The specification's own example (wire-formats section 4).
+# The example of WebEngage's specification of a private SSP.
 EXAMPLE: dict[str, Any] = {
     "version": "2.0",
     "smsData": {"toNumber": "919999999999", "fromNumber": "PAXXXN", "body": "Text"},

@@ -9,7 +9,7 @@ from harkara.base.codes import MEANINGS, Code, Meaning
 from harkara.base.errors import RequestRefused
 
 PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
-# wire-formats section 2: there is no 911.
+# CleverTap, "Other (Generic)" SMS provider: there is no 911.
 WEBENGAGE_CODES = {*range(2000, 2012), 2015, 2022, *range(2024, 2028), 3000, 9988}
 CLEVERTAP_CODES = {*map(str, range(900, 911)), *map(str, range(912, 921))}
 

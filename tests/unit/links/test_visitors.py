@@ -1,12 +1,11 @@
 """The visitors that count as persons who follow a link."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import harkara.links.visitors
+from harkara.links import visitors
 from harkara.links.visitors import is_person, read_list
 from tests.cases.reading import rows
 from tools.renew_crawlers import text_of
@@ -18,7 +17,7 @@ def test_a_person_is_told_from_a_machine(row: dict[str, Any]) -> None:
     assert is_person(row.get("method", "GET"), headers) is row["person"]
 
 
-LIST = Path(harkara.links.visitors.__file__).with_name("crawlers.txt").read_text()
+LIST = visitors.LIST.read_text()
 BROWSER = "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"
 KNOWN = (
     *("AdsBot-Google", "AhrefsBot/7.0", "Applebot/0.1", "Baiduspider/2.0", "bingbot/2.0"),

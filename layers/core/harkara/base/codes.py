@@ -1,8 +1,9 @@
 """Every code that a customer can see: why a request or record was refused, or a message failed.
 
 A test compares docs/errors.md with this table. `http_status` is the status of the HTTP answer if
-no record of the request was accepted; `clevertap` is the code of a `failed` callback (wire-formats
-section 2); `webengage` is the statusCode of an answer to WebEngage (section 4).
+no record of the request was accepted; `clevertap` is the code of a `failed` callback (CleverTap,
+"Other (Generic)" SMS provider); `webengage` is the statusCode of an answer to WebEngage (WebEngage,
+private SSP).
 """
 
 from enum import StrEnum

@@ -31,9 +31,9 @@ STATES: Mapping[str, State | None] = {
     "SKIPPED": State.FAILED,
 }
 
-# GSM MAP errors, and the codes of operators' DLT scrubbing (wire-formats section 5), without
-# leading zeros. Codes from 666 on, except 670 and 811 to 813, and code 195 are only in one vendor's
-# list. A carrier's settings (`failures`) extend and override this table.
+# GSM MAP errors, and the codes of operators' DLT scrubbing, without leading zeros. Codes from 666
+# on, except 670 and 811 to 813, and code 195 are only in one vendor's list. A carrier's settings
+# (`failures`) extend and override this table.
 FAILURES: Mapping[str, Code] = {
     "1": Code.UNKNOWN_SUBSCRIBER,
     "27": Code.ABSENT_SUBSCRIBER,

@@ -1,4 +1,4 @@
-"""Parse a registered content into fixed text and variables (wire-formats section 5).
+"""Parse a registered content into fixed text and variables.
 
 Fixed text matches character by character, case and white space included. Sources contradict each
 other on white space: MSG91 says that the platforms ignore spaces, line breaks, full stops and

@@ -27,6 +27,8 @@ _SCANNER = re.compile(
 # MDN "Sec-Purpose"; before it browsers sent Purpose or X-Purpose, and Firefox X-Moz.
 _AHEAD = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _FETCHES_AHEAD = re.compile(r"prefetch|prerender|preview")
+# `make crawlers` writes it.
+LIST = Path(__file__).with_name("crawlers.txt")
 # One expression for all would take three times as long.
 _CHUNK = 25
 
@@ -37,8 +39,7 @@ def read_list(text: str) -> list[str]:
 
 
 def _compiled() -> list[re.Pattern[str]]:
-    text = Path(__file__).with_name("crawlers.txt").read_text()
-    patterns = [pattern for pattern in read_list(text) if pattern not in _APPS]
+    patterns = [pattern for pattern in read_list(LIST.read_text()) if pattern not in _APPS]
     chunks = (patterns[at : at + _CHUNK] for at in range(0, len(patterns), _CHUNK))
     return [re.compile("|".join(chunk)) for chunk in chunks]
 

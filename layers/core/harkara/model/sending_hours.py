@@ -6,7 +6,7 @@ from harkara.model.messages import Category, Chunk
 OPENS_S = 10 * 3600
 CLOSES_S = 21 * 3600
 
-# Operators treat Service Explicit as promotional (wire-formats section 5).
+# Operators treat Service Explicit as promotional.
 DAYTIME_CATEGORIES = frozenset({Category.PROMOTIONAL, Category.SERVICE_EXPLICIT})
 
 
