@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -68,12 +68,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run tests that need a quiet machine last: CI has other jobs beside the first tests.
 
-    Coverage is measured only in `COVERING`, whose tests cover their subjects directly: measured
-    tests take twice as long.
+    Coverage is measured only in `COVERING`, whose tests cover their subjects directly, and there in
+    tests of single examples: measured tests take twice as long.
     """
     items.sort(key=lambda item: _rank(item.nodeid))
     for item in items:
-        if folder_of(item.nodeid) not in COVERING:
+        is_property = is_hypothesis_test(getattr(item, "obj", None))
+        if is_property or folder_of(item.nodeid) not in COVERING:
             item.add_marker("no_cover")
 
 
