@@ -25,7 +25,7 @@ VISITED_AT_S = 600
 
 
 class Person:
-    """A person who follows the links in all sent messages, and tries again after a failure."""
+    """Follows the links in all sent messages as a recipient does; tries again after a failure."""
 
     def __init__(self, world: World) -> None:
         self.world = world
