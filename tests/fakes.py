@@ -54,7 +54,7 @@ class AnswerLost(Exception):
 
 @dataclass
 class Faults:
-    """Counts calls to ports, and kills the process before or after one of them."""
+    """Counts calls to ports, and kills the process before one of them or after a write."""
 
     kill_before: set[int] = field(default_factory=set)
     kill_after: set[int] = field(default_factory=set)
@@ -64,6 +64,8 @@ class Faults:
     # Seed of AWS's optional behaviour (`tests.caprices`).
     seed: int = 0
     calls: list[str] = field(default_factory=list)
+    # Numbers of those that changed something.
+    writes: list[int] = field(default_factory=list)
     on_call: Callable[[int, str], object] = lambda number, name: None
 
     def before(self, name: str) -> int:
@@ -76,7 +78,8 @@ class Faults:
         return number
 
     def after(self, number: int) -> None:
-        """Raise ProcessKilled if the process is to die after this call."""
+        """Record a write; raise ProcessKilled if the process is to die after it."""
+        self.writes.append(number)
         if number in self.kill_after:
             raise ProcessKilled(self.calls[number])
 

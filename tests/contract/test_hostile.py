@@ -58,7 +58,7 @@ KNOWN = {
 
 unsuspicious = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=25,
+    max_examples=10,
 )
 
 

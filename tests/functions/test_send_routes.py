@@ -254,7 +254,7 @@ json_bodies = st.recursive(
 ).map(json.dumps)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(list(ROUTES)),
     st.binary(max_size=40) | json_bodies.map(str.encode),

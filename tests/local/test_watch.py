@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -83,14 +83,12 @@ def test_a_row_that_is_wrong_says_what_was_expected_and_what_came() -> None:
     assert text.count("expected") == 1
 
 
-@settings(max_examples=40)
 @given(st.lists(rows(), max_size=4))
 def test_no_line_is_longer_than_the_screen(shown: list[Row]) -> None:
     lines = printed(table_of(shown)).splitlines()
     assert max(map(len, lines)) <= COLUMNS
 
 
-@settings(max_examples=40)
 @given(rows())
 def test_a_wrong_row_shows_all_that_was_expected_and_that_came(row: Row) -> None:
     text = printed(table_of([row]))

@@ -1,12 +1,12 @@
-"""A process dies, or an answer is lost, at every call of callbacks that fail until they are parked.
+"""A process dies, or an answer is lost, at a call of callbacks that fail until they are parked.
 
 An operator then replays the dead letters until none is left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.base.deadline import Deadline
@@ -14,6 +14,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.model.dead_letters import END_MS, partition_of
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, lost_answers
 from tests.pipeline.invariants import check
 from tests.world import World
 
@@ -58,37 +59,29 @@ def replay(world: World) -> None:
         replay(world)
 
 
-CALLS = [
-    pytest.param(name, trusted, number, id=f"{name}-{trusted}-{number}-{call.replace(' ', '-')}")
-    for name, script in SCRIPTS.items()
-    for trusted in ((True, False) if name == "failing" else (True,))
-    for number, call in enumerate(run(Faults(), script, trusted=trusted).faults.calls)
-]
+def each(faults_of: Callable[[Faults], list[Fault]]) -> pytest.MarkDecorator:
+    """Run a test with each fault in a run of each script."""
+    cases = [
+        pytest.param(name, trusted, fault, id=f"{name}-{trusted}-{fault}")
+        for name, script in SCRIPTS.items()
+        for trusted in ((True, False) if name == "failing" else (True,))
+        for fault in faults_of(run(Faults(), script, trusted=trusted).faults)
+    ]
+    return pytest.mark.parametrize(("name", "trusted", "fault"), cases)
 
 
-@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
-def test_a_process_that_dies_before_a_call_loses_nothing(
-    name: str, trusted: bool, number: int
-) -> None:
-    world = run(Faults(kill_before={number}), SCRIPTS[name], trusted=trusted)
-    assert world.killed == 1
+@each(deaths)
+def test_a_process_that_dies_loses_nothing(name: str, trusted: bool, fault: Fault) -> None:
+    assert run(fault.faults(), SCRIPTS[name], trusted=trusted).killed == 1
 
 
-@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
-def test_a_process_that_dies_after_a_call_loses_nothing(
-    name: str, trusted: bool, number: int
-) -> None:
-    run(Faults(kill_after={number}), SCRIPTS[name], trusted=trusted)
-
-
-@pytest.mark.parametrize(("name", "trusted", "number"), CALLS)
-def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, number: int) -> None:
-    world = run(Faults(lose_answer={number}), SCRIPTS[name], trusted=trusted)
+@each(lost_answers)
+def test_a_lost_answer_doubles_nothing(name: str, trusted: bool, fault: Fault) -> None:
+    world = run(fault.faults(), SCRIPTS[name], trusted=trusted)
     assert set(world.called_back().values()) == {1}
     assert not world.callbacks_in_doubt()
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     name=st.sampled_from(sorted(SCRIPTS)),
     trusted=st.booleans(),

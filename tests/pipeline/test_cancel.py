@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from threading import Condition, Thread
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.codes import Code
@@ -129,7 +129,6 @@ def test_in_every_order_a_message_is_cancelled_or_taken_and_ends_once(attempt: i
     assert met == {(True, False), (False, True), (False, False)}
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     attempt=st.sampled_from((1, 2)),
     order=st.sampled_from(ORDERS),

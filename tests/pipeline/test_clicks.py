@@ -3,8 +3,7 @@
 from collections import Counter
 from functools import partial
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accept.requests import Options, RecordResult
@@ -14,6 +13,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destinati
 from harkara.model.events import Click
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.wired import ACCOUNT, NOW, URL
 from tests.world import World
@@ -86,14 +86,9 @@ def check_clicks(world: World, person: Person, answers: list[RecordResult] | Non
 
 
 QUIET = run()
-CALLS = list(enumerate(QUIET[0].faults.calls))
-WRITES = [(number, name) for number, name in CALLS if name.startswith(("put_once", "send"))]
+RUN = QUIET[0].faults
+CALLS = len(RUN.calls)
 UNLUCKY = (500, 503, 200, 500)
-CALLS_UNLUCKY = list(enumerate(run(None, *UNLUCKY)[0].faults.calls))
-
-
-def name_of(call: object) -> str:
-    return str(call).replace(" ", "-")
 
 
 def test_a_link_is_told_once_however_often_it_is_followed() -> None:
@@ -126,39 +121,31 @@ def test_a_click_says_who_followed_which_link() -> None:
         assert click.at_s == NOW + VISITED_AT_S
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_before_a_call_loses_no_click(number: int, name: str) -> None:
-    world, _ = run(Faults(kill_before={number}))
+@each(deaths(RUN))
+def test_a_process_that_dies_loses_no_click(fault: Fault) -> None:
+    world, _ = run(fault.faults())
     assert world.killed == 1
-    assert world.faults.calls[number] == name
+    assert world.faults.calls[fault.number] == fault.call
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_after_a_call_loses_no_click(number: int, name: str) -> None:
-    world, _ = run(Faults(kill_after={number}))
-    assert world.killed <= 1  # reads have no after
-    assert world.faults.calls[number] == name
+@each(deaths(run(None, *UNLUCKY)[0].faults))
+def test_nor_does_it_when_the_platform_fails_at_first(fault: Fault) -> None:
+    world, _ = run(fault.faults(), *UNLUCKY)
+    assert world.faults.calls[fault.number] == fault.call
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS_UNLUCKY, ids=name_of)
-def test_nor_does_it_when_the_platform_fails_at_first(number: int, name: str) -> None:
-    world, _ = run(Faults(kill_after={number}), *UNLUCKY)
-    assert world.faults.calls[number] == name
-
-
-@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
-def test_a_lost_answer_tells_no_click_twice(number: int, name: str) -> None:
-    world, person = run(Faults(lose_answer={number}))
-    assert world.faults.calls[number] == name
+@each(lost_answers(RUN))
+def test_a_lost_answer_tells_no_click_twice(fault: Fault) -> None:
+    world, person = run(fault.faults())
+    assert world.faults.calls[fault.number] == fault.call
     assert set(world.told_clicks().values()) == {1}
     assert not world.callbacks_in_doubt()
 
 
-@settings(max_examples=100, deadline=None)
 @given(
-    kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
+    kill_before=st.sets(st.integers(0, CALLS), max_size=4),
+    kill_after=st.sets(st.integers(0, CALLS), max_size=4),
+    lose_answer=st.sets(st.integers(0, CALLS), max_size=8),
 )
 def test_many_deaths_and_losses_together_lose_no_click(
     kill_before: set[int], kill_after: set[int], lose_answer: set[int]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
@@ -94,7 +94,6 @@ def test_the_text_takes_three_segments() -> None:
     assert measure(TEXT).segment_count == SEGMENTS
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(SAID, min_size=1, max_size=5), max_size=5))
 @example([[Said(1, "ok")], [Said(1, "ok")], [Said(1, "ok")]])
 @example([[Said(3, "ok"), Said(1, "ok"), Said(2, "ok"), Said(2, "no"), Said(3, "ok")]])

@@ -1,11 +1,11 @@
-"""A process dies, or an answer is lost, at every call of a campaign to a port."""
+"""A process dies, or an answer is lost, at each write of a campaign."""
 
-import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes import Faults
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.world import World
 
@@ -20,62 +20,50 @@ def run(faults: Faults, *statuses: int) -> World:
     return world
 
 
-CALLS = list(enumerate(run(Faults()).faults.calls))
+RUN = run(Faults()).faults
 UNLUCKY = (500, 503, 500)
-CALLS_UNLUCKY = list(enumerate(run(Faults(), *UNLUCKY).faults.calls))
-TAKEN = [(number, name) for number, name in CALLS if name.startswith(("schedule", "send"))]
-WRITES = [(number, name) for number, name in CALLS if name.startswith(("put_once", "send"))]
+TAKEN = [
+    Fault("refuse", number, call)
+    for number, call in enumerate(RUN.calls)
+    if call.startswith(("schedule", "send"))
+]
 
 
-def name_of(call: object) -> str:
-    return str(call).replace(" ", "-")
-
-
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_before_a_call_loses_and_doubles_nothing(
-    number: int, name: str
-) -> None:
-    faults = Faults(kill_before={number})
-    world = run(faults)
+@each(deaths(RUN))
+def test_a_process_that_dies_loses_and_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults())
     assert world.killed == 1
-    assert faults.calls[number] == name
-
-
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_after_a_call_loses_and_doubles_nothing(number: int, name: str) -> None:
-    world = run(Faults(kill_after={number}))
-    assert world.killed <= 1  # reads have no after
-    if name.startswith("put_once ack"):
+    assert world.faults.calls[fault.number] == fault.call
+    if fault.call.startswith("put_once ack") and fault.kind == "kill_after":
         assert max(world.called_back().values()) == 1, "an acknowledged callback is never repeated"
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS_UNLUCKY, ids=name_of)
-def test_nor_does_it_when_the_platform_fails_at_first(number: int, name: str) -> None:
-    world = run(Faults(kill_after={number}), *UNLUCKY)
-    assert world.faults.calls[number] == name
+@each(deaths(run(Faults(), *UNLUCKY).faults))
+def test_nor_does_it_when_the_platform_fails_at_first(fault: Fault) -> None:
+    world = run(fault.faults(), *UNLUCKY)
+    assert world.faults.calls[fault.number] == fault.call
     assert [status for *_, status in world.platform.posts[:3]] in (list(UNLUCKY), [])
 
 
-@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
-def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
-    world = World(Faults(lose_answer={number}))
+@each(lost_answers(RUN))
+def test_a_lost_answer_changes_nothing(fault: Fault) -> None:
+    world = World(fault.faults())
     answers = world.send(campaign.records())
     world.run()
     check_without_a_kill(world, answers)
 
 
-@pytest.mark.parametrize(("number", "name"), TAKEN, ids=name_of)
-def test_what_a_queue_takes_in_part_is_not_lost(number: int, name: str) -> None:
+@each(TAKEN)
+def test_what_a_queue_takes_in_part_is_not_lost(fault: Fault) -> None:
     """Amazon SQS API Reference, SendMessageBatch: each message succeeds or fails by itself."""
-    world = World(Faults(refuse={number}))
+    world = World(fault.faults())
     answers = world.send(campaign.records())
     world.run()
-    assert world.faults.calls[number] == name
-    assert (answers is None) == (number == TAKEN[0][0]), "what is not enqueued is not accepted"
+    assert world.faults.calls[fault.number] == fault.call
+    assert (answers is None) == (fault == TAKEN[0]), "what is not enqueued is not accepted"
     check(world, answers)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     kill_before=st.sets(st.integers(0, 150), max_size=4),
     kill_after=st.sets(st.integers(0, 150), max_size=4),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accept.requests import RecordResult
@@ -12,6 +12,7 @@ from harkara.base.ids import split_mid
 from harkara.model.ledger import Claimant, final_kind
 from tests.fakes import Faults, QueueMessage
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check
 from tests.world import BUDGET_S, World
 
@@ -26,7 +27,7 @@ class Abandoned(World):
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)
         self.dead: list[QueueMessage] = []
-        self.submit_calls: list[int] = []
+        self.submit_calls: set[int] = set()
 
     def redrive(self) -> None:
         """Move the dead letters back, as SQS does: each is a new message."""
@@ -40,7 +41,7 @@ class Abandoned(World):
             return await super().handle(message, claimant)
         finally:
             if message.queue in SUBMITS:
-                self.submit_calls.extend(range(before, len(self.faults.calls)))
+                self.submit_calls.update(range(before, len(self.faults.calls)))
 
     async def deliver(self, message: QueueMessage) -> None:
         await super().deliver(message)
@@ -75,30 +76,30 @@ def check_ends(world: World, answers: Sequence[RecordResult] | None) -> None:
 
 
 SENDS: tuple[Send, ...] = (send_now, campaign.send_later)
-CALLS = {send: run(send)[0].submit_calls for send in SENDS}
+RUNS = {send: run(send)[0] for send in SENDS}
 # The first call schedules the check: a process killed before it has had no effect.
 CASES = [
-    (send, number, moment)
-    for send in SENDS
-    for number in CALLS[send]
-    for moment in ("kill_before", "kill_after")
-    if (number, moment) != (CALLS[send][0], "kill_before")
+    (send, death)
+    for send, world in RUNS.items()
+    for death in deaths(world.faults)
+    if death.number in world.submit_calls
+    and (death.number, death.kind) != (min(world.submit_calls), "kill_before")
 ]
 
 
-@pytest.mark.parametrize(("send", "number", "moment"), CASES)
-def test_each_message_ends_though_its_task_is_lost(send: Send, number: int, moment: str) -> None:
-    faults = Faults()
-    getattr(faults, moment).add(number)
-    world, answers = run(send, faults)
-    assert world.killed <= 1  # reads have no after
+@pytest.mark.parametrize(
+    ("send", "death"), CASES, ids=lambda each: str(getattr(each, "__name__", each))
+)
+def test_each_message_ends_though_its_task_is_lost(send: Send, death: Fault) -> None:
+    world, answers = run(send, death.faults())
+    assert world.killed == 1
     check_ends(world, answers)
 
 
 @pytest.mark.parametrize("send", SENDS)
 def test_what_died_before_it_did_anything_is_done_once_it_is_redriven(send: Send) -> None:
     def dies() -> Faults:
-        return Faults(kill_before={CALLS[send][0]})
+        return Faults(kill_before={min(RUNS[send].submit_calls)})
 
     lost, _ = run(send, dies())
     assert not lost.providers.taken()
@@ -108,7 +109,6 @@ def test_what_died_before_it_did_anything_is_done_once_it_is_redriven(send: Send
     assert "delivered" in world.finals().values()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     case=st.sampled_from(CASES),
     more=st.sets(st.integers(0, 250), max_size=3),
@@ -118,10 +118,10 @@ def test_what_died_before_it_did_anything_is_done_once_it_is_redriven(send: Send
     ),
 )
 def test_a_dead_letter_that_is_redriven_late_sends_nothing_twice_or_after_its_end(
-    case: tuple[Send, int, str], more: set[int], redriven_s: list[float]
+    case: tuple[Send, Fault], more: set[int], redriven_s: list[float]
 ) -> None:
-    send, number, moment = case
-    faults = Faults(kill_after=more)
-    getattr(faults, moment).add(number)
+    send, death = case
+    faults = death.faults()
+    faults.kill_after |= more
     world, answers = run(send, faults, redriven_s=sorted(redriven_s))
     check_ends(world, answers)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.model.messages import State
@@ -17,7 +17,6 @@ from tests.world import World
 COUNT = 3
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     counting=st.lists(st.sets(st.integers(0, COUNT - 1)), min_size=1, max_size=3),
     kills=st.sets(st.integers(0, 15), max_size=2),

@@ -1,13 +1,13 @@
 """Receipts that come one by one and wait together are called back together, despite deaths."""
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
 from harkara.receipts.coalesce import JoinService
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check
 from tests.world import VISIBILITY_S, World
 
@@ -57,10 +57,7 @@ def run(faults: Faults) -> World:
     return world
 
 
-CALLS = [
-    pytest.param(number, id=f"{number}-{call.replace(' ', '-')}")
-    for number, call in enumerate(run(Faults()).faults.calls)
-]
+RUN = run(Faults()).faults
 
 
 def test_they_are_called_back_in_one_post() -> None:
@@ -68,24 +65,18 @@ def test_they_are_called_back_in_one_post() -> None:
     assert len(post.members) == COUNT
 
 
-@pytest.mark.parametrize("number", CALLS)
-def test_a_process_that_dies_before_a_call_loses_nothing(number: int) -> None:
-    assert run(Faults(kill_before={number})).killed == 1
+@each(deaths(RUN))
+def test_a_process_that_dies_loses_nothing(fault: Fault) -> None:
+    assert run(fault.faults()).killed == 1
 
 
-@pytest.mark.parametrize("number", CALLS)
-def test_a_process_that_dies_after_a_call_loses_nothing(number: int) -> None:
-    run(Faults(kill_after={number}))
-
-
-@pytest.mark.parametrize("number", CALLS)
-def test_a_lost_answer_doubles_nothing(number: int) -> None:
-    world = run(Faults(lose_answer={number}))
+@each(lost_answers(RUN))
+def test_a_lost_answer_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults())
     assert set(world.called_back().values()) == {1}
     assert not world.callbacks_in_doubt()
 
 
-@settings(max_examples=100)
 @given(
     kill_before=st.sets(st.integers(0, 60), max_size=4),
     kill_after=st.sets(st.integers(0, 60), max_size=4),

@@ -1,6 +1,6 @@
 """Late receipts: callbacks that a check takes for lost, and messages that are already deleted."""
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.base.ids import split_mid
@@ -13,7 +13,6 @@ from tests.world import World
 HOUR_S = 3600
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     told_after_h=st.integers(-100, 100),
     comes_after_h=st.integers(1, 71),
@@ -49,7 +48,6 @@ def test_a_callback_that_is_under_way_is_not_taken_for_lost(
     assert world.counts["recovered"] == 0
 
 
-@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), days=st.integers(0, 13))
 def test_what_is_kept_no_more_is_not_called_back_again(seed: int, days: int) -> None:
     """DynamoDB deletes a message, its final state and its ack late and independently."""

@@ -1,11 +1,12 @@
-"""Scheduled, promotional and cancelled messages: their whole way, with a death at every call."""
+"""Scheduled, promotional and cancelled messages on their whole way, with a death at each write."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import Faults
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.wired import NOW
 from tests.world import World
@@ -31,20 +32,14 @@ def world() -> World:
     return world
 
 
-CALLS = list(enumerate(run().faults.calls))
-WRITES = [
-    (number, name) for number, name in CALLS if name.startswith(("put_once", "send", "schedule"))
-]
+RUN = run().faults
+CALLS = len(RUN.calls)
 # The calls that defer the tasks: they come first.
 DEFERRALS = [
-    (number, name)
-    for number, name in enumerate(run(early=True).faults.calls[:40])
-    if name.startswith("schedule")
+    death
+    for death in deaths(run(early=True).faults)
+    if death.number < 40 and death.call.startswith("schedule")
 ]
-
-
-def name_of(call: object) -> str:
-    return str(call).replace(" ", "-")
 
 
 @pytest.mark.parametrize(
@@ -62,38 +57,28 @@ def test_each_goes_out_at_its_time(world: World) -> None:
     assert set(times) - set(first_tries) == {608}  # the third attempt of the throttled message
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_before_a_call_loses_and_doubles_nothing(
-    number: int, name: str
-) -> None:
-    world = run(Faults(kill_before={number}))
+@each(deaths(RUN))
+def test_a_process_that_dies_loses_and_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults())
     assert world.killed == 1
-    assert world.faults.calls[number] == name
+    assert world.faults.calls[fault.number] == fault.call
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-def test_a_process_that_dies_after_a_call_loses_and_doubles_nothing(number: int, name: str) -> None:
-    world = run(Faults(kill_after={number}))
-    assert world.killed <= 1  # reads have no after
-    assert world.faults.calls[number] == name
-
-
-@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
-def test_a_lost_answer_changes_nothing(number: int, name: str) -> None:
-    world = World(Faults(lose_answer={number}))
+@each(lost_answers(RUN))
+def test_a_lost_answer_changes_nothing(fault: Fault) -> None:
+    world = World(fault.faults())
     answers = campaign.send_later(world)
     world.run()
     check_without_a_kill(world, answers)
-    assert world.faults.calls[number] == name
+    assert world.faults.calls[fault.number] == fault.call
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     early=st.booleans(),
-    kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
-    refuse=st.sets(st.integers(0, len(CALLS)), max_size=4),
+    kill_before=st.sets(st.integers(0, CALLS), max_size=4),
+    kill_after=st.sets(st.integers(0, CALLS), max_size=4),
+    lose_answer=st.sets(st.integers(0, CALLS), max_size=8),
+    refuse=st.sets(st.integers(0, CALLS), max_size=4),
     seed=st.integers(0, 10**6),
 )
 def test_many_deaths_and_losses_together_lose_nothing(
@@ -107,10 +92,8 @@ def test_many_deaths_and_losses_together_lose_nothing(
     run(Faults(kill_before, kill_after, lose_answer, refuse, seed), early=early)
 
 
-@pytest.mark.parametrize(("number", "name"), DEFERRALS, ids=name_of)
-def test_a_process_that_dies_as_it_puts_a_task_off_loses_and_doubles_nothing(
-    number: int, name: str
-) -> None:
-    world = run(Faults(kill_after={number}), early=True)
+@each(DEFERRALS)
+def test_a_process_that_dies_as_it_puts_a_task_off_loses_and_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults(), early=True)
     assert world.killed == 1
-    assert world.faults.calls[number] == name
+    assert world.faults.calls[fault.number] == fault.call

@@ -20,7 +20,7 @@ urgent = st.sampled_from([Category.OTP, Category.TRANSACTIONAL])
 
 
 @example([(0.0, 10, Category.TRANSACTIONAL)] * 40, 1.0, Category.OTP)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.floats(0, 5), st.integers(1, 10), urgent), min_size=1, max_size=40),
     st.floats(0, 20),

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.exchanges import HttpAnswer
@@ -73,7 +73,6 @@ groups = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(groups, max_size=5, unique_by=lambda group: group[2]))
 def test_the_first_that_counts_ends_a_message_and_nothing_goes_out_after_it(
     sent: list[tuple[str, list[Said], float]],

@@ -12,6 +12,7 @@ from harkara.inbound.replies import Heard
 from harkara.model.events import Reply
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each
 from tests.pipeline.invariants import check
 from tests.wired import ACCOUNT, CARRIER, TOKEN, URL
 from tests.world import World
@@ -160,27 +161,22 @@ def test_half_characters_are_told_as_question_marks() -> None:
 # Deaths
 
 
-def calls() -> list[tuple[int, str]]:
-    """Return the calls of a conversation, numbered: the message, then the reply."""
+def conversation() -> Faults:
+    """Return the calls of a conversation: the message, then the reply."""
     world = conversing()
     say(world, "STOP")
-    return list(enumerate(world.faults.calls))
+    return world.faults
 
 
-@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
-@pytest.mark.parametrize(("number", "name"), calls(), ids=lambda each: str(each).replace(" ", "-"))
-def test_a_process_that_dies_loses_no_reply_and_doubles_none(
-    number: int, name: str, moment: str
-) -> None:
-    faults = Faults()
-    setattr(faults, moment, {number})
-    world = listening(faults)
+@each(deaths(conversation()))
+def test_a_process_that_dies_loses_no_reply_and_doubles_none(fault: Fault) -> None:
+    world = listening(fault.faults())
     answers = asking(world)
     if answers is None:
         return  # the request was not accepted, so there is nothing to answer
     say(world, "STOP")
-    assert faults.calls[number] == name
-    assert world.killed <= 1  # reads have no after
+    assert world.faults.calls[fault.number] == fault.call
+    assert world.killed == 1
     check(world, answers)
     in_doubt = [
         mark

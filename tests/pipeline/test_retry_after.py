@@ -1,6 +1,6 @@
 """A carrier that sends Retry-After: the messages that wait for it, and how long."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.messages import Category
@@ -24,7 +24,6 @@ def told_after_s(world: World) -> list[float]:
     return times
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 100_000), st.integers(60, 6_000), st.floats(0, 1), st.booleans())
 def test_a_message_is_tried_until_it_ends_and_ends_in_time(
     retry_after_s: int, validity_s: int, share: float, recovers: bool

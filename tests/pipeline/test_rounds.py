@@ -146,7 +146,7 @@ WINDOWS = st.lists(
 
 
 @given(windows=WINDOWS, validity_s=st.sampled_from([120, 600, 1500, 6 * HOUR_S, 3 * 86_400]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_whatever_is_down_and_paused_in_turn_all_ends_in_few_rounds(
     windows: list[tuple[str, int]], validity_s: int
 ) -> None:

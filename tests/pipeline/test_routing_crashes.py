@@ -1,9 +1,8 @@
-"""A campaign over several carriers, with a death or a lost answer at every call."""
+"""A campaign over several carriers, with a death or a lost answer at each of its writes."""
 
 from collections import Counter
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.accept.requests import Options
@@ -11,6 +10,7 @@ from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
 from tests.fakes import Faults
 from tests.pipeline import campaign
+from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check
 from tests.pipeline.routes import carrier, records, route, set_routing, taken
 from tests.wired import CARRIER
@@ -43,12 +43,8 @@ def run(faults: Faults) -> World:
     return world
 
 
-CALLS = list(enumerate(run(Faults()).faults.calls))
-WRITES = [call for call in CALLS if call[1].startswith(("put_once", "send", "schedule", "swap"))]
-
-
-def name_of(call: object) -> str:
-    return str(call).replace(" ", "-")
+RUN = run(Faults()).faults
+CALLS = len(RUN.calls)
 
 
 def test_without_a_kill_all_is_delivered() -> None:
@@ -58,30 +54,24 @@ def test_without_a_kill_all_is_delivered() -> None:
     assert taken(world).keys() <= {"busy", "sure"}
 
 
-@pytest.mark.parametrize(("number", "name"), CALLS, ids=name_of)
-@pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
-def test_a_process_that_dies_at_a_call_loses_and_doubles_nothing(
-    number: int, name: str, moment: str
-) -> None:
-    faults = Faults()
-    getattr(faults, moment).add(number)
-    world = run(faults)
-    assert world.killed <= 1  # reads have no after
-    assert world.faults.calls[number] == name
+@each(deaths(RUN))
+def test_a_process_that_dies_loses_and_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults())
+    assert world.killed == 1
+    assert world.faults.calls[fault.number] == fault.call
 
 
-@pytest.mark.parametrize(("number", "name"), WRITES, ids=name_of)
-def test_a_lost_answer_loses_and_doubles_nothing(number: int, name: str) -> None:
-    world = run(Faults(lose_answer={number}))
+@each(lost_answers(RUN))
+def test_a_lost_answer_loses_and_doubles_nothing(fault: Fault) -> None:
+    world = run(fault.faults())
     assert world.killed == 0
     assert not world.in_doubt()
 
 
-@settings(max_examples=100, deadline=None)
 @given(
-    kill_before=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    kill_after=st.sets(st.integers(0, len(CALLS)), max_size=4),
-    lose_answer=st.sets(st.integers(0, len(CALLS)), max_size=8),
+    kill_before=st.sets(st.integers(0, CALLS), max_size=4),
+    kill_after=st.sets(st.integers(0, CALLS), max_size=4),
+    lose_answer=st.sets(st.integers(0, CALLS), max_size=8),
 )
 def test_many_deaths_and_losses_together_lose_nothing(
     kill_before: set[int], kill_after: set[int], lose_answer: set[int]

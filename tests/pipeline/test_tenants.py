@@ -61,7 +61,7 @@ def alone() -> list[list[float]]:
     return Times([], []).lists()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(_STEPS, st.booleans()), min_size=1, max_size=3), _TIMES)
 # It acknowledges all posts, after eight seconds; so do three.
 @example([([(8.0, 200)], True)], [each / 2 for each in range(60)])

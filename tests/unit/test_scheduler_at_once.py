@@ -238,7 +238,6 @@ def test_two_runs_at_the_same_time_lose_nothing(seed: int, apart_s: float) -> No
     assert not table.waiting_rows
 
 
-@settings(max_examples=50)
 @given(
     seed=st.integers(0, 10_000),
     dies_at=st.integers(0, 120),

@@ -466,7 +466,7 @@ taken = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from([30, 300, 5_000]), st.sampled_from([900, 9_000, 40_000]), taken)
 def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
     per_s: float, per_day: int, sent: Sequence[tuple[float, int, int]]
@@ -498,7 +498,7 @@ def test_no_limit_is_exceeded_by_what_is_in_advance_and_of_a_day_little_is_lost(
     assert 0 <= lost <= per_day % shards + 3 * 1.5 * per_day / shards / 1_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from([1, 5, 13, 20]),  # one shard
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 3)), min_size=1, max_size=15),

@@ -8,7 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.errors import StoreUnavailable
@@ -224,7 +224,6 @@ steps = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.floats(1, 900), st.floats(0.05, 0.95), st.lists(steps, max_size=40))
 def test_over_any_time_no_more_goes_out_than_rate_x_time_and_a_block_a_shard(
     rate: float, share: float, steps: list[tuple[float, Lane, int, int]]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.messages import Category, lane_of
@@ -160,7 +160,6 @@ blocks = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from([5, 90, 450, 3_000]), blocks, st.integers(0, 120), st.floats(0, 40))
 def test_no_backlog_of_others_makes_a_message_wait_for_longer_than_a_block_of_each(
     rate: float, others: list[Block], more: int, at_s: float
@@ -174,7 +173,6 @@ def test_no_backlog_of_others_makes_a_message_wait_for_longer_than_a_block_of_ea
     assert out[-1] <= HELD_S + sum(map(queue.time_of, largest.values())) + 0.001
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from([5, 90, 450, 3_000]), blocks)
 def test_whoever_sends_no_more_goes_out_than_rate_x_time_and_a_block_a_shard(
     rate: float, sent: list[Block]
@@ -191,7 +189,6 @@ def test_whoever_sends_no_more_goes_out_than_rate_x_time_and_a_block_a_shard(
         assert sum(between) <= allowed + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from([5, 90, 450]), st.lists(st.integers(1, 300), min_size=1, max_size=80))
 def test_of_one_account_alone_all_is_out_as_soon_as_the_rate_allows(
     rate: float, sizes: list[int]
