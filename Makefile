@@ -8,6 +8,7 @@
 #   make bench                         measures, as ratios in one run
 #   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
+#   make properties                    every law with 500 examples, which tests try with 30
 #   make mutants [MODULES="scheduler"] changes the core services in small ways: do the tests notice?
 #   make checkov                       checks the templates against security rules (280 MB to install)
 #   make replay EVENT=events/<file>    a function's handler on a sample event, against the stack
@@ -18,7 +19,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench scale faults mutants checkov replay lock crawlers
+.PHONY: help up down clean test lint bench scale faults properties mutants checkov replay lock crawlers
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,7 +34,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,17s/^#   //p' Makefile
+	@sed -n '4,18s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -53,7 +54,10 @@ scale: $(VENV)/installed
 
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed
-	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/stack/test_{crashes,lanes,manage}.py
+	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/pipeline tests/stack/test_{crashes,lanes,manage}.py
+
+properties: $(VENV)/installed
+	@$(BIN)/python -m pytest -q --numprocesses=auto --hypothesis-profile=thorough -m hypothesis
 
 # Not in CI: it takes an hour, and the machine with it.
 mutants: $(VENV)/installed
@@ -61,7 +65,7 @@ mutants: $(VENV)/installed
 
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

@@ -8,10 +8,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from bridge import Bridge
@@ -35,7 +39,7 @@ def main(sam: str, image: str) -> int:
         environment = stack.folder / "environment.json"
         template.write_text(json.dumps(for_containers(bridge.url)))
         environment.write_text(json.dumps(environments(stack)))
-        options = ["--template", str(template), "--env-vars", str(environment)]
+        options = ["local", "invoke", "--template", str(template), "--env-vars", str(environment)]
         options += ["--invoke-image", image, "--skip-pull-image"]
         # SAM asks for the account's number before each invocation, four times where nobody answers.
         around = {**os.environ, **AWS_ENVIRONMENT, "AWS_ENDPOINT_URL_STS": stack.aws_url}
@@ -44,22 +48,57 @@ def main(sam: str, image: str) -> int:
         functions: dict[str, list[SampleEvent]] = {}
         for sample in samples:
             functions.setdefault(sample.logical_id, []).append(sample)
+        # Each thread takes the next one when it is done.
+        largest_first = iter(sorted(functions.values(), key=len, reverse=True))
 
-        def invoke_all(logical_id: str) -> int:
-            command = [sam, "local", "invoke", *options]
-            return sum(invoke_one(command, around, sample) for sample in functions[logical_id])
+        def invoke_next(_: int) -> int:
+            with Sam(sam, around) as command:
+                return sum(
+                    invoke_one(command, options, sample)
+                    for of_a_function in largest_first
+                    for sample in of_a_function
+                )
 
-        largest_first = sorted(functions, key=lambda each: -len(functions[each]))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            failed = sum(pool.map(invoke_all, largest_first))
+            failed = sum(pool.map(invoke_next, range(AT_ONCE)))
     print(f"{len(samples) - failed} passed, {failed} failed", flush=True)
     return failed
 
 
-def invoke_one(command: list[str], around: dict[str, str], sample: SampleEvent) -> bool:
+class Sam:
+    """A process that runs one command of SAM after the other: `.ci/sam.py`."""
+
+    def __init__(self, sam: str, environment: dict[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._process = subprocess.Popen(  # noqa: S603 - a program of our own
+            [Path(sam).with_name("python"), Path(__file__).with_name("sam.py")],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> "Sam":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def run(self, arguments: Iterable[str], given: str) -> tuple[int, str, str]:
+        """Return a command's exit status, its output and its errors."""
+        files = [Path(self._folder.name, name) for name in ("input", "output", "errors")]
+        files[0].write_text(given)
+        command = [[*arguments], INVOKED_WITHIN_S, *map(str, files)]
+        print(json.dumps(command), file=self._process.stdin, flush=True)
+        status = int(next(iter(self._process.stdout or ())))
+        return status, files[1].read_text(), files[2].read_text()
+
+
+def invoke_one(sam: Sam, options: list[str], sample: SampleEvent) -> bool:
     """Invoke one event and print what came of it; return whether that is wrong."""
     started = time.monotonic()
-    wrong = invoke(command, around, sample)
+    wrong = invoke(sam, options, sample)
     verdict = "FAILED" if wrong else "passed"
     lines = [f"  {verdict}  {sample.name} ({time.monotonic() - started:.0f} s)"]
     print("\n".join([*lines, *(f"          {line}" for line in wrong)]), flush=True)
@@ -94,25 +133,14 @@ def environments(stack: Stack) -> dict[str, dict[str, str]]:
     return found
 
 
-def invoke(command: list[str], around: dict[str, str], sample: SampleEvent) -> list[str]:
-    """Invoke one event in a container; return what is wrong with its answer.
-
-    `around` is the environment of the command, not of the function.
-    """
-    try:
-        done = subprocess.run(  # noqa: S603 - a command of our own
-            [*command, sample.logical_id, "--event", "-"],
-            input=json.dumps(sample.event),
-            env=around,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=INVOKED_WITHIN_S,
-        )
-    except subprocess.TimeoutExpired:
+def invoke(sam: Sam, options: list[str], sample: SampleEvent) -> list[str]:
+    """Invoke one event in a container; return what is wrong with its answer."""
+    arguments = [*options, sample.logical_id, "--event", "-"]
+    status, output, errors = sam.run(arguments, json.dumps(sample.event))
+    if status == -signal.SIGALRM:
         return [f"no answer in {INVOKED_WITHIN_S} s"]
-    lines = done.stdout.strip().splitlines()
-    log = [line[:500] for line in done.stderr.strip().splitlines()[-5:]]
+    lines = output.strip().splitlines()
+    log = [line[:500] for line in errors.strip().splitlines()[-5:]]
     try:
         answer = json.loads(lines[-1] if lines else "")
     except ValueError:

@@ -33,7 +33,7 @@ class Packager:
             if resource["Type"] == "AWS::Serverless::Function":
                 zips[name] = self._function(name, self.root / properties["CodeUri"])
             elif resource["Type"] == "AWS::Serverless::LayerVersion":
-                zips[name] = self._layer(name, self.root / properties["ContentUri"])
+                zips[name] = self.layer(name, self.root / properties["ContentUri"])
         return zips
 
     def _function(self, name: str, folder: Path) -> Path:
@@ -42,9 +42,11 @@ class Packager:
             write_zip(folder, source_files(folder), target)
         return target
 
-    def _layer(self, name: str, folder: Path) -> Path:
+    def layer(self, name: str, folder: Path) -> Path:
+        """Return the zip of a layer, built by its Makefile unless one of this content is there."""
         # Wheels and bytecode fit one Python, and a rebuilt venv may have another.
-        version = (self.python.parent.parent / "pyvenv.cfg").read_text()
+        settings = (self.python.parent.parent / "pyvenv.cfg").read_text()
+        version = next(line for line in settings.splitlines() if line.startswith("version"))
         target = BUILDS / f"{name}-{fingerprint(folder, version)}.zip"
         if not target.exists():
             self.say(f"building the layer {name}")

@@ -21,7 +21,7 @@ TOLD = "told"
 QUIET = ("stack", "faults", "kannel")
 SHARING = (*QUIET, "built")
 COVERING = ("unit", "functions", "local")
-WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py")
+WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py", "test_up.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True, max_examples=30)
 settings.register_profile("second", settings.get_profile("harkara"), max_examples=5)

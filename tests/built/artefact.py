@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from local.package import build_layer
+from local.package import Packager, build_layer
 from local.settings import ROOT
 
 # -I and -S leave only the standard library on the path, so that missing modules are noticed. -B
@@ -21,6 +22,17 @@ class Layers(NamedTuple):
 
     core: Path
     deps: Path
+
+
+def unpack(folder: Path) -> Layers:
+    """Unpack both layers as the local stack deploys them, built for this Python."""
+    packager = Packager(Path(sys.executable), ROOT, print)
+    for name in ("core", "deps"):
+        with zipfile.ZipFile(
+            packager.layer(f"{name.title()}Layer", ROOT / "layers" / name)
+        ) as zipped:
+            zipped.extractall(folder / name)
+    return Layers(folder / "core" / "python", folder / "deps" / "python")
 
 
 def build(folder: Path, python: str = sys.executable) -> Layers:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.built.artefact import Layers, build
+from tests.built.artefact import Layers, unpack
 
 
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Layers:
-    """Both layers, built for this Python."""
-    return build(tmp_path_factory.mktemp("layers"))
+    """Both layers, as they are deployed."""
+    return unpack(tmp_path_factory.mktemp("layers"))
