@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.inserts import Inserter
+from harkara.aws.table import Table
 from tests.caprices import DAY_S, LATE_S, Caprices
 from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
 from tests.limits import ITEM_LIMIT_BYTES, Sqs, refusal_of
@@ -185,7 +185,7 @@ def test_a_start_key_outside_the_querys_condition_is_refused(start: Mapping[str,
 def test_a_statement_of_a_batch_fails_alone() -> None:
     dynamo = filled(1, 1)
     rows = [item(0), item(1), item(2, x={"S": "x" * ITEM_LIMIT_BYTES})]
-    insert = Inserter(dynamo, MESSAGES)._statement
+    insert = Table(dynamo, MESSAGES)._insert_of
     answer = dynamo.batch_execute_statement(Statements=[insert(each) for each in rows])
     codes = [each.get("Error", {}).get("Code") for each in answer["Responses"]]
     assert codes == ["DuplicateItem", None, "ValidationError"]

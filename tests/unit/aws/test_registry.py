@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
-from harkara.aws.batches import WRITE_BATCH
-from harkara.aws.registry import CHANGES, DynamoRegistry
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.table import CHANGES, WRITE_BATCH
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.manage.resources import name_of

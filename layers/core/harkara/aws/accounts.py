@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from harkara.aws.cache import Cache
 from harkara.aws.clients import aws_errors
+from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.json import decode
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
@@ -56,8 +57,7 @@ class DynamoAccountStore:
         *,
         templates: bool = True,
     ) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table)
         self._templates = templates
         self._credentials = Cache(self._read_credential, CACHE_S, CACHE_LIMIT, clock)
         self._accounts = Cache(self._read_account, CACHE_S, CACHE_LIMIT, clock)
@@ -86,26 +86,17 @@ class DynamoAccountStore:
 
     def put_credential(self, credential: Credential) -> None:
         """Store a credential."""
-        with aws_errors():
-            self._client.put_item(TableName=self._table, Item=credential_pointer(credential))
+        self._table.put(credential_pointer(credential))
         self._put(f"credential#{credential.username}", "credential", credential)
 
     def put_account(self, account: Account) -> None:
         """Store an account; its senders, templates and callbacks become items of their own."""
         parts = (account.senders, account.templates, account.callbacks)
-        with aws_errors():
-            for part in chain.from_iterable(each.values() for each in parts):
-                self._client.put_item(TableName=self._table, Item=part_item(account.id, part))
-            self._client.update_item(
-                TableName=self._table,
-                Key={"pk": {"S": f"account#{account.id}"}, "sk": {"S": "account"}},
-                UpdateExpression="SET #data = :data ADD #version :one",
-                ExpressionAttributeNames={"#data": "data", "#version": "version"},
-                ExpressionAttributeValues={
-                    ":data": {"S": account.model_dump_json(exclude=PARTS)},
-                    ":one": {"N": "1"},
-                },
-            )
+        for part in chain.from_iterable(each.values() for each in parts):
+            self._table.put(part_item(account.id, part))
+        given: dict[str, Value] = {":data": account.model_dump_json(exclude=PARTS), ":one": 1}
+        update = "SET #data = :data ADD #version :one"
+        self._table.update(update_of(f"account#{account.id}", "account", update, given=given))
 
     def put_carrier(self, carrier: CarrierSettings) -> None:
         """Store a carrier's settings, with the secret encrypted by `encrypt_secret`."""
@@ -120,62 +111,39 @@ class DynamoAccountStore:
     def _read_account(self, account_id: str, known: Account | None) -> Account | None:
         partition = f"account#{account_id}"
         if known is not None:
-            item = self._item(partition, "account")
+            item = self._table.get(partition, "account")
             if item is not None and int(item["version"]["N"]) == known.version:
                 return known
         end = _END if self._templates else _TEMPLATES
-        query = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND sk < :end",
-            "ExpressionAttributeValues": {":pk": {"S": partition}, ":end": {"S": end}},
-            # A replica may show a new version with old resources, which would hide the new ones
-            # until the next version.
-            "ConsistentRead": True,
-        }
         fields: dict[str, Any] = {}
         senders: dict[str, Sender] = {}
         templates: dict[str, Template] = {}
         callbacks: dict[str, CallbackEndpoint] = {}
-        with aws_errors():
-            for page in self._client.get_paginator("query").paginate(**query):
-                for item in page["Items"]:
-                    data = item["data"]["S"]
-                    match item["sk"]["S"].partition("#"):
-                        case "account", _, _:
-                            fields = {**decode(data), "version": int(item["version"]["N"])}
-                        case "sender", _, name:
-                            senders[name] = Sender.model_validate_json(data)
-                        case "template", _, name:
-                            templates[name] = Template.model_validate_json(data)
-                        case "callback", _, name:
-                            callbacks[name] = CallbackEndpoint.model_validate_json(data)
+        # A replica may show a new version with old resources, which would hide the new ones until
+        # the next version; queries are consistent.
+        for item in self._table.query(partition, "sk < :end", {":end": end}):
+            data = item["data"]["S"]
+            match item["sk"]["S"].partition("#"):
+                case "account", _, _:
+                    fields = {**decode(data), "version": int(item["version"]["N"])}
+                case "sender", _, name:
+                    senders[name] = Sender.model_validate_json(data)
+                case "template", _, name:
+                    templates[name] = Template.model_validate_json(data)
+                case "callback", _, name:
+                    callbacks[name] = CallbackEndpoint.model_validate_json(data)
         if not fields:
             return None
         return Account(**fields, senders=senders, templates=templates, callbacks=callbacks)
 
     def _get(self, partition: str, sort_key: str, kind: type[R]) -> R | None:
-        item = self._item(partition, sort_key)
+        # Consistent: a record put a moment ago must not be cached as absent for a minute.
+        item = self._table.get(partition, sort_key)
         return kind.model_validate_json(item["data"]["S"]) if item else None
 
-    def _item(self, partition: str, sort_key: str) -> dict[str, Any] | None:
-        with aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
-                # A record put a moment ago must not be cached as absent for a minute.
-                ConsistentRead=True,
-            )
-        item: dict[str, Any] | None = answer.get("Item")
-        return item
-
     def _put(self, partition: str, sort_key: str, record: BaseModel) -> None:
-        item = {
-            "pk": {"S": partition},
-            "sk": {"S": sort_key},
-            "data": {"S": record.model_dump_json()},
-        }
-        with aws_errors():
-            self._client.put_item(TableName=self._table, Item=item)
+        data = record.model_dump_json()
+        self._table.put(values({"pk": partition, "sk": sort_key, "data": data}))
 
 
 def _is_short(name: str) -> bool:
@@ -183,22 +151,16 @@ def _is_short(name: str) -> bool:
     return len(name) <= NAME_LIMIT
 
 
-def part_item(account_id: str, part: Part) -> dict[str, Any]:
+def part_item(account_id: str, part: Part) -> Item:
     """Return the item of an account's resource."""
-    return {
-        "pk": {"S": f"account#{account_id}"},
-        "sk": {"S": PART_PREFIXES[type(part)] + name_of(part)},
-        "data": {"S": part.model_dump_json()},
-    }
+    sort_key = PART_PREFIXES[type(part)] + name_of(part)
+    return values({"pk": f"account#{account_id}", "sk": sort_key, "data": part.model_dump_json()})
 
 
-def credential_pointer(credential: Credential) -> dict[str, Any]:
+def credential_pointer(credential: Credential) -> Item:
     """Return the index item that lists a credential in its account's partition."""
-    return {
-        "pk": {"S": f"account#{credential.account_id}"},
-        "sk": {"S": f"credential#{credential.username}"},
-        "data": {"S": "{}"},
-    }
+    sort_key = f"credential#{credential.username}"
+    return values({"pk": f"account#{credential.account_id}", "sk": sort_key, "data": "{}"})
 
 
 def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from harkara.aws.batches import Batches
-from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
+from harkara.aws.table import Table, key
 from harkara.base.time import Clock
 from harkara.model.ledger import Mark
 
@@ -24,11 +23,9 @@ class DynamoParkedStore:
         clock: Clock,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
-        self._table = table
         self._messages = messages
         self._clock = clock
-        self._batches = Batches(client, table, pause)
+        self._table = Table(client, table, pause)
 
     def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
         """Return the dead letters at these keys, in order."""
@@ -38,26 +35,12 @@ class DynamoParkedStore:
         """Return up to `limit` entries of a partition between two sort keys, in order."""
         if after >= before:  # DynamoDB would refuse the query
             return []
-        query = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :before",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": partition},
-                ":after": {"S": after + "\0"},  # excludes `after` itself
-                ":before": {"S": before},
-            },
-            "ConsistentRead": True,
-            "PaginationConfig": {"PageSize": limit},
-        }
+        bounds = {":after": after + "\0", ":before": before}  # excludes `after` itself
+        items = self._table.query(partition, "sk BETWEEN :after AND :before", bounds, limit=limit)
         now_s = self._clock()
-        with aws_errors():
-            pages = self._client.get_paginator("query").paginate(**query)
-            items = (item for page in pages for item in page["Items"])
-            kept = (mark_of(item) for item in items if not has_expired(item, now_s))
-            return list(islice(kept, limit))
+        kept = (mark_of(item) for item in items if not has_expired(item, now_s))
+        return list(islice(kept, limit))
 
     def remove(self, keys: Sequence[tuple[str, str]]) -> None:
         """Remove the entries that exist."""
-        self._batches.write(
-            [{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys]
-        )
+        self._table.write([{"DeleteRequest": {"Key": key(*each)}} for each in keys])

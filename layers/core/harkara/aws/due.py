@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from harkara.aws.clients import aws_errors
-from harkara.aws.inserts import Inserter, Item
+from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.time import DAY_S, Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
@@ -21,7 +20,7 @@ from harkara.ports import SHARDS, DueTask
 # The time for which `sweep` may be out of order before tasks are lost.
 KEPT_S = 7 * DAY_S
 _PAGE = 100
-_CURSORS = {"pk": {"S": "cursor"}, "sk": {"S": "cursor"}}
+_CURSORS = "cursor", "cursor"
 
 
 class DynamoDueTable:
@@ -34,29 +33,25 @@ class DynamoDueTable:
         clock: Clock,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table, pause)
         self._clock = clock
-        self._inserter = Inserter(client, table, pause)
 
     def put(self, queue: QueueName, body: str, delay_s: float) -> None:
         """Store a task until it is due. Raises StoreUnavailable."""
         due_s = self._clock() + delay_s
         digest = blake2b(body.encode(), digest_size=8)
-        item: Item = {
-            "pk": {"S": _partition(digest.digest()[0] % SHARDS)},
-            "sk": {"S": f"{int(due_s * 1000):013d}#{digest.hexdigest()}"},
-            "queue": {"S": queue},
-            "body": {"S": body},
-            "ttl": {"N": str(int(due_s) + KEPT_S)},
+        item: dict[str, Value] = {
+            "pk": _partition(digest.digest()[0] % SHARDS),
+            "sk": f"{int(due_s * 1000):013d}#{digest.hexdigest()}",
+            "queue": queue.value,
+            "body": body,
+            "ttl": int(due_s) + KEPT_S,
         }
-        self._inserter.insert([item])
+        self._table.put_if_absent([values(item)])
 
     def cursors(self) -> Mapping[int, str]:
         """Return the cursors of the shards that have one."""
-        with aws_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_CURSORS, ConsistentRead=True)
-        item = answer.get("Item", {})
+        item = self._table.get(*_CURSORS) or {}
         shards = {shard: _partition(shard) for shard in range(SHARDS)}
         return {shard: item[name]["S"] for shard, name in shards.items() if name in item}
 
@@ -66,40 +61,23 @@ class DynamoDueTable:
         first, last = f"{after}!", f"{now_ms + 1:013d}"
         if first > last:  # moved by a run with a faster clock; DynamoDB would refuse this
             return
-        query = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :now",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": _partition(shard)},
-                ":after": {"S": first},
-                ":now": {"S": last},
-            },
-            # The cursor moves past all rows that are read: a row missing on a replica would be
-            # lost.
-            "ConsistentRead": True,
-            "PaginationConfig": {"PageSize": _PAGE},
-        }
-        with aws_errors():
-            for page in self._client.get_paginator("query").paginate(**query):
-                if page["Items"]:
-                    yield [_task(item) for item in page["Items"]]
+        bounds = {":after": first, ":now": last}
+        pages = self._table.pages(
+            _partition(shard), "sk BETWEEN :after AND :now", bounds, limit=_PAGE
+        )
+        yield from ([_task(item) for item in page] for page in pages if page)
 
     def move(self, shard: int, reached: str) -> bool:
         """Move a shard's cursor to a sort key; return False if it was already beyond."""
-        with aws_errors():
-            try:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=_CURSORS,
-                    UpdateExpression="SET #shard = :reached",
-                    # Equality is allowed, since the call may be repeated after a lost answer.
-                    ConditionExpression="attribute_not_exists(#shard) OR #shard <= :reached",
-                    ExpressionAttributeNames={"#shard": _partition(shard)},
-                    ExpressionAttributeValues={":reached": {"S": reached}},
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+        update = update_of(
+            *_CURSORS,
+            "SET #shard = :reached",
+            # Equality is allowed, since the call may be repeated after a lost answer.
+            "attribute_not_exists(#shard) OR #shard <= :reached",
+            {":reached": reached},
+            {"#shard": _partition(shard)},
+        )
+        return self._table.update_if(update)[0]
 
 
 def _task(item: Item) -> DueTask:

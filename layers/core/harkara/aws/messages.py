@@ -5,10 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harkara.aws.batches import Batches
-from harkara.aws.clients import aws_errors
 from harkara.aws.expiry import has_expired
-from harkara.aws.inserts import Inserter, Item
+from harkara.aws.table import Item, Table, key, values
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
@@ -33,12 +31,9 @@ class DynamoMessageStore:
         clock: Clock,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table, pause)
         self._retention_s = retention_s
         self._clock = clock
-        self._batches = Batches(client, table, pause)
-        self._inserter = Inserter(client, table, pause)
         self._chunks: OrderedDict[str, Chunk] = OrderedDict()
 
     def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
@@ -47,16 +42,8 @@ class DynamoMessageStore:
         The later of the two counts. Raises StoreUnavailable.
         """
         # Ids are random, so a duplicate is our own item, whose first answer was lost.
-        self._inserter.insert(
-            [
-                {
-                    "pk": {"S": chunk_id},
-                    "sk": {"S": _CHUNK_KIND},
-                    "packed": {"B": packed},
-                    "ttl": self._ttl(begins_ms),
-                }
-            ]
-        )
+        item = values({"pk": chunk_id, "sk": _CHUNK_KIND, "packed": packed})
+        self._table.put_if_absent([{**item, "ttl": self._ttl(begins_ms)}])
 
     def get_chunk(self, chunk_id: str) -> Chunk | None:
         """Return a message batch, None if it is absent or expired. Raises StoreUnavailable.
@@ -66,20 +53,13 @@ class DynamoMessageStore:
         cached = self._chunks.get(chunk_id)
         if cached is not None:
             return cached
-        key = {"pk": {"S": chunk_id}, "sk": {"S": _CHUNK_KIND}}
         # It never changes, so any replica that has it will do, at half the price.
-        for consistent in (False, True):
-            with aws_errors():
-                answer = self._client.get_item(
-                    TableName=self._table, Key=key, ConsistentRead=consistent
-                )
-            if "Item" in answer:
-                break
-        else:
+        item = self._table.get(chunk_id, _CHUNK_KIND, consistent=False) or self._table.get(
+            chunk_id, _CHUNK_KIND
+        )
+        if item is None or has_expired(item, self._clock()):
             return None
-        if has_expired(answer["Item"], self._clock()):
-            return None
-        chunk = unpack(chunk_id, answer["Item"]["packed"]["B"])
+        chunk = unpack(chunk_id, item["packed"]["B"])
         self._chunks[chunk_id] = chunk
         if len(self._chunks) > _CACHED_CHUNKS:
             self._chunks.popitem(last=False)
@@ -94,7 +74,7 @@ class DynamoMessageStore:
         """
         standing = list(marks)
         ttl = self._ttl(begins_ms, keep_s)
-        places = self._inserter.insert([item_of(mark, ttl) for mark in marks])
+        places = self._table.put_if_absent([item_of(mark, ttl) for mark in marks])
         found = self._read([marks[place].key for place in places])
         for place, item in zip(places, found, strict=True):
             if item is None:
@@ -105,7 +85,7 @@ class DynamoMessageStore:
     def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
         """Put each entry over the stored one, expired or not."""
         ttl = self._ttl(begins_ms)
-        self._batches.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
+        self._table.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
 
     def get_marks(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
@@ -118,23 +98,14 @@ class DynamoMessageStore:
         ]
 
     def _read(self, keys: Sequence[tuple[str, str]], consistent: bool = True) -> list[Item | None]:
-        items = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
-        found = self._batches.read(items, consistent=consistent)
+        found = self._table.read([key(*each) for each in keys], consistent=consistent)
         by_key = {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
-        return [by_key.get(key) for key in keys]
+        return [by_key.get(each) for each in keys]
 
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         """Return a partition's entries whose kind has this prefix, in order, read consistently."""
-        query = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
-            "ExpressionAttributeValues": {":pk": {"S": partition}, ":kind": {"S": kind_prefix}},
-            "ConsistentRead": True,
-        }
         now_s = self._clock()
-        with aws_errors():
-            pages = self._client.get_paginator("query").paginate(**query)
-            items = [item for page in pages for item in page["Items"]]
+        items = self._table.query(partition, "begins_with(sk, :kind)", {":kind": kind_prefix})
         return [mark_of(item) for item in items if not has_expired(item, now_s)]
 
     def _ttl(self, begins_ms: int, keep_s: int | None = None) -> Mapping[str, str]:

@@ -10,20 +10,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from harkara.aws.accounts import PARTS, credential_pointer
-from harkara.aws.batches import Batches
-from harkara.aws.clients import aws_errors
 from harkara.aws.routing import SORT_KEY as ROUTING
 from harkara.aws.routing import partition_of as routing_of
+from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.routing import Routing
 
 R = TypeVar("R", bound=BaseModel)
-Item = dict[str, Any]
-
-_ATTEMPTS = 5
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class OperatorStore:
@@ -33,13 +28,11 @@ class OperatorStore:
     """
 
     def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
-        self._batches = Batches(client, table)
+        self._table = Table(client, table)
 
     def account(self, account_id: str) -> Account | None:
         """Return an account."""
-        item = self._item(f"account#{account_id}", "account")
+        item = self._table.get(f"account#{account_id}", "account")
         return Account.model_validate_json(item["data"]["S"]) if item else None
 
     def create_account(self, account: Account) -> bool:
@@ -58,7 +51,7 @@ class OperatorStore:
 
     def carrier(self, name: str) -> CarrierSettings | None:
         """Return a carrier's settings."""
-        item = self._item(f"carrier#{name}", "carrier")
+        item = self._table.get(f"carrier#{name}", "carrier")
         return CarrierSettings.model_validate_json(item["data"]["S"]) if item else None
 
     def create_carrier(self, carrier: CarrierSettings) -> bool:
@@ -77,7 +70,7 @@ class OperatorStore:
 
     def routing(self, account_id: str) -> Routing:
         """Return an account's routing, or that of all accounts."""
-        item = self._item(routing_of(account_id), ROUTING)
+        item = self._table.get(routing_of(account_id), ROUTING)
         return Routing.model_validate_json(item["data"]["S"]) if item else Routing()
 
     def change_routing(self, account_id: str, change: Callable[[Routing], Routing]) -> Routing:
@@ -90,16 +83,10 @@ class OperatorStore:
 
     def create_credential(self, credential: Credential) -> bool:
         """Store a credential; return False, and store nothing, if its user name is taken."""
-        item = {
-            "pk": {"S": f"credential#{credential.username}"},
-            "sk": {"S": "credential"},
-            "data": {"S": credential.model_dump_json()},
-            "version": {"N": "1"},
-        }
+        own = key(f"credential#{credential.username}", "credential")
+        item = {**own, **values({"data": credential.model_dump_json(), "version": 1})}
         put = {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-        return self._batches.transact(
-            {"Put": put}, {"Put": {"Item": credential_pointer(credential)}}
-        )
+        return self._table.transact({"Put": put}, {"Put": {"Item": credential_pointer(credential)}})
 
     def change_credential(
         self, username: str, change: Callable[[Credential], Credential]
@@ -109,77 +96,42 @@ class OperatorStore:
 
     def remove_credential(self, username: str) -> bool:
         """Remove a credential; return False if there is none."""
-        for _ in range(_ATTEMPTS):
-            item = self._item(f"credential#{username}", "credential")
-            if item is None:
-                return False
+        own = f"credential#{username}", "credential"
+
+        def remove(item: Item) -> bool | None:
             pointer = credential_pointer(Credential.model_validate_json(item["data"]["S"]))
             delete = {
-                "Key": _key(item),
+                "Key": key(*own),
                 "ConditionExpression": "#data = :seen",
                 "ExpressionAttributeNames": {"#data": "data"},
                 "ExpressionAttributeValues": {":seen": item["data"]},
             }
-            if self._batches.transact({"Delete": delete}, {"Delete": {"Key": _key(pointer)}}):
-                return True
-        raise StoreUnavailable("others kept changing it")
+            pointed = {"Delete": {"Key": {"pk": pointer["pk"], "sk": pointer["sk"]}}}
+            return self._table.transact({"Delete": delete}, pointed) or None
+
+        return bool(self._table.change(*own, remove))
 
     def _create(self, partition: str, sort_key: str, record: BaseModel) -> bool:
-        return self._write(partition, sort_key, record, None)
+        return self._write(partition, sort_key, record)
 
     def _change(
         self, partition: str, sort_key: str, kind: type[R], change: Callable[[R], R]
     ) -> R | None:
-        for _ in range(_ATTEMPTS):
-            item = self._item(partition, sort_key)
-            if item is None:
-                return None
-            changed = change(kind.model_validate_json(item["data"]["S"]))
-            if self._write(partition, sort_key, changed, item["data"]):
-                return changed
-        raise StoreUnavailable("others kept changing it")
+        def write(item: Item) -> R | None:
+            data = item["data"]["S"]
+            changed = change(kind.model_validate_json(data))
+            return changed if self._write(partition, sort_key, changed, data) else None
 
-    def _write(self, partition: str, sort_key: str, record: BaseModel, over: Item | None) -> bool:
-        """Store a record if the present one is still `over` (None: absent); return if it was."""
-        values = {":data": {"S": record.model_dump_json(exclude=PARTS)}, ":one": {"N": "1"}}
-        try:
-            with aws_errors():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
-                    UpdateExpression="SET #data = :data ADD #version :one",
-                    ConditionExpression="#data = :over" if over else "attribute_not_exists(pk)",
-                    ExpressionAttributeNames={"#data": "data", "#version": "version"},
-                    ExpressionAttributeValues={**values, **({":over": over} if over else {})},
-                )
-        except StoreUnavailable as error:
-            if str(error) != _CONDITION_FAILED:
-                raise
-            return False
-        return True
+        return self._table.change(partition, sort_key, write)
 
-    def _item(self, partition: str, sort_key: str) -> Item | None:
-        with aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key={"pk": {"S": partition}, "sk": {"S": sort_key}},
-                ConsistentRead=True,
-            )
-        item: Item | None = answer.get("Item")
-        return item
+    def _write(self, partition: str, sort_key: str, record: BaseModel, over: str = "") -> bool:
+        """Store a record if the present one is still `over` ("": absent); return if it was."""
+        given: dict[str, Value] = {":data": record.model_dump_json(exclude=PARTS), ":one": 1}
+        condition = "#data = :over" if over else "attribute_not_exists(pk)"
+        if over:
+            given[":over"] = over
+        update = "SET #data = :data ADD #version :one"
+        return self._table.update_if(update_of(partition, sort_key, update, condition, given))[0]
 
     def _all(self, sort_key: str, kind: type[R]) -> list[R]:
-        scan = {
-            "TableName": self._table,
-            "FilterExpression": "sk = :sk",
-            "ExpressionAttributeValues": {":sk": {"S": sort_key}},
-            "ConsistentRead": True,
-        }
-        with aws_errors():
-            pages = self._client.get_paginator("scan").paginate(**scan)
-            items = [item for page in pages for item in page["Items"]]
-        return [kind.model_validate_json(item["data"]["S"]) for item in items]
-
-
-def _key(item: Item) -> Item:
-    return {"pk": item["pk"], "sk": item["sk"]}
+        return [kind.model_validate_json(item["data"]["S"]) for item in self._table.scan(sort_key)]

@@ -8,7 +8,6 @@ total payload size (the sum of the individual lengths of all of the batched mess
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from harkara.aws.clients import aws_errors
@@ -85,8 +84,9 @@ class SqsTaskQueues:
         delays_s: Sequence[int],
     ) -> set[int]:
         """Put the bodies at these indexes in a queue; return the indexes of those that are in."""
-        sent, left = set[int](), places
-        for _ in islice(self._backoff.tries(), _TRIES):
+        sent = set[int]()
+
+        def attempt(left: Sequence[int]) -> Sequence[int]:
             entries = [
                 {
                     "Id": str(place),
@@ -105,16 +105,17 @@ class SqsTaskQueues:
             except StoreUnavailable as error:
                 if str(error) not in _OF_A_BODY:
                     raise
-                if len(left) == 1:
-                    break
-                alone = [self._send_batch(queue, bodies, [each], group, delays_s) for each in left]
-                return sent.union(*alone)
+                alone = [[place] for place in left] if len(left) > 1 else []
+                sent.update(
+                    *(self._send_batch(queue, bodies, each, group, delays_s) for each in alone)
+                )
+                return ()
             sent.update(int(entry["Id"]) for entry in answer.get("Successful", ()))
             # A fault of the sender would occur again, so such a body is not retried.
             wrong = {int(each["Id"]) for each in answer.get("Failed", ()) if each["SenderFault"]}
-            left = [place for place in left if place not in sent | wrong]
-            if not left:
-                break
+            return [place for place in left if place not in sent | wrong]
+
+        self._backoff.finish(places, attempt, _TRIES)
         return sent
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:

@@ -12,8 +12,7 @@ from itertools import islice
 from typing import Any
 
 from harkara.aws.accounts import PART_PREFIXES, part_item
-from harkara.aws.batches import WRITE_BATCH, Batches
-from harkara.aws.clients import aws_errors
+from harkara.aws.table import WRITE_BATCH, Item, Table, key, update_of
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
@@ -23,11 +22,7 @@ from harkara.model.operator_records import P, Part
 THREADS = 8
 # Time to reserve for a batch without retries, and for the version update that ends an import.
 BATCH_S = 3.0
-# Attempts to change a resource that others change at the same time.
-CHANGES = 5
 _CREDENTIAL = "credential#"
-
-Item = Mapping[str, Any]
 
 
 class DynamoRegistry:
@@ -36,20 +31,18 @@ class DynamoRegistry:
     def __init__(
         self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self._client = client
-        self._table = table
-        self._batches = Batches(client, table, pause)
+        self._table = Table(client, table, pause)
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
         """Return a resource of an account."""
-        item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
+        item = self._table.get(_partition(account_id), PART_PREFIXES[kind] + name)
         return kind.model_validate_json(item["data"]["S"]) if item else None
 
     def find(
         self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
     ) -> list[P]:
         """Return the resources of a kind in the order of their names, starting beyond `after`."""
-        items = self._items(_partition(account_id), PART_PREFIXES[kind], after, limit)
+        items = self._items(account_id, PART_PREFIXES[kind], after, limit)
         return [kind.model_validate_json(item["data"]["S"]) for item in islice(items, limit)]
 
     def create(self, account_id: str, part: Part) -> bool:
@@ -67,10 +60,8 @@ class DynamoRegistry:
 
         It is written only over the resource that `change` was given.
         """
-        for _ in range(CHANGES):
-            item = self._item(_partition(account_id), PART_PREFIXES[kind] + name)
-            if item is None:
-                return None
+
+        def write(item: Item) -> P | None:
             part = change(kind.model_validate_json(item["data"]["S"]))
             put = {
                 "Item": part_item(account_id, part),
@@ -78,14 +69,14 @@ class DynamoRegistry:
                 "ExpressionAttributeNames": {"#data": "data"},
                 "ExpressionAttributeValues": {":seen": item["data"]},
             }
-            if self._change(account_id, {"Put": put}):
-                return part
-        raise StoreUnavailable("others kept changing it")
+            return part if self._change(account_id, {"Put": put}) else None
+
+        return self._table.change(_partition(account_id), PART_PREFIXES[kind] + name, write)
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
         """Remove a resource; return whether it existed."""
         delete = {
-            "Key": _key(_partition(account_id), PART_PREFIXES[kind] + name),
+            "Key": key(_partition(account_id), PART_PREFIXES[kind] + name),
             "ConditionExpression": "attribute_exists(pk)",
         }
         return self._change(account_id, {"Delete": delete})
@@ -104,77 +95,55 @@ class DynamoRegistry:
                 for _ in pool.map(partial(self._put_batch, deadline=deadline), batches):
                     pass
         finally:
-            with aws_errors():
-                self._client.update_item(**self._count_up(account_id))
+            if not self._table.update_if(_count_up(account_id))[0]:
+                raise StoreUnavailable("the account was removed")
 
     def credentials(self, account_id: str) -> list[Credential]:
         """Return an account's credentials."""
-        names = (item["sk"]["S"] for item in self._items(_partition(account_id), _CREDENTIAL))
-        items = (self._item(name, "credential") for name in names)
+        names = (item["sk"]["S"] for item in self._items(account_id, _CREDENTIAL))
+        items = (self._table.get(name, "credential") for name in names)
         found = [Credential.model_validate_json(item["data"]["S"]) for item in items if item]
         # A failed attempt at a user name leaves an index item for another account's credential.
         return [each for each in found if each.account_id == account_id]
 
     def default_callback(self, account_id: str) -> str:
         """Return the id of an account's default callback; empty if it has none."""
-        item = self._item(_partition(account_id), "account")
+        item = self._table.get(_partition(account_id), "account")
         return str(decode(item["data"]["S"]).get("default_callback", "")) if item else ""
 
     def _change(self, account_id: str, action: Mapping[str, Any]) -> bool:
         """Change a resource and the version in one transaction; return if its condition held."""
-        return self._batches.transact(action, {"Update": self._count_up(account_id)})
+        return self._table.transact(action, {"Update": _count_up(account_id)})
 
     def _put_batch(self, requests: Sequence[Item], deadline: Deadline) -> None:
         if not deadline.allows(BATCH_S):
             raise StoreUnavailable("the time of the request is up")
         with deadline.keeping(BATCH_S):
-            self._batches.write(requests)
-
-    def _count_up(self, account_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": _key(_partition(account_id), "account"),
-            "UpdateExpression": "ADD #version :one",
-            # Otherwise a removed account would return as an item with a version alone.
-            "ConditionExpression": "attribute_exists(pk)",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":one": {"N": "1"}},
-        }
-
-    def _item(self, partition: str, sort_key: str) -> Item | None:
-        with aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table, Key=_key(partition, sort_key), ConsistentRead=True
-            )
-        item: Item | None = answer.get("Item")
-        return item
+            self._table.write(requests)
 
     def _items(
-        self, partition: str, prefix: str, after: str = "", limit: int | None = None
+        self, account_id: str, prefix: str, after: str = "", limit: int | None = None
     ) -> Iterator[Item]:
         """Yield items by prefix of their sort key, in order, beyond `after`; `limit` per page."""
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
-            "ExpressionAttributeValues": {":pk": {"S": partition}, ":prefix": {"S": prefix}},
-            "ConsistentRead": True,
-        }
-        if after:
-            query["ExclusiveStartKey"] = _key(partition, prefix + after)
-        if limit:
-            query["Limit"] = limit
-        while True:
-            with aws_errors():
-                page = self._client.query(**query)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return self._table.query(
+            _partition(account_id),
+            "begins_with(sk, :prefix)",
+            {":prefix": prefix},
+            after=after and prefix + after,
+            limit=limit,
+        )
+
+
+def _count_up(account_id: str) -> Item:
+    return update_of(
+        _partition(account_id),
+        "account",
+        "ADD #version :one",
+        # Otherwise a removed account would return as an item with a version alone.
+        "attribute_exists(pk)",
+        {":one": 1},
+    )
 
 
 def _partition(account_id: str) -> str:
     return f"account#{account_id}"
-
-
-def _key(partition: str, sort_key: str) -> Item:
-    return {"pk": {"S": partition}, "sk": {"S": sort_key}}

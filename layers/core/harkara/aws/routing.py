@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from harkara.aws.cache import Cache
-from harkara.aws.clients import aws_errors
+from harkara.aws.table import Table
 from harkara.base.time import Clock
 from harkara.model.routing import EVERYONE, Routing, Rules
 
@@ -22,8 +22,7 @@ class DynamoRoutingStore:
     """Reads routing through a cache; an account without an item has empty routing."""
 
     def __init__(self, client: Any, table: str, clock: Clock = time.time) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table)
         self._cache = Cache(self._read, CACHE_S, CACHE_LIMIT, clock)
 
     def rules(self, account_id: str, *, anew: bool = False) -> Rules:
@@ -35,12 +34,5 @@ class DynamoRoutingStore:
         return Rules(own, general)
 
     def _read(self, account_id: str, _: Routing | None) -> Routing:
-        with aws_errors():
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key={"pk": {"S": partition_of(account_id)}, "sk": {"S": SORT_KEY}},
-                ConsistentRead=True,
-            )
-        if "Item" not in answer:
-            return Routing()
-        return Routing.model_validate_json(answer["Item"]["data"]["S"])
+        item = self._table.get(partition_of(account_id), SORT_KEY)
+        return Routing.model_validate_json(item["data"]["S"]) if item else Routing()

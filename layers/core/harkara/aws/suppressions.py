@@ -11,15 +11,10 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
-from harkara.aws.batches import Batches
-from harkara.aws.clients import aws_errors
-from harkara.base.errors import StoreUnavailable
+from harkara.aws.table import Item, Table, Value, key, update_of
 from harkara.model.suppressions import Source, Suppression
 
 SHARDS = 16
-_CONDITION_FAILED = "ConditionalCheckFailedException"
-
-Item = Mapping[str, Any]
 
 
 def partition_of(account_id: str, number: str) -> str:
@@ -33,14 +28,12 @@ class DynamoSuppressionList:
     def __init__(
         self, client: Any, table: str, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self._client = client
-        self._table = table
-        self._batches = Batches(client, table, pause)
+        self._table = Table(client, table, pause)
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         """Return the entries of these numbers. Raises StoreUnavailable."""
-        keys = [_key(account_id, number) for number in dict.fromkeys(numbers)]
-        return [entry for item in self._batches.read(keys) for entry in _entries(item)]
+        keys = [key(partition_of(account_id, each), each) for each in dict.fromkeys(numbers)]
+        return [entry for item in self._table.read(keys) for entry in _entries(item)]
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
         """Return entries in a fixed order, all of a number together, beyond the number `after`.
@@ -58,7 +51,7 @@ class DynamoSuppressionList:
             entry.number,
             f"SET {source} = :data, {source}_at = :at",
             f"(attribute_not_exists({source}_at) OR {source}_at <= :at)",
-            {":data": {"S": entry.model_dump_json()}, ":at": {"N": str(entry.since_s)}},
+            {":data": entry.model_dump_json(), ":at": entry.since_s},
         )
 
     def remove(
@@ -81,48 +74,25 @@ class DynamoSuppressionList:
             number,
             f"SET {source}_at = :at REMOVE {source}",
             f"attribute_exists({source}) AND {source}_at < :before",
-            {":at": {"N": str(at_s)}, ":before": {"N": str(before_s)}},
+            {":at": at_s, ":before": before_s},
         )
 
     def _change(
-        self, account_id: str, number: str, update: str, condition: str, values: Item
+        self,
+        account_id: str,
+        number: str,
+        update: str,
+        condition: str,
+        given: Mapping[str, Value],
     ) -> bool:
-        try:
-            with aws_errors():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(account_id, number),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=values,
-                )
-        except StoreUnavailable as error:
-            if str(error) != _CONDITION_FAILED:
-                raise
-            return False
-        return True
+        partition = partition_of(account_id, number)
+        return self._table.update_if(update_of(partition, number, update, condition, given))[0]
 
     def _items(self, account_id: str, after: str, limit: int | None) -> Iterator[Item]:
         first = _shard(after) if after else 0
         for shard in range(first, SHARDS):
-            partition = {"S": _partition(account_id, shard)}
-            query: dict[str, Any] = {
-                "TableName": self._table,
-                "KeyConditionExpression": "pk = :pk",
-                "ExpressionAttributeValues": {":pk": partition},
-                "ConsistentRead": True,
-            }
-            if after and shard == first:
-                query["ExclusiveStartKey"] = {"pk": partition, "sk": {"S": after}}
-            if limit:
-                query["Limit"] = limit
-            more = True
-            while more:
-                with aws_errors():
-                    page = self._client.query(**query)
-                yield from page["Items"]
-                more = "LastEvaluatedKey" in page
-                query["ExclusiveStartKey"] = page.get("LastEvaluatedKey")
+            beyond = after if shard == first else ""
+            yield from self._table.query(_partition(account_id, shard), after=beyond, limit=limit)
 
 
 def _shard(number: str) -> int:
@@ -131,10 +101,6 @@ def _shard(number: str) -> int:
 
 def _partition(account_id: str, shard: int) -> str:
     return f"blocked#{account_id}#{shard:02d}"
-
-
-def _key(account_id: str, number: str) -> Item:
-    return {"pk": {"S": partition_of(account_id, number)}, "sk": {"S": number}}
 
 
 def _entries(item: Item) -> list[Suppression]:

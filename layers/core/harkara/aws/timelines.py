@@ -4,11 +4,10 @@ They are extended without a condition on the values of others, so processes that
 do not refuse each other: DynamoDB adds up in the order in which the writes arrive.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from harkara.aws.clients import aws_errors
+from harkara.aws.table import Table, Value, update_of
 from harkara.ports import Extension, Timeline
 
 _KIND = "timeline"
@@ -16,15 +15,13 @@ _KIND = "timeline"
 _TRIES = 2
 _UNTIL = "until"
 _NO_LINES = {"pk", "sk", "ttl", "data"}
-_NAME = re.compile(r"#\w+")
 
 
 class DynamoTimelineStore:
     """Stores time lines that many processes extend."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table)
 
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:
         """Extend a time line (`harkara.ports.TimelineStore`): mostly one call, sometimes two."""
@@ -101,29 +98,13 @@ class DynamoTimelineStore:
         expires_at_s: int,
     ) -> tuple[bool, Mapping[str, Any]]:
         """Update an item if a condition holds; return whether it did, and the item."""
-        names = {word: word[1:] for word in _NAME.findall("".join(update))}
-        if "#text" in names:
-            names["#text"] = "data"
-        numbers = {**numbers, ":ttl": expires_at_s}
-        with aws_errors():
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key={"pk": {"S": name}, "sk": {"S": _KIND}},
-                    UpdateExpression=update[0],
-                    ConditionExpression=update[1],
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={
-                        **{key: {"N": str(number)} for key, number in numbers.items()},
-                        **{key: {"S": text} for key, text in texts.items()},
-                    },
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                # The error has no item if that expired meanwhile.
-                return False, error.response.get("Item", {})
-        return True, answer["Attributes"]
+        given: dict[str, Value] = {**numbers, **texts, ":ttl": expires_at_s}
+        names = {"#text": "data"} if "#text" in update[0] else {}
+        return self._table.update_if(
+            update_of(name, _KIND, *update, given, names),
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
 
 
 def _number(item: Mapping[str, Any], name: str) -> int:

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harkara.base.deadline import left_s
 
@@ -19,6 +20,8 @@ CEILING_S = 2.0
 ANSWER_S = 2.0
 # Limit of all pauses of one call together: a command at a terminal has no deadline.
 PATIENCE_S = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,11 @@ class Backoff:
                 return
             self.pause(pause_s)
             paused_s += pause_s
+
+    def finish(self, rest: T, call: Callable[[T], T], limit: int | None = None) -> T:
+        """Repeat a call with what it leaves undone; return what is left when all tries are over."""
+        for _ in itertools.islice(self.tries(), limit):
+            rest = call(rest)
+            if not rest:
+                break
+        return rest

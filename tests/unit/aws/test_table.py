@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harkara.aws.clients import aws_errors
-from harkara.aws.inserts import BATCH, Inserter
+from harkara.aws.table import WRITE_BATCH, Table
 from harkara.base.errors import StoreUnavailable
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -28,15 +28,15 @@ def in_place(_: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 class Inserting:
-    """An inserter, its client, and its pauses."""
+    """A table, its client, and its pauses."""
 
     def __init__(self, *answers: Answer) -> None:
         self.aws = ScriptedAws("dynamodb", *answers)
         self.pauses: list[float] = []
-        self.inserter = Inserter(self.aws.client, "Messages-1", self.pauses.append)
+        self.table = Table(self.aws.client, "Messages-1", self.pauses.append)
 
     def insert(self, count: int) -> list[int]:
-        return self.inserter.insert([item(number) for number in range(count)])
+        return self.table.put_if_absent([item(number) for number in range(count)])
 
     def asked(self) -> list[list[str]]:
         """Return the sort keys in each call."""
@@ -70,7 +70,7 @@ def test_an_item_is_put_by_a_statement_with_parameters() -> None:
 
 @pytest.mark.parametrize(
     ("count", "calls"),
-    [(0, []), (1, [1]), (BATCH, [25]), (BATCH + 1, [25, 1]), (60, [25, 25, 10])],
+    [(0, []), (1, [1]), (WRITE_BATCH, [25]), (WRITE_BATCH + 1, [25, 1]), (60, [25, 25, 10])],
 )
 def test_a_call_holds_25_statements(count: int, calls: list[int]) -> None:
     inserting = Inserting(in_place)
