@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import Luck
-from harkara.base.json import decode, encode
 from harkara.base.log_events import Note, Notes
 from harkara.base.time import DAY_S, Clock
 from harkara.ports import LimitStore
+from harkara.state.cell import Cell
 
 READ_EVERY_S = 5.0
 WINDOW_S = 30.0
@@ -64,20 +64,14 @@ class BreakerState(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Watch(Cell[BreakerState]):
     """This process's view of a carrier. `heard` holds (Unix seconds, failed, total).
 
     `noted` is the share of the traffic that was last logged as kept away.
     """
 
-    text: str = ""
-    read_at_s: float = 0.0
     noted: float = 0.0
     heard: list[tuple[float, int, int]] = field(default_factory=list)
-
-    @property
-    def state(self) -> BreakerState:
-        return BreakerState(*decode(self.text)) if self.text else BreakerState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ class Breakers:
         While the carrier returns, a random part of the traffic may go.
         """
         now_s = self.clock()
-        state = self._read(carrier, now_s).state
+        state = self._read(carrier).value
         now_ms = int(now_s * 1000)
         if open_for_s := state.open_for_s(now_ms):
             return open_for_s
@@ -110,8 +104,8 @@ class Breakers:
     def hear(self, carrier: str, failed: int, count: int) -> bool:
         """Count a carrier's failed messages and all of them; return whether to open its breaker."""
         now_s = self.clock()
-        watch = self._watches.setdefault(carrier, _Watch())
-        state = watch.state
+        watch = self._watch(carrier)
+        state = watch.value
         watch.heard.append((now_s, failed, count))
         # Results from before the cool-down say nothing about the time after it.
         since_s = max(now_s - WINDOW_S, state.open_until_ms / 1000)
@@ -124,44 +118,44 @@ class Breakers:
 
     def open(self, carrier: str) -> bool:
         """Open a carrier's breaker; return False if it was open already."""
-        watch = self._watches.setdefault(carrier, _Watch())
+        watch = self._watch(carrier)
         now_ms = int(self.clock() * 1000)
         for _ in range(_SWAPS):
-            state = watch.state
+            state = watch.value
             if state.open_for_s(now_ms):
                 return False
             opened = state.opened(now_ms)
-            text = encode(opened).decode()
             ends_s = opened.open_until_ms // 1000 + DAY_S
             try:
-                standing = self.store.swap(_name(carrier), watch.text, text, ends_s)
+                is_ours = watch.swap(opened, ends_s)
             except StoreUnavailable:  # this process, at least, leaves the carrier alone
-                standing = None
-            watch.text = text if standing is None else standing
+                watch.keep(opened)
+                is_ours = True
             self._note(carrier, watch, now_ms)
-            if standing is None:
+            if is_ours:
                 return True
         return False
 
-    def _read(self, carrier: str, now_s: float) -> _Watch:
-        watch = self._watches.setdefault(carrier, _Watch())
-        # After the clock was set back, the age of the cached state is unknown.
-        if not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
-            watch.read_at_s = now_s
-            try:
-                watch.text = self.store.get(_name(carrier))
-            except StoreUnavailable:  # keep the cached state; this is no reason to stop
-                return watch
-            self._note(carrier, watch, int(now_s * 1000))
+    def _read(self, carrier: str) -> _Watch:
+        watch = self._watch(carrier)
+        try:
+            is_new = watch.read(READ_EVERY_S)
+        except StoreUnavailable:  # keep the cached state; this is no reason to stop
+            watch.read_at_s = self.clock()
+            return watch
+        if is_new:
+            self._note(carrier, watch, int(watch.read_at_s * 1000))
         return watch
 
+    def _watch(self, carrier: str) -> _Watch:
+        if carrier not in self._watches:
+            name = f"breaker#{carrier}"
+            self._watches[carrier] = _Watch(self.store, self.clock, name, BreakerState)
+        return self._watches[carrier]
+
     def _note(self, carrier: str, watch: _Watch, now_ms: int) -> None:
-        kept_away = 1 - watch.state.share(now_ms)
+        kept_away = 1 - watch.value.share(now_ms)
         if kept_away or watch.noted:
             shares = {"breaker_state": kept_away}
             self.notes(Note("breaker", {}, {}, carrier=carrier, shares=shares))
         watch.noted = kept_away
-
-
-def _name(carrier: str) -> str:
-    return f"breaker#{carrier}"

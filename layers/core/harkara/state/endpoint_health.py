@@ -23,11 +23,11 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
-from harkara.base.json import decode, encode
 from harkara.base.time import DAY_S, Clock
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
 from harkara.ports import LimitStore
+from harkara.state.cell import Cell
 from harkara.state.endpoint_health_record import Door, is_slow
 from harkara.state.rates import Pace
 from harkara.state.rates_prefetch import PREFETCH_S
@@ -80,19 +80,10 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Watch(Cell[Door]):
     """This process's view of an endpoint, and when it last got an acknowledgement itself."""
 
-    text: str = ""
-    read_at_s: float = 0.0
     acked_ms: int = 0
-
-    @property
-    def door(self) -> Door:
-        if not self.text:
-            return Door()
-        *known, leases = decode(self.text)
-        return Door(*known)._replace(leases=tuple(map(tuple, leases)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +122,11 @@ class Doors:
         name = name_of(account_id, endpoint)
         for _ in range(_SWAPS):
             watch = self._read(name)
-            if _keeps_out(watch.door, self._now_ms()):
+            if _keeps_out(watch.value, self._now_ms()):
                 # A replay of dead letters may have opened the endpoint a moment ago.
                 watch = self._read(name, anew=True)
             now_ms = self._now_ms()
-            door = watch.door
+            door = watch.value
             trusted = door.is_trusted(now_ms)
             if door.gone:
                 return Entry(Verdict.GONE)
@@ -165,7 +156,7 @@ class Doors:
             entry = entry._replace(within_s=PATIENCE_S) if quick else entry._replace(seat=lease)
             if not limit:
                 return entry
-            if self._swap(name, watch, door.with_lease(lease, until_ms, now_ms)):
+            if self._swap(watch, door.with_lease(lease, until_ms, now_ms)):
                 return entry._replace(lease=lease)
             self._rise(account_id, entry)
         return Entry(Verdict.WAIT, trusted=trusted)
@@ -176,9 +167,9 @@ class Doors:
         """Whether `leave` has anything to write; if not, it need not be called."""
         if entry.lease or entry.seat or not result.acknowledged or is_slow(result):
             return True
-        watch = self._watches.get(name_of(account_id, endpoint), _Watch())
+        watch = self._watches.get(name := name_of(account_id, endpoint)) or self._new(name)
         watch.acked_ms = self._now_ms()
-        return watch.door.heard(result, watch.acked_ms, watch.acked_ms) != watch.door
+        return watch.value.heard(result, watch.acked_ms, watch.acked_ms) != watch.value
 
     def leave(self, account_id: str, endpoint: Endpoint, entry: Entry, result: PostResult) -> None:
         """Record the result of a post. Raises nothing: later posts will show the same."""
@@ -186,7 +177,7 @@ class Doors:
         if result.status == 410 and "?" in endpoint.url and not endpoint.callback_id:
             # Only that query is gone. The path may be fine, as with a 404.
             result = result._replace(status=404)
-        watch = self._watches.setdefault(name, _Watch())
+        watch = self._watch(name)
         now_ms, acked_ms = self._now_ms(), watch.acked_ms
         if result.acknowledged:
             watch.acked_ms = now_ms
@@ -210,25 +201,27 @@ class Doors:
     def open(self, account_id: str, endpoint: Endpoint) -> None:
         """Allow posts again where an endpoint is gone or failing. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)
-        self._watches[name] = _Watch(self.store.get(name, consistent=True), self.clock())
+        watch = self._new(name)
+        watch.read(READ_EVERY_S, anew=True)
+        self._watches[name] = watch
         self._change(
             name, lambda door: Door(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases)
         )
 
     def _is_slow(self, account_id: str, now_ms: int) -> bool:
-        return now_ms < self._read(account_name(account_id)).door.slow_until_ms
+        return now_ms < self._read(account_name(account_id)).value.slow_until_ms
 
     def _sit(self, account_id: str, post: str, until_ms: int) -> bool:
         """Let a post occupy this execution, unless its account occupies its limit of others."""
         name = account_name(account_id)
         for _ in range(_SWAPS):
             watch, now_ms = self._read(name), self._now_ms()
-            held = {process: until for process, until in watch.door.leases if until > now_ms}
+            held = {process: until for process, until in watch.value.leases if until > now_ms}
             seated_until_ms = held.pop(self.process, 0)
             if len(held) >= max(1, self.concurrency * EXECUTIONS_OF_TEN // _TEN):
                 return False
-            seat = watch.door.with_lease(self.process, until_ms + _SEAT_MARGIN_MS, now_ms)
-            if seated_until_ms >= until_ms or self._swap(name, watch, seat):
+            seat = watch.value.with_lease(self.process, until_ms + _SEAT_MARGIN_MS, now_ms)
+            if seated_until_ms >= until_ms or self._swap(watch, seat):
                 self._seated.setdefault(account_id, set()).add(post)
                 return True
         return False
@@ -242,32 +235,31 @@ class Doors:
             self._change(account_name(account_id), lambda door: door.without_lease(self.process))
 
     def _change(self, name: str, change: Callable[[Door], Door]) -> None:
-        watch = self._watches.setdefault(name, _Watch())
+        watch = self._watch(name)
         for _ in range(_SWAPS):
-            changed = change(watch.door)
-            if changed == watch.door or self._swap(name, watch, changed):
+            changed = change(watch.value)
+            if changed == watch.value or self._swap(watch, changed):
                 return
 
-    def _swap(self, name: str, watch: _Watch, door: Door) -> bool:
-        """Replace an endpoint's unchanged state; else cache the one that another process wrote."""
-        text = encode(door).decode()
-        expires_at_s = int(self.clock()) + _KEPT_S
-        standing = self.store.swap(name, watch.text, text, expires_at_s)
-        watch.text = text if standing is None else standing
-        # After a lost answer, the store returns this process's own text.
-        return watch.text == text
+    def _swap(self, watch: _Watch, door: Door) -> bool:
+        """Replace an endpoint's state; a lease names its process or post, so equal is our own."""
+        return watch.swap(door, int(self.clock()) + _KEPT_S) or watch.value == door
 
     def _read(self, name: str, *, anew: bool = False) -> _Watch:
         """Return an endpoint's state as read lately; with `anew`, read it now."""
         if len(self._watches) >= _REMEMBERED and name not in self._watches:
             self._watches.clear()
-        watch = self._watches.setdefault(name, _Watch())
-        now_s = self.clock()
-        # After the clock was set back, the age of the cached state is unknown.
-        if anew or not 0 <= now_s - watch.read_at_s < READ_EVERY_S:
-            watch.text = self.store.get(name, consistent=anew)
-            watch.read_at_s = now_s
+        watch = self._watch(name)
+        watch.read(READ_EVERY_S, anew=anew)
         return watch
+
+    def _watch(self, name: str) -> _Watch:
+        if name not in self._watches:
+            self._watches[name] = self._new(name)
+        return self._watches[name]
+
+    def _new(self, name: str) -> _Watch:
+        return _Watch(self.store, self.clock, name, Door.of)
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

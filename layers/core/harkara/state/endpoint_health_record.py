@@ -1,6 +1,6 @@
 """The state of a callback endpoint, or of all those of an account, and how a post changes it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harkara.model.callbacks import PostResult
 
@@ -40,6 +40,12 @@ class Door(NamedTuple):
     slow_until_ms: int = 0
     slows: int = 0
     leases: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, *fields: Any) -> "Door":
+        """Return the state with these stored fields, or that of an endpoint without any."""
+        door = cls(*fields)
+        return door._replace(leases=tuple((name, until_ms) for name, until_ms in door.leases))
 
     def shut_for_s(self, now_ms: int) -> float:
         """Return how long the circuit stays open; 0 when it is closed."""
