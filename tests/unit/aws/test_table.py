@@ -1,11 +1,11 @@
-"""Conditional puts by PartiQL: errors inside a 200 answer, and the length of retries."""
+"""The table: errors inside a 200 answer, the length of retries, and writes over an item."""
 
 from typing import Any
 
 import pytest
 
 from harkara.aws.clients import aws_errors
-from harkara.aws.table import WRITE_BATCH, Table
+from harkara.aws.table import CHANGES, WRITE_BATCH, Table
 from harkara.base.errors import StoreUnavailable
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -155,3 +155,27 @@ def test_a_call_that_fails_is_an_unavailable_store(failure: Exception, reason: s
 def test_an_error_that_is_not_of_aws_stays_what_it_is() -> None:
     with pytest.raises(KeyError), aws_errors():
         raise KeyError("Items")
+
+
+@pytest.mark.parametrize("absent_at", [None, 0, 2])
+def test_an_item_is_read_anew_until_it_is_written_over_or_gone(absent_at: int | None) -> None:
+    found: list[Answer] = [{"Item": item(number)} for number in range(4)]
+    if absent_at is not None:
+        found[absent_at] = {}
+    aws, seen = ScriptedAws("dynamodb", *found), list[str]()
+
+    def write(given: Any) -> str | None:
+        seen.append(given["sk"]["S"])
+        return "written" if len(seen) == 3 else None
+
+    done = Table(aws.client, "Messages-1").change("chunk", "0", write)
+    assert done == ("written" if absent_at is None else None)
+    assert seen == ["0", "1", "2"][:absent_at]
+    assert all(params["ConsistentRead"] for _, params in aws.requests)
+
+
+def test_an_item_that_others_keep_changing_is_unavailable() -> None:
+    aws = ScriptedAws("dynamodb", {"Item": item(0)})
+    with pytest.raises(StoreUnavailable, match="kept changing"):
+        Table(aws.client, "Messages-1").change("chunk", "0", lambda _: None)
+    assert aws.operations == ["GetItem"] * CHANGES
