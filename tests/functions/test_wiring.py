@@ -117,11 +117,14 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
     }
-    assert (authenticator.accounts._table, service.chunks._table) == ("accounts", "messages")
+    assert (authenticator.accounts._table.name, service.chunks._table.name) == (
+        "accounts",
+        "messages",
+    )
     assert service.chunks._retention_s == 8
-    assert service.queues._due._table == "due"
+    assert service.queues._due._table.name == "due"
     assert service.names.new(0, "") != service.names.new(0, "")
-    assert service.limits.store._table == "messages"
+    assert service.limits.store._table.name == "messages"
     assert idempotency.store is service.chunks
 
 
@@ -130,9 +133,9 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     environment.setenv("ALLOW_PRIVATE_CALLBACKS", private)
     _, services = wired("manage", environment)
     assert services.authenticator.pepper.all() == (b"secret-of-pepper-id",)
-    assert services.authenticator.accounts._table == "accounts"
+    assert services.authenticator.accounts._table.name == "accounts"
     assert not services.authenticator.accounts._templates
-    assert services.registry.registry._table == "accounts"
+    assert services.registry.registry._table.name == "accounts"
     rules = UrlRules((443, 9443), allowed)
     assert services.registry.callback_urls == rules
     assert services.registry.vault._key_id == "key-id"
@@ -140,13 +143,16 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.endpoints.poster._urls == rules
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
     for service in (services.history, services.cancel):
-        assert (service.store._table, service.store._retention_s) == ("messages", 8)
+        assert (service.store._table.name, service.store._retention_s) == ("messages", 8)
     parked = services.endpoints.parked
     queues = {queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)}
     assert services.cancel.queues._urls == parked.queues._urls == queues
-    assert (parked.store._table, parked.store._messages) == ("messages", services.history.store)
+    assert (parked.store._table.name, parked.store._messages) == (
+        "messages",
+        services.history.store,
+    )
     assert parked.open_door == services.registry.open_door
-    assert parked.open_door.__self__.store._table == "messages"
+    assert parked.open_door.__self__.store._table.name == "messages"
 
 
 def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
@@ -157,12 +163,12 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.queues._urls == {
         queue: url for queue, url in URLS.items() if queue is not QueueName.CALLBACK
     }
-    assert service.queues._due._table == "due"
-    assert service.store._table == "messages"
+    assert service.queues._due._table.name == "due"
+    assert service.store._table.name == "messages"
     assert service.hand.store is service.store
-    assert service.router.store._table == "accounts"
-    assert service.router.carrier._accounts._table == "accounts"
-    assert service.router.pace.store._table == "messages"
+    assert service.router.store._table.name == "accounts"
+    assert service.router.carrier._accounts._table.name == "accounts"
+    assert service.router.pace.store._table.name == "messages"
     # Dispatch records outcomes in the breakers that the router reads.
     assert service.router.breakers is service.hand.breakers
     assert service.router.breakers.store is service.router.pace.store
@@ -174,7 +180,7 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
     mid = "1" + "0" * 28
     assert receipt.signer.verify(submit.hand.signer.sign(mid, 3)) == (mid, 3)
     assert receipt.queues._urls == {QueueName.RECEIPT: URLS[QueueName.RECEIPT]}
-    assert receipt.door.accounts._table == "accounts"
+    assert receipt.door.accounts._table.name == "accounts"
     assert receipt.confirm is sns.confirm
 
 
@@ -187,22 +193,22 @@ def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
         place
     )
     assert module.link_signer() is accept.links.signer()
-    assert service.store._table == "messages"
+    assert service.store._table.name == "messages"
     assert service.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
 
 
 def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("inbound", environment)
     assert service.accounts is service.door.accounts
-    assert service.accounts._table == service.lists._table == "accounts"
+    assert service.accounts._table.name == service.lists._table.name == "accounts"
     assert service.confirm is sns.confirm
     _, submit = wired("submit", environment)
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
-    assert replies.chunks._table == replies.last._table == "messages"
+    assert replies.chunks._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.last._keys("acme", "919876543210") == replies.last._keys("acme", "919876543210")
-    assert submit.last._table == "messages"
+    assert submit.last._table.name == "messages"
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
@@ -234,15 +240,15 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
     assert deliver.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.RECEIPT, QueueName.CALLBACK)
     }
-    assert posting.doors.store._table == "messages"
+    assert posting.doors.store._table.name == "messages"
     assert posting.doors.concurrency == 40
-    assert deliver.queues._due._table == "due"
+    assert deliver.queues._due._table.name == "due"
 
 
 def test_sweep_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, service = wired("sweep", environment)
     assert service.queues._urls == URLS
-    assert service.due._table == "due"
+    assert service.due._table.name == "due"
 
 
 def test_a_client_that_was_never_used_closes(environment: pytest.MonkeyPatch) -> None:

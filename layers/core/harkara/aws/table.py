@@ -45,14 +45,14 @@ class Table:
 
     def __init__(self, client: Any, name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._client = client
-        self._name = name
+        self.name = name
         self._backoff = Backoff(pause)
 
     def get(self, partition: str, sort_key: str, *, consistent: bool = True) -> Item | None:
         """Return an item, None if it is absent."""
         with aws_errors():
             answer = self._client.get_item(
-                TableName=self._name, Key=key(partition, sort_key), ConsistentRead=consistent
+                TableName=self.name, Key=key(partition, sort_key), ConsistentRead=consistent
             )
         item: Item | None = answer.get("Item")
         return item
@@ -101,7 +101,7 @@ class Table:
     ) -> Iterator[Sequence[Item]]:
         while True:
             with aws_errors():
-                page = call(TableName=self._name, **request)
+                page = call(TableName=self.name, **request)
             yield page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
@@ -110,7 +110,7 @@ class Table:
     def put(self, item: Item) -> None:
         """Put an item over any other."""
         with aws_errors():
-            self._client.put_item(TableName=self._name, Item=item)
+            self._client.put_item(TableName=self.name, Item=item)
 
     def put_if_absent(self, items: Sequence[Item]) -> list[int]:
         """Put each item if its key is absent; return the indexes of the items that were not put.
@@ -141,14 +141,14 @@ class Table:
     def _insert_of(self, item: Item) -> Mapping[str, Any]:
         fields = ",".join(f"'{name}':?" for name in item)
         return {
-            "Statement": f'INSERT INTO "{self._name}" VALUE {{{fields}}}',
+            "Statement": f'INSERT INTO "{self.name}" VALUE {{{fields}}}',
             "Parameters": list(item.values()),
         }
 
     def update(self, write: Item) -> None:
         """Update an item as `update_of` says."""
         with aws_errors():
-            self._client.update_item(TableName=self._name, **write)
+            self._client.update_item(TableName=self.name, **write)
 
     def update_if(self, write: Item, **returns: str) -> tuple[bool, Item]:
         """Update an item if the condition of `update_of` holds; return whether it did.
@@ -158,7 +158,7 @@ class Table:
         """
         with aws_errors():
             try:
-                answer = self._client.update_item(TableName=self._name, **write, **returns)
+                answer = self._client.update_item(TableName=self.name, **write, **returns)
             except self._client.exceptions.ConditionalCheckFailedException as error:
                 return False, error.response.get("Item", _NOTHING)
         return True, answer.get("Attributes", _NOTHING)
@@ -182,13 +182,13 @@ class Table:
 
         def get(request: Item) -> Item:
             answer = self._client.batch_get_item(RequestItems=request)
-            found.extend(answer["Responses"].get(self._name, ()))
+            found.extend(answer["Responses"].get(self.name, ()))
             rest: Item = answer.get("UnprocessedKeys", _NOTHING)
             return rest
 
         for at in range(0, len(keys), READ_BATCH):
             asked = {"Keys": keys[at : at + READ_BATCH], "ConsistentRead": consistent}
-            request: Item = {self._name: asked}
+            request: Item = {self.name: asked}
             self._finish(request, get)
         return found
 
@@ -201,7 +201,7 @@ class Table:
             return rest
 
         for at in range(0, len(requests), WRITE_BATCH):
-            request: Item = {self._name: requests[at : at + WRITE_BATCH]}
+            request: Item = {self.name: requests[at : at + WRITE_BATCH]}
             self._finish(request, write)
 
     def transact(self, *actions: Item) -> bool:
@@ -221,7 +221,7 @@ class Table:
             return ()
 
         writes: Sequence[Item] = [
-            {kind: {"TableName": self._name, **write}}
+            {kind: {"TableName": self.name, **write}}
             for action in actions
             for kind, write in action.items()
         ]
