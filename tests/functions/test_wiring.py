@@ -207,7 +207,9 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
     assert replies.chunks._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
-    assert submit.last._partitions("acme", "919876543210") == replies.last._keys("acme", "919876543210")
+    assert submit.last._partitions("acme", "919876543210") == replies.last._partitions(
+        "acme", "919876543210"
+    )
     assert submit.last._table.name == "messages"
 
 
