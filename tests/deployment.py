@@ -18,6 +18,7 @@ import pytest
 from harkara.aws import accounts, secrets
 from harkara.base.exchanges import HttpAnswer
 from harkara.base.json import decode, encode
+from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from local import seed
 from local.settings import Ports
 from tests import policies
@@ -95,8 +96,10 @@ class Deployment:
             "kms": Kms(),
             "secretsmanager": SecretsManager(),
         }
-        patch.setattr(secrets, "client", self.client)
-        patch.setattr(seed, "client", self.client)
+        for module in (secrets, seed, dlr, inbound, link, manage, receipt, send, submit, sweep):
+            patch.setattr(module, "client", self.client)
+        for module in (dlr, submit):
+            patch.setattr(module, "HttpClient", self._http)
         patch.setattr(ThreadPoolExecutor, "submit", _submit)
         # Cached records expire at once and are read again.
         patch.setattr(accounts, "CACHE_S", 0)
@@ -141,10 +144,7 @@ class Deployment:
 
     def _module(self, function: str) -> ModuleType:
         if function not in self._modules:
-            module = self._modules[function] = load(function)
-            for name, value in {"client": self.client, "HttpClient": self._http}.items():
-                if hasattr(module, name):
-                    self._patch.setattr(module, name, value)
+            self._modules[function] = load(function)
         return self._modules[function]
 
     def _http(self, *_: Any, **__: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats import webengage
-from harkara.wiring import new_api
+from harkara.wiring.api import new_api
 
 api = new_api({"/webengage": webengage.refusal})
 

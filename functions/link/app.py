@@ -3,7 +3,6 @@
 Next: `harkara.links.shorten`, which reads the code; `harkara.links.clicks` reports the click.
 """
 
-import time
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -13,20 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara.api.responses import TRY_AGAIN_AFTER_S
 from harkara.api.router import NoRoute, Response
 from harkara.api.routes import methods_of
-from harkara.aws.clients import client, prepare
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import Note
-from harkara.links.codec import LinkSigner, is_code, without_marks
-from harkara.links.shorten import LinkService, Visit
+from harkara.links.codec import is_code, without_marks
+from harkara.links.shorten import Visit
 from harkara.links.visitors import is_person
-from harkara.model.tasks import QueueName
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
-from harkara.runtime.settings import LinkSettings
-from harkara.wiring import new_api
+from harkara.wiring.api import new_api
+from harkara.wiring.link import on_aws
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # Pages repeat nothing of the request.
@@ -49,20 +43,7 @@ PAGES = {
 STATUSES = {Visit.UNKNOWN: 404, Visit.ENDED: 410}
 
 api = new_api()
-prepare("dynamodb", "secretsmanager", "sqs")
-
-
-@cache
-def service() -> LinkService:
-    settings = LinkSettings.from_environment()
-    queues = {QueueName.CALLBACK: settings.callback_queue_url}
-    return LinkService(
-        # This store only reads, so its retention (0) does not matter.
-        store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
-        queues=SqsTaskQueues(client("sqs"), queues),
-        signer=LinkSigner(secret_keys(settings.link_secret_id)),
-        clock=time.time,
-    )
+services = cache(on_aws)
 
 
 @api.route("/<code>", "GET", "HEAD")
@@ -85,7 +66,7 @@ def follow(path: str, code: str) -> Response:
     asked = api.request
     host = asked.headers.get("host", "").lower()
     try:
-        visit, url, account_id = service().visit(
+        visit, url, account_id = services().visit(
             host, path, code, is_person=is_person(asked.method, asked.headers)
         )
     except StoreUnavailable as error:

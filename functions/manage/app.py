@@ -10,17 +10,13 @@ refuse a request without the change; a cancel enqueues for functions/dlr.
 
 import asyncio
 import gzip
-import os
-import random
-import time
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
-from harkara.api.authentication import Authenticator
 from harkara.api.credentials import presented
 from harkara.api.openapi import page
 from harkara.api.openapi.document import document
@@ -28,38 +24,19 @@ from harkara.api.queries import after_name, page_limit, sources, type_of
 from harkara.api.responses import answer, ok, refuse_dry_run
 from harkara.api.router import Response
 from harkara.api.uploads import is_file
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare
-from harkara.aws.dead_letters import DynamoParkedStore
-from harkara.aws.destinations import KmsVault
-from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import secret_keys
-from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.callbacks.dead_letters import ParkedService
-from harkara.manage.callbacks import EndpointService
-from harkara.manage.cancel import CancelService
 from harkara.manage.dead_letter_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.manage.history import HistoryService
-from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT, RegistryService, counts, report_of
+from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT, counts, report_of
 from harkara.manage.resources import fields_of, fields_with_warning
-from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, Scope, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.operator_records import Part
 from harkara.model.suppressions import fields_of as entry_fields
-from harkara.model.tasks import QueueName
-from harkara.net.single_poster import SinglePoster
 from harkara.runtime.logging import logger
-from harkara.runtime.settings import ManageSettings
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
-from harkara.wiring import new_api
+from harkara.wiring.api import new_api
+from harkara.wiring.manage import on_aws
 
 # Lambda answers at most 6 MB, and this is sent as base64.
 EXPORT_LIMIT_BYTES = 4_400_000
@@ -71,60 +48,7 @@ COLLECTIONS: dict[str, type[Part]] = {
 CSV = "text/csv"
 
 api = new_api()
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
-
-
-class Services(NamedTuple):
-    authenticator: Authenticator
-    registry: RegistryService
-    endpoints: EndpointService
-    history: HistoryService
-    cancel: CancelService
-    suppressions: SuppressionService
-
-
-@cache
-def services() -> Services:
-    settings = ManageSettings.from_environment()
-    dynamodb = client("dynamodb")
-    authenticator = Authenticator(
-        accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
-        pepper=secret_keys(settings.pepper_secret_id),
-        clock=time.time,
-    )
-    messages = DynamoMessageStore(
-        dynamodb, settings.messages_table, settings.retention_s, time.time
-    )
-    queues = SqsTaskQueues(
-        client("sqs"),
-        {
-            QueueName.RECEIPT: settings.receipt_queue_url,
-            QueueName.CALLBACK: settings.callback_queue_url,
-        },
-    )
-    counted = DynamoLimitStore(dynamodb, settings.messages_table)
-    doors = Doors(counted, Pace(counted, time.time, random.SystemRandom().random), time.time)
-    parked = DynamoParkedStore(dynamodb, settings.messages_table, messages, time.time)
-    registry = RegistryService(
-        registry=DynamoRegistry(dynamodb, settings.accounts_table),
-        vault=KmsVault(client("kms"), settings.secrets_key_id),
-        open_door=doors.open,
-        callback_urls=settings.callback_urls,
-    )
-    return Services(
-        authenticator,
-        registry,
-        EndpointService(
-            registry,
-            ParkedService(parked, queues, doors.open),
-            SinglePoster(settings.callback_urls),
-            time.time,
-            os.urandom,
-        ),
-        HistoryService(messages, time.time),
-        CancelService(messages, queues, time.time),
-        SuppressionService(DynamoSuppressionList(dynamodb, settings.accounts_table), time.time),
-    )
+services = cache(on_aws)
 
 
 @api.get("/openapi.json")

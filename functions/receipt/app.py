@@ -3,7 +3,6 @@
 Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 """
 
-import time
 from functools import cache
 from typing import Any
 
@@ -11,44 +10,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.responses import carrier_request
 from harkara.api.router import Response
-from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import client, prepare
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
-from harkara.base.ids import ReferenceSigner, split_mid
+from harkara.base.ids import split_mid
 from harkara.base.log_events import Note
-from harkara.model.tasks import QueueName
-from harkara.net.sns import confirm
-from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
-from harkara.runtime.settings import ReceiptSettings
-from harkara.wiring import new_api
+from harkara.wiring.api import new_api
+from harkara.wiring.receipt import on_aws
 
 api = new_api()
-prepare("dynamodb", "kms", "secretsmanager", "sqs")
-
-
-@cache
-def service() -> ReceiveService:
-    settings = ReceiptSettings.from_environment()
-    queues = {QueueName.RECEIPT: settings.receipt_queue_url}
-    return ReceiveService(
-        door=CarrierDoor(
-            DynamoAccountStore(client("dynamodb"), settings.accounts_table),
-            ReceiptSecrets(client("kms")),
-            metrics.write,
-        ),
-        queues=SqsTaskQueues(client("sqs"), queues),
-        signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),
-        clock=time.time,
-        confirm=confirm,
-    )
+services = cache(on_aws)
 
 
 @api.route("/receipts/<carrier>/<token>", "GET", "HEAD", "POST")
 def receipts(carrier: str, token: str) -> Response:
-    received, heard = service().receive(carrier, token, carrier_request(api.request))
+    received, heard = services().receive(carrier, token, carrier_request(api.request))
     counts = {
         "receipts": len(received.receipts) + len(received.by_carrier_id),
         "by_carrier_id": len(received.by_carrier_id),

@@ -3,98 +3,35 @@
 Next: `harkara.accept.service`, which enqueues for functions/submit.
 """
 
-import os
-import random
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats import ics, native, webengage
 from harkara.accept.formats.near_names import names_dry_run
 from harkara.accept.formats.options import flag
-from harkara.accept.id_source import RandomNames
-from harkara.accept.idempotency import Answer, Idempotency
+from harkara.accept.idempotency import Answer
 from harkara.accept.requests import RecordResult, SendRequest
-from harkara.accept.service import AcceptService, NothingAccepted
-from harkara.api.authentication import Authenticator
+from harkara.accept.service import NothingAccepted
 from harkara.api.credentials import presented
 from harkara.api.responses import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.api.router import Response
-from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import Note
-from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Caller, Scope
-from harkara.model.tasks import QueueName
 from harkara.ports import ChunkNames
 from harkara.runtime import metrics
-from harkara.runtime.settings import SendSettings
-from harkara.state.account_limits import AccountLimits
-from harkara.wiring import new_api
+from harkara.wiring.api import new_api
+from harkara.wiring.send import on_aws
 
 Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 api = new_api({"/webengage": webengage.refusal})
-prepare("dynamodb", "secretsmanager", "sqs")
-
-
-class Services(NamedTuple):
-    authenticator: Authenticator
-    accept: AcceptService
-    idempotency: Idempotency
-
-
-@cache
-def services() -> Services:
-    settings = SendSettings.from_environment()
-    dynamodb = client("dynamodb")
-    messages = DynamoMessageStore(
-        dynamodb, settings.messages_table, settings.retention_s, time.time
-    )
-    queues = {
-        QueueName.SUBMIT: settings.submit_queue_url,
-        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
-    }
-    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
-    accounts = DynamoAccountStore(dynamodb, settings.accounts_table)
-    authenticator = Authenticator(
-        accounts=accounts,
-        pepper=secret_keys(settings.pepper_secret_id),
-        clock=time.time,
-    )
-    limits = AccountLimits(
-        store=DynamoLimitStore(dynamodb, settings.messages_table),
-        clock=time.time,
-        luck=random.SystemRandom().random,
-    )
-    accept = AcceptService(
-        chunks=messages,
-        queues=SqsTaskQueues(client("sqs"), queues, due),
-        names=RandomNames(time.time, os.urandom),
-        links=LinkMaker(messages, link_signer),
-        callback_urls=settings.callback_urls,
-        limits=limits,
-        accounts=accounts,
-    )
-    return Services(authenticator, accept, Idempotency(messages, time.time, os.urandom))
-
-
-@cache
-def link_signer() -> LinkSigner:
-    # Not in `services`: few accounts have links, and a cold start would read one more secret.
-    return LinkSigner(secret_keys(SendSettings.from_environment().link_secret_id))
+services = cache(on_aws)
 
 
 @api.post("/datasend")

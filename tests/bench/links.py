@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSResponse
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
-from harkara.links.shorten import LinkService
 from harkara.model.ledger import Mark, links_key
 from harkara.model.tasks import ClickTask, QueueName
+from harkara.wiring import link
 from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
 from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log
@@ -95,8 +95,9 @@ def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:
     numbers = [[number] for number in range(MESSAGES)]
     links = LinkSet("demo", CHUNK_ID, f"https://{HOST}", 2**33, urls, numbers)
     store.put_once([Mark(*links_key(SET_ID), CHUNK_ID, "", 0, {"links": pack_links(links)})])
-    service, module = LinkService(store, queues, signer, time.time), load("link")
-    module.service = lambda: service  # type: ignore[attr-defined]
+    service = link.wire(store=store, queues=queues, signer=signer, clock=time.time)
+    module = load("link")
+    module.services = lambda: service  # type: ignore[attr-defined]
     return module.handler, signer
 
 

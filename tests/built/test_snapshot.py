@@ -60,7 +60,8 @@ def test_a_function_with_a_snapshot_never_uses_the_shared_generator(
 
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
 def test_a_restored_process_reads_no_service_description(layers: Layers, function: str) -> None:
-    source = (FUNCTIONS / function / "app.py").read_text()
+    wiring = layers.core / "harkara" / "wiring" / f"{function}.py"
+    source = wiring.read_text() if wiring.exists() else ""
     services = set(re.findall(r'\bclient\("(\w+)"\)', source))
     if "secret_keys(" in source:
         services.add("secretsmanager")

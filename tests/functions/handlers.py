@@ -2,32 +2,18 @@
 
 import itertools
 from collections.abc import Mapping
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
-from harkara.accept.id_source import RandomNames
-from harkara.accept.idempotency import Idempotency
-from harkara.accept.service import AcceptService
-from harkara.api.authentication import Authenticator
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.exchanges import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
-from harkara.callbacks.dead_letters import ParkedService
-from harkara.callbacks.retries import Attempts
-from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
-from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkMaker, LinkService
-from harkara.manage.callbacks import EndpointService
-from harkara.manage.cancel import CancelService
-from harkara.manage.history import HistoryService
-from harkara.manage.registry import RegistryService
-from harkara.manage.suppressions import SuppressionService
+from harkara.links.shorten import LinkService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -39,17 +25,13 @@ from harkara.model.accounts import (
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
 from harkara.model.tasks import QueueName
-from harkara.receipts.coalesce import JoinService
-from harkara.receipts.final_states import DeliverService
-from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
 from harkara.scheduler import SweepService
-from harkara.state.account_limits import AccountLimits
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from harkara.submit.service import SubmitService
+from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_registry import FakeRegistry, FakeVault
@@ -76,8 +58,9 @@ from tests.functions.invoking import (
 )
 from tests.invocations import invoke
 from tests.ports import new_ports
-from tests.submitting import Submitting
 from tests.virtual import InPlace
+
+RECEIPT_WAIT_S = 259_200
 
 
 class Gateway:
@@ -139,8 +122,7 @@ class Gateway:
         if function == "fallback":  # it has none
             return module
         wired = service or getattr(self, f"_{function}")()
-        name = "services" if hasattr(module, "services") else "service"
-        setattr(module, name, lambda: wired)
+        module.services = lambda: wired  # type: ignore[attr-defined]
         return module
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
@@ -178,37 +160,38 @@ class Gateway:
     def randomness(self, size: int) -> bytes:
         return next(self._random).to_bytes(size, "big")
 
-    def _send(self) -> SimpleNamespace:
-        send = self.ports.of("send")
-        accept = AcceptService(
-            chunks=send.store,
-            queues=send.queues,
-            names=RandomNames(self.clock, self.randomness),
-            links=LinkMaker(send.store, lambda: self.link_signer),
+    def _send(self) -> send.SendServices:
+        on = self.ports.of("send")
+        return send.wire(
+            accounts=self.accounts,
+            store=on.store,
+            queues=on.queues,
+            counted=on.counted,
+            pepper=b"pepper",
+            link_signer=lambda: self.link_signer,
             callback_urls=UrlRules(loopback=True),
-            limits=AccountLimits(send.counted, self.clock, lambda: 0.5),
-        )
-        return SimpleNamespace(
-            authenticator=Authenticator(self.accounts, b"pepper", self.clock),
-            accept=accept,
-            idempotency=Idempotency(send.store, self.clock, self.randomness),
+            clock=self.clock,
+            luck=lambda: 0.5,
+            randomness=self.randomness,
         )
 
-    def _manage(self) -> SimpleNamespace:
-        manage = self.ports.of("manage")
-        pace = Pace(manage.counted, self.clock, lambda: 0.5)
-        doors = Doors(manage.counted, pace, self.clock)
-        parked = ParkedService(manage.parked, manage.queues, doors.open)
-        registry = RegistryService(
-            self.registry, FakeVault(), doors.open, callback_urls=UrlRules(loopback=True)
-        )
-        return SimpleNamespace(
-            authenticator=Authenticator(self.accounts, b"pepper", self.clock),
-            registry=registry,
-            endpoints=EndpointService(registry, parked, self.platform, self.clock, self.randomness),
-            history=HistoryService(manage.store, self.clock),
-            cancel=CancelService(manage.store, manage.queues, self.clock),
-            suppressions=SuppressionService(manage.suppressions, self.clock),
+    def _manage(self) -> manage.ManageServices:
+        on = self.ports.of("manage")
+        return manage.wire(
+            accounts=self.accounts,
+            registry=self.registry,
+            vault=FakeVault(),
+            store=on.store,
+            parked=on.parked,
+            counted=on.counted,
+            suppressions=on.suppressions,
+            queues=on.queues,
+            poster=self.platform,
+            pepper=b"pepper",
+            callback_urls=UrlRules(loopback=True),
+            clock=self.clock,
+            luck=lambda: 0.5,
+            randomness=self.randomness,
         )
 
     def _submit(self) -> SubmitService:
@@ -226,73 +209,71 @@ class Gateway:
             secrets = CarrierSecrets(CARRIER_PASSWORD)
             return Connected(settings, connect(settings, secrets, Outside(exchange, no_texts)))
 
-        submit = self.ports.of("submit")
-        return Submitting(
-            store=submit.store,
-            queues=submit.queues,
-            signer=self.signer,
-            clock=self.clock,
-            routing=submit.routing,
-            counted=submit.counted,
-            suppressions=submit.suppressions,
-            notes=metrics.write,
-            last=submit.last,
+        on = self.ports.of("submit")
+        return submit.wire(
+            store=on.store,
+            queues=on.queues,
+            routing=on.routing,
             carrier=carrier,
-        ).service(259_200)
+            counted=on.counted,
+            suppressions=on.suppressions,
+            last=on.last,
+            signer=self.signer,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            notes=metrics.write,
+        )
 
     def _receipt(self) -> ReceiveService:
-        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
-        queues = self.ports.of("receipt").queues
-        return ReceiveService(door, queues, self.signer, self.clock, self.confirmed.append)
+        return receipt.wire(
+            accounts=self.accounts,
+            secret=lambda settings: settings.receipt_secret,
+            queues=self.ports.of("receipt").queues,
+            signer=self.signer,
+            confirm=self.confirmed.append,
+            clock=self.clock,
+            notes=metrics.write,
+        )
 
     def _link(self) -> LinkService:
-        link = self.ports.of("link")
-        return LinkService(link.store, link.queues, self.link_signer, self.clock)
+        on = self.ports.of("link")
+        return link.wire(
+            store=on.store, queues=on.queues, signer=self.link_signer, clock=self.clock
+        )
 
     def _inbound(self) -> InboundService:
-        door = CarrierDoor(self.accounts, lambda settings: settings.receipt_secret, metrics.write)
-        inbound = self.ports.of("inbound")
-        replies = ReplyService(inbound.store, inbound.last, inbound.queues, self.signer)
-        return InboundService(
-            door,
-            self.accounts,
-            inbound.suppressions,
-            self.clock,
-            self.confirmed.append,
-            inbound.store,
-            replies,
+        on = self.ports.of("inbound")
+        return inbound.wire(
+            accounts=self.accounts,
+            secret=lambda settings: settings.receipt_secret,
+            suppressions=on.suppressions,
+            store=on.store,
+            last=on.last,
+            queues=on.queues,
+            signer=self.signer,
+            confirm=self.confirmed.append,
+            clock=self.clock,
+            notes=metrics.write,
         )
 
-    def _dlr(
-        self,
-    ) -> tuple[DeliverService, CallbackService, CheckService, ClickService, JoinService]:
-        dlr = self.ports.of("dlr")
-        callbacks = CallbackService(
-            attempts=Attempts(
-                store=dlr.store,
-                queues=dlr.queues,
-                clock=self.clock,
-                luck=lambda: 0.5,
-                retry_delays_s=(5, 30),
-                notes=metrics.write,
-            ),
+    def _dlr(self) -> dlr.DlrServices:
+        on = self.ports.of("dlr")
+        return dlr.wire(
+            store=on.store,
+            queues=on.queues,
             poster=self.platform,
             destinations=FakeDestinations(),
-            doors=Doors(dlr.counted, Pace(dlr.counted, self.clock, lambda: 0.5), self.clock),
-        )
-        check = CheckService(
-            store=dlr.store,
-            queues=dlr.queues,
-            clock=self.clock,
-            receipt_wait_s=259_200,
+            doors=Doors(on.counted, Pace(on.counted, self.clock, lambda: 0.5), self.clock),
+            receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=(5, 30),
+            clock=self.clock,
+            luck=lambda: 0.5,
+            notes=metrics.write,
         )
-        deliver = DeliverService(dlr.store, dlr.queues, callbacks, self.clock, metrics.write)
-        clicks = ClickService(
-            dlr.store, callbacks.destinations, callbacks, self.clock, metrics.write
-        )
-        return deliver, callbacks, check, clicks, JoinService(dlr.queues)
 
     def _sweep(self) -> SweepService:
         queues = self.ports.of("sweep").queues
-        return SweepService(queues, queues, self.clock, metrics.write, InPlace())
+        return sweep.wire(
+            due=queues, queues=queues, calls=InPlace(), clock=self.clock, notes=metrics.write
+        )

@@ -219,7 +219,7 @@ def test_each_set_is_read_once_by_a_process(gateway: Gateway) -> None:
 def test_a_process_does_not_keep_all_sets(gateway: Gateway) -> None:
     app = gateway.app("link")
     put_links(gateway)
-    service = app.service()
+    service = app.services()
     for number in range(200):
         links = LinkSet("a", CHUNK_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]])
         packed = {"links": pack_links(links)}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harkara import wiring
 from harkara.aws import secrets
 from harkara.base.codes import Code
+from harkara.wiring import api
 from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
@@ -37,9 +37,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     manager = SecretsManager()
     monkeypatch.setenv("PROXY_SECRET_ID", "proxy-id")
     monkeypatch.setattr(secrets, "client", lambda _service, **_: manager)
-    wiring._proxy.cache_clear()
+    api._proxy.cache_clear()
     yield manager
-    wiring._proxy.cache_clear()
+    api._proxy.cache_clear()
 
 
 def asked(method: str, path: str, body: str = "", **headers: str) -> Event:

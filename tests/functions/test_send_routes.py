@@ -181,8 +181,8 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
             raise StoreUnavailable("ThrottlingException")
 
     services = gateway._send()
-    app = gateway.app("send", services)
-    services.accept = replace(services.accept, chunks=Away())
+    accept = replace(services.accept, chunks=Away())
+    app = gateway.app("send", services._replace(accept=accept))
     answer = app.handler(post(path), Context())
     assert code_of(answer) is Code.TRY_AGAIN
     assert answer["statusCode"] == 503
@@ -191,9 +191,8 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
 
 @each_route
 def test_a_bug_is_told_in_the_shape_of_the_path(path: str, gateway: Gateway, logs: Logs) -> None:
-    services = gateway._send()
-    services.accept = None
-    answer = gateway.app("send", services).handler(post(path), Context())
+    broken = gateway._send()._replace(accept=None)  # type: ignore[arg-type]
+    answer = gateway.app("send", broken).handler(post(path), Context())
     assert code_of(answer) is Code.INTERNAL_ERROR
     assert answer["statusCode"] == 500
     assert not any(private in answer["body"] for private in PRIVATE)

@@ -1,7 +1,6 @@
 """Each function builds its service from its environment, on first use and once."""
 
 import asyncio
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -60,18 +59,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def builder(module: ModuleType) -> Callable[[], Any]:
-    build: Callable[[], Any] = getattr(module, "services", None) or module.service
-    return build
-
-
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function with known secrets, and build its service."""
     module = load(function)
     environment.setattr(secrets, "client", lambda _: SecretsManager())
-    build = builder(module)
-    service = build()
-    assert build() is service
+    service = module.services()
+    assert module.services() is service
     return module, service
 
 
@@ -92,7 +85,7 @@ def test_a_secret_that_cannot_be_read_says_try_again(
     module = load(function)
     environment.setattr(secrets, "client", lambda _: Refusing())
     with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
-        builder(module)()
+        module.services()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -185,14 +178,14 @@ def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> N
 
 
 def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
-    module, (_, accept, _) = wired("send", environment)
+    _, (_, accept, _) = wired("send", environment)
     _, service = wired("link", environment)
     place = Place(7, 8, 1)
     assert accept.links.store is accept.chunks
     assert service.signer.read("hk.example", accept.links.signer().code("hk.example", place)) == (
         place
     )
-    assert module.link_signer() is accept.links.signer()
+    assert accept.links.signer() is accept.links.signer()
     assert service.store._table.name == "messages"
     assert service.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
 
@@ -224,9 +217,8 @@ def test_dlr_is_wired(private: str, allowed: bool, environment: pytest.MonkeyPat
         made.append(urls)
         return guard(urls)
 
-    module = load("dlr")
-    environment.setattr(module, "GuardedResolver", guarded)
-    deliver, posting, check, clicks, joins = module.services()
+    environment.setattr("harkara.wiring.dlr.GuardedResolver", guarded)
+    deliver, posting, check, clicks, joins = load("dlr").services()
     # The same rules check the literal addresses and the names.
     assert made == [rules]
     assert deliver.callbacks is clicks.callbacks is posting

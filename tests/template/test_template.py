@@ -29,6 +29,7 @@ from tests.template.reading import (
 
 FUNCTIONS = sorted(functions())
 SERVICES = sorted(services())
+WIRING = ROOT / "layers" / "core" / "harkara" / "wiring"
 
 RECEIVE = (
     "sqs:ReceiveMessage",
@@ -323,13 +324,10 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
 
 
 def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
-    """Exactly the functions whose code uses `harkara.net` are in the VPC."""
+    """Exactly the functions that are wired with `harkara.net` are in the VPC."""
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
-    assert inside == {
-        name
-        for name in functions()
-        if "harkara.net." in (ROOT / "functions" / service(name) / "app.py").read_text()
-    }
+    calling = {path.stem for path in WIRING.glob("*.py") if "harkara.net." in path.read_text()}
+    assert inside == {name for name in functions() if service(name) in calling}
     assert {"dlr", "manage", "submit"} <= inside
     for name in inside:
         condition, subnets, otherwise = functions()[name]["VpcConfig"]["Fn::If"]

@@ -2,7 +2,7 @@
 
 A folder imports only from folders below it in this list; tests/unit/test_architecture.py reads it.
 
-    wiring       build the parts that all functions share
+    wiring       build each function's services from its adapters
     aws          keep and queue data in DynamoDB, SQS, KMS and Secrets Manager
     net          request the URLs of carriers and customers
     api          answer HTTP: routes, authentication, errors

@@ -110,6 +110,10 @@ class TimelineStore(Protocol):
         ...
 
 
+class CountedStore(LimitStore, TimelineStore, Protocol):
+    """Stores the texts and timelines that all processes share."""
+
+
 class LineStore(Protocol):
     """Items of several timelines each, which many processes extend at the same time."""
 
@@ -178,6 +182,10 @@ class MessageStore(ChunkReader, Protocol):
     def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
         """Return a partition's entries by a prefix of their kind, in order, read consistently."""
         ...
+
+
+class BatchStore(ChunkWriter, MessageStore, Protocol):
+    """Stores message batches, and reads and writes all that `MessageStore` does."""
 
 
 class LastMessages(Protocol):

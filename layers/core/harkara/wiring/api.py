@@ -1,4 +1,4 @@
-"""Build the parts that all functions share: so far the router of the HTTP API."""
+"""Build the router of a function of the HTTP API."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,0 +1,145 @@
+"""Build the services of functions/dlr, and pass each task to the service that handles it."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import PATIENT, client
+from harkara.aws.destinations import KmsDestinations
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.base.deadline import Deadline
+from harkara.base.ids import Luck
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
+from harkara.callbacks.posting import CallbackPoster, Destinations
+from harkara.callbacks.retries import Attempts
+from harkara.callbacks.service import CallbackService
+from harkara.links.clicks import ClickService
+from harkara.model.ledger import Claimant
+from harkara.model.tasks import (
+    CallbackTask,
+    CarrierReceiptsTask,
+    CheckTask,
+    ClickTask,
+    EventTask,
+    QueueName,
+    ReceiptsTask,
+    RecoverTask,
+    decode_dlr,
+)
+from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, HttpCallbackPoster
+from harkara.net.client import HttpClient
+from harkara.ports import MessageStore, TaskQueues
+from harkara.receipts.carrier_ids import deliver_named
+from harkara.receipts.coalesce import JoinService
+from harkara.receipts.final_states import DeliverService
+from harkara.receipts.reconcile import CheckService
+from harkara.runtime import metrics
+from harkara.runtime.settings import DlrSettings
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
+
+CONNECTIONS = 100
+
+
+class DlrServices(NamedTuple):
+    deliver: DeliverService
+    callbacks: CallbackService
+    check: CheckService
+    clicks: ClickService
+    joins: JoinService
+
+    async def handle(self, body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+        """Handle the task of a queue message; return counts of what was done."""
+        match decode_dlr(body):
+            case ReceiptsTask(receipts, carrier):
+                return await self.deliver.deliver(receipts, claimant, deadline, carrier)
+            case CarrierReceiptsTask() as named:
+                return await deliver_named(self.deliver, named, claimant, deadline)
+            case RecoverTask() as lost:
+                return await self.deliver.recover(lost, claimant, deadline)
+            case CheckTask() as chunk:
+                return await self.check.check(chunk)
+            case CallbackTask() as callback:
+                return await self.callbacks.call_back(callback, claimant, deadline)
+            case EventTask() as event:
+                return await self.callbacks.post_event(event, claimant, deadline)
+            case ClickTask() as click:
+                return await self.clicks.click(click, claimant, deadline)
+
+
+def wire(
+    *,
+    store: MessageStore,
+    queues: TaskQueues,
+    poster: CallbackPoster,
+    destinations: Destinations,
+    doors: Doors,
+    receipt_wait_s: int,
+    retry_delays_s: tuple[int, ...],
+    clock: Clock,
+    luck: Luck,
+    notes: Notes,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> DlrServices:
+    """Build the services from adapters."""
+    callbacks = CallbackService(
+        attempts=Attempts(store, queues, clock, luck, retry_delays_s, notes),
+        poster=poster,
+        destinations=destinations,
+        doors=doors,
+        sleep=sleep,
+    )
+    return DlrServices(
+        deliver=DeliverService(store, queues, callbacks, clock, notes),
+        callbacks=callbacks,
+        check=CheckService(store, queues, clock, receipt_wait_s, retry_delays_s),
+        clicks=ClickService(store, destinations, callbacks, clock, notes),
+        joins=JoinService(queues),
+    )
+
+
+def on_aws() -> DlrServices:
+    """Build the services on AWS."""
+    settings = DlrSettings.from_environment()
+    dynamodb = client("dynamodb", config=PATIENT)
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
+    urls = {
+        QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
+    }
+    rules = settings.callback_urls
+    accounts = DynamoAccountStore(dynamodb, settings.accounts_table, templates=False)
+    exchange = HttpClient(
+        CONNECTIONS,
+        GuardedResolver(rules),
+        ANSWER_LIMIT_BYTES,
+        settings.callback_connect_timeout_s,
+    )
+    counted = DynamoLimitStore(dynamodb, settings.messages_table)
+    return wire(
+        store=DynamoMessageStore(
+            dynamodb, settings.messages_table, settings.retention_s, time.time
+        ),
+        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
+        destinations=KmsDestinations(accounts, client("kms", config=PATIENT)),
+        doors=Doors(
+            counted,
+            Pace(counted, time.time, random.random),
+            time.time,
+            concurrency=settings.callback_concurrency,
+        ),
+        receipt_wait_s=settings.receipt_wait_s,
+        retry_delays_s=settings.callback_retry_delays_s,
+        clock=time.time,
+        luck=random.random,
+        notes=metrics.write,
+    )

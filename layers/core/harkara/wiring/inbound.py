@@ -1,0 +1,71 @@
+"""Build the service of functions/inbound."""
+
+import time
+from collections.abc import Callable
+
+from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.clients import client, prepare
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import secret_keys
+from harkara.aws.suppressions import DynamoSuppressionList
+from harkara.base.ids import ReferenceSigner
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
+from harkara.carriers.settings import CarrierSettings
+from harkara.inbound.replies import ReplyService
+from harkara.inbound.service import InboundService
+from harkara.model.tasks import QueueName
+from harkara.net.sns import confirm as confirm_subscription
+from harkara.ports import AccountStore, LastMessages, MessageStore, SuppressionList, TaskQueues
+from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.runtime import metrics
+from harkara.runtime.settings import InboundSettings
+
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
+
+
+def wire(
+    *,
+    accounts: AccountStore,
+    secret: Callable[[CarrierSettings], bytes],
+    suppressions: SuppressionList,
+    store: MessageStore,
+    last: LastMessages,
+    queues: TaskQueues,
+    signer: ReferenceSigner,
+    confirm: Callable[[str], None],
+    clock: Clock,
+    notes: Notes,
+) -> InboundService:
+    """Build the service from adapters."""
+    return InboundService(
+        door=CarrierDoor(accounts, secret, notes),
+        accounts=accounts,
+        lists=suppressions,
+        clock=clock,
+        confirm=confirm,
+        store=store,
+        replies=ReplyService(store, last, queues, signer),
+    )
+
+
+def on_aws() -> InboundService:
+    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = InboundSettings.from_environment()
+    dynamodb = client("dynamodb")
+    messages = (dynamodb, settings.messages_table)
+    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
+    return wire(
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
+        secret=ReceiptSecrets(client("kms")),
+        suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        store=DynamoMessageStore(*messages, settings.retention_s, time.time),
+        last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
+        queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
+        signer=signer,
+        confirm=confirm_subscription,
+        clock=time.time,
+        notes=metrics.write,
+    )

@@ -1,0 +1,35 @@
+"""Build the service of functions/link."""
+
+import time
+
+from harkara.aws.clients import client, prepare
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import secret_keys
+from harkara.base.time import Clock
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkService
+from harkara.model.tasks import QueueName
+from harkara.ports import MessageStore, TaskQueues
+from harkara.runtime.settings import LinkSettings
+
+prepare("dynamodb", "secretsmanager", "sqs")
+
+
+def wire(
+    *, store: MessageStore, queues: TaskQueues, signer: LinkSigner, clock: Clock
+) -> LinkService:
+    """Build the service from adapters."""
+    return LinkService(store, queues, signer, clock)
+
+
+def on_aws() -> LinkService:
+    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = LinkSettings.from_environment()
+    return wire(
+        # This store only reads, so its retention (0) does not matter.
+        store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
+        queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
+        signer=LinkSigner(secret_keys(settings.link_secret_id)),
+        clock=time.time,
+    )

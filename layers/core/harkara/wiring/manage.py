@@ -1,0 +1,145 @@
+"""Build the services of functions/manage, and those that the command `harkara` shares with it."""
+
+import os
+import random
+import time
+from typing import NamedTuple
+
+from harkara.api.authentication import Authenticator
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client, prepare
+from harkara.aws.dead_letters import DynamoParkedStore
+from harkara.aws.destinations import KmsVault
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.registry import DynamoRegistry
+from harkara.aws.secrets import secret_keys
+from harkara.aws.suppressions import DynamoSuppressionList
+from harkara.base.ids import Luck, Randomness
+from harkara.base.keys import Keys
+from harkara.base.time import Clock
+from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.posting import CallbackPoster, CallbackVault
+from harkara.manage.callbacks import EndpointService
+from harkara.manage.cancel import CancelService
+from harkara.manage.history import HistoryService
+from harkara.manage.registry import RegistryService
+from harkara.manage.suppressions import SuppressionService
+from harkara.model.callback_urls import UrlRules
+from harkara.model.dead_letters import ParkedStore
+from harkara.model.tasks import QueueName
+from harkara.net.single_poster import SinglePoster
+from harkara.ports import (
+    AccountStore,
+    CountedStore,
+    MessageStore,
+    Registry,
+    SuppressionList,
+    TaskQueues,
+)
+from harkara.runtime.settings import ManageSettings
+from harkara.state.endpoint_health import Doors
+from harkara.state.rates import Pace
+
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
+
+
+class ManageServices(NamedTuple):
+    authenticator: Authenticator
+    registry: RegistryService
+    endpoints: EndpointService
+    history: HistoryService
+    cancel: CancelService
+    suppressions: SuppressionService
+
+
+def wire_resources(
+    *,
+    registry: Registry,
+    vault: CallbackVault,
+    parked: ParkedStore,
+    counted: CountedStore,
+    queues: TaskQueues,
+    poster: CallbackPoster,
+    callback_urls: UrlRules,
+    clock: Clock,
+    luck: Luck,
+    randomness: Randomness,
+) -> EndpointService:
+    """Build the service of callbacks from adapters; its `registry` serves all resources."""
+    doors = Doors(counted, Pace(counted, clock, luck), clock)
+    return EndpointService(
+        RegistryService(registry, vault, doors.open, callback_urls),
+        ParkedService(parked, queues, doors.open),
+        poster,
+        clock,
+        randomness,
+    )
+
+
+def wire(
+    *,
+    accounts: AccountStore,
+    registry: Registry,
+    vault: CallbackVault,
+    store: MessageStore,
+    parked: ParkedStore,
+    counted: CountedStore,
+    suppressions: SuppressionList,
+    queues: TaskQueues,
+    poster: CallbackPoster,
+    pepper: bytes | Keys,
+    callback_urls: UrlRules,
+    clock: Clock,
+    luck: Luck,
+    randomness: Randomness,
+) -> ManageServices:
+    """Build the services from adapters."""
+    resources = wire_resources(
+        registry=registry,
+        vault=vault,
+        parked=parked,
+        counted=counted,
+        queues=queues,
+        poster=poster,
+        callback_urls=callback_urls,
+        clock=clock,
+        luck=luck,
+        randomness=randomness,
+    )
+    return ManageServices(
+        authenticator=Authenticator(accounts, pepper, clock),
+        registry=resources.registry,
+        endpoints=resources,
+        history=HistoryService(store, clock),
+        cancel=CancelService(store, queues, clock),
+        suppressions=SuppressionService(suppressions, clock),
+    )
+
+
+def on_aws() -> ManageServices:
+    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = ManageSettings.from_environment()
+    dynamodb = client("dynamodb")
+    urls = {
+        QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
+    }
+    store = DynamoMessageStore(dynamodb, settings.messages_table, settings.retention_s, time.time)
+    return wire(
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
+        registry=DynamoRegistry(dynamodb, settings.accounts_table),
+        vault=KmsVault(client("kms"), settings.secrets_key_id),
+        store=store,
+        parked=DynamoParkedStore(dynamodb, settings.messages_table, store, time.time),
+        counted=DynamoLimitStore(dynamodb, settings.messages_table),
+        suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        queues=SqsTaskQueues(client("sqs"), urls),
+        poster=SinglePoster(settings.callback_urls),
+        pepper=secret_keys(settings.pepper_secret_id),
+        callback_urls=settings.callback_urls,
+        clock=time.time,
+        luck=random.SystemRandom().random,
+        randomness=os.urandom,
+    )

@@ -1,0 +1,50 @@
+"""Build the service of functions/receipt."""
+
+import time
+from collections.abc import Callable
+
+from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
+from harkara.aws.clients import client, prepare
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import secret_keys
+from harkara.base.ids import ReferenceSigner
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
+from harkara.carriers.settings import CarrierSettings
+from harkara.model.tasks import QueueName
+from harkara.net.sns import confirm as confirm_subscription
+from harkara.ports import AccountStore, TaskQueues
+from harkara.receipts.service import ReceiveService
+from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.runtime import metrics
+from harkara.runtime.settings import ReceiptSettings
+
+prepare("dynamodb", "kms", "secretsmanager", "sqs")
+
+
+def wire(
+    *,
+    accounts: AccountStore,
+    secret: Callable[[CarrierSettings], bytes],
+    queues: TaskQueues,
+    signer: ReferenceSigner,
+    confirm: Callable[[str], None],
+    clock: Clock,
+    notes: Notes,
+) -> ReceiveService:
+    """Build the service from adapters."""
+    return ReceiveService(CarrierDoor(accounts, secret, notes), queues, signer, clock, confirm)
+
+
+def on_aws() -> ReceiveService:
+    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = ReceiptSettings.from_environment()
+    return wire(
+        accounts=DynamoAccountStore(client("dynamodb"), settings.accounts_table),
+        secret=ReceiptSecrets(client("kms")),
+        queues=SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}),
+        signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),
+        confirm=confirm_subscription,
+        clock=time.time,
+        notes=metrics.write,
+    )

@@ -1,0 +1,98 @@
+"""Build the services of functions/send."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from harkara.accept.id_source import RandomNames
+from harkara.accept.idempotency import Idempotency
+from harkara.accept.service import AcceptService
+from harkara.api.authentication import Authenticator
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.clients import client, prepare
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.secrets import secret_keys
+from harkara.base.ids import Luck, Randomness
+from harkara.base.keys import Keys
+from harkara.base.time import Clock
+from harkara.links.codec import LinkSigner
+from harkara.links.shorten import LinkMaker
+from harkara.model.callback_urls import UrlRules
+from harkara.model.tasks import QueueName
+from harkara.ports import AccountStore, BatchStore, LineStore, TaskQueues
+from harkara.runtime.settings import SendSettings
+from harkara.state.account_limits import AccountLimits
+
+prepare("dynamodb", "secretsmanager", "sqs")
+
+
+class SendServices(NamedTuple):
+    authenticator: Authenticator
+    accept: AcceptService
+    idempotency: Idempotency
+
+
+def wire(
+    *,
+    accounts: AccountStore,
+    store: BatchStore,
+    queues: TaskQueues,
+    counted: LineStore,
+    pepper: bytes | Keys,
+    link_signer: Callable[[], LinkSigner],
+    callback_urls: UrlRules,
+    clock: Clock,
+    luck: Luck,
+    randomness: Randomness,
+) -> SendServices:
+    """Build the services from adapters."""
+    return SendServices(
+        authenticator=Authenticator(accounts, pepper, clock),
+        accept=AcceptService(
+            chunks=store,
+            queues=queues,
+            names=RandomNames(clock, randomness),
+            links=LinkMaker(store, link_signer),
+            callback_urls=callback_urls,
+            limits=AccountLimits(counted, clock, luck),
+            accounts=accounts,
+        ),
+        idempotency=Idempotency(store, clock, randomness),
+    )
+
+
+def on_aws() -> SendServices:
+    """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = SendSettings.from_environment()
+    dynamodb = client("dynamodb")
+    urls = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+    }
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
+
+    # Read on first use: few accounts have links, and a cold start would read one more secret.
+    @cache
+    def link_signer() -> LinkSigner:
+        return LinkSigner(secret_keys(settings.link_secret_id))
+
+    return wire(
+        accounts=DynamoAccountStore(dynamodb, settings.accounts_table),
+        store=DynamoMessageStore(
+            dynamodb, settings.messages_table, settings.retention_s, time.time
+        ),
+        queues=SqsTaskQueues(client("sqs"), urls, due),
+        counted=DynamoLimitStore(dynamodb, settings.messages_table),
+        pepper=secret_keys(settings.pepper_secret_id),
+        link_signer=link_signer,
+        callback_urls=settings.callback_urls,
+        clock=time.time,
+        luck=random.SystemRandom().random,
+        randomness=os.urandom,
+    )

@@ -1,0 +1,108 @@
+"""Build the service of functions/submit."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.clients import PATIENT, client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.limits import DynamoLimitStore
+from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.secrets import secret_keys
+from harkara.aws.sms import AwsTextExchange
+from harkara.aws.suppressions import DynamoSuppressionList
+from harkara.base.exchanges import Outside
+from harkara.base.ids import Luck, ReferenceSigner
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
+from harkara.carriers.contract import Connected
+from harkara.model.tasks import QueueName
+from harkara.net.client import HttpClient
+from harkara.ports import (
+    CountedStore,
+    LastMessages,
+    MessageStore,
+    RoutingStore,
+    SuppressionList,
+    TaskQueues,
+)
+from harkara.runtime import metrics
+from harkara.runtime.settings import SubmitSettings
+from harkara.state.circuit_breaker import Breakers
+from harkara.state.rates import Pace
+from harkara.submit.dispatch import HandOver
+from harkara.submit.planner import Router
+from harkara.submit.service import SubmitService
+
+# For the process, over all its carriers; each carrier has its own limit.
+CONNECTIONS = 512
+
+
+def wire(
+    *,
+    store: MessageStore,
+    queues: TaskQueues,
+    routing: RoutingStore,
+    carrier: Callable[[str], Awaitable[Connected]],
+    counted: CountedStore,
+    suppressions: SuppressionList,
+    last: LastMessages,
+    signer: ReferenceSigner,
+    receipt_wait_s: int,
+    clock: Clock,
+    luck: Luck,
+    notes: Notes,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> SubmitService:
+    """Build the service from adapters. Dispatch and router share the circuit breakers."""
+    breakers = Breakers(counted, clock, luck, notes)
+    return SubmitService(
+        store=store,
+        queues=queues,
+        router=Router(routing, carrier, breakers, Pace(counted, clock, luck), clock),
+        hand=HandOver(store, signer, clock, breakers, suppressions, notes),
+        clock=clock,
+        luck=luck,
+        receipt_wait_s=receipt_wait_s,
+        notes=notes,
+        last=last,
+        sleep=sleep,
+    )
+
+
+def on_aws() -> SubmitService:
+    """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
+    settings = SubmitSettings.from_environment()
+    dynamodb = client("dynamodb", config=PATIENT)
+    urls = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+        QueueName.RECEIPT: settings.receipt_queue_url,
+    }
+    due = DynamoDueTable(dynamodb, settings.due_table, time.time)
+    messages = (dynamodb, settings.messages_table)
+    signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
+    return wire(
+        store=DynamoMessageStore(*messages, settings.retention_s, time.time),
+        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        routing=DynamoRoutingStore(dynamodb, settings.accounts_table),
+        carrier=CarrierDirectory(
+            DynamoAccountStore(dynamodb, settings.accounts_table),
+            client("kms", config=PATIENT),
+            Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time)),
+        ),
+        counted=DynamoLimitStore(*messages),
+        suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
+        last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
+        signer=signer,
+        receipt_wait_s=settings.receipt_wait_s,
+        clock=time.time,
+        luck=random.random,
+        notes=metrics.write,
+    )

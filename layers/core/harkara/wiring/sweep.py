@@ -1,0 +1,42 @@
+"""Build the service of functions/sweep."""
+
+import time
+from concurrent.futures import Executor
+
+from harkara.aws.clients import PATIENT, client
+from harkara.aws.due import DynamoDueTable
+from harkara.aws.queues import SqsTaskQueues
+from harkara.base.deadline import Threads
+from harkara.base.log_events import Notes
+from harkara.base.time import Clock
+from harkara.model.tasks import QueueName
+from harkara.ports import DueTable, TaskQueues
+from harkara.runtime import metrics
+from harkara.runtime.settings import SweepSettings
+from harkara.scheduler import CALLS, SweepService
+
+
+def wire(
+    *, due: DueTable, queues: TaskQueues, calls: Executor, clock: Clock, notes: Notes
+) -> SweepService:
+    """Build the service from adapters."""
+    return SweepService(due, queues, clock, notes, calls)
+
+
+def on_aws() -> SweepService:
+    """Build the service on AWS."""
+    settings = SweepSettings.from_environment()
+    urls = {
+        QueueName.SUBMIT: settings.submit_queue_url,
+        QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
+        QueueName.RECEIPT: settings.receipt_queue_url,
+        QueueName.CALLBACK: settings.callback_queue_url,
+    }
+    due = DynamoDueTable(client("dynamodb", config=PATIENT), settings.due_table, time.time)
+    return wire(
+        due=due,
+        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        calls=Threads(CALLS, "sweep"),
+        clock=time.time,
+        notes=metrics.write,
+    )
