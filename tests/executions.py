@@ -17,16 +17,14 @@ from typing import NamedTuple
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError
 from harkara.base.ids import mid_of, new_chunk_id
-from harkara.callbacks.retries import Attempts
-from harkara.callbacks.service import CallbackService
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.ledger import Claimant, Mark
 from harkara.model.messages import Category, Chunk, Endpoint, Message, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from harkara.net.callback_poster import HttpCallbackPoster
-from harkara.receipts.final_states import DeliverService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
+from harkara.wiring import dlr
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.watched import Watch, WatchedPoster
 
@@ -196,14 +194,18 @@ class Fleet:
         self, queue: QueueName, poster: HttpCallbackPoster, patient: HttpCallbackPoster
     ) -> None:
         """Run one execution of a queue until it is cancelled."""
-        attempts = Attempts(
-            self.store, self.queues, self.clock, lambda: 0.5, RETRY_DELAYS_S, lambda _: None
+        services = dlr.wire(
+            store=self.store,
+            queues=self.queues,
+            poster=WatchedPoster(poster, patient, self.good_urls, queue, self.watch),
+            destinations=self.destinations,
+            doors=Doors(self.counted, Pace(self.counted, self.clock, lambda: 0.5), self.clock),
+            receipt_wait_s=0,
+            retry_delays_s=RETRY_DELAYS_S,
+            clock=self.clock,
+            luck=lambda: 0.5,
+            notes=lambda _: None,
         )
-        pace = Pace(self.counted, self.clock, lambda: 0.5)
-        doors = Doors(self.counted, pace, self.clock)
-        watched = WatchedPoster(poster, patient, self.good_urls, queue, self.watch)
-        callbacks = CallbackService(attempts, watched, self.destinations, doors)
-        deliver = DeliverService(self.store, self.queues, callbacks, self.clock, lambda _: None)
         while True:
             batch = self.queues.receive(queue)
             if not batch:
@@ -211,7 +213,7 @@ class Fleet:
                 continue
             deadline = Deadline(lambda: BUDGET_S)
             await asyncio.gather(
-                *(self._do(queue, number, body, deadline, deliver) for _, number, body in batch)
+                *(self._do(queue, number, body, deadline, services) for _, number, body in batch)
             )
 
     async def _do(
@@ -220,16 +222,12 @@ class Fleet:
         number: int,
         body: str,
         deadline: Deadline,
-        deliver: DeliverService,
+        services: dlr.DlrServices,
     ) -> None:
         until_ms = int((self.clock() + BUDGET_S) * 1000)
         claimant = Claimant(f"q{number}", f"h{next(self._holders)}", until_ms)
         try:
-            match decode_dlr(body):
-                case ReceiptsTask(receipts):
-                    await deliver.deliver(receipts, claimant, deadline)
-                case CallbackTask() as task:
-                    await deliver.callbacks.call_back(task, claimant, deadline)
+            await services.handle(body, claimant, deadline)
         except HarkaraError:
             self.queues.schedule(queue, body, 1)
         finally:

@@ -5,34 +5,27 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_core import to_json
 
-from harkara.accept.id_source import RandomNames
 from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import Note
-from harkara.callbacks.dead_letters import ParkedService
-from harkara.callbacks.retries import Attempts
-from harkara.callbacks.service import CallbackService
+from harkara.callbacks.posting import CallbackPoster
+from harkara.carriers.contract import Connected
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
-from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkMaker, LinkService
-from harkara.manage.cancel import CancelService
-from harkara.manage.history import HistoryService
+from harkara.links.shorten import LinkService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
-from harkara.receipts.final_states import DeliverService
-from harkara.receipts.reconcile import CheckService
 from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
 from harkara.submit.service import SubmitService
+from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
+from tests.fake_registry import FakeRegistry, FakeVault
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
@@ -43,7 +36,6 @@ from tests.fakes import (
 )
 from tests.ports import new_ports
 from tests.provider import Providers
-from tests.submitting import Submitting
 from tests.virtual import InPlace
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
@@ -108,20 +100,11 @@ class Wired:
         self.link_signer = LinkSigner(b"link key")
         self.notes: list[Note] = []
         self.doors = self.new_doors()
-        submit = self.ports.of("submit")
-        self.submitting = Submitting(
-            store=submit.store,
-            queues=submit.queues,
-            signer=self.signer,
-            clock=self.clock,
-            routing=submit.routing,
-            counted=submit.counted,
-            suppressions=submit.suppressions,
-            notes=self.notes.append,
-            last=submit.last,
-            carrier=self.providers.connect,
-            sleep=self._sleep,
-        )
+        self.carrier: Callable[[str], Awaitable[Connected]] = self.providers.connect
+        self.poster: CallbackPoster = self.platform
+        self.callback_urls = UrlRules()
+        # Waits within an invocation of `submit`.
+        self.submit_sleep: Callable[[float], Awaitable[None]] = self._sleep
         self._random = itertools.count(1)
 
     def clock(self) -> float:
@@ -152,106 +135,127 @@ class Wired:
         self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
 
     def accept_service(self) -> AcceptService:
-        send = self.ports.of("send")
-        return AcceptService(
-            chunks=send.store,
-            queues=send.queues,
-            names=RandomNames(self.clock, lambda size: next(self._random).to_bytes(size, "big")),
-            links=LinkMaker(send.store, lambda: self.link_signer),
-            callback_urls=UrlRules(),
-        )
+        on = self.ports.of("send")
+        return send.wire(
+            accounts=self.accounts,
+            store=on.store,
+            queues=on.queues,
+            counted=on.counted,
+            pepper=b"pepper",
+            link_signer=lambda: self.link_signer,
+            callback_urls=self.callback_urls,
+            clock=self.clock,
+            luck=_half,
+            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+        ).accept
 
     def submit_service(self) -> SubmitService:
-        return self.submitting.service(RECEIPT_WAIT_S)
+        """Return the service of a process that just started."""
+        on = self.ports.of("submit")
+        return submit.wire(
+            store=on.store,
+            queues=on.queues,
+            routing=on.routing,
+            carrier=self.carrier,
+            counted=on.counted,
+            suppressions=on.suppressions,
+            last=on.last,
+            signer=self.signer,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            clock=self.clock,
+            luck=_half,
+            notes=self.notes.append,
+            sleep=self.submit_sleep,
+        )
 
     def receive_service(self) -> ReceiveService:
-        door = CarrierDoor(
-            self.accounts, lambda settings: settings.receipt_secret, self.notes.append
+        return receipt.wire(
+            accounts=self.accounts,
+            secret=_secret_of,
+            queues=self.ports.of("receipt").queues,
+            signer=self.signer,
+            confirm=_confirm_nothing,
+            clock=self.clock,
+            notes=self.notes.append,
         )
-        queues = self.ports.of("receipt").queues
-        return ReceiveService(door, queues, self.signer, self.clock, _confirm_nothing)
 
     def sweep_service(self) -> SweepService:
         queues = self.ports.of("sweep").queues
-        return SweepService(queues, queues, self.clock, self.notes.append, InPlace())
+        return sweep.wire(
+            due=queues,
+            queues=queues,
+            calls=InPlace(),
+            clock=self.clock,
+            notes=self.notes.append,
+        )
 
     def inbound_service(self) -> InboundService:
-        door = CarrierDoor(
-            self.accounts, lambda settings: settings.receipt_secret, self.notes.append
-        )
-        inbound = self.ports.of("inbound")
-        replies = ReplyService(inbound.store, inbound.last, inbound.queues, self.signer)
-        return InboundService(
-            door,
-            self.accounts,
-            inbound.suppressions,
-            self.clock,
-            _confirm_nothing,
-            inbound.store,
-            replies,
-        )
-
-    def deliver_service(self) -> DeliverService:
-        dlr = self.ports.of("dlr")
-        return DeliverService(
-            dlr.store, dlr.queues, self.callback_service(), self.clock, self.notes.append
+        on = self.ports.of("inbound")
+        return inbound.wire(
+            accounts=self.accounts,
+            secret=_secret_of,
+            suppressions=on.suppressions,
+            store=on.store,
+            last=on.last,
+            queues=on.queues,
+            signer=self.signer,
+            confirm=_confirm_nothing,
+            clock=self.clock,
+            notes=self.notes.append,
         )
 
-    def callback_service(self) -> CallbackService:
-        dlr = self.ports.of("dlr")
-        return CallbackService(
-            attempts=Attempts(
-                store=dlr.store,
-                queues=dlr.queues,
-                clock=self.clock,
-                luck=lambda: 0.5,
-                retry_delays_s=RETRY_DELAYS_S,
-                notes=self.notes.append,
-            ),
-            poster=self.platform,
+    def link_service(self) -> LinkService:
+        on = self.ports.of("link")
+        return link.wire(
+            store=on.store, queues=on.queues, signer=self.link_signer, clock=self.clock
+        )
+
+    def dlr_services(self) -> dlr.DlrServices:
+        on = self.ports.of("dlr")
+        return dlr.wire(
+            store=on.store,
+            queues=on.queues,
+            poster=self.poster,
             destinations=self.destinations,
             doors=self.doors,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            retry_delays_s=RETRY_DELAYS_S,
+            clock=self.clock,
+            luck=_half,
+            notes=self.notes.append,
             sleep=self._sleep,
         )
 
-    def new_doors(self, function: str = "dlr") -> Doors:
-        counted = self.ports.of(function).counted
-        return Doors(counted, Pace(counted, self.clock, lambda: 0.5), self.clock)
+    def new_doors(self) -> Doors:
+        counted = self.ports.of("dlr").counted
+        return Doors(counted, Pace(counted, self.clock, _half), self.clock)
 
-    def link_service(self) -> LinkService:
-        link = self.ports.of("link")
-        return LinkService(link.store, link.queues, self.link_signer, self.clock)
-
-    def click_service(self) -> ClickService:
-        callbacks = self.callback_service()
-        return ClickService(
-            self.ports.of("dlr").store,
-            callbacks.destinations,
-            callbacks,
-            self.clock,
-            self.notes.append,
-        )
-
-    def parked_service(self) -> ParkedService:
-        manage = self.ports.of("manage")
-        return ParkedService(manage.parked, manage.queues, self.new_doors("manage").open)
-
-    def history_service(self) -> HistoryService:
-        return HistoryService(self.ports.of("manage").store, self.clock)
-
-    def cancel_service(self) -> CancelService:
-        manage = self.ports.of("manage")
-        return CancelService(manage.store, manage.queues, self.clock)
-
-    def check_service(self) -> CheckService:
-        dlr = self.ports.of("dlr")
-        return CheckService(
-            store=dlr.store,
-            queues=dlr.queues,
+    def manage_services(self) -> manage.ManageServices:
+        on = self.ports.of("manage")
+        return manage.wire(
+            accounts=self.accounts,
+            registry=FakeRegistry(self.accounts),
+            vault=FakeVault(),
+            store=on.store,
+            parked=on.parked,
+            counted=on.counted,
+            suppressions=on.suppressions,
+            queues=on.queues,
+            poster=self.poster,
+            pepper=b"pepper",
+            callback_urls=self.callback_urls,
             clock=self.clock,
-            receipt_wait_s=RECEIPT_WAIT_S,
-            retry_delays_s=RETRY_DELAYS_S,
+            luck=_half,
+            randomness=lambda size: next(self._random).to_bytes(size, "big"),
         )
+
+
+def _half() -> float:
+    return 0.5
+
+
+def _secret_of(settings: CarrierSettings) -> bytes:
+    return settings.receipt_secret
 
 
 async def _nothing() -> None:

@@ -28,18 +28,9 @@ from harkara.model.ledger import Claimant, index_of
 from harkara.model.messages import Chunk, Endpoint, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import (
-    CallbackTask,
-    CarrierReceiptsTask,
-    CheckTask,
-    ClickTask,
-    EventTask,
     QueueName,
-    ReceiptsTask,
-    RecoverTask,
-    decode_dlr,
     owner_of,
 )
-from harkara.receipts.carrier_ids import deliver_named
 from tests.fakes import (
     LINEAGE,
     Faults,
@@ -101,7 +92,7 @@ class World(Wired):
     def cancel(self, mid: str) -> Code | None:
         """Cancel a message; return the code of a refusal. Confirmed ids go to `cancelled`."""
         try:
-            self.cancel_service().cancel(self.account, mid)
+            self.manage_services().cancel.cancel(self.account, mid)
         except RequestRefused as refused:
             return refused.code
         except ProcessKilled:
@@ -202,21 +193,7 @@ class World(Wired):
         deadline = Deadline(self.remaining_s)
         if message.queue in SUBMIT_QUEUES:
             return await self.submit.submit(decode_submit(message.body), claimant, deadline)
-        match decode_dlr(message.body):
-            case ReceiptsTask(receipts, carrier):
-                return await self.deliver_service().deliver(receipts, claimant, deadline, carrier)
-            case CarrierReceiptsTask() as named:
-                return await deliver_named(self.deliver_service(), named, claimant, deadline)
-            case RecoverTask() as lost:
-                return await self.deliver_service().recover(lost, claimant, deadline)
-            case CheckTask() as chunk:
-                return await self.check_service().check(chunk)
-            case CallbackTask() as callback:
-                return await self.callback_service().call_back(callback, claimant, deadline)
-            case EventTask() as event:
-                return await self.callback_service().post_event(event, claimant, deadline)
-            case ClickTask() as click:
-                return await self.click_service().click(click, claimant, deadline)
+        return await self.dlr_services().handle(message.body, claimant, deadline)
 
     async def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S

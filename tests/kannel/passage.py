@@ -10,15 +10,12 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from harkara.accept.requests import Record
-from harkara.accept.service import AcceptService
 from harkara.base.exchanges import Outside
-from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.received import ReceiptRequest
@@ -73,8 +70,9 @@ class Passage(World):
         self.intermediate_count = 0
         self.entries: Counter[str] = Counter()
         self._ready: dict[QueueName, deque[QueueMessage]] = defaultdict(deque)
-        self.submitting.carrier = self._connected
-        self.submitting.sleep = asyncio.sleep
+        self.carrier = self._connected
+        self.submit_sleep = asyncio.sleep
+        self.callback_urls = UrlRules(loopback=True)
 
     def clock(self) -> float:
         return time.time()
@@ -86,7 +84,7 @@ class Passage(World):
             secrets = CarrierSecrets(CARRIER_PASSWORD, receipt_url)
             outside = Outside(exchange, no_texts)
             self.connection = Connected(self.settings, connect(self.settings, secrets, outside))
-            self.poster = HttpCallbackPoster(exchange, UrlRules(loopback=True))
+            self.poster = HttpCallbackPoster(exchange, self.callback_urls)
             self.submit = self.submit_service()
             for at in range(0, len(records), REQUEST_SIZE):
                 self.send(records[at : at + REQUEST_SIZE])
@@ -95,12 +93,6 @@ class Passage(World):
                     for queue, count in WORKERS.items():
                         for _ in range(count):
                             workers.create_task(self._work(queue, len(records)))
-
-    def accept_service(self) -> AcceptService:
-        return replace(super().accept_service(), callback_urls=UrlRules(loopback=True))
-
-    def callback_service(self) -> CallbackService:
-        return replace(super().callback_service(), poster=self.poster)
 
     async def _work(self, queue: QueueName, count: int) -> None:
         """Process a queue, one message after the other, until all messages are called back."""

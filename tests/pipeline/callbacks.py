@@ -42,7 +42,7 @@ def parked(world: World) -> list[ParkedCallback]:
 
 
 def steps(world: World, mid: str) -> list[dict[str, Any]]:
-    timeline = world.history_service().message(world.account, mid)["timeline"]
+    timeline = world.manage_services().history.message(world.account, mid)["timeline"]
     return [step for step in timeline if step["step"].startswith("callback")]
 
 

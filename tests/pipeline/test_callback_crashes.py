@@ -53,7 +53,9 @@ def rows(world: World) -> object:
 def replay(world: World) -> None:
     """Replay all dead letters; repeat after a death or when a queue accepted only some tasks."""
     try:
-        world.parked_service().replay("acme", "main", Deadline(lambda: 60.0), None, 0, END_MS)
+        world.manage_services().endpoints.parked.replay(
+            "acme", "main", Deadline(lambda: 60.0), None, 0, END_MS
+        )
     except (ProcessKilled, StoreUnavailable) as error:
         world.killed += isinstance(error, ProcessKilled)
         replay(world)

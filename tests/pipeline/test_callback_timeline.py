@@ -83,7 +83,7 @@ def test_a_replayed_callback_is_posted_again_with_its_name_and_body_and_says_so(
     world.platform.script = [FAILED] * 9
     world.run()
     (row,) = parked(world)
-    world.parked_service().replay("acme", "main", Deadline(lambda: 60.0))
+    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}
     assert not parked(world)
@@ -101,7 +101,7 @@ def test_a_replay_that_fails_is_parked_again_and_can_be_replayed_again() -> None
     world.platform.script = [FAILED] * 18
     world.run()
     for count in (1, 0):
-        world.parked_service().replay("acme", "main", Deadline(lambda: 60.0))
+        world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
         world.run()
         assert len(parked(world)) == count
     assert world.called_back() == {mid: 1}
@@ -113,7 +113,7 @@ def test_a_replay_opens_the_door_of_an_endpoint_that_was_gone() -> None:
     (mid,) = sent(world)
     world.platform.script = [410]
     world.run()
-    world.parked_service().replay("acme", "main", Deadline(lambda: 60.0))
+    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}
 
@@ -134,6 +134,6 @@ def test_a_callback_that_was_parked_and_yet_acknowledged_is_not_posted_again() -
     world.run()
     assert world.killed == 1
     assert len(parked(world)) == 1
-    world.parked_service().replay("acme", "main", Deadline(lambda: 60.0))
+    world.manage_services().endpoints.parked.replay("acme", "main", Deadline(lambda: 60.0))
     world.run()
     assert world.called_back() == {mid: 1}

@@ -35,7 +35,7 @@ def check(world: World, mid: str) -> dict[str, int]:
     """Check a message's batch with empty queues, so that they then have only the check's tasks."""
     world.queues.waiting.clear()
     world.queues.rows.clear()
-    return dict(asyncio.run(world.check_service().check(CheckTask(split_mid(mid)[0]))))
+    return dict(asyncio.run(world.dlr_services().check.check(CheckTask(split_mid(mid)[0]))))
 
 
 def enqueued(world: World) -> list[object]:
@@ -195,7 +195,7 @@ def test_a_check_has_the_other_chunks_of_its_request_checked_though_its_own_is_g
     others = (split_mid(silent(world))[0], "another")
     world.queues.waiting.clear()
     task = CheckTask("gone", others)
-    assert asyncio.run(world.check_service().check(task)) == {"chunk_missing": 1}
+    assert asyncio.run(world.dlr_services().check.check(task)) == {"chunk_missing": 1}
     assert enqueued(world) == [CheckTask(each) for each in others]
 
 
@@ -211,7 +211,7 @@ def test_the_other_chunks_of_a_request_are_checked_in_their_accounts_fairness_gr
         return send(queue, bodies, group)
 
     monkeypatch.setattr(world.queues, "send", sent)
-    asyncio.run(world.check_service().check(CheckTask(chunk_id, ("another",))))
+    asyncio.run(world.dlr_services().check.check(CheckTask(chunk_id, ("another",))))
     assert groups == ["acme"]
 
 

@@ -35,7 +35,7 @@ def put(world: World, chunk_id: str, owner: str, *groups: int, untold: bool = Fa
 def look(world: World, *chunk_ids: str) -> tuple[Counter[str], list[object]]:
     """Check single messages; return the counts and the enqueued tasks."""
     task = CheckTask(chunk_ids[0], chunk_ids[1:], singles_of="acme")
-    counts = asyncio.run(world.check_service().check(task))
+    counts = asyncio.run(world.dlr_services().check.check(task))
     return counts, [decode_dlr(message.body) for message in world.queues.waiting]
 
 

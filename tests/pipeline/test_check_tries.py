@@ -156,7 +156,7 @@ def test_looks_in_a_row_are_counted_and_a_third_goes_through_the_due_table(
     world.now = NOW + 60 + RECEIPT_WAIT_S - left_s
     world.queues.waiting.clear()
     world.queues.rows.clear()
-    asyncio.run(world.check_service().check(CheckTask(chunk_id, looks=looks)))
+    asyncio.run(world.dlr_services().check.check(CheckTask(chunk_id, looks=looks)))
     later = [row.body for _, row in world.queues.rows] + [
         each.body for each in world.queues.waiting
     ]

@@ -199,7 +199,7 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
 def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
     world, person = run(None, 200, 200, 500)
     (mid,) = {mid for mid, link in person.clicked if person.led_to[link].endswith("0000")}
-    timeline = world.history_service().message(LINKING, mid)["timeline"]
+    timeline = world.manage_services().history.message(LINKING, mid)["timeline"]
     steps = [step["step"] for step in timeline]
     told = timeline[steps.index("clicked") :]
     assert steps[: -len(told)] == ["accepted", "submitted", "delivered", "callback"]

@@ -27,7 +27,7 @@ ACCEPTED = "2023-11-14T22:13:20.000Z"
 
 
 def ask(world: World, mid: str) -> dict[str, Any]:
-    return world.history_service().message(world.account, mid)
+    return world.manage_services().history.message(world.account, mid)
 
 
 def sent(world: World, *records: Record) -> list[str]:

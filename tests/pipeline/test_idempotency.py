@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -48,8 +47,7 @@ class Platform:
         return [RecordResult(*row) for row in decode(answer.body)]
 
     def _produce(self, names: ChunkNames | None) -> Answer:
-        service = replace(self.world.accept_service(), accounts=self.world.accounts)
-        results = service.accept(caller_of(self.known), self.request, names)
+        results = self.world.accept_service().accept(caller_of(self.known), self.request, names)
         return Answer(200, encode([(result.mid, result.code) for result in results]))
 
 

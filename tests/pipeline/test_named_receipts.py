@@ -68,7 +68,7 @@ class OwnIds(World):
         account = {"carrier": "own", "telemarketer_ids": telemarketer_ids}
         super().__init__(Faults(seed=seed), account=ACCOUNT.model_copy(update=account))
         self.accounts.carriers["own"] = SETTINGS
-        self.submitting.carrier = self._connect
+        self.carrier = self._connect
         self.delays_s = delays_s
         self.round_after = round_after
         self.sent: list[str] = []

@@ -112,7 +112,7 @@ class SlowWorld(World):
     def __init__(self, loop: VirtualLoop) -> None:
         self.loop = loop
         super().__init__()
-        self.submitting.sleep = asyncio.sleep
+        self.submit_sleep = asyncio.sleep
 
     def clock(self) -> float:
         return self.now + self.loop.time()

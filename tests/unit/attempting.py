@@ -36,14 +36,14 @@ class Attempting(Deliveries):
     """Attempts of one callback."""
 
     def claim(self, task: CallbackTask = TASK, owner: str = "q") -> CallbackTask | None:
-        return asyncio.run(self.callback_service().attempts.claim(task, self.claimant(owner)))
+        return asyncio.run(self.dlr_services().callbacks.attempts.claim(task, self.claimant(owner)))
 
     def record(self, result: PostResult, task: CallbackTask = TASK) -> Counter[str]:
-        attempts = self.callback_service().attempts
+        attempts = self.dlr_services().callbacks.attempts
         return asyncio.run(attempts.record(task, self.claimant("q"), result))
 
     def wait(self, wait_s: float, task: CallbackTask = TASK) -> Counter[str]:
-        attempts = self.callback_service().attempts
+        attempts = self.dlr_services().callbacks.attempts
         return asyncio.run(attempts.wait(task, self.claimant("q"), wait_s))
 
     def scheduled(self) -> tuple[float, CallbackTask]:

@@ -83,11 +83,11 @@ class Deliveries(Wired):
         self, *receipts: Receipt, owner: str = "task", left_s: float = HOLDS_S, **more: Any
     ) -> Counter[str]:
         claimant, end = self.claimant(owner), deadline(left_s)
-        return self._run(self.deliver_service().deliver(receipts, claimant, end, **more))
+        return self._run(self.dlr_services().deliver.deliver(receipts, claimant, end, **more))
 
     def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
         task, claimant = RecoverTask(CHUNK.id, indexes), self.claimant(owner)
-        return self._run(self.deliver_service().recover(task, claimant, deadline(left_s)))
+        return self._run(self.dlr_services().deliver.recover(task, claimant, deadline(left_s)))
 
     def marks(self, prefix: str) -> list[Mark]:
         """Return the ledger entries of a kind, in order of their keys."""

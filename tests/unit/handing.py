@@ -70,7 +70,7 @@ class Handing(Wired):
         by_ref = {f"ref{index}": outcome for index, outcome in (outcomes or {}).items()}
         self.carriers = {name: Carrier(by_ref) for name in ("sim", "other")}
         self.settings = {name: CARRIER.model_copy(update={"name": name}) for name in self.carriers}
-        self.submitting.carrier = self.connect
+        self.carrier = self.connect
 
     async def connect(self, name: str) -> Connected:
         if name not in self.carriers:

@@ -77,7 +77,7 @@ class Posting(Attempting):
         self.platform.post = post  # type: ignore[method-assign]
 
     def service(self) -> CallbackService:
-        return self.callback_service()
+        return self.dlr_services().callbacks
 
     def call_back(
         self, task: CallbackTask = TASK, left_s: float = HOLDS_S, **more: Any

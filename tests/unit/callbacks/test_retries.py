@@ -90,7 +90,7 @@ def test_a_replayed_callback_is_over_once_acknowledged_or_ended_since(
     there.end(200, group=TASK.group + 1)
     for status, replay in ended:
         there.end(status, replay=replay)
-    attempts = there.callback_service().attempts
+    attempts = there.dlr_services().callbacks.attempts
     assert asyncio.run(attempts.is_over(replace(TASK, replay=1))) is is_over
 
 
@@ -207,7 +207,7 @@ def test_a_day_beyond_the_schedule_is_the_latest_that_anything_waits_for(
 
 def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
     there = Attempting()
-    attempts = there.callback_service().attempts
+    attempts = there.dlr_services().callbacks.attempts
     ended = asyncio.run(attempts.end_unwanted(TASK, there.claimant("q")))
     assert ended == Counter(callbacks_unwanted=1)
     (ack,) = there.marks("ack#")
@@ -220,7 +220,7 @@ def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
 
 def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
     there = Attempting()
-    result = there.callback_service().attempts.broken(TASK, KeyError("919876543210"))
+    result = there.dlr_services().callbacks.attempts.broken(TASK, KeyError("919876543210"))
     assert result == PostResult(0, "an error of ours: KeyError")
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "account_id": "acme", "error": "KeyError"}
     assert there.notes == [Note("callback broken", about, {"callbacks_broken": 1})]

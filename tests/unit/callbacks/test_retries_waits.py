@@ -96,18 +96,18 @@ def test_a_callback_that_waits_for_hours_is_woken_to_tell_how_late_it_is(
 ) -> None:
     there = Attempting()
     waiting = replace(TASK, **{"began_ms": NOW_MS, **task})
-    asyncio.run(there.callback_service().attempts.schedule(waiting, delay_s))
+    asyncio.run(there.dlr_services().callbacks.attempts.schedule(waiting, delay_s))
     due_ms = NOW_MS + int(delay_s * 1000)
     assert there.scheduled() == (round(wakes_s, 3), replace(waiting, due_ms=due_ms))
 
 
 def test_what_is_to_be_posted_at_once_is_not_told_to_come_later() -> None:
     there = Attempting()
-    asyncio.run(there.callback_service().attempts.schedule(TASK, 0))
+    asyncio.run(there.dlr_services().callbacks.attempts.schedule(TASK, 0))
     assert there.scheduled() == (0, replace(TASK, rounds=1))
     # Lambda stops sixteen invocations in a row as a loop.
     tired = Attempting()
-    asyncio.run(tired.callback_service().attempts.schedule(replace(TASK, rounds=7), 0))
+    asyncio.run(tired.dlr_services().callbacks.attempts.schedule(replace(TASK, rounds=7), 0))
     assert tired.scheduled() == (960, replace(TASK, due_ms=NOW_MS + 960_000))
 
 
@@ -126,11 +126,11 @@ def test_how_much_of_the_schedule_is_over_is_told_once(
 ) -> None:
     there = Attempting()
     task = replace(TASK, began_ms=NOW_MS - int(over_s * 1000), alerted_percent=told)
-    after = there.callback_service().attempts.alerted(task)
+    after = there.dlr_services().callbacks.attempts.alerted(task)
     assert after == replace(task, alerted_percent=max(tells, default=told))
     about = {"webhook_id": "task.2", "account_id": "acme"}
     assert there.notes == [
         Note("callback is late", about, {f"callbacks_at_{each}_percent": 1}) for each in tells
     ]
     fresh = replace(task, began_ms=0)
-    assert there.callback_service().attempts.alerted(fresh) == fresh
+    assert there.dlr_services().callbacks.attempts.alerted(fresh) == fresh
