@@ -13,20 +13,18 @@ import orjson
 from botocore.awsrequest import AWSResponse
 
 from harkara.accept.formats import ics
-from harkara.accept.id_source import RandomNames
-from harkara.accept.service import AcceptService
-from harkara.api.authentication import Authenticator
 from harkara.api.credentials import presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
+from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
+from harkara.wiring import send
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row
@@ -96,7 +94,7 @@ class Accept:
     def __init__(self, body: bytes, account: Account) -> None:
         self._body = body
         network = StubbedNetwork()
-        self._authenticator, self._service = network.services(account)
+        self._authenticator, self._service, _ = network.services(account)
         self.run()
         self.cold_calls = len(network.calls)
         self.run()
@@ -136,7 +134,7 @@ class StubbedNetwork:
         for each in (self._dynamodb, self._sqs):
             each.meta.events.register("before-send", self._answer)
 
-    def services(self, account: Account) -> tuple[Authenticator, AcceptService]:
+    def services(self, account: Account) -> send.SendServices:
         """Return the services that `send` runs, wired to this network, with one account."""
         accounts = DynamoAccountStore(self._dynamodb, "Accounts")
         accounts.put_credential(
@@ -150,14 +148,18 @@ class StubbedNetwork:
         self.calls.clear()
         queues = dict.fromkeys(QueueName, "https://sqs.ap-south-1.amazonaws.com/1/queue")
         messages = DynamoMessageStore(self._dynamodb, "Messages", 86_400, time.time)
-        accept = AcceptService(
-            chunks=messages,
+        return send.wire(
+            accounts=accounts,
+            store=messages,
             queues=SqsTaskQueues(self._sqs, queues),
-            names=RandomNames(time.time, os.urandom),
-            links=LinkMaker(messages, lambda: LinkSigner(b"link key")),
+            counted=DynamoLimitStore(self._dynamodb, "Messages"),
+            pepper=PEPPER,
+            link_signer=lambda: LinkSigner(b"link key"),
             callback_urls=UrlRules(),
+            clock=time.time,
+            luck=random.random,
+            randomness=os.urandom,
         )
-        return Authenticator(accounts, PEPPER, time.time), accept
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().partition(".")[2]

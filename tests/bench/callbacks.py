@@ -18,7 +18,6 @@ from aiohttp import web
 from harkara.base.deadline import Deadline
 from harkara.base.ids import mid_of
 from harkara.callbacks.formats import FORMATS
-from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import unregistered
@@ -30,6 +29,7 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
+from harkara.wiring import dlr
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, FakeTaskQueues, Faults
 
@@ -122,16 +122,18 @@ def _members(number: int) -> tuple[Dlr, ...]:
 
 def _service(poster: HttpCallbackPoster) -> CallbackService:
     limits = FakeLimitStore(Faults())
-    attempts = Attempts(
+    return dlr.wire(
         store=FakeMessageStore(Faults()),
         queues=FakeTaskQueues(Faults(), time.time),
+        poster=poster,
+        destinations=FakeDestinations(),
+        doors=Doors(limits, Pace(limits, time.time, lambda: 0.5), time.time),
+        receipt_wait_s=0,
+        retry_delays_s=(5, 30),
         clock=time.time,
         luck=lambda: 0.5,
-        retry_delays_s=(5, 30),
         notes=lambda _: None,
-    )
-    doors = Doors(limits, Pace(limits, time.time, lambda: 0.5), time.time)
-    return CallbackService(attempts, poster, FakeDestinations(), doors)
+    ).callbacks
 
 
 def _receive(pipe: Connection) -> None:

@@ -5,13 +5,9 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from harkara.accept.id_source import RandomNames
-from harkara.accept.idempotency import Idempotency
-from harkara.accept.service import AcceptService
-from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.due import DynamoDueTable
@@ -23,31 +19,18 @@ from harkara.aws.routing import DynamoRoutingStore
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.callbacks.posting import CallbackPoster
-from harkara.callbacks.retries import Attempts
-from harkara.callbacks.service import CallbackService
 from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, Taken
 from harkara.carriers.settings import CarrierSettings, hash_token
-from harkara.links.clicks import ClickService
 from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
-from harkara.receipts.coalesce import JoinService
-from harkara.receipts.final_states import DeliverService
-from harkara.receipts.reconcile import CheckService
-from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
 from harkara.runtime import metrics
-from harkara.scheduler import SweepService
-from harkara.state.circuit_breaker import Breakers
 from harkara.state.endpoint_health import Doors
 from harkara.state.rates import Pace
-from harkara.submit.dispatch import HandOver
-from harkara.submit.planner import Router
-from harkara.submit.service import SubmitService
+from harkara.wiring import dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
 from tests.functions.invoking import load
@@ -149,69 +132,67 @@ def connect(
     urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
     queues = SqsTaskQueues(sqs, urls, due)
     signer = ReferenceSigner(b"tag key")
-    breakers = Breakers(counted, clock, luck, metrics.write)
-    suppressions = DynamoSuppressionList(dynamodb, "Accounts")
+    doors = Doors(counted, Pace(counted, clock, luck), clock)
 
     async def carrier(_: str) -> Connected:
         return Connected(settings, outside)
 
-    submit = SubmitService(
-        store=store,
-        queues=queues,
-        router=Router(
-            DynamoRoutingStore(dynamodb, "Accounts", clock),
-            carrier,
-            breakers,
-            Pace(counted, clock, luck),
-            clock,
-        ),
-        hand=HandOver(store, signer, clock, breakers, suppressions, metrics.write),
-        clock=clock,
-        luck=luck,
-        receipt_wait_s=RECEIPT_WAIT_S,
-        notes=metrics.write,
-        last=DynamoLastMessages(dynamodb, "Messages", signer, RETENTION_S, clock),
-    )
-    attempts = Attempts(store, queues, clock, luck, RETRY_DELAYS_S, metrics.write)
-    doors = Doors(counted, Pace(counted, clock, luck), clock)
-    callbacks = CallbackService(attempts, outside, FakeDestinations(), doors)
-    names = RandomNames(clock, os.urandom)
     wired: dict[str, Any] = {
-        "send": SimpleNamespace(
-            authenticator=Authenticator(accounts, PEPPER, clock),
-            accept=AcceptService(
-                chunks=store,
-                queues=queues,
-                names=names,
-                links=LinkMaker(store, lambda: LinkSigner(b"link key")),
-                callback_urls=UrlRules(),
-            ),
-            idempotency=Idempotency(store, clock, os.urandom),
+        "send": send.wire(
+            accounts=accounts,
+            store=store,
+            queues=queues,
+            counted=counted,
+            pepper=PEPPER,
+            link_signer=lambda: LinkSigner(b"link key"),
+            callback_urls=UrlRules(),
+            clock=clock,
+            luck=luck,
+            randomness=os.urandom,
         ),
-        "submit": submit,
-        "receipt": ReceiveService(
-            CarrierDoor(accounts, lambda _: b"", metrics.write),
-            queues,
-            signer,
-            clock,
-            _never,
+        "submit": submit.wire(
+            store=store,
+            queues=queues,
+            routing=DynamoRoutingStore(dynamodb, "Accounts", clock),
+            carrier=carrier,
+            counted=counted,
+            suppressions=DynamoSuppressionList(dynamodb, "Accounts"),
+            last=DynamoLastMessages(dynamodb, "Messages", signer, RETENTION_S, clock),
+            signer=signer,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            clock=clock,
+            luck=luck,
+            notes=metrics.write,
         ),
-        "dlr": (
-            DeliverService(store, queues, callbacks, clock, metrics.write),
-            callbacks,
-            CheckService(store, queues, clock, RECEIPT_WAIT_S, RETRY_DELAYS_S),
-            ClickService(store, callbacks.destinations, callbacks, clock, metrics.write),
-            JoinService(queues),
+        "receipt": receipt.wire(
+            accounts=accounts,
+            secret=lambda _: b"",
+            queues=queues,
+            signer=signer,
+            confirm=_never,
+            clock=clock,
+            notes=metrics.write,
         ),
-        "sweep": SweepService(due, queues, clock, metrics.write, calls or InPlace()),
+        "dlr": dlr.wire(
+            store=store,
+            queues=queues,
+            poster=outside,
+            destinations=FakeDestinations(),
+            doors=doors,
+            receipt_wait_s=RECEIPT_WAIT_S,
+            retry_delays_s=RETRY_DELAYS_S,
+            clock=clock,
+            luck=luck,
+            notes=metrics.write,
+        ),
+        "sweep": sweep.wire(
+            due=due, queues=queues, calls=calls or InPlace(), clock=clock, notes=metrics.write
+        ),
     }
     modules: dict[str, ModuleType] = {}
     for function in functions:
-        service = wired[function]
-        module = load(function)
-        name = "services" if hasattr(module, "services") else "service"
-        setattr(module, name, lambda service=service: service)
-        modules[function] = module
+        modules[function] = module = load(function)
+        module.services = lambda of=function: wired[of]  # type: ignore[attr-defined]
     return Wired(modules, doors)
 
 
