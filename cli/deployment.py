@@ -27,7 +27,6 @@ from harkara.aws.secrets import values_of
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
-from harkara.callbacks.dead_letters import ParkedService
 from harkara.callbacks.posting import CallbackPoster
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
@@ -37,8 +36,7 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.tasks import QueueName
 from harkara.net.single_poster import SinglePoster
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.wiring.manage import wire_resources
 from local import running
 from local.deploy import client as local_client
 from local.settings import LocalStackError, Ports
@@ -77,16 +75,10 @@ class Desk:
         """Return the store of accounts and carriers as the functions read them."""
         return DynamoAccountStore(self.client("dynamodb"), self.outputs["AccountsTableName"])
 
-    @cached_property
+    @property
     def registry(self) -> RegistryService:
         """Return the service to change and list the resources of accounts."""
-        table = self.outputs["AccountsTableName"]
-        return RegistryService(
-            DynamoRegistry(self.client("dynamodb"), table),
-            KmsVault(self.client("kms"), self.outputs["SecretsKeyId"]),
-            self._doors.open,
-            self.callback_urls,
-        )
+        return self.endpoints.registry
 
     @cached_property
     def endpoints(self) -> EndpointService:
@@ -95,22 +87,18 @@ class Desk:
         # It reads and removes dead letters, which have their own time to live.
         messages = DynamoMessageStore(dynamodb, table, retention_s=0, clock=self.clock)
         urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
-        return EndpointService(
-            self.registry,
-            ParkedService(
-                DynamoParkedStore(dynamodb, table, messages, self.clock),
-                SqsTaskQueues(self.client("sqs"), urls),
-                self._doors.open,
-            ),
-            self.poster or SinglePoster(self.callback_urls),
-            self.clock,
-            self.randomness,
+        return wire_resources(
+            registry=DynamoRegistry(dynamodb, self.outputs["AccountsTableName"]),
+            vault=KmsVault(self.client("kms"), self.outputs["SecretsKeyId"]),
+            parked=DynamoParkedStore(dynamodb, table, messages, self.clock),
+            counted=DynamoLimitStore(dynamodb, table),
+            queues=SqsTaskQueues(self.client("sqs"), urls),
+            poster=self.poster or SinglePoster(self.callback_urls),
+            callback_urls=self.callback_urls,
+            clock=self.clock,
+            luck=SystemRandom().random,
+            randomness=self.randomness,
         )
-
-    @cached_property
-    def _doors(self) -> Doors:
-        counted = DynamoLimitStore(self.client("dynamodb"), self.outputs["MessagesTableName"])
-        return Doors(counted, Pace(counted, self.clock, SystemRandom().random), self.clock)
 
     @cached_property
     def suppressions(self) -> SuppressionService:
