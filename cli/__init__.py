@@ -27,7 +27,7 @@ from cli import (
     templates,
 )
 from cli.command import CommandRefused, PartlyRefused, UsageError, parser_of
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer, as_json, as_table
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from local.settings import LocalStackError
@@ -49,12 +49,13 @@ REFUSED, WRONG_USE = 1, 2
 
 
 def main(
-    argv: Sequence[str] | None = None, open_desk: Callable[[Namespace], Desk] = Desk.open
+    argv: Sequence[str] | None = None,
+    open_deployment: Callable[[Namespace], Deployment] = Deployment.open,
 ) -> int:
-    """Run one command; return the exit status. `open_desk` connects to its deployment."""
+    """Run one command; return the exit status. `open_deployment` connects to its deployment."""
     try:
         arguments = parser_of(NOUNS).parse_args(argv)
-        desk = None if arguments.offline else open_desk(arguments)
+        desk = None if arguments.offline else open_deployment(arguments)
         answer = arguments.run(desk, arguments)
     except UsageError as error:
         return _fail(str(error), WRONG_USE)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from cli.command import ACCOUNT, CommandRefused, Parser, Verbs, duration_s, name
-from cli.deployment import Desk, no_account
+from cli.deployment import Deployment, no_account
 from cli.printing import Answer
 from harkara.model.accounts import SITE_PATTERN, SITE_RULE, Account, Enforcement, Limits, Rate
 from harkara.model.messages import Category
@@ -108,7 +108,7 @@ def _add_fields(parser: Parser) -> None:
     add("--segments-per-day", type=int, metavar="N", help="of IST")
 
 
-def _create(desk: Desk, arguments: Namespace) -> Answer:
+def _create(desk: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
     _check_carrier(desk, arguments)
     empty = Account(id=account_id, name=account_id, carrier=arguments.carrier)
@@ -120,7 +120,7 @@ def _create(desk: Desk, arguments: Namespace) -> Answer:
     return {"account": account_id}
 
 
-def _set(desk: Desk, arguments: Namespace) -> Answer:
+def _set(desk: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
     _check_carrier(desk, arguments)
     callback = arguments.default_callback
@@ -136,7 +136,7 @@ def _set(desk: Desk, arguments: Namespace) -> Answer:
     return {"account": account_id}
 
 
-def _drain(desk: Desk, arguments: Namespace) -> Answer:
+def _drain(desk: Deployment, arguments: Namespace) -> Answer:
     account_id = arguments.account
     drained = desk.operator.change_account(
         account_id, lambda account: account.model_copy(update={"draining": True})
@@ -146,7 +146,7 @@ def _drain(desk: Desk, arguments: Namespace) -> Answer:
     return {"account": account_id, "draining": True}
 
 
-def _show(desk: Desk, arguments: Namespace) -> Answer:
+def _show(desk: Deployment, arguments: Namespace) -> Answer:
     account = desk.store.account(arguments.account)
     if account is None:
         raise CommandRefused(no_account(arguments.account))
@@ -163,7 +163,7 @@ def _show(desk: Desk, arguments: Namespace) -> Answer:
     }
 
 
-def _list(desk: Desk, _: Namespace) -> Answer:
+def _list(desk: Deployment, _: Namespace) -> Answer:
     return [
         {
             "account": account.id,
@@ -176,7 +176,7 @@ def _list(desk: Desk, _: Namespace) -> Answer:
     ]
 
 
-def _check_carrier(desk: Desk, arguments: Namespace) -> None:
+def _check_carrier(desk: Deployment, arguments: Namespace) -> None:
     carrier = arguments.carrier
     if carrier and desk.store.carrier(carrier) is None:
         raise CommandRefused(f"there is no carrier {carrier}: set it up with `harkara carrier put`")

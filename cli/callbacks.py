@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cli.command import ACCOUNT, Parser, Verbs, duration_s
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.files import json_file, read_secret
 from cli.printing import Answer, Row
 from cli.resources import add_part, named, parts_of, remove_part
@@ -98,7 +98,7 @@ def _add_times(verb: Parser) -> None:
     verb.add_argument("--to", metavar="TIME", help="those that were parked before")
 
 
-def _add(desk: Desk, arguments: Namespace) -> Answer:
+def _add(desk: Deployment, arguments: Namespace) -> Answer:
     fields: dict[str, Any] = {name: getattr(arguments, name) for name in _PLAIN}
     fields |= {"id": arguments.callback, "fields": dict(arguments.fields)}
     if arguments.token_file is not None:
@@ -106,7 +106,7 @@ def _add(desk: Desk, arguments: Namespace) -> Answer:
     return add_part(desk, arguments.account, CallbackEndpoint, fields)
 
 
-def _list(desk: Desk, arguments: Namespace) -> Answer:
+def _list(desk: Deployment, arguments: Namespace) -> Answer:
     rows = [
         {**fields_of(each), "url": _without_key(each.url)}
         for each in parts_of(desk, arguments.account, CallbackEndpoint)
@@ -114,24 +114,24 @@ def _list(desk: Desk, arguments: Namespace) -> Answer:
     return rows if arguments.json else [{name: row[name] for name in _SHOWN} for row in rows]
 
 
-def _remove(desk: Desk, arguments: Namespace) -> Answer:
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
     return remove_part(desk, arguments.account, CallbackEndpoint, arguments.callback)
 
 
-def _secret(desk: Desk, arguments: Namespace) -> Answer:
+def _secret(desk: Deployment, arguments: Namespace) -> Answer:
     account, callback = desk.account(arguments.account), arguments.callback
     with named(account.id, callback):
         renewed = desk.endpoints.renew_secret(account, callback, {"overlap_s": arguments.overlap})
     return {**renewed, "note": "give it to the receiver: it is shown this once"}
 
 
-def _test(desk: Desk, arguments: Namespace) -> Answer:
+def _test(desk: Deployment, arguments: Namespace) -> Answer:
     account, callback = desk.account(arguments.account), arguments.callback
     with named(account.id, callback):
         return asyncio.run(desk.endpoints.test(account, callback))
 
 
-def _parked(desk: Desk, arguments: Namespace) -> Answer:
+def _parked(desk: Deployment, arguments: Namespace) -> Answer:
     account, callback = desk.account(arguments.account), arguments.callback
     fields, rows = _given(arguments, "from", "to"), list[Row]()
     with named(account.id, callback):
@@ -150,7 +150,7 @@ def _parked(desk: Desk, arguments: Namespace) -> Answer:
     ]
 
 
-def _replay(desk: Desk, arguments: Namespace) -> Answer:
+def _replay(desk: Deployment, arguments: Namespace) -> Answer:
     account, callback = desk.account(arguments.account), arguments.callback
     fields = _given(arguments, "from", "to", "ids", "all")
     with named(account.id, callback):

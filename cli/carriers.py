@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cli import preset_files as presets
 from cli.command import CommandRefused, UsageError, Verbs, name
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.files import json_file, read_secret
 from cli.printing import Answer
 from harkara.api.credentials import new_secret
@@ -132,7 +132,7 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("list", _list, "list the carriers; reads the whole table")
 
 
-def _put(desk: Desk, arguments: Namespace) -> Answer:
+def _put(desk: Deployment, arguments: Namespace) -> Answer:
     carrier = arguments.carrier
     known = desk.operator.carrier(carrier)
     token = new_secret(desk.randomness) if known is None or arguments.new_receipt_url else ""
@@ -206,7 +206,7 @@ def _check(known: CarrierSettings | None, fields: dict[str, Any], arguments: Nam
     CarrierSettings.model_validate(fields | asked)
 
 
-def _presets(_: Desk | None, arguments: Namespace) -> Answer:
+def _presets(_: Deployment | None, arguments: Namespace) -> Answer:
     if arguments.preset:
         return presets.described(arguments.preset)
     return [
@@ -222,7 +222,7 @@ def _presets(_: Desk | None, arguments: Namespace) -> Answer:
     ]
 
 
-def _list(desk: Desk, _: Namespace) -> Answer:
+def _list(desk: Deployment, _: Namespace) -> Answer:
     return [
         {
             "carrier": carrier.name,

@@ -46,7 +46,7 @@ class Verbs:
         self._verbs = noun.add_subparsers(required=True, metavar="<verb>", parser_class=Parser)
 
     def add(self, name: str, run: Run, help_text: str, *parents: Parser) -> Parser:
-        """Return the parser of a verb: `run` gets the deployment (`Desk`) and the arguments."""
+        """Return the parser of a verb; `run` gets the deployment and the arguments."""
         parents = (_shared_parser(required=True), *parents)
         verb = self._verbs.add_parser(name, help=help_text, description=help_text, parents=parents)
         verb.set_defaults(run=run, offline=False)

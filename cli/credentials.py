@@ -4,7 +4,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 
 from cli.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.api.credentials import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
@@ -39,7 +39,7 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("list", _list, "list an account's credentials, without their secrets", ACCOUNT)
 
 
-def _create(desk: Desk, arguments: Namespace) -> Answer:
+def _create(desk: Deployment, arguments: Namespace) -> Answer:
     username, callback = arguments.username, arguments.callback
     account = desk.account(arguments.account)
     if callback and callback not in account.callbacks:
@@ -68,7 +68,7 @@ def _create(desk: Desk, arguments: Namespace) -> Answer:
     return _shown_once(username, secret)
 
 
-def _rotate(desk: Desk, arguments: Namespace) -> Answer:
+def _rotate(desk: Deployment, arguments: Namespace) -> Answer:
     secret = new_secret(desk.randomness)
     secret_hash = desk.hash(secret)
     now_s = int(desk.clock())
@@ -87,13 +87,13 @@ def _rotate(desk: Desk, arguments: Namespace) -> Answer:
     return _shown_once(arguments.username, secret)
 
 
-def _revoke(desk: Desk, arguments: Namespace) -> Answer:
+def _revoke(desk: Deployment, arguments: Namespace) -> Answer:
     if not desk.operator.remove_credential(arguments.username):
         raise CommandRefused(_no_credential(arguments.username))
     return {"revoked": arguments.username}
 
 
-def _list(desk: Desk, arguments: Namespace) -> Answer:
+def _list(desk: Deployment, arguments: Namespace) -> Answer:
     account = desk.account(arguments.account)
     return [
         {

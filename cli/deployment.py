@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.command import CommandRefused
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.clients import aws_errors
-from harkara.aws.dead_letters import DynamoParkedStore
-from harkara.aws.destinations import KmsVault
+from harkara.aws.dead_letters import DynamoDeadLetterStore
+from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.operator import OperatorStore
@@ -43,7 +43,7 @@ from local.settings import LocalStackError, Ports
 
 
 @dataclass(frozen=True)
-class Desk:
+class Deployment:
     """A deployment's stores, services and keys, with the clock and input of this machine."""
 
     outputs: Mapping[str, str]
@@ -59,7 +59,7 @@ class Desk:
     """Posts samples; None posts them from this machine."""
 
     @classmethod
-    def open(cls, arguments: Namespace) -> "Desk":
+    def open(cls, arguments: Namespace) -> "Deployment":
         """Connect to the deployment that a command names. Raises CommandRefused."""
         if arguments.local:
             return _on_this_machine()
@@ -89,8 +89,8 @@ class Desk:
         urls = {QueueName.CALLBACK: self.outputs["CallbackQueueUrl"]}
         return wire_resources(
             registry=DynamoRegistry(dynamodb, self.outputs["AccountsTableName"]),
-            vault=KmsVault(self.client("kms"), self.outputs["SecretsKeyId"]),
-            parked=DynamoParkedStore(dynamodb, table, messages, self.clock),
+            cipher=KmsCipher(self.client("kms"), self.outputs["SecretsKeyId"]),
+            parked=DynamoDeadLetterStore(dynamodb, table, messages, self.clock),
             counted=DynamoLimitStore(dynamodb, table),
             queues=SqsTaskQueues(self.client("sqs"), urls),
             poster=self.poster or SinglePoster(self.callback_urls),
@@ -135,17 +135,17 @@ def no_account(account_id: str) -> str:
     return f"there is no account {account_id}: `harkara account list` shows those that are"
 
 
-def _on_this_machine() -> Desk:
+def _on_this_machine() -> Deployment:
     found = running.read()
     if found is None:
         raise LocalStackError("no stack is running: start one with `make up`")
     outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
     aws_url = found["aws_url"]
     rules = UrlRules(loopback=True)
-    return Desk(outputs, lambda service: local_client(service, aws_url), rules)
+    return Deployment(outputs, lambda service: local_client(service, aws_url), rules)
 
 
-def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
+def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         cloudformation = session.client("cloudformation")
@@ -163,7 +163,7 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Desk:
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
     ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
     rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
-    return Desk(outputs, session.client, rules)
+    return Deployment(outputs, session.client, rules)
 
 
 def _no_access(reason: str) -> str:

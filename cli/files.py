@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from cli.command import CommandRefused
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from harkara.base.json import decode
 
 STDIN = "-"
 
 
-def read_secret(desk: Desk, file: str, prompt: str) -> str:
+def read_secret(desk: Deployment, file: str, prompt: str) -> str:
     """Return the secret in a file or on standard input (`-`), prompting at a terminal."""
     if file == STDIN and desk.stdin.isatty():
         secret = getpass.getpass(f"{prompt}: ")

@@ -4,7 +4,7 @@ from argparse import Namespace
 from functools import partial
 
 from cli.command import CommandRefused, Verbs, name
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from cli.routes import account_or_all, check_account
 from harkara.carriers.settings import CarrierSettings
@@ -31,7 +31,7 @@ def add_whose(verbs: Verbs, help_text: str, *, paused: bool) -> None:
     campaign.add_argument("campaign", help="its id, as the requests name it")
 
 
-def _account(desk: Desk, arguments: Namespace, *, paused: bool) -> Answer:
+def _account(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     account_id = arguments.account
     check_account(desk, account_id)
     desk.operator.change_routing(
@@ -44,7 +44,7 @@ def _account(desk: Desk, arguments: Namespace, *, paused: bool) -> Answer:
     return {"account": account_id, "paused": paused}
 
 
-def _carrier(desk: Desk, arguments: Namespace, *, paused: bool) -> Answer:
+def _carrier(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     def change(carrier: CarrierSettings) -> CarrierSettings:
         return carrier.model_copy(update={"paused": paused})
 
@@ -55,7 +55,7 @@ def _carrier(desk: Desk, arguments: Namespace, *, paused: bool) -> Answer:
     return {"carrier": arguments.carrier, "paused": paused}
 
 
-def _campaign(desk: Desk, arguments: Namespace, *, paused: bool) -> Answer:
+def _campaign(desk: Deployment, arguments: Namespace, *, paused: bool) -> Answer:
     account_id, campaign = arguments.account, arguments.campaign
     check_account(desk, account_id)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cli.command import CommandRefused
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer, Row
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
@@ -13,7 +13,7 @@ from harkara.manage.resources import KINDS
 from harkara.model.operator_records import P, Part
 
 
-def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
+def add_part(desk: Deployment, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
     """Register a resource with these fields, replacing one of the same name."""
     account, part = desk.account(account_id), fields[KINDS[kind].name_field]
     try:
@@ -26,12 +26,12 @@ def add_part(desk: Desk, account_id: str, kind: type[Part], fields: Mapping[str,
     return {"replaced": part}
 
 
-def parts_of(desk: Desk, account_id: str, kind: type[P]) -> list[P]:
+def parts_of(desk: Deployment, account_id: str, kind: type[P]) -> list[P]:
     """Return an account's resources of a kind in the order of their names."""
     return desk.registry.registry.find(desk.account(account_id).id, kind)
 
 
-def remove_part(desk: Desk, account_id: str, kind: type[Part], part: str) -> Answer:
+def remove_part(desk: Deployment, account_id: str, kind: type[Part], part: str) -> Answer:
     """Remove a resource. Raises CommandRefused if there is none."""
     account = desk.account(account_id)
     with named(account_id, part):

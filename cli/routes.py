@@ -5,7 +5,7 @@ import re
 from argparse import Namespace
 
 from cli.command import CommandRefused, Parser, Verbs
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.model.accounts import may_be_username
 from harkara.model.messages import Category
@@ -48,7 +48,7 @@ def account_or_all(text: str) -> str:
     return text
 
 
-def check_account(desk: Desk, account_id: str) -> None:
+def check_account(desk: Deployment, account_id: str) -> None:
     """Raise CommandRefused unless there is such an account, or `*` stands for all."""
     if account_id != EVERYONE:
         desk.account(account_id)
@@ -68,7 +68,7 @@ def _add_which(parser: Parser) -> None:
     )
 
 
-def _set(desk: Desk, arguments: Namespace) -> Answer:
+def _set(desk: Deployment, arguments: Namespace) -> Answer:
     check_account(desk, arguments.account)
     for weighted in arguments.carriers:
         if desk.store.carrier(weighted.carrier) is None:
@@ -88,7 +88,7 @@ def _set(desk: Desk, arguments: Namespace) -> Answer:
     return _shown(arguments.account, desk.operator.change_routing(arguments.account, with_route))
 
 
-def _remove(desk: Desk, arguments: Namespace) -> Answer:
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
     check_account(desk, arguments.account)
     routing = desk.operator.routing(arguments.account)
     if not any(_is_named(each, arguments) for each in routing.routes):
@@ -101,7 +101,7 @@ def _remove(desk: Desk, arguments: Namespace) -> Answer:
     return _shown(arguments.account, desk.operator.change_routing(arguments.account, without_route))
 
 
-def _doubt(desk: Desk, arguments: Namespace) -> Answer:
+def _doubt(desk: Deployment, arguments: Namespace) -> Answer:
     check_account(desk, arguments.account)
 
     def with_policies(routing: Routing) -> Routing:
@@ -111,7 +111,7 @@ def _doubt(desk: Desk, arguments: Namespace) -> Answer:
     return _shown(arguments.account, desk.operator.change_routing(arguments.account, with_policies))
 
 
-def _show(desk: Desk, arguments: Namespace) -> Answer:
+def _show(desk: Deployment, arguments: Namespace) -> Answer:
     check_account(desk, arguments.account)
     return _shown(arguments.account, desk.operator.routing(arguments.account))
 

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from cli.command import CommandRefused, Verbs
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.api.credentials import new_secret
 from harkara.aws.clients import aws_errors
@@ -22,12 +22,12 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("list", _list, "list how many keys there are of each kind")
 
 
-def _rotate(desk: Desk, arguments: Namespace) -> Answer:
+def _rotate(desk: Deployment, arguments: Namespace) -> Answer:
     values = _read(desk, arguments.name)
     return _write(desk, arguments.name, [new_secret(desk.randomness), *values])
 
 
-def _drop(desk: Desk, arguments: Namespace) -> Answer:
+def _drop(desk: Deployment, arguments: Namespace) -> Answer:
     values = _read(desk, arguments.name)
     if len(values) == 1:
         name = arguments.name
@@ -35,18 +35,18 @@ def _drop(desk: Desk, arguments: Namespace) -> Answer:
     return _write(desk, arguments.name, values[:-1])
 
 
-def _list(desk: Desk, _: Namespace) -> Answer:
+def _list(desk: Deployment, _: Namespace) -> Answer:
     return [{"name": name, "keys": len(_read(desk, name))} for name in OUTPUTS]
 
 
-def _read(desk: Desk, name: str) -> list[str]:
+def _read(desk: Deployment, name: str) -> list[str]:
     secret_id = desk.outputs[OUTPUTS[name]]
     with aws_errors():
         answer = desk.client("secretsmanager").get_secret_value(SecretId=secret_id)
     return [value.decode() for value in values_of(answer["SecretString"])]
 
 
-def _write(desk: Desk, name: str, values: list[str]) -> Answer:
+def _write(desk: Deployment, name: str, values: list[str]) -> Answer:
     with aws_errors():
         desk.client("secretsmanager").put_secret_value(
             SecretId=desk.outputs[OUTPUTS[name]], SecretString="\n".join(values)

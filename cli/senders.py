@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from cli.command import ACCOUNT, Verbs
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from cli.resources import add_part, parts_of, remove_part
 from harkara.manage.resources import advice_on, fields_of, sender_of
@@ -30,7 +30,7 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("remove", _remove, "take a header out", ACCOUNT).add_argument("header")
 
 
-def _add(desk: Desk, arguments: Namespace) -> Answer:
+def _add(desk: Deployment, arguments: Namespace) -> Answer:
     fields = {
         "header": arguments.header,
         "categories": arguments.categories,
@@ -42,9 +42,9 @@ def _add(desk: Desk, arguments: Namespace) -> Answer:
     return {**added, "warning": advice} if advice else added
 
 
-def _list(desk: Desk, arguments: Namespace) -> Answer:
+def _list(desk: Deployment, arguments: Namespace) -> Answer:
     return [fields_of(sender) for sender in parts_of(desk, arguments.account, Sender)]
 
 
-def _remove(desk: Desk, arguments: Namespace) -> Answer:
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
     return remove_part(desk, arguments.account, Sender, arguments.header)

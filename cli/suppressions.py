@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.command import ACCOUNT, CommandRefused, PartlyRefused, UsageError, Verbs
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from harkara.base.errors import FieldRefused
 from harkara.model.messages import Category
@@ -61,7 +61,7 @@ def add_verbs(verbs: Verbs) -> None:
     exporting.add_argument("file", type=Path)
 
 
-def _set(desk: Desk, arguments: Namespace) -> Answer:
+def _set(desk: Deployment, arguments: Namespace) -> Answer:
     given = {
         name: value
         for name in ("suppression", "promotion")
@@ -80,7 +80,7 @@ def _set(desk: Desk, arguments: Namespace) -> Answer:
     }
 
 
-def _add(desk: Desk, arguments: Namespace) -> Answer:
+def _add(desk: Deployment, arguments: Namespace) -> Answer:
     fields: dict[str, Any] = {"number": arguments.number}
     if arguments.categories:
         fields["categories"] = arguments.categories
@@ -90,18 +90,18 @@ def _add(desk: Desk, arguments: Namespace) -> Answer:
     return {"suppressed": entry.number, "source": entry.source}
 
 
-def _remove(desk: Desk, arguments: Namespace) -> Answer:
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
     sources = [Source(arguments.source)] if arguments.source else [*Source]
     desk.suppressions.remove(desk.account(arguments.account), arguments.number, sources)
     return {"removed": arguments.number}
 
 
-def _check(desk: Desk, arguments: Namespace) -> Answer:
+def _check(desk: Deployment, arguments: Namespace) -> Answer:
     found = desk.suppressions.check(desk.account(arguments.account), arguments.number)
     return [_row(entry) for entry in found]
 
 
-def _import(desk: Desk, arguments: Namespace) -> Answer:
+def _import(desk: Deployment, arguments: Namespace) -> Answer:
     file, account = arguments.file, desk.account(arguments.account)
     try:
         content = file.read_text("utf-8-sig")
@@ -123,7 +123,7 @@ def _import(desk: Desk, arguments: Namespace) -> Answer:
     return answer
 
 
-def _export(desk: Desk, arguments: Namespace) -> Answer:
+def _export(desk: Deployment, arguments: Namespace) -> Answer:
     file, account = arguments.file, desk.account(arguments.account)
     found = desk.suppressions.lists.find(account.id)
     content = io.StringIO(newline="")

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 
 from cli.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from cli.printing import Answer
 from cli.resources import parts_of, remove_part
 from harkara.base.deadline import Deadline
@@ -36,7 +36,7 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("remove", _remove, "take a template out", ACCOUNT).add_argument("template_id")
 
 
-def _import(desk: Desk, arguments: Namespace) -> Answer:
+def _import(desk: Deployment, arguments: Namespace) -> Answer:
     file, account = arguments.file, desk.account(arguments.account)
     try:
         content = file.read_bytes()
@@ -65,7 +65,7 @@ def _type(text: str) -> Category:
     return category
 
 
-def _export(desk: Desk, arguments: Namespace) -> Answer:
+def _export(desk: Deployment, arguments: Namespace) -> Answer:
     file, templates = arguments.file, parts_of(desk, arguments.account, Template)
     try:
         file.write_bytes(template_csv.export(templates))
@@ -74,7 +74,7 @@ def _export(desk: Desk, arguments: Namespace) -> Answer:
     return {"exported": len(templates), "file": str(file)}
 
 
-def _list(desk: Desk, arguments: Namespace) -> Answer:
+def _list(desk: Deployment, arguments: Namespace) -> Answer:
     rows = [fields_of(template) for template in parts_of(desk, arguments.account, Template)]
     if not arguments.json:
         for row in rows:
@@ -82,5 +82,5 @@ def _list(desk: Desk, arguments: Namespace) -> Answer:
     return rows
 
 
-def _remove(desk: Desk, arguments: Namespace) -> Answer:
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
     return remove_part(desk, arguments.account, Template, arguments.template_id)

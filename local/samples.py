@@ -10,10 +10,10 @@ from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.dead_letters import parked_mark
+from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant, Mark, links_key
-from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.ledger import Lease, LedgerEntry, links_key
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.operator_records import Part
 from harkara.model.suppressions import opt_out
 from harkara.model.tasks import Attempt, CallbackTask
@@ -59,7 +59,7 @@ AWS_CARRIER = CarrierSettings(
 )
 # Scheduled for the year 2100, so that nothing submits them, and without callbacks. The first
 # message's link is clicked on; the others are read, cancelled, and part of the dead letter.
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
     account_id=ACCOUNT_ID,
     carrier="sim",
@@ -82,8 +82,8 @@ CHUNK = Chunk(
         for number in range(4)
     ],
 )
-PARKED = parked_mark(
-    Claimant("sample", "sample", 0),
+PARKED = dead_letter_entry(
+    Lease("sample", "sample", 0),
     CallbackTask(
         group_owner="sample",
         group=0,
@@ -98,11 +98,11 @@ PARKED = parked_mark(
 # Links of that message batch, and of another whose links have ended.
 _ENDED_CHUNK_ID = CHUNK.id[:-1] + "W"
 LINKS = [
-    Mark(*links_key(set_id_of(chunk_id)), chunk_id, "", 0, {"links": pack_links(links)})
-    for chunk_id, ends_s in ((CHUNK.id, 4_102_444_800), (_ENDED_CHUNK_ID, 1_767_258_000))
+    LedgerEntry(*links_key(set_id_of(batch_id)), batch_id, "", 0, {"links": pack_links(links)})
+    for batch_id, ends_s in ((CHUNK.id, 4_102_444_800), (_ENDED_CHUNK_ID, 1_767_258_000))
     for links in [
         LinkSet(
-            ACCOUNT_ID, chunk_id, "https://hk.example", ends_s, ["https://acme.example/7"], [[0]]
+            ACCOUNT_ID, batch_id, "https://hk.example", ends_s, ["https://acme.example/7"], [[0]]
         )
     ]
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.destinations import KmsVault
+from harkara.aws.destinations import KmsCipher
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.secrets import values_of
@@ -100,8 +100,10 @@ def seed(
     answer = secrets.get_secret_value(SecretId=outputs["PepperSecretId"])
     pepper = values_of(answer["SecretString"])[0]
     kms, key_id = client("kms", aws_url), outputs["SecretsKeyId"]
-    vault = KmsVault(kms, key_id)
-    sealed = {name: vault.seal("sandbox", name, each) for name, each in CALLBACK_SECRETS.items()}
+    cipher = KmsCipher(kms, key_id)
+    sealed = {
+        name: cipher.encrypt("sandbox", name, each) for name, each in CALLBACK_SECRETS.items()
+    }
     for account in _accounts(ports, sealed):
         store.put_account(account)
         secret_hash = hash_secret(pepper, PASSWORDS[account.id])
@@ -118,8 +120,8 @@ def seed(
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
     )
-    messages.put_chunk(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
-    messages.put_once([samples.PARKED, *samples.LINKS], begins_ms=samples.CHUNK.begins_ms)
+    messages.put_batch(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
+    messages.put_if_absent([samples.PARKED, *samples.LINKS], begins_ms=samples.CHUNK.begins_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, sealed_url = (
         encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)

@@ -122,7 +122,7 @@ class Campaign:
         in_doubt = {
             mid_of(chunk, index)
             for chunk in self._chunks
-            for mark in self._store.find_marks(chunk, "outcome#")
+            for mark in self._store.find_entries(chunk, "outcome#")
             for index in mark.data["in_doubt"]
         }
         posts: list[dict[str, Any]] = _fetch(f"{self._stack.platform_url}/callbacks")
@@ -157,7 +157,7 @@ class Campaign:
         return {
             mid_of(chunk, index_of(mark.kind)): mark.data["state"]
             for chunk in self._chunks
-            for mark in self._store.find_marks(chunk, "final#")
+            for mark in self._store.find_entries(chunk, "final#")
         }
 
 

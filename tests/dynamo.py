@@ -14,7 +14,7 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from harkara.aws.messages import item_of, mark_of
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
 from tests import policies
@@ -131,26 +131,26 @@ def _table(operation: str, params: Mapping[str, Any]) -> str:
     return table
 
 
-class Marks(MutableMapping[tuple[str, str], Mark]):
+class LedgerEntries(MutableMapping[tuple[str, str], LedgerEntry]):
     """The ledger entries of a table, to read and to change without calls of DynamoDB."""
 
     def __init__(self, table: Table, ttl: Callable[[], Mapping[str, str]]) -> None:
         self._table = table
         self._ttl = ttl
-        self._read: dict[tuple[str, str], tuple[Item, Mark]] = {}
+        self._read: dict[tuple[str, str], tuple[Item, LedgerEntry]] = {}
 
-    def __getitem__(self, key: tuple[str, str]) -> Mark:
+    def __getitem__(self, key: tuple[str, str]) -> LedgerEntry:
         item = self._table.items[key]
         read = self._read.get(key)
         if read is None or read[0] is not item:
             read = self._read[key] = item, mark_of(item)
         return read[1]
 
-    def know(self, marks: Iterable[Mark]) -> None:
+    def know(self, marks: Iterable[LedgerEntry]) -> None:
         """Cache entries that were just put, so that their items need no decoding."""
         self._read |= {mark.key: (self._table.items[mark.key], mark) for mark in marks}
 
-    def __setitem__(self, key: tuple[str, str], mark: Mark) -> None:
+    def __setitem__(self, key: tuple[str, str], mark: LedgerEntry) -> None:
         self._table.items[key] = dict(item_of(mark, self._ttl()))
 
     def __delitem__(self, key: tuple[str, str]) -> None:

@@ -7,20 +7,20 @@ from typing import Any
 
 from harkara.base.deadline import Deadline
 from harkara.base.fields import Fields
-from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.manage.callback_secrets import secrets_in
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
 from harkara.model.accounts import Account
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
-from harkara.model.dead_letters import parked_mark
+from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from tests.fake_parked import FakeParkedStore
-from tests.fake_registry import FakeRegistry, FakeVault
+from tests.fake_parked import FakeDeadLetterStore
+from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults
 
 URL = "https://api.clevertap.com/dlr"
@@ -31,19 +31,19 @@ SECRETS = {"headers": {"X-Key": "not-a-real-key"}, "token": "not-a-real-token"}
 KEPT = CallbackSecrets(headers={"x-key": "not-a-real-key"}, token="not-a-real-token")
 
 
-class CountingVault(FakeVault):
+class CountingCipher(FakeCipher):
     """An encryption fake that records the operations which would call KMS."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
-        self.calls.append("seal")
-        return super().seal(account_id, callback_id, secrets)
+    def encrypt(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+        self.calls.append("encrypt")
+        return super().encrypt(account_id, callback_id, secrets)
 
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
-        self.calls.append("unseal")
-        return super().unseal(account_id, callback_id, sealed)
+    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+        self.calls.append("decrypt")
+        return super().decrypt(account_id, callback_id, sealed)
 
 
 class Platform:
@@ -67,10 +67,10 @@ class World:
 
     def __init__(self) -> None:
         self.store = FakeAccountStore({"acme": Account(id="acme", name="Acme", carrier="sim")})
-        self.vault = CountingVault()
+        self.cipher = CountingCipher()
         self.opened: list[tuple[str, Endpoint]] = []
         self.registry = RegistryService(
-            FakeRegistry(self.store), self.vault, self.open_door, UrlRules()
+            FakeRegistry(self.store), self.cipher, self.open_door, UrlRules()
         )
         self.messages = FakeMessageStore(Faults())
         self.queues = FakeTaskQueues(self.messages.faults, lambda: float(NOW_S))
@@ -78,7 +78,7 @@ class World:
         self.random = bytes(range(32))
         self.service = EndpointService(
             self.registry,
-            ParkedService(FakeParkedStore(self.messages), self.queues, self.open_door),
+            DeadLetterService(FakeDeadLetterStore(self.messages), self.queues, self.open_door),
             self.platform,
             lambda: float(NOW_S),
             lambda size: self.random[:size],
@@ -97,11 +97,11 @@ class World:
 
     @property
     def secrets(self) -> CallbackSecrets:
-        return secrets_in(FakeVault(), "acme", self.callback)
+        return secrets_in(FakeCipher(), "acme", self.callback)
 
     def create(self, **fields: Any) -> None:
         self.registry.create(self.account, CallbackEndpoint, {**CALLBACK, **fields})
-        self.vault.calls.clear()
+        self.cipher.calls.clear()
 
     def replace(self, **fields: Any) -> None:
         self.registry.replace(self.account, CallbackEndpoint, "main", {**CALLBACK, **fields})
@@ -125,7 +125,7 @@ class World:
                 failures=9,
             )
             last = Attempt((NOW_S + number) * 1000, 500, "HTTP 500", "oops", 12)
-            self.messages.put_once([parked_mark(Claimant("m", "holder", 0), task, last)])
+            self.messages.put_if_absent([dead_letter_entry(Lease("m", "holder", 0), task, last)])
 
     def page(
         self, name: str = "main", fields: Fields = MappingProxyType({}), limit: int = 100

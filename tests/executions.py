@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError
-from harkara.base.ids import mid_of, new_chunk_id
+from harkara.base.ids import mid_of, new_batch_id
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.model.ledger import Claimant, Mark
-from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from harkara.net.callback_poster import HttpCallbackPoster
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.watched import Watch, WatchedPoster
@@ -142,12 +142,12 @@ class Store(FakeMessageStore):
 
     def __init__(self, clock: Timeline) -> None:
         super().__init__(Faults(), clock)
-        self.chunks: dict[str, Chunk] = {}
+        self.chunks: dict[str, MessageBatch] = {}
 
-    def get_chunk(self, chunk_id: str) -> Chunk | None:
-        return self.chunks.get(chunk_id)
+    def get_batch(self, batch_id: str) -> MessageBatch | None:
+        return self.chunks.get(batch_id)
 
-    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         raise AssertionError("without a kill nothing is looked for")
 
 
@@ -199,7 +199,9 @@ class Fleet:
             queues=self.queues,
             poster=WatchedPoster(poster, patient, self.good_urls, queue, self.watch),
             destinations=self.destinations,
-            doors=Doors(self.counted, Pace(self.counted, self.clock, lambda: 0.5), self.clock),
+            doors=EndpointHealth(
+                self.counted, RateLimiter(self.counted, self.clock, lambda: 0.5), self.clock
+            ),
             receipt_wait_s=0,
             retry_delays_s=RETRY_DELAYS_S,
             clock=self.clock,
@@ -225,9 +227,9 @@ class Fleet:
         services: dlr.DlrServices,
     ) -> None:
         until_ms = int((self.clock() + BUDGET_S) * 1000)
-        claimant = Claimant(f"q{number}", f"h{next(self._holders)}", until_ms)
+        lease = Lease(f"q{number}", f"h{next(self._holders)}", until_ms)
         try:
-            await services.handle(body, claimant, deadline)
+            await services.handle(body, lease, deadline)
         except HarkaraError:
             self.queues.schedule(queue, body, 1)
         finally:
@@ -259,15 +261,15 @@ class Fleet:
         """Return the client references of a callback attempt's messages."""
         chunks = self.store.chunks
         return {
-            chunks[chunk_id].messages[index].client_ref
-            for chunk_id, indexes in members.items()
+            chunks[batch_id].messages[index].client_ref
+            for batch_id, indexes in members.items()
             for index in indexes
         }
 
-    def _chunk(self, count: int) -> Chunk:
+    def _chunk(self, count: int) -> MessageBatch:
         number = len(self.store.chunks)
-        chunk = Chunk(
-            id=new_chunk_id(int(time.time() * 1000), f"{self.name}{number:08d}"[:10].encode()),
+        chunk = MessageBatch(
+            id=new_batch_id(int(time.time() * 1000), f"{self.name}{number:08d}"[:10].encode()),
             account_id="acme",
             carrier="sim",
             category=Category.TRANSACTIONAL,

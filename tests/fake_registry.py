@@ -20,13 +20,13 @@ _FIELDS: dict[type, str] = {
 }
 
 
-class FakeVault:
+class FakeCipher:
     """Encrypts a text by reversing it, with the callback's name in front."""
 
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+    def encrypt(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
         return f"{account_id}/{callback_id}|".encode() + secrets.model_dump_json().encode()[::-1]
 
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
         name, text = sealed.split(b"|", 1)
         assert name == f"{account_id}/{callback_id}".encode()
         return CallbackSecrets.model_validate_json(text[::-1])

@@ -19,14 +19,14 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.model.events import Dlr
-from harkara.model.ledger import Mark, claim_kind
-from harkara.model.messages import Chunk, Endpoint
+from harkara.model.ledger import LedgerEntry, claim_kind
+from harkara.model.messages import Endpoint, MessageBatch
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import DueTask, Extension, Timeline
 from harkara.state.endpoint_health import name_of
-from harkara.state.endpoint_health_record import Door
+from harkara.state.endpoint_health_record import HealthRecord
 from tests import policies
-from tests.dynamo import ALL, DUE, MESSAGES, Column, DueRows, Dynamo, Marks
+from tests.dynamo import ALL, DUE, MESSAGES, Column, DueRows, Dynamo, LedgerEntries
 from tests.limits import Sqs
 
 QUEUE_IDS = {
@@ -103,7 +103,7 @@ class FakeMessageStore:
         self.table = self.dynamo.tables[MESSAGES]
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, _no_pause)
         self.packed = Column(self.table, "chunk", "packed", "B")
-        self.marks = Marks(self.table, lambda: self.adapter._ttl(0))
+        self.marks = LedgerEntries(self.table, lambda: self.adapter._ttl(0))
         # Number of blocks claimed for their first attempt, plus attempts at callbacks.
         self.progress_count = 0
 
@@ -113,22 +113,22 @@ class FakeMessageStore:
         items = self.table.items
         return {key: int(items[key]["ttl"]["N"]) for key in items if "ttl" in items[key]}
 
-    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
-        number = self.faults.before("put_chunk")
-        self.adapter.put_chunk(chunk_id, packed, begins_ms)
+    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
+        number = self.faults.before("put_batch")
+        self.adapter.put_batch(batch_id, packed, begins_ms)
         self.faults.after(number)
 
-    def get_chunk(self, chunk_id: str) -> Chunk | None:
-        self.faults.before("get_chunk")
+    def get_batch(self, batch_id: str) -> MessageBatch | None:
+        self.faults.before("get_batch")
         # The cache is cleared: each process starts with an empty one.
         self.adapter._chunks.clear()
-        return self.adapter.get_chunk(chunk_id)
+        return self.adapter.get_batch(batch_id)
 
-    def put_once(
-        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
-    ) -> list[Mark]:
+    def put_if_absent(
+        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[LedgerEntry]:
         kinds = sorted({mark.kind.partition("#")[0] for mark in marks})
-        number = self.faults.before(f"put_once {'+'.join(kinds)}")
+        number = self.faults.before(f"put_if_absent {'+'.join(kinds)}")
         assert len({mark.key for mark in marks}) == len(marks), "keys in one call are distinct"
         self.progress_count += sum(
             mark.kind.startswith((FIRST_CLAIM, "post#")) and self.table.live(mark.key) is None
@@ -136,26 +136,26 @@ class FakeMessageStore:
         )
         absent = [mark for mark in marks if self.table.live(mark.key) is None]
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            standing = self.adapter.put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+            standing = self.adapter.put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
         self.marks.know(absent)
         self.faults.after(number)
         return standing
 
-    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         kinds = sorted({mark.kind for mark in marks})
         number = self.faults.before(f"put_over {'+'.join(kinds)}")
         self.adapter.put_over(marks, begins_ms=begins_ms)
         self.faults.after(number)
 
-    def get_marks(
+    def get_entries(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
-    ) -> list[Mark | None]:
-        self.faults.before("get_marks")
-        return self.adapter.get_marks(keys, consistent=consistent)
+    ) -> list[LedgerEntry | None]:
+        self.faults.before("get_entries")
+        return self.adapter.get_entries(keys, consistent=consistent)
 
-    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
-        self.faults.before("find_marks")
-        return self.adapter.find_marks(partition, kind_prefix)
+    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
+        self.faults.before("find_entries")
+        return self.adapter.find_entries(partition, kind_prefix)
 
 
 def _no_pause(pause_s: float) -> None:
@@ -380,7 +380,7 @@ class FakeLimitStore:
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:
     """Record a quick acknowledgement by an endpoint at this time, without a call."""
-    door = Door(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
+    door = HealthRecord(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
     counted.standing[name_of(account_id, endpoint)] = encode(door).decode()
 
 

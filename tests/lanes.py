@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from harkara.base.errors import HarkaraError
-from harkara.base.ids import mid_of, new_chunk_id
+from harkara.base.ids import mid_of, new_batch_id
 from harkara.model.callbacks import Destination, PostResult
-from harkara.model.ledger import Claimant, index_of
-from harkara.model.messages import Category, Chunk, Endpoint, Message, State, pack
+from harkara.model.ledger import Lease, index_of
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
 from tests.fakes import QueueMessage, trust
 from tests.wired import NOW
@@ -124,8 +124,8 @@ class Lanes(World):
     def delivered(self, account_id: str, endpoint: Endpoint, at_s: Sequence[float]) -> list[str]:
         """Deliver one message of an account at each of these times; return their message ids."""
         number = next(self._chunks)
-        chunk = Chunk(
-            id=new_chunk_id(int(NOW * 1000), number.to_bytes(10, "big")),
+        chunk = MessageBatch(
+            id=new_batch_id(int(NOW * 1000), number.to_bytes(10, "big")),
             account_id=account_id,
             carrier="sim",
             category=Category.TRANSACTIONAL,
@@ -134,7 +134,7 @@ class Lanes(World):
             endpoints=(endpoint,),
             messages=[Message("919876543210", "ACMEBK", "Hello", str(n), 0) for n in at_s],
         )
-        self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
         mids = [chunk.mid(index) for index in range(len(at_s))]
         for mid, each_s in zip(mids, at_s, strict=True):
             receipt = Receipt(mid, 1, State.DELIVERED, int(NOW + each_s))
@@ -163,15 +163,15 @@ class Lanes(World):
             # An event loop with virtual time waits for no thread.
             patched.setattr(asyncio, "to_thread", _here)
             self.loop.run_until_complete(work())
-        for (chunk_id, kind), mark in self.store.marks.items():
+        for (batch_id, kind), mark in self.store.marks.items():
             if kind.startswith("final#"):
                 # The lease expires at its start plus the budget.
-                mid = mid_of(chunk_id, index_of(kind))
+                mid = mid_of(batch_id, index_of(kind))
                 self.final_at[mid] = mark.until_ms / 1000 - BUDGET_S - NOW
 
     def _process(self) -> "Lanes":
         process = copy.copy(self)
-        process.doors = self.new_doors()
+        process.doors = self.new_endpoint_health()
         return process
 
     async def _execute(self, queue: QueueName) -> None:
@@ -188,13 +188,13 @@ class Lanes(World):
             await asyncio.gather(*(self._do(message) for message in ready))
 
     async def _do(self, message: QueueMessage) -> None:
-        claimant = Claimant(
+        lease = Lease(
             owner_of(message.id, message.body),
             f"holder-{next(self._holders)}",
             int((self.clock() + BUDGET_S) * 1000),
         )
         try:
-            await self.handle(message, claimant)
+            await self.handle(message, lease)
         except HarkaraError:
             self.queues.waiting.append(message)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 from tests.dynamo import Dynamo
-from tests.fake_parked import FakeParkedStore
+from tests.fake_parked import FakeDeadLetterStore
 from tests.fakes import (
     FakeLastMessages,
     FakeLimitStore,
@@ -28,7 +28,7 @@ class Ports:
     routing: FakeRoutingStore
     suppressions: FakeSuppressionList
     last: FakeLastMessages
-    parked: FakeParkedStore
+    parked: FakeDeadLetterStore
 
     def of(self, function: str) -> Self:
         """Return the same ports, called by a function."""
@@ -47,5 +47,5 @@ def new_ports(faults: Faults, clock: Callable[[], float], retention_s: int = 10*
         routing=FakeRoutingStore(faults, dynamo),
         suppressions=FakeSuppressionList(faults, dynamo),
         last=FakeLastMessages(faults, clock, retention_s, dynamo),
-        parked=FakeParkedStore(store),
+        parked=FakeDeadLetterStore(store),
     )

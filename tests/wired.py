@@ -9,7 +9,7 @@ from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.callbacks.posting import CallbackPoster
 from harkara.carriers.contract import Connected
 from harkara.carriers.received import ReceiptRequest
@@ -21,11 +21,11 @@ from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import UrlRules
 from harkara.receipts.service import ReceiveService
 from harkara.scheduler import SweepService
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
-from tests.fake_registry import FakeRegistry, FakeVault
+from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
@@ -98,8 +98,8 @@ class Wired:
         self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
         self.signer = ReferenceSigner(b"tag key")
         self.link_signer = LinkSigner(b"link key")
-        self.notes: list[Note] = []
-        self.doors = self.new_doors()
+        self.notes: list[LogEvent] = []
+        self.doors = self.new_endpoint_health()
         self.carrier: Callable[[str], Awaitable[Connected]] = self.providers.connect
         self.poster: CallbackPoster = self.platform
         self.callback_urls = UrlRules()
@@ -226,16 +226,16 @@ class Wired:
             sleep=self._sleep,
         )
 
-    def new_doors(self) -> Doors:
+    def new_endpoint_health(self) -> EndpointHealth:
         counted = self.ports.of("dlr").counted
-        return Doors(counted, Pace(counted, self.clock, _half), self.clock)
+        return EndpointHealth(counted, RateLimiter(counted, self.clock, _half), self.clock)
 
     def manage_services(self) -> manage.ManageServices:
         on = self.ports.of("manage")
         return manage.wire(
             accounts=self.accounts,
             registry=FakeRegistry(self.accounts),
-            vault=FakeVault(),
+            cipher=FakeCipher(),
             store=on.store,
             parked=on.parked,
             counted=on.counted,

@@ -24,8 +24,8 @@ from harkara.base.ids import mid_of
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.events import Click
-from harkara.model.ledger import Claimant, index_of
-from harkara.model.messages import Chunk, Endpoint, unpack
+from harkara.model.ledger import Lease, index_of
+from harkara.model.messages import Endpoint, MessageBatch, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import (
     QueueName,
@@ -148,17 +148,17 @@ class World(Wired):
         assert message.receive_count <= 20, "this message would be in the dead-letter queue"
         message.visible_at = self.now + VISIBILITY_S
         lineage = LINEAGE.set(self._lineage_of(message))
-        claimant = Claimant(
+        lease = Lease(
             owner_of(message.id, message.body),
             f"holder-{next(self._holders)}",
             int((self.now + BUDGET_S) * 1000),
         )
         try:
-            self.counts += await self.handle(message, claimant)
+            self.counts += await self.handle(message, lease)
         except ProcessKilled:
             await self._die()
             self.submit = self.submit_service()
-            self.doors = self.new_doors()
+            self.doors = self.new_endpoint_health()
         except HarkaraError as error:
             self.counts[type(error).__name__] += 1
         else:
@@ -189,11 +189,11 @@ class World(Wired):
 
         return now
 
-    async def handle(self, message: QueueMessage, claimant: Claimant) -> Counter[str]:
+    async def handle(self, message: QueueMessage, lease: Lease) -> Counter[str]:
         deadline = Deadline(self.remaining_s)
         if message.queue in SUBMIT_QUEUES:
-            return await self.submit.submit(decode_submit(message.body), claimant, deadline)
-        return await self.dlr_services().handle(message.body, claimant, deadline)
+            return await self.submit.submit(decode_submit(message.body), lease, deadline)
+        return await self.dlr_services().handle(message.body, lease, deadline)
 
     async def _sweep(self) -> None:
         self._next_sweep = self.now + SWEEP_S
@@ -216,7 +216,7 @@ class World(Wired):
 
     # Results.
 
-    def chunks(self) -> dict[str, Chunk]:
+    def chunks(self) -> dict[str, MessageBatch]:
         """All stored message batches, by id."""
         return {row[0]: unpack(*row) for row in self.store.packed.items()}
 
@@ -262,6 +262,6 @@ class World(Wired):
             mid
             for (pk, kind), mark in self.store.marks.items()
             if kind.startswith("ack#") and (pk, kind.split("#")[1]) in owners
-            for chunk_id, indexes in mark.data["members"].items()
-            for mid in (mid_of(chunk_id, index) for index in indexes)
+            for batch_id, indexes in mark.data["members"].items()
+            for mid in (mid_of(batch_id, index) for index in indexes)
         }

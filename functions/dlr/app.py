@@ -13,15 +13,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.base.deadline import Deadline
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import consume
 from harkara.wiring.dlr import on_aws
 
 services = cache(on_aws)
 
 
-async def dlr(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-    return await services().handle(body, claimant, deadline)
+async def dlr(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+    return await services().handle(body, lease, deadline)
 
 
 def join(bodies: Mapping[str, str]) -> set[str]:

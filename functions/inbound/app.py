@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.responses import carrier_request
 from harkara.api.router import Response
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
 from harkara.wiring.inbound import on_aws
@@ -25,7 +25,7 @@ def inbound(carrier: str, token: str) -> Response:
     # Kannel escapes a text in the bytes of its own charset.
     request = carrier_request(api.request, errors="surrogateescape")
     counts = services().receive(carrier, token, request)
-    metrics.write(Note("inbound messages taken", {}, counts, carrier=carrier))
+    metrics.write(LogEvent("inbound messages taken", {}, counts, carrier=carrier))
     # The body stays empty, since a carrier may send it to the phone.
     return Response(200, "text/plain")
 

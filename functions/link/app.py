@@ -13,7 +13,7 @@ from harkara.api.responses import TRY_AGAIN_AFTER_S
 from harkara.api.router import NoRoute, Response
 from harkara.api.routes import methods_of
 from harkara.base.errors import StoreUnavailable
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.links.codec import is_code, without_marks
 from harkara.links.shorten import Visit
 from harkara.links.visitors import is_person
@@ -73,7 +73,7 @@ def follow(path: str, code: str) -> Response:
         log_failure("link not followed", error)
         return page(503)
     about = {"account_id": account_id} if account_id else {}
-    metrics.write(Note("link visited", about, {visit: 1}))
+    metrics.write(LogEvent("link visited", about, {visit: 1}))
     if visit in STATUSES:
         return page(STATUSES[visit])
     # A header is ASCII. ASCII characters stay as they are in the message's URL.

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from harkara.api.responses import carrier_request
 from harkara.api.router import Response
 from harkara.base.ids import split_mid
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
 from harkara.wiring.receipt import on_aws
@@ -33,7 +33,7 @@ def receipts(carrier: str, token: str) -> Response:
     }
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
     chunks = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
-    metrics.write(Note(done, {"chunks": chunks}, counts, carrier=carrier))
+    metrics.write(LogEvent(done, {"chunks": chunks}, counts, carrier=carrier))
     return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 

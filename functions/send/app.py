@@ -21,9 +21,9 @@ from harkara.api.responses import Shape, answer, ok, one_shape, refusal, refuse_
 from harkara.api.router import Response
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.model.accounts import Caller, Scope
-from harkara.ports import ChunkNames
+from harkara.ports import IdSource
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
 from harkara.wiring.send import on_aws
@@ -103,7 +103,7 @@ def accept(
     line = f"{asked.method} {asked.path} {asked.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
 
-    def produce(names: ChunkNames | None) -> Answer:
+    def produce(names: IdSource | None) -> Answer:
         try:
             results = services().accept.accept(caller, request, names)
         except RequestRefused as refused:
@@ -120,7 +120,7 @@ def accept(
             "warnings": warnings,
         }
         counts = {"accepted": accepted, "refused": len(results) - accepted}
-        metrics.write(Note("request accepted", about, counts, carrier=caller.account.carrier))
+        metrics.write(LogEvent("request accepted", about, counts, carrier=caller.account.carrier))
         return Answer(200, render(request, results))
 
     answered = idempotency.once(

@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.base.deadline import Deadline
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.submit_tasks import decode_submit
 from harkara.runtime.sqs_batches import consume
 from harkara.wiring.submit import on_aws
@@ -19,8 +19,8 @@ from harkara.wiring.submit import on_aws
 services = cache(on_aws)
 
 
-async def submit(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-    return await services().submit(decode_submit(body), claimant, deadline)
+async def submit(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+    return await services().submit(decode_submit(body), lease, deadline)
 
 
 def set_checks(bodies: Mapping[str, str]) -> Mapping[str, str]:

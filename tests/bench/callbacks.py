@@ -22,13 +22,13 @@ from harkara.callbacks.service import CallbackService
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import unregistered
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
 from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
 from tests.bench.report import Row
 from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, FakeTaskQueues, Faults
@@ -37,7 +37,7 @@ POSTS = 1_000
 AT_ONCE = 50
 ROUNDS = 7
 FORMAT = "clevertap"
-CHUNK_ID = "1" + "0" * 26
+BATCH_ID = "1" + "0" * 26
 
 Post = Callable[[int], Awaitable[None]]
 
@@ -75,14 +75,14 @@ async def _measure(url: str) -> tuple[float, float]:
         service = _service(HttpCallbackPoster(exchange, rules))
         deadline = Deadline(lambda: 900.0)
 
-        def task_of(number: int) -> tuple[CallbackTask, Claimant]:
+        def task_of(number: int) -> tuple[CallbackTask, Lease]:
             owner = f"owner-{number}"
             task = CallbackTask(owner, 0, 0, "demo", endpoint, _members(number))
-            return task, Claimant(owner, "holder", 0)
+            return task, Lease(owner, "holder", 0)
 
         async def post(number: int) -> None:
-            task, claimant = task_of(number)
-            counts = await service.post_all([task], claimant, deadline, in_doubt=False)
+            task, lease = task_of(number)
+            counts = await service.post_all([task], lease, deadline, in_doubt=False)
             assert counts["callbacks"] == 1
 
         # The first acknowledgement makes the endpoint trusted: later posts go out at once.
@@ -115,7 +115,7 @@ async def _cpu_us(post: Post, first: int) -> float:
 
 
 def _members(number: int) -> tuple[Dlr, ...]:
-    mid = mid_of(CHUNK_ID, number % 1_000)
+    mid = mid_of(BATCH_ID, number % 1_000)
     state, at_s = State.DELIVERED, 1_767_258_000
     return (Dlr(mid, f"ref-{number}", state, at_s, "", "919876543210", 1),)
 
@@ -127,7 +127,7 @@ def _service(poster: HttpCallbackPoster) -> CallbackService:
         queues=FakeTaskQueues(Faults(), time.time),
         poster=poster,
         destinations=FakeDestinations(),
-        doors=Doors(limits, Pace(limits, time.time, lambda: 0.5), time.time),
+        doors=EndpointHealth(limits, RateLimiter(limits, time.time, lambda: 0.5), time.time),
         receipt_wait_s=0,
         retry_delays_s=(5, 30),
         clock=time.time,

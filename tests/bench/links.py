@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
-from harkara.model.ledger import Mark, links_key
+from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import ClickTask, QueueName
 from harkara.wiring import link
 from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
@@ -27,7 +27,7 @@ from tests.functions.invoking import Context, http_event, load
 
 VISITS = 50
 HOST = "hk.example"
-CHUNK_ID = "1" + "0" * 26
+BATCH_ID = "1" + "0" * 26
 SET_ID = 7
 MESSAGES = 1_000
 BROWSER = (
@@ -44,7 +44,7 @@ def measure() -> list[Row]:
     handler, signer = _link(queues)
     codes = [signer.code(HOST, Place(SET_ID, number, 0)) for number in range(MESSAGES)]
     code = codes[500]
-    click = ClickTask(f"{CHUNK_ID}00", 0, 1_767_258_000, URL.format(500), f"https://{HOST}/{code}")
+    click = ClickTask(f"{BATCH_ID}00", 0, 1_767_258_000, URL.format(500), f"https://{HOST}/{code}")
 
     def visit(agent: str, *shown: str) -> Work:
         headers = {"host": HOST, "user-agent": agent}
@@ -93,8 +93,10 @@ def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:
     store, signer = FakeMessageStore(Faults()), LinkSigner(b"link key")
     urls = [URL.format(number) for number in range(MESSAGES)]
     numbers = [[number] for number in range(MESSAGES)]
-    links = LinkSet("demo", CHUNK_ID, f"https://{HOST}", 2**33, urls, numbers)
-    store.put_once([Mark(*links_key(SET_ID), CHUNK_ID, "", 0, {"links": pack_links(links)})])
+    links = LinkSet("demo", BATCH_ID, f"https://{HOST}", 2**33, urls, numbers)
+    store.put_if_absent(
+        [LedgerEntry(*links_key(SET_ID), BATCH_ID, "", 0, {"links": pack_links(links)})]
+    )
     service = link.wire(store=store, queues=queues, signer=signer, clock=time.time)
     module = load("link")
     module.services = lambda: service  # type: ignore[attr-defined]

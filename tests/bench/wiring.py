@@ -28,8 +28,8 @@ from harkara.model.callbacks import Destination, PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.runtime import metrics
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
 from tests.fakes import FakeDestinations, calling_back
@@ -93,7 +93,7 @@ class Wired(NamedTuple):
     """Handlers by function, and the endpoint health that `dlr` uses."""
 
     modules: Mapping[str, ModuleType]
-    doors: Doors
+    doors: EndpointHealth
 
 
 def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wired:
@@ -132,7 +132,7 @@ def connect(
     urls = {name: f"https://sqs.ap-south-1.amazonaws.com/1/{name}" for name in QueueName}
     queues = SqsTaskQueues(sqs, urls, due)
     signer = ReferenceSigner(b"tag key")
-    doors = Doors(counted, Pace(counted, clock, luck), clock)
+    doors = EndpointHealth(counted, RateLimiter(counted, clock, luck), clock)
 
     async def carrier(_: str) -> Connected:
         return Connected(settings, outside)

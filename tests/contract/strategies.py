@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from tests.contract.described import DOCUMENT
-from tests.functions.invoking import CHUNK_ID, SECRET
+from tests.functions.invoking import BATCH_ID, SECRET
 from tests.unit.json_values import json_values
 
 FORM = "application/x-www-form-urlencoded"
@@ -46,7 +46,7 @@ values = json_values | st.sampled_from(
         "{#var#}",
         "x" * 5_000,
         "\u202e\x00\ufeff\u2028",
-        f"{CHUNK_ID}00",
+        f"{BATCH_ID}00",
         '["1", "2"',
         '{"1": "2"',
         "a|b|c",

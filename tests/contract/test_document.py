@@ -46,6 +46,6 @@ def test_an_example_is_what_its_schema_says(schema: dict[str, Any], example: Any
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_sample_events_answer_is_in_the_document(sample: SampleEvent, gateway: Gateway) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     answer = gateway.call(sample.function, sample.event)
     assert_described(sample.event["routeKey"], answer)

@@ -35,7 +35,7 @@ from tests.contract.strategies import (
     whole,
 )
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import CHUNK_ID, SECRET, Context, Event, Logs, http_event
+from tests.functions.invoking import BATCH_ID, SECRET, Context, Event, Logs, http_event
 from tests.template.reading import functions
 
 CSV_HEAD = "Entity ID,Header,Template ID,Template Name,Content,Type,Status\n"
@@ -49,7 +49,7 @@ FUNCTION_OF = {
 KNOWN = {
     "{number}": "919876543210",
     "{code}": "0" * CODE_LENGTH,
-    "{mid}": f"{CHUNK_ID}00",
+    "{mid}": f"{BATCH_ID}00",
     "{name}": "main",
     "{id}": "main",
     "{carrier}": "sim",
@@ -66,7 +66,7 @@ class Api:
     """The functions behind the API, each loaded once, found by route as API Gateway does it."""
 
     def __init__(self, gateway: Gateway) -> None:
-        gateway.put_chunk()
+        gateway.put_batch()
         self.apps = {
             name: gateway.app(name)
             for name in ("send", "manage", "receipt", "inbound", "link", "fallback")

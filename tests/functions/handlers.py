@@ -23,18 +23,18 @@ from harkara.model.accounts import (
     hash_secret,
 )
 from harkara.model.callback_urls import UrlRules
-from harkara.model.messages import Category, Chunk, Endpoint, Message, pack
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
 from harkara.model.tasks import QueueName
 from harkara.receipts.service import ReceiveService
 from harkara.runtime import metrics
 from harkara.scheduler import SweepService
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
-from tests.fake_registry import FakeRegistry, FakeVault
+from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import (
     FakeAccountStore,
     FakeDestinations,
@@ -45,9 +45,9 @@ from tests.fakes import (
     trust,
 )
 from tests.functions.invoking import (
+    BATCH_ID,
     CALLBACK_URL,
     CARRIER_PASSWORD,
-    CHUNK_ID,
     MSISDN,
     NOW,
     SECRET,
@@ -129,11 +129,11 @@ class Gateway:
         """Invoke a function; its answer must be JSON, as Lambda requires."""
         return invoke(self.app(function).handler, event, context or Context())
 
-    def put_chunk(self) -> None:
+    def put_batch(self) -> None:
         """Store the message batch of the sample events: two accepted messages."""
         message = Message(MSISDN, "ACMEBK", TEXT, "ref", 0, 1)
-        chunk = Chunk(
-            id=CHUNK_ID,
+        chunk = MessageBatch(
+            id=BATCH_ID,
             account_id="sandbox",
             carrier="sim",
             category=Category.SERVICE_IMPLICIT,
@@ -142,7 +142,7 @@ class Gateway:
             endpoints=(Endpoint(CALLBACK_URL, "clevertap", "main"),),
             messages=[message, message],
         )
-        self.store.put_chunk(CHUNK_ID, pack(chunk), chunk.begins_ms)
+        self.store.put_batch(BATCH_ID, pack(chunk), chunk.begins_ms)
 
     def put_samples(self) -> None:
         """Store the records that the sample events of `manage` need, as on the local stack."""
@@ -150,8 +150,8 @@ class Gateway:
         for entry in samples.SUPPRESSIONS:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
         chunk = samples.CHUNK
-        self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
-        self.store.put_once([samples.PARKED, *samples.LINKS])
+        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+        self.store.put_if_absent([samples.PARKED, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:
         """Return the bodies in a queue."""
@@ -180,7 +180,7 @@ class Gateway:
         return manage.wire(
             accounts=self.accounts,
             registry=self.registry,
-            vault=FakeVault(),
+            cipher=FakeCipher(),
             store=on.store,
             parked=on.parked,
             counted=on.counted,
@@ -264,7 +264,9 @@ class Gateway:
             queues=on.queues,
             poster=self.platform,
             destinations=FakeDestinations(),
-            doors=Doors(on.counted, Pace(on.counted, self.clock, lambda: 0.5), self.clock),
+            doors=EndpointHealth(
+                on.counted, RateLimiter(on.counted, self.clock, lambda: 0.5), self.clock
+            ),
             receipt_wait_s=RECEIPT_WAIT_S,
             retry_delays_s=(5, 30),
             clock=self.clock,

@@ -14,7 +14,7 @@ from local.settings import RECEIPT_TOKEN, TAG_SECRET
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 NOW = 1_767_258_000.0
 # The message batch of the sample events, and the private values that no log may have.
-CHUNK_ID = "101KDWCJ2M0000G40R40M30E209"
+BATCH_ID = "101KDWCJ2M0000G40R40M30E209"
 MSISDN = "919876543210"
 TEXT = "Your secret code is QX4711"
 SECRET = "sandbox-secret"

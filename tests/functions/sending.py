@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import MEANINGS, Code
-from harkara.model.messages import Chunk, unpack
+from harkara.model.messages import MessageBatch, unpack
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, http_event
 
@@ -51,7 +51,7 @@ def with_query(event: Event, query: str) -> Event:
     }
 
 
-def chunk_of(gateway: Gateway) -> Chunk:
+def chunk_of(gateway: Gateway) -> MessageBatch:
     """Return the only stored message batch."""
     (stored,) = gateway.store.packed.items()
     return unpack(*stored)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn
-from harkara.model.ledger import Claimant
+from harkara.base.errors import LeaseHeld
+from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import Prepare, consume
 from tests.functions.invoking import (
     NOW,
@@ -19,12 +19,12 @@ from tests.functions.invoking import (
 from tests.functions.test_queues import NO_FAILURES, failures
 
 
-def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
+def leases(*bodies: str, context: Context | None = None) -> list[Lease]:
     """Consume messages; return the lease claimant of each."""
-    seen: list[Claimant] = []
+    seen: list[Lease] = []
 
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        seen.append(claimant)
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+        seen.append(lease)
         assert deadline.remaining_s() == 60
         return Counter()
 
@@ -34,7 +34,7 @@ def claimants(*bodies: str, context: Context | None = None) -> list[Claimant]:
 
 @pytest.mark.usefixtures("gateway")
 def test_a_message_is_done_in_its_own_name_or_that_of_its_first_owner() -> None:
-    owners = [claimant.owner for claimant in claimants("{}", '{"owner": "first"}')]
+    owners = [lease.owner for lease in leases("{}", '{"owner": "first"}')]
     assert owners == ["m0", "first"]
 
 
@@ -43,16 +43,16 @@ def test_a_delivery_has_a_holder_of_its_own_until_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW)
-    first, second = claimants('{"owner": "m"}', '{"owner": "m"}')
-    (again,) = claimants("{}")
+    first, second = leases('{"owner": "m"}', '{"owner": "m"}')
+    (again,) = leases("{}")
     assert len({first.holder, second.holder, again.holder}) == 3
     assert first.until_ms == int((NOW + 60) * 1000)
 
 
 @pytest.mark.usefixtures("gateway")
 def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        raise NotOurTurn("an earlier delivery may still be at work")
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+        raise LeaseHeld("an earlier delivery may still be at work")
 
     answer = consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
     assert answer == failures("m0")
@@ -61,7 +61,7 @@ def test_our_own_errors_say_why_in_the_log(logs: Logs) -> None:
 
 @pytest.mark.usefixtures("gateway")
 def test_counts_of_nothing_are_not_logged(logs: Logs) -> None:
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
         return Counter(taken=2, refused=0)
 
     consume(sqs_event("{}"), Context(), handle)  # type: ignore[arg-type]
@@ -75,8 +75,8 @@ def test_the_tasks_of_a_batch_are_done_at_once(logs: Logs) -> None:
     """Each waits for the other to begin: one after the other they would wait forever."""
     begun: list[str] = []
 
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        begun.append(claimant.owner)
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+        begun.append(lease.owner)
         for _ in range(100):
             if len(begun) == 2:
                 return Counter()
@@ -95,7 +95,7 @@ def prepared(prepare: Prepare) -> list[str]:
     """Consume two messages; return the bodies that were handled."""
     bodies: list[str] = []
 
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
         bodies.append(body)
         return Counter()
 

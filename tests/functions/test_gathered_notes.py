@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from tests.bench.logs import caught_log
 
@@ -17,7 +17,7 @@ VALUES_LIMIT = 100  # of a metric in a line, by CloudWatch's embedded metric for
 
 notes = st.lists(
     st.builds(
-        Note,
+        LogEvent,
         what=st.sampled_from(["block submitted", "messages final"]),
         about=st.fixed_dictionaries(
             {"chunk": st.sampled_from(CHUNKS), "attempt": st.integers(1, 2)}
@@ -33,7 +33,7 @@ notes = st.lists(
 )
 
 
-def logged(told: list[Note], *, gathered: bool) -> list[dict[str, Any]]:
+def logged(told: list[LogEvent], *, gathered: bool) -> list[dict[str, Any]]:
     """Return the lines of log events, gathered as one batch or each by itself."""
     with caught_log() as log:
         if gathered:
@@ -69,7 +69,7 @@ def chunks(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
 
 
 @given(notes)
-def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[Note]) -> None:
+def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[LogEvent]) -> None:
     apart, together = logged(told, gathered=False), logged(told, gathered=True)
     assert len(apart) == len(told)
     assert values(together) == values(apart)
@@ -77,7 +77,7 @@ def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[Note]
 
 
 @given(notes)
-def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[Note]) -> None:
+def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[LogEvent]) -> None:
     own = [note.about["chunk"] for note in told if not note.listed]
     lines = logged(told, gathered=True)
     assert [line["chunk"] for line in lines[: len(own)]] == own
@@ -88,14 +88,14 @@ def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[Note]) 
 def test_a_line_has_no_more_values_of_a_metric_than_are_read() -> None:
     about = [{"chunk": str(number), "attempt": 1} for number in range(250)]
     numbers = {"submitted": 1}, {"submit_latency": 1}
-    told = [Note("block submitted", each, *numbers, listed=("chunk",)) for each in about]
+    told = [LogEvent("block submitted", each, *numbers, listed=("chunk",)) for each in about]
     lines = logged(told, gathered=True)
     assert values(lines) == values(logged(told, gathered=False))
     assert len(lines) < 10
 
 
 def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
-    note = Note("block submitted", {"chunk": CHUNKS[0]}, {"submitted": 1}, listed=("chunk",))
+    note = LogEvent("block submitted", {"chunk": CHUNKS[0]}, {"submitted": 1}, listed=("chunk",))
 
     def fail() -> None:
         with metrics.gathering():

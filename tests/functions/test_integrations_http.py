@@ -9,7 +9,7 @@ import pytest
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused
 from harkara.base.retries import REFUSAL_LIMIT, is_refusal
-from harkara.model.messages import Category, Chunk, Message, pack
+from harkara.model.messages import Category, Message, MessageBatch, pack
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.integrating import TEXT
@@ -28,7 +28,7 @@ def test_a_request_on_the_page_is_answered_as_there(
 ) -> None:
     mid = "101M80PKPVGTZQN98QP2VKS1J1800"
     message = Message("919876543210", "ACMEBK", TEXT, "order-4711", None, 1)
-    chunk = Chunk(
+    chunk = MessageBatch(
         id=mid[:-2],
         account_id="acme",
         carrier="sim",
@@ -38,7 +38,7 @@ def test_a_request_on_the_page_is_answered_as_there(
         endpoints=(),
         messages=[message],
     )
-    acme.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+    acme.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
     function = "manage" if event["rawPath"].endswith(mid) else "send"
     answer = acme.call(function, event)
     body = json.loads(answer["body"])

@@ -14,24 +14,24 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import set_id_of
 from harkara.links.codec import LinkSet, Place, pack_links
 from harkara.links.shorten import CLICKS_A_MINUTE, Visit
-from harkara.model.ledger import Mark, links_key
+from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import ClickTask, QueueName, decode_dlr
 from tests.fakes import FakeTaskQueues, Faults
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import CHUNK_ID, NOW, Context, Event, Logs, http_event
+from tests.functions.invoking import BATCH_ID, NOW, Context, Event, Logs, http_event
 
 URL = "https://acme.example/offer?id=4711"
 HOST = "hk.example"
 PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html,*/*;q=0.8"}
-SET = set_id_of(CHUNK_ID)
+SET = set_id_of(BATCH_ID)
 SAFE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def put_links(gateway: Gateway, url: str = URL, ends_s: int = int(NOW) + 1, path: str = "") -> None:
     """Store the URLs of the sample batch's links."""
-    links = LinkSet("sandbox", CHUNK_ID, f"https://{HOST}{path}", ends_s, [url], [[0], [], [0]])
+    links = LinkSet("sandbox", BATCH_ID, f"https://{HOST}{path}", ends_s, [url], [[0], [], [0]])
     packed = {"links": pack_links(links)}
-    gateway.store.put_once([Mark(*links_key(SET), CHUNK_ID, "", 0, packed)])
+    gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
 
 
 def code_of(gateway: Gateway, message: int = 0, number: int = 0, host: str = HOST) -> str:
@@ -75,7 +75,7 @@ def test_a_person_is_sent_on_and_the_click_is_in_the_queue(gateway: Gateway, log
         "isBase64Encoded": False,
     }
     short_url = f"https://{HOST}/{code}"
-    assert clicks(gateway) == [ClickTask(f"{CHUNK_ID}02", 0, int(NOW), URL, short_url)]
+    assert clicks(gateway) == [ClickTask(f"{BATCH_ID}02", 0, int(NOW), URL, short_url)]
     assert counted(logs) == [("clicks", "sandbox")]
     written = logs.own.getvalue()
     assert "acme.example" not in written
@@ -212,7 +212,7 @@ def test_each_set_is_read_once_by_a_process(gateway: Gateway) -> None:
     app = gateway.app("link")
     for message in (0, 2, 0):
         assert app.handler(request(code_of(gateway, message)), Context())["statusCode"] == 302
-    assert gateway.faults.calls.count("get_marks") == 1
+    assert gateway.faults.calls.count("get_entries") == 1
     assert len(clicks(gateway)) == 3
 
 
@@ -221,9 +221,9 @@ def test_a_process_does_not_keep_all_sets(gateway: Gateway) -> None:
     put_links(gateway)
     service = app.services()
     for number in range(200):
-        links = LinkSet("a", CHUNK_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]])
+        links = LinkSet("a", BATCH_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]])
         packed = {"links": pack_links(links)}
-        gateway.store.put_once([Mark(*links_key(number), CHUNK_ID, "", 0, packed)])
+        gateway.store.put_if_absent([LedgerEntry(*links_key(number), BATCH_ID, "", 0, packed)])
         code = gateway.link_signer.code(HOST, Place(number, 0, 0))
         assert app.handler(request(code), Context())["statusCode"] == 302
     assert len(service._sets) < 100
@@ -300,7 +300,7 @@ def test_a_table_that_is_away_is_a_page_that_says_try_again(
     method: str, gateway: Gateway, logs: Logs
 ) -> None:
     class Away:
-        def get_marks(self, *_: object) -> None:
+        def get_entries(self, *_: object) -> None:
             raise StoreUnavailable("ThrottlingException")
 
     service = gateway._link()
@@ -341,9 +341,9 @@ def test_nothing_of_a_request_is_in_an_answer(code: str, html: bool, gateway: Ga
 
 
 def test_a_thousand_clicks_at_once_are_a_thousand_tasks(gateway: Gateway, logs: Logs) -> None:
-    links = LinkSet("sandbox", CHUNK_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]] * 1_000)
+    links = LinkSet("sandbox", BATCH_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]] * 1_000)
     packed = {"links": pack_links(links)}
-    gateway.store.put_once([Mark(*links_key(SET), CHUNK_ID, "", 0, packed)])
+    gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
     app = gateway.app("link")
     for message in range(1_000):
         assert app.handler(request(code_of(gateway, message)), Context())["statusCode"] == 302
@@ -365,7 +365,7 @@ def test_a_link_of_a_request_leads_to_its_url(gateway: Gateway) -> None:
         "send", http_event("POST", "/v1/messages", json.dumps({"messages": [record]}), headers)
     )
     (sent,) = json.loads(answer["body"])["messages"]
-    chunk = gateway.store.get_chunk(sent["mid"][:-2])
+    chunk = gateway.store.get_batch(sent["mid"][:-2])
     assert chunk
     _, link, _ = chunk.messages[0].text.split()
     host, path, code = link.removeprefix("https://").split("/")

@@ -15,7 +15,7 @@ import pytest
 
 from harkara.aws import clients, secrets
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.destinations import unseal
+from harkara.aws.destinations import decrypt
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.errors import StoreUnavailable
@@ -83,7 +83,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "a record": lambda: DynamoAccountStore(clients.client("dynamodb"), "Accounts").carrier(NUMBER),
     "a task": _enqueue,
     "what is encrypted": lambda: encrypt_secret(clients.client("kms"), "key", "sim", SECRET),
-    "what is decrypted": lambda: unseal(clients.client("kms"), "acme", "main", b"sealed"),
+    "what is decrypted": lambda: decrypt(clients.client("kms"), "acme", "main", b"sealed"),
 }
 
 

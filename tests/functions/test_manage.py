@@ -15,7 +15,7 @@ from harkara.model.tasks import QueueName
 from local.samples import CHUNK
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import CHUNK_ID, MSISDN, RECORD, SECRET, Logs, datasend, http_event
+from tests.functions.invoking import BATCH_ID, MSISDN, RECORD, SECRET, Logs, datasend, http_event
 from tests.functions.managing import request
 
 SENDER = {"header": "NEWHDR", "categories": ["otp"]}
@@ -214,8 +214,8 @@ def test_a_store_that_fails_says_try_again(gateway: Gateway) -> None:
 
 
 def test_a_message_is_shown_without_its_text(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
-    mid = mid_of(CHUNK_ID, 0)
+    gateway.put_batch()
+    mid = mid_of(BATCH_ID, 0)
     answer = gateway.call("manage", request("GET", f"/v1/messages/{mid}"))
     body = json.loads(answer["body"])
     assert (body["mid"], body["to"], body["state"]) == (mid, MSISDN, "accepted")
@@ -225,8 +225,8 @@ def test_a_message_is_shown_without_its_text(gateway: Gateway, logs: Logs) -> No
 
 @pytest.mark.parametrize("way", ["DELETE", "key", "body"])
 def test_a_message_is_cancelled(way: str, gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
-    mid = mid_of(CHUNK_ID, 1)
+    gateway.put_batch()
+    mid = mid_of(BATCH_ID, 1)
     event = request("POST", "/cancel-scheduled/sms", {"mid": mid})
     if way == "DELETE":
         event = request("DELETE", f"/v1/messages/{mid}")
@@ -255,7 +255,7 @@ def test_a_wrong_cancel_is_refused(fields: dict[str, Any], gateway: Gateway) -> 
 
 @pytest.mark.parametrize("mid", ["x", "", CHUNK.mid(0), "1" * 29, "x" * 10_000])
 def test_an_unknown_message_is_not_found(mid: str, gateway: Gateway) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     answer = gateway.call("manage", request("POST", "/cancel-scheduled/sms", {"mid": mid}))
     assert_refused(answer, Code.NOT_FOUND)
 

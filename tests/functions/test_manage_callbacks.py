@@ -10,8 +10,8 @@ from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secr
 from harkara.model.callbacks import PostResult
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import QueueName
-from harkara.state.endpoint_health import Doors, Verdict
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth, Verdict
+from harkara.state.rates import RateLimiter
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW, SECRET, Context, Logs
@@ -117,9 +117,9 @@ def test_an_endpoint_that_was_gone_is_posted_to_again(
     gateway.put_samples()
     callback = gateway.accounts.accounts["sandbox"].callbacks["signed"]
 
-    def doors() -> Doors:
-        pace = Pace(gateway.limits, gateway.clock, lambda: 0.5)
-        return Doors(gateway.limits, pace, gateway.clock)
+    def doors() -> EndpointHealth:
+        rate_limiter = RateLimiter(gateway.limits, gateway.clock, lambda: 0.5)
+        return EndpointHealth(gateway.limits, rate_limiter, gateway.clock)
 
     def verdict() -> Verdict:
         return doors().enter("sandbox", callback.endpoint, callback, "lease", 10).verdict

@@ -30,24 +30,24 @@ def send_one(gateway: Gateway) -> str:
     """Send a message the whole way to its callback; return its batch id."""
     gateway.carrier_answer = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
     gateway.call("send", http_event("POST", "/datasend", datasend(RECORD)))
-    (chunk_id,) = gateway.store.packed
+    (batch_id,) = gateway.store.packed
     gateway.call("submit", sqs_event(*gateway.bodies(QueueName.SUBMIT)))
-    reference = gateway.signer.sign(mid_of(chunk_id, 0), 1)
+    reference = gateway.signer.sign(mid_of(batch_id, 0), 1)
     receipt = f'{{"smsgid": "{reference}", "status": "DELIVRD"}}'
     gateway.queues.waiting.clear()
     gateway.call("receipt", http_event("POST", f"/receipts/sim/{RECEIPT_TOKEN}", receipt))
     gateway.call("dlr", sqs_event(*gateway.bodies(QueueName.RECEIPT)))
-    return chunk_id
+    return batch_id
 
 
 def test_a_message_is_followed_from_its_request_to_its_callback(
     gateway: Gateway, logs: Logs
 ) -> None:
-    chunk_id = send_one(gateway)
+    batch_id = send_one(gateway)
     lines = [
         line
         for line in logs.lines()
-        if line.get("chunk") == chunk_id or chunk_id in line.get("chunks", ())
+        if line.get("chunk") == batch_id or batch_id in line.get("chunks", ())
     ]
     assert [line["message"] for line in lines] == [
         "request accepted",
@@ -123,7 +123,7 @@ def test_the_metrics_of_a_service_have_names_of_their_own() -> None:
 
 
 def test_a_task_that_comes_again_has_no_age(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     event = sqs_event('{"kind": "check", "chunk": "x"}')
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
     gateway.call("dlr", event)

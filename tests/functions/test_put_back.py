@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
-from harkara.model.ledger import Claimant
+from harkara.base.errors import LeaseHeld, OutOfTime, StoreUnavailable
+from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import consume
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Context, Logs, sqs_event
@@ -21,8 +21,8 @@ def put_back(
     """Consume two messages, the second of which fails; return the answer and the put-back calls."""
     asked: list[tuple[str, int]] = []
 
-    async def handle(body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
-        if claimant.owner == "m1":
+    async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
+        if lease.owner == "m1":
             raise error
         return Counter(taken=1)
 
@@ -39,7 +39,7 @@ def put_back(
 
 
 @pytest.mark.usefixtures("gateway")
-@pytest.mark.parametrize("error", [StoreUnavailable("busy"), OutOfTime("near"), NotOurTurn("held")])
+@pytest.mark.parametrize("error", [StoreUnavailable("busy"), OutOfTime("near"), LeaseHeld("held")])
 @pytest.mark.parametrize(("receives", "soonest_s"), [(1, 10), (2, 20), (3, 40), (4, 80), (5, 160)])
 def test_what_passes_comes_back_soon_and_each_time_later(
     error: Exception, receives: int, soonest_s: int
@@ -92,7 +92,7 @@ def test_what_cannot_be_put_back_is_logged_and_the_answer_stays(logs: Logs) -> N
 @pytest.mark.parametrize(("function", "body"), [("submit", SUBMIT), ("dlr", RECEIPTS)])
 def test_both_consumers_put_back(function: str, body: str, gateway: Gateway) -> None:
     """The second message with the same task id finds the first's entries, with a held lease."""
-    gateway.put_chunk()
+    gateway.put_batch()
     first, second = sqs_event(body), sqs_event(body)
     assert gateway.call(function, first) == NO_FAILURES
     assert gateway.call(function, second) == failures("m0")

@@ -21,8 +21,8 @@ from harkara.ports import SHARDS, DueTask
 from harkara.submit.carrier_ids import pointers
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
+    BATCH_ID,
     CALLBACK_URL,
-    CHUNK_ID,
     MSISDN,
     NOW,
     TEXT,
@@ -31,8 +31,8 @@ from tests.functions.invoking import (
     sqs_event,
 )
 
-MIDS = [mid_of(CHUNK_ID, index) for index in range(2)]
-SUBMIT = SubmitTask(CHUNK_ID, "sandbox").encode()
+MIDS = [mid_of(BATCH_ID, index) for index in range(2)]
+SUBMIT = SubmitTask(BATCH_ID, "sandbox").encode()
 RECEIPTS = ReceiptsTask((Receipt(MIDS[0], 1, State.DELIVERED, int(NOW)),)).encode()
 CALLBACK = CallbackTask(
     "first-owner",
@@ -57,13 +57,13 @@ def test_a_chunk_is_submitted_and_its_outcome_put_down(
     gateway: Gateway, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW + 7)
-    gateway.put_chunk()
+    gateway.put_batch()
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
-    assert gateway.store.marks[CHUNK_ID, "outcome#001#0000"].data["taken"] == [
+    assert gateway.store.marks[BATCH_ID, "outcome#001#0000"].data["taken"] == [
         (0, "C1"),
         (1, "C1"),
     ]
-    assert gateway.store.marks[CHUNK_ID, "claim#001#0000"].owner == "m0"
+    assert gateway.store.marks[BATCH_ID, "claim#001#0000"].owner == "m0"
     (line,) = logs.lines("tasks done")
     assert (line["tasks"], line["counts"]) == (1, {"taken": 2})
     assert line["queue_age"] == [7000.0], "milliseconds since it was sent"
@@ -71,7 +71,7 @@ def test_a_chunk_is_submitted_and_its_outcome_put_down(
 
 
 def test_a_task_that_fails_comes_back_alone(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     body = SubmitTask("1" + "0" * 26, "sandbox").encode()
     answer = gateway.call("submit", sqs_event("{}", SUBMIT, "no json", RECEIPTS, body, "[]"))
     assert answer == failures("m0", "m2", "m3", "m5")
@@ -89,7 +89,7 @@ def test_a_whole_batch_that_fails_is_answered_too(gateway: Gateway) -> None:
 def test_a_failure_that_quotes_a_message_is_logged_without_it(
     gateway: Gateway, logs: Logs, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     gateway.carrier_answer = ValueError(f"{TEXT} to {MSISDN} with carrier-secret")
     assert gateway.call("submit", sqs_event(SUBMIT)) == failures("m0")
     (line,) = logs.lines()
@@ -110,7 +110,7 @@ def test_a_failure_that_quotes_a_message_is_logged_without_it(
 def test_what_a_carrier_says_is_counted_and_not_quoted(
     answer: HttpAnswer | Exception, end: str, gateway: Gateway, logs: Logs
 ) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     gateway.carrier_answer = answer
     assert gateway.call("submit", sqs_event(SUBMIT)) == NO_FAILURES
     assert [line["counts"] for line in logs.lines("tasks done")] == [{end: 2}]
@@ -118,7 +118,7 @@ def test_what_a_carrier_says_is_counted_and_not_quoted(
 
 
 def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
 
     class Expiring(Context):
         """Sixty seconds at the first question, one at every later one."""
@@ -129,13 +129,13 @@ def test_what_no_time_is_left_for_is_handed_on(gateway: Gateway) -> None:
 
     assert gateway.call("submit", sqs_event(SUBMIT), Expiring()) == NO_FAILURES
     (body,) = gateway.bodies(QueueName.SUBMIT)
-    assert decode_submit(body) == SubmitTask(CHUNK_ID, "sandbox", handed_on=True, rounds=1)
-    assert (CHUNK_ID, "claim#001#0000") not in gateway.store.marks
+    assert decode_submit(body) == SubmitTask(BATCH_ID, "sandbox", handed_on=True, rounds=1)
+    assert (BATCH_ID, "claim#001#0000") not in gateway.store.marks
 
 
 def test_two_messages_of_one_owner_in_a_batch_submit_once(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
-    body = SubmitTask(CHUNK_ID, "sandbox", handed_on=True).encode("m")
+    gateway.put_batch()
+    body = SubmitTask(BATCH_ID, "sandbox", handed_on=True).encode("m")
     answer = gateway.call("submit", sqs_event(body, body))
     assert len(answer["batchItemFailures"]) == 1
     assert [line["counts"] for line in logs.lines("tasks done")] == [{"taken": 2}]
@@ -145,7 +145,7 @@ def test_two_messages_of_one_owner_in_a_batch_submit_once(gateway: Gateway, logs
 
 
 def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
     (callback,) = gateway.platform.taken
     assert (callback.endpoint.url, callback.webhook_id) == (CALLBACK_URL, "m0.0")
@@ -157,7 +157,7 @@ def test_a_final_state_is_written_and_called_back(gateway: Gateway, logs: Logs) 
 
 
 def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     singles = [Receipt(mid, 1, State.DELIVERED, int(NOW)) for mid in MIDS]
     event = sqs_event(*(ReceiptsTask((each,), "sim").encode() for each in singles))
     assert gateway.call("dlr", event) == NO_FAILURES
@@ -174,7 +174,7 @@ def test_receipts_that_come_one_by_one_go_on_together(gateway: Gateway, logs: Lo
 
 def test_a_receipt_that_was_delivered_before_goes_on_by_itself(gateway: Gateway) -> None:
     """An earlier delivery may have stored its final state, which only this task calls back."""
-    gateway.put_chunk()
+    gateway.put_batch()
     singles = [Receipt(mid, 1, State.DELIVERED, int(NOW)) for mid in MIDS]
     event = sqs_event(*(ReceiptsTask((each,)).encode() for each in singles))
     event["Records"][1]["attributes"]["ApproximateReceiveCount"] = "2"
@@ -184,14 +184,14 @@ def test_a_receipt_that_was_delivered_before_goes_on_by_itself(gateway: Gateway)
 
 
 def test_what_cannot_be_read_keeps_nothing_else_back(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     assert gateway.call("dlr", sqs_event(RECEIPTS, "no json")) == failures("m1")
     assert [post.webhook_id for post in gateway.platform.taken] == ["m0.0"]
     assert len(logs.lines("tasks not joined")) == 1
 
 
 def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     gateway.store.put_over(pointers("own", {"c-1": (MIDS[0], 1)}, int(NOW * 1000)))
     named = tuple((name, Receipt("", 0, State.DELIVERED, int(NOW))) for name in ("c-1", "c-2"))
     assert gateway.call("dlr", sqs_event(CarrierReceiptsTask("own", named).encode())) == NO_FAILURES
@@ -202,8 +202,8 @@ def test_a_receipt_finds_its_message_by_the_carriers_own_id(gateway: Gateway, lo
 
 
 def test_every_kind_of_task_finds_its_way(gateway: Gateway, logs: Logs) -> None:
-    gateway.put_chunk()
-    check, recover = CheckTask(CHUNK_ID).encode(), RecoverTask(CHUNK_ID, (0,)).encode()
+    gateway.put_batch()
+    check, recover = CheckTask(BATCH_ID).encode(), RecoverTask(BATCH_ID, (0,)).encode()
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
     assert gateway.call("dlr", sqs_event(CALLBACK, check, recover, SUBMIT)) == failures("m3")
     _, line = logs.lines("tasks done")
@@ -216,7 +216,7 @@ def test_every_kind_of_task_finds_its_way(gateway: Gateway, logs: Logs) -> None:
 def test_a_callback_that_fails_is_retried_and_its_url_not_logged(
     gateway: Gateway, logs: Logs
 ) -> None:
-    gateway.put_chunk()
+    gateway.put_batch()
     gateway.platform.script = [503]
     assert gateway.call("dlr", sqs_event(RECEIPTS)) == NO_FAILURES
     assert [line["counts"] for line in logs.lines("tasks done")] == [

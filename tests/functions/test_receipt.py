@@ -15,9 +15,9 @@ from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import CHUNK_ID, MSISDN, NOW, PRIVATE, Context, Logs, http_event
+from tests.functions.invoking import BATCH_ID, MSISDN, NOW, PRIVATE, Context, Logs, http_event
 
-MID = mid_of(CHUNK_ID, 0)
+MID = mid_of(BATCH_ID, 0)
 PATH = f"/receipts/sim/{RECEIPT_TOKEN}"
 
 
@@ -51,7 +51,7 @@ def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs)
     assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, int(NOW) - 2)]
     (line,) = logs.lines()
     assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
-    assert (line["chunks"], line["receipts"]) == ([CHUNK_ID], [1])
+    assert (line["chunks"], line["receipts"]) == ([BATCH_ID], [1])
     assert logs.private() == []
 
 

@@ -18,7 +18,7 @@ from local.settings import RECEIPT_TOKEN
 from tests.functions.answers import assert_refused
 from tests.functions.counted import metrics_of
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import CHUNK_ID, Logs, http_event
+from tests.functions.invoking import BATCH_ID, Logs, http_event
 from tests.functions.test_receipt import PATH
 
 OPTIONS = samples.AWS_CARRIER.aws
@@ -35,7 +35,7 @@ def change(gateway: Gateway, **fields: Any) -> None:
 
 
 def receipt(gateway: Gateway) -> str:
-    reference = gateway.signer.sign(mid_of(CHUNK_ID, 0), 1)
+    reference = gateway.signer.sign(mid_of(BATCH_ID, 0), 1)
     return json.dumps({"smsgid": reference, "status": "DELIVRD"})
 
 
@@ -125,7 +125,7 @@ def test_while_a_carrier_changes_over_either_secret_is_taken(key: bytes, gateway
 @pytest.mark.parametrize("host", ["sms.example", "another.example"])
 def test_a_signature_is_of_the_url_that_was_called(host: str, gateway: Gateway) -> None:
     change(gateway, receipt_signature="twilio", receipt_secret=KEY)
-    reference = gateway.signer.sign(mid_of(CHUNK_ID, 0), 1)
+    reference = gateway.signer.sign(mid_of(BATCH_ID, 0), 1)
     text = f"https://sms.example{PATH}?a=%20b" + f"smsgid{reference}statusDELIVRD"
     signature = base64.b64encode(hmac.digest(KEY, text.encode(), hashlib.sha1)).decode()
     headers = {

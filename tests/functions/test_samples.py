@@ -13,7 +13,7 @@ def test_a_sample_event_gets_its_answer(
 ) -> None:
     gateway.put_samples()
     if with_chunk:
-        gateway.put_chunk()
+        gateway.put_batch()
     if sample.name == "manage-callback-test":
         gateway.platform.script = [0]  # its URL has no server
     answer = gateway.call(sample.function, sample.event)

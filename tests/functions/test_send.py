@@ -39,8 +39,8 @@ def test_a_record_is_accepted_stored_and_enqueued(gateway: Gateway) -> None:
     answer = gateway.call("send", post(datasend(RECORD)))
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "application/json"
-    ((chunk_id, packed),) = gateway.store.packed.items()
-    chunk = unpack(chunk_id, packed)
+    ((batch_id, packed),) = gateway.store.packed.items()
+    chunk = unpack(batch_id, packed)
     assert json.loads(answer["body"]) == [
         {"to": MSISDN, "from": "ACMEBK", "mid": chunk.mid(0), "smsgid": "ref"}
     ]

@@ -177,7 +177,7 @@ def test_a_body_beyond_the_limit_is_refused(path: str, gateway: Gateway) -> None
 @each_route
 def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway) -> None:
     class Away:
-        def put_chunk(self, *_: object) -> None:
+        def put_batch(self, *_: object) -> None:
             raise StoreUnavailable("ThrottlingException")
 
     services = gateway._send()

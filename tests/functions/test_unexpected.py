@@ -8,7 +8,7 @@ from harkara.base.errors import (
     CarrierUnreachable,
     ExchangeOutcomeUnknown,
     HarkaraError,
-    NotOurTurn,
+    LeaseHeld,
     StoreUnavailable,
 )
 from tests.functions.handlers import Gateway
@@ -19,7 +19,7 @@ EVENTS: dict[str, Event] = {
     "receipt": http_event("POST", "/receipts/sim/token", "[]"),
     "submit": sqs_event('{"kind": "submit", "chunk_id": "c", "account_id": "sandbox"}'),
 }
-FORESEEN = (CarrierUnreachable, ExchangeOutcomeUnknown, NotOurTurn, StoreUnavailable)
+FORESEEN = (CarrierUnreachable, ExchangeOutcomeUnknown, LeaseHeld, StoreUnavailable)
 BUGS = (KeyError, ValueError, TypeError, RecursionError, OSError, TimeoutError)
 
 

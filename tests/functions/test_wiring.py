@@ -131,7 +131,7 @@ def test_manage_is_wired(private: str, allowed: bool, environment: pytest.Monkey
     assert services.registry.registry._table.name == "accounts"
     rules = UrlRules((443, 9443), allowed)
     assert services.registry.callback_urls == rules
-    assert services.registry.vault._key_id == "key-id"
+    assert services.registry.cipher._key_id == "key-id"
     assert services.endpoints.registry is services.registry
     assert services.endpoints.poster._urls == rules
     assert services.endpoints.randomness(8) != services.endpoints.randomness(8)
@@ -161,10 +161,10 @@ def test_submit_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.hand.store is service.store
     assert service.router.store._table.name == "accounts"
     assert service.router.carrier._accounts._table.name == "accounts"
-    assert service.router.pace.store._table.name == "messages"
+    assert service.router.rate_limiter.store._table.name == "messages"
     # Dispatch records outcomes in the breakers that the router reads.
-    assert service.router.breakers is service.hand.breakers
-    assert service.router.breakers.store is service.router.pace.store
+    assert service.router.circuit_breakers is service.hand.circuit_breakers
+    assert service.router.circuit_breakers.store is service.router.rate_limiter.store
 
 
 def test_receipt_checks_what_submit_signed(environment: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple, TextIO
 from pydantic_core import from_json
 
 from cli import main
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
-from harkara.model.dead_letters import parked_mark, parked_of
+from harkara.model.dead_letters import dead_letter_entry, parked_of
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.fakes import FakePlatform, Faults
@@ -134,9 +134,9 @@ class Operator:
         """Run a command, given as words, on the stack `harkara`."""
         out, err = io.StringIO(), io.StringIO()
 
-        def open_desk(arguments: Namespace) -> Desk:
+        def open_deployment(arguments: Namespace) -> Deployment:
             assert arguments.stack == "harkara"
-            return Desk(
+            return Deployment(
                 OUTPUTS,
                 self.client,
                 clock=self.clock,
@@ -146,7 +146,7 @@ class Operator:
             )
 
         with redirect_stdout(out), redirect_stderr(err):
-            status = main([*words, "--stack", "harkara"], open_desk)
+            status = main([*words, "--stack", "harkara"], open_deployment)
         return Done(status, out.getvalue(), err.getvalue())
 
     def park(self, number: int, account: str = "acme", callback: str = "main") -> str:
@@ -155,7 +155,7 @@ class Operator:
         member = Dlr("M", "ref", State.DELIVERED, NOW)
         task = CallbackTask(f"q{number}", 0, 8, account, endpoint, (member,), failures=9)
         last = Attempt((NOW + number) * 1000, 503, "HTTP 503", "busy", 12)
-        mark = parked_mark(Claimant("m", "holder", 0), task, last)
+        mark = dead_letter_entry(Lease("m", "holder", 0), task, last)
         self.messages.items[mark.key] = dict(item_of(mark, {"N": str(NOW + 7 * DAY_S)}))
         return parked_of(mark).id
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from harkara.aws.destinations import unseal
+from harkara.aws.destinations import decrypt
 from harkara.aws.limits import DynamoLimitStore
 from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, PostResult
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, decode_dlr
-from harkara.state.endpoint_health import Doors, Verdict
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth, Verdict
+from harkara.state.rates import RateLimiter
 from tests.local.operators import Operator
 
 ADD = "callback add acme main --url https://hooks.acme.in/dlr"
@@ -30,7 +30,7 @@ def callback_of(operator: Operator) -> CallbackEndpoint:
 
 
 def secrets_of(operator: Operator) -> CallbackSecrets:
-    return unseal(operator.client("kms"), "acme", "main", callback_of(operator).sealed)
+    return decrypt(operator.client("kms"), "acme", "main", callback_of(operator).sealed)
 
 
 def test_every_field_can_be_given(operator: Operator) -> None:
@@ -95,9 +95,11 @@ def test_an_endpoint_that_was_gone_is_posted_to_again(line: str, operator: Opera
     operator.park(1)
     endpoint, settings = callback_of(operator).endpoint, callback_of(operator)
 
-    def doors() -> Doors:
+    def doors() -> EndpointHealth:
         counted = DynamoLimitStore(operator.client("dynamodb"), "Messages")
-        return Doors(counted, Pace(counted, operator.clock, lambda: 0.5), operator.clock)
+        return EndpointHealth(
+            counted, RateLimiter(counted, operator.clock, lambda: 0.5), operator.clock
+        )
 
     seen = doors()
     entered = seen.enter("acme", endpoint, settings, "lease", 10)

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 import cli
 from cli.command import parser_of
-from cli.deployment import Desk
+from cli.deployment import Deployment
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from local import running
@@ -192,7 +192,7 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(
     os.close(reading)
     with os.fdopen(writing, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        desk = Desk(OUTPUTS, operator.client)
+        desk = Deployment(OUTPUTS, operator.client)
         assert cli.main(ON_AWS, lambda _: desk) == 0
         monkeypatch.undo()
     assert capsys.readouterr().err == ""
@@ -217,10 +217,10 @@ def test_without_a_local_stack_it_says_how_to_start_one(
 def test_aws_refusing_a_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     refusing = ScriptedAws("dynamodb", Refusal("AccessDeniedException"))
 
-    def open_desk(_: Namespace) -> Desk:
-        return Desk(OUTPUTS, lambda _: refusing.client)
+    def open_deployment(_: Namespace) -> Deployment:
+        return Deployment(OUTPUTS, lambda _: refusing.client)
 
-    assert cli.main(ON_AWS, open_desk) == 1
+    assert cli.main(ON_AWS, open_deployment) == 1
     err = capsys.readouterr().err
     assert "AWS did not do it (AccessDeniedException)" in err
     assert err.count("\n") == 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harkara.accept.requests import RecordResult
 from harkara.base.errors import HarkaraError
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.tasks import QueueName, owner_of
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.invocations import batches
@@ -56,9 +56,9 @@ class Batches(World):
     async def _one(self, message: QueueMessage, body: str, until_ms: int) -> bool:
         """Do one task; return whether it is done."""
         owner = owner_of(message.id, message.body)
-        claimant = Claimant(owner, f"holder-{next(self._holders)}", until_ms)
+        lease = Lease(owner, f"holder-{next(self._holders)}", until_ms)
         try:
-            self.counts += await self.handle(replace(message, body=body), claimant)
+            self.counts += await self.handle(replace(message, body=body), lease)
         except HarkaraError as error:
             self.counts[type(error).__name__] += 1
             return False

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from harkara.model.callbacks import PostResult
-from harkara.model.dead_letters import ParkedCallback, parked_of
+from harkara.model.dead_letters import DeadLetter, parked_of
 from harkara.model.messages import Endpoint
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign
@@ -36,7 +36,7 @@ def posted_at(world: World) -> list[float]:
     return times
 
 
-def parked(world: World) -> list[ParkedCallback]:
+def parked(world: World) -> list[DeadLetter]:
     marks = sorted(world.store.marks.items())
     return [parked_of(mark) for (pk, _), mark in marks if pk.startswith("parked#")]
 

@@ -8,7 +8,7 @@ from tests.fakes import Faults
 from tests.faults.faults import AT_LENGTH
 
 # Calls that `Faults.lose_answer` repeats, as the SDK does when it hears nothing.
-REPEATED = ("put_once", "put_over", "send", "schedule", "swap")
+REPEATED = ("put_if_absent", "put_over", "send", "schedule", "swap")
 
 
 class Fault(NamedTuple):

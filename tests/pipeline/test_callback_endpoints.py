@@ -9,7 +9,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destinati
 from harkara.model.events import EventKind, Reply
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import EventTask, QueueName
-from harkara.state.endpoint_health_record import Door
+from harkara.state.endpoint_health_record import HealthRecord
 from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps
@@ -73,7 +73,7 @@ def acks(world: World) -> list[Any]:
 
 def test_what_waits_for_an_endpoint_that_never_acknowledges_has_its_attempts_counted() -> None:
     world = World()
-    endless = Door(leases=(("somebody", int(world.now * 1000) + 10**12),))
+    endless = HealthRecord(leases=(("somebody", int(world.now * 1000) + 10**12),))
     world.counted.standing[DOOR] = encode(endless).decode()
     sent(world)
     world.run()

@@ -144,7 +144,7 @@ def test_what_was_parked_before_a_death_is_not_posted_by_the_redelivery() -> Non
     sent(world)
     world.platform.script = [410]
     world.faults.on_call = lambda number, name: (
-        world.faults.kill_after.add(number) if name == "put_once ack" else None
+        world.faults.kill_after.add(number) if name == "put_if_absent ack" else None
     )
     world.run()
     assert world.killed == 1

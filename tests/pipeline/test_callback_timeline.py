@@ -37,7 +37,7 @@ def test_an_attempt_that_a_dead_process_may_have_made_is_said_to_be_in_doubt() -
     (mid,) = sent(world)
 
     def die(number: int, name: str) -> None:
-        if name == "put_once ack" and not world.killed:
+        if name == "put_if_absent ack" and not world.killed:
             world.faults.kill_before.add(number)
 
     world.faults.on_call = die
@@ -126,7 +126,7 @@ def test_a_callback_that_was_parked_and_yet_acknowledged_is_not_posted_again() -
     world.platform.script = [FAILED] * 9
 
     def die(number: int, name: str) -> None:
-        if name == "put_once ack":
+        if name == "put_if_absent ack":
             world.faults.on_call = lambda number, name: None
             world.faults.kill_before.add(number)
 

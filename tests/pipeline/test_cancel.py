@@ -33,7 +33,7 @@ class Turns(Faults):
     def before(self, name: str) -> int:
         actor = ACTOR.get()
         with self._turn:
-            if actor and name != "get_chunk":  # never changes: any order is fine
+            if actor and name != "get_batch":  # never changes: any order is fine
                 self._turn.wait_for(lambda: not self.script or self.script[0] == actor)
                 self.made.append(actor)
                 self.script[:1] = []

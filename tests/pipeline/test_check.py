@@ -11,7 +11,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.retries import limit_s
-from harkara.model.ledger import Mark, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.model.ledger import LedgerEntry, cancel_kind, cancels_of, claim_kind, outcome_kind
 from harkara.model.messages import DEFAULT_VALIDITY_S, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign
@@ -47,7 +47,7 @@ def final(world: World, mid: str) -> None:
     receipt = Receipt(mid, 1, State.DELIVERED, int(world.now))
     world.queues.add(QueueName.RECEIPT, ReceiptsTask((receipt,), "sim").encode(), world.now)
     world.faults.on_call = lambda number, name: (
-        world.faults.kill_after.add(number) if name == "put_once final" else None
+        world.faults.kill_after.add(number) if name == "put_if_absent final" else None
     )
     world.run(1)
     world.faults.on_call = lambda number, name: None
@@ -109,11 +109,11 @@ def test_once_all_is_acknowledged_no_check_follows() -> None:
 
 def say(world: World, mid: str, **data: Any) -> None:
     """Change the stored outcome of a message's first submit attempt."""
-    chunk_id, _ = split_mid(mid)
-    key = (chunk_id, outcome_kind(1, 0))
+    batch_id, _ = split_mid(mid)
+    key = (batch_id, outcome_kind(1, 0))
     outcome = world.store.marks[key]
     world.store.marks[key] = replace(outcome, data={**outcome.data, "taken": [], **data})
-    assert (chunk_id, claim_kind(1, 0)) in world.store.marks
+    assert (batch_id, claim_kind(1, 0)) in world.store.marks
 
 
 def ends(world: World) -> list[tuple[int, str, str]]:
@@ -168,8 +168,10 @@ def test_who_took_back_what_was_never_submitted_hears_that_it_is_cancelled() -> 
     world = World()
     mid = silent(world)
     say(world, mid, not_taken=[(0, 0)])
-    chunk_id, index = split_mid(mid)
-    world.store.put_once([Mark(cancels_of(chunk_id), cancel_kind(index), "acme", "", 0, {})])
+    batch_id, index = split_mid(mid)
+    world.store.put_if_absent(
+        [LedgerEntry(cancels_of(batch_id), cancel_kind(index), "acme", "", 0, {})]
+    )
     world.now += 2 * DEFAULT_VALIDITY_S
     check(world, mid)
     assert ends(world) == [(0, "cancelled", "CANCELLED")]
@@ -180,9 +182,9 @@ def test_what_a_dead_holder_had_in_its_hands_is_unknown_and_what_it_kept_back_ha
     answers = world.send([campaign.record("9004"), campaign.record("9004", client_ref="2")])
     assert answers
     world.run(60)
-    chunk_id, _ = split_mid(answers[0].mid)
-    del world.store.marks[chunk_id, outcome_kind(1, 0)]
-    key = (chunk_id, claim_kind(1, 0))
+    batch_id, _ = split_mid(answers[0].mid)
+    del world.store.marks[batch_id, outcome_kind(1, 0)]
+    key = (batch_id, claim_kind(1, 0))
     claim = world.store.marks[key]
     world.store.marks[key] = replace(claim, data={**claim.data, "carriers": {"sim": [0]}})
     world.now += RECEIPT_WAIT_S
@@ -203,7 +205,7 @@ def test_the_other_chunks_of_a_request_are_checked_in_their_accounts_fairness_gr
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
-    chunk_id = split_mid(silent(world))[0]
+    batch_id = split_mid(silent(world))[0]
     send, groups = world.queues.send, list[str]()
 
     def sent(queue: QueueName, bodies: Sequence[str], group: str = "") -> list[bool]:
@@ -211,7 +213,7 @@ def test_the_other_chunks_of_a_request_are_checked_in_their_accounts_fairness_gr
         return send(queue, bodies, group)
 
     monkeypatch.setattr(world.queues, "send", sent)
-    asyncio.run(world.dlr_services().check.check(CheckTask(chunk_id, ("another",))))
+    asyncio.run(world.dlr_services().check.check(CheckTask(batch_id, ("another",))))
     assert groups == ["acme"]
 
 

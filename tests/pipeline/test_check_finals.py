@@ -3,7 +3,7 @@
 import pytest
 
 from harkara.base.ids import split_mid
-from harkara.model.ledger import Claimant, outcome_kind, recovered_kind
+from harkara.model.ledger import Lease, outcome_kind, recovered_kind
 from tests.pipeline.test_check import LOST_AFTER_S, check, enqueued, final, silent
 from tests.wired import ACCOUNT, RECEIPT_WAIT_S
 from tests.world import BUDGET_S, World
@@ -24,7 +24,7 @@ def test_a_final_that_was_recovered_is_not_recovered_again(recovered: bool, lost
     mid = silent(world)
     final(world, mid)
     if recovered:
-        mark = Claimant("owner", "holder", 0).mark(split_mid(mid)[0], recovered_kind(0))
+        mark = Lease("owner", "holder", 0).mark(split_mid(mid)[0], recovered_kind(0))
         world.store.marks[mark.key] = mark
     world.now += BUDGET_S + LOST_AFTER_S + 60
     assert check(world, mid)["recovered"] == lost

@@ -9,7 +9,7 @@ import pytest
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import mid_of, split_mid
-from harkara.model.ledger import Claimant, ack_kind, final_kind, members_of
+from harkara.model.ledger import Lease, ack_kind, final_kind, members_of
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import CheckTask, QueueName, decode_dlr
 from harkara.submit.checks import Checks
@@ -21,20 +21,20 @@ CHUNKS = [f"1{number:026d}" for number in range(3)]
 FIRST = SubmitTask(CHUNKS[0], "acme", single=True)
 
 
-def put(world: World, chunk_id: str, owner: str, *groups: int, untold: bool = False) -> None:
+def put(world: World, batch_id: str, owner: str, *groups: int, untold: bool = False) -> None:
     """Make a message final under a task id, and acknowledge these groups of its callbacks."""
-    claimant = Claimant(owner, "holder", 0)
+    lease = Lease(owner, "holder", 0)
     said = {"untold": True} if untold else {}
-    world.store.put_once([claimant.mark(chunk_id, final_kind(0), state="delivered", **said)])
-    members = members_of([mid_of(chunk_id, 0)])
+    world.store.put_if_absent([lease.mark(batch_id, final_kind(0), state="delivered", **said)])
+    members = members_of([mid_of(batch_id, 0)])
     for group in groups:
         others = {} if group != groups[-1] else members
-        world.store.put_once([claimant.mark(owner, ack_kind(group), members=others)])
+        world.store.put_if_absent([lease.mark(owner, ack_kind(group), members=others)])
 
 
-def look(world: World, *chunk_ids: str) -> tuple[Counter[str], list[object]]:
+def look(world: World, *batch_ids: str) -> tuple[Counter[str], list[object]]:
     """Check single messages; return the counts and the enqueued tasks."""
-    task = CheckTask(chunk_ids[0], chunk_ids[1:], singles_of="acme")
+    task = CheckTask(batch_ids[0], batch_ids[1:], singles_of="acme")
     counts = asyncio.run(world.dlr_services().check.check(task))
     return counts, [decode_dlr(message.body) for message in world.queues.waiting]
 
@@ -75,28 +75,28 @@ def test_anything_else_is_checked_in_whole(state: str) -> None:
 
 def test_those_of_one_queue_message_are_settled_by_two_reads_together() -> None:
     world = World()
-    claimant = Claimant("owner", "holder", 0)
-    for chunk_id in CHUNKS:
-        put(world, chunk_id, "owner")
-    members = members_of(mid_of(chunk_id, 0) for chunk_id in CHUNKS)
-    world.store.put_once([claimant.mark("owner", ack_kind(0), members=members)])
+    lease = Lease("owner", "holder", 0)
+    for batch_id in CHUNKS:
+        put(world, batch_id, "owner")
+    members = members_of(mid_of(batch_id, 0) for batch_id in CHUNKS)
+    world.store.put_if_absent([lease.mark("owner", ack_kind(0), members=members)])
     calls = len(world.faults.calls)
     counts, enqueued = look(world, *CHUNKS)
     assert (+counts, enqueued) == (Counter(settled=3), [])
-    assert world.faults.calls[calls:] == ["get_marks"] * 2
+    assert world.faults.calls[calls:] == ["get_entries"] * 2
 
 
 def test_it_reads_from_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     put_two(world)
     read: list[bool] = []
-    get_marks = world.store.get_marks
+    get_entries = world.store.get_entries
 
     def note(keys: Sequence[tuple[str, str]], *, consistent: bool = True) -> object:
         read.append(consistent)
-        return get_marks(keys, consistent=consistent)
+        return get_entries(keys, consistent=consistent)
 
-    monkeypatch.setattr(world.store, "get_marks", note)
+    monkeypatch.setattr(world.store, "get_entries", note)
     look(world, *CHUNKS[:2])
     assert read == [False, False]
 
@@ -124,7 +124,7 @@ def test_a_message_whose_account_has_no_callback_needs_one_read() -> None:
     world.run(60)
     calls = len(world.faults.calls)
     assert look(world, split_mid(answers[0].mid)[0])[0]["settled"] == 1
-    assert world.faults.calls[calls:] == ["get_marks"]
+    assert world.faults.calls[calls:] == ["get_entries"]
 
 
 # Scheduling the check
@@ -139,8 +139,8 @@ def checks_of(world: World, *tasks: SubmitTask) -> tuple[dict[str, SubmitTask], 
 
 
 def test_single_messages_of_an_account_share_a_check() -> None:
-    other = replace(FIRST, chunk_id=CHUNKS[1])
-    foreign = replace(FIRST, chunk_id=CHUNKS[2], account_id="other")
+    other = replace(FIRST, batch_id=CHUNKS[1])
+    foreign = replace(FIRST, batch_id=CHUNKS[2], account_id="other")
     done, rows = checks_of(World(), FIRST, foreign, other)
     tasks = (FIRST, foreign, other)
     assert done == {f"m{n}": replace(task, checked=True) for n, task in enumerate(tasks)}
@@ -177,7 +177,7 @@ def test_it_is_set_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> Non
     world = World()
     set_for: list[object] = []
     monkeypatch.setattr(world.queues, "schedule", lambda *scheduled: set_for.append(scheduled))
-    checks_of(world, FIRST, replace(FIRST, chunk_id=CHUNKS[1], account_id="other"))
+    checks_of(world, FIRST, replace(FIRST, batch_id=CHUNKS[1], account_id="other"))
     assert set_for == [
         (QueueName.RECEIPT, check.encode(), RECEIPT_WAIT_S, check.singles_of)
         for check in (

@@ -9,7 +9,14 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.ids import split_mid
 from harkara.base.retries import DUE_DELAY_S
-from harkara.model.ledger import Mark, ack_kind, cancel_kind, cancels_of, claim_kind, outcome_kind
+from harkara.model.ledger import (
+    LedgerEntry,
+    ack_kind,
+    cancel_kind,
+    cancels_of,
+    claim_kind,
+    outcome_kind,
+)
 from harkara.model.messages import DEFAULT_VALIDITY_S, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from harkara.submit.attempts import ENDS
@@ -30,18 +37,18 @@ NOTHING: dict[str, list[Any]] = {end: [] for end in ENDS}
 
 
 def put_try(
-    world: World, chunk_id: str, attempt: int, claim: dict[str, Any], outcome: dict[str, Any] | None
+    world: World, batch_id: str, attempt: int, claim: dict[str, Any], outcome: dict[str, Any] | None
 ) -> None:
     """Store a submit attempt of a block, each a minute after the one before."""
     said = {"at": int((NOW + 60 * attempt) * 1000)}
     kind = claim_kind(attempt, 0)
-    mark = Mark(chunk_id, kind, "task", "holder", 0, {**claim, **said})
+    mark = LedgerEntry(batch_id, kind, "task", "holder", 0, {**claim, **said})
     world.store.marks[mark.key] = mark
-    key = (chunk_id, outcome_kind(attempt, 0))
+    key = (batch_id, outcome_kind(attempt, 0))
     world.store.marks.pop(key, None)
     if outcome is not None:
         data = {**NOTHING, **outcome, **said}
-        world.store.marks[key] = Mark(*key, "task", "holder", 0, data)
+        world.store.marks[key] = LedgerEntry(*key, "task", "holder", 0, data)
 
 
 def receipts(world: World) -> list[ReceiptsTask]:
@@ -63,9 +70,9 @@ def test_what_was_in_doubt_is_where_its_next_try_left_it(
     """The next attempt stays with the carrier that may have accepted the message."""
     world = World()
     mid = silent(world)
-    chunk_id, _ = split_mid(mid)
-    put_try(world, chunk_id, 1, {"indexes": [0], "carriers": {"sim": [0]}}, {"in_doubt": [0]})
-    put_try(world, chunk_id, 2, {"indexes": [0], "carriers": {}, "repeats": [0]}, second)
+    batch_id, _ = split_mid(mid)
+    put_try(world, batch_id, 1, {"indexes": [0], "carriers": {"sim": [0]}}, {"in_doubt": [0]})
+    put_try(world, batch_id, 2, {"indexes": [0], "carriers": {}, "repeats": [0]}, second)
     world.now = NOW + DEFAULT_VALIDITY_S + RECEIPT_WAIT_S
     assert check(world, mid) == {**SETTLED, **counts}
     now_s = int(world.now)
@@ -102,11 +109,13 @@ def test_what_nobody_submitted_ends_by_its_own_name_now(
 ) -> None:
     world = World()
     mid = silent(world)
-    chunk_id, index = split_mid(mid)
+    batch_id, index = split_mid(mid)
     claim = {"indexes": [0], "carriers": {"sim": [0]}}
-    put_try(world, chunk_id, 1, claim, {"not_taken": [(0, 0)]})
+    put_try(world, batch_id, 1, claim, {"not_taken": [(0, 0)]})
     if cancelled:
-        world.store.put_once([Mark(cancels_of(chunk_id), cancel_kind(index), "acme", "", 0, {})])
+        world.store.put_if_absent(
+            [LedgerEntry(cancels_of(batch_id), cancel_kind(index), "acme", "", 0, {})]
+        )
     world.now += 2 * DEFAULT_VALIDITY_S
     check(world, mid)
     assert receipts(world) == [ReceiptsTask((Receipt(mid, 0, state, int(world.now), code),))]
@@ -150,17 +159,17 @@ def test_looks_in_a_row_are_counted_and_a_third_goes_through_the_due_table(
 ) -> None:
     world = World()
     mid = silent(world)
-    chunk_id, _ = split_mid(mid)
+    batch_id, _ = split_mid(mid)
     claim = {"indexes": [0], "carriers": {"sim": [0]}}
-    put_try(world, chunk_id, 1, claim, {"taken": [(0, "id")]})
+    put_try(world, batch_id, 1, claim, {"taken": [(0, "id")]})
     world.now = NOW + 60 + RECEIPT_WAIT_S - left_s
     world.queues.waiting.clear()
     world.queues.rows.clear()
-    asyncio.run(world.dlr_services().check.check(CheckTask(chunk_id, looks=looks)))
+    asyncio.run(world.dlr_services().check.check(CheckTask(batch_id, looks=looks)))
     later = [row.body for _, row in world.queues.rows] + [
         each.body for each in world.queues.waiting
     ]
-    assert list(map(decode_dlr, later)) == [CheckTask(chunk_id, looks=following)]
+    assert list(map(decode_dlr, later)) == [CheckTask(batch_id, looks=following)]
     assert next_check_s(world) == pytest.approx(world.now + wait_s, abs=0.01)
 
 
@@ -191,11 +200,11 @@ def test_an_ack_of_another_chunk_by_the_same_owner_says_nothing_of_this_one() ->
     world = World()
     mid = silent(world)
     final(world, mid)
-    chunk_id, _ = split_mid(mid)
+    batch_id, _ = split_mid(mid)
     (owner,) = (mark.owner for mark in world.store.marks.values() if "final#" in mark.kind)
     data = {"members": {"another": [0]}, "status": 200}
-    ack = Mark(owner, ack_kind(0), owner, "holder", 0, data)
+    ack = LedgerEntry(owner, ack_kind(0), owner, "holder", 0, data)
     world.store.marks[ack.key] = ack
     world.now += BUDGET_S + LOST_AFTER_S + 60
     assert check(world, mid)["recovered"] == 1
-    assert RecoverTask(chunk_id, (0,)) in enqueued(world)
+    assert RecoverTask(batch_id, (0,)) in enqueued(world)

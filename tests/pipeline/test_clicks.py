@@ -35,8 +35,8 @@ class Person:
     def follow_all(self) -> None:
         chunks = self.world.chunks()
         for mid in self.world.providers.taken():
-            chunk_id, index = split_mid(mid)
-            for word in chunks[chunk_id].messages[index].text.split():
+            batch_id, index = split_mid(mid)
+            for word in chunks[batch_id].messages[index].text.split():
                 if word.startswith("https://hk.example"):
                     self.follow(mid, word)
 
@@ -113,8 +113,8 @@ def test_a_click_says_who_followed_which_link() -> None:
         if isinstance(member, Click)
     ]
     for click in clicks:
-        chunk_id, index = split_mid(click.mid)
-        message = world.chunks()[chunk_id].messages[index]
+        batch_id, index = split_mid(click.mid)
+        message = world.chunks()[batch_id].messages[index]
         assert (click.client_ref, click.to) == (message.client_ref, message.to)
         assert click.short_url in message.text
         assert click.url == person.led_to[click.short_url]

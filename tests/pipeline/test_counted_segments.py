@@ -129,7 +129,7 @@ def together(faults: Faults | None = None) -> Counting:
 
 
 CALLS = list(enumerate(together().faults.calls))
-OF_SEGMENTS = [number for number, name in CALLS if "segment" in name or "find_marks" in name]
+OF_SEGMENTS = [number for number, name in CALLS if "segment" in name or "find_entries" in name]
 
 
 def test_segments_are_put_and_counted() -> None:

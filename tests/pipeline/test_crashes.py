@@ -34,7 +34,7 @@ def test_a_process_that_dies_loses_and_doubles_nothing(fault: Fault) -> None:
     world = run(fault.faults())
     assert world.killed == 1
     assert world.faults.calls[fault.number] == fault.call
-    if fault.call.startswith("put_once ack") and fault.kind == "kill_after":
+    if fault.call.startswith("put_if_absent ack") and fault.kind == "kill_after":
         assert max(world.called_back().values()) == 1, "an acknowledged callback is never repeated"
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
-from harkara.model.ledger import Claimant, final_kind
+from harkara.model.ledger import Lease, final_kind
 from tests.fakes import Faults, QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths
@@ -35,10 +35,10 @@ class Abandoned(World):
         for message in dead:
             self.queues.add(message.queue, message.body, self.now)
 
-    async def handle(self, message: QueueMessage, claimant: Claimant) -> Counter[str]:
+    async def handle(self, message: QueueMessage, lease: Lease) -> Counter[str]:
         before = len(self.faults.calls)
         try:
-            return await super().handle(message, claimant)
+            return await super().handle(message, lease)
         finally:
             if message.queue in SUBMITS:
                 self.submit_calls.update(range(before, len(self.faults.calls)))
@@ -70,8 +70,8 @@ def check_ends(world: World, answers: Sequence[RecordResult] | None) -> None:
     """Fail unless all messages ended and were called back, and none went out after its end."""
     check(world, answers)
     for mid, at_s in world.providers.taken_at().items():
-        chunk_id, index = split_mid(mid)
-        final = world.store.marks[chunk_id, final_kind(index)]
+        batch_id, index = split_mid(mid)
+        final = world.store.marks[batch_id, final_kind(index)]
         assert at_s <= final.until_ms / 1000 - BUDGET_S, "a message went out after its end"
 
 

@@ -47,9 +47,11 @@ def die_after(world: World, name: str) -> None:
 @pytest.mark.parametrize(
     ("dies_after", "magic", "state"),
     [
-        pytest.param("put_once outcome", "9006", "delivered", id="not taken, and not tried again"),
-        pytest.param("put_once outcome", "9005", "failed", id="refused, and not reported"),
-        pytest.param("put_once claim", "0000", "unknown", id="claimed, and no outcome"),
+        pytest.param(
+            "put_if_absent outcome", "9006", "delivered", id="not taken, and not tried again"
+        ),
+        pytest.param("put_if_absent outcome", "9005", "failed", id="refused, and not reported"),
+        pytest.param("put_if_absent claim", "0000", "unknown", id="claimed, and no outcome"),
         pytest.param("carrier", "0000", "delivered", id="taken, and no outcome"),
     ],
 )
@@ -70,7 +72,7 @@ def test_so_is_what_it_began_before_time_ran_out(magic: str, state: str) -> None
     world = World()
     answers = world.send([campaign.record(magic)])
     assert answers
-    die_after(world, "put_once outcome")
+    die_after(world, "put_if_absent outcome")
     again = chain([60.0], repeat(10.0))  # the budget of the second delivery, and the rest of it
     world.remaining_s = lambda: (
         next(again) if world.killed and not world.counts["handed_on"] else 60.0
@@ -162,7 +164,7 @@ def test_a_promotion_whose_validity_ends_in_the_night_expires_at_once() -> None:
     check_without_a_kill(world, answers)
 
 
-@pytest.mark.parametrize("call", ["find_marks", "put_once in"])
+@pytest.mark.parametrize("call", ["find_entries", "put_if_absent in"])
 def test_a_store_that_fails_between_claim_and_carrier_leaves_nothing_in_doubt(call: str) -> None:
     account = ACCOUNT.model_copy(update={"duplicate_window_s": 1800})
     world = World(account=account)

@@ -31,7 +31,7 @@ def test_a_second_delivery_while_the_first_submits_waits_and_submits_nothing() -
 
     world.meanwhile = deliver_again
     world.run()
-    assert world.counts["NotOurTurn"] == 1
+    assert world.counts["LeaseHeld"] == 1
     assert not world.in_doubt()
     check_without_a_kill(world, answers)
 
@@ -67,7 +67,7 @@ def test_a_second_delivery_while_the_first_posts_waits_and_posts_nothing() -> No
     world.now = receipts.until_ms / 1000 - 1
     late = QueueMessage(receipts.owner, QueueName.RECEIPT, body, world.now)
     asyncio.run(world.deliver(late))
-    assert world.counts["NotOurTurn"] == 1
+    assert world.counts["LeaseHeld"] == 1
     check_without_a_kill(world, answers)
 
 
@@ -102,7 +102,7 @@ def test_a_batch_that_nears_its_deadline_hands_the_rest_on_and_doubles_nothing()
     )
     world.run()
     assert world.counts["handed_on"] == 1
-    assert world.counts["NotOurTurn"] == 0
+    assert world.counts["LeaseHeld"] == 0
     check_without_a_kill(world, answers)
 
 
@@ -185,7 +185,7 @@ def lose_first_receipts_message(world: World) -> None:
             await deliver(message)
             return
         world.deliver = deliver  # type: ignore[method-assign]
-        world.faults.kill_after = {len(world.faults.calls) + 1}  # get_chunk, then put_once
+        world.faults.kill_after = {len(world.faults.calls) + 1}  # get_batch, then put_if_absent
         await deliver(message)
         world.queues.waiting.remove(message)
 

@@ -10,9 +10,9 @@ from harkara.accept.requests import NO_OPTIONS, Options, Record, RecordResult, S
 from harkara.base.ids import set_id_of, split_mid
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account
-from harkara.model.ledger import Mark, links_key
+from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category
-from harkara.ports import ChunkNames
+from harkara.ports import IdSource
 from tests.fakes import Faults, ProcessKilled, caller_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
@@ -46,7 +46,7 @@ class Platform:
             return None
         return [RecordResult(*row) for row in decode(answer.body)]
 
-    def _produce(self, names: ChunkNames | None) -> Answer:
+    def _produce(self, names: IdSource | None) -> Answer:
         results = self.world.accept_service().accept(caller_of(self.known), self.request, names)
         return Answer(200, encode([(result.mid, result.code) for result in results]))
 
@@ -104,8 +104,8 @@ def check_numbers(world: World, records: Sequence[Record], results: Sequence[Rec
     """Fail unless each answered message id belongs to the message of its record."""
     for record, result in zip(records, results, strict=True):
         if result.mid:
-            chunk_id, index = split_mid(result.mid)
-            assert world.chunks()[chunk_id].messages[index].to == record.to
+            batch_id, index = split_mid(result.mid)
+            assert world.chunks()[batch_id].messages[index].to == record.to
 
 
 def repeated(first: Account, then: Account, known: Account) -> World:
@@ -158,7 +158,7 @@ def linking(taken: str = "") -> tuple[World, Platform]:
     """Return a world in which the link set id of this message batch id is already taken."""
     world = World(account=LINKING)
     if taken:
-        world.store.put_once([Mark(*links_key(set_id_of(taken)), "another", "", 0, {})])
+        world.store.put_if_absent([LedgerEntry(*links_key(set_id_of(taken)), "another", "", 0, {})])
     return world, Platform(world, LINKED, LINKING)
 
 
@@ -176,11 +176,11 @@ def test_where_one_chunk_needs_another_name_the_others_keep_theirs(place: int) -
     world, platform = linking(expected[place])
     results = platform.send()
     assert results
-    chunk_ids = [split_mid(result.mid)[0] for result in results]
-    assert [a == b for a, b in zip(chunk_ids, expected, strict=True)] == [
+    batch_ids = [split_mid(result.mid)[0] for result in results]
+    assert [a == b for a, b in zip(batch_ids, expected, strict=True)] == [
         each != place for each in range(len(LINKED))
     ]
-    assert len(set(chunk_ids)) == len(LINKED)
+    assert len(set(batch_ids)) == len(LINKED)
 
 
 @pytest.mark.parametrize("moment", ["kill_before", "kill_after"])

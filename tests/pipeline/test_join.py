@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
-from harkara.receipts.coalesce import JoinService
+from harkara.receipts.coalesce import CoalesceService
 from tests.fakes import Faults, ProcessKilled, QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
@@ -35,7 +35,7 @@ class BatchedWorld(World):
             and not each.receive_count
         ][:10]
         try:
-            joined = JoinService(self.queues).join({each.id: each.body for each in first})
+            joined = CoalesceService(self.queues).join({each.id: each.body for each in first})
         except ProcessKilled:
             self.killed += 1
             for each in first:

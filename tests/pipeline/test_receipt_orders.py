@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harkara.base.exchanges import HttpAnswer
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from harkara.receipts.coalesce import JoinService
+from harkara.receipts.coalesce import CoalesceService
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing
@@ -59,7 +59,7 @@ class Carrier:
         bodies = [ReceiptsTask((receipt,), "sim").encode() for receipt in receipts]
         if way == "joined" and len(bodies) > 1:
             waiting = {str(number): body for number, body in enumerate(bodies)}
-            assert JoinService(world.queues).join(waiting) == set(waiting)
+            assert CoalesceService(world.queues).join(waiting) == set(waiting)
             return
         for body in bodies:
             world.queues.add(QueueName.RECEIPT, body, world.now)

@@ -8,7 +8,7 @@ import pytest
 
 from harkara.base.ids import split_mid
 from harkara.carriers.contract import Taken
-from harkara.model.ledger import Claimant, Mark, claim_kind, outcome_kind
+from harkara.model.ledger import Lease, LedgerEntry, claim_kind, outcome_kind
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
@@ -68,25 +68,25 @@ def test_a_failure_counts_at_once_though_its_claim_is_still_held() -> None:
 # Arbitration
 
 
-def claimed(store: FakeMessageStore, claimant: Claimant, chunk_id: str, partition: str) -> Mark:
+def claimed(store: FakeMessageStore, lease: Lease, batch_id: str, partition: str) -> LedgerEntry:
     said = {"indexes": [0], "carriers": {"sim": [0]}, "shared": partition}
-    (claim,) = store.put_once([claimant.mark(chunk_id, claim_kind(1, 0), **said)])
+    (claim,) = store.put_if_absent([lease.mark(batch_id, claim_kind(1, 0), **said)])
     return claim
 
 
 def share(
     store: FakeMessageStore, sharing: Sharing, ids: Sequence[str]
-) -> list[tuple[Mark, Mark | None]]:
+) -> list[tuple[LedgerEntry, LedgerEntry | None]]:
     """Record acceptances of messages concurrently; return their claims and shared outcomes."""
 
-    async def one(chunk_id: str) -> tuple[Mark, Mark | None]:
-        claimant = Claimant(f"owner of {chunk_id}", f"holder of {chunk_id}", 0)
-        with sharing.shared(claimant) as shared:
-            claim = claimed(store, claimant, chunk_id, shared.partition)
+    async def one(batch_id: str) -> tuple[LedgerEntry, LedgerEntry | None]:
+        lease = Lease(f"owner of {batch_id}", f"holder of {batch_id}", 0)
+        with sharing.shared(lease) as shared:
+            claim = claimed(store, lease, batch_id, shared.partition)
             await asyncio.sleep(0)  # the others claim too
-            return claim, await shared.put(claim, f"id of {chunk_id}")
+            return claim, await shared.put(claim, f"id of {batch_id}")
 
-    async def all_of_them() -> list[tuple[Mark, Mark | None]]:
+    async def all_of_them() -> list[tuple[LedgerEntry, LedgerEntry | None]]:
         return list(await asyncio.gather(*map(one, ids)))
 
     return asyncio.run(all_of_them())
@@ -96,10 +96,10 @@ def share(
 def test_each_finds_in_it_what_its_own_outcome_would_say(lost: bool) -> None:
     store = FakeMessageStore(Faults(lose_answer={3} if lost else set()))
     done = share(store, Sharing(store, lambda: NOW_S), CHUNKS)
-    for chunk_id, (claim, outcome) in zip(CHUNKS, done, strict=True):
-        said = outcome_data([0], [Taken(f"id of {chunk_id}")]) | {"at": int(NOW_S * 1000)}
+    for batch_id, (claim, outcome) in zip(CHUNKS, done, strict=True):
+        said = outcome_data([0], [Taken(f"id of {batch_id}")]) | {"at": int(NOW_S * 1000)}
         whose = (claim.owner, claim.holder, claim.until_ms)
-        assert outcome == Mark(chunk_id, outcome_kind(1, 0), *whose, said)
+        assert outcome == LedgerEntry(batch_id, outcome_kind(1, 0), *whose, said)
     assert sum(kind == "shared" for _, kind in store.marks) == 1
 
 
@@ -107,11 +107,11 @@ def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
     store = FakeMessageStore(Faults())
     sharing = Sharing(store, lambda: NOW_S)
     (claim, outcome), *_ = share(store, sharing, CHUNKS)
-    heir = Claimant("owner", "heir", 0)
+    heir = Lease("owner", "heir", 0)
     assert asyncio.run(Sharing(store, lambda: NOW_S + 600).settled(claim, heir)) == outcome
 
-    async def taken_over() -> list[Mark | None]:
-        first, second = (Claimant(each, each, 0) for each in ("first", "second"))
+    async def taken_over() -> list[LedgerEntry | None]:
+        first, second = (Lease(each, each, 0) for each in ("first", "second"))
         with sharing.shared(first) as shared, sharing.shared(second):
             claims = [claimed(store, first, f"7{n:026d}", shared.partition) for n in (0, 1)]
             found = await Sharing(store, lambda: NOW_S).settled(claims[0], heir)
@@ -126,8 +126,8 @@ def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch
     store = FakeMessageStore(Faults())
     sharing = Sharing(store, lambda: NOW_S)
 
-    async def run() -> tuple[list[Mark | None], Mark | None]:
-        one, two, slow = (Claimant(each, each, 0) for each in CHUNKS)
+    async def run() -> tuple[list[LedgerEntry | None], LedgerEntry | None]:
+        one, two, slow = (Lease(each, each, 0) for each in CHUNKS)
         with sharing.shared(one) as shared, sharing.shared(two), sharing.shared(slow):
             claims = [
                 claimed(store, each, each.owner, shared.partition) for each in (one, two, slow)

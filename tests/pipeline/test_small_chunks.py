@@ -31,12 +31,12 @@ def test_a_single_message_is_submitted_without_a_read_of_its_chunk() -> None:
     world = World()
     world.send([ONE])
     (task,) = tasks(world)
-    assert {task.chunk_id: b64decode(task.packed)} == world.store.packed
+    assert {task.batch_id: b64decode(task.packed)} == world.store.packed
     calls = len(world.faults.calls)
     world.run(0.5)
     assert world.provider.taken
     submitted = world.faults.calls[calls:]
-    assert "get_chunk" not in submitted[: submitted.index("put_once outcome")]
+    assert "get_batch" not in submitted[: submitted.index("put_if_absent outcome")]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_death_at_any_call_lets_no_message_through(number: int, name: str, mom
     assert faults.calls[number] == name
     taken = [split_mid(mid) for mid in world.providers.taken()]
     chunks = world.chunks()
-    assert OUT not in {chunks[chunk_id].messages[index].to for chunk_id, index in taken}
+    assert OUT not in {chunks[batch_id].messages[index].to for batch_id, index in taken}
 
 
 def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:

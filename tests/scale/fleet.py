@@ -15,7 +15,7 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category, lane_of
 from harkara.state.account_limits import AccountLimits
-from harkara.state.rates import Pace, shards_of
+from harkara.state.rates import RateLimiter, shards_of
 from tests.scale.threads import Threads
 from tests.scale.virtual_table import VirtualTable
 
@@ -80,10 +80,10 @@ class Fleet:
         for _ in range(self.processes):
             arrivals = [each for kind in traffic for each in self._arrivals(kind)]
             heapq.heapify(arrivals)
-            pace = Pace(
+            rate_limiter = RateLimiter(
                 DynamoLimitStore(self.table, "Messages"), self.threads.clock, self.dice.random
             )
-            self.threads.start(partial(self._process, pace, arrivals))
+            self.threads.start(partial(self._process, rate_limiter, arrivals))
         self.threads.run_out()
         return self
 
@@ -101,14 +101,16 @@ class Fleet:
                 sent = Sent(carrier, kind.category, account, choice(kind.segments), at_s, at_s)
                 arrivals.append((at_s, len(arrivals) + int(self.dice.random() * 1e9), 0.0, sent))
 
-    def _process(self, pace: Pace, waiting: list[tuple[float, int, float, Sent]]) -> None:
+    def _process(
+        self, rate_limiter: RateLimiter, waiting: list[tuple[float, int, float, Sent]]
+    ) -> None:
         carriers: dict[str, CarrierSettings] = {}
         while waiting:
             at_s, number, turn_s, sent = heapq.heappop(waiting)
             self.threads.sleep(at_s - self.threads.now_s)
             carrier = carriers.setdefault(sent.carrier, self.carrier(sent.carrier))
             self.asked += 1
-            place = pace.reserve(
+            place = rate_limiter.reserve(
                 carrier, sent.account, sent.category, sent.segments, _DAY_S, turn_s
             )
             at_s = self.threads.now_s + place.wait_s

@@ -12,7 +12,7 @@ import httpx
 from pydantic_core import from_json, to_json
 
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.base.ids import CHUNK_ID_LENGTH, split_mid
+from harkara.base.ids import BATCH_ID_LENGTH, split_mid
 from harkara.model.accounts import Account, Credential, Secret, hash_secret
 from harkara.model.ledger import index_of
 from harkara.model.messages import unpack
@@ -109,11 +109,11 @@ class Lab:
 
     def link_in(self, mid: str) -> str:
         """Return the link in the stored text of a message, the text that was sent."""
-        key = {"pk": {"S": mid[:CHUNK_ID_LENGTH]}, "sk": {"S": "chunk"}}
+        key = {"pk": {"S": mid[:BATCH_ID_LENGTH]}, "sk": {"S": "chunk"}}
         found = self.stack.client("dynamodb").get_item(
             TableName=self.stack.outputs["MessagesTableName"], Key=key
         )
-        chunk = unpack(mid[:CHUNK_ID_LENGTH], found["Item"]["packed"]["B"])
+        chunk = unpack(mid[:BATCH_ID_LENGTH], found["Item"]["packed"]["B"])
         text = chunk.messages[split_mid(mid)[1]].text
         (link,) = [word for word in text.split() if word.startswith(self.stack.endpoint)]
         return link
@@ -284,8 +284,8 @@ def ends(lab: Lab) -> Ends:
         elif kind.startswith("post#") and from_json(mark["data"]["S"])["in_doubt"]:
             found.callbacks_in_doubt.add(f"{partition}.{int(kind.split('#')[1])}")
         elif kind.startswith("ack#"):
-            for chunk_id, indexes in from_json(mark["data"]["S"])["members"].items():
-                found.settled |= {refs[chunk_id, index] for index in indexes}
+            for batch_id, indexes in from_json(mark["data"]["S"])["members"].items():
+                found.settled |= {refs[batch_id, index] for index in indexes}
     by_webhook_id = defaultdict(list)
     found.posts = lab.callbacks()
     for post in found.posts:

@@ -65,7 +65,7 @@ def stack() -> Iterator[Stack]:
         store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
         )
-        store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
         yield stack
 
 

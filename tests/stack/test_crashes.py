@@ -152,11 +152,11 @@ def outcome(lab: Lab) -> Outcome:
     quiet = wait_until(lambda: sweep_until_quiet(lab), QUIET_WITHIN_S, 1)
     found = ends(lab)
     for run in runs.values():
-        judge(lab, run, found)
+        decide(lab, run, found)
     return Outcome(runs, found, quiet, time.monotonic() - began)
 
 
-def judge(lab: Lab, run: Run, found: Ends) -> None:
+def decide(lab: Lab, run: Run, found: Ends) -> None:
     """Fill in the outcome of a campaign."""
     stored = {
         ref for chunk in lab.proxy.chunks[run.point.campaign] for ref in found.accepted[chunk]

@@ -82,15 +82,15 @@ def test_a_scheduled_message_goes_out_at_its_time_and_a_cancelled_one_never(lab:
 def test_what_is_scheduled_beyond_a_queues_delay_waits_in_the_due_table(lab: Lab) -> None:
     goes, stays = send(lab, "late", 1000)
     assert cancel(lab, stays).status_code == 200
-    chunk_id = goes[:-2]
-    assert waiting(lab, chunk_id) == ["submit"]
-    begin_now(lab, chunk_id)
+    batch_id = goes[:-2]
+    assert waiting(lab, batch_id) == ["submit"]
+    begin_now(lab, batch_id)
     lab.make_due("submit")
     assert lab.sweep()
     assert wait_until(lambda: events_of(lab, "late-goes"), CALLED_BACK_WITHIN_S)
     assert history(lab, goes)["state"] == "delivered"
     assert history(lab, stays)["state"] == "cancelled"
-    assert waiting(lab, chunk_id) == []
+    assert waiting(lab, batch_id) == []
     counted = lab.submissions()["by_mid"]
     assert (counted.get(goes), counted.get(stays)) == (1, None)
 
@@ -99,10 +99,10 @@ def test_a_task_that_comes_too_early_is_put_off_in_its_owners_name(lab: Lab) -> 
     goes, _ = send(lab, "early", 1000)
     lab.make_due("submit")
     assert lab.sweep()
-    chunk_id = goes[:-2]
+    batch_id = goes[:-2]
 
     def is_put_off() -> bool:
-        owners = [from_json(body).get("owner") for body in bodies(lab, chunk_id)]
+        owners = [from_json(body).get("owner") for body in bodies(lab, batch_id)]
         return len(owners) == 1 and owners[0] is not None
 
     assert wait_until(is_put_off, CALLED_BACK_WITHIN_S)
@@ -110,21 +110,21 @@ def test_a_task_that_comes_too_early_is_put_off_in_its_owners_name(lab: Lab) -> 
     assert not lab.submissions()["by_mid"].get(goes)
 
 
-def bodies(lab: Lab, chunk_id: str) -> list[str]:
+def bodies(lab: Lab, batch_id: str) -> list[str]:
     """Return the submit tasks of a message batch that wait in the Due table."""
-    found = [item["body"]["S"] for item in lab.due() if chunk_id in item["body"]["S"]]
+    found = [item["body"]["S"] for item in lab.due() if batch_id in item["body"]["S"]]
     return [body for body in found if from_json(body)["kind"] == "submit"]
 
 
-def waiting(lab: Lab, chunk_id: str) -> list[str]:
-    return [from_json(body)["kind"] for body in bodies(lab, chunk_id)]
+def waiting(lab: Lab, batch_id: str) -> list[str]:
+    return [from_json(body)["kind"] for body in bodies(lab, batch_id)]
 
 
-def begin_now(lab: Lab, chunk_id: str) -> None:
+def begin_now(lab: Lab, batch_id: str) -> None:
     """Make a message batch due now: the test cannot wait for a quarter of an hour."""
     client, table = lab.stack.client("dynamodb"), lab.stack.outputs["MessagesTableName"]
-    key = {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}}
+    key = {"pk": {"S": batch_id}, "sk": {"S": "chunk"}}
     item = client.get_item(TableName=table, Key=key)["Item"]
-    chunk = unpack(chunk_id, item["packed"]["B"])
+    chunk = unpack(batch_id, item["packed"]["B"])
     item["packed"]["B"] = pack(replace(chunk, send_at_ms=int(time.time() * 1000)))
     client.put_item(TableName=table, Item=item)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.id_source import RandomNames
+from harkara.accept.id_source import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
@@ -15,7 +15,7 @@ from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender
 from harkara.model.callback_urls import UrlRules
-from harkara.model.messages import Category, Chunk, unpack
+from harkara.model.messages import Category, MessageBatch, unpack
 from harkara.model.tasks import QueueName
 from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
 
@@ -43,15 +43,15 @@ class Chunks:
         self.calls = 0
         self.packed: dict[str, bytes] = {}
 
-    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
         self.calls += 1
         if self.calls - 1 in self.fail_at:
             raise StoreUnavailable("ProvisionedThroughputExceededException")
-        self.packed[chunk_id] = packed
+        self.packed[batch_id] = packed
         self.begins_ms = begins_ms
 
-    def all(self) -> list[Chunk]:
-        return [unpack(chunk_id, packed) for chunk_id, packed in self.packed.items()]
+    def all(self) -> list[MessageBatch]:
+        return [unpack(batch_id, packed) for batch_id, packed in self.packed.items()]
 
 
 class Queues:
@@ -99,7 +99,7 @@ class Accept:
         self.service = AcceptService(
             chunks=self.chunks,
             queues=self.queues,
-            names=RandomNames(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
+            names=RandomIds(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
             links=LinkMaker(self.marks, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )

@@ -5,7 +5,7 @@ from collections import Counter
 
 from harkara.model.callbacks import PostResult
 from harkara.model.events import Dlr
-from harkara.model.ledger import Mark, ack_kind
+from harkara.model.ledger import LedgerEntry, ack_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, QueueName
 from tests.unit.deliveries import CHUNK, MAIN, NOW_MS, Deliveries
@@ -36,15 +36,15 @@ class Attempting(Deliveries):
     """Attempts of one callback."""
 
     def claim(self, task: CallbackTask = TASK, owner: str = "q") -> CallbackTask | None:
-        return asyncio.run(self.dlr_services().callbacks.attempts.claim(task, self.claimant(owner)))
+        return asyncio.run(self.dlr_services().callbacks.attempts.claim(task, self.lease(owner)))
 
     def record(self, result: PostResult, task: CallbackTask = TASK) -> Counter[str]:
         attempts = self.dlr_services().callbacks.attempts
-        return asyncio.run(attempts.record(task, self.claimant("q"), result))
+        return asyncio.run(attempts.record(task, self.lease("q"), result))
 
     def wait(self, wait_s: float, task: CallbackTask = TASK) -> Counter[str]:
         attempts = self.dlr_services().callbacks.attempts
-        return asyncio.run(attempts.wait(task, self.claimant("q"), wait_s))
+        return asyncio.run(attempts.wait(task, self.lease("q"), wait_s))
 
     def scheduled(self) -> tuple[float, CallbackTask]:
         """Return delay and task of the only waiting callback; check its fairness group."""
@@ -55,4 +55,4 @@ class Attempting(Deliveries):
     def end(self, status: int, group: int = TASK.group, replay: int = 0) -> None:
         """Store an acknowledgement of the callback with this status."""
         kind, data = ack_kind(group, replay), {"status": status}
-        self.store.put_once([Mark(TASK.group_owner, kind, "x", "x", 0, data)])
+        self.store.put_if_absent([LedgerEntry(TASK.group_owner, kind, "x", "x", 0, data)])

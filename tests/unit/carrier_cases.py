@@ -16,14 +16,14 @@ from _pytest.mark import ParameterSet
 
 from harkara.base.codes import Code
 from harkara.base.exchanges import HttpAnswer
-from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
+from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.messages import Message
 
 FOLDER = Path(__file__).parent.parent / "cases" / "carriers"
 SIGNER = ReferenceSigner(b"tag key")
-MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
+MID = mid_of(new_batch_id(1_767_258_000_000, bytes(10)), 3)
 REFERENCE = SIGNER.sign(MID, 2)
 NAMES = {
     "$REF1": SIGNER.sign(MID, 1),

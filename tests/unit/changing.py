@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.id_source import RandomNames
+from harkara.accept.id_source import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
@@ -37,7 +37,7 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 from tests.fakes import (
     FakeMessageStore,
     FakeTaskQueues,
@@ -135,7 +135,7 @@ class Deployment:
         service = AcceptService(
             chunks=messages,
             queues=FakeTaskQueues(Faults(), self.clock),
-            names=RandomNames(self.clock, lambda size: bytes(size)),
+            names=RandomIds(self.clock, lambda size: bytes(size)),
             links=LinkMaker(messages, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
             accounts=self.store,
@@ -144,7 +144,7 @@ class Deployment:
 
     def receipt(self, **fields: Any) -> CarrierSettings:
         request = ReceiptRequest("POST", fields.get("headers", {}), {}, b"{}", SOURCE)
-        door = CarrierDoor(self.store, lambda known: known.receipt_secret, lambda _: None)
+        door = WebhookAuthenticator(self.store, lambda known: known.receipt_secret, lambda _: None)
         return door.admit("sim", fields.get("token", "token"), request)
 
     def connect(self, name: str = "spare") -> None:

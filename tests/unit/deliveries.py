@@ -7,10 +7,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from harkara.base.deadline import Deadline
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.ledger import Claimant, Mark
-from harkara.model.messages import Category, Chunk, Endpoint, Message, State, pack
+from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack
 from harkara.model.tasks import QueueName, Receipt, RecoverTask, decode_dlr
 from tests.fakes import trust
 from tests.wired import ACCOUNT, CARRIER, NOW, URL, Wired
@@ -20,7 +20,7 @@ HOLDS_S = 60
 MAIN = Endpoint(URL, "clevertap", "main")
 OTHER = Endpoint("https://acme.example/dlr", "generic", "other", as_array=True)
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 2)
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -51,7 +51,7 @@ def bounded(number: int, name: str) -> None:
 class Deliveries(Wired):
     """The function `dlr`. Each call of it is another delivery, with a worker id of its own."""
 
-    def __init__(self, *chunks: Chunk, trusted: bool = True) -> None:
+    def __init__(self, *chunks: MessageBatch, trusted: bool = True) -> None:
         callbacks = {
             each.callback_id: CallbackEndpoint(id=each.callback_id, url=each.url)
             for each in (MAIN, OTHER)
@@ -70,26 +70,26 @@ class Deliveries(Wired):
         self.queues.schedule = scheduled  # type: ignore[method-assign]
         self._numbers = itertools.count()
         for chunk in chunks or [CHUNK]:
-            self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+            self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
             for endpoint in chunk.endpoints if trusted else ():
                 trust(self.counted, chunk.account_id, endpoint, self.now)
 
-    def claimant(self, owner: str = "task") -> Claimant:
+    def lease(self, owner: str = "task") -> Lease:
         """Return the lease claimant of the next delivery of a queue message."""
         until_ms = int((self.now + HOLDS_S) * 1000)
-        return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
+        return Lease(owner, f"holder{next(self._numbers)}", until_ms)
 
     def deliver(
         self, *receipts: Receipt, owner: str = "task", left_s: float = HOLDS_S, **more: Any
     ) -> Counter[str]:
-        claimant, end = self.claimant(owner), deadline(left_s)
-        return self._run(self.dlr_services().deliver.deliver(receipts, claimant, end, **more))
+        lease, end = self.lease(owner), deadline(left_s)
+        return self._run(self.dlr_services().deliver.deliver(receipts, lease, end, **more))
 
     def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
-        task, claimant = RecoverTask(CHUNK.id, indexes), self.claimant(owner)
-        return self._run(self.dlr_services().deliver.recover(task, claimant, deadline(left_s)))
+        task, lease = RecoverTask(CHUNK.id, indexes), self.lease(owner)
+        return self._run(self.dlr_services().deliver.recover(task, lease, deadline(left_s)))
 
-    def marks(self, prefix: str) -> list[Mark]:
+    def marks(self, prefix: str) -> list[LedgerEntry]:
         """Return the ledger entries of a kind, in order of their keys."""
         ordered = sorted(self.store.marks.items())
         return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]
@@ -117,6 +117,6 @@ class Deliveries(Wired):
         )
         return counts
 
-    def noted(self, what: str) -> list[Note]:
+    def noted(self, what: str) -> list[LogEvent]:
         """Return the log events of a kind, without their layout in the log."""
-        return [Note(*note[:5]) for note in self.notes if note.what == what]
+        return [LogEvent(*note[:5]) for note in self.notes if note.what == what]

@@ -8,7 +8,7 @@ from typing import Any
 from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
 from harkara.carriers.contract import Connected, Outcome, Submission, Taken
-from harkara.model.messages import Category, Chunk, Message, pack
+from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules
 from harkara.submit.dispatch import Handed
 from harkara.submit.planner import BlockPart, Plan
@@ -17,7 +17,7 @@ from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 
 NOW_MS = int(NOW * 1000)
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "1201159123456789012")
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -61,12 +61,14 @@ class Carrier:
 class Handing(Wired):
     """Dispatches parts of a message batch to such carriers, named `sim` and `other`."""
 
-    def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
+    def __init__(
+        self, chunk: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+    ) -> None:
         super().__init__(None, NOW, ACCOUNT, [CARRIER])
         self.faults.on_call = bounded
         self.chunk = chunk
         self.rules = Rules()
-        self.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
         by_ref = {f"ref{index}": outcome for index, outcome in (outcomes or {}).items()}
         self.carriers = {name: Carrier(by_ref) for name in ("sim", "other")}
         self.settings = {name: CARRIER.model_copy(update={"name": name}) for name in self.carriers}

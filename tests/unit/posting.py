@@ -10,7 +10,7 @@ from harkara.callbacks.service import CallbackService
 from harkara.model.callbacks import CallbackEndpoint, Destination, PostResult, unregistered
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
-from harkara.state.endpoint_health import Doors, Entry, Verdict
+from harkara.state.endpoint_health import EndpointHealth, Entry, Verdict
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, MAIN, deadline
 
@@ -21,7 +21,7 @@ RECORD_S = 3.0
 
 
 @dataclass(frozen=True)
-class Porter(Doors):
+class Porter(EndpointHealth):
     """Scripted endpoint health that records the checks, the results and the releases."""
 
     entry: Entry = OPEN
@@ -52,7 +52,9 @@ class Posting(Attempting):
 
     def __init__(self, entry: Entry = OPEN, *, writes: bool = True) -> None:
         super().__init__()
-        self.porter = Porter(self.counted, self.doors.pace, self.clock, entry=entry, writes=writes)
+        self.porter = Porter(
+            self.counted, self.doors.rate_limiter, self.clock, entry=entry, writes=writes
+        )
         self.doors = self.porter
         self.looked: list[tuple[str, Endpoint, bool]] = []
         self.destined: list[Destination] = []
@@ -83,13 +85,13 @@ class Posting(Attempting):
         self, task: CallbackTask = TASK, left_s: float = HOLDS_S, **more: Any
     ) -> Counter[str]:
         end = deadline(left_s)
-        return asyncio.run(self.service().call_back(task, self.claimant("q"), end, **more))
+        return asyncio.run(self.service().call_back(task, self.lease("q"), end, **more))
 
     def post_all(
         self, *groups: CallbackTask, in_doubt: bool = False, left_s: float = HOLDS_S
     ) -> Counter[str]:
         posting = self.service().post_all(
-            groups, self.claimant("task"), deadline(left_s), in_doubt=in_doubt
+            groups, self.lease("task"), deadline(left_s), in_doubt=in_doubt
         )
         return asyncio.run(posting)
 

@@ -10,7 +10,7 @@ from harkara.base.errors import RequestRefused
 from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.tasks import QueueName
-from harkara.ports import ChunkNames
+from harkara.ports import IdSource
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
 
 TIMEOUT_S = 15
@@ -36,19 +36,19 @@ class Gateway:
         self.idempotency = Idempotency(
             self.store, self.clock, lambda size: next(numbers).to_bytes(size, "big")
         )
-        self.produce: Callable[[ChunkNames | None], Answer] = self.accept
+        self.produce: Callable[[IdSource | None], Answer] = self.accept
         self.caller = CALLER
 
     def clock(self) -> float:
         return self.now_s
 
-    def accept(self, names: ChunkNames | None) -> Answer:
+    def accept(self, names: IdSource | None) -> Answer:
         self.runs += 1
         assert names is not None
         ids = []
         for place in ("0", "1"):
             ids.append(names.new(names.now_ms(), place))
-            self.store.put_chunk(ids[-1], b"packed", 0)
+            self.store.put_batch(ids[-1], b"packed", 0)
             self.queues.send(QueueName.SUBMIT, [ids[-1]])
         return Answer(200, encode({"ids": ids, "runs": self.runs}), {"x-runs": str(self.runs)})
 

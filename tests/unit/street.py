@@ -5,9 +5,9 @@ from typing import Any
 
 from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
-from harkara.state.endpoint_health import Doors, Entry, Verdict
+from harkara.state.endpoint_health import EndpointHealth, Entry, Verdict
 from harkara.state.endpoint_health_record import QUICK_MS
-from harkara.state.rates import Pace
+from harkara.state.rates import RateLimiter
 from tests.fakes import FakeLimitStore, Faults, trust
 
 POST, WAIT, FAILING, GONE = Verdict.POST, Verdict.WAIT, Verdict.FAILING, Verdict.GONE
@@ -28,7 +28,7 @@ class Street:
         self.store = FakeLimitStore(self.faults)
         self.settings = CallbackEndpoint(id="main", url=ENDPOINT.url, **fields)
         self.processes = [
-            Doors(self.store, Pace(self.store, self.clock, lambda: 0.5), self.clock)
+            EndpointHealth(self.store, RateLimiter(self.store, self.clock, lambda: 0.5), self.clock)
             for _ in range(processes)
         ]
         self.leases = iter(range(1_000_000))

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from harkara.base.deadline import Deadline
 from harkara.carriers.contract import Outcome
-from harkara.model.ledger import Claimant, Mark
-from harkara.model.messages import Chunk
+from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.messages import MessageBatch
 from harkara.model.routing import Routing
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName, decode_dlr, owner_of
@@ -33,7 +33,9 @@ class Scheduled(NamedTuple):
 class Submits(Handing):
     """The function `submit`. Each call of it is another delivery, with a worker id of its own."""
 
-    def __init__(self, chunk: Chunk = CHUNK, outcomes: Mapping[int, Outcome] | None = None) -> None:
+    def __init__(
+        self, chunk: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+    ) -> None:
         super().__init__(chunk, outcomes)
         self.scheduled: list[Scheduled] = []
         self.left_s: float = HOLDS_S
@@ -48,16 +50,16 @@ class Submits(Handing):
 
         self.queues.schedule = scheduled  # type: ignore[method-assign]
 
-    def claimant(self, owner: str = "task") -> Claimant:
+    def lease(self, owner: str = "task") -> Lease:
         """Return the lease claimant of the next delivery of a queue message."""
         until_ms = int((self.now + HOLDS_S) * 1000)
-        return Claimant(owner, f"holder{next(self._numbers)}", until_ms)
+        return Lease(owner, f"holder{next(self._numbers)}", until_ms)
 
     def submit(self, task: SubmitTask = TASK, owner: str = "task") -> Counter[str]:
         self.scheduled.clear()
         readings = itertools.chain([HOLDS_S], iter(lambda: self.left_s, None))
         end = Deadline(lambda: next(readings))
-        return asyncio.run(self.submit_service().submit(task, self.claimant(owner), end))
+        return asyncio.run(self.submit_service().submit(task, self.lease(owner), end))
 
     def route(self, **routing: Any) -> None:
         """Set the account's routing."""
@@ -70,7 +72,7 @@ class Submits(Handing):
         """Return the indexes of the messages that a carrier got."""
         return [int(each.message.client_ref[3:]) for each in self.carriers[carrier].got]
 
-    def marks(self, prefix: str) -> list[Mark]:
+    def marks(self, prefix: str) -> list[LedgerEntry]:
         """Return the ledger entries of a kind, in order of their keys."""
         ordered = sorted(self.store.marks.items())
         return [mark for (_, kind), mark in ordered if kind.startswith(prefix)]

@@ -14,7 +14,7 @@ from harkara.accept.requests import Record
 from harkara.accept.validation import CLIENT_REF_LIMIT_BYTES, RecordChecker
 from harkara.aws.messages import item_of
 from harkara.base.codes import Code
-from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
+from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.base.json import encode
 from harkara.callbacks.formats import clevertap
 from harkara.callbacks.formats.answers import excerpt_of
@@ -23,10 +23,10 @@ from harkara.carriers.receipts import Report, collect
 from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import URL_LIMIT, UrlRules
-from harkara.model.dead_letters import parked_mark
+from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Click, Dlr
-from harkara.model.ledger import Claimant, Mark
-from harkara.model.messages import Category, Chunk, Endpoint, Message, State
+from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.tasks import (
     Attempt,
     CallbackTask,
@@ -42,8 +42,8 @@ from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faul
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 
 NOW_S = 1_767_258_000
-CLAIMANT = Claimant("12345678-1234-1234-1234-123456789012", "0123456789abcdef", NOW_S * 1000)
-CHUNK_ID = new_chunk_id(NOW_S * 1000, b"0123456789")
+LEASE = Lease("12345678-1234-1234-1234-123456789012", "0123456789abcdef", NOW_S * 1000)
+BATCH_ID = new_batch_id(NOW_S * 1000, b"0123456789")
 LONGEST_CODE = max(Code, key=len)
 ACCOUNT = Account(
     id="a" * 64, name="A", carrier="sim", dlt=Enforcement.OFF, countries=("*",), two_way=True
@@ -78,7 +78,7 @@ def fits(body: str, *, in_item: bool = True) -> None:
     assert not in_item or size < ITEM_LIMIT_BYTES
 
 
-def stored(mark: Mark) -> None:
+def stored(mark: LedgerEntry) -> None:
     """Fail unless a ledger entry fits into an item."""
     assert item_bytes(item_of(mark, {"N": str(NOW_S)})) < ITEM_LIMIT_BYTES
 
@@ -87,13 +87,13 @@ def stored(mark: Mark) -> None:
 @settings(max_examples=20)
 def test_a_callback_of_a_hundred_messages(ref: str, url: str, answer: bytes) -> None:
     member = Dlr("", accepted_ref(ref), State.DELIVERED, NOW_S, LONGEST_CODE, "9" * 15, 20)
-    members = tuple(member._replace(mid=mid_of(CHUNK_ID, n)) for n in range(clevertap.MEMBER_LIMIT))
+    members = tuple(member._replace(mid=mid_of(BATCH_ID, n)) for n in range(clevertap.MEMBER_LIMIT))
     address = f"https://acme.example/{url * URL_LIMIT}"[:URL_LIMIT]
     last = Attempt(NOW_S * 1000, 599, "r" * 200, excerpt_of(answer * 100), 99_999)
     endpoint = Endpoint(address, "moengage_batch", "c" * 64)
-    task = CallbackTask(CLAIMANT.owner, 999, 99, ACCOUNT.id, endpoint, members, last=last, **SELDOM)
+    task = CallbackTask(LEASE.owner, 999, 99, ACCOUNT.id, endpoint, members, last=last, **SELDOM)
     fits(task.encode())
-    stored(parked_mark(CLAIMANT, task, last))
+    stored(dead_letter_entry(LEASE, task, last))
 
 
 SELDOM: dict[str, Any] = {
@@ -112,13 +112,13 @@ SELDOM: dict[str, Any] = {
 def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
     queues = FakeTaskQueues(Faults(), lambda: NOW_S)
     last = FakeLastMessages(Faults())
-    last.put(ACCOUNT.id, {"6581234567": mid_of(CHUNK_ID, 0)})
+    last.put(ACCOUNT.id, {"6581234567": mid_of(BATCH_ID, 0)})
     store = FakeMessageStore(Faults())
     service = ReplyService(store, last, queues, ReferenceSigner(b"key"))
     endpoint = Endpoint("https://acme.example/", "clevertap")
     message = Message("6581234567", "Acme", "Hello", accepted_ref(ref), 0)
     chunk = chunk_of(message, endpoint)
-    store.get_chunk = lambda chunk_id: chunk  # type: ignore[method-assign]
+    store.get_batch = lambda batch_id: chunk  # type: ignore[method-assign]
     heard = Heard(ACCOUNT, "6581234567", receiver * 20_000, text * 20_000, NOW_S)
     assert service.pass_on([heard] * 2) == 2
     for waiting in queues.waiting:
@@ -126,9 +126,9 @@ def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
         assert waiting.queue is QueueName.CALLBACK
 
 
-def chunk_of(message: Message, endpoint: Endpoint) -> Chunk:
-    return Chunk(
-        CHUNK_ID, ACCOUNT.id, "sim", Category.OTP, NOW_S * 1000, 100, (endpoint,), [message]
+def chunk_of(message: Message, endpoint: Endpoint) -> MessageBatch:
+    return MessageBatch(
+        BATCH_ID, ACCOUNT.id, "sim", Category.OTP, NOW_S * 1000, 100, (endpoint,), [message]
     )
 
 
@@ -136,7 +136,7 @@ def chunk_of(message: Message, endpoint: Endpoint) -> Chunk:
 @settings(max_examples=20)
 def test_a_click_on_the_longest_link(ref: str, url: str) -> None:
     longest = f"https://acme.example/{url * 2048}"[:2048]
-    mid, short = mid_of(CHUNK_ID, 0), f"https://{'s' * 300}/{'x' * 14}"
+    mid, short = mid_of(BATCH_ID, 0), f"https://{'s' * 300}/{'x' * 14}"
     fits(ClickTask(mid, 7, NOW_S, longest, short).encode())
     click = Click(mid, accepted_ref(ref), NOW_S, "9" * 15, longest, short)
     endpoint = Endpoint("https://acme.example/", "clevertap")
@@ -149,7 +149,7 @@ def test_receipts_of_any_words(word: str, length: int) -> None:
     """A carrier's code is cut; an id beyond the longest length belongs to no message of ours."""
     words = (word * length)[: max(1, length)]
     signer = ReferenceSigner(b"key")
-    reference = signer.sign(mid_of(CHUNK_ID, 0), 1)
+    reference = signer.sign(mid_of(BATCH_ID, 0), 1)
     states = {"failed": State.FAILED}
     received = collect(
         [
@@ -180,7 +180,7 @@ def test_the_outcome_of_a_block_whatever_its_carrier_answers(word: str) -> None:
     ends: list[Outcome] = [Taken(words), Refused(LONGEST_CODE, words), NotTaken(3600), InDoubt()]
     for end in ends:
         data = outcome_data(range(100), [end] * 100)
-        stored(CLAIMANT.mark(CHUNK_ID, "outcome#001#0000", at=NOW_S * 1000, **data))
+        stored(LEASE.mark(BATCH_ID, "outcome#001#0000", at=NOW_S * 1000, **data))
 
 
 @pytest.mark.parametrize("meta", ["", "m" * 512, "\\u0000" * 100, "😀" * 128])
@@ -200,10 +200,6 @@ def test_the_end_of_a_callback_whatever_its_platform_answers(
         answer = encode({"unprocessed": shown})
     unprocessed = clevertap.unprocessed(answer)
     assert 0 < len(unprocessed) <= clevertap.MEMBER_LIMIT
-    members = {new_chunk_id(n, b"0123456789"): [999] for n in range(clevertap.MEMBER_LIMIT)}
+    members = {new_batch_id(n, b"0123456789"): [999] for n in range(clevertap.MEMBER_LIMIT)}
     last = Attempt(NOW_S * 1000, 200, "HTTP 200", "a" * 200)
-    stored(
-        CLAIMANT.mark(
-            CLAIMANT.owner, "ack#000", members=members, last=last, unprocessed=unprocessed
-        )
-    )
+    stored(LEASE.mark(LEASE.owner, "ack#000", members=members, last=last, unprocessed=unprocessed))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harkara.aws.queues import DELAY_LIMIT_S
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import PUT_OFF_S, SweepService
@@ -60,7 +60,7 @@ class Sweeps:
 
     def __init__(self) -> None:
         self.queues = Queues()
-        self.notes: list[Note] = []
+        self.notes: list[LogEvent] = []
         self.service = SweepService(
             self.queues, self.queues, lambda: NOW, self.notes.append, InPlace()
         )
@@ -164,7 +164,7 @@ def test_what_is_put_off_is_told_by_its_row() -> None:
     (row,) = sweeps.queues.waiting_rows
     sweeps.run()
     about = {"row": row.sort_key, "queue": SUBMIT}
-    assert sweeps.notes[0] == Note("task put off", about, {"put_off": 1})
+    assert sweeps.notes[0] == LogEvent("task put off", about, {"put_off": 1})
 
 
 def test_what_is_put_off_is_put_beyond_a_queues_delay() -> None:
@@ -287,5 +287,5 @@ def test_it_says_how_late_the_oldest_task_was() -> None:
     sweeps.run()
     sweeps.run()
     first, second = sweeps.notes
-    assert first == Note("swept", {}, {"enqueued": 3}, {"sweep_delay": 90.0})
-    assert second == Note("swept", {}, {"enqueued": 0})
+    assert first == LogEvent("swept", {}, {"enqueued": 3}, {"sweep_delay": 90.0})
+    assert second == LogEvent("swept", {}, {"enqueued": 0})

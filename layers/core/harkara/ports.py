@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 from harkara.base.deadline import Deadline
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
-from harkara.model.ledger import Mark
-from harkara.model.messages import Chunk
+from harkara.model.ledger import LedgerEntry
+from harkara.model.messages import MessageBatch
 from harkara.model.operator_records import P, Part
 from harkara.model.routing import Rules
 from harkara.model.suppressions import Source, Suppression
@@ -16,7 +16,7 @@ from harkara.model.tasks import QueueName
 SHARDS = 16
 
 
-class ChunkNames(Protocol):
+class IdSource(Protocol):
     """The id source of a request's message batches, and the request's time.
 
     A repeated request gets the ids and the time of the first one: so, with an unchanged account, it
@@ -129,10 +129,10 @@ class LineStore(Protocol):
         ...
 
 
-class ChunkWriter(Protocol):
+class BatchWriter(Protocol):
     """Stores accepted messages."""
 
-    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
         """Store a packed batch; its retention counts from `begins_ms`, or from now if later.
 
         Raises StoreUnavailable.
@@ -140,20 +140,20 @@ class ChunkWriter(Protocol):
         ...
 
 
-class ChunkReader(Protocol):
+class BatchReader(Protocol):
     """Reads accepted messages."""
 
-    def get_chunk(self, chunk_id: str) -> Chunk | None:
+    def get_batch(self, batch_id: str) -> MessageBatch | None:
         """Return a batch, None if it does not exist (any more). Raises StoreUnavailable."""
         ...
 
 
-class MessageStore(ChunkReader, Protocol):
+class MessageStore(BatchReader, Protocol):
     """Message batches, and the ledger entries of their messages."""
 
-    def put_once(
-        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
-    ) -> list[Mark]:
+    def put_if_absent(
+        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[LedgerEntry]:
         """Put each entry whose key is absent; return for each key the entry that exists now.
 
         If an answer is lost, the retry finds the caller's own entry. Keys are distinct. Entries are
@@ -162,7 +162,7 @@ class MessageStore(ChunkReader, Protocol):
         """
         ...
 
-    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         """Put each entry, overwriting an existing one. Keys are distinct.
 
         Entries are kept as long as messages are, from `begins_ms`, or from now if that is later.
@@ -170,21 +170,21 @@ class MessageStore(ChunkReader, Protocol):
         """
         ...
 
-    def get_marks(
+    def get_entries(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
-    ) -> list[Mark | None]:
+    ) -> list[LedgerEntry | None]:
         """Return the entries at these keys, in order.
 
         A read that is not `consistent` costs half, and may miss an entry put a moment ago.
         """
         ...
 
-    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         """Return a partition's entries by a prefix of their kind, in order, read consistently."""
         ...
 
 
-class BatchStore(ChunkWriter, MessageStore, Protocol):
+class BatchStore(BatchWriter, MessageStore, Protocol):
     """Stores message batches, and reads and writes all that `MessageStore` does."""
 
 

@@ -24,7 +24,7 @@ from zlib import crc32
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.model.tasks import is_check
 from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
@@ -68,7 +68,7 @@ class SweepService:
     due: DueTable
     queues: TaskQueues
     clock: Clock
-    notes: Notes
+    notes: EventSink
     calls: Executor
 
     async def sweep(self, deadline: Deadline, shards: Sequence[int] = range(SHARDS)) -> int:
@@ -85,7 +85,7 @@ class SweepService:
         if others and not run.failures and run.oldest_ms > late_ms:
             await self._sweep(run, others, late_ms, deadline)
         delays_s = {"sweep_delay": (now_ms - run.oldest_ms) / 1000} if run.count else {}
-        self.notes(Note("swept", {}, {"enqueued": run.count}, delays_s))
+        self.notes(LogEvent("swept", {}, {"enqueued": run.count}, delays_s))
         if run.failures:
             raise run.failures[0]
         return run.count
@@ -168,7 +168,7 @@ class SweepService:
     async def _put_off(self, task: DueTask) -> None:
         await self._call(self.queues.schedule, task.queue, task.body, PUT_OFF_S)
         about = {"row": task.sort_key, "queue": task.queue}
-        self.notes(Note("task put off", about, {"put_off": 1}))
+        self.notes(LogEvent("task put off", about, {"put_off": 1}))
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.calls, function, *args)

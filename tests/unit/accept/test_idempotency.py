@@ -9,8 +9,8 @@ from harkara.accept.idempotency import Answer, Idempotency
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Scope
-from harkara.model.ledger import Mark
-from harkara.ports import ChunkNames
+from harkara.model.ledger import LedgerEntry
+from harkara.ports import IdSource
 from tests.fakes import FakeMessageStore, Faults, ProcessKilled
 from tests.unit.repeating import CALLER, OTHER, TIMEOUT_S, Gateway
 
@@ -26,9 +26,9 @@ def test_a_repeat_is_answered_the_same_and_not_served(after_s: int) -> None:
 
 def test_without_a_key_each_request_is_served() -> None:
     gateway = Gateway()
-    named: list[ChunkNames | None] = []
+    named: list[IdSource | None] = []
 
-    def produce(names: ChunkNames | None) -> Answer:
+    def produce(names: IdSource | None) -> Answer:
         named.append(names)
         return Answer(200, b"{}")
 
@@ -107,7 +107,7 @@ def test_what_was_accepted_is_kept_and_nothing_else(status: int, runs: int) -> N
     gateway = Gateway()
     named: list[list[str]] = []
 
-    def produce(names: ChunkNames | None) -> Answer:
+    def produce(names: IdSource | None) -> Answer:
         assert names is not None
         named.append([names.new(names.now_ms(), place) for place in ("0", "1")])
         return Answer(status, b"")
@@ -140,7 +140,7 @@ def test_what_is_raised_is_raised_and_the_next_repeat_runs(error: Exception) -> 
     gateway = Gateway()
     named: list[str] = []
 
-    def produce(names: ChunkNames | None) -> Answer:
+    def produce(names: IdSource | None) -> Answer:
         assert names is not None
         named.append(names.new(names.now_ms(), "0"))
         if len(named) == 1:
@@ -157,12 +157,12 @@ def test_what_is_raised_is_raised_and_the_next_repeat_runs(error: Exception) -> 
 class Failing(FakeMessageStore):
     """Fails to store `end` entries."""
 
-    def put_once(
-        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
-    ) -> list[Mark]:
+    def put_if_absent(
+        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[LedgerEntry]:
         if marks[0].kind.startswith("end#"):
             raise StoreUnavailable("ThrottlingException")
-        return super().put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+        return super().put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
 
 
 def test_an_answer_that_is_not_stored_is_given_all_the_same() -> None:
@@ -179,7 +179,7 @@ def test_an_answer_too_long_to_be_stored_is_made_again() -> None:
     gateway = Gateway()
     noise = random.Random(1).randbytes(300_000)  # noqa: S311 - what does not compress
 
-    def produce(names: ChunkNames | None) -> Answer:
+    def produce(names: IdSource | None) -> Answer:
         answer = gateway.accept(names)
         return answer._replace(body=answer.body + noise)
 
@@ -197,11 +197,11 @@ class Keeping(FakeMessageStore):
         super().__init__(faults)
         self.kept_s: dict[str, int | None] = {}
 
-    def put_once(
-        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
-    ) -> list[Mark]:
+    def put_if_absent(
+        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[LedgerEntry]:
         self.kept_s[marks[0].kind.partition("#")[0]] = keep_s
-        return super().put_once(marks, begins_ms=begins_ms, keep_s=keep_s)
+        return super().put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
 
 
 def test_an_answer_outlasts_its_request_which_is_kept_for_a_day() -> None:

@@ -26,7 +26,7 @@ class Meanwhile(Faults):
         return number
 
 
-CALLS = ["put_once run", *["put_chunk", "send submit"] * 2, "put_once end"]
+CALLS = ["put_if_absent run", *["put_batch", "send submit"] * 2, "put_if_absent end"]
 
 
 def test_the_calls_of_a_request_are_those_that_are_broken_here() -> None:

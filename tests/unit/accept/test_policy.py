@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.policy import LATE_S, SCHEDULE_LIMIT_S, SLOT_LIMIT, Judge, Judged, Subject
+from harkara.accept.policy import (
+    BATCH_LIMIT,
+    LATE_S,
+    SCHEDULE_LIMIT_S,
+    Decision,
+    DecisionKey,
+    SendPolicy,
+)
 from harkara.accept.requests import NO_OPTIONS, Options
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
@@ -44,30 +51,30 @@ ACCOUNT = Account(
 )
 
 
-def judge(
+def decide(
     account: Account = ACCOUNT, *, url: str = "", now_ms: int = NOON_MS, **credential: Any
-) -> Judge:
-    return Judge(caller_of(account, **credential), url, now_ms, UrlRules())
+) -> SendPolicy:
+    return SendPolicy(caller_of(account, **credential), url, now_ms, UrlRules())
 
 
 def subject(
     sender_id: str = "ACMALL", template: str = "", options: Options = NO_OPTIONS, pe_id: str = ""
-) -> Subject:
-    return Subject("IN", sender_id, template, pe_id, options)
+) -> DecisionKey:
+    return DecisionKey("IN", sender_id, template, pe_id, options)
 
 
 def changed(**fields: Any) -> Account:
     return ACCOUNT.model_copy(update=fields)
 
 
-def refusal(judged: Subject, account: Account = ACCOUNT, now_ms: int = NOON_MS) -> Code:
+def refusal(decision: DecisionKey, account: Account = ACCOUNT, now_ms: int = NOON_MS) -> Code:
     with pytest.raises(RequestRefused) as refused:
-        judge(account, now_ms=now_ms).judge(judged)
+        decide(account, now_ms=now_ms).decide(decision)
     return refused.value.code
 
 
-def category(judged: Judged) -> Category:
-    return judged.rows.slot.category
+def category(decision: Decision) -> Category:
+    return decision.rows.slot.category
 
 
 # The category
@@ -93,14 +100,14 @@ def test_a_record_is_of_a_category(
     expected: Category,
 ) -> None:  # fmt: skip
     options = Options(category=named)
-    judged = judge(default_category=default).judge(subject(sender_id, template, options))
-    assert category(judged) is expected
+    decision = decide(default_category=default).decide(subject(sender_id, template, options))
+    assert category(decision) is expected
 
 
 def test_without_a_header_the_credentials_default_comes_before_the_accounts() -> None:
     lax = changed(dlt=Enforcement.OFF, default_category=Category.PROMOTIONAL)
-    assert category(judge(lax).judge(subject("OTHERS"))) is Category.PROMOTIONAL
-    named = judge(lax, default_category=Category.OTP).judge(subject("OTHERS"))
+    assert category(decide(lax).decide(subject("OTHERS"))) is Category.PROMOTIONAL
+    named = decide(lax, default_category=Category.OTP).decide(subject("OTHERS"))
     assert category(named) is Category.OTP
 
 
@@ -119,31 +126,33 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("judged", "fields", "code"), BROKEN)
+@pytest.mark.parametrize(("decision", "fields", "code"), BROKEN)
 def test_a_broken_rule_refuses_warns_or_is_nothing(
-    judged: Subject, fields: dict[str, Any], code: Code
+    decision: DecisionKey, fields: dict[str, Any], code: Code
 ) -> None:
-    assert refusal(judged, changed(**fields)) is code
-    assert judge(changed(**fields, dlt=Enforcement.WARN)).judge(judged).warning is code
-    assert judge(changed(**fields, dlt=Enforcement.OFF)).judge(judged).warning is None
+    assert refusal(decision, changed(**fields)) is code
+    assert decide(changed(**fields, dlt=Enforcement.WARN)).decide(decision).warning is code
+    assert decide(changed(**fields, dlt=Enforcement.OFF)).decide(decision).warning is None
 
 
-@pytest.mark.parametrize(("judged", "fields", "code"), BROKEN[1:])
-def test_abroad_no_rule_of_dlt_holds(judged: Subject, fields: dict[str, Any], code: Code) -> None:
-    abroad = judge(changed(**fields)).judge(judged._replace(country="SG"))
+@pytest.mark.parametrize(("decision", "fields", "code"), BROKEN[1:])
+def test_abroad_no_rule_of_dlt_holds(
+    decision: DecisionKey, fields: dict[str, Any], code: Code
+) -> None:
+    abroad = decide(changed(**fields)).decide(decision._replace(country="SG"))
     assert (abroad.warning, abroad.is_dlt, abroad.seeks) == (None, False, False)
 
 
 def test_an_unknown_template_goes_through_with_a_warning() -> None:
-    judged = judge().judge(subject("ACMEBK", "9"))
-    assert (judged.matches, judged.seeks) == (None, False)
-    assert judged.warning is Code.TEMPLATE_NOT_REGISTERED
+    decision = decide().decide(subject("ACMEBK", "9"))
+    assert (decision.matches, decision.seeks) == (None, False)
+    assert decision.warning is Code.TEMPLATE_NOT_REGISTERED
 
 
 def test_a_template_of_no_header_goes_with_each() -> None:
-    judged = judge().judge(subject("ACMEBK", "1108"))
-    assert judged.matches is not None
-    assert judged.matches("Hello")
+    decision = decide().decide(subject("ACMEBK", "1108"))
+    assert decision.matches is not None
+    assert decision.matches("Hello")
 
 
 # Times
@@ -160,8 +169,8 @@ def test_a_template_of_no_header_goes_with_each() -> None:
 )
 def test_a_send_time_is_kept_unless_it_has_come(wait_s: int, kept: bool) -> None:
     send_at_ms = NOON_MS + wait_s * 1000
-    judged = judge().judge(subject(options=Options(send_at_ms=send_at_ms, validity_s=60)))
-    slot = judged.rows.slot
+    decision = decide().decide(subject(options=Options(send_at_ms=send_at_ms, validity_s=60)))
+    slot = decision.rows.slot
     assert (slot.send_at_ms, slot.validity_s) == (send_at_ms if kept else 0, 60)
 
 
@@ -182,9 +191,9 @@ def test_a_send_time_too_far_off_is_refused(wait_s: int) -> None:
         ),
     ],
 )
-def test_a_refusal_says_what_would_fit(asked: Subject, detail: str) -> None:
+def test_a_refusal_says_what_would_fit(asked: DecisionKey, detail: str) -> None:
     with pytest.raises(RequestRefused) as refused:
-        judge().judge(asked)
+        decide().decide(asked)
     assert refused.value.detail == detail
 
 
@@ -201,29 +210,29 @@ def test_a_refusal_says_what_would_fit(asked: Subject, detail: str) -> None:
 def test_india_has_hours_for_promotion(country: str, named: Category, daytime_only: bool) -> None:
     lax = changed(dlt=Enforcement.OFF)
     options = Options(category=named)
-    judged = judge(lax).judge(subject(options=options)._replace(country=country))
-    assert judged.rows.slot.daytime_only is daytime_only
-    assert judged.rows.slot.validity_s == DEFAULT_VALIDITY_S
+    decision = decide(lax).decide(subject(options=options)._replace(country=country))
+    assert decision.rows.slot.daytime_only is daytime_only
+    assert decision.rows.slot.validity_s == DEFAULT_VALIDITY_S
 
 
 def test_at_night_promotion_is_deferred_or_refused_as_the_account_says() -> None:
-    judged = subject(options=PROMOTIONAL)
-    assert judge(now_ms=NIGHT_MS).judge(judged).rows.slot.daytime_only
+    decision = subject(options=PROMOTIONAL)
+    assert decide(now_ms=NIGHT_MS).decide(decision).rows.slot.daytime_only
     refusing = changed(out_of_hours="refuse")
-    assert refusal(judged, refusing, NIGHT_MS) is Code.PROMOTIONAL_HOURS
-    assert judge(refusing).judge(judged)
+    assert refusal(decision, refusing, NIGHT_MS) is Code.PROMOTIONAL_HOURS
+    assert decide(refusing).decide(decision)
     at_night = PROMOTIONAL._replace(send_at_ms=NIGHT_MS)
     assert refusal(subject(options=at_night), refusing) is Code.PROMOTIONAL_HOURS
 
 
 def test_a_request_has_only_so_many_times() -> None:
-    judging = judge()
-    for number in range(SLOT_LIMIT):
-        judging.judge(subject(options=Options(validity_s=60 + number)))
+    judging = decide()
+    for number in range(BATCH_LIMIT):
+        judging.decide(subject(options=Options(validity_s=60 + number)))
     with pytest.raises(RequestRefused) as refused:
-        judging.judge(subject(options=Options(validity_s=3600)))
+        judging.decide(subject(options=Options(validity_s=3600)))
     assert refused.value.code is Code.MIXED_REQUEST
-    assert judging.judge(subject(options=Options(validity_s=60)))
+    assert judging.decide(subject(options=Options(validity_s=60)))
 
 
 # Callbacks
@@ -240,8 +249,8 @@ def test_a_request_has_only_so_many_times() -> None:
     ],
 )
 def test_a_record_is_called_back_at(sender_id: str, url: str, callback: str, expected: str) -> None:
-    judging = judge(url=url, callback=callback)
-    place = judging.judge(subject(sender_id)).endpoint
+    judging = decide(url=url, callback=callback)
+    place = judging.decide(subject(sender_id)).endpoint
     assert place is not None
     endpoint = judging.endpoints[place]
     assert (endpoint.url, endpoint.format) == (URLS[expected], "clevertap")
@@ -254,22 +263,22 @@ def test_of_two_callbacks_with_one_url_each_is_itself() -> None:
         "second": CallbackEndpoint(id="second", url=URLS["main"], format="standard"),
     }
     account = changed(callbacks=callbacks, default_callback="second")
-    assert judge(account, url=URLS["main"]).endpoints[0].callback_id == "first"
-    judging = judge(account)
-    place = judging.judge(subject("ACMEBK")).endpoint
+    assert decide(account, url=URLS["main"]).endpoints[0].callback_id == "first"
+    judging = decide(account)
+    place = judging.decide(subject("ACMEBK")).endpoint
     assert place is not None
     assert judging.endpoints[place] == Endpoint(URLS["main"], "standard", "second")
 
 
 def test_a_registered_url_that_a_request_names_is_known_again() -> None:
-    judging = judge(url=URLS["header"])
+    judging = decide(url=URLS["header"])
     assert [endpoint.callback_id for endpoint in judging.endpoints] == ["header"]
 
 
 def test_a_platforms_url_that_a_request_names_has_its_platforms_format() -> None:
-    judging = judge(url="https://api-01.moengage.com/sms/dlr/custom/7")
+    judging = decide(url="https://api-01.moengage.com/sms/dlr/custom/7")
     assert [endpoint.format for endpoint in judging.endpoints] == ["moengage"]
     usual = {"main": ACCOUNT.callbacks["main"].model_copy(update={"format": "standard"})}
     account = changed(callbacks=usual, callback_hosts=("acme.example",))
-    judging = judge(account, url="https://hooks.acme.example/dlr")
+    judging = decide(account, url="https://hooks.acme.example/dlr")
     assert [endpoint.format for endpoint in judging.endpoints] == ["standard"]

@@ -35,7 +35,7 @@ def test_a_request_becomes_a_chunk_and_a_task() -> None:
     assert [message.text for message in chunk.messages] == ["Hello", "Hello"]
     ((queue, body, group),) = accept.queues.sent
     assert (queue, group) == (QueueName.SUBMIT, "acme")
-    assert decode_submit(body).chunk_id == chunk.id
+    assert decode_submit(body).batch_id == chunk.id
     assert decode_submit(body).account_id == "acme"
 
 
@@ -50,7 +50,7 @@ def test_each_lane_has_its_chunk_and_queue() -> None:
     ]
     # One queue message commits both batches: it goes to the queue of the urgent one.
     ((queue, body, _),) = accept.queues.sent
-    assert (queue, decode_submit(body).chunk_id) == (
+    assert (queue, decode_submit(body).batch_id) == (
         QueueName.SUBMIT_PRIORITY,
         chunks[Lane.PRIORITY].id,
     )
@@ -68,8 +68,8 @@ def test_refused_records_of_an_accepted_request_are_stored_once() -> None:
         assert (result.mid == "") is (result.code is not None)
     for result, record in zip(results, (WRONG, BULK, WRONG, OTP), strict=True):
         if result.mid:
-            chunk_id, index = split_mid(result.mid)
-            stored = unpack(chunk_id, accept.chunks.packed[chunk_id]).messages[index]
+            batch_id, index = split_mid(result.mid)
+            stored = unpack(batch_id, accept.chunks.packed[batch_id]).messages[index]
             assert (stored.sender_id, stored.text) == (record.sender_id, record.text)
 
 
@@ -113,7 +113,7 @@ def enqueued(accept: Accept) -> set[str]:
     """Return the ids of the batches in the only queue message."""
     ((_, body, _),) = accept.queues.sent
     task = decode_submit(body)
-    return {task.chunk_id, *(part.chunk_id for part in task.others)}
+    return {task.batch_id, *(part.batch_id for part in task.others)}
 
 
 def incompressible(seed: int, length: int) -> str:
@@ -135,8 +135,8 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     texts = []
     for result in results:
         if result.mid:
-            chunk_id, index = split_mid(result.mid)
-            texts.append(chunks[chunk_id].messages[index].text)
+            batch_id, index = split_mid(result.mid)
+            texts.append(chunks[batch_id].messages[index].text)
     assert texts == [record.text for record in records]
     assert [code for chunk in chunks.values() for _, code in chunk.refused()] == [Code.EMPTY_TEXT]
     assert results[200] == RecordResult("", Code.EMPTY_TEXT)

@@ -15,8 +15,8 @@ from harkara.base.ids import set_id_of
 from harkara.links.codec import EXAMPLE_CODE, LinkSet, LinkSigner, unpack_links
 from harkara.links.shorten import ENDED_KNOWN_S
 from harkara.model.accounts import Enforcement, Sender, Template
-from harkara.model.ledger import Mark, links_key
-from harkara.model.messages import Category, Chunk, Message
+from harkara.model.ledger import LedgerEntry, links_key
+from harkara.model.messages import Category, Message, MessageBatch
 from harkara.text.segments import segment_count
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, NOW, OTP, Accept
@@ -33,11 +33,11 @@ def linking(**fields: Any) -> Accept:
     return Accept(**{"short_domain": SITE, **fields})
 
 
-def links_of(accept: Accept, chunk: Chunk) -> LinkSet:
+def links_of(accept: Accept, chunk: MessageBatch) -> LinkSet:
     return unpack_links(accept.marks.marks[links_key(set_id_of(chunk.id))].data["links"])
 
 
-def led_to(accept: Accept, chunk: Chunk, index: int) -> str:
+def led_to(accept: Accept, chunk: MessageBatch, index: int) -> str:
     """Return a message's text with each link replaced by its URL."""
     links = links_of(accept, chunk)
 
@@ -60,7 +60,7 @@ def test_each_link_leads_where_the_url_did() -> None:
     assert chunk.messages[1].text == BULK.text
     assert not any("acme.in" in message.text for message in chunk.messages)
     links = links_of(accept, chunk)
-    assert (links.account_id, links.chunk_id) == ("acme", chunk.id)
+    assert (links.account_id, links.batch_id) == ("acme", chunk.id)
     assert links.base == "https://hk.example/ACMEBK"
 
 
@@ -69,7 +69,7 @@ def test_all_links_of_a_chunk_are_one_item() -> None:
     accept.accept(*[RECORD] * 1_000)
     (mark,) = accept.marks.marks.values()
     assert len(mark.data["links"]) < 600
-    assert accept.marks.faults.calls == ["put_once links"]
+    assert accept.marks.faults.calls == ["put_if_absent links"]
 
 
 def test_links_end_after_the_accounts_days() -> None:
@@ -146,10 +146,10 @@ def test_links_are_made_only_once_the_key_is_there() -> None:
 def test_what_cannot_be_stored_with_its_links_is_not_accepted() -> None:
     accept = linking()
 
-    def away(*_: object, **__: object) -> list[Mark]:
+    def away(*_: object, **__: object) -> list[LedgerEntry]:
         raise StoreUnavailable("ThrottlingException")
 
-    accept.marks.put_once = away  # type: ignore[method-assign]
+    accept.marks.put_if_absent = away  # type: ignore[method-assign]
     assert accept.refusal(RECORD) is Code.TRY_AGAIN
     assert not accept.queues.sent
 
@@ -158,8 +158,8 @@ def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     accept = linking()
     # The set id of the first message batch: the id source's randomness counts from one.
     partition, kind = links_key(1)
-    theirs = Mark(partition, kind, "somebody's chunk", "", 0, {"links": "theirs"})
-    accept.marks.put_once([theirs])
+    theirs = LedgerEntry(partition, kind, "somebody's chunk", "", 0, {"links": "theirs"})
+    accept.marks.put_if_absent([theirs])
     accept.accept(RECORD)
     (chunk,) = accept.chunks.all()
     assert set_id_of(chunk.id) == 2

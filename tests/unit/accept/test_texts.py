@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accept.policy import Slot
+from harkara.accept.policy import BatchKey
 from harkara.accept.requests import NO_OPTIONS, Options, Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
@@ -41,7 +41,7 @@ ACCOUNT = Account(
     },
 )
 RECORD = Record(to="919876543210", sender_id="ACMEBK", text="Dear Asha, order 1 is here. Acme")
-Outcome = tuple[Slot, Message] | tuple[Code, str] | tuple[Slot, Message, Code]
+Outcome = tuple[BatchKey, Message] | tuple[Code, str] | tuple[BatchKey, Message, Code]
 
 
 def changed(**fields: Any) -> Account:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harkara.accept import template_index
 from harkara.accept.formats import ics, native, webengage
 from harkara.accept.formats.ics import answer
-from harkara.accept.id_source import RandomNames
+from harkara.accept.id_source import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.accept.template_index import index_of
@@ -381,7 +381,7 @@ class Accepting:
         self.service = AcceptService(
             chunks=store,
             queues=FakeTaskQueues(faults, lambda: 0.0),
-            names=RandomNames(lambda: NOW_MS / 1000, bytes),
+            names=RandomIds(lambda: NOW_MS / 1000, bytes),
             links=LinkMaker(store, lambda: LinkSigner(b"link key")),
             callback_urls=UrlRules(),
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.aws.dead_letters import DynamoParkedStore
+from harkara.aws.dead_letters import DynamoDeadLetterStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.errors import StoreUnavailable
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
@@ -12,10 +12,10 @@ from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 KEYS = [("parked#acme#main", f"{number:013d}#q.0") for number in range(30)]
 
 
-def store(*answers: Answer) -> tuple[ScriptedAws, DynamoParkedStore]:
+def store(*answers: Answer) -> tuple[ScriptedAws, DynamoDeadLetterStore]:
     aws = ScriptedAws("dynamodb", *answers)
     messages = DynamoMessageStore(aws.client, "Messages", 1, lambda: 0)
-    return aws, DynamoParkedStore(aws.client, "Messages", messages, lambda: 0, lambda _: None)
+    return aws, DynamoDeadLetterStore(aws.client, "Messages", messages, lambda: 0, lambda _: None)
 
 
 def item(kind: str) -> dict[str, dict[str, Any]]:

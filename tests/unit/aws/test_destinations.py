@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.aws.destinations import KmsDestinations, KmsVault
+from harkara.aws.destinations import KmsCipher, KmsDestinations
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, unregistered
 from harkara.model.messages import Endpoint
@@ -42,7 +42,7 @@ def kms() -> Kms:
 
 @pytest.fixture
 def destinations(kms: Kms) -> KmsDestinations:
-    sealed = KmsVault(kms, "key").seal("acme", "main", SECRETS)
+    sealed = KmsCipher(kms, "key").encrypt("acme", "main", SECRETS)
     callbacks = {
         "main": CallbackEndpoint(id="main", url=URL, sealed=sealed),
         "plain": CallbackEndpoint(id="plain", url=URL),
@@ -82,9 +82,9 @@ def test_a_url_of_a_request_goes_as_it_is(destinations: KmsDestinations) -> None
 
 
 def test_a_secret_is_bound_to_its_callback(kms: Kms) -> None:
-    vault = KmsVault(kms, "key")
-    sealed = vault.seal("acme", "main", SECRETS)
-    assert vault.unseal("acme", "main", sealed) == SECRETS
+    cipher = KmsCipher(kms, "key")
+    sealed = cipher.encrypt("acme", "main", SECRETS)
+    assert cipher.decrypt("acme", "main", sealed) == SECRETS
     for account, callback in (("acme", "spare"), ("other", "main")):
         with pytest.raises(AssertionError):
-            vault.unseal(account, callback, sealed)
+            cipher.decrypt(account, callback, sealed)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.dead_letters import DynamoParkedStore
+from harkara.aws.dead_letters import DynamoDeadLetterStore
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import ReferenceSigner
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
 from tests.caprices import DAY_S, LATE_S
 from tests.dynamo import MESSAGES, Dynamo
@@ -20,7 +20,7 @@ from tests.unit.aws.test_messages import CHUNK
 
 NUMBER = "919876543210"
 KEPT_S = 7 * DAY_S
-MARKS = [Mark("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(3)]
+MARKS = [LedgerEntry("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(3)]
 KEYS = [mark.key for mark in MARKS]
 AFTER_ALL_S = KEPT_S + LATE_S + 1
 
@@ -32,7 +32,7 @@ class Adapters:
         self.now_s = 0.0
         dynamo = Dynamo(self.clock, seed)
         self.messages = DynamoMessageStore(dynamo, MESSAGES, KEPT_S, self.clock, lambda _: None)
-        self.parked = DynamoParkedStore(dynamo, MESSAGES, self.messages, self.clock)
+        self.parked = DynamoDeadLetterStore(dynamo, MESSAGES, self.messages, self.clock)
         self.last = DynamoLastMessages(
             dynamo, MESSAGES, ReferenceSigner(b"key"), KEPT_S, self.clock, lambda _: None
         )
@@ -41,19 +41,19 @@ class Adapters:
         return self.now_s
 
     def put(self) -> None:
-        self.messages.put_chunk(CHUNK.id, pack(CHUNK), 0)
-        self.messages.put_once(MARKS)
+        self.messages.put_batch(CHUNK.id, pack(CHUNK), 0)
+        self.messages.put_if_absent(MARKS)
         self.last.put("acme", {NUMBER: "mid"})
 
 
 READS: dict[str, Callable[[Adapters], Any]] = {
-    "chunk": lambda adapters: adapters.messages.get_chunk(CHUNK.id),
+    "chunk": lambda adapters: adapters.messages.get_batch(CHUNK.id),
     "marks by their keys": lambda adapters: [
-        mark for mark in adapters.messages.get_marks(KEYS) if mark
+        mark for mark in adapters.messages.get_entries(KEYS) if mark
     ],
-    "marks of a kind": lambda adapters: adapters.messages.find_marks("p", "0"),
+    "marks of a kind": lambda adapters: adapters.messages.find_entries("p", "0"),
     "parked by their keys": lambda adapters: [
-        mark for mark in adapters.parked.get_marks(KEYS) if mark
+        mark for mark in adapters.parked.get_entries(KEYS) if mark
     ],
     "parked in a range": lambda adapters: adapters.parked.find("p", "0", "1", 2),
     "last message": lambda adapters: adapters.last.find("acme", NUMBER),
@@ -77,21 +77,21 @@ def test_what_has_expired_is_not_read(
 
 def test_what_has_expired_before_a_row_that_is_kept_does_not_hide_it() -> None:
     adapters = Adapters(None)
-    adapters.messages.put_once(MARKS[:2])
+    adapters.messages.put_if_absent(MARKS[:2])
     adapters.now_s = KEPT_S + 1
-    adapters.messages.put_once(MARKS[2:])
+    adapters.messages.put_if_absent(MARKS[2:])
     assert [mark.kind for mark in adapters.parked.find("p", "0", "1", 1)] == [MARKS[2].kind]
 
 
 def test_a_mark_that_has_expired_stands_until_it_is_deleted() -> None:
     """A late second put still fails: DynamoDB has no put that replaces only expired items."""
     adapters = Adapters(None)
-    adapters.messages.put_once(MARKS)
-    again = [Mark(mark.partition, mark.kind, "other", "h", 1, {}) for mark in MARKS]
+    adapters.messages.put_if_absent(MARKS)
+    again = [LedgerEntry(mark.partition, mark.kind, "other", "h", 1, {}) for mark in MARKS]
     adapters.now_s = KEPT_S + LATE_S
-    assert adapters.messages.put_once(again) == MARKS
+    assert adapters.messages.put_if_absent(again) == MARKS
     adapters.now_s = AFTER_ALL_S
-    assert adapters.messages.put_once(again) == again
+    assert adapters.messages.put_if_absent(again) == again
 
 
 @given(st.integers(0, 10**6), st.integers(0, KEPT_S + LATE_S))
@@ -101,8 +101,8 @@ def test_what_is_put_over_stands_from_then_on_whatever_stood_there(seed: int, af
     adapters.now_s = after_s
     later = [replace(mark, owner="later") for mark in MARKS]
     adapters.messages.put_over(later)
-    assert adapters.messages.get_marks(KEYS) == later
+    assert adapters.messages.get_entries(KEYS) == later
     adapters.now_s += KEPT_S
-    assert adapters.messages.get_marks(KEYS) == later
+    assert adapters.messages.get_entries(KEYS) == later
     adapters.now_s += 1
-    assert adapters.messages.get_marks(KEYS) == [None] * len(MARKS)
+    assert adapters.messages.get_entries(KEYS) == [None] * len(MARKS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
 from tests.dynamo import MESSAGES, Dynamo
 from tests.unit.aws.test_messages import CHUNK
@@ -20,18 +20,18 @@ seeds = st.integers(1, 10**6)
 @given(seeds)
 def test_a_chunk_is_found_as_soon_as_it_is_put(seed: int) -> None:
     store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
-    assert store.get_chunk(CHUNK.id) is None
-    store.put_chunk(CHUNK.id, pack(CHUNK), 0)
-    assert store.get_chunk(CHUNK.id) == CHUNK
+    assert store.get_batch(CHUNK.id) is None
+    store.put_batch(CHUNK.id, pack(CHUNK), 0)
+    assert store.get_batch(CHUNK.id) == CHUNK
 
 
 @given(seeds)
 def test_a_mark_is_found_as_soon_as_it_is_put_unless_that_is_not_needed(seed: int) -> None:
     store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
-    mark = Mark("p", "final#0", "owner", "holder", 1, {})
-    store.put_once([mark])
-    assert store.get_marks([mark.key]) == store.find_marks("p", "final#") == [mark]
-    assert store.get_marks([mark.key], consistent=False) in ([mark], [None])
+    mark = LedgerEntry("p", "final#0", "owner", "holder", 1, {})
+    store.put_if_absent([mark])
+    assert store.get_entries([mark.key]) == store.find_entries("p", "final#") == [mark]
+    assert store.get_entries([mark.key], consistent=False) in ([mark], [None])
 
 
 @given(seeds)

@@ -6,17 +6,17 @@ import pytest
 
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import new_chunk_id
-from harkara.model.ledger import Claimant, Mark
-from harkara.model.messages import Category, Chunk, Message, pack
+from harkara.base.ids import new_batch_id
+from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.messages import Category, Message, MessageBatch, pack
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.9
 RETENTION_S = 2_592_000
 TTL = {"N": "1769850000"}
-MINE = Claimant("owner", "holder", 1_767_258_060_000)
-CHUNK = Chunk(
-    id=new_chunk_id(1_767_258_000_000, bytes(10)),
+MINE = Lease("owner", "holder", 1_767_258_060_000)
+CHUNK = MessageBatch(
+    id=new_batch_id(1_767_258_000_000, bytes(10)),
     account_id="acme",
     carrier="sim",
     category=Category.SERVICE_IMPLICIT,
@@ -33,7 +33,7 @@ def store(*answers: Answer) -> tuple[ScriptedAws, DynamoMessageStore]:
     return aws, DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW)
 
 
-def item_of(mark: Mark, data: str = '{"at":7}') -> Item:
+def item_of(mark: LedgerEntry, data: str = '{"at":7}') -> Item:
     return {
         "pk": {"S": mark.partition},
         "sk": {"S": mark.kind},
@@ -45,8 +45,8 @@ def item_of(mark: Mark, data: str = '{"at":7}') -> Item:
     }
 
 
-def chunk_item(chunk_id: str) -> dict[str, Any]:
-    return {"Item": {"pk": {"S": chunk_id}, "sk": {"S": "chunk"}, "packed": {"B": pack(CHUNK)}}}
+def chunk_item(batch_id: str) -> dict[str, Any]:
+    return {"Item": {"pk": {"S": batch_id}, "sk": {"S": "chunk"}, "packed": {"B": pack(CHUNK)}}}
 
 
 def inserted(*codes: str | None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def inserted(*codes: str | None) -> dict[str, Any]:
 )
 def test_a_chunk_is_put_with_its_time_to_live(code: str | None) -> None:
     aws, messages = store(inserted(code))
-    messages.put_chunk(CHUNK.id, b"packed", 0)
+    messages.put_batch(CHUNK.id, b"packed", 0)
     (statement,) = aws.requests[0][1]["Statements"]
     assert statement["Statement"].endswith("{'pk':?,'sk':?,'packed':?,'ttl':?}")
     assert statement["Parameters"] == [{"S": CHUNK.id}, {"S": "chunk"}, {"B": b"packed"}, TTL]
@@ -87,9 +87,9 @@ def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
     begins_ms: int, keep_s: int | None, ttl_s: int
 ) -> None:
     aws, messages = store(inserted(None))
-    messages.put_once([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
+    messages.put_if_absent([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
     if keep_s is None:
-        messages.put_chunk(CHUNK.id, b"packed", begins_ms)
+        messages.put_batch(CHUNK.id, b"packed", begins_ms)
     for _, params in aws.requests:
         assert params["Statements"][0]["Parameters"][-1] == {"N": str(ttl_s)}
 
@@ -97,7 +97,7 @@ def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
 def test_a_chunk_that_is_too_large_is_not_stored() -> None:
     _, messages = store(inserted("ValidationError"))
     with pytest.raises(StoreUnavailable):
-        messages.put_chunk(CHUNK.id, b"packed", 0)
+        messages.put_batch(CHUNK.id, b"packed", 0)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
     answers: list[Answer], reads: list[bool]
 ) -> None:
     aws, messages = store(*answers)
-    assert messages.get_chunk(CHUNK.id) == messages.get_chunk(CHUNK.id) == CHUNK
+    assert messages.get_batch(CHUNK.id) == messages.get_batch(CHUNK.id) == CHUNK
     key = {"pk": {"S": CHUNK.id}, "sk": {"S": "chunk"}}
     assert aws.requests == [
         ("GetItem", {"TableName": "Messages", "Key": key, "ConsistentRead": consistent})
@@ -122,19 +122,19 @@ def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
 def test_a_chunk_that_is_gone_is_asked_for_again() -> None:
     """Another process may not have stored it yet."""
     aws, messages = store({}, {}, chunk_item(CHUNK.id))
-    assert messages.get_chunk(CHUNK.id) is None
-    assert messages.get_chunk(CHUNK.id) == CHUNK
+    assert messages.get_batch(CHUNK.id) is None
+    assert messages.get_batch(CHUNK.id) == CHUNK
     assert len(aws.requests) == 3
 
 
 def test_the_chunks_that_are_kept_are_bounded() -> None:
     aws, messages = store(lambda _, params: chunk_item(params["Key"]["pk"]["S"]))
     for number in range(65):
-        messages.get_chunk(f"chunk-{number}")
-    messages.get_chunk("chunk-64")
-    messages.get_chunk("chunk-1")
+        messages.get_batch(f"chunk-{number}")
+    messages.get_batch("chunk-64")
+    messages.get_batch("chunk-1")
     assert len(aws.requests) == 65
-    messages.get_chunk("chunk-0")
+    messages.get_batch("chunk-0")
     assert len(aws.requests) == 66
 
 
@@ -142,11 +142,15 @@ def test_the_chunks_that_are_kept_are_bounded() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(lambda messages: messages.get_chunk("c"), id="get_chunk"),
-        pytest.param(lambda messages: messages.put_chunk("c", b"x", 0), id="put_chunk"),
-        pytest.param(lambda messages: messages.get_marks([("c", "final#0000")]), id="get_marks"),
-        pytest.param(lambda messages: messages.find_marks("c", "final#"), id="find_marks"),
-        pytest.param(lambda messages: messages.put_once([MINE.mark("c", "k")]), id="put_once"),
+        pytest.param(lambda messages: messages.get_batch("c"), id="get_batch"),
+        pytest.param(lambda messages: messages.put_batch("c", b"x", 0), id="put_batch"),
+        pytest.param(
+            lambda messages: messages.get_entries([("c", "final#0000")]), id="get_entries"
+        ),
+        pytest.param(lambda messages: messages.find_entries("c", "final#"), id="find_entries"),
+        pytest.param(
+            lambda messages: messages.put_if_absent([MINE.mark("c", "k")]), id="put_if_absent"
+        ),
         pytest.param(lambda messages: messages.put_over([MINE.mark("c", "k")]), id="put_over"),
     ],
 )
@@ -162,7 +166,7 @@ def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception)
 def test_a_mark_is_put_where_there_is_none() -> None:
     mark = MINE.mark("chunk", "claim#001#0000", at=7, indexes=(1, 2))
     aws, messages = store(inserted(None))
-    assert messages.put_once([mark]) == [mark]
+    assert messages.put_if_absent([mark]) == [mark]
     (statement,) = aws.requests[0][1]["Statements"]
     assert statement["Parameters"] == list(item_of(mark, '{"at":7,"indexes":[1,2]}').values())
     assert aws.operations == ["BatchExecuteStatement"]
@@ -170,12 +174,12 @@ def test_a_mark_is_put_where_there_is_none() -> None:
 
 def test_what_stands_already_is_read_back_in_its_place() -> None:
     marks = [MINE.mark("chunk", f"final#{number:04d}", at=7) for number in range(3)]
-    theirs = Claimant("other", "elsewhere", 5).mark("chunk", "final#0001", at=7)
+    theirs = Lease("other", "elsewhere", 5).mark("chunk", "final#0001", at=7)
     aws, messages = store(
         inserted(None, "DuplicateItem", "DuplicateItem"),
         {"Responses": {"Messages": [item_of(marks[2]), item_of(theirs)]}},
     )
-    assert messages.put_once(marks) == [marks[0], theirs, marks[2]]
+    assert messages.put_if_absent(marks) == [marks[0], theirs, marks[2]]
     _, params = aws.requests[1]
     assert params["RequestItems"]["Messages"]["ConsistentRead"] is True
     assert [key["sk"]["S"] for key in params["RequestItems"]["Messages"]["Keys"]] == [
@@ -187,13 +191,13 @@ def test_what_stands_already_is_read_back_in_its_place() -> None:
 def test_a_mark_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
     _, messages = store(inserted("DuplicateItem"), {"Responses": {"Messages": []}})
     with pytest.raises(StoreUnavailable, match="deleted"):
-        messages.put_once([MINE.mark("chunk", "final#0000", at=7)])
+        messages.put_if_absent([MINE.mark("chunk", "final#0000", at=7)])
 
 
 def test_no_marks_are_no_call() -> None:
     aws, messages = store({})
-    assert messages.put_once([]) == []
-    assert messages.get_marks([]) == []
+    assert messages.put_if_absent([]) == []
+    assert messages.get_entries([]) == []
     assert aws.requests == []
 
 
@@ -201,17 +205,17 @@ def test_marks_are_returned_in_the_order_of_their_keys() -> None:
     first, last = MINE.mark("a", "final#0000", at=7), MINE.mark("b", "final#0001", at=7)
     _, messages = store({"Responses": {"Messages": [item_of(last), item_of(first)]}})
     keys = [first.key, ("a", "absent"), last.key]
-    assert messages.get_marks(keys) == [first, None, last]
+    assert messages.get_entries(keys) == [first, None, last]
 
 
 def test_no_table_in_an_answer_means_that_there_are_none() -> None:
     _, messages = store({"Responses": {}, "UnprocessedKeys": {}})
-    assert messages.get_marks([("a", "k")]) == [None]
+    assert messages.get_entries([("a", "k")]) == [None]
 
 
 def test_a_hundred_keys_are_read_at_a_time() -> None:
     aws, messages = store({"Responses": {}})
-    assert messages.get_marks([("a", str(number)) for number in range(201)]) == [None] * 201
+    assert messages.get_entries([("a", str(number)) for number in range(201)]) == [None] * 201
     sizes = [len(params["RequestItems"]["Messages"]["Keys"]) for _, params in aws.requests]
     assert sizes == [100, 100, 1]
 
@@ -224,7 +228,7 @@ def test_keys_that_were_not_processed_are_asked_for_again() -> None:
         {"Responses": {"Messages": [item_of(marks[0])]}, "UnprocessedKeys": unprocessed},
         {"Responses": {"Messages": [item_of(marks[1])]}},
     )
-    assert messages.get_marks([mark.key for mark in marks]) == marks
+    assert messages.get_entries([mark.key for mark in marks]) == marks
     assert aws.requests[1][1] == {"RequestItems": unprocessed}
 
 
@@ -235,7 +239,7 @@ def test_marks_are_found_by_prefix_over_all_pages() -> None:
         {"Items": [item_of(marks[0]), item_of(marks[1])], "LastEvaluatedKey": last_key},
         {"Items": [item_of(marks[2])]},
     )
-    assert messages.find_marks("a", "final#") == marks
+    assert messages.find_entries("a", "final#") == marks
     first, second = (params for _, params in aws.requests)
     assert first["ConsistentRead"] is True
     assert first["KeyConditionExpression"] == "pk = :pk AND begins_with(sk, :kind)"
@@ -247,12 +251,12 @@ def test_what_a_mark_says_comes_back() -> None:
     data = {"state": "failed", "carrier_code": "नमस्ते \x00", "not_taken": [[1, 30]], "at": 2**42}
     mark = MINE.mark("a", "outcome#001#0000", **data)
     aws, messages = store(inserted(None))
-    messages.put_once([mark])
+    messages.put_if_absent([mark])
     values = aws.requests[0][1]["Statements"][0]["Parameters"]
     names = ("pk", "sk", "owner", "holder", "until", "data", "ttl")
     item = dict(zip(names, values, strict=True))
     _, reading = store({"Responses": {"Messages": [item]}})
-    assert reading.get_marks([mark.key]) == [mark]
+    assert reading.get_entries([mark.key]) == [mark]
 
 
 def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
@@ -265,5 +269,5 @@ def test_keys_that_are_never_processed_make_an_unavailable_store() -> None:
     aws = ScriptedAws("dynamodb", unprocessed)
     messages = DynamoMessageStore(aws.client, "Messages", RETENTION_S, lambda: NOW, lambda _: None)
     with pytest.raises(StoreUnavailable):
-        messages.get_marks([("a", "k")])
+        messages.get_entries([("a", "k")])
     assert len(asked) > 6

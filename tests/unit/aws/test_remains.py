@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.dead_letters import DynamoParkedStore
+from harkara.aws.dead_letters import DynamoDeadLetterStore
 from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -17,7 +17,7 @@ from harkara.base.backoff import CEILING_S
 from harkara.base.deadline import Deadline
 from harkara.base.ids import ReferenceSigner
 from harkara.model.accounts import Sender
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import Category
 from harkara.model.suppressions import opt_out
 from harkara.model.tasks import QueueName
@@ -27,7 +27,7 @@ from tests.limits import Sqs
 
 COUNT = 130
 NUMBERS = [f"9198765{number:05d}" for number in range(COUNT)]
-MARKS = [Mark("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(COUNT)]
+MARKS = [LedgerEntry("p", f"{number:013d}", "owner", "holder", 1, {}) for number in range(COUNT)]
 KEYS = [mark.key for mark in MARKS]
 SENDERS = [Sender(header=f"S{number:05d}", categories=tuple(Category)) for number in range(COUNT)]
 
@@ -40,7 +40,7 @@ class Adapters:
         dynamo = Dynamo(lambda: 0.0, seed)
         signer, pause = ReferenceSigner(b"key"), self.paused.append
         self.messages = DynamoMessageStore(dynamo, MESSAGES, 9, lambda: 0.0, pause)
-        self.parked = DynamoParkedStore(dynamo, MESSAGES, self.messages, lambda: 0.0, pause)
+        self.parked = DynamoDeadLetterStore(dynamo, MESSAGES, self.messages, lambda: 0.0, pause)
         self.last = DynamoLastMessages(dynamo, MESSAGES, signer, 9, lambda: 0.0, pause)
         self.lists = DynamoSuppressionList(dynamo, ACCOUNTS, pause)
         self.registry = DynamoRegistry(dynamo, ACCOUNTS, pause)
@@ -50,18 +50,18 @@ class Adapters:
 
 
 def marks(adapters: Adapters) -> None:
-    assert adapters.messages.put_once(MARKS[::2]) == MARKS[::2]
-    other = [Mark(*mark.key, "other", "h", 1, {}) for mark in MARKS]
-    standing = adapters.messages.put_once(other)
+    assert adapters.messages.put_if_absent(MARKS[::2]) == MARKS[::2]
+    other = [LedgerEntry(*mark.key, "other", "h", 1, {}) for mark in MARKS]
+    standing = adapters.messages.put_if_absent(other)
     assert standing[::2] == MARKS[::2]
     assert standing[1::2] == other[1::2]
-    assert adapters.messages.get_marks(KEYS) == standing
+    assert adapters.messages.get_entries(KEYS) == standing
 
 
 def parked(adapters: Adapters) -> None:
-    adapters.messages.put_once(MARKS)
+    adapters.messages.put_if_absent(MARKS)
     adapters.parked.remove(KEYS[1:])
-    assert adapters.parked.get_marks(KEYS) == [MARKS[0], *[None] * (COUNT - 1)]
+    assert adapters.parked.get_entries(KEYS) == [MARKS[0], *[None] * (COUNT - 1)]
 
 
 def last_messages(adapters: Adapters) -> None:

@@ -8,26 +8,26 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import ForeignReference
 from harkara.base.ids import (
-    CHUNK_ID_LENGTH,
-    MESSAGES_PER_CHUNK,
+    BATCH_ID_LENGTH,
+    MESSAGES_PER_BATCH,
     RANDOM_BYTES,
     ReferenceSigner,
     mid_of,
-    new_chunk_id,
+    new_batch_id,
     split_mid,
 )
 
-CHUNK = new_chunk_id(1_767_258_000_000, bytes(range(10)))
+CHUNK = new_batch_id(1_767_258_000_000, bytes(range(10)))
 MID = mid_of(CHUNK, 37)
 SIGNER = ReferenceSigner(b"tag key")
 
 times_ms = st.integers(0, 2**48 - 1)
 randomness = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
-indexes = st.integers(0, MESSAGES_PER_CHUNK - 1)
+indexes = st.integers(0, MESSAGES_PER_BATCH - 1)
 
 
 @pytest.mark.parametrize(
-    ("now_ms", "random", "chunk_id"),
+    ("now_ms", "random", "batch_id"),
     [
         # The ULID specification's own example time is 1469918176385: 01ARYZ6S41.
         pytest.param(1_469_918_176_385, bytes(10), "101ARYZ6S41" + "0" * 16, id="ulid's example"),
@@ -35,26 +35,26 @@ indexes = st.integers(0, MESSAGES_PER_CHUNK - 1)
         pytest.param(2**48 - 1, b"\xff" * 10, "17" + "Z" * 25, id="the last"),
     ],
 )
-def test_a_chunk_id_is_the_version_and_a_ulid(now_ms: int, random: bytes, chunk_id: str) -> None:
-    assert new_chunk_id(now_ms, random) == chunk_id
+def test_a_chunk_id_is_the_version_and_a_ulid(now_ms: int, random: bytes, batch_id: str) -> None:
+    assert new_batch_id(now_ms, random) == batch_id
 
 
 @given(times_ms, randomness, indexes)
 def test_a_mid_names_its_chunk_and_index(now_ms: int, random: bytes, index: int) -> None:
-    chunk_id = new_chunk_id(now_ms, random)
-    assert len(chunk_id) == CHUNK_ID_LENGTH
-    assert split_mid(mid_of(chunk_id, index)) == (chunk_id, index)
+    batch_id = new_batch_id(now_ms, random)
+    assert len(batch_id) == BATCH_ID_LENGTH
+    assert split_mid(mid_of(batch_id, index)) == (batch_id, index)
 
 
 @given(times_ms, times_ms, randomness, randomness)
 def test_chunk_ids_are_in_order_of_time(first: int, second: int, one: bytes, two: bytes) -> None:
     earlier, later = sorted((first, second))
     if earlier < later:
-        assert new_chunk_id(earlier, one) < new_chunk_id(later, two)
+        assert new_batch_id(earlier, one) < new_batch_id(later, two)
 
 
 def test_the_mids_of_a_chunk_are_distinct_and_in_order() -> None:
-    mids = [mid_of(CHUNK, index) for index in range(MESSAGES_PER_CHUNK)]
+    mids = [mid_of(CHUNK, index) for index in range(MESSAGES_PER_BATCH)]
     assert sorted(set(mids)) == mids
 
 

@@ -4,16 +4,16 @@ import pytest
 
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.callbacks.dead_letters import ParkedService, Replayed
-from harkara.model.dead_letters import parked_mark
+from harkara.callbacks.dead_letters import DeadLetterService, Replayed
+from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
-from tests.fake_parked import FakeParkedStore
+from tests.fake_parked import FakeDeadLetterStore
 from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
 
-CLAIMANT = Claimant("m", "holder", 0)
+LEASE = Lease("m", "holder", 0)
 MAIN = Endpoint("https://acme.example/dlr", "clevertap", "main")
 ANYWHERE = Endpoint("https://acme.example/other", "clevertap")
 TIMES_MS = [1000, 2000, 2000, 3000]
@@ -27,8 +27,8 @@ class Parking:
         self.store = FakeMessageStore(Faults())
         self.queues = FakeTaskQueues(self.store.faults, lambda: 0)
         self.opened: list[tuple[str, Endpoint]] = []
-        self.service = ParkedService(
-            FakeParkedStore(self.store),
+        self.service = DeadLetterService(
+            FakeDeadLetterStore(self.store),
             self.queues,
             lambda account_id, endpoint: self.opened.append((account_id, endpoint)),
         )
@@ -40,7 +40,7 @@ class Parking:
         member = Dlr(f"M{number}", "ref", State.DELIVERED, 1)
         task = CallbackTask(f"q{number}", 7, 8, "acme", endpoint, (member,), failures=9)
         last = Attempt(at_ms, 500, "HTTP 500", "oops", 12)
-        self.store.put_once([parked_mark(CLAIMANT, task, last)])
+        self.store.put_if_absent([dead_letter_entry(LEASE, task, last)])
 
     def ids(self, **asked: int | str) -> list[str]:
         page = self.service.page("acme", "main", **asked)  # type: ignore[arg-type]

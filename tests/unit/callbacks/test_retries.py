@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harkara.base.errors import NotOurTurn
-from harkara.base.log_events import Note
+from harkara.base.errors import LeaseHeld
+from harkara.base.log_events import LogEvent
 from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.model.callbacks import PostResult
 from harkara.model.dead_letters import parked_of
@@ -49,7 +49,7 @@ def test_an_attempt_that_may_have_been_made_is_noted_by_who_claims_the_next() ->
     assert there.claim(doubtful) == doubtful
     assert there.marks("post#")[0].data["in_doubt"]
     about = {"webhook_id": "task.2"}
-    note = Note("callback in doubt", about, {"callbacks_in_doubt": 1})
+    note = LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1})
     assert there.notes == [note]
     assert there.claim(doubtful, "another") is None
     assert there.notes == [note]
@@ -60,7 +60,7 @@ def test_each_attempt_is_one_queue_messages_and_after_its_death_the_next_is_in_d
     task = replace(TASK, last=BEFORE)
     assert there.claim(task) == task
     assert there.claim(task, "another") is None
-    with pytest.raises(NotOurTurn, match="^an earlier delivery may still be posting this$"):
+    with pytest.raises(LeaseHeld, match="^an earlier delivery may still be posting this$"):
         there.claim(task)
     there.now += HOLDS_S + 1
     assert there.claim(task) == replace(task, attempt=4, in_doubt=True, last=None)
@@ -112,7 +112,7 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": 202}
     # The platform has waited since the last message became final.
     delays_s = {"callback_delay": 7.0}
-    note = Note("callback posted", about, {"callbacks": 1}, delays_s)
+    note = LogEvent("callback posted", about, {"callbacks": 1}, delays_s)
     assert there.noted("callback posted") == [note]
     assert there.queues.waiting == []
 
@@ -155,7 +155,7 @@ def test_a_failure_schedules_the_next_attempt_never_before_what_was_asked_for(
     )
     assert there.scheduled() == (delay_s, expected)
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": result.status}
-    assert there.notes == [Note("callback posted", about, {"callbacks_to_retry": 1})]
+    assert there.notes == [LogEvent("callback posted", about, {"callbacks_to_retry": 1})]
     assert there.store.marks == {}
 
 
@@ -189,7 +189,7 @@ def test_what_nobody_takes_is_parked_whole_with_the_reason_where_a_person_finds_
     }
     assert {there.store.ends_s[mark.key] for mark in (parked, ack)} == {KEPT_UNTIL_S}
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": result.status}
-    assert there.notes == [Note("callback posted", about, {"callbacks_parked": 1})]
+    assert there.notes == [LogEvent("callback posted", about, {"callbacks_parked": 1})]
     assert there.queues.waiting == []
 
 
@@ -208,14 +208,14 @@ def test_a_day_beyond_the_schedule_is_the_latest_that_anything_waits_for(
 def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
     there = Attempting()
     attempts = there.dlr_services().callbacks.attempts
-    ended = asyncio.run(attempts.end_unwanted(TASK, there.claimant("q")))
+    ended = asyncio.run(attempts.end_unwanted(TASK, there.lease("q")))
     assert ended == Counter(callbacks_unwanted=1)
     (ack,) = there.marks("ack#")
     last = Attempt(NOW_MS, 0, "")
     said = {"members": MEMBERS, "attempt": 3, "status": 0, "last": last, "unwanted": True}
     assert ack.data == said
     about = {"chunks": CHUNKS, "webhook_id": "task.2"}
-    assert there.notes == [Note("callback unwanted", about, {"callbacks_unwanted": 1})]
+    assert there.notes == [LogEvent("callback unwanted", about, {"callbacks_unwanted": 1})]
 
 
 def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
@@ -223,4 +223,4 @@ def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
     result = there.dlr_services().callbacks.attempts.broken(TASK, KeyError("919876543210"))
     assert result == PostResult(0, "an error of ours: KeyError")
     about = {"chunks": CHUNKS, "webhook_id": "task.2", "account_id": "acme", "error": "KeyError"}
-    assert there.notes == [Note("callback broken", about, {"callbacks_broken": 1})]
+    assert there.notes == [LogEvent("callback broken", about, {"callbacks_broken": 1})]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harkara.base.errors import NotOurTurn
-from harkara.base.log_events import Note
+from harkara.base.errors import LeaseHeld
+from harkara.base.log_events import LogEvent
 from harkara.base.retries import QUEUE_DELAY_S
-from harkara.model.ledger import Mark, post_kind
+from harkara.model.ledger import LedgerEntry, post_kind
 from harkara.model.tasks import Attempt
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
@@ -35,7 +35,7 @@ def test_an_attempt_that_waits_for_its_turn_is_no_failure_and_nobodys_yet() -> N
 def test_an_attempt_that_was_made_before_a_death_waits_as_the_next_in_doubt() -> None:
     there = Attempting()
     assert there.claim() == TASK
-    with pytest.raises(NotOurTurn):
+    with pytest.raises(LeaseHeld):
         there.wait(8)
     there.now += HOLDS_S + 1
     assert there.wait(8) == Counter(callbacks_waiting=1)
@@ -60,9 +60,9 @@ def test_what_never_had_its_turn_is_parked_by_who_claims_it() -> None:
     late = Attempting()
     late.faults.on_call = lambda number, name: (
         late.store.marks.setdefault(
-            ("task", post_kind(2, 3)), Mark("task", post_kind(2, 3), "another", "x", 0, {})
+            ("task", post_kind(2, 3)), LedgerEntry("task", post_kind(2, 3), "another", "x", 0, {})
         )
-        if name == "put_once post"
+        if name == "put_if_absent post"
         else None
     )
     assert late.wait(10**6) == Counter(posted_by_another=1)
@@ -130,7 +130,7 @@ def test_how_much_of_the_schedule_is_over_is_told_once(
     assert after == replace(task, alerted_percent=max(tells, default=told))
     about = {"webhook_id": "task.2", "account_id": "acme"}
     assert there.notes == [
-        Note("callback is late", about, {f"callbacks_at_{each}_percent": 1}) for each in tells
+        LogEvent("callback is late", about, {f"callbacks_at_{each}_percent": 1}) for each in tells
     ]
     fresh = replace(task, began_ms=0)
     assert there.dlr_services().callbacks.attempts.alerted(fresh) == fresh

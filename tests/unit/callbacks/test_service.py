@@ -274,13 +274,13 @@ def test_an_event_is_a_callback_of_its_own_that_a_redelivery_may_have_made_befor
     there = Posting()
     click = Click(CHUNK.mid(0), "ref0", int(NOW), "919876543210", "https://a.example", "s/x")
     event = EventTask("acme", MAIN, click, begins_ms=77)
-    service, claimant = there.service(), there.claimant("click")
-    counts = asyncio.run(service.post_event(event, claimant, deadline()))
+    service, lease = there.service(), there.lease("click")
+    counts = asyncio.run(service.post_event(event, lease, deadline()))
     assert counts == Counter(callbacks=1)
     assert there.platform.taken == [
         CallbackTask("click", 0, 0, "acme", MAIN, (click,), begins_ms=77)
     ]
     assert [mark.key for mark in there.marks("post#")] == [("click", post_kind(0, 0))]
     there.now += HOLDS_S + 1
-    again = service.post_event(event, there.claimant("click"), deadline())
+    again = service.post_event(event, there.lease("click"), deadline())
     assert asyncio.run(again) == Counter(posted_by_another=1)

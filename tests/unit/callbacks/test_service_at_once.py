@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.base.errors import NotOurTurn, StoreUnavailable
+from harkara.base.errors import LeaseHeld, StoreUnavailable
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
@@ -68,7 +68,7 @@ def test_an_error_of_ours_fails_its_group_alone() -> None:
     assert task.last.reason == "an error of ours: KeyError"
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("busy"), NotOurTurn("held")])
+@pytest.mark.parametrize("error", [StoreUnavailable("busy"), LeaseHeld("held")])
 def test_what_brings_the_queue_message_back_does_so_when_the_others_are_done_with(
     error: Exception,
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.base.errors import ForeignReference
-from harkara.base.ids import MESSAGES_PER_CHUNK, new_chunk_id, set_id_of
+from harkara.base.ids import MESSAGES_PER_BATCH, new_batch_id, set_id_of
 from harkara.links.codec import (
     CODE_LENGTH,
     EXAMPLE_CODE,
@@ -31,7 +31,7 @@ hosts = st.from_regex(r"[a-z]{1,10}\.example", fullmatch=True)
 places = st.builds(
     Place,
     st.integers(0, 2**40 - 1),
-    st.integers(0, MESSAGES_PER_CHUNK - 1),
+    st.integers(0, MESSAGES_PER_BATCH - 1),
     st.integers(0, URLS_PER_MESSAGE - 1),
 )
 
@@ -111,7 +111,7 @@ def test_an_example_is_as_long_as_a_code_and_is_none() -> None:
 
 @given(st.integers(0, 2**40), st.binary(min_size=10, max_size=10))
 def test_a_set_is_called_after_what_is_random_in_its_chunks_id(now_ms: int, drawn: bytes) -> None:
-    assert set_id_of(new_chunk_id(now_ms, drawn)) == int.from_bytes(drawn[-5:], "big")
+    assert set_id_of(new_batch_id(now_ms, drawn)) == int.from_bytes(drawn[-5:], "big")
 
 
 urls = st.sampled_from(["https://a.example/", "https://b.example/?q=é", "http://c.example"])

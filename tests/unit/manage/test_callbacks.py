@@ -44,7 +44,7 @@ def test_a_change_of_no_secret_seals_nothing(world: World) -> None:
     world.replace(name="Changed", header_names=[], has_token=False, signed=True)
     assert world.callback.sealed == sealed
     assert (world.callback.header_names, world.callback.signed) == (("x-key",), False)
-    assert world.vault.calls == ["unseal"]
+    assert world.cipher.calls == ["decrypt"]
 
 
 def test_a_callback_without_secrets_costs_no_call(world: World) -> None:
@@ -52,7 +52,7 @@ def test_a_callback_without_secrets_costs_no_call(world: World) -> None:
     world.replace(name="Changed")
     world.test()
     assert world.callback.sealed == b""
-    assert world.vault.calls == []
+    assert world.cipher.calls == []
 
 
 def test_secrets_that_are_taken_out_leave_nothing(world: World) -> None:
@@ -154,7 +154,7 @@ def test_a_vault_that_fails_changes_nothing(world: World) -> None:
 
     world.create()
     before = world.callback
-    world.vault.seal = fail  # type: ignore[method-assign,assignment]
+    world.cipher.encrypt = fail  # type: ignore[method-assign,assignment]
     for change in (lambda: world.replace(**SECRETS), world.renew):
         with pytest.raises(StoreUnavailable):
             change()

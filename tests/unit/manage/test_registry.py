@@ -17,7 +17,7 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category, Endpoint
 from harkara.model.operator_records import Part
-from tests.fake_registry import FakeRegistry, FakeVault
+from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import FakeAccountStore
 
 URL = "https://api.clevertap.com/dlr"
@@ -56,7 +56,7 @@ class World:
         self.opened: list[tuple[str, Endpoint]] = []
         self.service = RegistryService(
             self.registry,
-            FakeVault(),
+            FakeCipher(),
             lambda *door: self.opened.append(door),
             UrlRules(loopback=private),
         )

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.model.ledger import (
     POINTER_KIND,
-    Claimant,
+    Lease,
     Relation,
     ack_kind,
     cancel_kind,
@@ -30,25 +30,25 @@ NOW_MS = 1_000_000
 @pytest.mark.parametrize(
     ("owner", "holder", "until_ms", "relation"),
     [
-        pytest.param("me", "here", NOW_MS + 1, Relation.MINE, id="this delivery"),
-        pytest.param("me", "here", NOW_MS - 1, Relation.MINE, id="this delivery, at its end"),
-        pytest.param("me", "gone", NOW_MS - 1, Relation.EARLIER, id="a delivery that is over"),
-        pytest.param("me", "gone", NOW_MS, Relation.STILL_HELD, id="a delivery's last moment"),
-        pytest.param("me", "there", NOW_MS + 1, Relation.STILL_HELD, id="a delivery that lives"),
-        pytest.param("you", "there", NOW_MS + 1, Relation.THEIRS, id="another message"),
-        pytest.param("you", "gone", NOW_MS - 1, Relation.THEIRS, id="another message, over"),
-        pytest.param("you", "here", NOW_MS + 1, Relation.THEIRS, id="another message, one batch"),
+        pytest.param("me", "here", NOW_MS + 1, Relation.OURS, id="this delivery"),
+        pytest.param("me", "here", NOW_MS - 1, Relation.OURS, id="this delivery, at its end"),
+        pytest.param("me", "gone", NOW_MS - 1, Relation.EXPIRED, id="a delivery that is over"),
+        pytest.param("me", "gone", NOW_MS, Relation.BUSY, id="a delivery's last moment"),
+        pytest.param("me", "there", NOW_MS + 1, Relation.BUSY, id="a delivery that lives"),
+        pytest.param("you", "there", NOW_MS + 1, Relation.FOREIGN, id="another message"),
+        pytest.param("you", "gone", NOW_MS - 1, Relation.FOREIGN, id="another message, over"),
+        pytest.param("you", "here", NOW_MS + 1, Relation.FOREIGN, id="another message, one batch"),
     ],
 )
 def test_a_mark_in_place_is_someones(
     owner: str, holder: str, until_ms: int, relation: Relation
 ) -> None:
-    standing = Claimant(owner, holder, until_ms).mark("chunk", "claim#001#0000")
-    assert Claimant("me", "here", NOW_MS + 60_000).relation(standing, NOW_MS) is relation
+    standing = Lease(owner, holder, until_ms).mark("chunk", "claim#001#0000")
+    assert Lease("me", "here", NOW_MS + 60_000).relation(standing, NOW_MS) is relation
 
 
 def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
-    mark = Claimant("owner", "holder", 7).mark("chunk", "final#0001", state="delivered")
+    mark = Lease("owner", "holder", 7).mark("chunk", "final#0001", state="delivered")
     assert mark.key == ("chunk", "final#0001")
     assert (mark.owner, mark.holder, mark.until_ms) == ("owner", "holder", 7)
     assert mark.data == {"state": "delivered"}
@@ -95,11 +95,11 @@ def test_a_key_is_written_so_for_good(key: Callable[[], object], written: object
 
 
 @pytest.mark.parametrize(
-    ("chunk_id", "index", "speaks"), [("c", 1, True), ("c", 3, False), ("other", 1, False)]
+    ("batch_id", "index", "speaks"), [("c", 1, True), ("c", 3, False), ("other", 1, False)]
 )
-def test_a_callbacks_mark_names_its_members(chunk_id: str, index: int, speaks: bool) -> None:
-    mark = Claimant("owner", "holder", 7).mark("owner", "ack#000", members={"c": [1, 2]})
-    assert speaks_of(mark, chunk_id, index) is speaks
+def test_a_callbacks_mark_names_its_members(batch_id: str, index: int, speaks: bool) -> None:
+    mark = Lease("owner", "holder", 7).mark("owner", "ack#000", members={"c": [1, 2]})
+    assert speaks_of(mark, batch_id, index) is speaks
 
 
 @pytest.mark.parametrize("index", [0, 7, 1023])

@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from harkara.base.codes import Code
-from harkara.base.ids import mid_of, new_chunk_id
-from harkara.model.messages import Category, Chunk, Endpoint, Lane, Message, lane_of, pack, unpack
+from harkara.base.ids import mid_of, new_batch_id
+from harkara.model.messages import (
+    Category,
+    Endpoint,
+    Lane,
+    Message,
+    MessageBatch,
+    lane_of,
+    pack,
+    unpack,
+)
 
-CHUNK_ID = new_chunk_id(1_767_258_000_000, bytes(10))
+BATCH_ID = new_batch_id(1_767_258_000_000, bytes(10))
 ACCEPTED = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "pe", "dlt")
 REFUSED = Message("", "", "", "ref", None, refusal=Code.INVALID_NUMBER)
 
@@ -30,8 +39,8 @@ messages = st.builds(
     texts,
 )
 chunks = st.builds(
-    Chunk,
-    id=st.just(CHUNK_ID),
+    MessageBatch,
+    id=st.just(BATCH_ID),
     account_id=texts,
     carrier=texts,
     category=st.sampled_from(Category),
@@ -47,9 +56,9 @@ chunks = st.builds(
 )
 
 
-def chunk_of(*rows: Message, block_size: int = 2) -> Chunk:
-    return Chunk(
-        id=CHUNK_ID,
+def chunk_of(*rows: Message, block_size: int = 2) -> MessageBatch:
+    return MessageBatch(
+        id=BATCH_ID,
         account_id="acme",
         carrier="sim",
         category=Category.SERVICE_IMPLICIT,
@@ -61,7 +70,7 @@ def chunk_of(*rows: Message, block_size: int = 2) -> Chunk:
 
 
 @given(chunks)
-def test_a_chunk_is_unpacked_as_it_was_packed(chunk: Chunk) -> None:
+def test_a_chunk_is_unpacked_as_it_was_packed(chunk: MessageBatch) -> None:
     unpacked = unpack(chunk.id, pack(chunk))
     assert unpacked == chunk
     assert isinstance(unpacked.category, Category)
@@ -70,7 +79,7 @@ def test_a_chunk_is_unpacked_as_it_was_packed(chunk: Chunk) -> None:
 def test_an_unknown_version_of_the_format_is_an_error() -> None:
     packed = pack(chunk_of(ACCEPTED))
     with pytest.raises(ValueError, match="chunk format 9 is not known here"):
-        unpack(CHUNK_ID, b"\x09" + packed[1:])
+        unpack(BATCH_ID, b"\x09" + packed[1:])
 
 
 def test_a_chunk_of_version_2_is_read_for_ever() -> None:
@@ -89,7 +98,7 @@ def test_a_chunk_of_version_2_is_read_for_ever() -> None:
         "duplicate_window_s": 0,
         "telemarketer_ids": [],
     }
-    assert unpack(CHUNK_ID, b"\x02" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
+    assert unpack(BATCH_ID, b"\x02" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
 
 
 def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
@@ -129,7 +138,7 @@ def test_a_block_leaves_out_what_was_refused() -> None:
 
 
 def test_a_chunk_names_its_mids() -> None:
-    assert chunk_of(ACCEPTED).mid(3) == mid_of(CHUNK_ID, 3)
+    assert chunk_of(ACCEPTED).mid(3) == mid_of(BATCH_ID, 3)
 
 
 @pytest.mark.parametrize("category", Category)

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harkara.base.ids import mid_of, new_chunk_id
+from harkara.base.ids import mid_of, new_batch_id
 from harkara.model.messages import Category
 from harkara.model.routing import Route, Routing, Rules, Weighted, choose, in_order
 
 OTP, PROMOTIONAL = Category.OTP, Category.PROMOTIONAL
 INDIAN, BRITISH = "919876543210", "447400123456"
 MIDS = [
-    mid_of(new_chunk_id(chunk, bytes(10)), index) for chunk in range(20) for index in range(500)
+    mid_of(new_batch_id(chunk, bytes(10)), index) for chunk in range(20) for index in range(500)
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.model.messages import Category, Chunk
+from harkara.model.messages import Category, MessageBatch
 from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s, ready_s
 
 
@@ -63,7 +63,7 @@ def test_it_is_open_when_it_opens_and_was_not_before(now_s: int) -> None:
 def test_a_chunk_is_ready_at_its_time_and_in_the_window(
     send_at: str, daytime_only: bool, now: str, ready: str
 ) -> None:
-    chunk = Chunk(
+    chunk = MessageBatch(
         id="1" + "0" * 26,
         account_id="acme",
         carrier="sim",

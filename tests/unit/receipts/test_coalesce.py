@@ -15,11 +15,11 @@ from harkara.model.tasks import (
     ReceiptsTask,
     decode_dlr,
 )
-from harkara.receipts.coalesce import _SINGLE_LIMIT, JoinService
+from harkara.receipts.coalesce import _SINGLE_LIMIT, CoalesceService
 from tests.fakes import FakeTaskQueues, Faults
 
-CHUNK_ID = "1" + "0" * 25 + "A"
-RECEIPTS = [Receipt(mid_of(CHUNK_ID, n), 1, State.DELIVERED, 1_700_000_000) for n in range(4)]
+BATCH_ID = "1" + "0" * 25 + "A"
+RECEIPTS = [Receipt(mid_of(BATCH_ID, n), 1, State.DELIVERED, 1_700_000_000) for n in range(4)]
 FIRST, SECOND, THIRD, FOURTH = RECEIPTS
 SINGLES = {f"m{n}": ReceiptsTask((each,), "sim").encode() for n, each in enumerate(RECEIPTS)}
 
@@ -35,7 +35,7 @@ def sent(queues: FakeTaskQueues) -> list[object]:
 
 def test_single_receipts_go_on_as_one_task() -> None:
     there = queues()
-    assert JoinService(there).join(SINGLES) == SINGLES.keys()
+    assert CoalesceService(there).join(SINGLES) == SINGLES.keys()
     assert sent(there) == [ReceiptsTask(tuple(RECEIPTS), "sim")]
 
 
@@ -44,14 +44,14 @@ def test_receipts_by_the_carriers_ids_go_on_together_as_well() -> None:
     bodies = {
         name: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for name in ("id1", "id2")
     }
-    assert JoinService(there).join(bodies) == bodies.keys()
+    assert CoalesceService(there).join(bodies) == bodies.keys()
     assert sent(there) == [CarrierReceiptsTask("sim", (("id1", FIRST), ("id2", FIRST)))]
 
 
 def test_each_carriers_go_on_by_themselves() -> None:
     there = queues()
     other = {f"o{n}": ReceiptsTask((each,), "other").encode() for n, each in enumerate(RECEIPTS)}
-    assert JoinService(there).join(SINGLES | other) == (SINGLES | other).keys()
+    assert CoalesceService(there).join(SINGLES | other) == (SINGLES | other).keys()
     assert sent(there) == [
         ReceiptsTask(tuple(RECEIPTS), "sim"),
         ReceiptsTask(tuple(RECEIPTS), "other"),
@@ -65,13 +65,13 @@ def test_each_carriers_go_on_by_themselves() -> None:
         {"array": ReceiptsTask((SECOND, THIRD), "sim").encode()},
         {"other carrier": ReceiptsTask((SECOND,), "other").encode()},
         {"by its id": CarrierReceiptsTask("sim", (("id", SECOND),)).encode()},
-        {"check": CheckTask(CHUNK_ID).encode()},
+        {"check": CheckTask(BATCH_ID).encode()},
     ],
     ids=lambda others: next(iter(others), "nothing"),
 )
 def test_a_receipt_that_waits_with_nothing_alike_stays(others: dict[str, str]) -> None:
     there = queues()
-    assert JoinService(there).join({"single": SINGLES["m0"], **others}) == set()
+    assert CoalesceService(there).join({"single": SINGLES["m0"], **others}) == set()
     assert sent(there) == []
 
 
@@ -82,7 +82,7 @@ def test_an_event_that_came_late_to_look_for_its_message_keeps_its_count() -> No
         for waits in (0, 1)
     }
     bodies |= {"x0": bodies["w0"], "x1": bodies["w1"]}
-    JoinService(there).join(bodies)
+    CoalesceService(there).join(bodies)
     assert sorted(task.waits for task in sent(there)) == [0, 1]  # type: ignore[attr-defined]
 
 
@@ -92,7 +92,7 @@ def test_what_is_longer_than_a_single_receipt_is_not_even_decoded(longer: int, j
     short = CarrierReceiptsTask("sim", (("", FIRST),)).encode()
     name = "i" * (_SINGLE_LIMIT - len(short) + longer)
     bodies = {each: CarrierReceiptsTask("sim", ((name, FIRST),)).encode() for each in ("a", "b")}
-    assert JoinService(there).join(bodies) == (bodies.keys() if joins else set())
+    assert CoalesceService(there).join(bodies) == (bodies.keys() if joins else set())
 
 
 class IllQueues(FakeTaskQueues):
@@ -107,4 +107,4 @@ class FullQueues(FakeTaskQueues):
 
 @pytest.mark.parametrize("kind", [IllQueues, FullQueues])
 def test_what_was_not_sent_on_stays(kind: type[FakeTaskQueues]) -> None:
-    assert JoinService(kind(Faults(), lambda: 0.0)).join(SINGLES) == set()
+    assert CoalesceService(kind(Faults(), lambda: 0.0)).join(SINGLES) == set()

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.errors import NotOurTurn, OutOfTime
-from harkara.base.log_events import Note
+from harkara.base.errors import LeaseHeld, OutOfTime
+from harkara.base.log_events import LogEvent
 from harkara.model.events import Dlr
-from harkara.model.ledger import Mark, claim_kind, final_kind, outcome_kind
+from harkara.model.ledger import LedgerEntry, claim_kind, final_kind, outcome_kind
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
 from tests.unit.deliveries import (
@@ -71,11 +71,11 @@ def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
 
 def test_what_is_early_comes_again_and_what_was_tried_again_since_is_superseded() -> None:
     dlr = Deliveries()
-    holder = Mark(CHUNK.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
+    holder = LedgerEntry(CHUNK.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
     claim = replace(holder, data={"indexes": [1, 2], "at": NOW_MS - 4000})
     said = {"not_taken": [(0, 0)]}
-    outcome = Mark(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)
-    dlr.store.put_once([claim, outcome])
+    outcome = LedgerEntry(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)
+    dlr.store.put_if_absent([claim, outcome])
     early = receipt(2, FAILED, attempt=2)
     counts = dlr.deliver(receipt(0, FAILED), receipt(1), early, carrier="sim")
     assert counts == Counter(delivered=1, superseded=1, early=1, callbacks=1)
@@ -98,7 +98,7 @@ def test_a_redelivery_calls_back_what_an_earlier_one_made_final_though_it_counts
     dlr.deliver(receipt(2, FAILED), owner="another")
     dlr.queues.waiting.clear()
     said = {"not_taken": [(0, 0), (2, 0)]}
-    dlr.store.put_once([Mark(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)])
+    dlr.store.put_if_absent([LedgerEntry(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)])
     dlr.now += HOLDS_S + 1
     again = receipt(0, FAILED), receipt(1), receipt(2, FAILED), receipt(3, FAILED)
     counts = dlr.deliver(*again)
@@ -115,7 +115,7 @@ def test_while_an_earlier_delivery_may_still_post_them_the_finals_are_left_to_it
     dlr.platform.script = [500]
     dlr.deliver(receipt(0))
     dlr.now += HOLDS_S
-    with pytest.raises(NotOurTurn, match="^an earlier delivery may still be posting these$"):
+    with pytest.raises(LeaseHeld, match="^an earlier delivery may still be posting these$"):
         dlr.deliver(receipt(0))
     assert dlr.told() == []
     dlr.now += 1
@@ -177,7 +177,7 @@ def test_receipts_of_chunks_of_several_accounts_are_told_to_each() -> None:
         ("acme", 2),
         ("other", 1),
     ]
-    assert "get_marks" not in dlr.faults.calls, "what counts costs no look for what does not"
+    assert "get_entries" not in dlr.faults.calls, "what counts costs no look for what does not"
 
 
 def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
@@ -194,8 +194,8 @@ def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
     about = {"chunk": CHUNK.id, "task": "task"}
     counts = {"delivered": 1, "failed_subscriber": 1}
     assert dlr.noted("messages final") == [
-        Note("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
-        Note("messages final", {**about, "chunk": SECOND.id}, {"expired": 1}, {}, "sim"),
+        LogEvent("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
+        LogEvent("messages final", {**about, "chunk": SECOND.id}, {"expired": 1}, {}, "sim"),
     ]
     listed = {note.listed for note in dlr.notes if note.what == "messages final"}
     assert listed == {("chunk",)}, "a batch's are one line of the log, which names the chunks"
@@ -240,7 +240,7 @@ def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_i
     assert (task.webhook_id, task.rounds) == ("check.0", 1)
     assert trusting.told() == [["ref0", "ref2"]]
     assert trusting.noted("callbacks recovered") == [
-        Note("callbacks recovered", {"chunk": CHUNK.id}, {"recovered": 2})
+        LogEvent("callbacks recovered", {"chunk": CHUNK.id}, {"recovered": 2})
     ]
     # A second, overlapping check leaves it to the first.
     assert trusting.recover(0, owner="other check") == Counter(repeated=1)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
-from harkara.model.messages import Category, Chunk, Message, State
+from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
+from harkara.model.messages import Category, Message, MessageBatch, State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
 from tests.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -42,7 +42,7 @@ class Known:
         self.put(outcome_kind(attempt, block), NOW_MS, said)
 
     def put(self, kind: str, until_ms: int, said: dict[str, Any]) -> None:
-        self.store.put_once([Mark(CHUNK.id, kind, "owner", "holder", until_ms, said)])
+        self.store.put_if_absent([LedgerEntry(CHUNK.id, kind, "owner", "holder", until_ms, said)])
 
     def judge(self, *receipts: Receipt) -> tuple[list[Receipt], list[Receipt], float]:
         verdicts = judge(self.store, {CHUNK.id: CHUNK}, receipts, NOW_MS)
@@ -110,7 +110,9 @@ def test_a_shared_outcome_that_says_taken_is_one(taken: bool) -> None:
     said = {"indexes": [0], "carriers": {}, "at": NOW_MS - 3_000, "shared": "shared#holder"}
     known.put(claim_kind(1, 0), NOW_MS + 60_000, said)
     shared = {"taken": {CHUNK.id: "id"} if taken else {}, "at": NOW_MS}
-    known.store.put_once([Mark("shared#holder", SHARED_KIND, "owner", "holder", 0, shared)])
+    known.store.put_if_absent(
+        [LedgerEntry("shared#holder", SHARED_KIND, "owner", "holder", 0, shared)]
+    )
     failure = receipt(0, 1)
     assert known.judge(failure)[:2] == (([failure], []) if taken else ([], [failure]))
 

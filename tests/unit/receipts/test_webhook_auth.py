@@ -7,11 +7,11 @@ from pydantic_core import to_json
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.base.ids import ReferenceSigner, mid_of, new_chunk_id
+from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 from tests.fakes import FakeTaskQueues, Faults
 from tests.unit.scripted_aws import LOST, ScriptedAws
 
@@ -21,7 +21,7 @@ CARRIER = CarrierSettings(
     url="https://carrier.example/datasend",
     receipt_token_hashes=(hash_token("token"),),
 )
-MID = mid_of(new_chunk_id(1_767_258_000_000, bytes(10)), 3)
+MID = mid_of(new_batch_id(1_767_258_000_000, bytes(10)), 3)
 FORGED = ReferenceSigner(b"another key").sign(MID, 1)
 
 
@@ -33,7 +33,9 @@ def item(carrier: CarrierSettings) -> dict[str, Any]:
 def service(dynamodb: ScriptedAws, queues: FakeTaskQueues) -> ReceiveService:
     accounts = DynamoAccountStore(dynamodb.client, "accounts", clock=lambda: 0.0)
     return ReceiveService(
-        door=CarrierDoor(accounts, lambda settings: settings.receipt_secret, lambda note: None),
+        door=WebhookAuthenticator(
+            accounts, lambda settings: settings.receipt_secret, lambda note: None
+        ),
         queues=queues,
         signer=ReferenceSigner(b"tag key"),
         clock=lambda: 1_767_258_000.0,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.state.circuit_breaker import (
     COOL_DOWN_LIMIT_S,
     COOL_DOWN_S,
@@ -19,8 +19,8 @@ from harkara.state.circuit_breaker import (
     READ_EVERY_S,
     RETURN_S,
     WINDOW_S,
-    Breakers,
     BreakerState,
+    CircuitBreakers,
 )
 from tests.fakes import FakeLimitStore, Faults
 
@@ -34,17 +34,17 @@ class Hearing:
         self.now_s = START_S
         self.lot = 0.5
         self.faults = Faults()
-        self.notes: list[Note] = []
+        self.notes: list[LogEvent] = []
         self.store = FakeLimitStore(self.faults)
         self.processes = [
-            Breakers(self.store, lambda: self.now_s, lambda: self.lot, self.notes.append)
+            CircuitBreakers(self.store, lambda: self.now_s, lambda: self.lot, self.notes.append)
             for _ in range(processes)
         ]
 
     def hear(self, failed: int, count: int, process: int = 0) -> bool:
         """Record outcomes; return whether they opened the circuit."""
-        breakers = self.processes[process]
-        return breakers.hear("sim", failed, count) and breakers.open("sim")
+        circuit_breakers = self.processes[process]
+        return circuit_breakers.hear("sim", failed, count) and circuit_breakers.open("sim")
 
     def wait_s(self, process: int = 0) -> float:
         return self.processes[process].wait_s("sim")

@@ -3,7 +3,13 @@
 import pytest
 
 from harkara.model.callbacks import PostResult
-from harkara.state.endpoint_health import EXECUTIONS_OF_TEN, PATIENCE_S, READ_EVERY_S, Doors, Entry
+from harkara.state.endpoint_health import (
+    EXECUTIONS_OF_TEN,
+    PATIENCE_S,
+    READ_EVERY_S,
+    EndpointHealth,
+    Entry,
+)
 from harkara.state.endpoint_health_record import QUICK_MS, SLOW_LIMIT_S, SLOW_S
 from tests.fakes import trust
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street, verdicts
@@ -41,7 +47,7 @@ def test_a_quick_one_that_was_not_makes_none_of_its_account_quick_for_longer_eac
         for passed_s, verdict in ((READ_EVERY_S, WAIT), (slow_s - 1, WAIT), (slow_s, POST)):
             street.now_s = told_at_s + passed_s
             trust(street.store, "acme", other, street.now_s)
-            doors = Doors(street.store, street.processes[0].pace, street.clock)
+            doors = EndpointHealth(street.store, street.processes[0].rate_limiter, street.clock)
             entry = doors.enter("acme", other, street.settings, "x", LEASE_S, at_once=True)
             assert entry.verdict is verdict
         street.now_s += READ_EVERY_S
@@ -105,9 +111,9 @@ def test_an_account_holds_its_share_of_a_deployments_executions(
 ) -> None:
     street = Street()
     entered = [
-        Doors(street.store, street.processes[0].pace, street.clock, concurrency=concurrency).enter(
-            "acme", ENDPOINT._replace(callback_id=f"e{n}"), street.settings, f"{n}", LEASE_S
-        )
+        EndpointHealth(
+            street.store, street.processes[0].rate_limiter, street.clock, concurrency=concurrency
+        ).enter("acme", ENDPOINT._replace(callback_id=f"e{n}"), street.settings, f"{n}", LEASE_S)
         for n in range(concurrency)
     ]
     assert verdicts(entered) == [POST] * held + [WAIT] * (concurrency - held)

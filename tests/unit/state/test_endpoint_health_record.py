@@ -11,7 +11,7 @@ from harkara.state.endpoint_health_record import (
     SLOW_LIMIT_S,
     SLOW_S,
     THROTTLED_S,
-    Door,
+    HealthRecord,
 )
 
 NOW_MS = 1_767_258_000_000
@@ -19,23 +19,23 @@ AGO_MS = NOW_MS - 1000
 TAKEN = PostResult(200, "HTTP 200", duration_ms=QUICK_MS)
 SLOW = TAKEN._replace(duration_ms=QUICK_MS + 1)
 FAILED = PostResult(500, "HTTP 500")
-FRESH = Door(acked_ms=AGO_MS, quick_ms=AGO_MS)
-STALE = Door(acked_ms=NOW_MS - REFRESHED_EVERY_S * 1000, quick_ms=AGO_MS)
-TWICE = Door(acked_ms=AGO_MS - 1, failures=2, failed_ms=AGO_MS, throttled=True)
-SHUT = Door(failures=3, failed_ms=AGO_MS, shut_until_ms=NOW_MS + 1)
-ASKED = Door(acked_ms=AGO_MS, shut_until_ms=NOW_MS + 20_000, throttled=True)
-ACKED = Door(acked_ms=NOW_MS, quick_ms=NOW_MS)
+FRESH = HealthRecord(acked_ms=AGO_MS, quick_ms=AGO_MS)
+STALE = HealthRecord(acked_ms=NOW_MS - REFRESHED_EVERY_S * 1000, quick_ms=AGO_MS)
+TWICE = HealthRecord(acked_ms=AGO_MS - 1, failures=2, failed_ms=AGO_MS, throttled=True)
+SHUT = HealthRecord(failures=3, failed_ms=AGO_MS, shut_until_ms=NOW_MS + 1)
+ASKED = HealthRecord(acked_ms=AGO_MS, shut_until_ms=NOW_MS + 20_000, throttled=True)
+ACKED = HealthRecord(acked_ms=NOW_MS, quick_ms=NOW_MS)
 
 
 @pytest.mark.parametrize(
     ("before", "result", "after"),
     [
-        pytest.param(Door(), TAKEN, ACKED, id="its first"),
+        pytest.param(HealthRecord(), TAKEN, ACKED, id="its first"),
         pytest.param(FRESH, TAKEN, FRESH, id="as it did lately: nothing to write"),
         pytest.param(STALE, TAKEN, ACKED, id="not so lately"),
         pytest.param(FRESH._replace(quick_ms=0), TAKEN, ACKED, id="quick again"),
         pytest.param(FRESH, SLOW, FRESH._replace(quick_ms=0), id="slow"),
-        pytest.param(STALE, SLOW, Door(acked_ms=NOW_MS), id="slow, and not so lately"),
+        pytest.param(STALE, SLOW, HealthRecord(acked_ms=NOW_MS), id="slow, and not so lately"),
         pytest.param(
             SHUT._replace(gone=True),
             TAKEN,
@@ -51,7 +51,7 @@ ACKED = Door(acked_ms=NOW_MS, quick_ms=NOW_MS)
     ],
 )
 def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
-    before: Door, result: PostResult, after: Door
+    before: HealthRecord, result: PostResult, after: HealthRecord
 ) -> None:
     assert before.heard(result, NOW_MS, 0) == after
 
@@ -60,15 +60,15 @@ def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
     ("before", "result", "after"),
     [
         pytest.param(
-            Door(),
+            HealthRecord(),
             PostResult(429, ""),
-            Door(shut_until_ms=NOW_MS + THROTTLED_S * 1000, throttled=True),
+            HealthRecord(shut_until_ms=NOW_MS + THROTTLED_S * 1000, throttled=True),
             id="429",
         ),
         pytest.param(
-            Door(),
+            HealthRecord(),
             PostResult(503, "", 7),
-            Door(shut_until_ms=NOW_MS + 7000, throttled=True),
+            HealthRecord(shut_until_ms=NOW_MS + 7000, throttled=True),
             id="503 with a time",
         ),
         pytest.param(ASKED, PostResult(429, "", 19), ASKED, id="it asked for more before"),
@@ -83,7 +83,7 @@ def test_an_acknowledgement_is_put_down_where_it_says_more_than_is_known(
     ],
 )
 def test_an_answer_that_refuses_is_no_failure(
-    before: Door, result: PostResult, after: Door
+    before: HealthRecord, result: PostResult, after: HealthRecord
 ) -> None:
     assert before.heard(result, NOW_MS, 0) == after
 
@@ -98,9 +98,9 @@ def test_an_answer_that_refuses_is_no_failure(
     ],
 )
 def test_failures_in_a_row_are_counted_and_the_third_shuts(result: PostResult) -> None:
-    once = Door().heard(result, NOW_MS, 0)
-    assert once == Door(failures=1, failed_ms=NOW_MS)
-    assert TWICE.heard(result, NOW_MS, acked_ms=AGO_MS) == Door(
+    once = HealthRecord().heard(result, NOW_MS, 0)
+    assert once == HealthRecord(failures=1, failed_ms=NOW_MS)
+    assert TWICE.heard(result, NOW_MS, acked_ms=AGO_MS) == HealthRecord(
         failures=3, failed_ms=NOW_MS, shut_until_ms=NOW_MS + SHUT_S * 1000
     )
     assert SHUT.heard(result, NOW_MS, 0) == SHUT, "it was under way when that was shut"
@@ -110,7 +110,7 @@ def test_failures_in_a_row_are_counted_and_the_third_shuts(result: PostResult) -
 
 @pytest.mark.parametrize(("failures", "shut_s"), [(3, 10), (8, 300), (50, SHUT_LIMIT_S)])
 def test_it_is_shut_twice_as_long_each_time_up_to_a_limit(failures: int, shut_s: int) -> None:
-    failed = Door(failures=failures, failed_ms=AGO_MS).heard(FAILED, NOW_MS, 0)
+    failed = HealthRecord(failures=failures, failed_ms=AGO_MS).heard(FAILED, NOW_MS, 0)
     assert failed.shut_until_ms == NOW_MS + shut_s * 1000
 
 
@@ -127,17 +127,19 @@ def test_it_is_shut_twice_as_long_each_time_up_to_a_limit(failures: int, shut_s:
 def test_an_account_that_disappoints_is_not_quick_for_longer_each_time(
     until_ms: int, slows: int, slow_s: int, after: int
 ) -> None:
-    before = Door(slow_until_ms=until_ms, slows=slows)
-    assert before.disappointed(NOW_MS) == Door(slow_until_ms=NOW_MS + slow_s * 1000, slows=after)
+    before = HealthRecord(slow_until_ms=until_ms, slows=slows)
+    assert before.disappointed(NOW_MS) == HealthRecord(
+        slow_until_ms=NOW_MS + slow_s * 1000, slows=after
+    )
 
 
 def test_what_was_under_way_when_that_was_noted_disappoints_no_more() -> None:
-    noted = Door(slow_until_ms=NOW_MS + 1, slows=1)
+    noted = HealthRecord(slow_until_ms=NOW_MS + 1, slows=1)
     assert noted.disappointed(NOW_MS) == noted
 
 
 def test_a_lease_replaces_its_own_and_those_that_are_over() -> None:
-    before = Door(leases=(("a", NOW_MS + 1), ("over", NOW_MS), ("mine", NOW_MS + 9)))
+    before = HealthRecord(leases=(("a", NOW_MS + 1), ("over", NOW_MS), ("mine", NOW_MS + 9)))
     after = before.with_lease("mine", NOW_MS + 5, NOW_MS)
     assert after.leases == (("a", NOW_MS + 1), ("mine", NOW_MS + 5))
     assert after.without_lease("mine").leases == (("a", NOW_MS + 1),)

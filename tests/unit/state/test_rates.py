@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane
-from harkara.state.rates import SHARD_LIMIT, Pace, Place, shards_of
+from harkara.state.rates import SHARD_LIMIT, RateLimiter, Reservation, shards_of
 from harkara.state.rates_prefetch import PREFETCH_S
 from tests.fakes import FakeLimitStore, Faults
 
@@ -45,7 +45,7 @@ class Reserving:
         self.accounts = itertools.count()
         dice = random.Random(1)  # noqa: S311 - the same each time
         self.processes = [
-            Pace(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
+            RateLimiter(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
         ]
 
     def place(
@@ -55,12 +55,12 @@ class Reserving:
         process: int = 0,
         within_s: float = FOREVER_S,
         account: str = "",
-    ) -> Place:
+    ) -> Reservation:
         """Reserve for an account, by default a new one each time, which has no line of its own."""
         account = account or str(next(self.accounts))
         category = Category.PROMOTIONAL if lane is BULK else Category.TRANSACTIONAL
-        pace = self.processes[process]
-        return pace.reserve(self.carrier, account, category, segments, within_s)
+        rate_limiter = self.processes[process]
+        return rate_limiter.reserve(self.carrier, account, category, segments, within_s)
 
     def waits(self, lane: Lane, count: int, segments: int) -> list[float]:
         return [round(self.place(lane, segments).wait_s, 3) for _ in range(count)]
@@ -101,8 +101,8 @@ def test_a_place_that_comes_too_late_is_not_reserved() -> None:
     reserving = Reserving(100)
     reserving.place(BULK, 800)
     late = [reserving.place(BULK, 80, within_s=9.9) for _ in range(3)]
-    assert late == [Place(10, reserved=False)] * 3
-    assert reserving.place(BULK, 80, within_s=10) == Place(10)
+    assert late == [Reservation(10, reserved=False)] * 3
+    assert reserving.place(BULK, 80, within_s=10) == Reservation(10)
 
 
 def test_another_process_sees_what_is_reserved() -> None:
@@ -207,7 +207,7 @@ def test_a_process_that_was_frozen_spends_nothing_that_has_passed() -> None:
     busy(reserving)
     reserving.now_s += 3_600
     (other,) = [reserving.place(BULK, 80, process=1)]
-    assert other == Place(0)
+    assert other == Reservation(0)
     assert reserving.place(BULK, 1, process=0).wait_s == 1
 
 

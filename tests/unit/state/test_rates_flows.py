@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.messages import Category, lane_of
-from harkara.state.rates import LOOK_EVERY_S, Pace, Place, shards_of
+from harkara.state.rates import LOOK_EVERY_S, RateLimiter, Reservation, shards_of
 from harkara.state.rates_reserved import HELD_S
 from tests.fakes import FakeLimitStore, Faults
 from tests.unit.state.test_rates import START_S, carrier
@@ -40,7 +40,7 @@ class Queue:
         self.carrier = carrier(rate, share)
         dice = random.Random(1)  # noqa: S311 - the same each time
         self.processes = [
-            Pace(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
+            RateLimiter(self.store, lambda: self.now_s, dice.random) for _ in range(processes)
         ]
         self.looks = 0
 
@@ -104,21 +104,21 @@ def test_who_is_alone_has_all_of_the_rate_and_asks_twice_a_block() -> None:
 
 def test_a_line_that_was_left_holds_nobody_up_whose_carrier_is_idle() -> None:
     queue = Queue(100)
-    pace = queue.processes[0]
+    rate_limiter = queue.processes[0]
     for _ in range(100):  # a campaign stands in line for 200 s; then it is paused
-        pace.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S)
+        rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S)
     queue.now_s += 5
-    assert pace.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) == Place(0)
+    assert rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) == Reservation(0)
 
 
 def test_a_newcomer_stands_behind_the_line_of_its_flow() -> None:
     queue = Queue(100)
-    pace = queue.processes[0]
-    places = [pace.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) for _ in range(5)]
+    rate_limiter = queue.processes[0]
+    places = [rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S) for _ in range(5)]
     turns = [place.turn_s - START_S for place in places if not place.reserved]
     assert turns == pytest.approx([4, 6, 8])
     calls = len(queue.store.faults.calls)
-    early = pace.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S, START_S + 6)
+    early = rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S, START_S + 6)
     assert (early.reserved, early.turn_s) == (False, START_S + 6)
     assert early.wait_s == pytest.approx(5)
     assert len(queue.store.faults.calls) == calls, "its turn stands already"
@@ -126,23 +126,23 @@ def test_a_newcomer_stands_behind_the_line_of_its_flow() -> None:
 
 def test_what_would_come_too_late_stands_in_no_line() -> None:
     queue = Queue(100)
-    pace = queue.processes[0]
+    rate_limiter = queue.processes[0]
     for _ in range(10):
-        pace.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S)
+        rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S)
     before = dict(queue.store.standing)
-    late = pace.reserve(queue.carrier, "a", PROMOTION, 100, 10)
+    late = rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, 10)
     assert (late.reserved, late.turn_s) == (False, 0)
     assert queue.store.standing == before
 
 
 def test_an_item_names_only_flows_that_reach_far_ahead() -> None:
     queue = Queue(100)
-    pace = queue.processes[0]
+    rate_limiter = queue.processes[0]
     for number in range(50):
-        pace.reserve(queue.carrier, f"small-{number}", PROMOTION, 1, DAY_S)
+        rate_limiter.reserve(queue.carrier, f"small-{number}", PROMOTION, 1, DAY_S)
     (text,) = queue.store.standing.values()
     assert " " not in text
-    pace.reserve(queue.carrier, "large", PROMOTION, 1_000, DAY_S)
+    rate_limiter.reserve(queue.carrier, "large", PROMOTION, 1_000, DAY_S)
     (text,) = queue.store.standing.values()
     assert text.count(" ") == 1
 

@@ -5,8 +5,8 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
-from harkara.model.ledger import SHARED_KIND, Mark, claim_kind, outcome_kind
-from harkara.model.messages import Category, Chunk, Message, pack
+from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_kind
+from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.submit.attempts import (
     WORDS_LIMIT,
     Cancelled,
@@ -21,7 +21,7 @@ from harkara.submit.attempts import (
 from tests.fakes import FakeMessageStore, Faults
 
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -41,9 +41,9 @@ ENDS: list[End] = [
 ]
 
 
-def put(store: FakeMessageStore, kind: str, **data: object) -> Mark:
-    mark = Mark(CHUNK.id, kind, "task", "holder", 0, data)
-    store.put_once([mark])
+def put(store: FakeMessageStore, kind: str, **data: object) -> LedgerEntry:
+    mark = LedgerEntry(CHUNK.id, kind, "task", "holder", 0, data)
+    store.put_if_absent([mark])
     return mark
 
 
@@ -68,23 +68,23 @@ def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
     assert tries_of(store, CHUNK, 4) == [Try(1, claim, 55, None)]
 
 
-def shared_by(place: str, **taken: str) -> Mark:
-    return Mark(f"shared#{place}", SHARED_KIND, place, "x", 0, {"taken": taken, "at": 66})
+def shared_by(place: str, **taken: str) -> LedgerEntry:
+    return LedgerEntry(f"shared#{place}", SHARED_KIND, place, "x", 0, {"taken": taken, "at": 66})
 
 
 def test_claims_find_what_their_shared_outcome_says_of_them_as_if_it_were_their_own() -> None:
     store = FakeMessageStore(Faults())
-    store.put_once([shared_by("one", a="id of a", d="id of d"), shared_by("two", b="id of b")])
+    store.put_if_absent([shared_by("one", a="id of a", d="id of d"), shared_by("two", b="id of b")])
     places = {"a": "one", "b": "two", "c": "one", "d": "one", "e": "nothing stands there", "f": ""}
     claims = [
-        Mark(name, claim_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
+        LedgerEntry(name, claim_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
         for name, place in places.items()
         for data in [{"shared": f"shared#{place}"} if place else {}]
     ]
     outcomes = shared_outcomes(store, claims)
     said = {name: outcome_data([0], [Taken(f"id of {name}")]) for name in "abd"}
     assert outcomes == [
-        Mark(name, outcome_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
+        LedgerEntry(name, outcome_kind(1, 0), f"owner of {name}", f"holder of {name}", 7, data)
         if name in said
         else None
         for name in places
@@ -95,7 +95,7 @@ def test_claims_find_what_their_shared_outcome_says_of_them_as_if_it_were_their_
 def test_who_shares_nothing_costs_no_read() -> None:
     store = FakeMessageStore(Faults())
     calls = len(store.faults.calls)
-    claim = Mark(CHUNK.id, claim_kind(1, 0), "task", "holder", 0, {})
+    claim = LedgerEntry(CHUNK.id, claim_kind(1, 0), "task", "holder", 0, {})
     assert shared_outcomes(store, [claim, claim]) == [None, None]
     assert len(store.faults.calls) == calls
 
@@ -106,7 +106,7 @@ def test_who_has_an_outcome_of_its_own_costs_no_read_of_another() -> None:
     put(store, outcome_kind(1, 0), at=55, **outcome_data([0], [InDoubt()]))
     calls = len(store.faults.calls)
     assert tries_of(store, CHUNK, 0) == [Try(1, claim, 55, InDoubt())]
-    assert store.faults.calls[calls:] == ["find_marks", "get_marks"]
+    assert store.faults.calls[calls:] == ["find_entries", "get_entries"]
 
 
 def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its_own() -> None:
@@ -115,7 +115,7 @@ def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its
     second = put(store, claim_kind(2, 0), indexes=[0])
     third = put(store, claim_kind(3, 0), indexes=[0])
     put(store, outcome_kind(2, 0), at=77, **outcome_data([0], [InDoubt()]))
-    store.put_once([shared_by("one", **{CHUNK.id: "id"})])
+    store.put_if_absent([shared_by("one", **{CHUNK.id: "id"})])
     assert tries_of(store, CHUNK, 0) == [
         Try(1, first, 66, Taken("id")),
         Try(2, second, 77, InDoubt()),
@@ -147,7 +147,7 @@ def test_of_a_carriers_words_so_many_are_kept() -> None:
 )
 def test_what_is_no_message_of_the_account_is_not_found(account_id: str, mid: str) -> None:
     store = FakeMessageStore(Faults())
-    store.put_chunk(CHUNK.id, pack(CHUNK), CHUNK.begins_ms)
+    store.put_batch(CHUNK.id, pack(CHUNK), CHUNK.begins_ms)
     assert find_message(store, "acme", CHUNK.mid(4)) == (CHUNK, 4)
     with pytest.raises(RequestRefused) as refused:
         find_message(store, account_id, mid)

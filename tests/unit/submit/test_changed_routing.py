@@ -16,12 +16,12 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService
-from harkara.model.messages import Category, Chunk, Message
+from harkara.model.messages import Category, Message, MessageBatch
 from harkara.model.routing import EVERYONE, Route, Routing, Rules, Weighted
-from harkara.receipts.webhook_auth import CarrierDoor
-from harkara.state.circuit_breaker import Breakers
-from harkara.state.rates import Pace
-from harkara.submit.planner import BlockPart, Router
+from harkara.receipts.webhook_auth import WebhookAuthenticator
+from harkara.state.circuit_breaker import CircuitBreakers
+from harkara.state.rates import RateLimiter
+from harkara.submit.planner import BlockPart, Planner
 from tests.fakes import (
     FakeLastMessages,
     FakeLimitStore,
@@ -48,13 +48,13 @@ class RoutedMessage:
 
     def __init__(self, on: Deployment, *there: str) -> None:
         message = Message("919876543210", "ACMEBK", "Hello", "r", None, campaign_id="diwali")
-        chunk = Chunk("1" + "0" * 26, "acme", "sim", Category.OTP, 0, 100, (), [message])
+        chunk = MessageBatch("1" + "0" * 26, "acme", "sim", Category.OTP, 0, 100, (), [message])
         counted = FakeLimitStore(Faults())
-        pace = Pace(counted, on.clock, lambda: 0.5)
-        breakers = Breakers(counted, on.clock, lambda: 0.5, lambda _: None)
+        rate_limiter = RateLimiter(counted, on.clock, lambda: 0.5)
+        circuit_breakers = CircuitBreakers(counted, on.clock, lambda: 0.5, lambda _: None)
         self.on, self.there = on, there
         self.part = BlockPart(chunk, 0, 1, (0,))
-        self.router = Router(on.routing, self.connect, breakers, pace, on.clock)
+        self.router = Planner(on.routing, self.connect, circuit_breakers, rate_limiter, on.clock)
         self.rules = on.routing.rules("acme")
 
     async def connect(self, name: str) -> Connected:
@@ -135,7 +135,7 @@ def test_who_asks_to_stop_is_out_by_what_was_set_a_moment_ago(
     faults = Faults()
     lists, messages = FakeSuppressionList(faults), FakeMessageStore(faults)
     service = InboundService(
-        door=CarrierDoor(on.store, lambda known: known.receipt_secret, lambda _: None),
+        door=WebhookAuthenticator(on.store, lambda known: known.receipt_secret, lambda _: None),
         accounts=on.store,
         lists=lists,
         clock=on.clock,

@@ -8,11 +8,11 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.dlt.chain_hash import chain_hash
-from harkara.model.ledger import Mark, cancel_kind, cancels_of, final_kind
-from harkara.model.messages import Category, Chunk
+from harkara.model.ledger import LedgerEntry, cancel_kind, cancels_of, final_kind
+from harkara.model.messages import Category, MessageBatch
 from harkara.model.routing import Routing, Rules
 from harkara.model.submit_tasks import Repeat
 from harkara.model.suppressions import opt_out
@@ -32,11 +32,15 @@ def taken(*indexes: int) -> dict[int, End]:
 
 def cancel(there: Handing, *indexes: int) -> None:
     partition = cancels_of(CHUNK.id)
-    there.store.put_once([Mark(partition, cancel_kind(i), "x", "x", 0, {}) for i in indexes])
+    there.store.put_if_absent(
+        [LedgerEntry(partition, cancel_kind(i), "x", "x", 0, {}) for i in indexes]
+    )
 
 
 def end(there: Handing, *indexes: int) -> None:
-    there.store.put_once([Mark(CHUNK.id, final_kind(i), "x", "x", 0, {}) for i in indexes])
+    there.store.put_if_absent(
+        [LedgerEntry(CHUNK.id, final_kind(i), "x", "x", 0, {}) for i in indexes]
+    )
 
 
 def test_each_carrier_gets_its_messages_and_what_it_says_is_their_end() -> None:
@@ -90,7 +94,7 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
         ),
     ],
 )
-def test_what_lacks_a_chain_has_no_hash(chunk: Chunk) -> None:
+def test_what_lacks_a_chain_has_no_hash(chunk: MessageBatch) -> None:
     there = Handing(chunk)
     there.hand({"sim": [0]})
     assert there.carriers["sim"].got[0].chain_hash == ""
@@ -176,7 +180,7 @@ def test_a_carrier_that_gets_nothing_is_not_called() -> None:
     assert there.carriers["sim"].within_s == []
 
 
-@pytest.mark.parametrize("call", ["find_marks", "get_marks"])
+@pytest.mark.parametrize("call", ["find_entries", "get_entries"])
 def test_what_cannot_be_looked_up_does_not_leave(call: str) -> None:
     there = Handing()
 
@@ -254,7 +258,7 @@ def test_a_carrier_that_fails_is_left_alone(
 ) -> None:
     there = Handing(outcomes=dict(enumerate(outcomes)))
     there.hand({"sim": list(range(count))})
-    note = Note("breaker opened", {"chunk": CHUNK.id}, {"breaker_opened": 1}, carrier="sim")
+    note = LogEvent("breaker opened", {"chunk": CHUNK.id}, {"breaker_opened": 1}, carrier="sim")
     opened = [each for each in there.notes if each.what == "breaker opened"]
     assert opened == [note] * opens
     there.hand({"sim": list(range(count))})
@@ -266,6 +270,6 @@ def test_what_one_carrier_does_not_answer_leaves_the_others_as_they_are() -> Non
     there = Handing(outcomes=dict.fromkeys(range(FAILURES_NEEDED), InDoubt()))
     failing = list(range(FAILURES_NEEDED))
     there.hand({"other": list(range(FAILURES_NEEDED, 25)), "sim": failing})
-    breakers = there.submit_service().router.breakers
-    assert breakers.wait_s("sim") > 0
-    assert breakers.wait_s("other") == 0
+    circuit_breakers = there.submit_service().router.circuit_breakers
+    assert circuit_breakers.wait_s("sim") > 0
+    assert circuit_breakers.wait_s("other") == 0

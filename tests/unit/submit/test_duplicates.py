@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.base.ids import new_chunk_id
-from harkara.model.messages import Category, Chunk, Message
+from harkara.base.ids import new_batch_id
+from harkara.model.messages import Category, Message, MessageBatch
 from harkara.submit.duplicates import find_duplicates
 from tests.fakes import FakeMessageStore, Faults
 
@@ -26,9 +26,9 @@ def chunk(
     begins_ms: int = START_MS,
     window_s: int = WINDOW_S,
     account_id: str = "acme",
-) -> Chunk:
-    return Chunk(
-        id=new_chunk_id(START_MS, number.to_bytes(10, "big")),
+) -> MessageBatch:
+    return MessageBatch(
+        id=new_batch_id(START_MS, number.to_bytes(10, "big")),
         account_id=account_id,
         carrier="sim",
         category=Category.SERVICE_IMPLICIT,
@@ -95,7 +95,7 @@ def test_of_two_that_are_submitted_at_one_moment_one_goes_out() -> None:
     other: list[set[int]] = []
 
     def meanwhile(_: int, name: str) -> None:
-        if name == "put_once in" and not other:
+        if name == "put_if_absent in" and not other:
             other.append(set())
             other[0] = find_duplicates(kept, chunk(2, [message()]), [0])
 

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
-from harkara.model.ledger import Mark, claim_kind, outcome_kind
-from harkara.model.messages import Category, Chunk, Message, State
+from harkara.model.ledger import LedgerEntry, claim_kind, outcome_kind
+from harkara.model.messages import Category, Message, MessageBatch, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.model.tasks import Receipt
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.dispatch import Handed
 from harkara.submit.outcomes import (
     left_behind,
-    notes_of,
+    log_events_of,
     outcome_of,
     refusals_of,
     reports_of,
@@ -28,7 +28,7 @@ from harkara.submit.planner import BlockPart
 ACCEPTED_MS = 1_767_258_000_500
 ENDED_MS = ACCEPTED_MS + 2_000
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
-CHUNK = Chunk(
+CHUNK = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -40,7 +40,9 @@ CHUNK = Chunk(
     validity_s=600,
 )
 PART = BlockPart(CHUNK, 3, 2, (0, 1, 2, 3))
-CLAIM = Mark(CHUNK.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}})
+CLAIM = LedgerEntry(
+    CHUNK.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}}
+)
 # Two messages in doubt since an earlier attempt: one at a carrier of the claim, one at another.
 REPEATED = replace(PART, repeats={3: Repeat(3, "c", 1)})
 NOTHING: dict[str, list[Any]] = {
@@ -48,9 +50,9 @@ NOTHING: dict[str, list[Any]] = {
 }
 
 
-def outcome(**said: Any) -> Mark:
+def outcome(**said: Any) -> LedgerEntry:
     data = {**NOTHING, **said, "at": ENDED_MS}
-    return Mark(CHUNK.id, outcome_kind(2, 3), "task", "holder", 0, data)
+    return LedgerEntry(CHUNK.id, outcome_kind(2, 3), "task", "holder", 0, data)
 
 
 def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Handed:
@@ -142,14 +144,17 @@ def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on
         again=[(3, 0)],
     )
     about = {"chunk": CHUNK.id, "block": 3, "attempt": 2}
-    a, b, c = notes_of(REPEATED, CLAIM, said)
+    a, b, c = log_events_of(REPEATED, CLAIM, said)
     counts_a = {"submitted": 1, "refused_by_carrier": 1}
-    assert a == Note("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
-    assert b == Note("block submitted", about, {"not_taken": 1}, {}, "b")
-    assert c == Note("block submitted", about, {"in_doubt": 1, "resubmitted": 1}, {}, "c")
+    assert a == LogEvent("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
+    assert b == LogEvent("block submitted", about, {"not_taken": 1}, {}, "b")
+    assert c == LogEvent("block submitted", about, {"in_doubt": 1, "resubmitted": 1}, {}, "c")
     # A message withheld from all carriers is counted for none of them.
-    assert [note.counts for note in notes_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [{}, {}]
-    without = notes_of(PART, CLAIM, outcome(taken=[(0, ""), (1, "")]))
+    assert [note.counts for note in log_events_of(PART, CLAIM, outcome(not_taken=[(3, 0)]))] == [
+        {},
+        {},
+    ]
+    without = log_events_of(PART, CLAIM, outcome(taken=[(0, ""), (1, "")]))
     assert [note.counts for note in without] == [{"submitted": 2}, {}]
 
 
@@ -165,7 +170,7 @@ def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
     assert retry is not None
     assert retry.wait_s == 0, "as soon as the first of them may go"
     assert retry.task == SubmitTask(
-        chunk_id=CHUNK.id,
+        batch_id=CHUNK.id,
         account_id="acme",
         block=3,
         attempt=3,

@@ -9,7 +9,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn
+from harkara.base.errors import LeaseHeld
 from harkara.carriers.contract import InDoubt, NotTaken, Refused
 from harkara.model.ledger import claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, pack
@@ -26,9 +26,11 @@ SECOND = replace(TASK, attempt=2, block=1, indexes=(12, 14))
 def test_a_block_is_claimed_handed_over_and_put_down_and_then_the_next() -> None:
     there = Submits(outcomes={1: Refused(Code.DND, "650"), 11: InDoubt()})
     seen: list[list[str]] = []
-    there.faults.on_call = lambda number, name: seen.append([name]) if "put_once" in name else None
+    there.faults.on_call = lambda number, name: (
+        seen.append([name]) if "put_if_absent" in name else None
+    )
     assert there.submit() == Counter(taken=23, refused=1, in_doubt=1)
-    assert seen == [["put_once claim"], ["put_once outcome"]] * 3
+    assert seen == [["put_if_absent claim"], ["put_if_absent outcome"]] * 3
     assert there.got() == ALL
     claims, outcomes = there.marks("claim#"), there.marks("outcome#")
     assert [mark.kind for mark in claims] == [claim_kind(1, block) for block in range(3)]
@@ -77,7 +79,7 @@ def test_what_is_left_of_a_chunk_goes_on_from_its_block() -> None:
 
 def test_a_chunk_whose_time_is_over_is_no_more() -> None:
     there = Submits()
-    assert there.submit(replace(TASK, chunk_id="1" + "0" * 25 + "1")) == Counter(chunk_missing=1)
+    assert there.submit(replace(TASK, batch_id="1" + "0" * 25 + "1")) == Counter(chunk_missing=1)
     assert there.scheduled == []
 
 
@@ -93,9 +95,7 @@ def test_while_an_earlier_delivery_may_submit_a_block_its_queue_message_comes_ba
     there = Submits()
     there.submit()
     there.now += HOLDS_S
-    with pytest.raises(
-        NotOurTurn, match="^an earlier delivery may still be submitting this block$"
-    ):
+    with pytest.raises(LeaseHeld, match="^an earlier delivery may still be submitting this block$"):
         there.submit()
     assert there.got() == ALL
 
@@ -116,7 +116,7 @@ def die(there: Submits, call: str) -> None:
 
 def test_what_a_dead_holder_may_have_handed_over_is_in_doubt_and_not_submitted_again() -> None:
     there = Submits()
-    die(there, "put_once outcome")
+    die(there, "put_if_absent outcome")
     assert there.submit() == Counter(in_doubt=10, taken=15)
     assert there.got() == ALL, "the first block before the death, the others after it"
     assert there.marks("outcome#")[0].data["in_doubt"] == list(BLOCKS[0])
@@ -217,13 +217,13 @@ def beside_each_other(
         for place, count in enumerate(counts, 1)
     ]
     for chunk in chunks:
-        there.store.put_chunk(chunk.id, pack(chunk), chunk.begins_ms)
+        there.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
     there.carriers["sim"].meanwhile = meanwhile
 
     async def run() -> None:
         service, end = there.submit_service(), Deadline(lambda: float(HOLDS_S))
-        tasks = [replace(TASK, chunk_id=chunk.id) for chunk in chunks]
-        await asyncio.gather(*(service.submit(task, there.claimant(), end) for task in tasks))
+        tasks = [replace(TASK, batch_id=chunk.id) for chunk in chunks]
+        await asyncio.gather(*(service.submit(task, there.lease(), end) for task in tasks))
 
     asyncio.run(run())
     return len(there.got())

@@ -42,7 +42,7 @@ def test_a_requests_check_is_set_before_anything_else_and_its_other_chunks_are_e
     there.submit(replace(FIRST, others=OTHERS))
     assert there.faults.calls[calls] == "schedule receipt"
     assert there.scheduled == [
-        CHECK._replace(task=CheckTask(CHUNK.id, tuple(each.chunk_id for each in OTHERS))),
+        CHECK._replace(task=CheckTask(CHUNK.id, tuple(each.batch_id for each in OTHERS))),
         Scheduled(QueueName.SUBMIT, SubmitTask(OTHERS[0][0], "acme", checked=True), 5, "acme", ""),
         Scheduled(
             QueueName.SUBMIT_PRIORITY,
@@ -80,8 +80,8 @@ def test_what_is_to_go_out_does_not_wait_for_its_check() -> None:
     assert there.submit(replace(FIRST, others=OTHERS)) == Counter(taken=25)
     # The other batches then have checks of their own.
     assert [row.task for row in there.scheduled] == [
-        SubmitTask(OTHERS[0].chunk_id, "acme"),
-        SubmitTask(OTHERS[1].chunk_id, "acme"),
+        SubmitTask(OTHERS[0].batch_id, "acme"),
+        SubmitTask(OTHERS[1].batch_id, "acme"),
         CheckTask(CHUNK.id),
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harkara.model.messages import Chunk, pack
+from harkara.model.messages import MessageBatch, pack
 from harkara.model.submit_tasks import SubmitTask
 from tests.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
@@ -22,9 +22,9 @@ def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
     calls = len(there.faults.calls)
     task = replace(TASK, packed=b64encode(pack(ONE)).decode())
     assert there.submit(task) == Counter(taken=1)
-    assert "get_chunk" not in there.faults.calls[calls:]
+    assert "get_batch" not in there.faults.calls[calls:]
     there.submit(TASK, owner="another")
-    assert "get_chunk" in there.faults.calls[calls:]
+    assert "get_batch" in there.faults.calls[calls:]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
     ],
 )
 def test_a_first_try_of_a_single_message_alone_says_where_its_outcome_may_stand(
-    chunk: Chunk, task: SubmitTask, shares: bool
+    chunk: MessageBatch, task: SubmitTask, shares: bool
 ) -> None:
     there = Submits(chunk)
     there.submit(task)
@@ -48,7 +48,7 @@ def test_who_takes_over_from_a_dead_holder_closes_what_its_claim_might_share() -
     there = Submits(ONE)
 
     def kill(number: int, name: str) -> None:
-        if name == "put_once outcome":
+        if name == "put_if_absent outcome":
             there.faults.on_call = lambda number, name: None
             raise ProcessKilled(name)
 

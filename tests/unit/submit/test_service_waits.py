@@ -11,8 +11,8 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.retries import PAUSE_DELAYS_S
 from harkara.carriers.contract import NotTaken
-from harkara.model.ledger import Mark, claim_kind
-from harkara.model.messages import Category, Chunk, pack
+from harkara.model.ledger import LedgerEntry, claim_kind
+from harkara.model.messages import Category, MessageBatch, pack
 from harkara.model.sending_hours import CLOSES_S, OPENS_S
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
@@ -29,7 +29,7 @@ TIMEOUT_S = Carrier.timeout_s
 PLACES = {"sim": Reserved(10, NOW_MS)}
 
 
-def open_until(left_s: float, validity_s: float = 86_400) -> Chunk:
+def open_until(left_s: float, validity_s: float = 86_400) -> MessageBatch:
     """Return a batch that was accepted this long before the closing time."""
     accepted_at_ms = int((CLOSING - left_s) * 1000)
     return replace(NIGHT, accepted_at_ms=accepted_at_ms, validity_s=int(validity_s))
@@ -62,7 +62,7 @@ def open_until(left_s: float, validity_s: float = 86_400) -> Chunk:
     ],
 )
 def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
-    chunk: Chunk, at_s: float, reason: str, delay_s: float
+    chunk: MessageBatch, at_s: float, reason: str, delay_s: float
 ) -> None:
     there = Submits(chunk)
     there.now = at_s
@@ -83,7 +83,7 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
         pytest.param(replace(CHUNK, validity_s=5), NOW, id="the last moment"),
     ],
 )
-def test_what_may_go_out_goes(chunk: Chunk, at_s: float) -> None:
+def test_what_may_go_out_goes(chunk: MessageBatch, at_s: float) -> None:
     there = Submits(chunk)
     there.now = at_s
     assert there.submit() == Counter(taken=25)
@@ -142,10 +142,10 @@ def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
 
 def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
     there = Submits()
-    there.store.put_once([Mark(CHUNK.id, claim_kind(1, 0), "another", "x", 0, {})])
+    there.store.put_if_absent([LedgerEntry(CHUNK.id, claim_kind(1, 0), "another", "x", 0, {})])
 
     def late(number: int, name: str) -> None:
-        if name == "put_once claim":
+        if name == "put_if_absent claim":
             there.left_s = 0
 
     there.faults.on_call = late
@@ -164,7 +164,7 @@ def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
 )
 @pytest.mark.parametrize("why", ["account", "campaign", "carrier", "unknown"])
 def test_what_is_paused_or_has_no_carrier_waits_until_it_ends(
-    why: str, task: Mapping[str, Any], chunk: Chunk, delay_s: float
+    why: str, task: Mapping[str, Any], chunk: MessageBatch, delay_s: float
 ) -> None:
     messages = [message._replace(campaign_id="diwali") for message in chunk.messages]
     there = Submits(replace(chunk, messages=messages))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harkara.model.ledger import Claimant, Mark, claim_kind, shared_partition
+from harkara.model.ledger import Lease, LedgerEntry, claim_kind, shared_partition
 from harkara.submit.shared_outcomes import Shared, Sharing
 from tests.fakes import FakeMessageStore, Faults
 
-ONE, TWO, THREE = (Claimant(name, f"holder of {name}", 0) for name in ("one", "two", "three"))
+ONE, TWO, THREE = (Lease(name, f"holder of {name}", 0) for name in ("one", "two", "three"))
 TURNS = 50
 
 
@@ -45,9 +45,9 @@ async def half() -> None:
         await asyncio.sleep(0)
 
 
-def put(shared: Shared, claimant: Claimant) -> asyncio.Task[Mark | None]:
-    claim = claimant.mark(claimant.owner, claim_kind(1, 0), shared=shared.partition)
-    return asyncio.ensure_future(shared.put(claim, f"id of {claimant.owner}"))
+def put(shared: Shared, lease: Lease) -> asyncio.Task[LedgerEntry | None]:
+    claim = lease.mark(lease.owner, claim_kind(1, 0), shared=shared.partition)
+    return asyncio.ensure_future(shared.put(claim, f"id of {lease.owner}"))
 
 
 @pytest.mark.usefixtures("patience")

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from harkara.accept.policy import Judged
+from harkara.accept.policy import Decision
 from harkara.accept.requests import Record
 from harkara.model.messages import Message
 
@@ -15,7 +15,7 @@ from harkara.model.messages import Message
 class Batch:
     """Records that differ only in number, text and reference, column by column."""
 
-    judged: Judged
+    decision: Decision
     campaign_id: str
     tos: Sequence[str]
     sender_ids: Sequence[str]
@@ -23,7 +23,7 @@ class Batch:
     refs: Sequence[str]
     segments: Sequence[int]
 
-    def accept(self, judged: Judged, places: Sequence[int]) -> None:
+    def accept(self, decision: Decision, places: Sequence[int]) -> None:
         """Make messages of the records at these indexes."""
         columns: list[Sequence[Any]] = [self.tos, self.sender_ids, self.texts, self.refs]
         columns.append(self.segments)
@@ -35,16 +35,16 @@ class Batch:
             sender_ids,
             texts,
             refs,
-            repeat(judged.endpoint),
+            repeat(decision.endpoint),
             segments,
-            repeat(judged.entity),
-            repeat(judged.subject.dlt_template_id),
+            repeat(decision.entity),
+            repeat(decision.subject.dlt_template_id),
             repeat(""),
             repeat(self.campaign_id),
             strict=False,
         )
-        judged.rows.places.extend(places)
-        judged.rows.messages.extend(map(_make_message, rows))
+        decision.rows.places.extend(places)
+        decision.rows.messages.extend(map(_make_message, rows))
 
 
 # The fields are in Message's order. Message's own constructor takes three times as long.
@@ -52,16 +52,16 @@ _make_message: Callable[[Iterable[Any]], Message] = partial(tuple.__new__, Messa
 
 
 def message_of(
-    record: Record, msisdn: str, text: str, segment_count: int, judged: Judged
+    record: Record, msisdn: str, text: str, segment_count: int, decision: Decision
 ) -> Message:
     return Message(
         to=msisdn,
         sender_id=record.sender_id,
         text=text,
         client_ref=record.client_ref,
-        endpoint=judged.endpoint,
+        endpoint=decision.endpoint,
         segment_count=segment_count,
-        pe_id=judged.entity,
-        dlt_template_id=judged.subject.dlt_template_id,
+        pe_id=decision.entity,
+        dlt_template_id=decision.subject.dlt_template_id,
         campaign_id=record.options.campaign_id,
     )

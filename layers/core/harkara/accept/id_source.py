@@ -4,12 +4,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from harkara.base.ids import RANDOM_BYTES, Randomness, new_chunk_id
+from harkara.base.ids import RANDOM_BYTES, Randomness, new_batch_id
 from harkara.base.time import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class RandomNames:
+class RandomIds:
     """Unpredictable ids, for requests at any time."""
 
     clock: Clock
@@ -21,11 +21,11 @@ class RandomNames:
 
     def new(self, now_ms: int, place: str) -> str:
         """Return a new random id; `place` does not matter."""
-        return new_chunk_id(now_ms, self.randomness(RANDOM_BYTES))
+        return new_batch_id(now_ms, self.randomness(RANDOM_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
-class RepeatableNames:
+class DeterministicIds:
     """Ids derived from a secret seed and a place, for one request first made at `at_ms`.
 
     The ids do not depend on the outcome of other batches.
@@ -41,4 +41,4 @@ class RepeatableNames:
     def new(self, now_ms: int, place: str) -> str:
         """Return the id of the batch in this place."""
         digest = hmac.digest(self.seed, place.encode(), hashlib.sha256)
-        return new_chunk_id(now_ms, digest[:RANDOM_BYTES])
+        return new_batch_id(now_ms, digest[:RANDOM_BYTES])

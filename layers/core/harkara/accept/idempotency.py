@@ -17,14 +17,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harkara.accept.id_source import RepeatableNames
+from harkara.accept.id_source import DeterministicIds
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
 from harkara.model.accounts import Account, Caller
-from harkara.model.ledger import Claimant, Mark, Relation, end_kind, run_kind
-from harkara.ports import ChunkNames, MessageStore
+from harkara.model.ledger import Lease, LedgerEntry, Relation, end_kind, run_kind
+from harkara.ports import IdSource, MessageStore
 
 KEEP_S = 24 * 3600
 # DynamoDB deletes expired items some days late and in any order: an answer must outlast its run.
@@ -66,7 +66,7 @@ class Idempotency:
         key: str | None,
         request: bytes,
         until_ms: int,
-        produce: Callable[[ChunkNames | None], Answer],
+        produce: Callable[[IdSource | None], Answer],
     ) -> Answer:
         """Return the answer of `produce`, or its first one to the same request under the key.
 
@@ -83,43 +83,43 @@ class Idempotency:
                 Code.INVALID_REQUEST, "(Idempotency-Key: 1 to 255 printable ASCII characters)"
             )
         owner = hashlib.sha256(request).hexdigest()
-        claimant = Claimant(owner, self.randomness(8).hex(), until_ms)
-        run = self._begin(claimant, _partition(caller.account, key))
+        lease = Lease(owner, self.randomness(8).hex(), until_ms)
+        run = self._begin(lease, _partition(caller.account, key))
         if isinstance(run, Answer):
             return run
         try:
             answer = produce(_names(caller, run))
         except Exception:
-            self._end(claimant, run.partition, _AGAIN)
+            self._end(lease, run.partition, _AGAIN)
             raise
-        self._end(claimant, run.partition, _end_of(answer))
+        self._end(lease, run.partition, _end_of(answer))
         return answer
 
-    def _begin(self, claimant: Claimant, partition: str) -> Mark | Answer:
+    def _begin(self, lease: Lease, partition: str) -> LedgerEntry | Answer:
         """Return the entry of this run, or the answer of an earlier one."""
         now_ms = int(self.clock() * 1000)
         anew: Mapping[str, Any] = {"seed": self.randomness(16).hex(), "at_ms": now_ms}
         plan, before = anew, ""
         while True:
-            mark = claimant.mark(partition, run_kind(before), **plan)
-            (run,) = self.store.put_once([mark], keep_s=KEEP_S)
-            relation = claimant.relation(run, now_ms)
-            if relation is Relation.MINE:
+            mark = lease.mark(partition, run_kind(before), **plan)
+            (run,) = self.store.put_if_absent([mark], keep_s=KEEP_S)
+            relation = lease.relation(run, now_ms)
+            if relation is Relation.OURS:
                 return run
-            if relation is Relation.THEIRS:
+            if relation is Relation.FOREIGN:
                 raise RequestRefused(Code.IDEMPOTENCY_CONFLICT)
-            (end,) = self.store.get_marks([(partition, end_kind(run.holder))])
-            if end is None and relation is Relation.STILL_HELD:
+            (end,) = self.store.get_entries([(partition, end_kind(run.holder))])
+            if end is None and relation is Relation.BUSY:
                 raise RequestRefused(Code.REQUEST_IN_PROGRESS, retry_after_s=IN_PROGRESS_RETRY_S)
             if end is not None and "body" in end.data:
                 return _unpack(end.data)
             plan = anew if end is not None and end.data["anew"] else run.data
             before = run.holder
 
-    def _end(self, claimant: Claimant, partition: str, data: Mapping[str, Any]) -> None:
-        mark = claimant.mark(partition, end_kind(claimant.holder), **data)
+    def _end(self, lease: Lease, partition: str, data: Mapping[str, Any]) -> None:
+        mark = lease.mark(partition, end_kind(lease.holder), **data)
         try:
-            self.store.put_once([mark], keep_s=END_KEEP_S)
+            self.store.put_if_absent([mark], keep_s=END_KEEP_S)
         except StoreUnavailable:
             # The request stays accepted. A repeat gives the same answer once this run is over.
             return
@@ -129,7 +129,7 @@ def _partition(account: Account, key: str) -> str:
     return f"idempotency#{account.id}#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def _names(caller: Caller, run: Mark) -> ChunkNames:
+def _names(caller: Caller, run: LedgerEntry) -> IdSource:
     """Return a run's id source, which differs for callers with different permissions.
 
     Batches of different content under one id would be one, and messages would be lost. The version
@@ -137,7 +137,7 @@ def _names(caller: Caller, run: Mark) -> ChunkNames:
     """
     judged_by = caller.credential.model_dump_json()
     seed = hashlib.sha256(repr((run.data["seed"], judged_by)).encode()).digest()
-    return RepeatableNames(seed, run.data["at_ms"])
+    return DeterministicIds(seed, run.data["at_ms"])
 
 
 def _end_of(answer: Answer) -> Mapping[str, Any]:

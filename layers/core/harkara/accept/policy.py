@@ -31,7 +31,7 @@ from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.text.phone_numbers import INDIA
 from harkara.text.segments import is_sender
 
-SLOT_LIMIT = 20
+BATCH_LIMIT = 20
 # Characters around ids that were copied from a page or a spreadsheet.
 _BLANKS = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _DIGITS = re.compile(r"\+?[0-9]+")
@@ -41,7 +41,7 @@ SCHEDULE_LIMIT_S = 30 * 24 * 3600
 LATE_S = 3600
 
 
-class Slot(NamedTuple):
+class BatchKey(NamedTuple):
     """The key of a message batch: the properties that all its messages share."""
 
     category: Category
@@ -50,15 +50,15 @@ class Slot(NamedTuple):
     validity_s: int
 
 
-class SlotRows(NamedTuple):
+class BatchMessages(NamedTuple):
     """The messages of one batch key, with their indexes in the request."""
 
-    slot: Slot
+    slot: BatchKey
     places: list[int]
     messages: list[Message]
 
 
-class Subject(NamedTuple):
+class DecisionKey(NamedTuple):
     """The key of a decision: all properties of a record that it depends on."""
 
     country: str
@@ -68,7 +68,7 @@ class Subject(NamedTuple):
     options: Options
 
 
-class Judged(NamedTuple):
+class Decision(NamedTuple):
     """The decision on a record, as far as it does not depend on the text.
 
     `template` is the registered one that the record names. `seeks`: the text's template is to be
@@ -79,8 +79,8 @@ class Judged(NamedTuple):
     `found`: the decisions by the template that was found for the text of such a record.
     """
 
-    subject: Subject
-    rows: SlotRows
+    subject: DecisionKey
+    rows: BatchMessages
     entity: str
     endpoint: int | None
     is_dlt: bool
@@ -90,10 +90,10 @@ class Judged(NamedTuple):
     seeks: bool
     warning: Code | None
     shortens: bool
-    found: "dict[str, Judged]"
+    found: "dict[str, Decision]"
 
 
-class Judge:
+class SendPolicy:
     """Decides on the records of one request of one caller.
 
     `endpoints` collects the callbacks of the records, each once. Raises
@@ -103,7 +103,7 @@ class Judge:
     def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
         self.account: Account = caller.account
         self.endpoints: list[Endpoint] = []
-        self.slots: dict[Slot, SlotRows] = {}
+        self.slots: dict[BatchKey, BatchMessages] = {}
         self._credential = caller.credential
         self._now_ms = now_ms
         self._urls = urls
@@ -111,7 +111,7 @@ class Judge:
         # Of two callbacks with one URL the first counts.
         callbacks = reversed(self.account.callbacks.values())
         self._by_url = {callback.url: callback for callback in callbacks}
-        self._judged: dict[Subject, Judged] = {}
+        self._judged: dict[DecisionKey, Decision] = {}
         default = self._registered(self._credential.callback)
         if callback_url:
             self._default_endpoint = self.endpoint(callback_url)
@@ -120,19 +120,19 @@ class Judge:
         else:
             self._default_endpoint = self._endpoint_of(default)
 
-    def judge(self, subject: Subject) -> Judged:
+    def decide(self, subject: DecisionKey) -> Decision:
         """Return the decision on a subject. Raises RequestRefused if no such record may be sent."""
-        judged = self._judged.get(subject)
-        if judged is None:
-            judged = self._judged[subject] = self._judge(subject)
-        return judged
+        decision = self._judged.get(subject)
+        if decision is None:
+            decision = self._judged[subject] = self._decide(subject)
+        return decision
 
-    def of_template(self, judged: Judged, dlt_template_id: str) -> Judged:
-        """Return the decision once a text's template is found. Raises as `judge` does."""
-        found = judged.found.get(dlt_template_id)
+    def of_template(self, decision: Decision, dlt_template_id: str) -> Decision:
+        """Return the decision once a text's template is found. Raises as `decide` does."""
+        found = decision.found.get(dlt_template_id)
         if found is None:
-            subject = judged.subject._replace(dlt_template_id=dlt_template_id)
-            found = judged.found[dlt_template_id] = self.judge(subject)
+            subject = decision.subject._replace(dlt_template_id=dlt_template_id)
+            found = decision.found[dlt_template_id] = self.decide(subject)
         return found
 
     def default_endpoint(self, sender_id: str) -> int | None:
@@ -173,7 +173,7 @@ class Judge:
     def _registered(self, name: str) -> CallbackEndpoint | None:
         return self.account.callbacks.get(name)
 
-    def _judge(self, subject: Subject) -> Judged:
+    def _decide(self, subject: DecisionKey) -> Decision:
         country, sender_id, dlt_template_id, pe_id, options = subject
         account = self.account
         if not account.may_send_to(country):
@@ -196,7 +196,7 @@ class Judge:
                 warning = warning or Code.TEMPLATE_NOT_REGISTERED
         index = index_of(account) if is_dlt and template else None
         matcher = index.matcher(dlt_template_id) if index else None
-        return Judged(
+        return Decision(
             subject=subject,
             rows=self._rows(category, options, indian=indian),
             entity=pe_id or (sender.pe_id if sender else ""),
@@ -232,7 +232,7 @@ class Judge:
             return default
         return sender.categories[0] if sender else self.account.default_category
 
-    def _rows(self, category: Category, options: Options, *, indian: bool) -> SlotRows:
+    def _rows(self, category: Category, options: Options, *, indian: bool) -> BatchMessages:
         send_at_ms, now_ms = options.send_at_ms, self._now_ms
         ahead_s = (send_at_ms - now_ms) / 1000
         if send_at_ms and ahead_s < -LATE_S:
@@ -246,12 +246,14 @@ class Judge:
             begins_s = (send_at_ms or now_ms) / 1000
             if next_open_s(begins_s) > begins_s:
                 raise RequestRefused(Code.PROMOTIONAL_HOURS)
-        slot = Slot(category, daytime_only, send_at_ms, options.validity_s or DEFAULT_VALIDITY_S)
+        slot = BatchKey(
+            category, daytime_only, send_at_ms, options.validity_s or DEFAULT_VALIDITY_S
+        )
         rows = self.slots.get(slot)
         if rows is None:
-            if len(self.slots) >= SLOT_LIMIT:
+            if len(self.slots) >= BATCH_LIMIT:
                 raise RequestRefused(Code.MIXED_REQUEST)
-            rows = self.slots[slot] = SlotRows(slot, [], [])
+            rows = self.slots[slot] = BatchMessages(slot, [], [])
         return rows
 
 
@@ -279,7 +281,7 @@ def goes_with(template: Template, sender_id: str) -> bool:
 
 def _first_broken(
     account: Account,
-    subject: Subject,
+    subject: DecisionKey,
     sender: Sender | None,
     template: Template | None,
     category: Category,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
 
-from harkara.accept.policy import Slot, SlotRows
+from harkara.accept.policy import BatchKey, BatchMessages
 from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
@@ -23,11 +23,11 @@ from harkara.links.codec import Linked
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller
 from harkara.model.callback_urls import UrlRules
-from harkara.model.messages import BLOCK_SIZE, Chunk, Endpoint, Message, pack
+from harkara.model.messages import BLOCK_SIZE, Endpoint, Message, MessageBatch, pack
 from harkara.model.sending_hours import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
-from harkara.ports import AccountStore, ChunkNames, ChunkWriter, RateLimits, TaskQueues
+from harkara.ports import AccountStore, BatchWriter, IdSource, RateLimits, TaskQueues
 
 # DynamoDB limits an item to 400 KB, keys and attribute names included.
 PACKED_LIMIT_BYTES = 390_000
@@ -55,7 +55,7 @@ class _Draft(NamedTuple):
     """
 
     name: str
-    slot: Slot
+    slot: BatchKey
     places: Sequence[int]
     messages: Sequence[Message]
     links: Sequence[Linked | None]
@@ -77,7 +77,7 @@ class _Draft(NamedTuple):
 class _Made(NamedTuple):
     """A message batch, its packed form, its draft, and its packed link set."""
 
-    chunk: Chunk
+    chunk: MessageBatch
     packed: bytes
     draft: _Draft
     packed_links: str
@@ -87,9 +87,9 @@ class _Made(NamedTuple):
 class AcceptService:
     """Accepts requests for the function `send`."""
 
-    chunks: ChunkWriter
+    chunks: BatchWriter
     queues: TaskQueues
-    names: ChunkNames
+    names: IdSource
     links: LinkMaker
     callback_urls: UrlRules
     limits: RateLimits | None = None
@@ -97,7 +97,7 @@ class AcceptService:
     """Reads a caller's account again before records are refused because of a cached one."""
 
     def accept(
-        self, caller: Caller, request: SendRequest, names: ChunkNames | None = None
+        self, caller: Caller, request: SendRequest, names: IdSource | None = None
     ) -> list[RecordResult]:
         """Accept all valid records; return for each record its mid, or its refusal.
 
@@ -111,7 +111,7 @@ class AcceptService:
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
-        account, endpoints = checker.judge.account, checker.judge.endpoints
+        account, endpoints = checker.decide.account, checker.decide.endpoints
         results = _refusals(checker, refused, request)
         self._count(account, accepted)
         if not accepted:
@@ -146,13 +146,13 @@ class AcceptService:
         """Return the results that `accept` would give, without mids. Nothing is stored."""
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, request)
-        self._count(checker.judge.account, ())
+        self._count(checker.decide.account, ())
         for slot, places, messages in accepted:
             draft = _Draft("", slot, places, messages, ())
             _answer(results, checker, draft, messages, repeat(""))
         return results
 
-    def _count(self, account: Account, accepted: Sequence[SlotRows]) -> None:
+    def _count(self, account: Account, accepted: Sequence[BatchMessages]) -> None:
         """Count a request against the account's limits, even if it sends nothing."""
         segments = sum(row.segment_count for rows in accepted for row in rows.messages)
         if self.limits:
@@ -192,13 +192,13 @@ class AcceptService:
         account: Account,
         draft: _Draft,
         endpoints: Sequence[Endpoint],
-        names: ChunkNames,
+        names: IdSource,
         now_ms: int,
     ) -> Iterator[_Made]:
         """Make one batch of a draft, or as many as needed for each to fit into an item."""
         own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
         slot = draft.slot
-        chunk = Chunk(
+        chunk = MessageBatch(
             id=names.new(now_ms, draft.name),
             account_id=account.id,
             carrier=account.carrier,
@@ -223,20 +223,20 @@ class AcceptService:
             named = half._replace(name=f"{draft.name}.{number}")
             yield from self._chunks(account, named, endpoints, names, now_ms)
 
-    def _made(self, account: Account, chunk: Chunk, draft: _Draft) -> _Made:
+    def _made(self, account: Account, chunk: MessageBatch, draft: _Draft) -> _Made:
         packed_links = ""
         if any(draft.links):
             chunk, packed_links = self.links.make(account, chunk, draft.links)
         return _Made(chunk, pack(chunk), draft, packed_links)
 
-    def _stored(self, account: Account, made: _Made, names: ChunkNames) -> _Made:
+    def _stored(self, account: Account, made: _Made, names: IdSource) -> _Made:
         """Store a batch and its links; return it as it is stored. Raises StoreUnavailable."""
         while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
             # Another batch has the same set id, so this one needs another id.
             draft = made.draft._replace(name=f"{made.draft.name}~")
             chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms, draft.name))
             made = self._made(account, chunk, draft)
-        self.chunks.put_chunk(made.chunk.id, made.packed, made.chunk.begins_ms)
+        self.chunks.put_batch(made.chunk.id, made.packed, made.chunk.begins_ms)
         return made
 
     def _commit(self, account: Account, stored: Sequence[_Made]) -> None:
@@ -246,7 +246,7 @@ class AcceptService:
         """
         first, *others = sorted((_part_of(made.chunk) for made in stored), key=_urgency)
         task = SubmitTask(
-            chunk_id=first.chunk_id,
+            batch_id=first.batch_id,
             account_id=account.id,
             others=tuple(others),
             single=len(stored) == len(stored[0].chunk.messages) == 1,
@@ -262,7 +262,7 @@ class AcceptService:
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
 
 
-def _part_of(chunk: Chunk) -> Part:
+def _part_of(chunk: MessageBatch) -> Part:
     # `submit` reports refusals at once and defers the rest, so a batch with refusals never waits.
     at_s = 0.0 if chunk.refused() else ready_s(chunk, chunk.accepted_at_ms / 1000)
     return Part(chunk.id, queue_of(chunk.lane), int(at_s * 1000))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from harkara.accept.batches import Batch, message_of
-from harkara.accept.policy import Judge, Judged, SlotRows, Subject, dlt_id
+from harkara.accept.policy import BatchMessages, Decision, DecisionKey, SendPolicy, dlt_id
 from harkara.accept.requests import Record
 from harkara.accept.template_index import index_of, rules_of
 from harkara.accept.urls import are_registered, linked
@@ -39,7 +39,7 @@ _ABOUT_TEMPLATES = (Code.TEMPLATE_MISMATCH, Code.TEMPLATE_NOT_FOUND)
 class CheckedRecords(NamedTuple):
     """A request's records after the check: accepted by batch key, refused with their indexes."""
 
-    accepted: list[SlotRows]
+    accepted: list[BatchMessages]
     refused: list[tuple[int, Message]]
 
 
@@ -48,12 +48,12 @@ class RecordChecker:
 
     By index: `details` has more about refusals, `warnings` the rules that accepted records break,
     and `links` the texts with links; their messages have an example in place of each code.
-    `judge.endpoints` are the messages' callbacks. Raises RequestRefused(INVALID_CALLBACK_URL) when
+    `decide.endpoints` are the messages' callbacks. Raises RequestRefused(INVALID_CALLBACK_URL) when
     the request's own URL is not allowed.
     """
 
     def __init__(self, caller: Caller, callback_url: str, now_ms: int, urls: UrlRules) -> None:
-        self.judge = Judge(caller, callback_url, now_ms, urls)
+        self.decide = SendPolicy(caller, callback_url, now_ms, urls)
         self.details: dict[int, str] = {}
         self.warnings: dict[int, Code] = {}
         self.links: dict[int, Linked] = {}
@@ -76,7 +76,7 @@ class RecordChecker:
                     self._refuse(place, record, error)
                 else:
                     self._add(place, rows, message, link)
-        accepted = [rows for rows in self.judge.slots.values() if rows.places]
+        accepted = [rows for rows in self.decide.slots.values() if rows.places]
         return CheckedRecords(accepted, self._refused)
 
     def _check_alike(self, records: Sequence[Record]) -> bool:
@@ -101,46 +101,46 @@ class RecordChecker:
         if (account.smart_encoding and not plain) or may_hold_placeholder(joined):
             return False
         try:
-            judged = self._judge(INDIA, first)
-            if judged.shortens:
-                judged, links, texts = self._link_alike(judged, texts)
+            decision = self._decide(INDIA, first)
+            if decision.shortens:
+                decision, links, texts = self._link_alike(decision, texts)
                 plain = is_plain("".join(texts))
         except RequestRefused:
             return False
         segments = segment_counts(texts, plain=plain)
         if max(segments) > account.segment_limit:
             return False
-        batch = Batch(judged, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
-        final = None if account.registered_urls else self._common(judged, texts)
+        batch = Batch(decision, first.options.campaign_id, tos, sender_ids, texts, refs, segments)
+        final = None if account.registered_urls else self._common(decision, texts)
         if final and not final.warning:
             batch.accept(final, range(len(records)))
             self.links.update(links)
-        elif judged.shortens:
+        elif decision.shortens:
             return False
         else:
             self._compare_alike(records, batch)
         return True
 
-    def _common(self, judged: Judged, texts: Sequence[str]) -> Judged | None:
+    def _common(self, decision: Decision, texts: Sequence[str]) -> Decision | None:
         """Return the decision on all the texts, if it is quickly seen to be the same."""
-        if not judged.seeks:
-            matches = judged.usual or judged.matches
-            return judged if matches is None or all(map(matches, texts)) else None
-        found = index_of(self._account).find_common(texts, judged.subject.sender_id)
+        if not decision.seeks:
+            matches = decision.usual or decision.matches
+            return decision if matches is None or all(map(matches, texts)) else None
+        found = index_of(self._account).find_common(texts, decision.subject.sender_id)
         try:
-            final = self.judge.of_template(judged, found.dlt_template_id) if found else None
+            final = self.decide.of_template(decision, found.dlt_template_id) if found else None
         except RequestRefused:
             return None
         return final if final and (not final.usual or all(map(final.usual, texts))) else None
 
     def _link_alike(
-        self, judged: Judged, texts: Sequence[str]
-    ) -> tuple[Judged, dict[int, Linked], Sequence[str]]:
+        self, decision: Decision, texts: Sequence[str]
+    ) -> tuple[Decision, dict[int, Linked], Sequence[str]]:
         """Return the decision on uniform texts, their links, and the texts with example links.
 
         Raises RequestRefused if each text has to be checked by itself.
         """
-        final = None if self._account.registered_urls else self._common(judged, texts)
+        final = None if self._account.registered_urls else self._common(decision, texts)
         if final is None or final.warning:
             raise RequestRefused(Code.TEMPLATE_NOT_FOUND)
         fixed_text = _fixed_text(final)
@@ -155,11 +155,11 @@ class RecordChecker:
     def _compare_alike(self, records: Sequence[Record], batch: Batch) -> None:
         """Compare each text of uniform records with its template, or find the template."""
         # By the template's id: the decision, and the indexes of its texts.
-        found: dict[str, tuple[Judged, list[int]]] = {}
-        last: Judged | None = None
+        found: dict[str, tuple[Decision, list[int]]] = {}
+        last: Decision | None = None
         for place, text in enumerate(batch.texts):
             try:
-                final = self._compare(batch.judged, text)
+                final = self._compare(batch.decision, text)
             except RequestRefused as error:
                 self._refuse(place, records[place], error)
                 continue
@@ -172,7 +172,7 @@ class RecordChecker:
         for final, places in found.values():
             batch.accept(final, places)
 
-    def _accept(self, record: Record) -> tuple[SlotRows, Message, Linked | None]:
+    def _accept(self, record: Record) -> tuple[BatchMessages, Message, Linked | None]:
         if record.problem:
             raise RequestRefused(record.problem)
         if len(record.client_ref.encode()) > CLIENT_REF_LIMIT_BYTES:
@@ -180,17 +180,17 @@ class RecordChecker:
         if len(record.pe_id) + len(record.dlt_template_id) > DLT_IDS_LIMIT:
             raise RequestRefused(Code.INVALID_RECORD, _DLT_IDS_RULE)
         msisdn, country = normalise(record.to)
-        judged = self._judge(country, record)
-        text = record.text or self._rendered(record, judged)
+        decision = self._decide(country, record)
+        text = record.text or self._rendered(record, decision)
         if not text or text.isspace():
             raise RequestRefused(Code.EMPTY_TEXT)
         if self._account.smart_encoding:
-            text = self._plainer(judged, text)
+            text = self._plainer(decision, text)
         link = None
-        if judged.shortens:
+        if decision.shortens:
             # The text must match its DLT template with its own URLs, and with its links.
-            judged = self._compare(judged, text)._replace(warning=self._warning)
-            link = linked(text, _fixed_text(judged), self._link_base)
+            decision = self._compare(decision, text)._replace(warning=self._warning)
+            link = linked(text, _fixed_text(decision), self._link_base)
             text = self._with_examples(link) if link else text
         encoding, _, segment_count = measure(text)
         if encoding is Encoding.UCS2 and not record.options.unicode_allowed:
@@ -198,81 +198,83 @@ class RecordChecker:
         if segment_count > self._account.segment_limit:
             raise RequestRefused(Code.TEXT_TOO_LONG)
         try:
-            final = self._compare(judged, text)
+            final = self._compare(decision, text)
         except RequestRefused as error:
             raise RequestRefused(error.code, "(with its short links)" if link else "") from error
         message = message_of(record, msisdn, text, segment_count, final)
         if record.callback_url:
-            endpoint = self.judge.endpoint(record.callback_url)
+            endpoint = self.decide.endpoint(record.callback_url)
             if endpoint is None:
                 raise RequestRefused(Code.INVALID_CALLBACK_URL)
             message = message._replace(endpoint=endpoint)
         return final.rows, message, link
 
-    def _judge(self, country: str, record: Record) -> Judged:
+    def _decide(self, country: str, record: Record) -> Decision:
         # Values that differ from record to record do not affect the decision.
         options = record.options._replace(variables=(), campaign_id="")
         template_id, pe_id = record.dlt_template_id, record.pe_id
         if country == INDIA:
             template_id = dlt_id(template_id, Code.INVALID_TEMPLATE_ID)
             pe_id = dlt_id(pe_id, Code.ENTITY_MISMATCH)
-        return self.judge.judge(Subject(country, record.sender_id, template_id, pe_id, options))
+        return self.decide.decide(
+            DecisionKey(country, record.sender_id, template_id, pe_id, options)
+        )
 
-    def _rendered(self, record: Record, judged: Judged) -> str:
+    def _rendered(self, record: Record, decision: Decision) -> str:
         """Return the text of a registered template with the record's variables."""
         if not record.dlt_template_id:
             return ""
-        if judged.template is None:
+        if decision.template is None:
             if record.options.variables:
                 raise RequestRefused(Code.TEMPLATE_NOT_REGISTERED)
             return ""
         try:
             return render(
-                judged.template.text, dict(record.options.variables), rules_of(self._account)
+                decision.template.text, dict(record.options.variables), rules_of(self._account)
             )
         except VariableRefused as error:
             raise RequestRefused(Code.INVALID_VARIABLES, f"({error})") from error
 
-    def _plainer(self, judged: Judged, text: str) -> str:
+    def _plainer(self, decision: Decision, text: str) -> str:
         """Return the text in plain typography, unless only the original fits its DLT template."""
         plain = plainly(text)
-        if plain == text or self._is_registered(judged, plain):
+        if plain == text or self._is_registered(decision, plain):
             return plain
-        return text if self._is_registered(judged, text) else plain
+        return text if self._is_registered(decision, text) else plain
 
-    def _is_registered(self, judged: Judged, text: str) -> bool:
-        if judged.seeks:
-            return self._index.find(text, judged.subject.sender_id) is not None
-        return judged.matches is None or judged.matches(text)
+    def _is_registered(self, decision: Decision, text: str) -> bool:
+        if decision.seeks:
+            return self._index.find(text, decision.subject.sender_id) is not None
+        return decision.matches is None or decision.matches(text)
 
-    def _compare(self, judged: Judged, text: str) -> Judged:
+    def _compare(self, decision: Decision, text: str) -> Decision:
         """Compare a text with its template, found if need be; return the final decision.
 
         Raises RequestRefused when it breaks a DLT rule and the account enforces it.
         """
-        self._warning = judged.warning
-        if judged.is_dlt and may_hold_placeholder(text):
-            self._check_placeholders(judged, text)
-        if judged.seeks:
-            found = self._index.find(text, judged.subject.sender_id)
+        self._warning = decision.warning
+        if decision.is_dlt and may_hold_placeholder(text):
+            self._check_placeholders(decision, text)
+        if decision.seeks:
+            found = self._index.find(text, decision.subject.sender_id)
             if found is None:
                 self._breaks(Code.TEMPLATE_NOT_FOUND)
             else:
-                judged = self.judge.of_template(judged, found.dlt_template_id)
-                self._warning = judged.warning
-        elif judged.matches and not judged.matches(text):
+                decision = self.decide.of_template(decision, found.dlt_template_id)
+                self._warning = decision.warning
+        elif decision.matches and not decision.matches(text):
             self._breaks(Code.TEMPLATE_MISMATCH)
-        if judged.usual and not self._warning and not judged.usual(text):
+        if decision.usual and not self._warning and not decision.usual(text):
             self._warning = Code.UNUSUAL_VARIABLE
-        if judged.is_dlt and self._account.registered_urls:
-            registered = judged.template.text if judged.template else ""
+        if decision.is_dlt and self._account.registered_urls:
+            registered = decision.template.text if decision.template else ""
             if not are_registered(text, registered, rules_of(self._account)):
                 self._breaks(Code.URL_NOT_ALLOWED)
-        return judged
+        return decision
 
-    def _check_placeholders(self, judged: Judged, text: str) -> None:
-        content = judged.template.text if judged.template else ""
-        if judged.seeks and (found := self._index.find(text, judged.subject.sender_id)):
+    def _check_placeholders(self, decision: Decision, text: str) -> None:
+        content = decision.template.text if decision.template else ""
+        if decision.seeks and (found := self._index.find(text, decision.subject.sender_id)):
             content = found.content
         if holds_placeholder(text, content):
             raise RequestRefused(Code.UNFILLED_PLACEHOLDER)
@@ -286,7 +288,7 @@ class RecordChecker:
             raise RequestRefused(code)
         self._warning = self._warning or code
 
-    def _add(self, place: int, rows: SlotRows, message: Message, link: Linked | None) -> None:
+    def _add(self, place: int, rows: BatchMessages, message: Message, link: Linked | None) -> None:
         rows.places.append(place)
         rows.messages.append(message)
         if link:
@@ -297,9 +299,9 @@ class RecordChecker:
     def _refuse(self, place: int, record: Record, error: RequestRefused) -> None:
         """Record a refusal, without the number and the text of the record."""
         self._warning = None
-        endpoint = self.judge.endpoint(record.callback_url) if record.callback_url else None
+        endpoint = self.decide.endpoint(record.callback_url) if record.callback_url else None
         if endpoint is None:
-            endpoint = self.judge.default_endpoint(record.sender_id)
+            endpoint = self.decide.default_endpoint(record.sender_id)
         message = Message(
             to="",
             sender_id="",
@@ -329,8 +331,8 @@ def _beginning(client_ref: str) -> str:
     return client_ref.encode()[:CLIENT_REF_LIMIT_BYTES].decode(errors="ignore")
 
 
-def _fixed_text(judged: Judged) -> str:
-    return judged.template.text if judged.is_dlt and judged.template else ""
+def _fixed_text(decision: Decision) -> str:
+    return decision.template.text if decision.is_dlt and decision.template else ""
 
 
 def _is_one(column: Sequence[object]) -> bool:

@@ -9,10 +9,10 @@ from harkara.aws.expiry import has_expired
 from harkara.aws.messages import DynamoMessageStore, mark_of
 from harkara.aws.table import Table, key
 from harkara.base.time import Clock
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 
 
-class DynamoParkedStore:
+class DynamoDeadLetterStore:
     """Reads and removes dead letters, as DynamoMessageStore put them."""
 
     def __init__(
@@ -27,11 +27,11 @@ class DynamoParkedStore:
         self._clock = clock
         self._table = Table(client, table, pause)
 
-    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
         """Return the dead letters at these keys, in order."""
-        return self._messages.get_marks(keys)
+        return self._messages.get_entries(keys)
 
-    def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
         """Return up to `limit` entries of a partition between two sort keys, in order."""
         if after >= before:  # DynamoDB would refuse the query
             return []

@@ -36,20 +36,20 @@ class KmsDestinations:
         if settings.sealed not in self._known:
             if len(self._known) >= SECRETS_KEPT:  # drops the old secrets of renewed callbacks too
                 self._known.clear()
-            self._known[settings.sealed] = unseal(
+            self._known[settings.sealed] = decrypt(
                 self._kms, account_id, settings.id, settings.sealed
             )
         return Destination(settings, self._known[settings.sealed])
 
 
-class KmsVault:
+class KmsCipher:
     """Encrypts the secrets of callbacks with a key of KMS."""
 
     def __init__(self, kms: Any, key_id: str) -> None:
         self._kms = kms
         self._key_id = key_id
 
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+    def encrypt(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
         """Return a callback's secrets as KMS ciphertext. Raises StoreUnavailable."""
         with aws_errors():
             answer = self._kms.encrypt(
@@ -59,12 +59,12 @@ class KmsVault:
             )
         return bytes(answer["CiphertextBlob"])
 
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
         """Return a callback's decrypted secrets. Raises StoreUnavailable."""
-        return unseal(self._kms, account_id, callback_id, sealed)
+        return decrypt(self._kms, account_id, callback_id, sealed)
 
 
-def unseal(kms: Any, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+def decrypt(kms: Any, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
     """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     with aws_errors():
         answer = kms.decrypt(

@@ -10,8 +10,8 @@ from harkara.aws.table import Item, Table, key, values
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
-from harkara.model.ledger import Mark
-from harkara.model.messages import Chunk, unpack
+from harkara.model.ledger import LedgerEntry
+from harkara.model.messages import MessageBatch, unpack
 
 _CHUNK_KIND = "chunk"
 _CACHED_CHUNKS = 64
@@ -34,40 +34,40 @@ class DynamoMessageStore:
         self._table = Table(client, table, pause)
         self._retention_s = retention_s
         self._clock = clock
-        self._chunks: OrderedDict[str, Chunk] = OrderedDict()
+        self._chunks: OrderedDict[str, MessageBatch] = OrderedDict()
 
-    def put_chunk(self, chunk_id: str, packed: bytes, begins_ms: int) -> None:
+    def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
         """Store a packed message batch, kept for the retention time from `begins_ms` or now.
 
         The later of the two counts. Raises StoreUnavailable.
         """
         # Ids are random, so a duplicate is our own item, whose first answer was lost.
-        item = values({"pk": chunk_id, "sk": _CHUNK_KIND, "packed": packed})
+        item = values({"pk": batch_id, "sk": _CHUNK_KIND, "packed": packed})
         self._table.put_if_absent([{**item, "ttl": self._ttl(begins_ms)}])
 
-    def get_chunk(self, chunk_id: str) -> Chunk | None:
+    def get_batch(self, batch_id: str) -> MessageBatch | None:
         """Return a message batch, None if it is absent or expired. Raises StoreUnavailable.
 
         Its ledger entries are put after it and expire later, so while it exists, so do they.
         """
-        cached = self._chunks.get(chunk_id)
+        cached = self._chunks.get(batch_id)
         if cached is not None:
             return cached
         # It never changes, so any replica that has it will do, at half the price.
-        item = self._table.get(chunk_id, _CHUNK_KIND, consistent=False) or self._table.get(
-            chunk_id, _CHUNK_KIND
+        item = self._table.get(batch_id, _CHUNK_KIND, consistent=False) or self._table.get(
+            batch_id, _CHUNK_KIND
         )
         if item is None or has_expired(item, self._clock()):
             return None
-        chunk = unpack(chunk_id, item["packed"]["B"])
-        self._chunks[chunk_id] = chunk
+        chunk = unpack(batch_id, item["packed"]["B"])
+        self._chunks[batch_id] = chunk
         if len(self._chunks) > _CACHED_CHUNKS:
             self._chunks.popitem(last=False)
         return chunk
 
-    def put_once(
-        self, marks: Sequence[Mark], *, begins_ms: int = 0, keep_s: int | None = None
-    ) -> list[Mark]:
+    def put_if_absent(
+        self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
+    ) -> list[LedgerEntry]:
         """Put each entry if it is absent; return for each the entry that is stored now.
 
         An expired entry counts until DynamoDB deletes it.
@@ -82,14 +82,14 @@ class DynamoMessageStore:
             standing[place] = mark_of(item)
         return standing
 
-    def put_over(self, marks: Sequence[Mark], *, begins_ms: int = 0) -> None:
+    def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         """Put each entry over the stored one, expired or not."""
         ttl = self._ttl(begins_ms)
         self._table.write([{"PutRequest": {"Item": item_of(mark, ttl)}} for mark in marks])
 
-    def get_marks(
+    def get_entries(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
-    ) -> list[Mark | None]:
+    ) -> list[LedgerEntry | None]:
         """Return the entries at these keys, in order, by consistent reads unless told otherwise."""
         now_s = self._clock()
         return [
@@ -102,7 +102,7 @@ class DynamoMessageStore:
         by_key = {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
         return [by_key.get(each) for each in keys]
 
-    def find_marks(self, partition: str, kind_prefix: str) -> list[Mark]:
+    def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         """Return a partition's entries whose kind has this prefix, in order, read consistently."""
         now_s = self._clock()
         items = self._table.query(partition, "begins_with(sk, :kind)", {":kind": kind_prefix})
@@ -113,7 +113,7 @@ class DynamoMessageStore:
         return {"N": str(from_s + (self._retention_s if keep_s is None else keep_s))}
 
 
-def item_of(mark: Mark, ttl: Mapping[str, str]) -> Item:
+def item_of(mark: LedgerEntry, ttl: Mapping[str, str]) -> Item:
     """Return a ledger entry as an item with the time to live `ttl`, a DynamoDB number (Unix s)."""
     return {
         "pk": {"S": mark.partition},
@@ -126,9 +126,9 @@ def item_of(mark: Mark, ttl: Mapping[str, str]) -> Item:
     }
 
 
-def mark_of(item: Mapping[str, Any]) -> Mark:
+def mark_of(item: Mapping[str, Any]) -> LedgerEntry:
     """Return the ledger entry in an item."""
-    return Mark(
+    return LedgerEntry(
         partition=item["pk"]["S"],
         kind=item["sk"]["S"],
         owner=item["owner"]["S"],

@@ -6,7 +6,7 @@
       FieldRefused              an invalid field of a resource to register
       VariableRefused           an invalid value for a template's variable
       ForeignReference          a receipt or id that is not ours
-      NotOurTurn                another worker may hold the lease: try again later
+      LeaseHeld                another worker may hold the lease: try again later
       OutOfTime                 the deadline is near: queue the rest again
       StoreUnavailable          AWS did not accept a write or read: try again
       CarrierUnreachable        no carrier of this name is configured
@@ -63,7 +63,7 @@ class ForeignReference(HarkaraError):
     """An id or reference that this gateway did not issue."""
 
 
-class NotOurTurn(HarkaraError):
+class LeaseHeld(HarkaraError):
     """Another delivery of the same queue message may still hold the lease of this work."""
 
 

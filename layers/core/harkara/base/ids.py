@@ -22,10 +22,10 @@ Randomness = Callable[[int], bytes]
 """Returns this many random bytes, as `os.urandom` does."""
 
 VERSION = "1"
-CHUNK_ID_LENGTH = 27
-MID_LENGTH = CHUNK_ID_LENGTH + 2
+BATCH_ID_LENGTH = 27
+MID_LENGTH = BATCH_ID_LENGTH + 2
 RANDOM_BYTES = 10
-MESSAGES_PER_CHUNK = 1024
+MESSAGES_PER_BATCH = 1024
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
@@ -35,7 +35,7 @@ INDEX_NAMES = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _TAG_BYTES = 5
 
 
-def new_chunk_id(now_ms: int, randomness: bytes) -> str:
+def new_batch_id(now_ms: int, randomness: bytes) -> str:
     """Return a chunk id from Unix milliseconds and ten bytes of `os.urandom`.
 
     Draw the random bytes inside the handler: bytes drawn while a function initialises are the same
@@ -45,16 +45,16 @@ def new_chunk_id(now_ms: int, randomness: bytes) -> str:
     return VERSION + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-def mid_of(chunk_id: str, index: int) -> str:
+def mid_of(batch_id: str, index: int) -> str:
     """Return the mid of the batch's message `index` (0 to 1023)."""
-    return chunk_id + INDEX_NAMES[index]
+    return batch_id + INDEX_NAMES[index]
 
 
 def split_mid(mid: str) -> tuple[str, int]:
     """Return (chunk id, index). Raises ForeignReference if the text is not a mid of ours."""
     if len(mid) != MID_LENGTH or mid[0] != VERSION or not _VALUES.keys() >= set(mid):
         raise ForeignReference("not a message id of this gateway")
-    return mid[:CHUNK_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
+    return mid[:BATCH_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]
 
 
 def accepted_at_ms(mid: str) -> int:
@@ -65,10 +65,10 @@ def accepted_at_ms(mid: str) -> int:
     return number
 
 
-def set_id_of(chunk_id: str) -> int:
+def set_id_of(batch_id: str) -> int:
     """Return the id of a batch's set of short links: the last 40 random bits of the batch's id."""
     number = 0
-    for character in chunk_id[-8:]:
+    for character in batch_id[-8:]:
         number = number << 5 | _VALUES[character]
     return number
 

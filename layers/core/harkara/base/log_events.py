@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
-class Note(NamedTuple):
+class LogEvent(NamedTuple):
     """A log event about messages, for the log and its metrics (`harkara.runtime.metrics`).
 
     `what` names the event. `about` identifies the messages, for example by a batch's id; it never
@@ -26,5 +26,5 @@ class Note(NamedTuple):
     listed: tuple[str, ...] = ()
 
 
-Notes = Callable[[Note], None]
+EventSink = Callable[[LogEvent], None]
 """An event sink. Raises nothing."""

@@ -8,13 +8,13 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.model.dead_letters import (
     END_MS,
-    ParkedCallback,
-    ParkedStore,
+    DeadLetter,
+    DeadLetterStore,
     parked_of,
     partition_of,
     sort_key,
 )
-from harkara.model.ledger import Mark
+from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import TaskQueues
@@ -25,10 +25,10 @@ _PART = 100
 _PART_S = 3.0
 
 
-class ParkedPage(NamedTuple):
+class DeadLetterPage(NamedTuple):
     """Parked callbacks, the oldest first. If `next_id` is given, read on `after` it."""
 
-    parked: list[ParkedCallback]
+    parked: list[DeadLetter]
     next_id: str | None
 
 
@@ -40,7 +40,7 @@ class Replayed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ParkedService:
+class DeadLetterService:
     """Lists and replays the parked callbacks of an account. Its methods raise StoreUnavailable.
 
     `callback_id` names a registered callback, or is "-" for unregistered URLs. Times are Unix
@@ -48,7 +48,7 @@ class ParkedService:
     that is gone or failing.
     """
 
-    store: ParkedStore
+    store: DeadLetterStore
     queues: TaskQueues
     open_door: Callable[[str, Endpoint], None]
 
@@ -60,13 +60,13 @@ class ParkedService:
         to_ms: int = END_MS,
         after: str = "",
         limit: int = PAGE_LIMIT,
-    ) -> ParkedPage:
+    ) -> DeadLetterPage:
         """Return up to `limit` parked callbacks of an endpoint in a range of time."""
         partition = partition_of(account_id, callback_id)
         begin = max(f"{from_ms:013d}", sort_key(after))
         rows = self.store.find(partition, begin, f"{to_ms:013d}", limit + 1)
         parked = [parked_of(row) for row in rows[:limit]]
-        return ParkedPage(parked, parked[-1].id if len(rows) > limit else None)
+        return DeadLetterPage(parked, parked[-1].id if len(rows) > limit else None)
 
     def replay(
         self,
@@ -104,16 +104,16 @@ class ParkedService:
                 raise StoreUnavailable("the callback queue did not take a task")
         return Replayed(count, complete=True)
 
-    def _range(self, partition: str, begin: str, end: str) -> Iterator[list[Mark]]:
+    def _range(self, partition: str, begin: str, end: str) -> Iterator[list[LedgerEntry]]:
         while rows := self.store.find(partition, begin, end, _PART):
             yield rows
             begin = rows[-1].kind
 
-    def _named(self, partition: str, ids: Sequence[str]) -> Iterator[list[Mark]]:
+    def _named(self, partition: str, ids: Sequence[str]) -> Iterator[list[LedgerEntry]]:
         # DynamoDB refuses a call with an empty key, or with the same key twice.
         keys = list(dict.fromkeys((partition, sort_key(each)) for each in ids if each))
         for at in range(0, len(keys), _PART):
-            yield [row for row in self.store.get_marks(keys[at : at + _PART]) if row]
+            yield [row for row in self.store.get_entries(keys[at : at + _PART]) if row]
 
 
 def _again(task: CallbackTask) -> CallbackTask:

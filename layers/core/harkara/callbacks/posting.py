@@ -40,16 +40,16 @@ class CallbackPoster(Protocol):
         ...
 
 
-class CallbackVault(Protocol):
+class SecretCipher(Protocol):
     """Encrypts the secrets of callbacks, each for its own callback alone.
 
     Each method raises StoreUnavailable.
     """
 
-    def seal(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
+    def encrypt(self, account_id: str, callback_id: str, secrets: CallbackSecrets) -> bytes:
         """Encrypt a callback's secrets, to be stored in the account."""
         ...
 
-    def unseal(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+    def decrypt(self, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
         """Decrypt a callback's secrets."""
         ...

@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harkara.base.errors import NotOurTurn
+from harkara.base.errors import LeaseHeld
 from harkara.base.ids import Luck
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.retries import (
     REFUSAL_LIMIT,
     delay_after,
@@ -19,8 +19,8 @@ from harkara.base.retries import (
 from harkara.base.time import Clock
 from harkara.model import ledger
 from harkara.model.callbacks import PostResult
-from harkara.model.dead_letters import parked_mark
-from harkara.model.ledger import Claimant, Mark, Relation
+from harkara.model.dead_letters import dead_letter_entry
+from harkara.model.ledger import Lease, LedgerEntry, Relation
 from harkara.model.tasks import Attempt, CallbackTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 
@@ -39,16 +39,16 @@ class Attempts:
     clock: Clock
     luck: Luck
     retry_delays_s: tuple[int, ...]
-    notes: Notes
+    notes: EventSink
 
-    async def claim(self, task: CallbackTask, claimant: Claimant) -> CallbackTask | None:
+    async def claim(self, task: CallbackTask, lease: Lease) -> CallbackTask | None:
         """Take a lease on an attempt; return the task to go on with, None if another worker has it.
 
         If an earlier delivery held it, that attempt may have been made: the next attempt is then
-        claimed, in doubt. Raises NotOurTurn.
+        claimed, in doubt. Raises LeaseHeld.
         """
         while True:
-            claim = claimant.mark(
+            claim = lease.mark(
                 task.group_owner,
                 ledger.post_kind(task.group, task.attempt),
                 at=self._now_ms(),
@@ -57,32 +57,32 @@ class Attempts:
                 **({"last": task.last} if task.last else {}),
             )
             (standing,) = await asyncio.to_thread(
-                self.store.put_once, [claim], begins_ms=task.begins_ms
+                self.store.put_if_absent, [claim], begins_ms=task.begins_ms
             )
-            if claimant.relation(standing, self._now_ms()) is Relation.MINE:
+            if lease.relation(standing, self._now_ms()) is Relation.OURS:
                 if task.in_doubt:
                     about = {"webhook_id": task.webhook_id}
-                    self.notes(Note("callback in doubt", about, {"callbacks_in_doubt": 1}))
+                    self.notes(LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1}))
                 return task
-            following = await self._after(task, standing, claimant)
+            following = await self._after(task, standing, lease)
             if following is None:
                 return None
             task = following
 
-    async def _claim_of(self, task: CallbackTask) -> Mark | None:
+    async def _claim_of(self, task: CallbackTask) -> LedgerEntry | None:
         key = (task.group_owner, ledger.post_kind(task.group, task.attempt))
-        (standing,) = await asyncio.to_thread(self.store.get_marks, [key])
+        (standing,) = await asyncio.to_thread(self.store.get_entries, [key])
         return standing
 
     async def _after(
-        self, task: CallbackTask, standing: Mark, claimant: Claimant
+        self, task: CallbackTask, standing: LedgerEntry, lease: Lease
     ) -> CallbackTask | None:
         """Return the attempt after a claimed one, None if it is over or another worker has it."""
-        match claimant.relation(standing, self._now_ms()):
-            case Relation.THEIRS:
+        match lease.relation(standing, self._now_ms()):
+            case Relation.FOREIGN:
                 return None
-            case Relation.STILL_HELD:
-                raise NotOurTurn("an earlier delivery may still be posting this")
+            case Relation.BUSY:
+                raise LeaseHeld("an earlier delivery may still be posting this")
             case _:
                 if await self.is_over(task):
                     return None
@@ -91,20 +91,18 @@ class Attempts:
     async def is_over(self, task: CallbackTask) -> bool:
         """Whether a callback was acknowledged, or reached its end since it was last replayed."""
         kind = ledger.ack_kind(task.group)
-        acks = await asyncio.to_thread(self.store.find_marks, task.group_owner, kind)
+        acks = await asyncio.to_thread(self.store.find_entries, task.group_owner, kind)
         own = ledger.ack_kind(task.group, task.replay)
         return any(
             ack.kind == own or PostResult(ack.data["status"], "").acknowledged for ack in acks
         )
 
-    async def record(
-        self, task: CallbackTask, claimant: Claimant, result: PostResult
-    ) -> Counter[str]:
+    async def record(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Record the result of an attempt: end the callback, schedule the next one, or park it."""
         if result.acknowledged:
             self._note(task, "callbacks", result)
             unprocessed = {"unprocessed": result.unprocessed} if result.unprocessed else {}
-            await self._end(task, claimant, self._attempt(result), **unprocessed)
+            await self._end(task, lease, self._attempt(result), **unprocessed)
             return Counter(callbacks=1)
         now_ms = self._now_ms()
         failed = replace(
@@ -120,10 +118,10 @@ class Attempts:
         )
         pause_s = delay_after(task.failures, self.retry_delays_s)
         if pause_s is None or result.status == 410 or failed.refusals >= REFUSAL_LIMIT:
-            return await self.park(task, claimant, result)
+            return await self.park(task, lease, result)
         delay_s = max(with_jitter(pause_s, self.luck()), result.retry_after_s)
         if self._is_too_late(failed, delay_s):
-            return await self.park(task, claimant, result)
+            return await self.park(task, lease, result)
         await self.schedule(failed, delay_s)
         self._note(task, "callbacks_to_retry", result)
         return Counter(callbacks_to_retry=1)
@@ -135,26 +133,26 @@ class Attempts:
         """
         name = type(error).__name__
         about = {**self._about(task), "account_id": task.account_id, "error": name}
-        self.notes(Note("callback broken", about, {"callbacks_broken": 1}))
+        self.notes(LogEvent("callback broken", about, {"callbacks_broken": 1}))
         return PostResult(0, f"an error of ours: {name}")
 
-    async def wait(self, task: CallbackTask, claimant: Claimant, wait_s: float) -> Counter[str]:
-        """Let an attempt wait for its turn, as long as a schedule lasts. Raises NotOurTurn.
+    async def wait(self, task: CallbackTask, lease: Lease, wait_s: float) -> Counter[str]:
+        """Let an attempt wait for its turn, as long as a schedule lasts. Raises LeaseHeld.
 
         An earlier delivery may have made it before it died: then the next attempt waits, in doubt.
         The queued message has another task id, and would take the old lease for another task's.
         """
         while standing := await self._claim_of(task):
-            following = await self._after(task, standing, claimant)
+            following = await self._after(task, standing, lease)
             if following is None:
                 return Counter(posted_by_another=1)
             task = following
         waiting = replace(task, waits=task.waits + 1, began_ms=task.began_ms or self._now_ms())
         if self._is_too_late(waiting, wait_s):
-            claimed = await self.claim(task, claimant)
+            claimed = await self.claim(task, lease)
             if claimed is None:
                 return Counter(posted_by_another=1)
-            return await self.park(claimed, claimant, PostResult(0, "its turn never came"))
+            return await self.park(claimed, lease, PostResult(0, "its turn never came"))
         await self.schedule(waiting, wait_s)
         return Counter(callbacks_waiting=1)
 
@@ -186,31 +184,27 @@ class Attempts:
             if task.alerted_percent < percent and at_ms <= now_ms:
                 about = {"webhook_id": task.webhook_id, "account_id": task.account_id}
                 counts = {f"callbacks_at_{percent}_percent": 1}
-                self.notes(Note("callback is late", about, counts))
+                self.notes(LogEvent("callback is late", about, counts))
                 task = replace(task, alerted_percent=percent)
         return task
 
-    async def park(
-        self, task: CallbackTask, claimant: Claimant, result: PostResult
-    ) -> Counter[str]:
+    async def park(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Store a callback as a dead letter, for a person to find and replay."""
         last = self._attempt(result)
-        parked = parked_mark(claimant, replace(task, last=None, turn_ms=0, rounds=0), last)
-        await asyncio.to_thread(self.store.put_once, [parked], begins_ms=task.begins_ms)
+        parked = dead_letter_entry(lease, replace(task, last=None, turn_ms=0, rounds=0), last)
+        await asyncio.to_thread(self.store.put_if_absent, [parked], begins_ms=task.begins_ms)
         self._note(task, "callbacks_parked", result)
-        await self._end(task, claimant, last, parked=True)
+        await self._end(task, lease, last, parked=True)
         return Counter(callbacks_parked=1)
 
-    async def end_unwanted(self, task: CallbackTask, claimant: Claimant) -> Counter[str]:
+    async def end_unwanted(self, task: CallbackTask, lease: Lease) -> Counter[str]:
         """End a callback that its destination does not want, so that no check takes it for lost."""
-        self.notes(Note("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
-        await self._end(task, claimant, Attempt(self._now_ms(), 0, ""), unwanted=True)
+        self.notes(LogEvent("callback unwanted", self._about(task), {"callbacks_unwanted": 1}))
+        await self._end(task, lease, Attempt(self._now_ms(), 0, ""), unwanted=True)
         return Counter(callbacks_unwanted=1)
 
-    async def _end(
-        self, task: CallbackTask, claimant: Claimant, last: Attempt, **more: Any
-    ) -> None:
-        ack = claimant.mark(
+    async def _end(self, task: CallbackTask, lease: Lease, last: Attempt, **more: Any) -> None:
+        ack = lease.mark(
             task.group_owner,
             ledger.ack_kind(task.group, task.replay),
             members=_members(task),
@@ -219,7 +213,7 @@ class Attempts:
             last=last,
             **more,
         )
-        await asyncio.to_thread(self.store.put_once, [ack], begins_ms=task.begins_ms)
+        await asyncio.to_thread(self.store.put_if_absent, [ack], begins_ms=task.begins_ms)
 
     def _attempt(self, result: PostResult) -> Attempt:
         return Attempt(
@@ -242,7 +236,7 @@ class Attempts:
         delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
         about = {**self._about(task), "status": result.status}
         listed = ("chunks", "webhook_id") if result.acknowledged else ()
-        self.notes(Note("callback posted", about, {end: 1}, delays_s, listed=listed))
+        self.notes(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
 
     def _about(self, task: CallbackTask) -> dict[str, Any]:
         return {"chunks": sorted(_members(task)), "webhook_id": task.webhook_id}

@@ -25,9 +25,9 @@ from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.events import Event
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.tasks import CallbackTask, EventTask
-from harkara.state.endpoint_health import RATE_WAIT_S, Doors, Entry, Verdict
+from harkara.state.endpoint_health import RATE_WAIT_S, EndpointHealth, Entry, Verdict
 
 # The time after a post's time-out to record its result, or to schedule the next attempt.
 _RECORD_S = 3.0
@@ -57,14 +57,14 @@ class _Look(NamedTuple):
 class CallbackService:
     """Posts callbacks for the function `dlr`.
 
-    Its methods return how many callbacks had which outcome. They raise OutOfTime, NotOurTurn and
+    Its methods return how many callbacks had which outcome. They raise OutOfTime, LeaseHeld and
     StoreUnavailable; the queue message then comes back.
     """
 
     attempts: Attempts
     poster: CallbackPoster
     destinations: Destinations
-    doors: Doors
+    doors: EndpointHealth
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def check_time(self, deadline: Deadline) -> None:
@@ -75,7 +75,7 @@ class CallbackService:
     async def post_all(
         self,
         groups: Sequence[CallbackTask],
-        claimant: Claimant,
+        lease: Lease,
         deadline: Deadline,
         *,
         in_doubt: bool,
@@ -85,7 +85,7 @@ class CallbackService:
         `in_doubt`: an earlier delivery may have posted them. Only an `ack` proves that it did.
         """
         post = self._post_in_doubt if in_doubt else self._post_at_once
-        ends = await asyncio.gather(*(_end_of(post(group, claimant, deadline)) for group in groups))
+        ends = await asyncio.gather(*(_end_of(post(group, lease, deadline)) for group in groups))
         # Raise an error only once all groups are done: the queue message would come back while a
         # post still ran, and that post would be made twice at once.
         counts: Counter[str] = Counter()
@@ -95,12 +95,10 @@ class CallbackService:
             counts += end
         return counts
 
-    async def post_event(
-        self, task: EventTask, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
+    async def post_event(self, task: EventTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post an event that is not a final state."""
         group = CallbackTask(
-            group_owner=claimant.owner,
+            group_owner=lease.owner,
             group=0,
             attempt=0,
             account_id=task.account_id,
@@ -109,12 +107,12 @@ class CallbackService:
             begins_ms=task.begins_ms,
         )
         # Nothing tells a redelivery from the first delivery: the first attempt takes a lease too.
-        return await self.call_back(group, claimant, deadline)
+        return await self.call_back(group, lease, deadline)
 
     async def call_back(
         self,
         task: CallbackTask,
-        claimant: Claimant,
+        lease: Lease,
         deadline: Deadline,
         *,
         at_once: bool = False,
@@ -130,19 +128,19 @@ class CallbackService:
         if early_s * 1000 > _EARLY_MS:
             await attempts.schedule(task, early_s)
             return Counter(callbacks_early=1)
-        look = await self._look(task, claimant, at_once=at_once)
+        look = await self._look(task, lease, at_once=at_once)
         if isinstance(look, PostResult):
-            return await self._fail(task, claimant, look)
+            return await self._fail(task, lease, look)
         if look is None:
-            return await self._fail(task, claimant, _REMOVED)
+            return await self._fail(task, lease, _REMOVED)
         entry = look.entry
         if entry is None:
-            return await attempts.end_unwanted(task, claimant)
+            return await attempts.end_unwanted(task, lease)
         if entry.verdict is Verdict.GONE:
-            return await self._fail(task, claimant, _GONE)
+            return await self._fail(task, lease, _GONE)
         tired = task.waits >= _WAITS and not entry.trusted
         if entry.verdict is Verdict.FAILING or (entry.verdict is Verdict.WAIT and tired):
-            return await self._fail(task, claimant, _FAILING)
+            return await self._fail(task, lease, _FAILING)
         if entry.verdict is Verdict.WAIT:
             if entry.turn_s:
                 wait_s = wait_for_turn(entry.wait_s)
@@ -150,49 +148,49 @@ class CallbackService:
                 wait_s = max(entry.wait_s, wait_delay(task.waits))
                 wait_s = with_jitter(wait_s, attempts.luck())
             task = replace(task, turn_ms=int(entry.turn_s * 1000))
-            return await attempts.wait(task, claimant, wait_s)
+            return await attempts.wait(task, lease, wait_s)
         with deadline.keeping(self._post_s):
-            claimed = await attempts.claim(task, claimant)
+            claimed = await attempts.claim(task, lease)
         if claimed is None:
             await asyncio.to_thread(self.doors.release, task.account_id, task.endpoint, entry)
             return Counter(posted_by_another=1)
         counts = Counter(callbacks_in_doubt=int(claimed.in_doubt))
-        return counts + await self._post(claimed, look, entry, claimant, deadline)
+        return counts + await self._post(claimed, look, entry, lease, deadline)
 
     async def _post_at_once(
-        self, group: CallbackTask, claimant: Claimant, deadline: Deadline
+        self, group: CallbackTask, lease: Lease, deadline: Deadline
     ) -> Counter[str]:
         """Post a group for the first time, without a lease, if its endpoint is quick."""
         later = replace(group, attempt=1)
         if not self._has_time(deadline):
             await self.attempts.schedule(later, 0)
             return Counter(callbacks_handed_on=1)
-        look = await self._look(group, claimant, at_once=True)
+        look = await self._look(group, lease, at_once=True)
         if isinstance(look, PostResult):
-            return await self.attempts.record(group, claimant, look)
+            return await self.attempts.record(group, lease, look)
         if look is None:
-            return await self.attempts.park(group, claimant, _REMOVED)
+            return await self.attempts.park(group, lease, _REMOVED)
         if look.entry is None:
-            return await self.attempts.end_unwanted(group, claimant)
+            return await self.attempts.end_unwanted(group, lease)
         if look.entry.verdict is Verdict.POST:
-            return await self._post(group, look, look.entry, claimant, deadline)
+            return await self._post(group, look, look.entry, lease, deadline)
         await self.attempts.schedule(later, 0)
         return Counter(callbacks_left=1)
 
     async def _post_in_doubt(
-        self, group: CallbackTask, claimant: Claimant, deadline: Deadline
+        self, group: CallbackTask, lease: Lease, deadline: Deadline
     ) -> Counter[str]:
         if await self.attempts.is_over(group):
             return Counter(acknowledged_before=1)
         again = replace(group, attempt=1, in_doubt=True)
-        return await self.call_back(again, claimant, deadline, at_once=True)
+        return await self.call_back(again, lease, deadline, at_once=True)
 
     async def _post(
         self,
         task: CallbackTask,
         look: _Look,
         entry: Entry,
-        claimant: Claimant,
+        lease: Lease,
         deadline: Deadline,
     ) -> Counter[str]:
         if entry.wait_s:
@@ -204,37 +202,35 @@ class CallbackService:
         except Exception as error:
             # The post may have left before the error.
             result = self.attempts.broken(task, error)._replace(in_doubt=True)
-        counts = await self.attempts.record(task, claimant, result)
+        counts = await self.attempts.record(task, lease, result)
         if self.doors.will_write(task.account_id, task.endpoint, entry, result):
             await asyncio.to_thread(self.doors.leave, task.account_id, task.endpoint, entry, result)
         return counts
 
-    async def _fail(
-        self, task: CallbackTask, claimant: Claimant, result: PostResult
-    ) -> Counter[str]:
+    async def _fail(self, task: CallbackTask, lease: Lease, result: PostResult) -> Counter[str]:
         """Let an attempt fail without a post. It takes a lease, as a copy of it may be posted."""
-        claimed = await self.attempts.claim(task, claimant)
+        claimed = await self.attempts.claim(task, lease)
         if claimed is None:
             return Counter(posted_by_another=1)
         if result is _REMOVED:
-            return await self.attempts.park(claimed, claimant, result)
-        return await self.attempts.record(claimed, claimant, result)
+            return await self.attempts.park(claimed, lease, result)
+        return await self.attempts.record(claimed, lease, result)
 
     async def _look(
-        self, task: CallbackTask, claimant: Claimant, *, at_once: bool
+        self, task: CallbackTask, lease: Lease, *, at_once: bool
     ) -> _Look | PostResult | None:
         """Return the destination and whether to post now; None if the destination was removed.
 
         After an unforeseen error, return the result of a failed attempt.
         """
         try:
-            return await asyncio.to_thread(self._looked, task, claimant, at_once=at_once)
+            return await asyncio.to_thread(self._looked, task, lease, at_once=at_once)
         except HarkaraError:
             raise
         except Exception as error:
             return self.attempts.broken(task, error)
 
-    def _looked(self, task: CallbackTask, claimant: Claimant, *, at_once: bool) -> _Look | None:
+    def _looked(self, task: CallbackTask, lease: Lease, *, at_once: bool) -> _Look | None:
         # After a failure read it anew: the URL or a secret may have been changed since.
         destination = self.destinations.find(task.account_id, task.endpoint, anew=task.failures > 0)
         if destination is None:
@@ -246,7 +242,7 @@ class CallbackService:
             task.account_id,
             task.endpoint,
             destination.settings,
-            f"{claimant.holder}.{task.group}",
+            f"{lease.holder}.{task.group}",
             self.poster.timeout_s + RATE_WAIT_S + _RECORD_S,
             at_once=at_once,
             turn_s=task.turn_ms / 1000,

@@ -14,7 +14,7 @@ from harkara.callbacks.formats import FORMATS
 from harkara.model.accounts import Account
 from harkara.model.events import EventKind, Reply
 from harkara.model.tasks import EventTask, QueueName
-from harkara.ports import ChunkReader, LastMessages, TaskQueues
+from harkara.ports import BatchReader, LastMessages, TaskQueues
 
 # Thirteen segments; a queue message has room for a hundred times as much.
 TEXT_LIMIT = 2000
@@ -40,7 +40,7 @@ class Heard(NamedTuple):
 class ReplyService:
     """Enqueues replies for accounts that want them, in the `inbound` function."""
 
-    chunks: ChunkReader
+    chunks: BatchReader
     last: LastMessages
     queues: TaskQueues
     signer: ReferenceSigner
@@ -73,8 +73,8 @@ class ReplyService:
         )
         reply = Reply("", "", heard.at_s, heard.number, receiver, text)
         mid = self.last.find(account.id, heard.number)
-        chunk_id, index = split_mid(mid) if mid else ("", 0)
-        chunk = self.chunks.get_chunk(chunk_id) if mid else None
+        batch_id, index = split_mid(mid) if mid else ("", 0)
+        chunk = self.chunks.get_batch(batch_id) if mid else None
         if chunk is None:
             callback = account.callbacks.get(account.default_callback)
             if callback is None or not FORMATS[callback.format].without_message:

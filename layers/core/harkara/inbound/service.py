@@ -16,10 +16,10 @@ from harkara.carriers.received import InboundMessage, ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
 from harkara.inbound.keywords import OTHER, asked_in, fold
 from harkara.inbound.replies import Heard, ReplyService
-from harkara.model.ledger import INBOUND_KIND, Mark, carrier_partition
+from harkara.model.ledger import INBOUND_KIND, LedgerEntry, carrier_partition
 from harkara.model.suppressions import Source, opt_out
 from harkara.ports import AccountStore, MessageStore, SuppressionList
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.text.phone_numbers import normalise, with_plus
 
 # A time further off is wrong, and an id remembered for longer is of another message.
@@ -33,7 +33,7 @@ class InboundService:
     `confirm` fetches a URL, or raises StoreUnavailable.
     """
 
-    door: CarrierDoor
+    door: WebhookAuthenticator
     accounts: AccountStore
     lists: SuppressionList
     clock: Clock
@@ -46,7 +46,7 @@ class InboundService:
 
         The same request again changes nothing, unless the carrier names neither a time nor an id of
         the message: replies are then posted again, and the person may have written again meanwhile.
-        A request without content does nothing. Raises RequestRefused: as CarrierDoor does,
+        A request without content does nothing. Raises RequestRefused: as WebhookAuthenticator does,
         INVALID_RECEIPT if the request cannot be read; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
@@ -101,8 +101,8 @@ class InboundService:
             return at_s, ""
         said = self._pseudonym(message)
         partition = carrier_partition(INBOUND_KIND, carrier, message.carrier_id)
-        mark = Mark(partition, INBOUND_KIND, said, "", 0, {"at": at_s, "came": now_s})
-        (first,) = self.store.put_once([mark])
+        mark = LedgerEntry(partition, INBOUND_KIND, said, "", 0, {"at": at_s, "came": now_s})
+        (first,) = self.store.put_if_absent([mark])
         if first.owner != said or first.data["came"] <= now_s - _WEEK_S:
             self.store.put_over([mark])
             first = mark

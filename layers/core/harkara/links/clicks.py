@@ -9,15 +9,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn
+from harkara.base.errors import LeaseHeld
 from harkara.base.ids import split_mid
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.callbacks.posting import Destinations
 from harkara.callbacks.service import CallbackService
 from harkara.model.events import Click
-from harkara.model.ledger import Claimant, Relation, click_kind
-from harkara.model.messages import Chunk, Endpoint
+from harkara.model.ledger import Lease, Relation, click_kind
+from harkara.model.messages import Endpoint, MessageBatch
 from harkara.model.tasks import ClickTask, EventTask
 from harkara.ports import MessageStore
 
@@ -30,40 +30,40 @@ class ClickService:
     destinations: Destinations
     callbacks: CallbackService
     clock: Clock
-    notes: Notes
+    notes: EventSink
 
-    async def click(self, task: ClickTask, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    async def click(self, task: ClickTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Record a click, and post it if its callback wants it; return the counts by outcome.
 
-        Raises NotOurTurn, OutOfTime and StoreUnavailable; the queue message then comes back.
+        Raises LeaseHeld, OutOfTime and StoreUnavailable; the queue message then comes back.
         """
         self.callbacks.check_time(deadline)
-        chunk_id, index = split_mid(task.mid)
-        chunk = await asyncio.to_thread(self.store.get_chunk, chunk_id)
+        batch_id, index = split_mid(task.mid)
+        chunk = await asyncio.to_thread(self.store.get_batch, batch_id)
         if chunk is None:  # links may last longer than messages are kept
             return Counter(chunk_missing=1)
-        mark = claimant.mark(
-            chunk_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
+        mark = lease.mark(
+            batch_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
         )
         (standing,) = await asyncio.to_thread(
-            self.store.put_once, [mark], begins_ms=chunk.begins_ms
+            self.store.put_if_absent, [mark], begins_ms=chunk.begins_ms
         )
-        relation = claimant.relation(standing, int(self.clock() * 1000))
-        if relation is Relation.STILL_HELD:
-            raise NotOurTurn("an earlier delivery may still be posting this")
-        if relation is Relation.MINE:
-            about = {"account_id": chunk.account_id, "task": claimant.owner}
-            self.notes(Note("first click on a link", about, {"first_clicks": 1}))
+        relation = lease.relation(standing, int(self.clock() * 1000))
+        if relation is Relation.BUSY:
+            raise LeaseHeld("an earlier delivery may still be posting this")
+        if relation is Relation.OURS:
+            about = {"account_id": chunk.account_id, "task": lease.owner}
+            self.notes(LogEvent("first click on a link", about, {"first_clicks": 1}))
         message = chunk.messages[index]
         if message.endpoint is None:
             return Counter(clicks=1)
         endpoint = chunk.endpoints[message.endpoint]
-        if relation is Relation.THEIRS and not await self._wants_every_click(chunk, endpoint):
+        if relation is Relation.FOREIGN and not await self._wants_every_click(chunk, endpoint):
             return Counter(repeated=1)
         click = Click(task.mid, message.client_ref, task.at_s, message.to, task.url, task.short_url)
         event = EventTask(chunk.account_id, endpoint, click, chunk.begins_ms)
-        return await self.callbacks.post_event(event, claimant, deadline)
+        return await self.callbacks.post_event(event, lease, deadline)
 
-    async def _wants_every_click(self, chunk: Chunk, endpoint: Endpoint) -> bool:
+    async def _wants_every_click(self, chunk: MessageBatch, endpoint: Endpoint) -> bool:
         destination = await asyncio.to_thread(self.destinations.find, chunk.account_id, endpoint)
         return destination is not None and destination.settings.every_click

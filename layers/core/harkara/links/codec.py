@@ -115,7 +115,7 @@ class LinkSet(NamedTuple):
     """
 
     account_id: str
-    chunk_id: str
+    batch_id: str
     base: str
     ends_s: int
     urls: Sequence[str]

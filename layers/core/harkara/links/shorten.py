@@ -26,8 +26,8 @@ from harkara.links.codec import (
     unpack_links,
 )
 from harkara.model.accounts import Account
-from harkara.model.ledger import Mark, links_key
-from harkara.model.messages import Chunk, Message
+from harkara.model.ledger import LedgerEntry, links_key
+from harkara.model.messages import Message, MessageBatch
 from harkara.model.tasks import ClickTask, QueueName
 from harkara.ports import MessageStore, TaskQueues
 
@@ -51,8 +51,8 @@ class LinkMaker:
     signer: Callable[[], LinkSigner]
 
     def make(
-        self, account: Account, chunk: Chunk, linked: Sequence[Linked | None]
-    ) -> tuple[Chunk, str]:
+        self, account: Account, chunk: MessageBatch, linked: Sequence[Linked | None]
+    ) -> tuple[MessageBatch, str]:
         """Return the batch with links in its texts, and its packed link set.
 
         `linked` is by index; messages beyond its end have no links.
@@ -73,15 +73,15 @@ class LinkMaker:
         hashes = tuple(map(_text_hash, linked)) if chunk.duplicate_window_s else ()
         return replace(chunk, messages=messages, text_hashes=hashes), pack_links(links)
 
-    def put(self, account: Account, chunk: Chunk, packed: str) -> bool:
+    def put(self, account: Account, chunk: MessageBatch, packed: str) -> bool:
         """Store a batch's packed link set; False if another batch has the same set id.
 
         Raises StoreUnavailable.
         """
         partition, kind = links_key(set_id_of(chunk.id))
-        mark = Mark(partition, kind, chunk.id, "", 0, {"links": packed})
+        mark = LedgerEntry(partition, kind, chunk.id, "", 0, {"links": packed})
         keep_s = account.link_days * _DAY_S + ENDED_KNOWN_S
-        (standing,) = self.store.put_once([mark], begins_ms=chunk.begins_ms, keep_s=keep_s)
+        (standing,) = self.store.put_if_absent([mark], begins_ms=chunk.begins_ms, keep_s=keep_s)
         return standing.owner == chunk.id
 
 
@@ -141,7 +141,7 @@ class LinkService:
             return Visited(Visit.ENDED, "", links.account_id)
         visit = Visit.BY_BOT
         if is_person:
-            mid = mid_of(links.chunk_id, place.message)
+            mid = mid_of(links.batch_id, place.message)
             short_url = f"{links.base}/{code}"
             click = ClickTask(mid, place.number, int(self.clock()), url, short_url)
             enqueued = self._has_room(place) and self._enqueue(click, links.account_id)
@@ -152,7 +152,7 @@ class LinkService:
         known = self._sets.get(set_id)
         if known is not None:
             return known
-        (mark,) = self.store.get_marks([links_key(set_id)])
+        (mark,) = self.store.get_entries([links_key(set_id)])
         if mark is None:
             return None
         links = self._sets[set_id] = unpack_links(mark.data["links"])

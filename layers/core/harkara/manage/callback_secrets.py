@@ -2,33 +2,33 @@
 
 from collections.abc import Callable
 
-from harkara.callbacks.posting import CallbackVault
+from harkara.callbacks.posting import SecretCipher
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 
 
 def secrets_in(
-    vault: CallbackVault, account_id: str, callback: CallbackEndpoint
+    cipher: SecretCipher, account_id: str, callback: CallbackEndpoint
 ) -> CallbackSecrets:
     """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     if not callback.sealed:
         return CallbackSecrets()
-    return vault.unseal(account_id, callback.id, callback.sealed)
+    return cipher.decrypt(account_id, callback.id, callback.sealed)
 
 
 def with_secrets(
-    vault: CallbackVault,
+    cipher: SecretCipher,
     account_id: str,
     callback: CallbackEndpoint,
     change: Callable[[CallbackSecrets], CallbackSecrets],
 ) -> CallbackEndpoint:
     """Return a callback with its secrets replaced by `change`. Raises StoreUnavailable."""
-    standing = secrets_in(vault, account_id, callback)
+    standing = secrets_in(cipher, account_id, callback)
     secrets = change(standing)
     sealed = callback.sealed
     if secrets == CallbackSecrets():
         sealed = b""
     elif secrets != standing:
-        sealed = vault.seal(account_id, callback.id, secrets)
+        sealed = cipher.encrypt(account_id, callback.id, secrets)
     return callback.model_copy(
         update={
             "header_names": tuple(secrets.headers),

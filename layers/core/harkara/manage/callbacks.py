@@ -15,7 +15,7 @@ from harkara.base.fields import Fields
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
 from harkara.base.time import Clock
-from harkara.callbacks.dead_letters import ParkedService
+from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster
 from harkara.callbacks.registration import overlap_s_of
 from harkara.callbacks.signing import SECRET_PREFIX
@@ -54,7 +54,7 @@ class EndpointService:
     """
 
     registry: RegistryService
-    parked: ParkedService
+    parked: DeadLetterService
     poster: CallbackPoster
     clock: Clock
     randomness: Randomness
@@ -70,7 +70,7 @@ class EndpointService:
 
         def renew(callback: CallbackEndpoint) -> CallbackEndpoint:
             return with_secrets(
-                self.registry.vault,
+                self.registry.cipher,
                 account.id,
                 callback,
                 lambda secrets: secrets.rotated(secret, now_s, overlap_s),
@@ -96,7 +96,7 @@ class EndpointService:
             endpoint=callback.endpoint,
             members=(Dlr(SAMPLE, SAMPLE, state, at_s, _CODES.get(state, ""), SAMPLE_TO, 1),),
         )
-        secrets = secrets_in(self.registry.vault, account.id, callback)
+        secrets = secrets_in(self.registry.cipher, account.id, callback)
         result = await self.poster.post(task, Destination(callback, secrets))
         if result.acknowledged:
             self.registry.open_door(account.id, callback.endpoint)

@@ -13,7 +13,7 @@ from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock
 from harkara.carriers.contract import NotTaken
 from harkara.model.accounts import Account
-from harkara.model.ledger import Mark, cancel_kind, cancels_of
+from harkara.model.ledger import LedgerEntry, cancel_kind, cancels_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
@@ -45,8 +45,10 @@ class CancelService:
         chunk, index = find_message(self.store, account.id, mid)
         now_s = self.clock()
         at_ms = int(now_s * 1000)
-        cancel = Mark(cancels_of(chunk.id), cancel_kind(index), account.id, "", 0, {"at": at_ms})
-        self.store.put_once([cancel], begins_ms=chunk.begins_ms)
+        cancel = LedgerEntry(
+            cancels_of(chunk.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
+        )
+        self.store.put_if_absent([cancel], begins_ms=chunk.begins_ms)
         tries = tries_of(self.store, chunk, index)
         end = tries[-1].end if tries else NotTaken()
         if isinstance(end, NotTaken):

@@ -8,7 +8,7 @@ from harkara.base import fields as given
 from harkara.base.errors import FieldRefused
 from harkara.base.fields import Fields
 from harkara.base.time import utc_text
-from harkara.model.dead_letters import END_MS, ParkedCallback
+from harkara.model.dead_letters import END_MS, DeadLetter
 
 IDS_LIMIT = 1_000
 # One dead letter may hold a hundred messages.
@@ -55,7 +55,7 @@ def after_of(fields: Fields) -> str:
     return given.string(fields, "after", _AFTER)
 
 
-def fields_of(parked: ParkedCallback) -> dict[str, Any]:
+def fields_of(parked: DeadLetter) -> dict[str, Any]:
     """Return the JSON of a dead letter, without phone numbers and texts."""
     task, last = parked.task, parked.last
     return {

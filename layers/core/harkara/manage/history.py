@@ -11,7 +11,7 @@ from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
 from harkara.model.accounts import Account
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import (
-    Mark,
+    LedgerEntry,
     cancel_kind,
     cancels_of,
     clicks_prefix,
@@ -19,7 +19,7 @@ from harkara.model.ledger import (
     recovered_kind,
     speaks_of,
 )
-from harkara.model.messages import Chunk, State
+from harkara.model.messages import MessageBatch, State
 from harkara.model.sending_hours import ready_s
 from harkara.model.tasks import Attempt
 from harkara.ports import MessageStore
@@ -45,14 +45,14 @@ class HistoryService:
         """
         chunk, index = find_message(self.store, account.id, mid)
         tries = tries_of(self.store, chunk, index)
-        final, recovered, cancel = self.store.get_marks(
+        final, recovered, cancel = self.store.get_entries(
             [
                 (chunk.id, final_kind(index)),
                 (chunk.id, recovered_kind(index)),
                 (cancels_of(chunk.id), cancel_kind(index)),
             ]
         )
-        clicks = self.store.find_marks(chunk.id, clicks_prefix(index))
+        clicks = self.store.find_entries(chunk.id, clicks_prefix(index))
         owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
         return {
             **_fields(account, chunk, index),
@@ -67,7 +67,7 @@ class HistoryService:
             ],
         }
 
-    def _state(self, chunk: Chunk, tries: Sequence[Try], cancel: Mark | None) -> str:
+    def _state(self, chunk: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None) -> str:
         """Return the state of a message that has no final state yet."""
         match tries[-1].end if tries else NotTaken():
             case Refused(code):
@@ -82,12 +82,12 @@ class HistoryService:
             case _:
                 return "submitted"
 
-    def _clicked(self, click: Mark, chunk: Chunk, index: int) -> Iterator[Step]:
+    def _clicked(self, click: LedgerEntry, chunk: MessageBatch, index: int) -> Iterator[Step]:
         """Yield the first click on a link, and its callback attempts."""
         yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
         yield from self._called_back(click.owner, chunk, index)
 
-    def _called_back(self, owner: str, chunk: Chunk, index: int) -> Iterator[Step]:
+    def _called_back(self, owner: str, chunk: MessageBatch, index: int) -> Iterator[Step]:
         """Yield the callback attempts of this task (`owner`) that spoke of the message.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
@@ -99,7 +99,7 @@ class HistoryService:
             (
                 mark
                 for kind in ("post#", "ack#")
-                for mark in self.store.find_marks(owner, kind)
+                for mark in self.store.find_entries(owner, kind)
                 if speaks_of(mark, chunk.id, index)
             ),
             key=_number,
@@ -109,7 +109,7 @@ class HistoryService:
                 yield _attempt(mark, number, client_ref)
 
 
-def _fields(account: Account, chunk: Chunk, index: int) -> dict[str, Any]:
+def _fields(account: Account, chunk: MessageBatch, index: int) -> dict[str, Any]:
     message = chunk.messages[index]
     price = account.price(message.to, chunk.category, message.segment_count)
     return {
@@ -132,12 +132,12 @@ def _country(msisdn: str) -> str | None:
         return None
 
 
-def _error(final: Mark | None) -> dict[str, str] | None:
+def _error(final: LedgerEntry | None) -> dict[str, str] | None:
     code = final.data["code"] if final else ""
     return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
 
 
-def _accepted(chunk: Chunk) -> Iterator[Step]:
+def _accepted(chunk: MessageBatch) -> Iterator[Step]:
     yield _step("accepted", chunk.accepted_at_ms)
     send_at_ms = int(ready_s(chunk, chunk.accepted_at_ms / 1000) * 1000)
     if send_at_ms > chunk.accepted_at_ms:
@@ -160,21 +160,21 @@ def _step_of(tried: Try) -> Step | None:
     return {**_step(step, tried.ended_at_ms), "try": tried.attempt, **more}
 
 
-def _ended(final: Mark | None) -> Iterator[Step]:
+def _ended(final: LedgerEntry | None) -> Iterator[Step]:
     if final:
         data = final.data
         codes = {name: data[name] for name in ("code", "carrier_code") if data[name]}
         yield {**_step(data["state"], data["at"] * 1000), **codes}
 
 
-def _number(mark: Mark) -> tuple[int, bool]:
+def _number(mark: LedgerEntry) -> tuple[int, bool]:
     """Return the position of a callback's ledger entry among its attempts."""
     if mark.kind.startswith("ack#"):
         return mark.data["attempt"], True
     return int(mark.kind.split("#")[2]), False
 
 
-def _attempt(mark: Mark, number: int, client_ref: str) -> Step:
+def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> Step:
     """Return the step of the attempt whose result an entry holds; `number` counts from 1."""
     data = mark.data
     if "last" not in data:  # its worker died, and it is unknown whether the callback was posted

@@ -12,7 +12,7 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.json import encode
-from harkara.callbacks.posting import CallbackVault
+from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import secrets_of
 from harkara.manage import template_csv
 from harkara.manage.callback_secrets import with_secrets
@@ -73,7 +73,7 @@ class RegistryService:
     """
 
     registry: Registry
-    vault: CallbackVault
+    cipher: SecretCipher
     open_door: Callable[[str, Endpoint], None]
     """Resume callbacks to an endpoint whose circuit is open because it said that it is gone."""
     callback_urls: UrlRules
@@ -192,7 +192,7 @@ class RegistryService:
         if isinstance(known, CallbackEndpoint):
             part = part.model_copy(update={"sealed": known.sealed})
         try:
-            return with_secrets(self.vault, account.id, part, secrets_of(fields).over)
+            return with_secrets(self.cipher, account.id, part, secrets_of(fields).over)
         except FieldRefused as error:
             raise _refusal(error) from error
 

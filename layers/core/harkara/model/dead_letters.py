@@ -7,7 +7,7 @@ API's `id` of a dead letter is derived from its sort key.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.model.ledger import Claimant, Mark
+from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.tasks import Attempt, CallbackTask, decode_dlr
 
 UNREGISTERED = "-"
@@ -17,7 +17,7 @@ END_MS = 10**13 - 1
 """Later than any time."""
 
 
-class ParkedCallback(NamedTuple):
+class DeadLetter(NamedTuple):
     """A callback that is not retried any more. `id` is its time and webhook id: `<ms>.<id>`."""
 
     id: str
@@ -26,14 +26,14 @@ class ParkedCallback(NamedTuple):
     last: Attempt
 
 
-class ParkedStore(Protocol):
+class DeadLetterStore(Protocol):
     """The store of dead letters. Each method raises StoreUnavailable."""
 
-    def find(self, partition: str, after: str, before: str, limit: int) -> list[Mark]:
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
         """Return up to `limit` rows of a partition between two sort keys, in order."""
         ...
 
-    def get_marks(self, keys: Sequence[tuple[str, str]]) -> list[Mark | None]:
+    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
         """Return the rows at these keys, in order."""
         ...
 
@@ -47,9 +47,9 @@ def partition_of(account_id: str, callback_id: str) -> str:
     return f"parked#{account_id}#{callback_id or UNREGISTERED}"
 
 
-def parked_mark(claimant: Claimant, task: CallbackTask, last: Attempt) -> Mark:
+def dead_letter_entry(lease: Lease, task: CallbackTask, last: Attempt) -> LedgerEntry:
     """Return the row of a callback that becomes a dead letter after this attempt."""
-    return claimant.mark(
+    return lease.mark(
         partition_of(task.account_id, task.endpoint.callback_id),
         f"{last.at_ms:013d}#{task.webhook_id}",
         task=task.encode(),
@@ -57,13 +57,13 @@ def parked_mark(claimant: Claimant, task: CallbackTask, last: Attempt) -> Mark:
     )
 
 
-def parked_of(mark: Mark) -> ParkedCallback:
+def parked_of(mark: LedgerEntry) -> DeadLetter:
     """Return the dead letter in a row."""
     task = decode_dlr(mark.data["task"])
     if not isinstance(task, CallbackTask):
         raise ValueError("a parked task that is no callback")
     at, _, webhook_id = mark.kind.partition("#")
-    return ParkedCallback(f"{at}.{webhook_id}", int(at), task, Attempt(*mark.data["last"]))
+    return DeadLetter(f"{at}.{webhook_id}", int(at), task, Attempt(*mark.data["last"]))
 
 
 def sort_key(parked_id: str) -> str:

@@ -1,15 +1,15 @@
-"""Ledger entries (`Mark`): a record, written once, of each thing done and of the task that did it.
+"""Ledger entries: a record, written once, of each thing done and of the task that did it.
 
 An entry is written only if its key is absent. It holds the task id (*owner*: the id of the SQS
 message with this task, the same at every redelivery), the worker id (*holder*: the one delivery of
 that message that wrote the entry), and *until*, the expiry of that worker's lease: by then Lambda
 has ended the worker, at its deadline.
 
-A worker that finds an entry calls `Claimant.relation`:
+A worker that finds an entry calls `Lease.relation`:
 
     MINE          this worker wrote it, and perhaps lost the answer. Go on.
     EARLIER       an earlier delivery of the same queue message wrote it and has ended. Take over.
-    STILL_HELD    an earlier delivery wrote it and may still run (SQS sometimes delivers twice).
+    BUSY    an earlier delivery wrote it and may still run (SQS sometimes delivers twice).
     THEIRS        the task belongs to another queue message. Nothing to do.
 
 So leases are never renewed and entries never updated in place. Partitions and sort keys:
@@ -76,14 +76,14 @@ def carrier_partition(kind: str, carrier: str, carrier_id: str) -> str:
 class Relation(Enum):
     """The relation of a worker to an existing entry; see the table above."""
 
-    MINE = auto()
-    EARLIER = auto()
-    STILL_HELD = auto()
-    THEIRS = auto()
+    OURS = auto()
+    EXPIRED = auto()
+    BUSY = auto()
+    FOREIGN = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LedgerEntry:
     """One ledger entry. `data` is its content: JSON values only."""
 
     partition: str
@@ -99,24 +99,24 @@ class Mark:
         return self.partition, self.kind
 
 
-class Claimant(NamedTuple):
+class Lease(NamedTuple):
     """A worker: its task id (`owner`), worker id (`holder`) and deadline."""
 
     owner: str
     holder: str
     until_ms: int
 
-    def mark(self, partition: str, kind: str, **data: Any) -> Mark:
+    def mark(self, partition: str, kind: str, **data: Any) -> LedgerEntry:
         """Return a new entry of this worker."""
-        return Mark(partition, kind, self.owner, self.holder, self.until_ms, data)
+        return LedgerEntry(partition, kind, self.owner, self.holder, self.until_ms, data)
 
-    def relation(self, standing: Mark, now_ms: int) -> Relation:
+    def relation(self, standing: LedgerEntry, now_ms: int) -> Relation:
         """Return the relation of this worker to an existing entry."""
         if standing.owner != self.owner:
-            return Relation.THEIRS
+            return Relation.FOREIGN
         if standing.holder == self.holder:
-            return Relation.MINE
-        return Relation.EARLIER if standing.until_ms < now_ms else Relation.STILL_HELD
+            return Relation.OURS
+        return Relation.EXPIRED if standing.until_ms < now_ms else Relation.BUSY
 
 
 def claim_kind(attempt: int, block: int) -> str:
@@ -134,13 +134,13 @@ def shared_partition(holder: str) -> str:
     return f"shared#{holder}"
 
 
-def cancels_of(chunk_id: str) -> str:
+def cancels_of(batch_id: str) -> str:
     """Return the partition of a batch's cancellations.
 
     They have their own partition, because `submit` reads them before each block, and must not read
     past all final states.
     """
-    return f"cancels#{chunk_id}"
+    return f"cancels#{batch_id}"
 
 
 def cancel_kind(index: int) -> str:
@@ -186,14 +186,14 @@ def ack_kind(group: int, replay: int = 0) -> str:
 def members_of(mids: Iterable[str]) -> dict[str, list[int]]:
     """Return messages as in a callback's entries: indexes by batch. Empty mids are left out."""
     members: dict[str, list[int]] = {}
-    for chunk_id, index in (split_mid(mid) for mid in mids if mid):
-        members.setdefault(chunk_id, []).append(index)
+    for batch_id, index in (split_mid(mid) for mid in mids if mid):
+        members.setdefault(batch_id, []).append(index)
     return members
 
 
-def speaks_of(mark: Mark, chunk_id: str, index: int) -> bool:
+def speaks_of(mark: LedgerEntry, batch_id: str, index: int) -> bool:
     """Return whether a `post#` or `ack#` entry is of a callback that contains this message."""
-    return index in mark.data["members"].get(chunk_id, ())
+    return index in mark.data["members"].get(batch_id, ())
 
 
 def run_kind(before: str) -> str:

@@ -1,4 +1,4 @@
-"""Messages, and the message batch (`Chunk`) that holds the messages of one request and lane."""
+"""Messages, and the message batch that holds the messages of one request and lane."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -86,7 +86,7 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class MessageBatch:
     """A message batch: messages of one request that share category, times and carrier; immutable.
 
     `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.sending_hours`).
@@ -155,14 +155,14 @@ class Chunk:
         ]
 
 
-def pack(chunk: Chunk) -> bytes:
+def pack(chunk: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
     fields = {name: getattr(chunk, name) for name in _PACKED_FIELDS}
     fields["messages"] = list(map(tuple, chunk.messages))
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 
-def unpack(chunk_id: str, packed: bytes) -> Chunk:
+def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     """Return the batch from bytes of `pack`. Raises ValueError for an unknown version."""
     if packed[0] != FORMAT_VERSION:
         raise ValueError(f"chunk format {packed[0]} is not known here")
@@ -172,7 +172,7 @@ def unpack(chunk_id: str, packed: bytes) -> Chunk:
     fields["messages"] = [Message(*each) for each in fields["messages"]]
     for name in ("telemarketer_ids", "text_hashes"):
         fields[name] = tuple(fields.get(name, ()))
-    return Chunk(id=chunk_id, **fields)
+    return MessageBatch(id=batch_id, **fields)
 
 
-_PACKED_FIELDS = tuple(each.name for each in dataclass_fields(Chunk) if each.name != "id")
+_PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")

@@ -1,7 +1,7 @@
 """The hours for promotional messages in India: 10:00 to 21:00 IST (TRAI's TCCCPR)."""
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
-from harkara.model.messages import Category, Chunk
+from harkara.model.messages import Category, MessageBatch
 
 OPENS_S = 10 * 3600
 CLOSES_S = 21 * 3600
@@ -19,7 +19,7 @@ def next_open_s(at_s: float) -> float:
     return at_s + (wait_s if wait_s > 0 else wait_s + DAY_S)
 
 
-def ready_s(chunk: Chunk, at_s: float) -> float:
+def ready_s(chunk: MessageBatch, at_s: float) -> float:
     """Return the first time (Unix) from `at_s` on at which a batch's messages may be sent."""
     begins_s = max(at_s, chunk.begins_ms / 1000)
     return next_open_s(begins_s) if chunk.daytime_only else begins_s

@@ -36,7 +36,7 @@ class Repeat:
 class Part(NamedTuple):
     """A further batch of a request: the queue for its task, and the time (Unix milliseconds)."""
 
-    chunk_id: str
+    batch_id: str
     queue: QueueName
     at_ms: int
 
@@ -71,7 +71,7 @@ class SubmitTask:
     small, to save a read.
     """
 
-    chunk_id: str
+    batch_id: str
     account_id: str
     block: int = 0
     attempt: int = 1
@@ -93,7 +93,7 @@ class SubmitTask:
         return encode_body(
             "submit",
             **({"owner": owner} if owner else {}),
-            chunk=self.chunk_id,
+            chunk=self.batch_id,
             account=self.account_id,
             block=self.block,
             attempt=self.attempt,
@@ -107,7 +107,7 @@ def decode_submit(body: str) -> SubmitTask:
     """Return the task in a submit queue's message. Raises ValueError for any other kind."""
     fields = fields_of_body(body, "submit")
     return SubmitTask(
-        chunk_id=fields["chunk"],
+        batch_id=fields["chunk"],
         account_id=fields["account"],
         block=fields["block"],
         attempt=fields["attempt"],
@@ -120,8 +120,8 @@ def decode_submit(body: str) -> SubmitTask:
         repeats=tuple(Repeat(**row) for row in fields.get("repeats", ())),
         rests=fields.get("rests", {}),
         others=tuple(
-            Part(chunk_id, QueueName(queue), at_ms)
-            for chunk_id, queue, at_ms in fields.get("others", ())
+            Part(batch_id, QueueName(queue), at_ms)
+            for batch_id, queue, at_ms in fields.get("others", ())
         ),
         checked=fields.get("checked", False),
         single=fields.get("single", False),

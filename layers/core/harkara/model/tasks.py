@@ -226,7 +226,7 @@ class CheckTask:
     all these batches have a single message.
     """
 
-    chunk_id: str
+    batch_id: str
     others: tuple[str, ...] = ()
     looks: int = 0
     singles_of: str = ""
@@ -235,19 +235,19 @@ class CheckTask:
         """Return the queue message's body."""
         said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
         more = {name: value for name, value in said.items() if value}
-        return encode_body(_CHECK, chunk=self.chunk_id, **more)
+        return encode_body(_CHECK, chunk=self.batch_id, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverTask:
     """Post callbacks for a batch's final states that have no `ack#` entry."""
 
-    chunk_id: str
+    batch_id: str
     indexes: tuple[int, ...]
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return encode_body("recover", chunk=self.chunk_id, indexes=self.indexes)
+        return encode_body("recover", chunk=self.batch_id, indexes=self.indexes)
 
 
 _DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event", "click")

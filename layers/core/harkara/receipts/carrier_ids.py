@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from harkara.base.deadline import Deadline
 from harkara.base.retries import DUE_DELAY_S
-from harkara.model.ledger import POINTER_KIND, Claimant, Mark
+from harkara.model.ledger import POINTER_KIND, Lease, LedgerEntry
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.final_states import DeliverService
@@ -31,7 +31,7 @@ _LOOKS_AT_OLD = 2
 
 
 async def deliver_named(
-    service: DeliverService, task: CarrierReceiptsTask, claimant: Claimant, deadline: Deadline
+    service: DeliverService, task: CarrierReceiptsTask, lease: Lease, deadline: Deadline
 ) -> Counter[str]:
     """Deliver receipts whose messages are found; reschedule the others, or give them up.
 
@@ -41,7 +41,7 @@ async def deliver_named(
     found, counts = await asyncio.to_thread(_find, service.store, service.queues, task, now_ms)
     # Each retry was a round through the queue, and so was the coalescing after it.
     rounds = 1 + 2 * task.waits
-    return counts + await service.deliver(found, claimant, deadline, task.carrier, rounds)
+    return counts + await service.deliver(found, lease, deadline, task.carrier, rounds)
 
 
 def _find(
@@ -49,7 +49,7 @@ def _find(
 ) -> tuple[list[Receipt], Counter[str]]:
     partitions = [partition_of(task.carrier, carrier_id) for carrier_id, _ in task.receipts]
     keys = [(partition, POINTER_KIND) for partition in dict.fromkeys(partitions)]
-    marks = {mark.partition: mark for mark in store.get_marks(keys) if mark}
+    marks = {mark.partition: mark for mark in store.get_entries(keys) if mark}
     found, lost = [], []
     for partition, (carrier_id, receipt) in zip(partitions, task.receipts, strict=True):
         mark = marks.get(partition)
@@ -67,6 +67,6 @@ def _find(
     return found, counts
 
 
-def _may_be_anothers(mark: Mark, waits: int, now_ms: int) -> bool:
+def _may_be_anothers(mark: LedgerEntry, waits: int, now_ms: int) -> bool:
     """Whether a receipt may be of a later message whose index entry is not yet stored."""
     return waits < _LOOKS_AT_OLD and mark.data["at"] + _REUSED_AFTER_MS < now_ms

@@ -21,7 +21,7 @@ _Receipts = ReceiptsTask | CarrierReceiptsTask
 
 
 @dataclass(frozen=True, slots=True)
-class JoinService:
+class CoalesceService:
     """Coalesces the receipts of a batch before `dlr` handles its tasks."""
 
     queues: TaskQueues

@@ -9,17 +9,17 @@ segment that fails, fails the message.
 from collections.abc import Mapping, Sequence
 
 from harkara.base.ids import split_mid
-from harkara.model.ledger import Claimant, Mark, segment_kind, segments_prefix
-from harkara.model.messages import Chunk, State
+from harkara.model.ledger import Lease, LedgerEntry, segment_kind, segments_prefix
+from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
 
 
 def whole(
     store: MessageStore,
-    chunks: Mapping[str, Chunk],
+    chunks: Mapping[str, MessageBatch],
     receipts: Sequence[Receipt],
-    claimant: Claimant,
+    lease: Lease,
 ) -> list[Receipt]:
     """Return the receipts that speak for whole messages, in order.
 
@@ -27,7 +27,7 @@ def whole(
     StoreUnavailable.
     """
     parts = {
-        place: _mark(receipt, claimant)
+        place: _mark(receipt, lease)
         for place, receipt in enumerate(receipts)
         if _is_delivered_part(receipt, chunks)
     }
@@ -36,13 +36,13 @@ def whole(
     # The first index of each segment.
     first = {mark.key: place for place, mark in reversed(parts.items())}
     begins_ms = max(chunk.begins_ms for chunk in chunks.values())
-    standing = store.put_once([parts[place] for place in first.values()], begins_ms=begins_ms)
+    standing = store.put_if_absent([parts[place] for place in first.values()], begins_ms=begins_ms)
     ends: dict[tuple[str, int], int] = {}
     for mark in standing:
         place = first[mark.key]
         message = receipts[place].mid, receipts[place].attempt
         # A segment that an earlier queue message recorded completes nothing now.
-        if mark.owner == claimant.owner:
+        if mark.owner == lease.owner:
             ends[message] = max(ends.get(message, place), place)
     complete = {place for message, place in ends.items() if _is_whole(store, chunks, *message)}
     return [
@@ -50,18 +50,20 @@ def whole(
     ]
 
 
-def _is_delivered_part(receipt: Receipt, chunks: Mapping[str, Chunk]) -> bool:
-    chunk_id, index = split_mid(receipt.mid)
-    is_part = bool(receipt.segment) and chunks[chunk_id].messages[index].segment_count > 1
+def _is_delivered_part(receipt: Receipt, chunks: Mapping[str, MessageBatch]) -> bool:
+    batch_id, index = split_mid(receipt.mid)
+    is_part = bool(receipt.segment) and chunks[batch_id].messages[index].segment_count > 1
     return is_part and receipt.state is State.DELIVERED
 
 
-def _mark(receipt: Receipt, claimant: Claimant) -> Mark:
-    chunk_id, index = split_mid(receipt.mid)
-    return claimant.mark(chunk_id, segment_kind(index, receipt.attempt, receipt.segment))
+def _mark(receipt: Receipt, lease: Lease) -> LedgerEntry:
+    batch_id, index = split_mid(receipt.mid)
+    return lease.mark(batch_id, segment_kind(index, receipt.attempt, receipt.segment))
 
 
-def _is_whole(store: MessageStore, chunks: Mapping[str, Chunk], mid: str, attempt: int) -> bool:
-    chunk_id, index = split_mid(mid)
-    found = store.find_marks(chunk_id, segments_prefix(index, attempt))
-    return len(found) >= chunks[chunk_id].messages[index].segment_count
+def _is_whole(
+    store: MessageStore, chunks: Mapping[str, MessageBatch], mid: str, attempt: int
+) -> bool:
+    batch_id, index = split_mid(mid)
+    found = store.find_entries(batch_id, segments_prefix(index, attempt))
+    return len(found) >= chunks[batch_id].messages[index].segment_count

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn
+from harkara.base.errors import LeaseHeld
 from harkara.base.ids import split_mid
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.callbacks.formats import group_limit
 from harkara.callbacks.service import CallbackService
 from harkara.model import ledger
 from harkara.model.events import Dlr
-from harkara.model.ledger import Claimant, Mark, Relation
-from harkara.model.messages import Chunk, Endpoint, State
+from harkara.model.ledger import Lease, LedgerEntry, Relation
+from harkara.model.messages import Endpoint, MessageBatch, State
 from harkara.model.reasons import metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
@@ -35,12 +35,12 @@ class DeliverService:
     queues: TaskQueues
     callbacks: CallbackService
     clock: Clock
-    notes: Notes
+    notes: EventSink
 
     async def deliver(
         self,
         receipts: Sequence[Receipt],
-        claimant: Claimant,
+        lease: Lease,
         deadline: Deadline,
         carrier: str = "",
         rounds: int = 1,
@@ -50,7 +50,7 @@ class DeliverService:
         `carrier` is the carrier of the messages, empty for none. `rounds` is how often the receipts
         went through their queue.
 
-        Raises NotOurTurn, OutOfTime and StoreUnavailable: the queue message is delivered again.
+        Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
         chunks = await self._chunks(receipt.mid for receipt in receipts)
@@ -60,12 +60,12 @@ class DeliverService:
             await asyncio.to_thread(
                 self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
             )
-        counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, claimant)
+        counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, lease)
         # The first counting receipt of each message.
         current = {receipt.mid: receipt for receipt in reversed(counting)}
-        finals = [_final(claimant, receipt, chunks) for receipt in reversed(current.values())]
+        finals = [_final(lease, receipt, chunks) for receipt in reversed(current.values())]
         standing = await self._put_finals(chunks, finals)
-        standing += await self._left_out(known, finals, claimant)
+        standing += await self._left_out(known, finals, lease)
         counts = Counter(
             repeated=len(counting) - len(current),
             parts=len(verdicts.counting) - len(counting),
@@ -73,77 +73,79 @@ class DeliverService:
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
-        self._note_finals(chunks, standing, claimant, carrier)
-        return counts + await self._post_own(chunks, standing, claimant, deadline, rounds)
+        self._note_finals(chunks, standing, lease, carrier)
+        return counts + await self._post_own(chunks, standing, lease, deadline, rounds)
 
-    async def recover(
-        self, task: RecoverTask, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
+    async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
 
         The task that left no ack may have posted all the same.
         """
         self.callbacks.check_time(deadline)
-        chunk = await asyncio.to_thread(self.store.get_chunk, task.chunk_id)
+        chunk = await asyncio.to_thread(self.store.get_batch, task.batch_id)
         if chunk is None:
             return Counter(chunk_missing=1)
         keys = [(chunk.id, ledger.final_kind(index)) for index in task.indexes]
-        finals = await asyncio.to_thread(self.store.get_marks, keys)
+        finals = await asyncio.to_thread(self.store.get_entries, keys)
         takeovers = [
-            claimant.mark(chunk.id, ledger.recovered_kind(index), **final.data)
+            lease.mark(chunk.id, ledger.recovered_kind(index), **final.data)
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
         standing = await self._put_finals({chunk.id: chunk}, takeovers)
-        self.notes(Note("callbacks recovered", {"chunk": chunk.id}, {"recovered": len(standing)}))
-        return await self._post_own({chunk.id: chunk}, standing, claimant, deadline, in_doubt=True)
+        self.notes(
+            LogEvent("callbacks recovered", {"chunk": chunk.id}, {"recovered": len(standing)})
+        )
+        return await self._post_own({chunk.id: chunk}, standing, lease, deadline, in_doubt=True)
 
     def _note_finals(
         self,
-        chunks: dict[str, Chunk],
-        standing: Sequence[Mark],
-        claimant: Claimant,
+        chunks: dict[str, MessageBatch],
+        standing: Sequence[LedgerEntry],
+        lease: Lease,
         carrier: str,
     ) -> None:
         """Log the messages that this delivery made final, one event per message batch."""
         now_ms = self._now_ms()
-        own = [m for m in standing if claimant.relation(m, now_ms) is Relation.MINE]
-        for chunk_id in dict.fromkeys(mark.partition for mark in own):
+        own = [m for m in standing if lease.relation(m, now_ms) is Relation.OURS]
+        for batch_id in dict.fromkeys(mark.partition for mark in own):
             counts = Counter(
                 metric_of(mark.data["state"], mark.data["code"])
                 for mark in own
-                if mark.partition == chunk_id
+                if mark.partition == batch_id
             )
-            delay_s = (now_ms - chunks[chunk_id].begins_ms) / 1000
+            delay_s = (now_ms - chunks[batch_id].begins_ms) / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
-            about = {"chunk": chunk_id, "task": claimant.owner}
-            note = Note("messages final", about, counts, delays_s, carrier, listed=("chunk",))
+            about = {"chunk": batch_id, "task": lease.owner}
+            note = LogEvent("messages final", about, counts, delays_s, carrier, listed=("chunk",))
             self.notes(note)
 
     async def _left_out(
-        self, known: Sequence[Receipt], finals: Sequence[Mark], claimant: Claimant
-    ) -> list[Mark]:
+        self, known: Sequence[Receipt], finals: Sequence[LedgerEntry], lease: Lease
+    ) -> list[LedgerEntry]:
         """Return the final states of this queue message whose receipts no longer count.
 
         An earlier delivery put them when they did count, and perhaps called them back.
         """
         told = (split_mid(receipt.mid) for receipt in known)
-        keys = dict.fromkeys((chunk_id, ledger.final_kind(index)) for chunk_id, index in told)
+        keys = dict.fromkeys((batch_id, ledger.final_kind(index)) for batch_id, index in told)
         for final in finals:
             del keys[final.key]
-        found = await asyncio.to_thread(self.store.get_marks, list(keys)) if keys else []
-        return [mark for mark in found if mark and mark.owner == claimant.owner]
+        found = await asyncio.to_thread(self.store.get_entries, list(keys)) if keys else []
+        return [mark for mark in found if mark and mark.owner == lease.owner]
 
-    async def _put_finals(self, chunks: dict[str, Chunk], finals: Sequence[Mark]) -> list[Mark]:
+    async def _put_finals(
+        self, chunks: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
+    ) -> list[LedgerEntry]:
         """Store entries for as long as their message batches, whose send time may be far ahead."""
         begins_ms = max((chunk.begins_ms for chunk in chunks.values()), default=0)
-        return await asyncio.to_thread(self.store.put_once, finals, begins_ms=begins_ms)
+        return await asyncio.to_thread(self.store.put_if_absent, finals, begins_ms=begins_ms)
 
     async def _post_own(
         self,
-        chunks: dict[str, Chunk],
-        standing: Sequence[Mark],
-        claimant: Claimant,
+        chunks: dict[str, MessageBatch],
+        standing: Sequence[LedgerEntry],
+        lease: Lease,
         deadline: Deadline,
         rounds: int = 1,
         *,
@@ -151,43 +153,43 @@ class DeliverService:
     ) -> Counter[str]:
         """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
         now_ms = self._now_ms()
-        relations = [claimant.relation(mark, now_ms) for mark in standing]
-        if Relation.STILL_HELD in relations:
-            raise NotOurTurn("an earlier delivery may still be posting these")
+        relations = [lease.relation(mark, now_ms) for mark in standing]
+        if Relation.BUSY in relations:
+            raise LeaseHeld("an earlier delivery may still be posting these")
         own = [
             mark
             for mark, relation in zip(standing, relations, strict=True)
-            if relation is not Relation.THEIRS
+            if relation is not Relation.FOREIGN
         ]
         counts = Counter(str(mark.data["state"]) for mark in own)
         counts["repeated"] = len(standing) - len(own)
-        groups = _groups(chunks, own, claimant.owner, rounds)
-        in_doubt = in_doubt or Relation.EARLIER in relations
-        return counts + await self.callbacks.post_all(groups, claimant, deadline, in_doubt=in_doubt)
+        groups = _groups(chunks, own, lease.owner, rounds)
+        in_doubt = in_doubt or Relation.EXPIRED in relations
+        return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
-    async def _chunks(self, mids: Iterable[str]) -> dict[str, Chunk]:
-        found: dict[str, Chunk] = {}
-        for chunk_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
-            chunk = await asyncio.to_thread(self.store.get_chunk, chunk_id)
+    async def _chunks(self, mids: Iterable[str]) -> dict[str, MessageBatch]:
+        found: dict[str, MessageBatch] = {}
+        for batch_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
+            chunk = await asyncio.to_thread(self.store.get_batch, batch_id)
             if chunk is not None:
-                found[chunk_id] = chunk
+                found[batch_id] = chunk
         return found
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _knows(chunks: dict[str, Chunk], receipt: Receipt) -> bool:
-    chunk_id, index = split_mid(receipt.mid)
-    return chunk_id in chunks and index < len(chunks[chunk_id].messages)
+def _knows(chunks: dict[str, MessageBatch], receipt: Receipt) -> bool:
+    batch_id, index = split_mid(receipt.mid)
+    return batch_id in chunks and index < len(chunks[batch_id].messages)
 
 
-def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) -> Mark:
-    chunk_id, index = split_mid(receipt.mid)
+def _final(lease: Lease, receipt: Receipt, chunks: Mapping[str, MessageBatch]) -> LedgerEntry:
+    batch_id, index = split_mid(receipt.mid)
     # No callback is wanted; a check reads this here instead of reading the message batch.
-    untold = chunks[chunk_id].messages[index].endpoint is None
-    return claimant.mark(
-        chunk_id,
+    untold = chunks[batch_id].messages[index].endpoint is None
+    return lease.mark(
+        batch_id,
         ledger.final_kind(index),
         state=receipt.state,
         at=receipt.at_s,
@@ -199,7 +201,7 @@ def _final(claimant: Claimant, receipt: Receipt, chunks: Mapping[str, Chunk]) ->
 
 
 def _groups(
-    chunks: dict[str, Chunk], own: Sequence[Mark], owner: str, rounds: int
+    chunks: dict[str, MessageBatch], own: Sequence[LedgerEntry], owner: str, rounds: int
 ) -> list[CallbackTask]:
     """Return the callbacks of a queue message; a redelivery must get the same ones.
 

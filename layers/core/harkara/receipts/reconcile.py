@@ -26,8 +26,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.retries import DUE_DELAY_S, limit_s
 from harkara.base.time import Clock
-from harkara.model.ledger import Mark, ack_kind, cancels_of, final_kind, index_of
-from harkara.model.messages import Chunk, State
+from harkara.model.ledger import LedgerEntry, ack_kind, cancels_of, final_kind, index_of
+from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.outcomes import refusals_of, reports_of
@@ -72,27 +72,27 @@ class CheckService:
 
         Ledger entries are never removed, so an entry that is not visible yet only causes more work.
         """
-        chunk_ids = [task.chunk_id, *task.others]
-        keys = [(chunk_id, final_kind(0)) for chunk_id in chunk_ids]
-        finals = [mark for mark in self.store.get_marks(keys, consistent=False) if mark]
+        batch_ids = [task.batch_id, *task.others]
+        keys = [(batch_id, final_kind(0)) for batch_id in batch_ids]
+        finals = [mark for mark in self.store.get_entries(keys, consistent=False) if mark]
         settled = {mark.partition for mark in finals if mark.data.get("untold")}
         owners = {mark.partition: mark.owner for mark in finals if mark.partition not in settled}
         first_acks = [(owner, ack_kind(0)) for owner in dict.fromkeys(owners.values())]
-        acks = self.store.get_marks(first_acks, consistent=False) if first_acks else []
-        settled.update(chunk_id for ack in acks if ack for chunk_id in ack.data["members"])
+        acks = self.store.get_entries(first_acks, consistent=False) if first_acks else []
+        settled.update(batch_id for ack in acks if ack for batch_id in ack.data["members"])
         # A task may have called back in several groups.
         more = dict.fromkeys(owner for each, owner in owners.items() if each not in settled)
         for owner in more:
-            for ack in self.store.find_marks(owner, "ack#"):
+            for ack in self.store.find_entries(owner, "ack#"):
                 settled.update(ack.data["members"])
-        open_ids = [chunk_id for chunk_id in chunk_ids if chunk_id not in settled]
-        self._send([CheckTask(chunk_id).encode() for chunk_id in open_ids], task.singles_of)
-        return Counter(settled=len(chunk_ids) - len(open_ids), unsettled=len(open_ids))
+        open_ids = [batch_id for batch_id in batch_ids if batch_id not in settled]
+        self._send([CheckTask(batch_id).encode() for batch_id in open_ids], task.singles_of)
+        return Counter(settled=len(batch_ids) - len(open_ids), unsettled=len(open_ids))
 
     def _check(self, task: CheckTask) -> Counter[str]:
-        chunk = self.store.get_chunk(task.chunk_id)
+        chunk = self.store.get_batch(task.batch_id)
         group = chunk.account_id if chunk else ""
-        self._send([CheckTask(chunk_id).encode() for chunk_id in task.others], group)
+        self._send([CheckTask(batch_id).encode() for batch_id in task.others], group)
         if chunk is None:  # its time to live is over, and nothing can be done
             return Counter(chunk_missing=1)
         now_s = self.clock()
@@ -158,7 +158,7 @@ class CheckService:
         if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
             raise StoreUnavailable("the receipt queue did not take a task")
 
-    def _tries(self, chunk: Chunk) -> dict[int, _Try]:
+    def _tries(self, chunk: MessageBatch) -> dict[int, _Try]:
         """Return each message's last attempt that a carrier has or may have, or that ended it."""
         tries: dict[int, _Try] = {}
         outcomes = {
@@ -185,13 +185,13 @@ class CheckService:
                     tries[index] = _Try(attempt, since_s, carrier, ends.get(index))
         return tries
 
-    def _left(self, chunk: Chunk, indexes: Iterable[int]) -> list[Receipt]:
+    def _left(self, chunk: MessageBatch, indexes: Iterable[int]) -> list[Receipt]:
         """Return the end of messages that no carrier has and that can no longer be submitted.
 
         They name attempt 0: no later attempt may supersede it, for none goes out.
         """
         at_s = int(self.clock())
-        cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
+        cancels = self.store.find_entries(cancels_of(chunk.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}
         return [
             Receipt(chunk.mid(index), 0, State.CANCELLED, at_s, Code.CANCELLED)
@@ -200,7 +200,9 @@ class CheckService:
             for index in sorted(indexes)
         ]
 
-    def _unacknowledged(self, chunk: Chunk, finals: dict[int, Mark]) -> list[Mark]:
+    def _unacknowledged(
+        self, chunk: MessageBatch, finals: dict[int, LedgerEntry]
+    ) -> list[LedgerEntry]:
         """Return the final states that need a callback and have no ack."""
         recovered = {index_of(mark.kind) for mark in self._marks(chunk, "recovered#")}
         wanted = [
@@ -211,10 +213,10 @@ class CheckService:
         acknowledged = {
             index
             for owner in dict.fromkeys(mark.owner for mark in wanted)
-            for ack in self.store.find_marks(owner, "ack#")
+            for ack in self.store.find_entries(owner, "ack#")
             for index in ack.data["members"].get(chunk.id, ())
         }
         return [mark for mark in wanted if index_of(mark.kind) not in acknowledged]
 
-    def _marks(self, chunk: Chunk, prefix: str) -> Sequence[Mark]:
-        return self.store.find_marks(chunk.id, prefix)
+    def _marks(self, chunk: MessageBatch, prefix: str) -> Sequence[LedgerEntry]:
+        return self.store.find_entries(chunk.id, prefix)

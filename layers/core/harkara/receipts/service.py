@@ -12,7 +12,7 @@ from harkara.carriers.kinds import answer, parse_receipts
 from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
 from harkara.model.tasks import QueueName, Receipt, carrier_receipts_tasks, receipts_tasks
 from harkara.ports import TaskQueues
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 
 # For receipts that do not carry our reference.
 _CLOCK_LIMIT_S = 7 * 86_400
@@ -26,7 +26,7 @@ class ReceiveService:
     `confirm` fetches a URL, or raises StoreUnavailable.
     """
 
-    door: CarrierDoor
+    door: WebhookAuthenticator
     queues: TaskQueues
     signer: ReferenceSigner
     clock: Clock
@@ -38,8 +38,8 @@ class ReceiveService:
         """Enqueue a request's receipts; return them and the answer that the carrier expects.
 
         A request without content is answered as if its receipts were taken. Raises RequestRefused:
-        as CarrierDoor does, INVALID_RECEIPT for a request that cannot be read or has no receipt of
-        ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
+        as WebhookAuthenticator does, INVALID_RECEIPT for a request that cannot be read or has no
+        receipt of ours, TRY_AGAIN when it could not be made durable; StoreUnavailable.
         """
         settings = self.door.admit(carrier, token, request)
         if request.is_probe:

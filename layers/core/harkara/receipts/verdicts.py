@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harkara.base.ids import split_mid
-from harkara.model.ledger import Mark, claim_kind, outcome_kind
-from harkara.model.messages import Chunk, State
+from harkara.model.ledger import LedgerEntry, claim_kind, outcome_kind
+from harkara.model.messages import MessageBatch, State
 from harkara.model.tasks import Receipt
 from harkara.ports import MessageStore
 from harkara.submit.attempts import shared_outcomes
@@ -38,7 +38,10 @@ class Verdicts(NamedTuple):
 
 
 def judge(
-    store: MessageStore, chunks: Mapping[str, Chunk], receipts: Sequence[Receipt], now_ms: int
+    store: MessageStore,
+    chunks: Mapping[str, MessageBatch],
+    receipts: Sequence[Receipt],
+    now_ms: int,
 ) -> Verdicts:
     """Sort receipts of these message batches by whether they count. Raises StoreUnavailable."""
     tries = {
@@ -67,22 +70,22 @@ def judge(
     return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
 
 
-def _try_of(chunks: Mapping[str, Chunk], receipt: Receipt) -> _Try:
-    chunk_id, index = split_mid(receipt.mid)
-    return chunk_id, receipt.attempt, index // chunks[chunk_id].block_size
+def _try_of(chunks: Mapping[str, MessageBatch], receipt: Receipt) -> _Try:
+    batch_id, index = split_mid(receipt.mid)
+    return batch_id, receipt.attempt, index // chunks[batch_id].block_size
 
 
 def _marks(
     store: MessageStore, tries: Iterable[_Try], kind: Callable[[int, int], str]
-) -> dict[_Try, Mark]:
+) -> dict[_Try, LedgerEntry]:
     """Return the ledger entries of one kind that these attempts have."""
     distinct = list(dict.fromkeys(tries))
-    keys = [(chunk_id, kind(attempt, block)) for chunk_id, attempt, block in distinct]
-    found = store.get_marks(keys) if keys else []
+    keys = [(batch_id, kind(attempt, block)) for batch_id, attempt, block in distinct]
+    found = store.get_entries(keys) if keys else []
     return {each: mark for each, mark in zip(distinct, found, strict=True) if mark}
 
 
-def _delay_s(claim: Mark, now_ms: int) -> float:
+def _delay_s(claim: LedgerEntry, now_ms: int) -> float:
     age_s: float = (now_ms - claim.data["at"]) / 1000
     gone_s = (claim.until_ms - now_ms) / 1000 + 1
     return min(max(age_s, _FIRST_LOOK_S), gone_s)

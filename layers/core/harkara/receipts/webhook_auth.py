@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.networks import may_come_from
 from harkara.carriers.documents import names_in
 from harkara.carriers.received import ReceiptRequest
@@ -26,7 +26,7 @@ _CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierDoor:
+class WebhookAuthenticator:
     """Authenticates a carrier's requests. `secret` decrypts the keys of the carrier's signatures.
 
     Log events of refused requests say the reason, and the carrier if one of that name is set up.
@@ -34,7 +34,7 @@ class CarrierDoor:
 
     accounts: AccountStore
     secret: Callable[[CarrierSettings], bytes]
-    notes: Notes
+    notes: EventSink
 
     def admit(self, carrier: str, token: str, request: ReceiptRequest) -> CarrierSettings:
         """Return the carrier's settings.
@@ -54,7 +54,7 @@ class CarrierDoor:
         """Log that an authenticated request could not be read, with the names of its fields."""
         names = names_in(request)
         self.notes(
-            Note("request not read", {"fields": names}, {"unread": 1}, carrier=settings.name)
+            LogEvent("request not read", {"fields": names}, {"unread": 1}, carrier=settings.name)
         )
 
     def _wrong(
@@ -88,6 +88,6 @@ class CarrierDoor:
     def _refused(self, settings: CarrierSettings | None, wrong: str) -> RequestRefused:
         # Log only names that are set up: any other text there may be a misplaced token.
         name = settings.name if settings else ""
-        self.notes(Note("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
+        self.notes(LogEvent("refused at the door", {"wrong": wrong}, {"refused": 1}, carrier=name))
         detail = "The signature is not that of the request." if wrong == "signature" else ""
         return RequestRefused(_CODES[wrong], detail)

@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.runtime.logging import logger
 
 COUNTS = {
@@ -107,7 +107,7 @@ SHARES = {"submit": ("breaker_state",)}
 # CloudWatch takes a hundred values of a metric in a line.
 _LINE_NOTES = 50
 
-_gathered: ContextVar[dict[object, list[Note]] | None] = ContextVar("gathered", default=None)
+_gathered: ContextVar[dict[object, list[LogEvent]] | None] = ContextVar("gathered", default=None)
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def gathering() -> Iterator[None]:
 
     If the process is killed before, they are lost with their metrics.
     """
-    gathered: dict[object, list[Note]] = {}
+    gathered: dict[object, list[LogEvent]] = {}
     token = _gathered.set(gathered)
     try:
         yield
@@ -126,7 +126,7 @@ def gathering() -> Iterator[None]:
             _log(notes)
 
 
-def write(note: Note) -> None:
+def write(note: LogEvent) -> None:
     """Log an event: at the end of its batch if it is routine (`listed`), otherwise at once."""
     gathered = _gathered.get()
     if gathered is None or not note.listed:
@@ -140,7 +140,7 @@ def write(note: Note) -> None:
         _log(gathered.pop(alike))
 
 
-def _log(notes: Sequence[Note]) -> None:
+def _log(notes: Sequence[LogEvent]) -> None:
     """Log events of one kind as a line with metrics by service, carrier and queue."""
     note = notes[0]
     about = dict(note.about)

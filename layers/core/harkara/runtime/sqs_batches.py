@@ -20,15 +20,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.base.deadline import Deadline, invocation
-from harkara.base.errors import NotOurTurn, OutOfTime, StoreUnavailable
-from harkara.base.log_events import Note
+from harkara.base.errors import LeaseHeld, OutOfTime, StoreUnavailable
+from harkara.base.log_events import LogEvent
 from harkara.base.retries import return_delay
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.tasks import owner_of
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 
-Handle = Callable[[str, Claimant, Deadline], Awaitable[Counter[str]]]
+Handle = Callable[[str, Lease, Deadline], Awaitable[Counter[str]]]
 """Handles the task in a queue message's body; returns counts for the log."""
 
 Prepare = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -44,7 +44,7 @@ PutBack = Callable[[str, Sequence[tuple[str, int]]], None]
 """Makes messages of a queue visible again; takes its ARN, and receipt handles with seconds."""
 
 # Errors after which the same task is likely to succeed soon.
-_PASSING = (NotOurTurn, OutOfTime, StoreUnavailable)
+_PASSING = (LeaseHeld, OutOfTime, StoreUnavailable)
 
 # One event loop for the life of the process, since connections to carriers and platforms are bound
 # to it and stay open.
@@ -75,9 +75,9 @@ def consume(
             try:
                 # A worker id for each message: two messages with one task id may come in one batch.
                 owner, holder = owner_of(record.message_id, record.body), os.urandom(8).hex()
-                claimant = Claimant(owner, holder, until_ms)
+                lease = Lease(owner, holder, until_ms)
                 body = bodies.get(record.message_id, record.body)
-                done[record.message_id] = await handle(body, claimant, deadline)
+                done[record.message_id] = await handle(body, lease, deadline)
             except Exception as error:
                 log_failure("task comes back", error, message_id=record.message_id)
                 if isinstance(error, _PASSING):
@@ -147,7 +147,7 @@ def _note(
     about |= {"again": again} if again else {}
     ages_s = [_age_s(record) for record in over if _is_first(record)]
     delays_s = {"queue_age": max(ages_s)} if ages_s else {}
-    metrics.write(Note("tasks done", about, {}, delays_s, queue=_queue_of(over[0])))
+    metrics.write(LogEvent("tasks done", about, {}, delays_s, queue=_queue_of(over[0])))
 
 
 def _is_first(record: SQSRecord) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import Luck
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import DAY_S, Clock
 from harkara.ports import LimitStore
 from harkara.state.cell import Cell
@@ -75,7 +75,7 @@ class _Watch(Cell[BreakerState]):
 
 
 @dataclass(frozen=True, slots=True)
-class Breakers:
+class CircuitBreakers:
     """The circuit breakers of all carriers. Keep one for the life of the process: it counts.
 
     Each time a breaker is read while it is not closed, a log event gives the share of the traffic
@@ -85,7 +85,7 @@ class Breakers:
     store: LimitStore
     clock: Clock
     luck: Luck
-    notes: Notes
+    notes: EventSink
     _watches: dict[str, _Watch] = field(default_factory=dict, init=False)
 
     def wait_s(self, carrier: str) -> float:
@@ -157,5 +157,5 @@ class Breakers:
         kept_away = 1 - watch.value.share(now_ms)
         if kept_away or watch.noted:
             shares = {"breaker_state": kept_away}
-            self.notes(Note("breaker", {}, {}, carrier=carrier, shares=shares))
+            self.notes(LogEvent("breaker", {}, {}, carrier=carrier, shares=shares))
         watch.noted = kept_away

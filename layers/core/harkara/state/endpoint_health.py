@@ -28,8 +28,8 @@ from harkara.model.callbacks import CallbackEndpoint, PostResult
 from harkara.model.messages import Endpoint
 from harkara.ports import LimitStore
 from harkara.state.cell import Cell
-from harkara.state.endpoint_health_record import Door, is_slow
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health_record import HealthRecord, is_slow
+from harkara.state.rates import RateLimiter
 from harkara.state.rates_prefetch import PREFETCH_S
 from harkara.state.rates_reserved import HELD_S
 from harkara.state.rates_shards import Shard
@@ -80,21 +80,21 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Watch(Cell[Door]):
+class _Watch(Cell[HealthRecord]):
     """This process's view of an endpoint, and when it last got an acknowledgement itself."""
 
     acked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class EndpointHealth:
     """The health of all endpoints. Keep one for the life of the process: it caches them.
 
     `concurrency` is how many executions post waiting callbacks; `process` is this process's id.
     """
 
     store: LimitStore
-    pace: Pace
+    rate_limiter: RateLimiter
     clock: Clock
     process: str = field(default_factory=lambda: os.urandom(8).hex())
     concurrency: int = _TEN
@@ -142,7 +142,7 @@ class Doors:
             wait_s = 0.0
             if settings.rate_per_s:
                 shard = Shard(f"{name}#rate", settings.rate_per_s)
-                place = self.pace.take(
+                place = self.rate_limiter.take(
                     [shard], 1, PREFETCH_S if at_once else math.inf, _FLOW, turn_s
                 )
                 if not place.reserved:
@@ -205,7 +205,8 @@ class Doors:
         watch.read(READ_EVERY_S, anew=True)
         self._watches[name] = watch
         self._change(
-            name, lambda door: Door(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases)
+            name,
+            lambda door: HealthRecord(door.acked_ms, quick_ms=door.quick_ms, leases=door.leases),
         )
 
     def _is_slow(self, account_id: str, now_ms: int) -> bool:
@@ -234,14 +235,14 @@ class Doors:
             self._seated.pop(account_id, None)
             self._change(account_name(account_id), lambda door: door.without_lease(self.process))
 
-    def _change(self, name: str, change: Callable[[Door], Door]) -> None:
+    def _change(self, name: str, change: Callable[[HealthRecord], HealthRecord]) -> None:
         watch = self._watch(name)
         for _ in range(_SWAPS):
             changed = change(watch.value)
             if changed == watch.value or self._swap(watch, changed):
                 return
 
-    def _swap(self, watch: _Watch, door: Door) -> bool:
+    def _swap(self, watch: _Watch, door: HealthRecord) -> bool:
         """Replace an endpoint's state; a lease names its process or post, so equal is our own."""
         return watch.swap(door, int(self.clock()) + _KEPT_S) or watch.value == door
 
@@ -259,13 +260,13 @@ class Doors:
         return self._watches[name]
 
     def _new(self, name: str) -> _Watch:
-        return _Watch(self.store, self.clock, name, Door.of)
+        return _Watch(self.store, self.clock, name, HealthRecord.of)
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _keeps_out(door: Door, now_ms: int) -> bool:
+def _keeps_out(door: HealthRecord, now_ms: int) -> bool:
     return door.gone or bool(door.shut_for_s(now_ms))
 
 

@@ -19,7 +19,7 @@ SHUT_LIMIT_S = 300
 THROTTLED_S = 10
 
 
-class Door(NamedTuple):
+class HealthRecord(NamedTuple):
     """The state of an endpoint, or of all those of an account. Times are Unix milliseconds.
 
     `failures` came in a row, the last at `failed_ms`; `throttled` says that the endpoint asked to
@@ -42,7 +42,7 @@ class Door(NamedTuple):
     leases: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def of(cls, *fields: Any) -> "Door":
+    def of(cls, *fields: Any) -> "HealthRecord":
         """Return the state with these stored fields, or that of an endpoint without any."""
         door = cls(*fields)
         return door._replace(leases=tuple((name, until_ms) for name, until_ms in door.leases))
@@ -59,7 +59,7 @@ class Door(NamedTuple):
         """Whether the endpoint is trusted, and acknowledges quickly."""
         return self.is_trusted(now_ms) and bool(self.quick_ms)
 
-    def disappointed(self, now_ms: int) -> "Door":
+    def disappointed(self, now_ms: int) -> "HealthRecord":
         """Return the state of an account after a slow post to one of its quick endpoints."""
         if now_ms < self.slow_until_ms:  # the post was under way when that was recorded
             return self
@@ -68,16 +68,16 @@ class Door(NamedTuple):
         slow_s = min(SLOW_S * 2 ** (slows - 1), SLOW_LIMIT_S)
         return self._replace(slow_until_ms=now_ms + slow_s * 1000, slows=slows)
 
-    def with_lease(self, lease: str, until_ms: int, now_ms: int) -> "Door":
+    def with_lease(self, lease: str, until_ms: int, now_ms: int) -> "HealthRecord":
         """Return the state with one more post under way, and without expired leases."""
         alive = tuple(each for each in self.leases if each[1] > now_ms and each[0] != lease)
         return self._replace(leases=(*alive, (lease, until_ms)))
 
-    def without_lease(self, lease: str) -> "Door":
+    def without_lease(self, lease: str) -> "HealthRecord":
         """Return the state with a post over."""
         return self._replace(leases=tuple(each for each in self.leases if each[0] != lease))
 
-    def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
+    def heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
         """Return the state after a post; `acked_ms` is the last acknowledgement of this process."""
         if is_slow(result):
             return self._replace(quick_ms=0)._heard(result, now_ms, acked_ms)
@@ -86,7 +86,7 @@ class Door(NamedTuple):
             return heard._replace(acked_ms=now_ms, quick_ms=now_ms)
         return heard
 
-    def _heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "Door":
+    def _heard(self, result: PostResult, now_ms: int, acked_ms: int) -> "HealthRecord":
         status = result.status
         if result.acknowledged:
             if not self.failures and now_ms < self.acked_ms + REFRESHED_EVERY_S * 1000:
@@ -105,7 +105,7 @@ class Door(NamedTuple):
         # Posts that were under way when the circuit opened add no information.
         return self if self.shut_for_s(now_ms) else self._failed(now_ms, acked_ms)
 
-    def _failed(self, now_ms: int, acked_ms: int) -> "Door":
+    def _failed(self, now_ms: int, acked_ms: int) -> "HealthRecord":
         failures = 1 if acked_ms > self.failed_ms else self.failures + 1
         failed = self._replace(failures=failures, failed_ms=now_ms)
         if failures < FAILURES_NEEDED:

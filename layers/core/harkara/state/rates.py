@@ -1,10 +1,10 @@
 """A carrier's rate limit in segments a second, kept by reservations on a time line.
 
-A reservation (`Place`) is the time at which a block may go out: by then the block before it has
-passed at the rate. Over any time no more goes out than rate x time and one block per shard. Each
-lane has its own rate, so bulk never takes the priority lane's share; a priority message uses bulk
-capacity where that is available sooner. A high rate is divided among shards, and the earliest
-reservation is taken.
+A reservation is the time at which a block may go out: by then the block before it has passed at the
+rate. Over any time no more goes out than rate x time and one block per shard. Each lane has its own
+rate, so bulk never takes the priority lane's share; a priority message uses bulk capacity where
+that is available sooner. A high rate is divided among shards, and the earliest reservation is
+taken.
 
 No account waits for another's backlog: while the reservations of a *flow* (an account's OTPs, or
 its other messages of a lane) reach more than `HELD_S` ahead, the flow reserves no more. Its further
@@ -50,7 +50,7 @@ _TRIES = 100
 _LEAST_US = PREFETCH_US // 8
 
 
-class Place(NamedTuple):
+class Reservation(NamedTuple):
     """The answer to a request for a reservation: in how many seconds the block may go out.
 
     If it is not reserved: in how many seconds to ask again. `turn_s` is then its turn in its flow's
@@ -73,7 +73,7 @@ class _Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimiter:
     """The rate limiter of carriers. Keep one for the life of the process; threads may share it."""
 
     store: TimelineStore
@@ -93,14 +93,14 @@ class Pace:
         segment_count: int,
         within_s: float,
         turn_s: float = 0.0,
-    ) -> Place:
+    ) -> Reservation:
         """Reserve capacity for these segments if it is available within `within_s`.
 
         `turn_s` is the turn that an earlier call returned. A carrier without a rate costs no call.
         Raises StoreUnavailable; a reservation may then be lost.
         """
         if not carrier.rate_segments_per_s:
-            return Place(0.0)
+            return Reservation(0.0)
         shards = shards_of(carrier, lane_of(category))
         return self.take(shards, segment_count, within_s, _flow(account_id, category), turn_s)
 
@@ -111,7 +111,7 @@ class Pace:
         within_s: float,
         flow: str = "",
         turn_s: float = 0.0,
-    ) -> Place:
+    ) -> Reservation:
         """Reserve capacity for `count` in the earliest of these shards. Raises as `reserve` does.
 
         Without a flow, only `within_s` limits how far ahead.
@@ -125,7 +125,7 @@ class Pace:
             demand.add(count, self._now_us())
         return place
 
-    def _take(self, all_shards: Sequence[Shard], request: _Request, local: Holdings) -> Place:
+    def _take(self, all_shards: Sequence[Shard], request: _Request, local: Holdings) -> Reservation:
         flow, turn_s = request.flow, request.turn_s
         shards = self._items.candidates(all_shards, request.amount)
         for attempt in range(_TRIES):
@@ -154,7 +154,7 @@ class Pace:
             wait_s = (begins_us - now_us) / 1_000_000 - (0 if free else AHEAD_S)
             if wait_s > request.within_s:
                 if len(shards) == len(all_shards):
-                    return Place(wait_s, reserved=False)
+                    return Reservation(wait_s, reserved=False)
                 shards = all_shards  # one that was left out may be early enough
             elif free:
                 place = self._reserve(shard, standing, request, local, now_us, attempt)
@@ -172,7 +172,7 @@ class Pace:
         local: Holdings,
         now_us: int,
         attempt: int,
-    ) -> Place | None:
+    ) -> Reservation | None:
         """Reserve capacity at a shard; None if other processes were quicker."""
         begins_us = max(standing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
@@ -204,7 +204,7 @@ class Pace:
 
     def _reserve_far(
         self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
-    ) -> Place | None:
+    ) -> Reservation | None:
         """Reserve capacity further ahead than a flow may without being named in the item."""
         flow, begins_us = request.flow, max(standing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
@@ -218,7 +218,7 @@ class Pace:
 
     def _stand_in_line(
         self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
-    ) -> Place | None:
+    ) -> Reservation | None:
         """Take a turn in the flow's line, from this process's own turns or from the shard's."""
         flow, begins_us = request.flow, standing.line_us(request.flow)
         at_us = local.spend_turn(flow, request.amount, now_us + HELD_US)
@@ -244,7 +244,7 @@ class Pace:
         now_us: int,
         *,
         in_turn: bool,
-    ) -> Place | None:
+    ) -> Reservation | None:
         """Take prefetched capacity at a shard where the flow need not stand in line."""
         names = {shard.name for shard in shards}
         with local.lock:
@@ -268,12 +268,12 @@ class Pace:
             prefetched.spend(request.amount, at_us)
         return self._place(at_us)
 
-    def _place(self, at_us: int) -> Place:
+    def _place(self, at_us: int) -> Reservation:
         # The calls before may have taken a while.
-        return Place(max(0, at_us - self._now_us()) / 1_000_000)
+        return Reservation(max(0, at_us - self._now_us()) / 1_000_000)
 
-    def _turn(self, turn_s: float) -> Place:
-        return Place(turn_s - self.clock() - AHEAD_S, reserved=False, turn_s=turn_s)
+    def _turn(self, turn_s: float) -> Reservation:
+        return Reservation(turn_s - self.clock() - AHEAD_S, reserved=False, turn_s=turn_s)
 
     def _now_us(self) -> int:
         return int(self.clock() * 1_000_000)

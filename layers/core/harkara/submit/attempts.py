@@ -7,8 +7,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import split_mid
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
-from harkara.model.ledger import SHARED_KIND, Mark, outcome_kind
-from harkara.model.messages import Chunk
+from harkara.model.ledger import SHARED_KIND, LedgerEntry, outcome_kind
+from harkara.model.messages import MessageBatch
 from harkara.ports import MessageStore
 
 
@@ -33,7 +33,7 @@ class Try(NamedTuple):
     """A submit attempt that covers a message. `end` is None while no outcome is recorded."""
 
     attempt: int
-    claim: Mark
+    claim: LedgerEntry
     ended_at_ms: int
     end: End | None
 
@@ -58,16 +58,16 @@ def outcome_data(indexes: Sequence[int], ends: Sequence[End]) -> dict[str, list[
     return data
 
 
-def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Chunk, int]:
+def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[MessageBatch, int]:
     """Return an accepted message's batch and its index there.
 
     Raises RequestRefused(NOT_FOUND), also for a message of another account.
     """
     try:
-        chunk_id, index = split_mid(mid)
+        batch_id, index = split_mid(mid)
     except ForeignReference:
         raise _not_found() from None
-    chunk = store.get_chunk(chunk_id)
+    chunk = store.get_batch(batch_id)
     if chunk is None or chunk.account_id != account_id or index >= len(chunk.messages):
         raise _not_found()
     if chunk.messages[index].refusal:  # it never became a message, and its mid was never given out
@@ -75,14 +75,14 @@ def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Chunk,
     return chunk, index
 
 
-def tries_of(store: MessageStore, chunk: Chunk, index: int) -> list[Try]:
+def tries_of(store: MessageStore, chunk: MessageBatch, index: int) -> list[Try]:
     """Return the attempts that cover a message, in order. Claims are read first, consistently."""
     claims = [
-        mark for mark in store.find_marks(chunk.id, "claim#") if index in mark.data["indexes"]
+        mark for mark in store.find_entries(chunk.id, "claim#") if index in mark.data["indexes"]
     ]
     block = index // chunk.block_size
     attempts = [int(claim.kind.split("#")[1]) for claim in claims]
-    own = store.get_marks([(chunk.id, outcome_kind(each, block)) for each in attempts])
+    own = store.get_entries([(chunk.id, outcome_kind(each, block)) for each in attempts])
     shared = shared_outcomes(store, claims) if None in own else own
     outcomes = [mine or theirs for mine, theirs in zip(own, shared, strict=True)]
     return [
@@ -93,12 +93,12 @@ def tries_of(store: MessageStore, chunk: Chunk, index: int) -> list[Try]:
     ]
 
 
-def shared_outcomes(store: MessageStore, claims: Sequence[Mark]) -> list[Mark | None]:
+def shared_outcomes(store: MessageStore, claims: Sequence[LedgerEntry]) -> list[LedgerEntry | None]:
     """Return the outcomes that claims share, as if each had its own; None where there is none."""
     places = dict.fromkeys(claim.data["shared"] for claim in claims if "shared" in claim.data)
     if not places:
         return [None] * len(claims)
-    found = store.get_marks([(place, SHARED_KIND) for place in places])
+    found = store.get_entries([(place, SHARED_KIND) for place in places])
     standing = dict(zip(places, found, strict=True))
     outcomes = []
     for claim in claims:
@@ -107,7 +107,7 @@ def shared_outcomes(store: MessageStore, claims: Sequence[Mark]) -> list[Mark | 
     return outcomes
 
 
-def outcome_in(shared: Mark, claim: Mark) -> Mark | None:
+def outcome_in(shared: LedgerEntry, claim: LedgerEntry) -> LedgerEntry | None:
     """Return a claim's own outcome out of a shared one; None if the message is not in it."""
     carrier_id = shared.data["taken"].get(claim.partition)
     if carrier_id is None:
@@ -115,7 +115,7 @@ def outcome_in(shared: Mark, claim: Mark) -> Mark | None:
     said: dict[str, Any] = outcome_data([0], [Taken(carrier_id)])
     said["at"] = shared.data["at"]
     kind = outcome_kind(1, 0)
-    return Mark(claim.partition, kind, claim.owner, claim.holder, claim.until_ms, said)
+    return LedgerEntry(claim.partition, kind, claim.owner, claim.holder, claim.until_ms, said)
 
 
 def _end(data: Mapping[str, Any], index: int) -> End | None:

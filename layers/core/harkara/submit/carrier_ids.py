@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from harkara.model.ledger import POINTER_KIND, Mark, carrier_partition
+from harkara.model.ledger import POINTER_KIND, LedgerEntry, carrier_partition
 
 
-def pointers(carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int) -> list[Mark]:
+def pointers(
+    carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int
+) -> list[LedgerEntry]:
     """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
     return [
-        Mark(
+        LedgerEntry(
             partition_of(carrier, carrier_id),
             POINTER_KIND,
             mid,

@@ -23,9 +23,9 @@ class Checks:
 
     def set(self, task: SubmitTask) -> None:
         """Schedule the check of a request's batches. Raises StoreUnavailable."""
-        others = tuple(part.chunk_id for part in task.others)
+        others = tuple(part.batch_id for part in task.others)
         singles_of = task.account_id if task.single else ""
-        self._schedule(CheckTask(task.chunk_id, others, singles_of=singles_of), task.account_id)
+        self._schedule(CheckTask(task.batch_id, others, singles_of=singles_of), task.account_id)
 
     def set_together(self, bodies: Mapping[str, str]) -> Mapping[str, str]:
         """Schedule one check for all single messages of an account; return the bodies that say so.
@@ -40,7 +40,7 @@ class Checks:
                 of_accounts.setdefault(task.account_id, []).append(name)
         checked = {}
         for account_id, names in of_accounts.items():
-            first, *others = dict.fromkeys(tasks[name].chunk_id for name in names)
+            first, *others = dict.fromkeys(tasks[name].batch_id for name in names)
             with suppress(StoreUnavailable):
                 self._schedule(CheckTask(first, tuple(others), singles_of=account_id), account_id)
                 for name in names:

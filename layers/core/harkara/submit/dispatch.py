@@ -16,7 +16,7 @@ from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner
-from harkara.base.log_events import Note, Notes
+from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.settings import CarrierSettings
@@ -25,7 +25,7 @@ from harkara.model.ledger import cancels_of, final_kind, index_of
 from harkara.model.routing import Rules
 from harkara.model.sending_hours import ready_s
 from harkara.ports import MessageStore, SuppressionList
-from harkara.state.circuit_breaker import Breakers
+from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.carrier_ids import pointers
 from harkara.submit.duplicates import find_duplicates
@@ -44,15 +44,15 @@ class Handed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
-    """Dispatches block attempts. `breakers` count failures; a log event says when one opens."""
+class Dispatch:
+    """Dispatches block attempts. Circuit breakers count failures; a log event says if one opens."""
 
     store: MessageStore
     signer: ReferenceSigner
     clock: Clock
-    breakers: Breakers
+    circuit_breakers: CircuitBreakers
     suppressions: SuppressionList
-    notes: Notes
+    notes: EventSink
 
     async def hand_over(
         self, part: BlockPart, plan: Plan, rules: Rules, deadline: Deadline
@@ -96,11 +96,11 @@ class HandOver:
             isinstance(each, InDoubt) or (isinstance(each, NotTaken) and each.failed)
             for each in outcomes
         )
-        if self.breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
-            self.breakers.open, name
+        if self.circuit_breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
+            self.circuit_breakers.open, name
         ):
             about = {"chunk": part.chunk.id}
-            self.notes(Note("breaker opened", about, {"breaker_opened": 1}, carrier=name))
+            self.notes(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
         # A message that another carrier may take need not wait for this one.
         return {
             index: NotTaken() if isinstance(each, NotTaken) and index in plan.others else each
@@ -132,12 +132,12 @@ class HandOver:
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a block attempt that must not go out, and why."""
         chunk = part.chunk
-        cancels = self.store.find_marks(cancels_of(chunk.id), "cancel#")
+        cancels = self.store.find_entries(cancels_of(chunk.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
         if part.attempt > 1:  # a receipt may have come meanwhile
             keys = [(chunk.id, final_kind(index)) for index in part.indexes]
-            finals = [mark for mark in self.store.get_marks(keys) if mark]
+            finals = [mark for mark in self.store.get_entries(keys) if mark]
             ends = dict.fromkeys((index_of(mark.kind) for mark in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
         if ready_s(chunk, self.clock()) > chunk.ends_s:

@@ -10,12 +10,12 @@ may both go out.
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from harkara.model.ledger import Mark, duplicate_kind
-from harkara.model.messages import Chunk
+from harkara.model.ledger import LedgerEntry, duplicate_kind
+from harkara.model.messages import MessageBatch
 from harkara.ports import MessageStore
 
 
-def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -> set[int]:
+def find_duplicates(store: MessageStore, chunk: MessageBatch, indexes: Sequence[int]) -> set[int]:
     """Return the messages of a batch that repeat another one; the same at every attempt.
 
     Raises StoreUnavailable.
@@ -31,8 +31,8 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
     duplicates = set(indexes) - set(first.values())
 
     kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
-    found = store.get_marks([(partition, kind) for partition in first for kind in kinds])
-    wanted: dict[int, Mark] = {}
+    found = store.get_entries([(partition, kind) for partition in first for kind in kinds])
+    wanted: dict[int, LedgerEntry] = {}
     for place, (partition, index) in enumerate(first.items()):
         own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
         mid = chunk.mid(index)
@@ -41,8 +41,8 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
         if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
             duplicates.add(index)
         else:
-            wanted[index] = Mark(partition, kinds[0], mid, "", 0, {"at": begins_ms})
-    standing = store.put_once(
+            wanted[index] = LedgerEntry(partition, kinds[0], mid, "", 0, {"at": begins_ms})
+    standing = store.put_if_absent(
         list(wanted.values()), begins_ms=begins_ms, keep_s=2 * chunk.duplicate_window_s
     )
     return duplicates | {
@@ -52,7 +52,7 @@ def find_duplicates(store: MessageStore, chunk: Chunk, indexes: Sequence[int]) -
     }
 
 
-def _partition(chunk: Chunk, index: int) -> str:
+def _partition(chunk: MessageBatch, index: int) -> str:
     message = chunk.messages[index]
     text_hash = chunk.text_hashes[index] if index < len(chunk.text_hashes) else ""
     digest = blake2b(f"{message.to}\n{text_hash or message.text}".encode(), digest_size=16)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.ids import split_mid
-from harkara.base.log_events import Note
+from harkara.base.log_events import LogEvent
 from harkara.base.retries import within_validity
 from harkara.carriers.contract import InDoubt, NotTaken
-from harkara.model.ledger import Mark
-from harkara.model.messages import Chunk, State
+from harkara.model.ledger import LedgerEntry
+from harkara.model.messages import MessageBatch, State
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.model.tasks import Receipt
 from harkara.submit.attempts import outcome_data
@@ -25,14 +25,14 @@ class Retry(NamedTuple):
     wait_s: float
 
 
-def left_behind(part: BlockPart, claim: Mark) -> Handed:
+def left_behind(part: BlockPart, claim: LedgerEntry) -> Handed:
     """Return the ends of a dead worker's attempt: messages that it may have sent are in doubt."""
     at = _carriers_of(part, claim)
     return Handed({index: InDoubt() if index in at else NotTaken() for index in part.indexes})
 
 
 def outcome_of(
-    part: BlockPart, claim: Mark, handed: Handed, repeatable: Collection[str]
+    part: BlockPart, claim: LedgerEntry, handed: Handed, repeatable: Collection[str]
 ) -> dict[str, Any]:
     """Return the data of the outcome entry.
 
@@ -51,7 +51,9 @@ def outcome_of(
     return {**said, "again": again} if again else said
 
 
-def reports_of(part: BlockPart, claim: Mark, outcome: Mark) -> dict[str, list[Receipt]]:
+def reports_of(
+    part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry
+) -> dict[str, list[Receipt]]:
     """Return the final states that an outcome brings by itself, by carrier ("" for none)."""
     chunk, attempt, data = part.chunk, part.attempt, outcome.data
     at_s = data["at"] // 1000
@@ -76,7 +78,7 @@ def reports_of(part: BlockPart, claim: Mark, outcome: Mark) -> dict[str, list[Re
     return reports
 
 
-def refusals_of(chunk: Chunk) -> list[Receipt]:
+def refusals_of(chunk: MessageBatch) -> list[Receipt]:
     """Return the final states of the records that were refused when their request was accepted."""
     at_s = chunk.accepted_at_ms // 1000
     return [
@@ -84,7 +86,7 @@ def refusals_of(chunk: Chunk) -> list[Receipt]:
     ]
 
 
-def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
+def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> list[LogEvent]:
     """Return the log events of an outcome, one for each carrier that had messages."""
     data, chunk = outcome.data, part.chunk
     at = _carriers_of(part, claim)
@@ -103,7 +105,7 @@ def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
     latency_s = {"submit_latency": (data["at"] - chunk.begins_ms) / 1000}
     about = {"chunk": chunk.id, "block": part.block, "attempt": part.attempt}
     return [
-        Note(
+        LogEvent(
             "block submitted",
             about,
             each,
@@ -116,7 +118,7 @@ def notes_of(part: BlockPart, claim: Mark, outcome: Mark) -> list[Note]:
 
 
 def retry_of(
-    part: BlockPart, claim: Mark, outcome: Mark, reserved: Mapping[str, Reserved]
+    part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry, reserved: Mapping[str, Reserved]
 ) -> Retry | None:
     """Return the next attempt, of messages not taken or in doubt that may go again; None if none.
 
@@ -143,7 +145,7 @@ def retry_of(
         for name in {**part.tried, **carriers}
     }
     task = SubmitTask(
-        chunk_id=part.chunk.id,
+        batch_id=part.chunk.id,
         account_id=part.chunk.account_id,
         block=part.block,
         attempt=part.attempt + 1,
@@ -158,7 +160,7 @@ def retry_of(
     return Retry(task, min(waits_s))
 
 
-def _carriers_of(part: BlockPart, claim: Mark) -> dict[int, str]:
+def _carriers_of(part: BlockPart, claim: LedgerEntry) -> dict[int, str]:
     """Return the carrier that may have each message of a claimed block attempt."""
     at = {index: name for name, indexes in claim.data["carriers"].items() for index in indexes}
     return at | {index: repeat.carrier for index, repeat in part.repeats.items()}

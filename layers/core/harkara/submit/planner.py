@@ -13,12 +13,12 @@ from harkara.base import retries
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
-from harkara.model.messages import Chunk
+from harkara.model.messages import MessageBatch
 from harkara.model.routing import Rules, choose, in_order
 from harkara.model.submit_tasks import Repeat, Reserved
 from harkara.ports import RoutingStore
-from harkara.state.circuit_breaker import Breakers
-from harkara.state.rates import LOOK_EVERY_S, Pace
+from harkara.state.circuit_breaker import CircuitBreakers
+from harkara.state.rates import LOOK_EVERY_S, RateLimiter
 
 # A reservation whose time passed longer ago was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0
@@ -29,7 +29,7 @@ _NO_PLACE = Reserved(0, 0)
 class BlockPart:
     """The messages of a block that one claim covers at one attempt (see `SubmitTask`)."""
 
-    chunk: Chunk
+    chunk: MessageBatch
     block: int
     attempt: int
     indexes: Sequence[int]
@@ -60,13 +60,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Router:
+class Planner:
     """Plans block attempts. `carrier` raises CarrierUnreachable for a name that is not set up."""
 
     store: RoutingStore
     carrier: Callable[[str], Awaitable[Connected]]
-    breakers: Breakers
-    pace: Pace
+    circuit_breakers: CircuitBreakers
+    rate_limiter: RateLimiter
     clock: Clock
 
     async def plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
@@ -135,7 +135,7 @@ class Router:
             if missing > 0:
                 turn_s = 0.0 if place.segment_count else at_s
                 more = await asyncio.to_thread(
-                    self.pace.reserve,
+                    self.rate_limiter.reserve,
                     settings,
                     chunk.account_id,
                     chunk.category,
@@ -180,7 +180,7 @@ class Router:
     def _blocked_s(self, connected: Mapping[str, Connected], pause_s: float) -> dict[str, float]:
         """Return the carriers that get no messages, and for how many seconds."""
         waits = {
-            name: pause_s if each.settings.paused else self.breakers.wait_s(name)
+            name: pause_s if each.settings.paused else self.circuit_breakers.wait_s(name)
             for name, each in connected.items()
         }
         return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}

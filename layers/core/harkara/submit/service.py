@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 
 from harkara.base import retries
 from harkara.base.deadline import Deadline
-from harkara.base.errors import NotOurTurn, StoreUnavailable
+from harkara.base.errors import LeaseHeld, StoreUnavailable
 from harkara.base.ids import Luck
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
-from harkara.model.ledger import Claimant, Mark, Relation, claim_kind, outcome_kind
-from harkara.model.messages import BLOCK_SIZE, Chunk, unpack
+from harkara.model.ledger import Lease, LedgerEntry, Relation, claim_kind, outcome_kind
+from harkara.model.messages import BLOCK_SIZE, MessageBatch, unpack
 from harkara.model.routing import Rules
 from harkara.model.sending_hours import ready_s
 from harkara.model.submit_tasks import Reserved, SubmitTask, queue_of
@@ -37,16 +37,16 @@ from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, MessageStore, TaskQueues
 from harkara.submit.attempts import ENDS
 from harkara.submit.checks import Checks, needs_check
-from harkara.submit.dispatch import RECORD_S, HandOver
+from harkara.submit.dispatch import RECORD_S, Dispatch
 from harkara.submit.outcomes import (
     left_behind,
-    notes_of,
+    log_events_of,
     outcome_of,
     refusals_of,
     reports_of,
     retry_of,
 )
-from harkara.submit.planner import BlockPart, Plan, Router
+from harkara.submit.planner import BlockPart, Plan, Planner
 from harkara.submit.shared_outcomes import Shared, Sharing
 
 # The invocation itself waits this long at most; longer waits go through the queue.
@@ -73,12 +73,12 @@ class SubmitService:
 
     store: MessageStore
     queues: TaskQueues
-    router: Router
-    hand: HandOver
+    router: Planner
+    hand: Dispatch
     clock: Clock
     luck: Luck
     receipt_wait_s: int
-    notes: Notes
+    notes: EventSink
     last: LastMessages
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BLOCK_SIZE))
@@ -93,12 +93,10 @@ class SubmitService:
         """Schedules the checks of submitted messages."""
         return Checks(self.queues, self.receipt_wait_s)
 
-    async def submit(
-        self, task: SubmitTask, claimant: Claimant, deadline: Deadline
-    ) -> Counter[str]:
+    async def submit(self, task: SubmitTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Process a task, or re-queue its rest when time runs out; return message counts by end.
 
-        Raises NotOurTurn and StoreUnavailable; the queue message then comes back, and nothing is
+        Raises LeaseHeld and StoreUnavailable; the queue message then comes back, and nothing is
         done twice.
         """
         counts: Counter[str] = Counter()
@@ -120,12 +118,12 @@ class SubmitService:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self._look(part, rules, task, deadline)
                     if wait is None:
-                        tried = await self._try(part, plan, rules, claimant, deadline)
+                        tried = await self._try(part, plan, rules, lease, deadline)
                 if wait is None:
                     # A submitted block is progress, so the rounds are counted anew.
                     rounds = 0 if tried and part.attempt == 1 else task.rounds
                     task = replace(task, rounds=rounds)
-                    counts += await self._follow_up(part, plan, tried, claimant, rounds)
+                    counts += await self._follow_up(part, plan, tried, lease, rounds)
             if wait is None:
                 task = replace(task, block=task.block + 1, reserved={}, waits=0)
                 continue
@@ -138,7 +136,7 @@ class SubmitService:
             rest = replace(
                 task, handed_on=True, waits=waits, rounds=rounds, checked=False, packed=""
             )
-            body = rest.encode(claimant.owner)
+            body = rest.encode(lease.owner)
             await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
             counts[wait.reason] = 1
             break
@@ -149,13 +147,13 @@ class SubmitService:
     async def _enqueue_others(self, task: SubmitTask) -> None:
         """Enqueue a request's further batches. After a redelivery, claims make it count once."""
         for part in task.others:
-            body = SubmitTask(part.chunk_id, task.account_id, checked=task.checked).encode()
+            body = SubmitTask(part.batch_id, task.account_id, checked=task.checked).encode()
             wait_s = max(0.0, part.at_ms / 1000 - self.clock())
             await asyncio.to_thread(self.queues.schedule, part.queue, body, wait_s, task.account_id)
 
-    def _read(self, task: SubmitTask) -> tuple[Chunk | None, Rules]:
-        packed = task.packed and unpack(task.chunk_id, b64decode(task.packed))
-        chunk = packed or self.store.get_chunk(task.chunk_id)
+    def _read(self, task: SubmitTask) -> tuple[MessageBatch | None, Rules]:
+        packed = task.packed and unpack(task.batch_id, b64decode(task.packed))
+        chunk = packed or self.store.get_batch(task.batch_id)
         return chunk, self.router.store.rules(task.account_id)
 
     async def _look(
@@ -184,26 +182,26 @@ class SubmitService:
         return delay_s <= _SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
 
     async def _try(
-        self, part: BlockPart, plan: Plan, rules: Rules, claimant: Claimant, deadline: Deadline
-    ) -> tuple[Mark, Mark] | None:
+        self, part: BlockPart, plan: Plan, rules: Rules, lease: Lease, deadline: Deadline
+    ) -> tuple[LedgerEntry, LedgerEntry] | None:
         """Claim a block attempt, dispatch it, record the outcome; return both entries as stored.
 
         None: another task has claimed it.
         """
         if part.attempt > 1 or len(part.chunk.messages) > 1:
-            return await self._tried(part, plan, rules, claimant, deadline)
-        with self.sharing.shared(claimant) as shared:
-            return await self._tried(part, plan, rules, claimant, deadline, shared)
+            return await self._tried(part, plan, rules, lease, deadline)
+        with self.sharing.shared(lease) as shared:
+            return await self._tried(part, plan, rules, lease, deadline, shared)
 
     async def _tried(
         self,
         part: BlockPart,
         plan: Plan,
         rules: Rules,
-        claimant: Claimant,
+        lease: Lease,
         deadline: Deadline,
         shared: Shared | None = None,
-    ) -> tuple[Mark, Mark] | None:
+    ) -> tuple[LedgerEntry, LedgerEntry] | None:
         chunk = part.chunk
         said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
         if shared:
@@ -211,41 +209,39 @@ class SubmitService:
         if part.repeats:
             said["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
-        mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
+        mark = lease.mark(chunk.id, kind, at=self._now_ms(), **said)
         with deadline.keeping(plan.timeout_s + RECORD_S):
-            (claim,) = await asyncio.to_thread(self.store.put_once, [mark])
-        relation = claimant.relation(claim, self._now_ms())
-        if relation is Relation.THEIRS:
+            (claim,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
+        relation = lease.relation(claim, self._now_ms())
+        if relation is Relation.FOREIGN:
             return None
-        if relation is Relation.STILL_HELD:
-            raise NotOurTurn("an earlier delivery may still be submitting this block")
-        if relation is Relation.EARLIER and (
-            outcome := await self.sharing.settled(claim, claimant)
-        ):
+        if relation is Relation.BUSY:
+            raise LeaseHeld("an earlier delivery may still be submitting this block")
+        if relation is Relation.EXPIRED and (outcome := await self.sharing.settled(claim, lease)):
             return claim, outcome
         handed = (
             await self.hand.hand_over(part, plan, rules, deadline)
-            if relation is Relation.MINE
+            if relation is Relation.OURS
             else left_behind(part, claim)
         )
         said = outcome_of(part, claim, handed, await self._repeatable(part, claim, rules))
-        if shared and relation is Relation.MINE and said["taken"]:
+        if shared and relation is Relation.OURS and said["taken"]:
             ((_, carrier_id),) = said["taken"]
             outcome = await shared.put(claim, carrier_id)
             if outcome:
                 return claim, outcome
         kind = outcome_kind(part.attempt, part.block)
-        mark = claimant.mark(chunk.id, kind, at=self._now_ms(), **said)
+        mark = lease.mark(chunk.id, kind, at=self._now_ms(), **said)
         # If the earlier worker lived to record an outcome, that one stands.
-        (own,) = await asyncio.to_thread(self.store.put_once, [mark])
+        (own,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
         return claim, own
 
     async def _follow_up(
         self,
         part: BlockPart,
         plan: Plan,
-        tried: tuple[Mark, Mark] | None,
-        claimant: Claimant,
+        tried: tuple[LedgerEntry, LedgerEntry] | None,
+        lease: Lease,
         rounds: int,
     ) -> Counter[str]:
         """Do the follow-up of an outcome. After a redelivery, ledger entries make it count once."""
@@ -257,8 +253,8 @@ class SubmitService:
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
             mids = {chunk.messages[index].to: chunk.mid(index) for index in taken}
             await asyncio.to_thread(self.last.put, chunk.account_id, mids)
-        if claimant.relation(outcome, self._now_ms()) is Relation.MINE:
-            for note in notes_of(part, claim, outcome):
+        if lease.relation(outcome, self._now_ms()) is Relation.OURS:
+            for note in log_events_of(part, claim, outcome):
                 self.notes(note)
         for carrier, reports in reports_of(part, claim, outcome).items():
             await self._report(chunk, reports, carrier)
@@ -274,10 +270,10 @@ class SubmitService:
         counts["resubmitted"] = len(outcome.data.get("again", ()))
         return counts
 
-    def _left_s(self, chunk: Chunk) -> float:
+    def _left_s(self, chunk: MessageBatch) -> float:
         return chunk.ends_s - self.clock()
 
-    async def _repeatable(self, part: BlockPart, claim: Mark, rules: Rules) -> set[str]:
+    async def _repeatable(self, part: BlockPart, claim: LedgerEntry, rules: Rules) -> set[str]:
         """Return the carriers to which messages in doubt may be submitted again."""
         if not rules.resubmits(part.chunk.category):
             return set()
@@ -295,11 +291,15 @@ class SubmitService:
             return False
         return True
 
-    async def _report(self, chunk: Chunk, receipts: Sequence[Receipt], carrier: str = "") -> None:
+    async def _report(
+        self, chunk: MessageBatch, receipts: Sequence[Receipt], carrier: str = ""
+    ) -> None:
         for task in receipts_tasks(receipts, carrier):
             await self._schedule(chunk, QueueName.RECEIPT, task.encode(), 0)
 
-    async def _schedule(self, chunk: Chunk, queue: QueueName, body: str, delay_s: float) -> None:
+    async def _schedule(
+        self, chunk: MessageBatch, queue: QueueName, body: str, delay_s: float
+    ) -> None:
         await asyncio.to_thread(self.queues.schedule, queue, body, delay_s, chunk.account_id)
 
     @asynccontextmanager
@@ -314,13 +314,13 @@ class SubmitService:
             for _ in range(count):
                 self.room.release()
 
-    def _wait_s(self, chunk: Chunk) -> float:
+    def _wait_s(self, chunk: MessageBatch) -> float:
         """Return how long the batch must wait; 0 if it would expire before."""
         now_s = self.clock()
         may_s = ready_s(chunk, now_s)
         return may_s - now_s if may_s <= chunk.ends_s else 0.0
 
-    def _closed_s(self, chunk: Chunk, plan: Plan) -> float:
+    def _closed_s(self, chunk: MessageBatch, plan: Plan) -> float:
         """Return how long a batch waits if its last message might leave after its hours; else 0."""
         now_s = self.clock()
         last_s = now_s + plan.timeout_s
@@ -328,14 +328,14 @@ class SubmitService:
         # A batch that expires before its hours begin again is reported once it has expired.
         return min(may_s, chunk.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
-    def _has_ended(self, chunk: Chunk) -> bool:
+    def _has_ended(self, chunk: MessageBatch) -> bool:
         return ready_s(chunk, self.clock()) > chunk.ends_s
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _part(chunk: Chunk, task: SubmitTask) -> BlockPart:
+def _part(chunk: MessageBatch, task: SubmitTask) -> BlockPart:
     return BlockPart(
         chunk,
         task.block,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Self
 
 from harkara.base.time import Clock
-from harkara.model.ledger import SHARED_KIND, Claimant, Mark, shared_partition
+from harkara.model.ledger import SHARED_KIND, Lease, LedgerEntry, shared_partition
 from harkara.ports import MessageStore
 from harkara.submit.attempts import outcome_in
 
@@ -23,15 +23,15 @@ _PATIENCE_S = 1.0
 class Shared:
     """An outcome shared by the messages that join before it is put."""
 
-    def __init__(self, claimant: Claimant, store: MessageStore, clock: Clock) -> None:
-        self.partition = shared_partition(claimant.holder)
-        self._claimant = claimant
+    def __init__(self, lease: Lease, store: MessageStore, clock: Clock) -> None:
+        self.partition = shared_partition(lease.holder)
+        self._lease = lease
         self._store = store
         self._clock = clock
         self._under_way = 0
         self._taken: dict[str, str] = {}
         self._all_ended = asyncio.Event()
-        self._put: asyncio.Future[Mark] | None = None
+        self._put: asyncio.Future[LedgerEntry] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +52,7 @@ class Shared:
         if not self._under_way:
             self._all_ended.set()
 
-    async def put(self, claim: Mark, carrier_id: str) -> Mark | None:
+    async def put(self, claim: LedgerEntry, carrier_id: str) -> LedgerEntry | None:
         """Record with others that a message was taken; None if it needs an outcome of its own.
 
         Raises StoreUnavailable.
@@ -70,12 +70,12 @@ class Shared:
             self._taken.clear()
             return None
         if self._put is None:
-            self._put = asyncio.ensure_future(self._put_once(dict(self._taken)))
+            self._put = asyncio.ensure_future(self._put_if_absent(dict(self._taken)))
         return outcome_in(await self._put, claim)
 
-    async def _put_once(self, taken: Mapping[str, str]) -> Mark:
+    async def _put_if_absent(self, taken: Mapping[str, str]) -> LedgerEntry:
         return await asyncio.to_thread(
-            put_shared, self._store, self._claimant, self.partition, taken, self._clock()
+            put_shared, self._store, self._lease, self.partition, taken, self._clock()
         )
 
 
@@ -87,13 +87,13 @@ class Sharing:
         self._clock = clock
         self._open: Shared | None = None
 
-    def shared(self, claimant: Claimant) -> Shared:
+    def shared(self, lease: Lease) -> Shared:
         """Return the shared outcome for a message that is about to be claimed."""
         if self._open is None or not self._open.is_open:
-            self._open = Shared(claimant, self._store, self._clock)
+            self._open = Shared(lease, self._store, self._clock)
         return self._open
 
-    async def settled(self, claim: Mark, claimant: Claimant) -> Mark | None:
+    async def settled(self, claim: LedgerEntry, lease: Lease) -> LedgerEntry | None:
         """Return a dead worker's outcome from the item that its claim shares, None for none.
 
         The item cannot change afterwards: a message that is not in it has an outcome of its own.
@@ -102,19 +102,19 @@ class Sharing:
         if not partition:
             return None
         standing = await asyncio.to_thread(
-            put_shared, self._store, claimant, partition, {}, self._clock()
+            put_shared, self._store, lease, partition, {}, self._clock()
         )
         return outcome_in(standing, claim)
 
 
 def put_shared(
     store: MessageStore,
-    claimant: Claimant,
+    lease: Lease,
     partition: str,
     taken: Mapping[str, str],
     now_s: float,
-) -> Mark:
+) -> LedgerEntry:
     """Put a shared outcome, or an empty one so that nobody else does; return the stored one."""
-    mark = claimant.mark(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
-    (standing,) = store.put_once([mark])
+    mark = lease.mark(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
+    (standing,) = store.put_if_absent([mark])
     return standing

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from harkara.base.codes import Code
-from harkara.model.messages import Chunk
+from harkara.model.messages import MessageBatch
 from harkara.model.routing import Rules
 from harkara.ports import SuppressionList
 
 
 def find_suppressed(
-    lists: SuppressionList, rules: Rules, chunk: Chunk, indexes: Sequence[int]
+    lists: SuppressionList, rules: Rules, chunk: MessageBatch, indexes: Sequence[int]
 ) -> dict[int, Code]:
     """Return the messages of a batch whose number is on the account's lists, with the code.
 

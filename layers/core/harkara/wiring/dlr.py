@@ -16,13 +16,13 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Deadline
 from harkara.base.ids import Luck
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.links.clicks import ClickService
-from harkara.model.ledger import Claimant
+from harkara.model.ledger import Lease
 from harkara.model.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
@@ -38,13 +38,13 @@ from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, Htt
 from harkara.net.client import HttpClient
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.carrier_ids import deliver_named
-from harkara.receipts.coalesce import JoinService
+from harkara.receipts.coalesce import CoalesceService
 from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
 from harkara.runtime import metrics
 from harkara.runtime.settings import DlrSettings
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 
 CONNECTIONS = 100
 
@@ -54,25 +54,25 @@ class DlrServices(NamedTuple):
     callbacks: CallbackService
     check: CheckService
     clicks: ClickService
-    joins: JoinService
+    joins: CoalesceService
 
-    async def handle(self, body: str, claimant: Claimant, deadline: Deadline) -> Counter[str]:
+    async def handle(self, body: str, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Handle the task of a queue message; return counts of what was done."""
         match decode_dlr(body):
             case ReceiptsTask(receipts, carrier):
-                return await self.deliver.deliver(receipts, claimant, deadline, carrier)
+                return await self.deliver.deliver(receipts, lease, deadline, carrier)
             case CarrierReceiptsTask() as named:
-                return await deliver_named(self.deliver, named, claimant, deadline)
+                return await deliver_named(self.deliver, named, lease, deadline)
             case RecoverTask() as lost:
-                return await self.deliver.recover(lost, claimant, deadline)
+                return await self.deliver.recover(lost, lease, deadline)
             case CheckTask() as chunk:
                 return await self.check.check(chunk)
             case CallbackTask() as callback:
-                return await self.callbacks.call_back(callback, claimant, deadline)
+                return await self.callbacks.call_back(callback, lease, deadline)
             case EventTask() as event:
-                return await self.callbacks.post_event(event, claimant, deadline)
+                return await self.callbacks.post_event(event, lease, deadline)
             case ClickTask() as click:
-                return await self.clicks.click(click, claimant, deadline)
+                return await self.clicks.click(click, lease, deadline)
 
 
 def wire(
@@ -81,12 +81,12 @@ def wire(
     queues: TaskQueues,
     poster: CallbackPoster,
     destinations: Destinations,
-    doors: Doors,
+    doors: EndpointHealth,
     receipt_wait_s: int,
     retry_delays_s: tuple[int, ...],
     clock: Clock,
     luck: Luck,
-    notes: Notes,
+    notes: EventSink,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DlrServices:
     """Build the services from adapters."""
@@ -102,7 +102,7 @@ def wire(
         callbacks=callbacks,
         check=CheckService(store, queues, clock, receipt_wait_s, retry_delays_s),
         clicks=ClickService(store, destinations, callbacks, clock, notes),
-        joins=JoinService(queues),
+        joins=CoalesceService(queues),
     )
 
 
@@ -131,9 +131,9 @@ def on_aws() -> DlrServices:
         queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
         poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
         destinations=KmsDestinations(accounts, client("kms", config=PATIENT)),
-        doors=Doors(
+        doors=EndpointHealth(
             counted,
-            Pace(counted, time.time, random.random),
+            RateLimiter(counted, time.time, random.random),
             time.time,
             concurrency=settings.callback_concurrency,
         ),

@@ -11,7 +11,7 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.inbound.replies import ReplyService
@@ -19,7 +19,7 @@ from harkara.inbound.service import InboundService
 from harkara.model.tasks import QueueName
 from harkara.net.sns import confirm as confirm_subscription
 from harkara.ports import AccountStore, LastMessages, MessageStore, SuppressionList, TaskQueues
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
 from harkara.runtime.settings import InboundSettings
 
@@ -37,11 +37,11 @@ def wire(
     signer: ReferenceSigner,
     confirm: Callable[[str], None],
     clock: Clock,
-    notes: Notes,
+    notes: EventSink,
 ) -> InboundService:
     """Build the service from adapters."""
     return InboundService(
-        door=CarrierDoor(accounts, secret, notes),
+        door=WebhookAuthenticator(accounts, secret, notes),
         accounts=accounts,
         lists=suppressions,
         clock=clock,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client, prepare
-from harkara.aws.dead_letters import DynamoParkedStore
-from harkara.aws.destinations import KmsVault
+from harkara.aws.dead_letters import DynamoDeadLetterStore
+from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -19,15 +19,15 @@ from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Luck, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
-from harkara.callbacks.dead_letters import ParkedService
-from harkara.callbacks.posting import CallbackPoster, CallbackVault
+from harkara.callbacks.dead_letters import DeadLetterService
+from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.cancel import CancelService
 from harkara.manage.history import HistoryService
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
 from harkara.model.callback_urls import UrlRules
-from harkara.model.dead_letters import ParkedStore
+from harkara.model.dead_letters import DeadLetterStore
 from harkara.model.tasks import QueueName
 from harkara.net.single_poster import SinglePoster
 from harkara.ports import (
@@ -39,8 +39,8 @@ from harkara.ports import (
     TaskQueues,
 )
 from harkara.runtime.settings import ManageSettings
-from harkara.state.endpoint_health import Doors
-from harkara.state.rates import Pace
+from harkara.state.endpoint_health import EndpointHealth
+from harkara.state.rates import RateLimiter
 
 prepare("dynamodb", "kms", "secretsmanager", "sqs")
 
@@ -57,8 +57,8 @@ class ManageServices(NamedTuple):
 def wire_resources(
     *,
     registry: Registry,
-    vault: CallbackVault,
-    parked: ParkedStore,
+    cipher: SecretCipher,
+    parked: DeadLetterStore,
     counted: CountedStore,
     queues: TaskQueues,
     poster: CallbackPoster,
@@ -68,10 +68,10 @@ def wire_resources(
     randomness: Randomness,
 ) -> EndpointService:
     """Build the service of callbacks from adapters; its `registry` serves all resources."""
-    doors = Doors(counted, Pace(counted, clock, luck), clock)
+    doors = EndpointHealth(counted, RateLimiter(counted, clock, luck), clock)
     return EndpointService(
-        RegistryService(registry, vault, doors.open, callback_urls),
-        ParkedService(parked, queues, doors.open),
+        RegistryService(registry, cipher, doors.open, callback_urls),
+        DeadLetterService(parked, queues, doors.open),
         poster,
         clock,
         randomness,
@@ -82,9 +82,9 @@ def wire(
     *,
     accounts: AccountStore,
     registry: Registry,
-    vault: CallbackVault,
+    cipher: SecretCipher,
     store: MessageStore,
-    parked: ParkedStore,
+    parked: DeadLetterStore,
     counted: CountedStore,
     suppressions: SuppressionList,
     queues: TaskQueues,
@@ -98,7 +98,7 @@ def wire(
     """Build the services from adapters."""
     resources = wire_resources(
         registry=registry,
-        vault=vault,
+        cipher=cipher,
         parked=parked,
         counted=counted,
         queues=queues,
@@ -130,9 +130,9 @@ def on_aws() -> ManageServices:
     return wire(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
-        vault=KmsVault(client("kms"), settings.secrets_key_id),
+        cipher=KmsCipher(client("kms"), settings.secrets_key_id),
         store=store,
-        parked=DynamoParkedStore(dynamodb, settings.messages_table, store, time.time),
+        parked=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         queues=SqsTaskQueues(client("sqs"), urls),

@@ -8,14 +8,14 @@ from harkara.aws.clients import client, prepare
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.secrets import secret_keys
 from harkara.base.ids import ReferenceSigner
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.tasks import QueueName
 from harkara.net.sns import confirm as confirm_subscription
 from harkara.ports import AccountStore, TaskQueues
 from harkara.receipts.service import ReceiveService
-from harkara.receipts.webhook_auth import CarrierDoor
+from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.runtime import metrics
 from harkara.runtime.settings import ReceiptSettings
 
@@ -30,10 +30,12 @@ def wire(
     signer: ReferenceSigner,
     confirm: Callable[[str], None],
     clock: Clock,
-    notes: Notes,
+    notes: EventSink,
 ) -> ReceiveService:
     """Build the service from adapters."""
-    return ReceiveService(CarrierDoor(accounts, secret, notes), queues, signer, clock, confirm)
+    return ReceiveService(
+        WebhookAuthenticator(accounts, secret, notes), queues, signer, clock, confirm
+    )
 
 
 def on_aws() -> ReceiveService:

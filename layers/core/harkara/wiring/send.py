@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from harkara.accept.id_source import RandomNames
+from harkara.accept.id_source import RandomIds
 from harkara.accept.idempotency import Idempotency
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
@@ -57,7 +57,7 @@ def wire(
         accept=AcceptService(
             chunks=store,
             queues=queues,
-            names=RandomNames(clock, randomness),
+            names=RandomIds(clock, randomness),
             links=LinkMaker(store, link_signer),
             callback_urls=callback_urls,
             limits=AccountLimits(counted, clock, luck),

@@ -19,7 +19,7 @@ from harkara.aws.sms import AwsTextExchange
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.exchanges import Outside
 from harkara.base.ids import Luck, ReferenceSigner
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
 from harkara.model.tasks import QueueName
@@ -34,10 +34,10 @@ from harkara.ports import (
 )
 from harkara.runtime import metrics
 from harkara.runtime.settings import SubmitSettings
-from harkara.state.circuit_breaker import Breakers
-from harkara.state.rates import Pace
-from harkara.submit.dispatch import HandOver
-from harkara.submit.planner import Router
+from harkara.state.circuit_breaker import CircuitBreakers
+from harkara.state.rates import RateLimiter
+from harkara.submit.dispatch import Dispatch
+from harkara.submit.planner import Planner
 from harkara.submit.service import SubmitService
 
 # For the process, over all its carriers; each carrier has its own limit.
@@ -57,16 +57,18 @@ def wire(
     receipt_wait_s: int,
     clock: Clock,
     luck: Luck,
-    notes: Notes,
+    notes: EventSink,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> SubmitService:
     """Build the service from adapters. Dispatch and router share the circuit breakers."""
-    breakers = Breakers(counted, clock, luck, notes)
+    circuit_breakers = CircuitBreakers(counted, clock, luck, notes)
     return SubmitService(
         store=store,
         queues=queues,
-        router=Router(routing, carrier, breakers, Pace(counted, clock, luck), clock),
-        hand=HandOver(store, signer, clock, breakers, suppressions, notes),
+        router=Planner(
+            routing, carrier, circuit_breakers, RateLimiter(counted, clock, luck), clock
+        ),
+        hand=Dispatch(store, signer, clock, circuit_breakers, suppressions, notes),
         clock=clock,
         luck=luck,
         receipt_wait_s=receipt_wait_s,

@@ -7,7 +7,7 @@ from harkara.aws.clients import PATIENT, client
 from harkara.aws.due import DynamoDueTable
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.deadline import Threads
-from harkara.base.log_events import Notes
+from harkara.base.log_events import EventSink
 from harkara.base.time import Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTable, TaskQueues
@@ -17,7 +17,7 @@ from harkara.scheduler import CALLS, SweepService
 
 
 def wire(
-    *, due: DueTable, queues: TaskQueues, calls: Executor, clock: Clock, notes: Notes
+    *, due: DueTable, queues: TaskQueues, calls: Executor, clock: Clock, notes: EventSink
 ) -> SweepService:
     """Build the service from adapters."""
     return SweepService(due, queues, clock, notes, calls)
