@@ -114,9 +114,9 @@ def _import(desk: Deployment, arguments: Namespace) -> Answer:
     problems: list[dict[str, Any]] = []
     entries = _entries(rows, int(desk.clock()), problems)
     with ThreadPoolExecutor(THREADS) as pool:
-        standing = [*pool.map(partial(desk.suppressions.lists.put, account.id), entries)]
+        existing = [*pool.map(partial(desk.suppressions.lists.put, account.id), entries)]
     # A number that was changed after its row's time keeps the later change.
-    answer = {"suppressed": sum(standing), "changed_later": standing.count(False)}
+    answer = {"suppressed": sum(existing), "changed_later": existing.count(False)}
     if problems:
         refused = {**answer, "refused": len(problems), "rows": problems}
         raise PartlyRefused("some rows were refused: correct them and import them", refused)

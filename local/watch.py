@@ -120,9 +120,9 @@ class Campaign:
     def seen(self) -> Seen:
         """Return all results of the campaign's messages so far."""
         in_doubt = {
-            mid_of(chunk, index)
-            for chunk in self._chunks
-            for mark in self._store.find_entries(chunk, "outcome#")
+            mid_of(batch, index)
+            for batch in self._chunks
+            for mark in self._store.find_entries(batch, "outcome#")
             for index in mark.data["in_doubt"]
         }
         posts: list[dict[str, Any]] = _fetch(f"{self._stack.platform_url}/callbacks")
@@ -155,9 +155,9 @@ class Campaign:
 
     def _states(self) -> dict[str, str]:
         return {
-            mid_of(chunk, index_of(mark.kind)): mark.data["state"]
-            for chunk in self._chunks
-            for mark in self._store.find_entries(chunk, "final#")
+            mid_of(batch, index_of(mark.kind)): mark.data["state"]
+            for batch in self._chunks
+            for mark in self._store.find_entries(batch, "final#")
         }
 
 

@@ -142,10 +142,10 @@ class Store(FakeMessageStore):
 
     def __init__(self, clock: Timeline) -> None:
         super().__init__(Faults(), clock)
-        self.chunks: dict[str, MessageBatch] = {}
+        self.batches: dict[str, MessageBatch] = {}
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
-        return self.chunks.get(batch_id)
+        return self.batches.get(batch_id)
 
     def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         raise AssertionError("without a kill nothing is looked for")
@@ -259,15 +259,15 @@ class Fleet:
 
     def _refs(self, members: Mapping[str, Sequence[int]]) -> set[str]:
         """Return the client references of a callback attempt's messages."""
-        chunks = self.store.chunks
+        batches = self.store.batches
         return {
-            chunks[batch_id].messages[index].client_ref
+            batches[batch_id].messages[index].client_ref
             for batch_id, indexes in members.items()
             for index in indexes
         }
 
     def _chunk(self, count: int) -> MessageBatch:
-        number = len(self.store.chunks)
+        number = len(self.store.batches)
         chunk = MessageBatch(
             id=new_batch_id(int(time.time() * 1000), f"{self.name}{number:08d}"[:10].encode()),
             account_id="acme",
@@ -282,14 +282,14 @@ class Fleet:
                 for place in [index % len(self.endpoints)]
             ],
         )
-        self.store.chunks[chunk.id] = chunk
+        self.store.batches[chunk.id] = chunk
         return chunk
 
     def refs(self, *, good: bool) -> set[str]:
         """Return the client references of messages for the good endpoints, or for the bad ones."""
         return {
             message.client_ref
-            for chunk in self.store.chunks.values()
+            for chunk in self.store.batches.values()
             for message in chunk.messages
             if message.endpoint is not None and (message.endpoint < self.good_count) is good
         }

@@ -136,10 +136,10 @@ class FakeMessageStore:
         )
         absent = [mark for mark in marks if self.table.live(mark.key) is None]
         for _ in range(2 if number in self.faults.lose_answer else 1):
-            standing = self.adapter.put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
+            existing = self.adapter.put_if_absent(marks, begins_ms=begins_ms, keep_s=keep_s)
         self.marks.know(absent)
         self.faults.after(number)
-        return standing
+        return existing
 
     def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         kinds = sorted({mark.kind for mark in marks})
@@ -312,7 +312,7 @@ class FakeLimitStore:
         # DynamoDB serialises the writes of an item.
         self._writing = Lock()
         self._store = DynamoLimitStore(dynamo, MESSAGES)
-        self.standing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
+        self.existing = Column(dynamo.tables[MESSAGES], "rate", "data", "S")
         self.expires_at_s = Column(dynamo.tables[MESSAGES], "rate", "ttl", "N")
 
     def get(self, name: str, *, consistent: bool = False) -> str:
@@ -321,9 +321,9 @@ class FakeLimitStore:
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         number = self.faults.before("swap")
-        standing = self._store.swap(name, seen, new, expires_at_s)
-        if standing is not None:
-            return standing
+        existing = self._store.swap(name, seen, new, expires_at_s)
+        if existing is not None:
+            return existing
         self.faults.after(number)
         # A call repeated after a lost answer finds its own write.
         return new if number in self.faults.lose_answer else None
@@ -369,19 +369,19 @@ class FakeLimitStore:
 
     def timeline(self, name: str) -> Timeline:
         """Return a timeline, which is stored as its time and its text."""
-        until, _, text = self.standing.get(name, "0").partition(" ")
+        until, _, text = self.existing.get(name, "0").partition(" ")
         return Timeline(int(until), text)
 
     def _put(self, name: str, line: Timeline, expires_at_s: int) -> None:
         policies.check("UpdateItem", {"TableName": MESSAGES, "Key": {"pk": {"S": name}}})
-        self.standing[name] = f"{line.until_us} {line.text}".rstrip()
+        self.existing[name] = f"{line.until_us} {line.text}".rstrip()
         self.expires_at_s[name] = expires_at_s
 
 
 def trust(counted: FakeLimitStore, account_id: str, endpoint: Endpoint, now_s: float) -> None:
     """Record a quick acknowledgement by an endpoint at this time, without a call."""
     door = HealthRecord(acked_ms=int(now_s * 1000), quick_ms=int(now_s * 1000))
-    counted.standing[name_of(account_id, endpoint)] = encode(door).decode()
+    counted.existing[name_of(account_id, endpoint)] = encode(door).decode()
 
 
 class FakeLastMessages:

@@ -124,7 +124,7 @@ class Lanes(World):
     def delivered(self, account_id: str, endpoint: Endpoint, at_s: Sequence[float]) -> list[str]:
         """Deliver one message of an account at each of these times; return their message ids."""
         number = next(self._chunks)
-        chunk = MessageBatch(
+        batch = MessageBatch(
             id=new_batch_id(int(NOW * 1000), number.to_bytes(10, "big")),
             account_id=account_id,
             carrier="sim",
@@ -134,8 +134,8 @@ class Lanes(World):
             endpoints=(endpoint,),
             messages=[Message("919876543210", "ACMEBK", "Hello", str(n), 0) for n in at_s],
         )
-        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
-        mids = [chunk.mid(index) for index in range(len(at_s))]
+        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+        mids = [batch.mid(index) for index in range(len(at_s))]
         for mid, each_s in zip(mids, at_s, strict=True):
             receipt = Receipt(mid, 1, State.DELIVERED, int(NOW + each_s))
             body = ReceiptsTask((receipt,), "sim").encode()

@@ -216,15 +216,15 @@ class World(Wired):
 
     # Results.
 
-    def chunks(self) -> dict[str, MessageBatch]:
+    def batches(self) -> dict[str, MessageBatch]:
         """All stored message batches, by id."""
         return {row[0]: unpack(*row) for row in self.store.packed.items()}
 
     def finals(self) -> dict[str, str]:
         """Final state by message id."""
-        chunks = self.chunks()
+        batches = self.batches()
         return {
-            chunks[pk].mid(index_of(kind)): mark.data["state"]
+            batches[pk].mid(index_of(kind)): mark.data["state"]
             for (pk, kind), mark in self.store.marks.items()
             if kind.startswith("final#")
         }

@@ -32,8 +32,8 @@ def receipts(carrier: str, token: str) -> Response:
         "replaced_times": received.replaced_time_count,
     }
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
-    chunks = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
-    metrics.write(LogEvent(done, {"chunks": chunks}, counts, carrier=carrier))
+    batches = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
+    metrics.write(LogEvent(done, {"chunks": batches}, counts, carrier=carrier))
     return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 

@@ -132,7 +132,7 @@ class Gateway:
     def put_batch(self) -> None:
         """Store the message batch of the sample events: two accepted messages."""
         message = Message(MSISDN, "ACMEBK", TEXT, "ref", 0, 1)
-        chunk = MessageBatch(
+        batch = MessageBatch(
             id=BATCH_ID,
             account_id="sandbox",
             carrier="sim",
@@ -142,15 +142,15 @@ class Gateway:
             endpoints=(Endpoint(CALLBACK_URL, "clevertap", "main"),),
             messages=[message, message],
         )
-        self.store.put_batch(BATCH_ID, pack(chunk), chunk.begins_ms)
+        self.store.put_batch(BATCH_ID, pack(batch), batch.begins_ms)
 
     def put_samples(self) -> None:
         """Store the records that the sample events of `manage` need, as on the local stack."""
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
         for entry in samples.SUPPRESSIONS:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
-        chunk = samples.CHUNK
-        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+        batch = samples.CHUNK
+        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
         self.store.put_if_absent([samples.PARKED, *samples.LINKS])
 
     def bodies(self, queue: QueueName) -> list[str]:

@@ -49,13 +49,13 @@ def send(acme: Gateway, event: Event) -> tuple[int, Any]:
 
 def stored(acme: Gateway) -> dict[str, Message]:
     """Return the accepted messages by id; each is called back at the credential's URL."""
-    chunks = [unpack(name, packed) for name, packed in acme.store.packed.items()]
-    for chunk in chunks:
-        assert [endpoint.url for endpoint in chunk.endpoints] == [CALLBACK_URL]
+    batches = [unpack(name, packed) for name, packed in acme.store.packed.items()]
+    for batch in batches:
+        assert [endpoint.url for endpoint in batch.endpoints] == [CALLBACK_URL]
     return {
         mid: message
-        for chunk in chunks
-        for mid, message in zip(chunk.mids(), chunk.messages, strict=True)
+        for batch in batches
+        for mid, message in zip(batch.mids(), batch.messages, strict=True)
         if not message.refusal
     }
 

@@ -59,12 +59,12 @@ def values(lines: list[dict[str, Any]]) -> dict[tuple[str, str, str], Counter[fl
     return found
 
 
-def chunks(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
+def batches(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
     """Return how often the lines name each message batch, with message and attempt."""
     return Counter(
-        (line["message"], line["attempt"], chunk)
+        (line["message"], line["attempt"], batch)
         for line in lines
-        for chunk in ([line["chunk"]] if isinstance(line["chunk"], str) else line["chunk"])
+        for batch in ([line["chunk"]] if isinstance(line["chunk"], str) else line["chunk"])
     )
 
 
@@ -73,7 +73,7 @@ def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[LogEv
     apart, together = logged(told, gathered=False), logged(told, gathered=True)
     assert len(apart) == len(told)
     assert values(together) == values(apart)
-    assert chunks(together) == chunks(apart)
+    assert batches(together) == batches(apart)
 
 
 @given(notes)

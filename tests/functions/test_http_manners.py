@@ -53,13 +53,13 @@ def test_credentials_of_the_users_netrc_are_not_read(
     assert b"authorization" not in requests[0].lower()
 
 
-@pytest.mark.parametrize("chunk", [b" " * 65_536, b"\x00" * 1000])
-def test_a_huge_answer_is_cut(chunk: bytes) -> None:
+@pytest.mark.parametrize("batch", [b" " * 65_536, b"\x00" * 1000])
+def test_a_huge_answer_is_cut(batch: bytes) -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(answer(length=10**9))
         while True:
-            writer.write(chunk)
+            writer.write(batch)
             await writer.drain()
 
     assert len(run(script).body) == BODY_LIMIT_BYTES

@@ -28,7 +28,7 @@ def test_a_request_on_the_page_is_answered_as_there(
 ) -> None:
     mid = "101M80PKPVGTZQN98QP2VKS1J1800"
     message = Message("919876543210", "ACMEBK", TEXT, "order-4711", None, 1)
-    chunk = MessageBatch(
+    batch = MessageBatch(
         id=mid[:-2],
         account_id="acme",
         carrier="sim",
@@ -38,7 +38,7 @@ def test_a_request_on_the_page_is_answered_as_there(
         endpoints=(),
         messages=[message],
     )
-    acme.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+    acme.store.put_batch(batch.id, pack(batch), batch.begins_ms)
     function = "manage" if event["rawPath"].endswith(mid) else "send"
     answer = acme.call(function, event)
     body = json.loads(answer["body"])

@@ -365,9 +365,9 @@ def test_a_link_of_a_request_leads_to_its_url(gateway: Gateway) -> None:
         "send", http_event("POST", "/v1/messages", json.dumps({"messages": [record]}), headers)
     )
     (sent,) = json.loads(answer["body"])["messages"]
-    chunk = gateway.store.get_batch(sent["mid"][:-2])
-    assert chunk
-    _, link, _ = chunk.messages[0].text.split()
+    batch = gateway.store.get_batch(sent["mid"][:-2])
+    assert batch
+    _, link, _ = batch.messages[0].text.split()
     host, path, code = link.removeprefix("https://").split("/")
     assert (host, path) == ("hk.example", "ACMEBK")
     answer = gateway.call("link", request(code, path=f"/{path}"))

@@ -40,11 +40,11 @@ def test_a_record_is_accepted_stored_and_enqueued(gateway: Gateway) -> None:
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "application/json"
     ((batch_id, packed),) = gateway.store.packed.items()
-    chunk = unpack(batch_id, packed)
+    batch = unpack(batch_id, packed)
     assert json.loads(answer["body"]) == [
-        {"to": MSISDN, "from": "ACMEBK", "mid": chunk.mid(0), "smsgid": "ref"}
+        {"to": MSISDN, "from": "ACMEBK", "mid": batch.mid(0), "smsgid": "ref"}
     ]
-    assert [message.text for message in chunk.messages] == [TEXT]
+    assert [message.text for message in batch.messages] == [TEXT]
     assert len(gateway.bodies(QueueName.SUBMIT)) == 1
 
 

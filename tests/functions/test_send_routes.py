@@ -181,7 +181,7 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
             raise StoreUnavailable("ThrottlingException")
 
     services = gateway._send()
-    accept = replace(services.accept, chunks=Away())
+    accept = replace(services.accept, batches=Away())
     app = gateway.app("send", services._replace(accept=accept))
     answer = app.handler(post(path), Context())
     assert code_of(answer) is Code.TRY_AGAIN

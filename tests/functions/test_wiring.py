@@ -110,15 +110,15 @@ def test_send_is_wired(environment: pytest.MonkeyPatch) -> None:
     assert service.queues._urls == {
         queue: URLS[queue] for queue in (QueueName.SUBMIT, QueueName.SUBMIT_PRIORITY)
     }
-    assert (authenticator.accounts._table.name, service.chunks._table.name) == (
+    assert (authenticator.accounts._table.name, service.batches._table.name) == (
         "accounts",
         "messages",
     )
-    assert service.chunks._retention_s == 8
+    assert service.batches._retention_s == 8
     assert service.queues._due._table.name == "due"
     assert service.names.new(0, "") != service.names.new(0, "")
     assert service.limits.store._table.name == "messages"
-    assert idempotency.store is service.chunks
+    assert idempotency.store is service.batches
 
 
 @pytest.mark.parametrize(("private", "allowed"), [("false", False), ("true", True)])
@@ -181,7 +181,7 @@ def test_link_reads_what_send_signed(environment: pytest.MonkeyPatch) -> None:
     _, (_, accept, _) = wired("send", environment)
     _, service = wired("link", environment)
     place = Place(7, 8, 1)
-    assert accept.links.store is accept.chunks
+    assert accept.links.store is accept.batches
     assert service.signer.read("hk.example", accept.links.signer().code("hk.example", place)) == (
         place
     )
@@ -198,7 +198,7 @@ def test_inbound_is_wired(environment: pytest.MonkeyPatch) -> None:
     _, submit = wired("submit", environment)
     replies = service.replies
     assert replies.queues._urls == {QueueName.CALLBACK: URLS[QueueName.CALLBACK]}
-    assert replies.chunks._table.name == replies.last._table.name == "messages"
+    assert replies.batches._table.name == replies.last._table.name == "messages"
     # `submit` writes the keys that `inbound` reads.
     assert submit.last._partitions("acme", "919876543210") == replies.last._partitions(
         "acme", "919876543210"

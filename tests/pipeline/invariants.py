@@ -13,10 +13,10 @@ def check(world: World, *answers: Sequence[RecordResult] | None) -> None:
     finals, called_back = world.finals(), world.called_back()
     accepted = {result.mid for answer in answers for result in answer or () if result.mid}
     committed = {
-        chunk.mid(index)
-        for chunk in world.chunks().values()
-        if any(chunk.id in mid for mid in accepted) or any(chunk.id in mid for mid in finals)
-        for index in range(len(chunk.messages))
+        batch.mid(index)
+        for batch in world.batches().values()
+        if any(batch.id in mid for mid in accepted) or any(batch.id in mid for mid in finals)
+        for index in range(len(batch.messages))
     }
     assert accepted <= committed
     assert committed <= finals.keys(), "an accepted message has no final state"
@@ -41,9 +41,9 @@ def check_without_a_kill(world: World, *answers: Sequence[RecordResult] | None) 
 
 def check_times(world: World) -> None:
     """Fail unless the carrier accepted each message inside its time window, before its expiry."""
-    chunks = world.chunks()
+    batches = world.batches()
     for mid, at_s in world.providers.taken_at().items():
-        chunk = chunks[split_mid(mid)[0]]
-        assert at_s * 1000 >= chunk.begins_ms, "a message was submitted too early"
-        assert not chunk.daytime_only or at_s == next_open_s(at_s), "one was submitted at night"
-        assert at_s <= chunk.begins_ms / 1000 + chunk.validity_s, "one was submitted too late"
+        batch = batches[split_mid(mid)[0]]
+        assert at_s * 1000 >= batch.begins_ms, "a message was submitted too early"
+        assert not batch.daytime_only or at_s == next_open_s(at_s), "one was submitted at night"
+        assert at_s <= batch.begins_ms / 1000 + batch.validity_s, "one was submitted too late"

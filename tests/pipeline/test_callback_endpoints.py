@@ -74,7 +74,7 @@ def acks(world: World) -> list[Any]:
 def test_what_waits_for_an_endpoint_that_never_acknowledges_has_its_attempts_counted() -> None:
     world = World()
     endless = HealthRecord(leases=(("somebody", int(world.now * 1000) + 10**12),))
-    world.counted.standing[DOOR] = encode(endless).decode()
+    world.counted.existing[DOOR] = encode(endless).decode()
     sent(world)
     world.run()
     assert not world.platform.posts
@@ -96,7 +96,7 @@ def test_a_copy_that_posts_nothing_gives_its_place_back() -> None:
     world.faults.on_call = double
     world.run(20)
     assert world.counts["posted_by_another"] == 1
-    assert not decode(world.counted.standing[DOOR])[-1]
+    assert not decode(world.counted.existing[DOOR])[-1]
     world.run()
     assert world.called_back() == {mid: 1}
 

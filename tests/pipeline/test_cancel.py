@@ -170,9 +170,9 @@ def test_a_message_of_another_account_or_one_that_was_refused_is_not_found() -> 
     world = World()
     answers = world.send([campaign.record("0000"), campaign.record("0001", to="12")])
     assert answers
-    (chunk,) = world.chunks().values()
-    assert world.cancel(chunk.mid(1)) is Code.NOT_FOUND
-    assert world.cancel(chunk.mid(2)) is Code.NOT_FOUND
+    (batch,) = world.batches().values()
+    assert world.cancel(batch.mid(1)) is Code.NOT_FOUND
+    assert world.cancel(batch.mid(2)) is Code.NOT_FOUND
     world.account = world.account.model_copy(update={"id": "other"})
     assert world.cancel(answers[0].mid) is Code.NOT_FOUND
     assert not any(kind.startswith("cancel#") for _, kind in world.store.marks)

@@ -131,16 +131,16 @@ def test_a_record_that_was_refused_at_once_fails_by_its_code_until_it_is_final(
     assert answers
     world.queues.waiting.clear()
     world.now += later_s
-    (chunk,) = world.chunks().values()
-    failed = Receipt(chunk.mid(1), 0, State.FAILED, int(NOW), Code.INVALID_NUMBER)
-    check(world, chunk.mid(0))
+    (batch,) = world.batches().values()
+    failed = Receipt(batch.mid(1), 0, State.FAILED, int(NOW), Code.INVALID_NUMBER)
+    check(world, batch.mid(0))
     told = [receipt for task in receipts(world) for receipt in task.receipts]
     assert failed in told
     assert [receipt.mid for receipt in told].count(failed.mid) == 1
     world.queues.add(QueueName.RECEIPT, ReceiptsTask((failed,)).encode(), world.now)
     world.run(1)
     assert world.finals()[failed.mid] == "failed"
-    check(world, chunk.mid(0))
+    check(world, batch.mid(0))
     assert failed.mid not in [each.mid for task in receipts(world) for each in task.receipts]
 
 

@@ -33,10 +33,10 @@ class Person:
         self.led_to: dict[str, str] = {}
 
     def follow_all(self) -> None:
-        chunks = self.world.chunks()
+        batches = self.world.batches()
         for mid in self.world.providers.taken():
             batch_id, index = split_mid(mid)
-            for word in chunks[batch_id].messages[index].text.split():
+            for word in batches[batch_id].messages[index].text.split():
                 if word.startswith("https://hk.example"):
                     self.follow(mid, word)
 
@@ -114,7 +114,7 @@ def test_a_click_says_who_followed_which_link() -> None:
     ]
     for click in clicks:
         batch_id, index = split_mid(click.mid)
-        message = world.chunks()[batch_id].messages[index]
+        message = world.batches()[batch_id].messages[index]
         assert (click.client_ref, click.to) == (message.client_ref, message.to)
         assert click.short_url in message.text
         assert click.url == person.led_to[click.short_url]
@@ -222,5 +222,5 @@ def test_a_repeat_is_told_by_its_own_urls_though_each_link_is_another() -> None:
         world.run(60)
     codes = [dlr.code for dlr in world.platform.dlrs]
     assert sorted(codes) == ["", "", "DUPLICATE", "DUPLICATE", "DUPLICATE"]
-    texts = {chunk.messages[0].text for chunk in world.chunks().values()}
+    texts = {batch.messages[0].text for batch in world.batches().values()}
     assert len(texts) == 2

@@ -185,9 +185,9 @@ def test_an_outcome_says_the_state_before_the_final_one_is_written(
 def test_a_number_that_is_none_any_more_has_no_country() -> None:
     world = World()
     (mid,) = sent(world, campaign.record("0000"))
-    (chunk,) = world.chunks().values()
-    gone = [message._replace(to="99900000000") for message in chunk.messages]
-    world.store.packed[chunk.id] = pack(replace(chunk, messages=gone))
+    (batch,) = world.batches().values()
+    gone = [message._replace(to="99900000000") for message in batch.messages]
+    world.store.packed[batch.id] = pack(replace(batch, messages=gone))
     assert ask(world, mid)["country"] is None
 
 

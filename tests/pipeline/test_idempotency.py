@@ -105,7 +105,7 @@ def check_numbers(world: World, records: Sequence[Record], results: Sequence[Rec
     for record, result in zip(records, results, strict=True):
         if result.mid:
             batch_id, index = split_mid(result.mid)
-            assert world.chunks()[batch_id].messages[index].to == record.to
+            assert world.batches()[batch_id].messages[index].to == record.to
 
 
 def repeated(first: Account, then: Account, known: Account) -> World:
@@ -135,7 +135,7 @@ def repeated(first: Account, then: Account, known: Account) -> World:
 
 def test_a_repeat_that_the_account_of_now_judges_differently_loses_nothing() -> None:
     world = repeated(AT_HOME, OPENED, AT_HOME.model_copy(update={"version": 1}))
-    taken = {world.chunks()[c].messages[i].to for c, i in map(split_mid, world.providers.taken())}
+    taken = {world.batches()[c].messages[i].to for c, i in map(split_mid, world.providers.taken())}
     assert taken == {record.to for record in ABROAD}
 
 

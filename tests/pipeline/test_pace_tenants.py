@@ -47,7 +47,7 @@ def test_whatever_another_account_sends_a_message_waits_for_a_block_of_each_kind
     world.at(at_s, one)
     world.run()
     check_without_a_kill(world, *answers)
-    (mid,) = (chunk.mid(0) for chunk in world.chunks().values() if chunk.account_id == "other")
+    (mid,) = (batch.mid(0) for batch in world.batches().values() if batch.account_id == "other")
     wait_s = world.provider.taken_at[mid] - NOW - at_s
     # A block has ten messages of ten segments. Queues delay by whole seconds.
     assert wait_s <= HELD_S + 2 * 100 / RATE + 1

@@ -50,8 +50,8 @@ def test_its_tries_say_that_it_was_taken_and_by_which_id() -> None:
     world, mids = submitted("0000", "0000")
     taken = set()
     for mid in mids:
-        (chunk, index) = world.chunks()[split_mid(mid)[0]], 0
-        (tried,) = tries_of(world.store, chunk, index)
+        (batch, index) = world.batches()[split_mid(mid)[0]], 0
+        (tried,) = tries_of(world.store, batch, index)
         assert isinstance(tried.end, Taken)
         assert tried.ended_at_ms == int(world.now * 1000)
         taken.add(tried.end.carrier_message_id)
@@ -61,7 +61,7 @@ def test_its_tries_say_that_it_was_taken_and_by_which_id() -> None:
 def test_a_failure_counts_at_once_though_its_claim_is_still_held() -> None:
     world, mids = submitted("0000", "0000")
     receipts = [Receipt(mid, 1, State.FAILED, int(world.now), "x") for mid in mids]
-    verdicts = judge(world.store, world.chunks(), receipts, int(world.now * 1000))
+    verdicts = judge(world.store, world.batches(), receipts, int(world.now * 1000))
     assert (verdicts.counting, verdicts.early) == (receipts, [])
 
 

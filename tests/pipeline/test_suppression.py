@@ -134,8 +134,8 @@ def test_a_death_at_any_call_lets_no_message_through(number: int, name: str, mom
     send(world)
     assert faults.calls[number] == name
     taken = [split_mid(mid) for mid in world.providers.taken()]
-    chunks = world.chunks()
-    assert OUT not in {chunks[batch_id].messages[index].to for batch_id, index in taken}
+    batches = world.batches()
+    assert OUT not in {batches[batch_id].messages[index].to for batch_id, index in taken}
 
 
 def test_what_was_kept_back_makes_no_later_message_a_duplicate() -> None:

@@ -27,10 +27,10 @@ def main() -> None:
     print(f"{'all':<30}" + "".join(f"{sum(each.values()):>9.2f}" for each in costs))
     print(f"\nUSD a month, whatever is sent, {REGION}")
     metrics = max(len(metrics_of(each.log)) for each in used)
-    standing = standing_usd(metrics)
-    for part, usd in standing.items():
+    existing = standing_usd(metrics)
+    for part, usd in existing.items():
         print(f"{part:<44}{usd:>9.2f}")
-    print(f"{'all':<44}{sum(standing.values()):>9.2f}")
+    print(f"{'all':<44}{sum(existing.values()):>9.2f}")
     for each in used:
         count = each.case.requests * each.case.records
         print(f"\n{each.case.name}: a message ({count} were sent)")

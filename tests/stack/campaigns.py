@@ -113,8 +113,8 @@ class Lab:
         found = self.stack.client("dynamodb").get_item(
             TableName=self.stack.outputs["MessagesTableName"], Key=key
         )
-        chunk = unpack(mid[:BATCH_ID_LENGTH], found["Item"]["packed"]["B"])
-        text = chunk.messages[split_mid(mid)[1]].text
+        batch = unpack(mid[:BATCH_ID_LENGTH], found["Item"]["packed"]["B"])
+        text = batch.messages[split_mid(mid)[1]].text
         (link,) = [word for word in text.split() if word.startswith(self.stack.endpoint)]
         return link
 
@@ -268,11 +268,11 @@ def ends(lab: Lab) -> Ends:
         if item["sk"]["S"] != "chunk":
             marks.append(item)
             continue
-        chunk = unpack(item["pk"]["S"], item["packed"]["B"])
-        for index, message in enumerate(chunk.messages):
-            refs[chunk.id, index] = message.client_ref
-            found.accepted[chunk.id].append(message.client_ref)
-            found.submitted[message.client_ref] += taken.get(chunk.mid(index), 0)
+        batch = unpack(item["pk"]["S"], item["packed"]["B"])
+        for index, message in enumerate(batch.messages):
+            refs[batch.id, index] = message.client_ref
+            found.accepted[batch.id].append(message.client_ref)
+            found.submitted[message.client_ref] += taken.get(batch.mid(index), 0)
     for mark in marks:
         partition, kind = mark["pk"]["S"], mark["sk"]["S"]
         if kind.startswith("final#"):

@@ -6,7 +6,7 @@ with FaultProxy(emulator_url) as proxy:
     assert rule.victims
 
 A call is identified by its function (the process at the other end of the connection), and by the
-kind of its record: the kind of a ledger entry (`chunk`, `claim`, `final`, ...), `due` for a row of
+kind of its record: the kind of a ledger entry (`batch`, `claim`, `final`, ...), `due` for a row of
 the Due table, or the kind of a task that it enqueues (`submit`, `receipts`, `callback`, `check`).
 """
 
@@ -99,7 +99,7 @@ class FaultProxy:
         self._lock = threading.Lock()
         self.calls: Counter[Call] = Counter()
         self.killed: list[Worker] = []
-        self.chunks: defaultdict[str, list[str]] = defaultdict(list)
+        self.batches: defaultdict[str, list[str]] = defaultdict(list)
         """Ids of the message batches that `send` stored, by campaign."""
         # The ids by which a later call is assigned to a campaign: message batches, and task ids of
         # their final states.
@@ -213,11 +213,11 @@ class FaultProxy:
                 return "due"
             kind = sort_key["S"].partition("#")[0]
             if kind == "chunk":
-                chunk = unpack(partition["S"], base64.b64decode(third["B"]))
-                campaign = chunk.messages[0].client_ref.rpartition("-")[0]
-                if chunk.id not in self._names[campaign]:
-                    self._names[campaign].add(chunk.id)
-                    self.chunks[campaign].append(chunk.id)
+                batch = unpack(partition["S"], base64.b64decode(third["B"]))
+                campaign = batch.messages[0].client_ref.rpartition("-")[0]
+                if batch.id not in self._names[campaign]:
+                    self._names[campaign].add(batch.id)
+                    self.batches[campaign].append(batch.id)
             elif kind == "final":
                 for names in self._names.values():
                     if partition["S"] in names:

@@ -61,11 +61,11 @@ def stack() -> Iterator[Stack]:
             templates={template.dlt_template_id: template},
         )
         add_account(stack, account)
-        chunk = replace(samples.CHUNK, id=split_mid(EXAMPLE)[0], account_id=account.id)
+        batch = replace(samples.CHUNK, id=split_mid(EXAMPLE)[0], account_id=account.id)
         store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
         )
-        store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+        store.put_batch(batch.id, pack(batch), batch.begins_ms)
         yield stack
 
 

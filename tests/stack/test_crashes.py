@@ -159,7 +159,7 @@ def outcome(lab: Lab) -> Outcome:
 def decide(lab: Lab, run: Run, found: Ends) -> None:
     """Fill in the outcome of a campaign."""
     stored = {
-        ref for chunk in lab.proxy.chunks[run.point.campaign] for ref in found.accepted[chunk]
+        ref for batch in lab.proxy.batches[run.point.campaign] for ref in found.accepted[batch]
     }
     run.final = stored & found.states.keys()
     run.in_doubt = stored & found.in_doubt

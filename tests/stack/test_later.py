@@ -125,6 +125,6 @@ def begin_now(lab: Lab, batch_id: str) -> None:
     client, table = lab.stack.client("dynamodb"), lab.stack.outputs["MessagesTableName"]
     key = {"pk": {"S": batch_id}, "sk": {"S": "chunk"}}
     item = client.get_item(TableName=table, Key=key)["Item"]
-    chunk = unpack(batch_id, item["packed"]["B"])
-    item["packed"]["B"] = pack(replace(chunk, send_at_ms=int(time.time() * 1000)))
+    batch = unpack(batch_id, item["packed"]["B"])
+    item["packed"]["B"] = pack(replace(batch, send_at_ms=int(time.time() * 1000)))
     client.put_item(TableName=table, Item=item)

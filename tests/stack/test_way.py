@@ -234,13 +234,13 @@ def test_every_magic_number_ends_as_named_and_once(
 
 def test_the_carrier_took_each_magic_message_once(lab: Lab, magic: dict[str, str]) -> None:
     mids = {
-        chunk.messages[index].client_ref.rpartition("-")[2]: chunk.mid(index)
-        for chunk in (
+        batch.messages[index].client_ref.rpartition("-")[2]: batch.mid(index)
+        for batch in (
             unpack(item["pk"]["S"], item["packed"]["B"])
             for item in lab.items("Messages")
             if item["sk"]["S"] == "chunk"
         )
-        for index, message in enumerate(chunk.messages)
+        for index, message in enumerate(batch.messages)
         if message.client_ref in magic.values()
     }
     counted = lab.submissions()

@@ -92,12 +92,12 @@ class Accept:
         self, fail_at: Sequence[int] = (), queues: Sequence[bool | Exception] = (), **fields: Any
     ) -> None:
         self.account = ACCOUNT.model_copy(update=fields)
-        self.chunks = Chunks(set(fail_at))
+        self.batches = Chunks(set(fail_at))
         self.queues = Queues(queues)
         self.marks = FakeMessageStore(Faults())
         numbers = itertools.count(1)
         self.service = AcceptService(
-            chunks=self.chunks,
+            batches=self.batches,
             queues=self.queues,
             names=RandomIds(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big")),
             links=LinkMaker(self.marks, lambda: LinkSigner(b"link key")),

@@ -133,7 +133,7 @@ class Deployment:
     def send(self, record: Record = RECORD, callback_url: str = "") -> list[RecordResult]:
         messages = FakeMessageStore(Faults())
         service = AcceptService(
-            chunks=messages,
+            batches=messages,
             queues=FakeTaskQueues(Faults(), self.clock),
             names=RandomIds(self.clock, lambda size: bytes(size)),
             links=LinkMaker(messages, lambda: LinkSigner(b"link key")),

@@ -51,7 +51,7 @@ def bounded(number: int, name: str) -> None:
 class Deliveries(Wired):
     """The function `dlr`. Each call of it is another delivery, with a worker id of its own."""
 
-    def __init__(self, *chunks: MessageBatch, trusted: bool = True) -> None:
+    def __init__(self, *batches: MessageBatch, trusted: bool = True) -> None:
         callbacks = {
             each.callback_id: CallbackEndpoint(id=each.callback_id, url=each.url)
             for each in (MAIN, OTHER)
@@ -69,10 +69,10 @@ class Deliveries(Wired):
 
         self.queues.schedule = scheduled  # type: ignore[method-assign]
         self._numbers = itertools.count()
-        for chunk in chunks or [CHUNK]:
-            self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
-            for endpoint in chunk.endpoints if trusted else ():
-                trust(self.counted, chunk.account_id, endpoint, self.now)
+        for batch in batches or [CHUNK]:
+            self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
+            for endpoint in batch.endpoints if trusted else ():
+                trust(self.counted, batch.account_id, endpoint, self.now)
 
     def lease(self, owner: str = "task") -> Lease:
         """Return the lease claimant of the next delivery of a queue message."""

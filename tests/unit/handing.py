@@ -62,13 +62,13 @@ class Handing(Wired):
     """Dispatches parts of a message batch to such carriers, named `sim` and `other`."""
 
     def __init__(
-        self, chunk: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+        self, batch: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
     ) -> None:
         super().__init__(None, NOW, ACCOUNT, [CARRIER])
         self.faults.on_call = bounded
-        self.chunk = chunk
+        self.batch = batch
         self.rules = Rules()
-        self.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+        self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
         by_ref = {f"ref{index}": outcome for index, outcome in (outcomes or {}).items()}
         self.carriers = {name: Carrier(by_ref) for name in ("sim", "other")}
         self.settings = {name: CARRIER.model_copy(update={"name": name}) for name in self.carriers}
@@ -98,7 +98,7 @@ class Handing(Wired):
         indexes = sorted(
             {*(i for each in carriers.values() for i in each), *plan.get("waits_s", ())}
         )
-        there = BlockPart(self.chunk, 0, attempt, indexes, **(part or {}))
+        there = BlockPart(self.batch, 0, attempt, indexes, **(part or {}))
         where = Plan(carriers, connected=self.connected, **plan)
         hand = self.submit_service().hand
         return asyncio.run(hand.hand_over(there, where, self.rules, until or deadline(left_s)))

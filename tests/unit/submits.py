@@ -34,9 +34,9 @@ class Submits(Handing):
     """The function `submit`. Each call of it is another delivery, with a worker id of its own."""
 
     def __init__(
-        self, chunk: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+        self, batch: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
     ) -> None:
-        super().__init__(chunk, outcomes)
+        super().__init__(batch, outcomes)
         self.scheduled: list[Scheduled] = []
         self.left_s: float = HOLDS_S
         self._numbers = itertools.count()

@@ -27,49 +27,49 @@ from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 def test_a_request_becomes_a_chunk_and_a_task() -> None:
     accept = Accept()
     results = accept.accept(BULK, BULK)
-    (chunk,) = accept.chunks.all()
-    assert [result.mid for result in results] == [chunk.mid(0), chunk.mid(1)]
-    assert (chunk.account_id, chunk.carrier, chunk.lane) == ("acme", "sim", Lane.BULK)
-    assert (chunk.accepted_at_ms, chunk.block_size) == (1_767_258_000_250, 100)
-    assert chunk.endpoints == (Endpoint(URL, "clevertap", "main"),)
-    assert [message.text for message in chunk.messages] == ["Hello", "Hello"]
+    (batch,) = accept.batches.all()
+    assert [result.mid for result in results] == [batch.mid(0), batch.mid(1)]
+    assert (batch.account_id, batch.carrier, batch.lane) == ("acme", "sim", Lane.BULK)
+    assert (batch.accepted_at_ms, batch.block_size) == (1_767_258_000_250, 100)
+    assert batch.endpoints == (Endpoint(URL, "clevertap", "main"),)
+    assert [message.text for message in batch.messages] == ["Hello", "Hello"]
     ((queue, body, group),) = accept.queues.sent
     assert (queue, group) == (QueueName.SUBMIT, "acme")
-    assert decode_submit(body).batch_id == chunk.id
+    assert decode_submit(body).batch_id == batch.id
     assert decode_submit(body).account_id == "acme"
 
 
 def test_each_lane_has_its_chunk_and_queue() -> None:
     accept = Accept()
     results = accept.accept(BULK, OTP, BULK)
-    chunks = {chunk.lane: chunk for chunk in accept.chunks.all()}
+    batches = {batch.lane: batch for batch in accept.batches.all()}
     assert [result.mid for result in results] == [
-        chunks[Lane.BULK].mid(0),
-        chunks[Lane.PRIORITY].mid(0),
-        chunks[Lane.BULK].mid(1),
+        batches[Lane.BULK].mid(0),
+        batches[Lane.PRIORITY].mid(0),
+        batches[Lane.BULK].mid(1),
     ]
     # One queue message commits both batches: it goes to the queue of the urgent one.
     ((queue, body, _),) = accept.queues.sent
     assert (queue, decode_submit(body).batch_id) == (
         QueueName.SUBMIT_PRIORITY,
-        chunks[Lane.PRIORITY].id,
+        batches[Lane.PRIORITY].id,
     )
     (other,) = decode_submit(body).others
-    assert other == (chunks[Lane.BULK].id, QueueName.SUBMIT, 1_767_258_000_250)
+    assert other == (batches[Lane.BULK].id, QueueName.SUBMIT, 1_767_258_000_250)
 
 
 def test_refused_records_of_an_accepted_request_are_stored_once() -> None:
     accept = Accept()
     results = accept.accept(WRONG, BULK, WRONG, OTP)
     assert [result.code for result in results] == [Code.EMPTY_TEXT, None, Code.EMPTY_TEXT, None]
-    refused = [pair for chunk in accept.chunks.all() for pair in chunk.refused()]
+    refused = [pair for batch in accept.batches.all() for pair in batch.refused()]
     assert [code for _, code in refused] == [Code.EMPTY_TEXT] * 2
     for result in results:
         assert (result.mid == "") is (result.code is not None)
     for result, record in zip(results, (WRONG, BULK, WRONG, OTP), strict=True):
         if result.mid:
             batch_id, index = split_mid(result.mid)
-            stored = unpack(batch_id, accept.chunks.packed[batch_id]).messages[index]
+            stored = unpack(batch_id, accept.batches.packed[batch_id]).messages[index]
             assert (stored.sender_id, stored.text) == (record.sender_id, record.text)
 
 
@@ -85,7 +85,7 @@ def test_a_request_with_nothing_acceptable_is_refused_and_leaves_nothing(
 ) -> None:
     accept = Accept()
     assert accept.refusal(*records) is code
-    assert accept.chunks.calls == 0
+    assert accept.batches.calls == 0
     assert accept.queues.sent == []
 
 
@@ -103,7 +103,7 @@ def test_where_nothing_is_accepted_the_reasons_are_counted() -> None:
 def test_a_foreign_callback_url_refuses_the_request() -> None:
     accept = Accept()
     assert accept.refusal(BULK, url="https://evil.example") is Code.INVALID_CALLBACK_URL
-    assert accept.chunks.calls == 0
+    assert accept.batches.calls == 0
 
 
 # Message batches that are too large for an item
@@ -128,17 +128,17 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
         for number in range(400)
     ]
     results = accept.accept(*records[:200], WRONG, *records[200:])
-    assert len(accept.chunks.packed) > 1
-    assert all(len(packed) <= PACKED_LIMIT_BYTES for packed in accept.chunks.packed.values())
-    assert enqueued(accept) == accept.chunks.packed.keys()
-    chunks = {chunk.id: chunk for chunk in accept.chunks.all()}
+    assert len(accept.batches.packed) > 1
+    assert all(len(packed) <= PACKED_LIMIT_BYTES for packed in accept.batches.packed.values())
+    assert enqueued(accept) == accept.batches.packed.keys()
+    batches = {batch.id: batch for batch in accept.batches.all()}
     texts = []
     for result in results:
         if result.mid:
             batch_id, index = split_mid(result.mid)
-            texts.append(chunks[batch_id].messages[index].text)
+            texts.append(batches[batch_id].messages[index].text)
     assert texts == [record.text for record in records]
-    assert [code for chunk in chunks.values() for _, code in chunk.refused()] == [Code.EMPTY_TEXT]
+    assert [code for batch in batches.values() for _, code in batch.refused()] == [Code.EMPTY_TEXT]
     assert results[200] == RecordResult("", Code.EMPTY_TEXT)
     assert len({result.mid for result in results}) == 401
 
@@ -166,10 +166,10 @@ def test_a_request_is_accepted_in_whole_or_not_at_all(faults: dict[str, Any]) ->
     assert accept.queues.sent == []
     results = accept.accept(WRONG, BULK, OTP, BULK)
     assert [bool(result.mid) for result in results] == [False, True, True, True]
-    chunks = enqueued(accept)
-    assert {split_mid(result.mid)[0] for result in results if result.mid} == chunks
+    batches = enqueued(accept)
+    assert {split_mid(result.mid)[0] for result in results if result.mid} == batches
     refusals = [
-        c for chunk in accept.chunks.all() if chunk.id in chunks for _, c in chunk.refused()
+        c for batch in accept.batches.all() if batch.id in batches for _, c in batch.refused()
     ]
     assert refusals == [Code.EMPTY_TEXT]
 
@@ -188,17 +188,17 @@ def test_refused_records_never_make_a_chunk_too_large(good: int, bad: int) -> No
     ]
     results = accept.accept(*records, *refused)
     assert [bool(result.mid) for result in results] == [True] * good + [False] * bad
-    assert max(map(len, accept.chunks.packed.values())) <= PACKED_LIMIT_BYTES
-    assert enqueued(accept) == accept.chunks.packed.keys()
+    assert max(map(len, accept.batches.packed.values())) <= PACKED_LIMIT_BYTES
+    assert enqueued(accept) == accept.batches.packed.keys()
     called_back = {
         message.client_ref
-        for chunk in accept.chunks.all()
-        for message in chunk.messages
+        for batch in accept.batches.all()
+        for message in batch.messages
         if message.refusal
     }
     assert called_back == {record.client_ref for record in refused}
     # Together they take about 2.4 MB.
-    assert accept.chunks.calls <= 20
+    assert accept.batches.calls <= 20
 
 
 @given(
@@ -219,8 +219,8 @@ def test_writes_are_few_whatever_is_refused(refs: list[tuple[bool, int, int]]) -
     results = accept.accept(*records, BULK)
     assert [not result.mid for result in results] == [wrong for wrong, _, _ in refs] + [False]
     total = sum(len(record.client_ref.encode()) + 100 for record in records)
-    assert accept.chunks.calls <= 2 + 4 * (total // PACKED_LIMIT_BYTES)
-    stored = sum(len(chunk.messages) for chunk in accept.chunks.all())
+    assert accept.batches.calls <= 2 + 4 * (total // PACKED_LIMIT_BYTES)
+    stored = sum(len(batch.messages) for batch in accept.batches.all())
     assert stored == len(records) + 1
 
 
@@ -230,12 +230,12 @@ def test_each_chunk_holds_just_its_own_callback_urls() -> None:
     accept = Accept()
     results = accept.accept(*(BULK._replace(callback_url=url) for url in urls))
     assert all(result.mid for result in results)
-    assert 1 < len(accept.chunks.packed) < 20
-    assert max(map(len, accept.chunks.packed.values())) <= PACKED_LIMIT_BYTES
+    assert 1 < len(accept.batches.packed) < 20
+    assert max(map(len, accept.batches.packed.values())) <= PACKED_LIMIT_BYTES
     called = [
-        chunk.endpoints[message.endpoint].url
-        for chunk in accept.chunks.all()
-        for message in chunk.messages
+        batch.endpoints[message.endpoint].url
+        for batch in accept.batches.all()
+        for message in batch.messages
         if message.endpoint is not None
     ]
     assert called == urls
@@ -244,7 +244,7 @@ def test_each_chunk_holds_just_its_own_callback_urls() -> None:
 def test_an_account_that_is_drained_accepts_nothing() -> None:
     accept = Accept(draining=True)
     assert accept.refusal(BULK, WRONG) is Code.ACCOUNT_PAUSED
-    assert accept.chunks.packed == {}
+    assert accept.batches.packed == {}
     assert accept.queues.sent == []
 
 

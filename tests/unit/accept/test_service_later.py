@@ -36,12 +36,12 @@ def scheduled(record: Record, wait_ms: int) -> Record:
 def test_what_is_to_go_out_later_is_scheduled(record: Record, delay_s: float) -> None:
     accept = Accept()
     (result,) = accept.accept(record)
-    (chunk,) = accept.chunks.all()
-    assert result.mid == chunk.mid(0)
+    (batch,) = accept.batches.all()
+    assert result.mid == batch.mid(0)
     ((queue, delay),) = accept.queues.scheduled
     assert queue is QueueName.SUBMIT
     assert delay == pytest.approx(delay_s, abs=1)
-    assert accept.chunks.begins_ms == chunk.begins_ms == record.options.send_at_ms
+    assert accept.batches.begins_ms == batch.begins_ms == record.options.send_at_ms
 
 
 def test_a_refusal_beside_what_waits_is_told_at_once() -> None:
@@ -54,8 +54,8 @@ def test_a_refusal_beside_what_waits_is_told_at_once() -> None:
 def test_by_day_promotion_goes_out_at_once() -> None:
     accept = Accept()
     accept.accept(PROMOTIONAL)
-    (chunk,) = accept.chunks.all()
-    assert chunk.daytime_only
+    (batch,) = accept.batches.all()
+    assert batch.daytime_only
     assert accept.queues.scheduled == []
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_scheduled_is_not_accepted() -> None:
 def test_messages_of_different_times_are_different_chunks() -> None:
     accept = Accept()
     results = accept.accept(BULK, scheduled(BULK, 60_000), PROMOTIONAL, BULK)
-    assert [len(chunk.messages) for chunk in accept.chunks.all()] == [2, 1, 1]
+    assert [len(batch.messages) for batch in accept.batches.all()] == [2, 1, 1]
     assert len({result.mid[:-2] for result in results}) == 3
 
 
@@ -86,7 +86,7 @@ def test_a_dry_run_stores_nothing_and_says_what_would_become_of_each_record() ->
         Category.OTP,
     ]
     assert [result.message.to for result in results if result.message] == ["919876543210"] * 2
-    assert (accept.chunks.calls, accept.queues.sent) == (0, [])
+    assert (accept.batches.calls, accept.queues.sent) == (0, [])
 
 
 # Limits
@@ -119,4 +119,4 @@ def test_what_is_beyond_the_limit_is_not_stored() -> None:
     with pytest.raises(RequestRefused) as refused:
         service.accept(caller_of(ACCOUNT), SendRequest([BULK]))
     assert refused.value is refusal
-    assert accept.chunks.calls == 0
+    assert accept.batches.calls == 0

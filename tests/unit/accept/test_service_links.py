@@ -33,34 +33,34 @@ def linking(**fields: Any) -> Accept:
     return Accept(**{"short_domain": SITE, **fields})
 
 
-def links_of(accept: Accept, chunk: MessageBatch) -> LinkSet:
-    return unpack_links(accept.marks.marks[links_key(set_id_of(chunk.id))].data["links"])
+def links_of(accept: Accept, batch: MessageBatch) -> LinkSet:
+    return unpack_links(accept.marks.marks[links_key(set_id_of(batch.id))].data["links"])
 
 
-def led_to(accept: Accept, chunk: MessageBatch, index: int) -> str:
+def led_to(accept: Accept, batch: MessageBatch, index: int) -> str:
     """Return a message's text with each link replaced by its URL."""
-    links = links_of(accept, chunk)
+    links = links_of(accept, batch)
 
     def url_of(match: re.Match[str]) -> str:
         place = SIGNER.read("hk.example", match[1])
-        assert (place.set_id, place.message) == (set_id_of(chunk.id), index)
+        assert (place.set_id, place.message) == (set_id_of(batch.id), index)
         url = links.url(place)
         assert url
         return url
 
-    return LINK.sub(url_of, chunk.messages[index].text)
+    return LINK.sub(url_of, batch.messages[index].text)
 
 
 def test_each_link_leads_where_the_url_did() -> None:
     accept = linking()
     records = [RECORD, BULK, RECORD._replace(text="https://acme.in/c")]
     accept.accept(*records)
-    (chunk,) = accept.chunks.all()
-    assert [led_to(accept, chunk, index) for index in (0, 2)] == [records[0].text, records[2].text]
-    assert chunk.messages[1].text == BULK.text
-    assert not any("acme.in" in message.text for message in chunk.messages)
-    links = links_of(accept, chunk)
-    assert (links.account_id, links.batch_id) == ("acme", chunk.id)
+    (batch,) = accept.batches.all()
+    assert [led_to(accept, batch, index) for index in (0, 2)] == [records[0].text, records[2].text]
+    assert batch.messages[1].text == BULK.text
+    assert not any("acme.in" in message.text for message in batch.messages)
+    links = links_of(accept, batch)
+    assert (links.account_id, links.batch_id) == ("acme", batch.id)
     assert links.base == "https://hk.example/ACMEBK"
 
 
@@ -75,8 +75,8 @@ def test_all_links_of_a_chunk_are_one_item() -> None:
 def test_links_end_after_the_accounts_days() -> None:
     accept = linking(link_days=7)
     accept.accept(RECORD)
-    (chunk,) = accept.chunks.all()
-    assert links_of(accept, chunk).ends_s == int(NOW) + 7 * 86_400
+    (batch,) = accept.batches.all()
+    assert links_of(accept, batch).ends_s == int(NOW) + 7 * 86_400
     (end_s,) = accept.marks.ends_s.values()
     assert end_s >= NOW + 7 * 86_400 + ENDED_KNOWN_S - 1
 
@@ -85,8 +85,8 @@ def test_links_of_a_scheduled_message_last_from_its_time() -> None:
     accept = linking(link_days=7)
     send_at_ms = int(NOW * 1000) + 20 * 86_400_000
     accept.accept(RECORD._replace(options=ASKED._replace(send_at_ms=send_at_ms)))
-    (chunk,) = accept.chunks.all()
-    assert links_of(accept, chunk).ends_s == send_at_ms // 1000 + 7 * 86_400
+    (batch,) = accept.batches.all()
+    assert links_of(accept, batch).ends_s == send_at_ms // 1000 + 7 * 86_400
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_a_request_asks_for_links_or_the_account_does(
 ) -> None:
     accept = linking(shorten_urls=default)
     accept.accept(RECORD._replace(options=Options(shorten_urls=asked)))
-    (chunk,) = accept.chunks.all()
-    assert bool(LINK.search(chunk.messages[0].text)) is linked
+    (batch,) = accept.batches.all()
+    assert bool(LINK.search(batch.messages[0].text)) is linked
     assert bool(accept.marks.marks) is linked
 
 
@@ -121,8 +121,8 @@ def test_segments_are_those_of_what_goes_out() -> None:
     accept = linking(segment_limit=1)
     long = "https://acme.in/" + "x" * 400
     accept.accept(RECORD._replace(text=f"See {long}", client_ref="1"))
-    (chunk,) = accept.chunks.all()
-    assert chunk.messages[0].segment_count == 1
+    (batch,) = accept.batches.all()
+    assert batch.messages[0].segment_count == 1
     assert accept.refusal(BULK._replace(text=f"See {long}")) is Code.TEXT_TOO_LONG
     short = "https://a.in " * 3
     text = short + "x" * (160 - len(short))
@@ -139,7 +139,7 @@ def test_links_are_made_only_once_the_key_is_there() -> None:
     object.__setattr__(accept.service.links, "signer", away)
     with pytest.raises(StoreUnavailable):
         accept.accept(BULK, OTP._replace(text=RECORD.text, options=ASKED))
-    assert not accept.chunks.packed
+    assert not accept.batches.packed
     accept.accept(BULK)
 
 
@@ -161,9 +161,9 @@ def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     theirs = LedgerEntry(partition, kind, "somebody's chunk", "", 0, {"links": "theirs"})
     accept.marks.put_if_absent([theirs])
     accept.accept(RECORD)
-    (chunk,) = accept.chunks.all()
-    assert set_id_of(chunk.id) == 2
-    assert led_to(accept, chunk, 0) == RECORD.text
+    (batch,) = accept.batches.all()
+    assert set_id_of(batch.id) == 2
+    assert led_to(accept, batch, 0) == RECORD.text
     assert accept.marks.marks[theirs.key] == theirs
 
 
@@ -171,8 +171,8 @@ def test_a_repeated_request_has_the_same_links() -> None:
     accept = linking()
     accept.accept(RECORD)
     before = dict(accept.marks.marks)
-    (chunk,) = accept.chunks.all()
-    accept.service.links.put(accept.account, chunk, "another packing")
+    (batch,) = accept.batches.all()
+    accept.service.links.put(accept.account, batch, "another packing")
     assert accept.marks.marks == before
 
 
@@ -184,13 +184,13 @@ def test_links_that_do_not_fit_make_more_chunks() -> None:
         for number in range(400)
     ]
     results = accept.accept(*records)
-    chunks = {chunk.id: chunk for chunk in accept.chunks.all()}
-    assert len(chunks) == 2
+    batches = {batch.id: batch for batch in accept.batches.all()}
+    assert len(batches) == 2
     assert len(accept.marks.marks) == 2
     for record, result in zip(records, results, strict=True):
-        chunk = chunks[result.mid[:-2]]
-        index = [message.client_ref for message in chunk.messages].index(record.client_ref)
-        assert led_to(accept, chunk, index) == record.text
+        batch = batches[result.mid[:-2]]
+        index = [message.client_ref for message in batch.messages].index(record.client_ref)
+        assert led_to(accept, batch, index) == record.text
 
 
 def test_a_dry_run_shows_an_example_and_stores_nothing() -> None:
@@ -269,27 +269,27 @@ def test_a_text_is_as_dlt_has_it_with_its_urls_and_with_its_links(
     accept = registered(template, **fields)
     given = RECORD._replace(text=text, dlt_template_id="1107")
     for record in (given, given._replace(dlt_template_id="")):
-        accept.chunks.packed.clear()
+        accept.batches.packed.clear()
         if code:
             found = accept.refusal(*[record] * record_count)
             is_known = record.dlt_template_id or text.startswith("Pay at")
             assert found is (code if is_known else Code.TEMPLATE_NOT_FOUND)
             continue
         accept.accept(*[record] * record_count)
-        (chunk,) = accept.chunks.all()
-        for index, message in enumerate(chunk.messages):
+        (batch,) = accept.batches.all()
+        for index, message in enumerate(batch.messages):
             assert message.dlt_template_id == "1107"
             assert LINK.search(message.text)
-            assert led_to(accept, chunk, index) == text
+            assert led_to(accept, batch, index) == text
 
 
 def test_a_url_of_the_templates_own_stays() -> None:
     accept = registered("Pay at https://acme.in/pay or {#url#}")
     text = "Pay at https://acme.in/pay or https://acme.in/x"
     accept.accept(RECORD._replace(text=text))
-    (chunk,) = accept.chunks.all()
-    assert chunk.messages[0].text.startswith("Pay at https://acme.in/pay or https://hk.example/")
-    assert links_of(accept, chunk).urls == ["https://acme.in/x"]
+    (batch,) = accept.batches.all()
+    assert batch.messages[0].text.startswith("Pay at https://acme.in/pay or https://hk.example/")
+    assert links_of(accept, batch).urls == ["https://acme.in/x"]
 
 
 def test_a_refusal_says_that_the_links_are_to_blame() -> None:
@@ -304,8 +304,8 @@ def test_where_dlt_only_warns_a_text_goes_out_with_its_links() -> None:
     accept.account = accept.account.model_copy(update={"dlt": Enforcement.WARN})
     (result,) = accept.accept(RECORD)
     assert result.warning is Code.TEMPLATE_NOT_FOUND
-    (chunk,) = accept.chunks.all()
-    assert led_to(accept, chunk, 0) == RECORD.text
+    (batch,) = accept.batches.all()
+    assert led_to(accept, batch, 0) == RECORD.text
 
 
 # A campaign's records are checked column by column, others one by one.

@@ -379,7 +379,7 @@ class Accepting:
         self.account = account
         store = FakeMessageStore(faults)
         self.service = AcceptService(
-            chunks=store,
+            batches=store,
             queues=FakeTaskQueues(faults, lambda: 0.0),
             names=RandomIds(lambda: NOW_MS / 1000, bytes),
             links=LinkMaker(store, lambda: LinkSigner(b"link key")),

@@ -40,10 +40,10 @@ def test_what_was_not_seen_is_not_written_over(seed: int) -> None:
     written = ""
     for text in "abcdef":
         seen = limits.get("rate#acme")
-        standing = limits.swap("rate#acme", seen, text, 1)
-        if standing is not None:
-            assert standing == written, "who swaps hears what stands there"
-            assert limits.swap("rate#acme", standing, text, 1) is None
+        existing = limits.swap("rate#acme", seen, text, 1)
+        if existing is not None:
+            assert existing == written, "who swaps hears what stands there"
+            assert limits.swap("rate#acme", existing, text, 1) is None
         else:
             assert seen == written
         written = text

@@ -14,12 +14,12 @@ SEEN = "[0.5,0,20454,6]"
 
 def swap(seen: str, answer: Answer) -> tuple[dict[str, Any], str | None]:
     aws = ScriptedAws("dynamodb", answer)
-    standing = DynamoLimitStore(aws.client, "Messages").swap(
+    existing = DynamoLimitStore(aws.client, "Messages").swap(
         "rate#acme#0", seen, NEW, 1_767_258_000
     )
     ((operation, request),) = aws.requests
     assert operation == "UpdateItem"
-    return request, standing
+    return request, existing
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def swap(seen: str, answer: Answer) -> tuple[dict[str, Any], str | None]:
 def test_a_text_is_written_where_what_was_seen_stands(
     seen: str, condition: str, values: dict[str, Any]
 ) -> None:
-    request, standing = swap(seen, {})
-    assert standing is None
+    request, existing = swap(seen, {})
+    assert existing is None
     assert request["Key"] == {"pk": {"S": "rate#acme#0"}, "sk": {"S": "rate"}}
     assert request["ConditionExpression"] == condition
     assert request["UpdateExpression"] == "SET #data = :new, #ttl = :ttl"
@@ -46,16 +46,16 @@ def test_a_text_is_written_where_what_was_seen_stands(
 
 
 @pytest.mark.parametrize(
-    ("fields", "standing"),
+    ("fields", "existing"),
     [
         pytest.param({"Item": {"data": {"S": SEEN}}}, SEEN, id="another's"),
         pytest.param({}, "", id="expired meanwhile"),
     ],
 )
-def test_what_stands_instead_comes_back(fields: dict[str, Any], standing: str) -> None:
+def test_what_stands_instead_comes_back(fields: dict[str, Any], existing: str) -> None:
     refusal = Refusal("ConditionalCheckFailedException", **fields)
     request, found = swap("[0,0,0,1]", refusal)
-    assert found == standing
+    assert found == existing
     assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 

@@ -52,10 +52,10 @@ class Adapters:
 def marks(adapters: Adapters) -> None:
     assert adapters.messages.put_if_absent(MARKS[::2]) == MARKS[::2]
     other = [LedgerEntry(*mark.key, "other", "h", 1, {}) for mark in MARKS]
-    standing = adapters.messages.put_if_absent(other)
-    assert standing[::2] == MARKS[::2]
-    assert standing[1::2] == other[1::2]
-    assert adapters.messages.get_entries(KEYS) == standing
+    existing = adapters.messages.put_if_absent(other)
+    assert existing[::2] == MARKS[::2]
+    assert existing[1::2] == other[1::2]
+    assert adapters.messages.get_entries(KEYS) == existing
 
 
 def parked(adapters: Adapters) -> None:

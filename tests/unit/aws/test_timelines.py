@@ -78,9 +78,9 @@ def test_a_wrong_guess_costs_a_call(
 
 def swap(seen: Timeline, new: Timeline, answer: Answer) -> tuple[dict[str, Any], Timeline | None]:
     aws = ScriptedAws("dynamodb", answer)
-    standing = DynamoTimelineStore(aws.client, "Messages").swap_timeline(NAME, seen, new, 99)
+    existing = DynamoTimelineStore(aws.client, "Messages").swap_timeline(NAME, seen, new, 99)
     ((_, request),) = aws.requests
-    return request, standing
+    return request, existing
 
 
 @pytest.mark.parametrize(
@@ -114,22 +114,22 @@ def swap(seen: Timeline, new: Timeline, answer: Answer) -> tuple[dict[str, Any],
 def test_a_line_is_replaced_as_it_was_seen(
     seen: Timeline, new: Timeline, update: str, condition: str
 ) -> None:
-    request, standing = swap(seen, new, written(new.until_us, new.text))
-    assert standing is None
+    request, existing = swap(seen, new, written(new.until_us, new.text))
+    assert existing is None
     assert (request["UpdateExpression"], request["ConditionExpression"]) == (update, condition)
     used = set(request["ExpressionAttributeValues"])
     assert used == {word.strip("(),") for word in f"{update} {condition}".split() if ":" in word}
 
 
 @pytest.mark.parametrize(
-    ("answer", "standing"),
+    ("answer", "existing"),
     [
         pytest.param(refused(9, "c"), Timeline(9, "c"), id="another's"),
         pytest.param(refused(), Timeline(), id="expired meanwhile"),
     ],
 )
-def test_what_stands_instead_comes_back(answer: Refusal, standing: Timeline) -> None:
-    assert swap(Timeline(5, "a"), Timeline(5, "b"), answer)[1] == standing
+def test_what_stands_instead_comes_back(answer: Refusal, existing: Timeline) -> None:
+    assert swap(Timeline(5, "a"), Timeline(5, "b"), answer)[1] == existing
 
 
 @pytest.mark.parametrize("answer", [Refusal("ThrottlingException"), LOST])

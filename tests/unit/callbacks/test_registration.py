@@ -135,8 +135,8 @@ def test_two_secrets_are_valid_at_the_most() -> None:
 def test_no_secret_lives_longer_than_it_would(
     ends_s: int, overlap_s: int, kept_until_s: int | None
 ) -> None:
-    standing = CallbackSecrets(signing=(SigningSecret(secret="a", expires_at_s=ends_s),))
-    _, *older = standing.rotated("b", NOW_S, overlap_s).signing
+    existing = CallbackSecrets(signing=(SigningSecret(secret="a", expires_at_s=ends_s),))
+    _, *older = existing.rotated("b", NOW_S, overlap_s).signing
     assert [each.expires_at_s for each in older] == ([] if kept_until_s is None else [kept_until_s])
 
 

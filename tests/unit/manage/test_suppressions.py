@@ -136,8 +136,8 @@ def test_the_later_change_stands_in_whatever_order_they_come(
         assert done is counts
         if counts:
             last[source] = (at_s, put)
-    standing = {entry.source: entry.since_s for entry in lists.entries("acme", [NUMBER])}
-    assert standing == {source: at_s for source, (at_s, put) in last.items() if put}
+    existing = {entry.source: entry.since_s for entry in lists.entries("acme", [NUMBER])}
+    assert existing == {source: at_s for source, (at_s, put) in last.items() if put}
 
 
 @pytest.mark.parametrize("make", LISTS)

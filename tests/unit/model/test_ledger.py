@@ -43,8 +43,8 @@ NOW_MS = 1_000_000
 def test_a_mark_in_place_is_someones(
     owner: str, holder: str, until_ms: int, relation: Relation
 ) -> None:
-    standing = Lease(owner, holder, until_ms).mark("chunk", "claim#001#0000")
-    assert Lease("me", "here", NOW_MS + 60_000).relation(standing, NOW_MS) is relation
+    existing = Lease(owner, holder, until_ms).mark("chunk", "claim#001#0000")
+    assert Lease("me", "here", NOW_MS + 60_000).relation(existing, NOW_MS) is relation
 
 
 def test_a_mark_carries_who_put_it_and_what_it_says() -> None:

@@ -38,7 +38,7 @@ messages = st.builds(
     st.sampled_from(["", Code.EMPTY_TEXT]),
     texts,
 )
-chunks = st.builds(
+batches = st.builds(
     MessageBatch,
     id=st.just(BATCH_ID),
     account_id=texts,
@@ -69,10 +69,10 @@ def chunk_of(*rows: Message, block_size: int = 2) -> MessageBatch:
     )
 
 
-@given(chunks)
-def test_a_chunk_is_unpacked_as_it_was_packed(chunk: MessageBatch) -> None:
-    unpacked = unpack(chunk.id, pack(chunk))
-    assert unpacked == chunk
+@given(batches)
+def test_a_chunk_is_unpacked_as_it_was_packed(batch: MessageBatch) -> None:
+    unpacked = unpack(batch.id, pack(batch))
+    assert unpacked == batch
     assert isinstance(unpacked.category, Category)
 
 
@@ -124,17 +124,17 @@ def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
     ],
 )
 def test_blocks_cover_the_messages(count: int, block_count: int, last_block: list[int]) -> None:
-    chunk = chunk_of(*[ACCEPTED] * count)
-    assert chunk.block_count == block_count
-    assert chunk.block(max(block_count - 1, 0)) == last_block
-    covered = [index for number in range(block_count) for index in chunk.block(number)]
+    batch = chunk_of(*[ACCEPTED] * count)
+    assert batch.block_count == block_count
+    assert batch.block(max(block_count - 1, 0)) == last_block
+    covered = [index for number in range(block_count) for index in batch.block(number)]
     assert covered == list(range(count))
 
 
 def test_a_block_leaves_out_what_was_refused() -> None:
-    chunk = chunk_of(ACCEPTED, REFUSED, REFUSED, REFUSED, ACCEPTED)
-    assert [chunk.block(number) for number in range(3)] == [[0], [], [4]]
-    assert chunk.refused() == [(index, Code.INVALID_NUMBER) for index in (1, 2, 3)]
+    batch = chunk_of(ACCEPTED, REFUSED, REFUSED, REFUSED, ACCEPTED)
+    assert [batch.block(number) for number in range(3)] == [[0], [], [4]]
+    assert batch.refused() == [(index, Code.INVALID_NUMBER) for index in (1, 2, 3)]
 
 
 def test_a_chunk_names_its_mids() -> None:

@@ -15,7 +15,7 @@ from harkara.model.routing import Route, Routing, Rules, Weighted, choose, in_or
 OTP, PROMOTIONAL = Category.OTP, Category.PROMOTIONAL
 INDIAN, BRITISH = "919876543210", "447400123456"
 MIDS = [
-    mid_of(new_batch_id(chunk, bytes(10)), index) for chunk in range(20) for index in range(500)
+    mid_of(new_batch_id(batch, bytes(10)), index) for batch in range(20) for index in range(500)
 ]
 
 

@@ -63,7 +63,7 @@ def test_it_is_open_when_it_opens_and_was_not_before(now_s: int) -> None:
 def test_a_chunk_is_ready_at_its_time_and_in_the_window(
     send_at: str, daytime_only: bool, now: str, ready: str
 ) -> None:
-    chunk = MessageBatch(
+    batch = MessageBatch(
         id="1" + "0" * 26,
         account_id="acme",
         carrier="sim",
@@ -75,7 +75,7 @@ def test_a_chunk_is_ready_at_its_time_and_in_the_window(
         daytime_only=daytime_only,
         send_at_ms=int(at(send_at) * 1000) if send_at else 0,
     )
-    assert ready_s(chunk, at(now)) == at(ready)
+    assert ready_s(batch, at(now)) == at(ready)
 
 
 def test_service_explicit_messages_keep_the_hours_of_promotional_ones() -> None:

@@ -53,7 +53,7 @@ class Hearing:
         assert self.hear(FAILURES_NEEDED, FAILURES_NEEDED)
 
     def state(self) -> BreakerState:
-        text = self.store.standing.get("breaker#sim", "")
+        text = self.store.existing.get("breaker#sim", "")
         return BreakerState(*decode(text)) if text else BreakerState()
 
 

@@ -132,7 +132,7 @@ def test_a_store_that_stays_busy_is_unavailable() -> None:
 
     def meanwhile(number: int, _: str) -> None:
         until_us = int(START_S * 1_000_000) + 10_000_000 + number
-        reserving.store.standing["pace#sim#bulk#0"] = str(until_us)
+        reserving.store.existing["pace#sim#bulk#0"] = str(until_us)
 
     reserving.faults.on_call = meanwhile
     with pytest.raises(StoreUnavailable, match="busy"):

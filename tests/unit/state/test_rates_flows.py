@@ -129,10 +129,10 @@ def test_what_would_come_too_late_stands_in_no_line() -> None:
     rate_limiter = queue.processes[0]
     for _ in range(10):
         rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, DAY_S)
-    before = dict(queue.store.standing)
+    before = dict(queue.store.existing)
     late = rate_limiter.reserve(queue.carrier, "a", PROMOTION, 100, 10)
     assert (late.reserved, late.turn_s) == (False, 0)
-    assert queue.store.standing == before
+    assert queue.store.existing == before
 
 
 def test_an_item_names_only_flows_that_reach_far_ahead() -> None:
@@ -140,10 +140,10 @@ def test_an_item_names_only_flows_that_reach_far_ahead() -> None:
     rate_limiter = queue.processes[0]
     for number in range(50):
         rate_limiter.reserve(queue.carrier, f"small-{number}", PROMOTION, 1, DAY_S)
-    (text,) = queue.store.standing.values()
+    (text,) = queue.store.existing.values()
     assert " " not in text
     rate_limiter.reserve(queue.carrier, "large", PROMOTION, 1_000, DAY_S)
-    (text,) = queue.store.standing.values()
+    (text,) = queue.store.existing.values()
     assert text.count(" ") == 1
 
 

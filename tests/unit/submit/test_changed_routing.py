@@ -48,12 +48,12 @@ class RoutedMessage:
 
     def __init__(self, on: Deployment, *there: str) -> None:
         message = Message("919876543210", "ACMEBK", "Hello", "r", None, campaign_id="diwali")
-        chunk = MessageBatch("1" + "0" * 26, "acme", "sim", Category.OTP, 0, 100, (), [message])
+        batch = MessageBatch("1" + "0" * 26, "acme", "sim", Category.OTP, 0, 100, (), [message])
         counted = FakeLimitStore(Faults())
         rate_limiter = RateLimiter(counted, on.clock, lambda: 0.5)
         circuit_breakers = CircuitBreakers(counted, on.clock, lambda: 0.5, lambda _: None)
         self.on, self.there = on, there
-        self.part = BlockPart(chunk, 0, 1, (0,))
+        self.part = BlockPart(batch, 0, 1, (0,))
         self.router = Planner(on.routing, self.connect, circuit_breakers, rate_limiter, on.clock)
         self.rules = on.routing.rules("acme")
 

@@ -85,7 +85,7 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "chunk",
+    "batch",
     [
         pytest.param(replace(CHUNK, telemarketer_ids=()), id="of no chain"),
         pytest.param(
@@ -94,8 +94,8 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
         ),
     ],
 )
-def test_what_lacks_a_chain_has_no_hash(chunk: MessageBatch) -> None:
-    there = Handing(chunk)
+def test_what_lacks_a_chain_has_no_hash(batch: MessageBatch) -> None:
+    there = Handing(batch)
     there.hand({"sim": [0]})
     assert there.carriers["sim"].got[0].chain_hash == ""
 
@@ -221,14 +221,14 @@ class Unnamed(Handing):
 
 def test_what_is_taken_by_a_carrier_that_returns_no_reference_leaves_a_pointer() -> None:
     there = Unnamed()
-    there.chunk = replace(CHUNK, send_at_ms=NOW_MS + 10**9)
+    there.batch = replace(CHUNK, send_at_ms=NOW_MS + 10**9)
     repeats = {1: Repeat(1, "sim", 2)}
     there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
     marks = [mark for mark in there.store.marks.values() if mark.kind == "pointer"]
     expected = pointers("sim", {"10": (MIDS[0], 4), "11": (MIDS[1], 2)}, NOW_MS)
     assert marks == expected
     ends_s = {there.store.ends_s[mark.key] for mark in marks}
-    assert ends_s == {there.chunk.begins_ms / 1000 + RETENTION_S}
+    assert ends_s == {there.batch.begins_ms / 1000 + RETENTION_S}
 
 
 def test_what_is_taken_is_so_though_its_pointer_cannot_be_left() -> None:

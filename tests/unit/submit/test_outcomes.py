@@ -129,10 +129,10 @@ def test_what_was_refused_or_taken_back_is_reported_by_carrier() -> None:
 
 def test_what_was_refused_as_its_request_was_accepted_failed_then() -> None:
     messages = [MESSAGE, MESSAGE._replace(refusal=Code.INVALID_NUMBER)]
-    chunk = replace(CHUNK, messages=messages)
+    batch = replace(CHUNK, messages=messages)
     at_s = ACCEPTED_MS // 1000
     failed = Receipt(CHUNK.mid(1), 0, State.FAILED, at_s, Code.INVALID_NUMBER)
-    assert refusals_of(chunk) == [failed]
+    assert refusals_of(batch) == [failed]
 
 
 def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on_its_way() -> None:

@@ -207,7 +207,7 @@ def beside_each_other(
     there: Submits, counts: Sequence[int], meanwhile: Callable[[], Awaitable[object]]
 ) -> int:
     """Submit a batch of each count, all in one process; return how many messages went out."""
-    chunks = [
+    batches = [
         replace(
             CHUNK,
             id=f"1{place:026}",
@@ -216,13 +216,13 @@ def beside_each_other(
         )
         for place, count in enumerate(counts, 1)
     ]
-    for chunk in chunks:
-        there.store.put_batch(chunk.id, pack(chunk), chunk.begins_ms)
+    for batch in batches:
+        there.store.put_batch(batch.id, pack(batch), batch.begins_ms)
     there.carriers["sim"].meanwhile = meanwhile
 
     async def run() -> None:
         service, end = there.submit_service(), Deadline(lambda: float(HOLDS_S))
-        tasks = [replace(TASK, batch_id=chunk.id) for chunk in chunks]
+        tasks = [replace(TASK, batch_id=batch.id) for batch in batches]
         await asyncio.gather(*(service.submit(task, there.lease(), end) for task in tasks))
 
     asyncio.run(run())

@@ -28,7 +28,7 @@ def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunk", "task", "shares"),
+    ("batch", "task", "shares"),
     [
         pytest.param(ONE, TASK, True, id="one message"),
         pytest.param(TWO, TASK, False, id="two of one request"),
@@ -36,9 +36,9 @@ def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
     ],
 )
 def test_a_first_try_of_a_single_message_alone_says_where_its_outcome_may_stand(
-    chunk: MessageBatch, task: SubmitTask, shares: bool
+    batch: MessageBatch, task: SubmitTask, shares: bool
 ) -> None:
-    there = Submits(chunk)
+    there = Submits(batch)
     there.submit(task)
     (claim,) = there.marks("claim#")
     assert ("shared" in claim.data) is shares

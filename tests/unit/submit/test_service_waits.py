@@ -36,7 +36,7 @@ def open_until(left_s: float, validity_s: float = 86_400) -> MessageBatch:
 
 
 @pytest.mark.parametrize(
-    ("chunk", "at_s", "reason", "delay_s"),
+    ("batch", "at_s", "reason", "delay_s"),
     [
         pytest.param(
             replace(CHUNK, send_at_ms=NOW_MS + 100_000), NOW, "deferred", 100, id="a send time"
@@ -62,11 +62,11 @@ def open_until(left_s: float, validity_s: float = 86_400) -> MessageBatch:
     ],
 )
 def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
-    chunk: MessageBatch, at_s: float, reason: str, delay_s: float
+    batch: MessageBatch, at_s: float, reason: str, delay_s: float
 ) -> None:
-    there = Submits(chunk)
+    there = Submits(batch)
     there.now = at_s
-    began = replace(TASK, reserved=PLACES, packed=b64encode(pack(chunk)).decode())
+    began = replace(TASK, reserved=PLACES, packed=b64encode(pack(batch)).decode())
     assert there.submit(began) == Counter({reason: 1})
     rounds = 0 if delay_s >= 960 else 1
     rest = replace(TASK, handed_on=True, checked=False, rounds=rounds, reserved=PLACES)
@@ -75,7 +75,7 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
 
 
 @pytest.mark.parametrize(
-    ("chunk", "at_s"),
+    ("batch", "at_s"),
     [
         pytest.param(NIGHT, OPENING, id="it is day"),
         pytest.param(open_until(TIMEOUT_S + 1), CLOSING - TIMEOUT_S - 1, id="the last post"),
@@ -83,8 +83,8 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
         pytest.param(replace(CHUNK, validity_s=5), NOW, id="the last moment"),
     ],
 )
-def test_what_may_go_out_goes(chunk: MessageBatch, at_s: float) -> None:
-    there = Submits(chunk)
+def test_what_may_go_out_goes(batch: MessageBatch, at_s: float) -> None:
+    there = Submits(batch)
     there.now = at_s
     assert there.submit() == Counter(taken=25)
 
@@ -155,7 +155,7 @@ def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "chunk", "delay_s"),
+    ("task", "batch", "delay_s"),
     [
         pytest.param({}, CHUNK, PAUSE_DELAYS_S[0], id="a minute at first"),
         pytest.param({"waits": 2}, CHUNK, PAUSE_DELAYS_S[2], id="then longer"),
@@ -164,10 +164,10 @@ def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
 )
 @pytest.mark.parametrize("why", ["account", "campaign", "carrier", "unknown"])
 def test_what_is_paused_or_has_no_carrier_waits_until_it_ends(
-    why: str, task: Mapping[str, Any], chunk: MessageBatch, delay_s: float
+    why: str, task: Mapping[str, Any], batch: MessageBatch, delay_s: float
 ) -> None:
-    messages = [message._replace(campaign_id="diwali") for message in chunk.messages]
-    there = Submits(replace(chunk, messages=messages))
+    messages = [message._replace(campaign_id="diwali") for message in batch.messages]
+    there = Submits(replace(batch, messages=messages))
     match why:
         case "account":
             there.route(paused=True)

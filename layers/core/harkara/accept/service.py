@@ -77,7 +77,7 @@ class _Draft(NamedTuple):
 class _Made(NamedTuple):
     """A message batch, its packed form, its draft, and its packed link set."""
 
-    chunk: MessageBatch
+    batch: MessageBatch
     packed: bytes
     draft: _Draft
     packed_links: str
@@ -87,7 +87,7 @@ class _Made(NamedTuple):
 class AcceptService:
     """Accepts requests for the function `send`."""
 
-    chunks: BatchWriter
+    batches: BatchWriter
     queues: TaskQueues
     names: IdSource
     links: LinkMaker
@@ -139,7 +139,7 @@ class AcceptService:
         except StoreUnavailable as error:
             raise _nothing_accepted(results) from error
         for made in stored:
-            _answer(results, checker, made.draft, made.chunk.messages, made.chunk.mids())
+            _answer(results, checker, made.draft, made.batch.messages, made.batch.mids())
         return results
 
     def dry_run(self, caller: Caller, request: SendRequest) -> list[RecordResult]:
@@ -198,7 +198,7 @@ class AcceptService:
         """Make one batch of a draft, or as many as needed for each to fit into an item."""
         own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
         slot = draft.slot
-        chunk = MessageBatch(
+        batch = MessageBatch(
             id=names.new(now_ms, draft.name),
             account_id=account.id,
             carrier=account.carrier,
@@ -214,7 +214,7 @@ class AcceptService:
             telemarketer_ids=account.telemarketer_ids,
             two_way=account.two_way,
         )
-        made = self._made(account, chunk, draft)
+        made = self._made(account, batch, draft)
         fits = len(made.packed) <= PACKED_LIMIT_BYTES
         if len(rows) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
             yield made
@@ -223,20 +223,20 @@ class AcceptService:
             named = half._replace(name=f"{draft.name}.{number}")
             yield from self._chunks(account, named, endpoints, names, now_ms)
 
-    def _made(self, account: Account, chunk: MessageBatch, draft: _Draft) -> _Made:
+    def _made(self, account: Account, batch: MessageBatch, draft: _Draft) -> _Made:
         packed_links = ""
         if any(draft.links):
-            chunk, packed_links = self.links.make(account, chunk, draft.links)
-        return _Made(chunk, pack(chunk), draft, packed_links)
+            batch, packed_links = self.links.make(account, batch, draft.links)
+        return _Made(batch, pack(batch), draft, packed_links)
 
     def _stored(self, account: Account, made: _Made, names: IdSource) -> _Made:
         """Store a batch and its links; return it as it is stored. Raises StoreUnavailable."""
-        while made.packed_links and not self.links.put(account, made.chunk, made.packed_links):
+        while made.packed_links and not self.links.put(account, made.batch, made.packed_links):
             # Another batch has the same set id, so this one needs another id.
             draft = made.draft._replace(name=f"{made.draft.name}~")
-            chunk = replace(made.chunk, id=names.new(made.chunk.accepted_at_ms, draft.name))
-            made = self._made(account, chunk, draft)
-        self.chunks.put_batch(made.chunk.id, made.packed, made.chunk.begins_ms)
+            batch = replace(made.batch, id=names.new(made.batch.accepted_at_ms, draft.name))
+            made = self._made(account, batch, draft)
+        self.batches.put_batch(made.batch.id, made.packed, made.batch.begins_ms)
         return made
 
     def _commit(self, account: Account, stored: Sequence[_Made]) -> None:
@@ -244,12 +244,12 @@ class AcceptService:
 
         Raises StoreUnavailable.
         """
-        first, *others = sorted((_part_of(made.chunk) for made in stored), key=_urgency)
+        first, *others = sorted((_part_of(made.batch) for made in stored), key=_urgency)
         task = SubmitTask(
             batch_id=first.batch_id,
             account_id=account.id,
             others=tuple(others),
-            single=len(stored) == len(stored[0].chunk.messages) == 1,
+            single=len(stored) == len(stored[0].batch.messages) == 1,
         )
         # A repeated request keeps its first time of acceptance: the wait is from now.
         wait_s = (first.at_ms - self.names.now_ms()) / 1000
@@ -262,10 +262,10 @@ class AcceptService:
             raise StoreUnavailable(f"the {first.queue} queue did not take a task")
 
 
-def _part_of(chunk: MessageBatch) -> Part:
+def _part_of(batch: MessageBatch) -> Part:
     # `submit` reports refusals at once and defers the rest, so a batch with refusals never waits.
-    at_s = 0.0 if chunk.refused() else ready_s(chunk, chunk.accepted_at_ms / 1000)
-    return Part(chunk.id, queue_of(chunk.lane), int(at_s * 1000))
+    at_s = 0.0 if batch.refused() else ready_s(batch, batch.accepted_at_ms / 1000)
+    return Part(batch.id, queue_of(batch.lane), int(at_s * 1000))
 
 
 def _urgency(part: Part) -> tuple[bool, int]:

@@ -59,11 +59,11 @@ class DynamoMessageStore:
         )
         if item is None or has_expired(item, self._clock()):
             return None
-        chunk = unpack(batch_id, item["packed"]["B"])
-        self._chunks[batch_id] = chunk
+        batch = unpack(batch_id, item["packed"]["B"])
+        self._chunks[batch_id] = batch
         if len(self._chunks) > _CACHED_CHUNKS:
             self._chunks.popitem(last=False)
-        return chunk
+        return batch
 
     def put_if_absent(
         self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0, keep_s: int | None = None
@@ -72,15 +72,15 @@ class DynamoMessageStore:
 
         An expired entry counts until DynamoDB deletes it.
         """
-        standing = list(marks)
+        existing = list(marks)
         ttl = self._ttl(begins_ms, keep_s)
         places = self._table.put_if_absent([item_of(mark, ttl) for mark in marks])
         found = self._read([marks[place].key for place in places])
         for place, item in zip(places, found, strict=True):
             if item is None:
                 raise StoreUnavailable("a mark was deleted while it was read")
-            standing[place] = mark_of(item)
-        return standing
+            existing[place] = mark_of(item)
+        return existing
 
     def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         """Put each entry over the stored one, expired or not."""

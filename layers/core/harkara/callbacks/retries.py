@@ -56,29 +56,29 @@ class Attempts:
                 members=_members(task),
                 **({"last": task.last} if task.last else {}),
             )
-            (standing,) = await asyncio.to_thread(
+            (existing,) = await asyncio.to_thread(
                 self.store.put_if_absent, [claim], begins_ms=task.begins_ms
             )
-            if lease.relation(standing, self._now_ms()) is Relation.OURS:
+            if lease.relation(existing, self._now_ms()) is Relation.OURS:
                 if task.in_doubt:
                     about = {"webhook_id": task.webhook_id}
                     self.notes(LogEvent("callback in doubt", about, {"callbacks_in_doubt": 1}))
                 return task
-            following = await self._after(task, standing, lease)
+            following = await self._after(task, existing, lease)
             if following is None:
                 return None
             task = following
 
     async def _claim_of(self, task: CallbackTask) -> LedgerEntry | None:
         key = (task.group_owner, ledger.post_kind(task.group, task.attempt))
-        (standing,) = await asyncio.to_thread(self.store.get_entries, [key])
-        return standing
+        (existing,) = await asyncio.to_thread(self.store.get_entries, [key])
+        return existing
 
     async def _after(
-        self, task: CallbackTask, standing: LedgerEntry, lease: Lease
+        self, task: CallbackTask, existing: LedgerEntry, lease: Lease
     ) -> CallbackTask | None:
         """Return the attempt after a claimed one, None if it is over or another worker has it."""
-        match lease.relation(standing, self._now_ms()):
+        match lease.relation(existing, self._now_ms()):
             case Relation.FOREIGN:
                 return None
             case Relation.BUSY:
@@ -142,8 +142,8 @@ class Attempts:
         An earlier delivery may have made it before it died: then the next attempt waits, in doubt.
         The queued message has another task id, and would take the old lease for another task's.
         """
-        while standing := await self._claim_of(task):
-            following = await self._after(task, standing, lease)
+        while existing := await self._claim_of(task):
+            following = await self._after(task, existing, lease)
             if following is None:
                 return Counter(posted_by_another=1)
             task = following

@@ -40,7 +40,7 @@ class Heard(NamedTuple):
 class ReplyService:
     """Enqueues replies for accounts that want them, in the `inbound` function."""
 
-    chunks: BatchReader
+    batches: BatchReader
     last: LastMessages
     queues: TaskQueues
     signer: ReferenceSigner
@@ -74,20 +74,20 @@ class ReplyService:
         reply = Reply("", "", heard.at_s, heard.number, receiver, text)
         mid = self.last.find(account.id, heard.number)
         batch_id, index = split_mid(mid) if mid else ("", 0)
-        chunk = self.chunks.get_batch(batch_id) if mid else None
-        if chunk is None:
+        batch = self.batches.get_batch(batch_id) if mid else None
+        if batch is None:
             callback = account.callbacks.get(account.default_callback)
             if callback is None or not FORMATS[callback.format].without_message:
                 return None
             return EventTask(account.id, callback.endpoint, reply)
-        message = chunk.messages[index]
+        message = batch.messages[index]
         if message.endpoint is None:
             return None
-        endpoint = chunk.endpoints[message.endpoint]
+        endpoint = batch.endpoints[message.endpoint]
         if EventKind.REPLIED not in FORMATS[endpoint.format].kinds:
             return None
         told = reply._replace(mid=mid, client_ref=message.client_ref)
-        return EventTask(account.id, endpoint, told, chunk.begins_ms)
+        return EventTask(account.id, endpoint, told, batch.begins_ms)
 
     def _name(self, task: EventTask, heard: Heard) -> str:
         """Return a reply's name, the same at every repeat even if its message changes."""

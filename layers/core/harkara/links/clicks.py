@@ -39,31 +39,31 @@ class ClickService:
         """
         self.callbacks.check_time(deadline)
         batch_id, index = split_mid(task.mid)
-        chunk = await asyncio.to_thread(self.store.get_batch, batch_id)
-        if chunk is None:  # links may last longer than messages are kept
+        batch = await asyncio.to_thread(self.store.get_batch, batch_id)
+        if batch is None:  # links may last longer than messages are kept
             return Counter(chunk_missing=1)
         mark = lease.mark(
             batch_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
         )
-        (standing,) = await asyncio.to_thread(
-            self.store.put_if_absent, [mark], begins_ms=chunk.begins_ms
+        (existing,) = await asyncio.to_thread(
+            self.store.put_if_absent, [mark], begins_ms=batch.begins_ms
         )
-        relation = lease.relation(standing, int(self.clock() * 1000))
+        relation = lease.relation(existing, int(self.clock() * 1000))
         if relation is Relation.BUSY:
             raise LeaseHeld("an earlier delivery may still be posting this")
         if relation is Relation.OURS:
-            about = {"account_id": chunk.account_id, "task": lease.owner}
+            about = {"account_id": batch.account_id, "task": lease.owner}
             self.notes(LogEvent("first click on a link", about, {"first_clicks": 1}))
-        message = chunk.messages[index]
+        message = batch.messages[index]
         if message.endpoint is None:
             return Counter(clicks=1)
-        endpoint = chunk.endpoints[message.endpoint]
-        if relation is Relation.FOREIGN and not await self._wants_every_click(chunk, endpoint):
+        endpoint = batch.endpoints[message.endpoint]
+        if relation is Relation.FOREIGN and not await self._wants_every_click(batch, endpoint):
             return Counter(repeated=1)
         click = Click(task.mid, message.client_ref, task.at_s, message.to, task.url, task.short_url)
-        event = EventTask(chunk.account_id, endpoint, click, chunk.begins_ms)
+        event = EventTask(batch.account_id, endpoint, click, batch.begins_ms)
         return await self.callbacks.post_event(event, lease, deadline)
 
-    async def _wants_every_click(self, chunk: MessageBatch, endpoint: Endpoint) -> bool:
-        destination = await asyncio.to_thread(self.destinations.find, chunk.account_id, endpoint)
+    async def _wants_every_click(self, batch: MessageBatch, endpoint: Endpoint) -> bool:
+        destination = await asyncio.to_thread(self.destinations.find, batch.account_id, endpoint)
         return destination is not None and destination.settings.every_click

@@ -51,38 +51,38 @@ class LinkMaker:
     signer: Callable[[], LinkSigner]
 
     def make(
-        self, account: Account, chunk: MessageBatch, linked: Sequence[Linked | None]
+        self, account: Account, batch: MessageBatch, linked: Sequence[Linked | None]
     ) -> tuple[MessageBatch, str]:
         """Return the batch with links in its texts, and its packed link set.
 
         `linked` is by index; messages beyond its end have no links.
         """
         base, host = base_of(account.short_domain), host_of(account.short_domain)
-        set_id, signer = set_id_of(chunk.id), self.signer()
+        set_id, signer = set_id_of(batch.id), self.signer()
 
         def with_links(index: int, message: Message, link: Linked) -> Message:
             text = link.text(base, lambda number: signer.code(host, Place(set_id, index, number)))
             return message._replace(text=text)
 
-        messages = list(chunk.messages)
+        messages = list(batch.messages)
         for index, link in enumerate(linked):
             if link:
                 messages[index] = with_links(index, messages[index], link)
-        ends_s = chunk.begins_ms // 1000 + account.link_days * _DAY_S
-        links = LinkSet(account.id, chunk.id, base, ends_s, *places_of(linked))
-        hashes = tuple(map(_text_hash, linked)) if chunk.duplicate_window_s else ()
-        return replace(chunk, messages=messages, text_hashes=hashes), pack_links(links)
+        ends_s = batch.begins_ms // 1000 + account.link_days * _DAY_S
+        links = LinkSet(account.id, batch.id, base, ends_s, *places_of(linked))
+        hashes = tuple(map(_text_hash, linked)) if batch.duplicate_window_s else ()
+        return replace(batch, messages=messages, text_hashes=hashes), pack_links(links)
 
-    def put(self, account: Account, chunk: MessageBatch, packed: str) -> bool:
+    def put(self, account: Account, batch: MessageBatch, packed: str) -> bool:
         """Store a batch's packed link set; False if another batch has the same set id.
 
         Raises StoreUnavailable.
         """
-        partition, kind = links_key(set_id_of(chunk.id))
-        mark = LedgerEntry(partition, kind, chunk.id, "", 0, {"links": packed})
+        partition, kind = links_key(set_id_of(batch.id))
+        mark = LedgerEntry(partition, kind, batch.id, "", 0, {"links": packed})
         keep_s = account.link_days * _DAY_S + ENDED_KNOWN_S
-        (standing,) = self.store.put_if_absent([mark], begins_ms=chunk.begins_ms, keep_s=keep_s)
-        return standing.owner == chunk.id
+        (existing,) = self.store.put_if_absent([mark], begins_ms=batch.begins_ms, keep_s=keep_s)
+        return existing.owner == batch.id
 
 
 def _text_hash(link: Linked | None) -> str:

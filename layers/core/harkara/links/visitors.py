@@ -40,8 +40,8 @@ def read_list(text: str) -> list[str]:
 
 def _compiled() -> list[re.Pattern[str]]:
     patterns = [pattern for pattern in read_list(LIST.read_text()) if pattern not in _APPS]
-    chunks = (patterns[at : at + _CHUNK] for at in range(0, len(patterns), _CHUNK))
-    return [re.compile("|".join(chunk)) for chunk in chunks]
+    batches = (patterns[at : at + _CHUNK] for at in range(0, len(patterns), _CHUNK))
+    return [re.compile("|".join(batch)) for batch in batches]
 
 
 # Compiled on import, so that a function's snapshot has them: it takes a tenth of a second.

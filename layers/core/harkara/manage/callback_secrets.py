@@ -22,12 +22,12 @@ def with_secrets(
     change: Callable[[CallbackSecrets], CallbackSecrets],
 ) -> CallbackEndpoint:
     """Return a callback with its secrets replaced by `change`. Raises StoreUnavailable."""
-    standing = secrets_in(cipher, account_id, callback)
-    secrets = change(standing)
+    existing = secrets_in(cipher, account_id, callback)
+    secrets = change(existing)
     sealed = callback.sealed
     if secrets == CallbackSecrets():
         sealed = b""
-    elif secrets != standing:
+    elif secrets != existing:
         sealed = cipher.encrypt(account_id, callback.id, secrets)
     return callback.model_copy(
         update={

@@ -42,14 +42,14 @@ class CancelService:
         Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message may
         be cancelled or not, and repeating the request tells which.
         """
-        chunk, index = find_message(self.store, account.id, mid)
+        batch, index = find_message(self.store, account.id, mid)
         now_s = self.clock()
         at_ms = int(now_s * 1000)
         cancel = LedgerEntry(
-            cancels_of(chunk.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
+            cancels_of(batch.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
         )
-        self.store.put_if_absent([cancel], begins_ms=chunk.begins_ms)
-        tries = tries_of(self.store, chunk, index)
+        self.store.put_if_absent([cancel], begins_ms=batch.begins_ms)
+        tries = tries_of(self.store, batch, index)
         end = tries[-1].end if tries else NotTaken()
         if isinstance(end, NotTaken):
             # Attempt 0: no later attempt may supersede it, for none goes out.
@@ -60,5 +60,5 @@ class CancelService:
                 raise StoreUnavailable("the receipt queue did not take a task")
         elif not isinstance(end, Cancelled):
             raise RequestRefused(Code.TOO_LATE_TO_CANCEL)
-        message = chunk.messages[index]
+        message = batch.messages[index]
         return CancelResult(mid, message.to, message.client_ref)

@@ -43,31 +43,31 @@ class HistoryService:
         `state` is accepted, scheduled, submitted or the final state; `timeline` has a step with a
         time for each event. Raises RequestRefused(NOT_FOUND) and StoreUnavailable.
         """
-        chunk, index = find_message(self.store, account.id, mid)
-        tries = tries_of(self.store, chunk, index)
+        batch, index = find_message(self.store, account.id, mid)
+        tries = tries_of(self.store, batch, index)
         final, recovered, cancel = self.store.get_entries(
             [
-                (chunk.id, final_kind(index)),
-                (chunk.id, recovered_kind(index)),
-                (cancels_of(chunk.id), cancel_kind(index)),
+                (batch.id, final_kind(index)),
+                (batch.id, recovered_kind(index)),
+                (cancels_of(batch.id), cancel_kind(index)),
             ]
         )
-        clicks = self.store.find_entries(chunk.id, clicks_prefix(index))
+        clicks = self.store.find_entries(batch.id, clicks_prefix(index))
         owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
         return {
-            **_fields(account, chunk, index),
-            "state": final.data["state"] if final else self._state(chunk, tries, cancel),
+            **_fields(account, batch, index),
+            "state": final.data["state"] if final else self._state(batch, tries, cancel),
             "error": _error(final),
             "timeline": [
-                *_accepted(chunk),
+                *_accepted(batch),
                 *(_step_of(each) for each in tries if _step_of(each)),
                 *_ended(final),
-                *(step for owner in owners for step in self._called_back(owner, chunk, index)),
-                *(step for click in clicks for step in self._clicked(click, chunk, index)),
+                *(step for owner in owners for step in self._called_back(owner, batch, index)),
+                *(step for click in clicks for step in self._clicked(click, batch, index)),
             ],
         }
 
-    def _state(self, chunk: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None) -> str:
+    def _state(self, batch: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None) -> str:
         """Return the state of a message that has no final state yet."""
         match tries[-1].end if tries else NotTaken():
             case Refused(code):
@@ -78,29 +78,29 @@ class HistoryService:
                 if cancel:
                     return State.CANCELLED
                 now_s = self.clock()
-                return "scheduled" if ready_s(chunk, now_s) > now_s else "accepted"
+                return "scheduled" if ready_s(batch, now_s) > now_s else "accepted"
             case _:
                 return "submitted"
 
-    def _clicked(self, click: LedgerEntry, chunk: MessageBatch, index: int) -> Iterator[Step]:
+    def _clicked(self, click: LedgerEntry, batch: MessageBatch, index: int) -> Iterator[Step]:
         """Yield the first click on a link, and its callback attempts."""
         yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
-        yield from self._called_back(click.owner, chunk, index)
+        yield from self._called_back(click.owner, batch, index)
 
-    def _called_back(self, owner: str, chunk: MessageBatch, index: int) -> Iterator[Step]:
+    def _called_back(self, owner: str, batch: MessageBatch, index: int) -> Iterator[Step]:
         """Yield the callback attempts of this task (`owner`) that spoke of the message.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
         ack.
         """
-        client_ref = chunk.messages[index].client_ref
+        client_ref = batch.messages[index].client_ref
         number = 0
         for mark in sorted(
             (
                 mark
                 for kind in ("post#", "ack#")
                 for mark in self.store.find_entries(owner, kind)
-                if speaks_of(mark, chunk.id, index)
+                if speaks_of(mark, batch.id, index)
             ),
             key=_number,
         ):
@@ -109,18 +109,18 @@ class HistoryService:
                 yield _attempt(mark, number, client_ref)
 
 
-def _fields(account: Account, chunk: MessageBatch, index: int) -> dict[str, Any]:
-    message = chunk.messages[index]
-    price = account.price(message.to, chunk.category, message.segment_count)
+def _fields(account: Account, batch: MessageBatch, index: int) -> dict[str, Any]:
+    message = batch.messages[index]
+    price = account.price(message.to, batch.category, message.segment_count)
     return {
-        "mid": chunk.mid(index),
+        "mid": batch.mid(index),
         "client_ref": message.client_ref,
         "to": message.to,
         "country": _country(message.to),
         "encoding": measure(message.text).encoding,
         "segments": message.segment_count,
         "template_id": message.dlt_template_id or None,
-        "category": chunk.category,
+        "category": batch.category,
         "price": None if price is None else f"{price:f}",
     }
 
@@ -137,11 +137,11 @@ def _error(final: LedgerEntry | None) -> dict[str, str] | None:
     return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
 
 
-def _accepted(chunk: MessageBatch) -> Iterator[Step]:
-    yield _step("accepted", chunk.accepted_at_ms)
-    send_at_ms = int(ready_s(chunk, chunk.accepted_at_ms / 1000) * 1000)
-    if send_at_ms > chunk.accepted_at_ms:
-        yield {**_step("scheduled", chunk.accepted_at_ms), "send_at": utc_text(send_at_ms)}
+def _accepted(batch: MessageBatch) -> Iterator[Step]:
+    yield _step("accepted", batch.accepted_at_ms)
+    send_at_ms = int(ready_s(batch, batch.accepted_at_ms / 1000) * 1000)
+    if send_at_ms > batch.accepted_at_ms:
+        yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 
 
 def _step_of(tried: Try) -> Step | None:

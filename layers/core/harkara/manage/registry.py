@@ -249,10 +249,10 @@ def _answer_bytes(line: ImportedRow) -> int:
 def _result(row: template_csv.Row, known: Mapping[str, Template]) -> RowResult:
     if row.template is None:
         return RowResult.SKIPPED if row.skipped else RowResult.REFUSED
-    standing = known.get(row.template.dlt_template_id)
-    if standing is None:
+    existing = known.get(row.template.dlt_template_id)
+    if existing is None:
         return RowResult.CREATED
-    return RowResult.UNCHANGED if standing == row.template else RowResult.CHANGED
+    return RowResult.UNCHANGED if existing == row.template else RowResult.CHANGED
 
 
 def _refusal(error: FieldRefused) -> RequestRefused:

@@ -110,13 +110,13 @@ class Lease(NamedTuple):
         """Return a new entry of this worker."""
         return LedgerEntry(partition, kind, self.owner, self.holder, self.until_ms, data)
 
-    def relation(self, standing: LedgerEntry, now_ms: int) -> Relation:
+    def relation(self, existing: LedgerEntry, now_ms: int) -> Relation:
         """Return the relation of this worker to an existing entry."""
-        if standing.owner != self.owner:
+        if existing.owner != self.owner:
             return Relation.FOREIGN
-        if standing.holder == self.holder:
+        if existing.holder == self.holder:
             return Relation.OURS
-        return Relation.EXPIRED if standing.until_ms < now_ms else Relation.BUSY
+        return Relation.EXPIRED if existing.until_ms < now_ms else Relation.BUSY
 
 
 def claim_kind(attempt: int, block: int) -> str:

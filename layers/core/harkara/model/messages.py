@@ -155,10 +155,10 @@ class MessageBatch:
         ]
 
 
-def pack(chunk: MessageBatch) -> bytes:
+def pack(batch: MessageBatch) -> bytes:
     """Return the batch as bytes: the format's version, then compressed JSON without the id."""
-    fields = {name: getattr(chunk, name) for name in _PACKED_FIELDS}
-    fields["messages"] = list(map(tuple, chunk.messages))
+    fields = {name: getattr(batch, name) for name in _PACKED_FIELDS}
+    fields["messages"] = list(map(tuple, batch.messages))
     return bytes([FORMAT_VERSION]) + zlib.compress(encode(fields), level=1)
 
 

@@ -93,7 +93,7 @@ class SubmitTask:
         return encode_body(
             "submit",
             **({"owner": owner} if owner else {}),
-            chunk=self.batch_id,
+            batch=self.batch_id,
             account=self.account_id,
             block=self.block,
             attempt=self.attempt,

@@ -235,7 +235,7 @@ class CheckTask:
         """Return the queue message's body."""
         said = {"others": self.others, "looks": self.looks, "singles_of": self.singles_of}
         more = {name: value for name, value in said.items() if value}
-        return encode_body(_CHECK, chunk=self.batch_id, **more)
+        return encode_body(_CHECK, batch=self.batch_id, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ class RecoverTask:
 
     def encode(self) -> str:
         """Return the queue message's body."""
-        return encode_body("recover", chunk=self.batch_id, indexes=self.indexes)
+        return encode_body("recover", batch=self.batch_id, indexes=self.indexes)
 
 
 _DLR_KINDS = ("receipts", "carrier_receipts", "check", "recover", "callback", "event", "click")

@@ -17,7 +17,7 @@ from harkara.ports import MessageStore
 
 def whole(
     store: MessageStore,
-    chunks: Mapping[str, MessageBatch],
+    batches: Mapping[str, MessageBatch],
     receipts: Sequence[Receipt],
     lease: Lease,
 ) -> list[Receipt]:
@@ -29,30 +29,30 @@ def whole(
     parts = {
         place: _mark(receipt, lease)
         for place, receipt in enumerate(receipts)
-        if _is_delivered_part(receipt, chunks)
+        if _is_delivered_part(receipt, batches)
     }
     if not parts:
         return list(receipts)
     # The first index of each segment.
     first = {mark.key: place for place, mark in reversed(parts.items())}
-    begins_ms = max(chunk.begins_ms for chunk in chunks.values())
-    standing = store.put_if_absent([parts[place] for place in first.values()], begins_ms=begins_ms)
+    begins_ms = max(batch.begins_ms for batch in batches.values())
+    existing = store.put_if_absent([parts[place] for place in first.values()], begins_ms=begins_ms)
     ends: dict[tuple[str, int], int] = {}
-    for mark in standing:
+    for mark in existing:
         place = first[mark.key]
         message = receipts[place].mid, receipts[place].attempt
         # A segment that an earlier queue message recorded completes nothing now.
         if mark.owner == lease.owner:
             ends[message] = max(ends.get(message, place), place)
-    complete = {place for message, place in ends.items() if _is_whole(store, chunks, *message)}
+    complete = {place for message, place in ends.items() if _is_whole(store, batches, *message)}
     return [
         receipt for place, receipt in enumerate(receipts) if place not in parts or place in complete
     ]
 
 
-def _is_delivered_part(receipt: Receipt, chunks: Mapping[str, MessageBatch]) -> bool:
+def _is_delivered_part(receipt: Receipt, batches: Mapping[str, MessageBatch]) -> bool:
     batch_id, index = split_mid(receipt.mid)
-    is_part = bool(receipt.segment) and chunks[batch_id].messages[index].segment_count > 1
+    is_part = bool(receipt.segment) and batches[batch_id].messages[index].segment_count > 1
     return is_part and receipt.state is State.DELIVERED
 
 
@@ -62,8 +62,8 @@ def _mark(receipt: Receipt, lease: Lease) -> LedgerEntry:
 
 
 def _is_whole(
-    store: MessageStore, chunks: Mapping[str, MessageBatch], mid: str, attempt: int
+    store: MessageStore, batches: Mapping[str, MessageBatch], mid: str, attempt: int
 ) -> bool:
     batch_id, index = split_mid(mid)
     found = store.find_entries(batch_id, segments_prefix(index, attempt))
-    return len(found) >= chunks[batch_id].messages[index].segment_count
+    return len(found) >= batches[batch_id].messages[index].segment_count

@@ -53,19 +53,19 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        chunks = await self._chunks(receipt.mid for receipt in receipts)
-        known = [receipt for receipt in receipts if _knows(chunks, receipt)]
-        verdicts = await asyncio.to_thread(judge, self.store, chunks, known, self._now_ms())
+        batches = await self._chunks(receipt.mid for receipt in receipts)
+        known = [receipt for receipt in receipts if _knows(batches, receipt)]
+        verdicts = await asyncio.to_thread(judge, self.store, batches, known, self._now_ms())
         for task in receipts_tasks(verdicts.early, carrier):
             await asyncio.to_thread(
                 self.queues.schedule, QueueName.RECEIPT, task.encode(), verdicts.delay_s
             )
-        counting = await asyncio.to_thread(whole, self.store, chunks, verdicts.counting, lease)
+        counting = await asyncio.to_thread(whole, self.store, batches, verdicts.counting, lease)
         # The first counting receipt of each message.
         current = {receipt.mid: receipt for receipt in reversed(counting)}
-        finals = [_final(lease, receipt, chunks) for receipt in reversed(current.values())]
-        standing = await self._put_finals(chunks, finals)
-        standing += await self._left_out(known, finals, lease)
+        finals = [_final(lease, receipt, batches) for receipt in reversed(current.values())]
+        existing = await self._put_finals(batches, finals)
+        existing += await self._left_out(known, finals, lease)
         counts = Counter(
             repeated=len(counting) - len(current),
             parts=len(verdicts.counting) - len(counting),
@@ -73,8 +73,8 @@ class DeliverService:
             superseded=verdicts.superseded_count,
             early=len(verdicts.early),
         )
-        self._note_finals(chunks, standing, lease, carrier)
-        return counts + await self._post_own(chunks, standing, lease, deadline, rounds)
+        self._note_finals(batches, existing, lease, carrier)
+        return counts + await self._post_own(batches, existing, lease, deadline, rounds)
 
     async def recover(self, task: RecoverTask, lease: Lease, deadline: Deadline) -> Counter[str]:
         """Post final states without an ack, marked as possible repeats. Raises as `deliver` does.
@@ -82,39 +82,39 @@ class DeliverService:
         The task that left no ack may have posted all the same.
         """
         self.callbacks.check_time(deadline)
-        chunk = await asyncio.to_thread(self.store.get_batch, task.batch_id)
-        if chunk is None:
+        batch = await asyncio.to_thread(self.store.get_batch, task.batch_id)
+        if batch is None:
             return Counter(chunk_missing=1)
-        keys = [(chunk.id, ledger.final_kind(index)) for index in task.indexes]
+        keys = [(batch.id, ledger.final_kind(index)) for index in task.indexes]
         finals = await asyncio.to_thread(self.store.get_entries, keys)
         takeovers = [
-            lease.mark(chunk.id, ledger.recovered_kind(index), **final.data)
+            lease.mark(batch.id, ledger.recovered_kind(index), **final.data)
             for index, final in zip(task.indexes, finals, strict=True)
             if final
         ]
-        standing = await self._put_finals({chunk.id: chunk}, takeovers)
+        existing = await self._put_finals({batch.id: batch}, takeovers)
         self.notes(
-            LogEvent("callbacks recovered", {"chunk": chunk.id}, {"recovered": len(standing)})
+            LogEvent("callbacks recovered", {"chunk": batch.id}, {"recovered": len(existing)})
         )
-        return await self._post_own({chunk.id: chunk}, standing, lease, deadline, in_doubt=True)
+        return await self._post_own({batch.id: batch}, existing, lease, deadline, in_doubt=True)
 
     def _note_finals(
         self,
-        chunks: dict[str, MessageBatch],
-        standing: Sequence[LedgerEntry],
+        batches: dict[str, MessageBatch],
+        existing: Sequence[LedgerEntry],
         lease: Lease,
         carrier: str,
     ) -> None:
         """Log the messages that this delivery made final, one event per message batch."""
         now_ms = self._now_ms()
-        own = [m for m in standing if lease.relation(m, now_ms) is Relation.OURS]
+        own = [m for m in existing if lease.relation(m, now_ms) is Relation.OURS]
         for batch_id in dict.fromkeys(mark.partition for mark in own):
             counts = Counter(
                 metric_of(mark.data["state"], mark.data["code"])
                 for mark in own
                 if mark.partition == batch_id
             )
-            delay_s = (now_ms - chunks[batch_id].begins_ms) / 1000
+            delay_s = (now_ms - batches[batch_id].begins_ms) / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
             about = {"chunk": batch_id, "task": lease.owner}
             note = LogEvent("messages final", about, counts, delays_s, carrier, listed=("chunk",))
@@ -135,16 +135,16 @@ class DeliverService:
         return [mark for mark in found if mark and mark.owner == lease.owner]
 
     async def _put_finals(
-        self, chunks: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
+        self, batches: dict[str, MessageBatch], finals: Sequence[LedgerEntry]
     ) -> list[LedgerEntry]:
         """Store entries for as long as their message batches, whose send time may be far ahead."""
-        begins_ms = max((chunk.begins_ms for chunk in chunks.values()), default=0)
+        begins_ms = max((batch.begins_ms for batch in batches.values()), default=0)
         return await asyncio.to_thread(self.store.put_if_absent, finals, begins_ms=begins_ms)
 
     async def _post_own(
         self,
-        chunks: dict[str, MessageBatch],
-        standing: Sequence[LedgerEntry],
+        batches: dict[str, MessageBatch],
+        existing: Sequence[LedgerEntry],
         lease: Lease,
         deadline: Deadline,
         rounds: int = 1,
@@ -153,41 +153,41 @@ class DeliverService:
     ) -> Counter[str]:
         """Post the callbacks of those entries (`final#`, `recovered#`) that belong to this task."""
         now_ms = self._now_ms()
-        relations = [lease.relation(mark, now_ms) for mark in standing]
+        relations = [lease.relation(mark, now_ms) for mark in existing]
         if Relation.BUSY in relations:
             raise LeaseHeld("an earlier delivery may still be posting these")
         own = [
             mark
-            for mark, relation in zip(standing, relations, strict=True)
+            for mark, relation in zip(existing, relations, strict=True)
             if relation is not Relation.FOREIGN
         ]
         counts = Counter(str(mark.data["state"]) for mark in own)
-        counts["repeated"] = len(standing) - len(own)
-        groups = _groups(chunks, own, lease.owner, rounds)
+        counts["repeated"] = len(existing) - len(own)
+        groups = _groups(batches, own, lease.owner, rounds)
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
     async def _chunks(self, mids: Iterable[str]) -> dict[str, MessageBatch]:
         found: dict[str, MessageBatch] = {}
         for batch_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
-            chunk = await asyncio.to_thread(self.store.get_batch, batch_id)
-            if chunk is not None:
-                found[batch_id] = chunk
+            batch = await asyncio.to_thread(self.store.get_batch, batch_id)
+            if batch is not None:
+                found[batch_id] = batch
         return found
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _knows(chunks: dict[str, MessageBatch], receipt: Receipt) -> bool:
+def _knows(batches: dict[str, MessageBatch], receipt: Receipt) -> bool:
     batch_id, index = split_mid(receipt.mid)
-    return batch_id in chunks and index < len(chunks[batch_id].messages)
+    return batch_id in batches and index < len(batches[batch_id].messages)
 
 
-def _final(lease: Lease, receipt: Receipt, chunks: Mapping[str, MessageBatch]) -> LedgerEntry:
+def _final(lease: Lease, receipt: Receipt, batches: Mapping[str, MessageBatch]) -> LedgerEntry:
     batch_id, index = split_mid(receipt.mid)
     # No callback is wanted; a check reads this here instead of reading the message batch.
-    untold = chunks[batch_id].messages[index].endpoint is None
+    untold = batches[batch_id].messages[index].endpoint is None
     return lease.mark(
         batch_id,
         ledger.final_kind(index),
@@ -201,7 +201,7 @@ def _final(lease: Lease, receipt: Receipt, chunks: Mapping[str, MessageBatch]) -
 
 
 def _groups(
-    chunks: dict[str, MessageBatch], own: Sequence[LedgerEntry], owner: str, rounds: int
+    batches: dict[str, MessageBatch], own: Sequence[LedgerEntry], owner: str, rounds: int
 ) -> list[CallbackTask]:
     """Return the callbacks of a queue message; a redelivery must get the same ones.
 
@@ -209,15 +209,15 @@ def _groups(
     """
     by_endpoint: dict[tuple[str, str, Endpoint], list[Dlr]] = {}
     for mark in sorted(own, key=lambda mark: (mark.until_ms, mark.holder, mark.key)):
-        chunk = chunks[mark.partition]
+        batch = batches[mark.partition]
         index = ledger.index_of(mark.kind)
-        message = chunk.messages[index]
+        message = batch.messages[index]
         if message.endpoint is not None:
-            address = (mark.holder, chunk.account_id, chunk.endpoints[message.endpoint])
+            address = (mark.holder, batch.account_id, batch.endpoints[message.endpoint])
             data = mark.data
             by_endpoint.setdefault(address, []).append(
                 Dlr(
-                    chunk.mid(index),
+                    batch.mid(index),
                     message.client_ref,
                     State(data["state"]),
                     data["at"],
@@ -232,7 +232,7 @@ def _groups(
         for limit in [group_limit(address[2])]
         for at in range(0, len(members), limit)
     ]
-    begins_ms = max((chunks[mark.partition].begins_ms for mark in own), default=0)
+    begins_ms = max((batches[mark.partition].begins_ms for mark in own), default=0)
     return [
         CallbackTask(
             group_owner=owner,

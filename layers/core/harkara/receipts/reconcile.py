@@ -90,30 +90,30 @@ class CheckService:
         return Counter(settled=len(batch_ids) - len(open_ids), unsettled=len(open_ids))
 
     def _check(self, task: CheckTask) -> Counter[str]:
-        chunk = self.store.get_batch(task.batch_id)
-        group = chunk.account_id if chunk else ""
+        batch = self.store.get_batch(task.batch_id)
+        group = batch.account_id if batch else ""
         self._send([CheckTask(batch_id).encode() for batch_id in task.others], group)
-        if chunk is None:  # its time to live is over, and nothing can be done
+        if batch is None:  # its time to live is over, and nothing can be done
             return Counter(chunk_missing=1)
         now_s = self.clock()
-        finals = {index_of(mark.kind): mark for mark in self._marks(chunk, "final#")}
-        unsettled = set(range(len(chunk.messages))) - finals.keys()
-        tries = {i: each for i, each in self._tries(chunk).items() if i in unsettled}
+        finals = {index_of(mark.kind): mark for mark in self._marks(batch, "final#")}
+        unsettled = set(range(len(batch.messages))) - finals.keys()
+        tries = {i: each for i, each in self._tries(batch).items() if i in unsettled}
         ends: dict[str, list[Receipt]] = {}
         for index, each in sorted(tries.items()):
             end = each.end
             if end is None and each.since_s + self.receipt_wait_s <= now_s:
-                mid = chunk.mid(index)
+                mid = batch.mid(index)
                 end = Receipt(mid, each.attempt, State.UNKNOWN, int(now_s), Code.NO_RECEIPT)
             if end:
                 ends.setdefault(each.carrier, []).append(end)
-        refused = [each for each in refusals_of(chunk) if split_mid(each.mid)[1] in unsettled]
+        refused = [each for each in refusals_of(batch) if split_mid(each.mid)[1] in unsettled]
         untried = unsettled - tries.keys() - {split_mid(each.mid)[1] for each in refused}
-        over_s = chunk.ends_s + _MARGIN_S
-        left = self._left(chunk, untried) if untried and over_s <= now_s else []
+        over_s = batch.ends_s + _MARGIN_S
+        left = self._left(batch, untried) if untried and over_s <= now_s else []
         if refused or left:
             ends.setdefault("", []).extend(refused + left)
-        unacknowledged = self._unacknowledged(chunk, finals)
+        unacknowledged = self._unacknowledged(batch, finals)
         horizon_s = now_s - (limit_s(self.retry_delays_s) + _MARGIN_S)
         # `data["at"]` is the carrier's own time, and its receipt may come days later. `until_ms` is
         # at most one invocation later than the entry was put.
@@ -125,8 +125,8 @@ class CheckService:
             for part in receipts_tasks(receipts, carrier)
         ]
         if lost:
-            bodies.append(RecoverTask(chunk.id, tuple(index_of(m.kind) for m in lost)).encode())
-        self._send(bodies, chunk.account_id)
+            bodies.append(RecoverTask(batch.id, tuple(index_of(m.kind) for m in lost)).encode())
+        self._send(bodies, batch.account_id)
 
         # Check again when the last submitted message is overdue, or the others' validity is over.
         young = [
@@ -143,8 +143,8 @@ class CheckService:
             # Callbacks that result from this go through this function in rounds of their own.
             wait_s = max(1.0 if task.looks < _LOOKS else DUE_DELAY_S, min(waits_s))
             looks = 0 if wait_s >= DUE_DELAY_S else task.looks + 1
-            again = CheckTask(chunk.id, looks=looks).encode()
-            self.queues.schedule(QueueName.RECEIPT, again, wait_s, chunk.account_id)
+            again = CheckTask(batch.id, looks=looks).encode()
+            self.queues.schedule(QueueName.RECEIPT, again, wait_s, batch.account_id)
         ended = Counter(receipt.state for receipts in ends.values() for receipt in receipts)
         unknown_count = ended.pop(State.UNKNOWN, 0)
         return Counter(
@@ -158,20 +158,20 @@ class CheckService:
         if bodies and not all(self.queues.send(QueueName.RECEIPT, bodies, group)):
             raise StoreUnavailable("the receipt queue did not take a task")
 
-    def _tries(self, chunk: MessageBatch) -> dict[int, _Try]:
+    def _tries(self, batch: MessageBatch) -> dict[int, _Try]:
         """Return each message's last attempt that a carrier has or may have, or that ended it."""
         tries: dict[int, _Try] = {}
         outcomes = {
-            mark.kind.removeprefix("outcome"): mark for mark in self._marks(chunk, "outcome#")
+            mark.kind.removeprefix("outcome"): mark for mark in self._marks(batch, "outcome#")
         }
-        for claim in self._marks(chunk, "claim#"):  # in the order of attempts
+        for claim in self._marks(batch, "claim#"):  # in the order of attempts
             attempt, block = map(int, claim.kind.split("#")[1:])
             carriers = claim.data["carriers"]
             at = {index: name for name, indexes in carriers.items() for index in indexes}
             ends: dict[int, Receipt] = {}
             if outcome := outcomes.get(claim.kind.removeprefix("claim")):
                 not_taken = {index for index, _ in outcome.data["not_taken"]}
-                part = BlockPart(chunk, block, attempt, claim.data["indexes"])
+                part = BlockPart(batch, block, attempt, claim.data["indexes"])
                 for receipts in reports_of(part, claim, outcome).values():
                     ends |= {split_mid(receipt.mid)[1]: receipt for receipt in receipts}
             else:  # its worker dispatched nothing else
@@ -185,38 +185,38 @@ class CheckService:
                     tries[index] = _Try(attempt, since_s, carrier, ends.get(index))
         return tries
 
-    def _left(self, chunk: MessageBatch, indexes: Iterable[int]) -> list[Receipt]:
+    def _left(self, batch: MessageBatch, indexes: Iterable[int]) -> list[Receipt]:
         """Return the end of messages that no carrier has and that can no longer be submitted.
 
         They name attempt 0: no later attempt may supersede it, for none goes out.
         """
         at_s = int(self.clock())
-        cancels = self.store.find_entries(cancels_of(chunk.id), "cancel#")
+        cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}
         return [
-            Receipt(chunk.mid(index), 0, State.CANCELLED, at_s, Code.CANCELLED)
+            Receipt(batch.mid(index), 0, State.CANCELLED, at_s, Code.CANCELLED)
             if index in cancelled
-            else Receipt(chunk.mid(index), 0, State.EXPIRED, at_s, Code.EXPIRED)
+            else Receipt(batch.mid(index), 0, State.EXPIRED, at_s, Code.EXPIRED)
             for index in sorted(indexes)
         ]
 
     def _unacknowledged(
-        self, chunk: MessageBatch, finals: dict[int, LedgerEntry]
+        self, batch: MessageBatch, finals: dict[int, LedgerEntry]
     ) -> list[LedgerEntry]:
         """Return the final states that need a callback and have no ack."""
-        recovered = {index_of(mark.kind) for mark in self._marks(chunk, "recovered#")}
+        recovered = {index_of(mark.kind) for mark in self._marks(batch, "recovered#")}
         wanted = [
             mark
             for index, mark in finals.items()
-            if chunk.messages[index].endpoint is not None and index not in recovered
+            if batch.messages[index].endpoint is not None and index not in recovered
         ]
         acknowledged = {
             index
             for owner in dict.fromkeys(mark.owner for mark in wanted)
             for ack in self.store.find_entries(owner, "ack#")
-            for index in ack.data["members"].get(chunk.id, ())
+            for index in ack.data["members"].get(batch.id, ())
         }
         return [mark for mark in wanted if index_of(mark.kind) not in acknowledged]
 
-    def _marks(self, chunk: MessageBatch, prefix: str) -> Sequence[LedgerEntry]:
-        return self.store.find_entries(chunk.id, prefix)
+    def _marks(self, batch: MessageBatch, prefix: str) -> Sequence[LedgerEntry]:
+        return self.store.find_entries(batch.id, prefix)

@@ -39,13 +39,13 @@ class Verdicts(NamedTuple):
 
 def judge(
     store: MessageStore,
-    chunks: Mapping[str, MessageBatch],
+    batches: Mapping[str, MessageBatch],
     receipts: Sequence[Receipt],
     now_ms: int,
 ) -> Verdicts:
     """Sort receipts of these message batches by whether they count. Raises StoreUnavailable."""
     tries = {
-        receipt: _try_of(chunks, receipt)
+        receipt: _try_of(batches, receipt)
         for receipt in receipts
         if receipt.state is not State.DELIVERED and receipt.attempt > 0
     }
@@ -70,9 +70,9 @@ def judge(
     return Verdicts(counting, superseded_count, early, max(delays_s, default=0.0))
 
 
-def _try_of(chunks: Mapping[str, MessageBatch], receipt: Receipt) -> _Try:
+def _try_of(batches: Mapping[str, MessageBatch], receipt: Receipt) -> _Try:
     batch_id, index = split_mid(receipt.mid)
-    return batch_id, receipt.attempt, index // chunks[batch_id].block_size
+    return batch_id, receipt.attempt, index // batches[batch_id].block_size
 
 
 def _marks(

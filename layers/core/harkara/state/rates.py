@@ -134,32 +134,32 @@ class RateLimiter:
             place = self._spend(all_shards, request, local, now_us, in_turn=in_turn)
             if place:
                 return place
-            known = [(shard, self._items.standing(shard.name)) for shard in shards]
+            known = [(shard, self._items.existing(shard.name)) for shard in shards]
             free = [each for each in known if each[1].admits(flow, now_us, in_turn=in_turn)]
             if not free and turn_s and not in_turn:
                 return self._turn(turn_s)
-            *_, shard, standing = min(
+            *_, shard, existing = min(
                 (
                     self._items.expected_us(shard, request.amount, now_us)
                     if free
-                    else rough_us(standing.flows[flow].line_us),
+                    else rough_us(existing.flows[flow].line_us),
                     shard.preference,
                     self.luck(),
                     shard,
-                    standing,
+                    existing,
                 )
-                for shard, standing in free or known
+                for shard, existing in free or known
             )
-            begins_us = max(standing.until_us if free else standing.flows[flow].line_us, now_us)
+            begins_us = max(existing.until_us if free else existing.flows[flow].line_us, now_us)
             wait_s = (begins_us - now_us) / 1_000_000 - (0 if free else AHEAD_S)
             if wait_s > request.within_s:
                 if len(shards) == len(all_shards):
                     return Reservation(wait_s, reserved=False)
                 shards = all_shards  # one that was left out may be early enough
             elif free:
-                place = self._reserve(shard, standing, request, local, now_us, attempt)
+                place = self._reserve(shard, existing, request, local, now_us, attempt)
             else:
-                place = self._stand_in_line(shard, standing, request, local, now_us)
+                place = self._stand_in_line(shard, existing, request, local, now_us)
             if place:
                 return place
         raise StoreUnavailable("the rate stayed busy")
@@ -167,17 +167,17 @@ class RateLimiter:
     def _reserve(
         self,
         shard: Shard,
-        standing: Standing,
+        existing: Standing,
         request: _Request,
         local: Holdings,
         now_us: int,
         attempt: int,
     ) -> Reservation | None:
         """Reserve capacity at a shard; None if other processes were quicker."""
-        begins_us = max(standing.until_us, now_us)
+        begins_us = max(existing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
         if request.flow and begins_us + own_us > now_us + HELD_US:
-            return self._reserve_far(shard, standing, request, local, now_us)
+            return self._reserve_far(shard, existing, request, local, now_us)
         slow = shard.rate_per_s < SEGMENTS_PER_S_AND_SHARD
         amount = request.demand.to_reserve(request.amount, now_us, begins_us - now_us, slow=slow)
         expected_us = min(max(width_us(amount, shard.rate_per_s), _LEAST_US), PREFETCH_US)
@@ -203,32 +203,32 @@ class RateLimiter:
         return self._place(at_us)
 
     def _reserve_far(
-        self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
+        self, shard: Shard, existing: Standing, request: _Request, local: Holdings, now_us: int
     ) -> Reservation | None:
         """Reserve capacity further ahead than a flow may without being named in the item."""
-        flow, begins_us = request.flow, max(standing.until_us, now_us)
+        flow, begins_us = request.flow, max(existing.until_us, now_us)
         own_us = width_us(request.amount, shard.rate_per_s)
         until_us = begins_us + local.flow_width_us(flow, request.amount, shard.rate_per_s, now_us)
-        reach = Reach(until_us, max(until_us, standing.line_us(flow)))
-        if not self._items.swap(shard, standing, standing.reaching(until_us, flow, reach, now_us)):
+        reach = Reach(until_us, max(until_us, existing.line_us(flow)))
+        if not self._items.swap(shard, existing, existing.reaching(until_us, flow, reach, now_us)):
             return None
         begins, rate = begins_us + own_us, shard.rate_per_s
         local.keep(Prefetched(shard.name, rate, begins, until_us, flow), now_us)
         return self._place(begins_us)
 
     def _stand_in_line(
-        self, shard: Shard, standing: Standing, request: _Request, local: Holdings, now_us: int
+        self, shard: Shard, existing: Standing, request: _Request, local: Holdings, now_us: int
     ) -> Reservation | None:
         """Take a turn in the flow's line, from this process's own turns or from the shard's."""
-        flow, begins_us = request.flow, standing.line_us(request.flow)
+        flow, begins_us = request.flow, existing.line_us(request.flow)
         at_us = local.spend_turn(flow, request.amount, now_us + HELD_US)
         if at_us is None:
             until_us = begins_us + local.flow_width_us(
                 flow, request.amount, shard.rate_per_s, now_us
             )
-            reach = Reach(standing.flows[flow].held_us, until_us)
-            new = standing.reaching(standing.until_us, flow, reach, now_us)
-            if not self._items.swap(shard, standing, new):
+            reach = Reach(existing.flows[flow].held_us, until_us)
+            new = existing.reaching(existing.until_us, flow, reach, now_us)
+            if not self._items.swap(shard, existing, new):
                 return None
             turns = Prefetched(shard.name, shard.rate_per_s, begins_us, until_us, flow)
             turns.spend(request.amount, begins_us)
@@ -257,7 +257,7 @@ class RateLimiter:
                 and (
                     each.flow == request.flow
                     if each.flow
-                    else self._items.standing(each.shard).admits(
+                    else self._items.existing(each.shard).admits(
                         request.flow, now_us, in_turn=in_turn
                     )
                 )

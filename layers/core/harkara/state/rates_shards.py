@@ -36,7 +36,7 @@ class Shard(NamedTuple):
 class _Cached:
     """A shard's item as this process last saw it; `shared` if other processes write it too."""
 
-    standing: Standing = field(default_factory=Standing)
+    existing: Standing = field(default_factory=Standing)
     at_us: int = 0
     shared: bool = False
 
@@ -44,9 +44,9 @@ class _Cached:
         """Whether other processes have probably written since."""
         return self.shared and not 0 <= now_us - self.at_us <= _FRESH_US
 
-    def see(self, standing: Standing, now_us: int, *, shared: bool) -> None:
+    def see(self, existing: Standing, now_us: int, *, shared: bool) -> None:
         """Cache an item, and whether another process has written it."""
-        self.standing, self.at_us, self.shared = standing, now_us, shared
+        self.existing, self.at_us, self.shared = existing, now_us, shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class ShardItems:
     first: float
     _cache: dict[str, _Cached] = field(default_factory=dict, init=False)
 
-    def standing(self, name: str) -> Standing:
+    def existing(self, name: str) -> Standing:
         """Return the cached state of a shard."""
-        return self._cached(name).standing
+        return self._cached(name).existing
 
     def expected_us(self, shard: Shard, count: int, now_us: int) -> int:
         """Return when a shard has room, by the cache.
@@ -73,11 +73,11 @@ class ShardItems:
         Reading all shards for an earlier time is not worth the calls.
         """
         cached = self._cached(shard.name)
-        known_us = max(cached.standing.until_us, now_us)
+        known_us = max(cached.existing.until_us, now_us)
         if width_us(count, shard.rate_per_s) > PREFETCH_US or not cached.is_stale(now_us):
             return known_us
         remembered = now_us - cached.at_us <= _REMEMBERED_US
-        ahead_us = cached.standing.until_us - cached.at_us if remembered else 0
+        ahead_us = cached.existing.until_us - cached.at_us if remembered else 0
         return max(known_us, now_us + max(ahead_us, PREFETCH_US))
 
     def candidates(self, shards: Sequence[Shard], count: int) -> Sequence[Shard]:
@@ -114,9 +114,9 @@ class ShardItems:
     def extend(self, shard: Shard, by: Extension) -> tuple[int, int] | None:
         """Reserve a part of a shard; return its begin and end, None if that is beyond the limit."""
         cached = self._cached(shard.name)
-        expected_us = max(cached.standing.until_us, by.now_us)
+        expected_us = max(cached.existing.until_us, by.now_us)
         expires_s = (by.limit_us + by.width_us) // 1_000_000 + DAY_S
-        by = by._replace(busy=cached.shared or cached.standing.until_us >= by.now_us)
+        by = by._replace(busy=cached.shared or cached.existing.until_us >= by.now_us)
         begins_us, timeline = self.store.extend(shard.name, by, expires_s)
         cached.see(Standing.read(timeline), self._now_us(), shared=begins_us != expected_us)
         return None if begins_us is None else (begins_us, timeline.until_us)
@@ -126,8 +126,8 @@ class ShardItems:
         cached = self._cached(shard.name)
         expires_s = new.ends_us // 1_000_000 + DAY_S
         other = self.store.swap_timeline(shard.name, seen.timeline, new.timeline, expires_s)
-        standing = new if other is None else Standing.read(other)
-        cached.see(standing, self._now_us(), shared=other is not None)
+        existing = new if other is None else Standing.read(other)
+        cached.see(existing, self._now_us(), shared=other is not None)
         return other is None
 
     def _cached(self, name: str) -> _Cached:

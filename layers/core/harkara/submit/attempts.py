@@ -67,22 +67,22 @@ def find_message(store: MessageStore, account_id: str, mid: str) -> tuple[Messag
         batch_id, index = split_mid(mid)
     except ForeignReference:
         raise _not_found() from None
-    chunk = store.get_batch(batch_id)
-    if chunk is None or chunk.account_id != account_id or index >= len(chunk.messages):
+    batch = store.get_batch(batch_id)
+    if batch is None or batch.account_id != account_id or index >= len(batch.messages):
         raise _not_found()
-    if chunk.messages[index].refusal:  # it never became a message, and its mid was never given out
+    if batch.messages[index].refusal:  # it never became a message, and its mid was never given out
         raise _not_found()
-    return chunk, index
+    return batch, index
 
 
-def tries_of(store: MessageStore, chunk: MessageBatch, index: int) -> list[Try]:
+def tries_of(store: MessageStore, batch: MessageBatch, index: int) -> list[Try]:
     """Return the attempts that cover a message, in order. Claims are read first, consistently."""
     claims = [
-        mark for mark in store.find_entries(chunk.id, "claim#") if index in mark.data["indexes"]
+        mark for mark in store.find_entries(batch.id, "claim#") if index in mark.data["indexes"]
     ]
-    block = index // chunk.block_size
+    block = index // batch.block_size
     attempts = [int(claim.kind.split("#")[1]) for claim in claims]
-    own = store.get_entries([(chunk.id, outcome_kind(each, block)) for each in attempts])
+    own = store.get_entries([(batch.id, outcome_kind(each, block)) for each in attempts])
     shared = shared_outcomes(store, claims) if None in own else own
     outcomes = [mine or theirs for mine, theirs in zip(own, shared, strict=True)]
     return [
@@ -99,10 +99,10 @@ def shared_outcomes(store: MessageStore, claims: Sequence[LedgerEntry]) -> list[
     if not places:
         return [None] * len(claims)
     found = store.get_entries([(place, SHARED_KIND) for place in places])
-    standing = dict(zip(places, found, strict=True))
+    existing = dict(zip(places, found, strict=True))
     outcomes = []
     for claim in claims:
-        shared = standing.get(claim.data.get("shared"))
+        shared = existing.get(claim.data.get("shared"))
         outcomes.append(outcome_in(shared, claim) if shared else None)
     return outcomes
 

@@ -99,7 +99,7 @@ class Dispatch:
         if self.circuit_breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
             self.circuit_breakers.open, name
         ):
-            about = {"chunk": part.chunk.id}
+            about = {"chunk": part.batch.id}
             self.notes(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
         # A message that another carrier may take need not wait for this one.
         return {
@@ -113,7 +113,7 @@ class Dispatch:
         """Index the taken messages by carrier id, so that receipts find their messages."""
         messages = {
             carrier.normal_id(outcome.carrier_message_id): (
-                part.chunk.mid(index),
+                part.batch.mid(index),
                 self._attempt(part, index),
             )
             for index, outcome in outcomes.items()
@@ -122,7 +122,7 @@ class Dispatch:
         # On failure the messages, though taken, end as unknown once the wait for receipts is over.
         with contextlib.suppress(StoreUnavailable):
             marks = pointers(carrier.name, messages, int(self.clock() * 1000))
-            self.store.put_over(marks, begins_ms=part.chunk.begins_ms)
+            self.store.put_over(marks, begins_ms=part.batch.begins_ms)
 
     def _attempt(self, part: BlockPart, index: int) -> int:
         """Return the attempt under whose reference a message goes."""
@@ -131,36 +131,36 @@ class Dispatch:
 
     def _kept_back(self, part: BlockPart, rules: Rules) -> dict[int, End]:
         """Return the messages of a block attempt that must not go out, and why."""
-        chunk = part.chunk
-        cancels = self.store.find_entries(cancels_of(chunk.id), "cancel#")
+        batch = part.batch
+        cancels = self.store.find_entries(cancels_of(batch.id), "cancel#")
         cancelled = {index_of(mark.kind) for mark in cancels}.intersection(part.indexes)
         ends: dict[int, End] = dict.fromkeys(cancelled, Cancelled())
         if part.attempt > 1:  # a receipt may have come meanwhile
-            keys = [(chunk.id, final_kind(index)) for index in part.indexes]
+            keys = [(batch.id, final_kind(index)) for index in part.indexes]
             finals = [mark for mark in self.store.get_entries(keys) if mark]
             ends = dict.fromkeys((index_of(mark.kind) for mark in finals), Ended()) | ends
         live = [index for index in part.indexes if index not in ends]
-        if ready_s(chunk, self.clock()) > chunk.ends_s:
+        if ready_s(batch, self.clock()) > batch.ends_s:
             ends |= dict.fromkeys(live, Refused(Code.EXPIRED, ""))
         else:
-            suppressed = find_suppressed(self.suppressions, rules, chunk, live)
+            suppressed = find_suppressed(self.suppressions, rules, batch, live)
             ends |= {index: Refused(code, "") for index, code in suppressed.items()}
             live = [index for index in live if index not in suppressed]
-            duplicates = find_duplicates(self.store, chunk, live)
+            duplicates = find_duplicates(self.store, batch, live)
             ends |= dict.fromkeys(duplicates, Refused(Code.DUPLICATE, ""))
         # A carrier may have these already: keeping them back now does not decide their outcome.
         return ends | {index: InDoubt() for index in ends if index in part.repeats}
 
     def _submission(self, part: BlockPart, index: int) -> Submission:
-        chunk, message = part.chunk, part.chunk.messages[index]
-        chain, ends_s = chunk.telemarketer_ids, int(chunk.ends_s)
+        batch, message = part.batch, part.batch.messages[index]
+        chain, ends_s = batch.telemarketer_ids, int(batch.ends_s)
         return Submission(
-            self.signer.sign(chunk.mid(index), self._attempt(part, index)),
+            self.signer.sign(batch.mid(index), self._attempt(part, index)),
             message,
             chain_hash(message.pe_id, chain) if message.pe_id and chain else "",
-            chunk.category,
-            chunk.account_id,
-            max(1, int(chunk.ends_s - self.clock())),
+            batch.category,
+            batch.account_id,
+            max(1, int(batch.ends_s - self.clock())),
             chain,
             ends_s,
         )

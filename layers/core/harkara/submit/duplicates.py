@@ -15,19 +15,19 @@ from harkara.model.messages import MessageBatch
 from harkara.ports import MessageStore
 
 
-def find_duplicates(store: MessageStore, chunk: MessageBatch, indexes: Sequence[int]) -> set[int]:
+def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[int]) -> set[int]:
     """Return the messages of a batch that repeat another one; the same at every attempt.
 
     Raises StoreUnavailable.
     """
-    window_ms = chunk.duplicate_window_s * 1000
+    window_ms = batch.duplicate_window_s * 1000
     if not window_ms:
         return set()
-    begins_ms = chunk.begins_ms
+    begins_ms = batch.begins_ms
     bucket = begins_ms // window_ms
     first: dict[str, int] = {}
     for index in indexes:
-        first.setdefault(_partition(chunk, index), index)
+        first.setdefault(_partition(batch, index), index)
     duplicates = set(indexes) - set(first.values())
 
     kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
@@ -35,25 +35,25 @@ def find_duplicates(store: MessageStore, chunk: MessageBatch, indexes: Sequence[
     wanted: dict[int, LedgerEntry] = {}
     for place, (partition, index) in enumerate(first.items()):
         own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
-        mid = chunk.mid(index)
+        mid = batch.mid(index)
         if own is not None and own.owner == mid:  # it passed at an earlier attempt
             continue
         if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
             duplicates.add(index)
         else:
             wanted[index] = LedgerEntry(partition, kinds[0], mid, "", 0, {"at": begins_ms})
-    standing = store.put_if_absent(
-        list(wanted.values()), begins_ms=begins_ms, keep_s=2 * chunk.duplicate_window_s
+    existing = store.put_if_absent(
+        list(wanted.values()), begins_ms=begins_ms, keep_s=2 * batch.duplicate_window_s
     )
     return duplicates | {
         index
-        for (index, mark), stands in zip(wanted.items(), standing, strict=True)
+        for (index, mark), stands in zip(wanted.items(), existing, strict=True)
         if stands.owner != mark.owner
     }
 
 
-def _partition(chunk: MessageBatch, index: int) -> str:
-    message = chunk.messages[index]
-    text_hash = chunk.text_hashes[index] if index < len(chunk.text_hashes) else ""
+def _partition(batch: MessageBatch, index: int) -> str:
+    message = batch.messages[index]
+    text_hash = batch.text_hashes[index] if index < len(batch.text_hashes) else ""
     digest = blake2b(f"{message.to}\n{text_hash or message.text}".encode(), digest_size=16)
-    return f"duplicate#{chunk.account_id}#{digest.hexdigest()}"
+    return f"duplicate#{batch.account_id}#{digest.hexdigest()}"

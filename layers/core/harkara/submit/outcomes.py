@@ -55,11 +55,11 @@ def reports_of(
     part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry
 ) -> dict[str, list[Receipt]]:
     """Return the final states that an outcome brings by itself, by carrier ("" for none)."""
-    chunk, attempt, data = part.chunk, part.attempt, outcome.data
+    batch, attempt, data = part.batch, part.attempt, outcome.data
     at_s = data["at"] // 1000
     refused = [
         Receipt(
-            chunk.mid(index),
+            batch.mid(index),
             attempt,
             State.EXPIRED if code == Code.EXPIRED else State.FAILED,
             at_s,
@@ -69,7 +69,7 @@ def reports_of(
         for index, code, carrier_code in data["refused"]
     ]
     cancelled = [
-        Receipt(chunk.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
+        Receipt(batch.mid(index), attempt, State.CANCELLED, at_s, Code.CANCELLED)
         for index in data["cancelled"]
     ]
     at, reports = _carriers_of(part, claim), dict[str, list[Receipt]]()
@@ -78,17 +78,17 @@ def reports_of(
     return reports
 
 
-def refusals_of(chunk: MessageBatch) -> list[Receipt]:
+def refusals_of(batch: MessageBatch) -> list[Receipt]:
     """Return the final states of the records that were refused when their request was accepted."""
-    at_s = chunk.accepted_at_ms // 1000
+    at_s = batch.accepted_at_ms // 1000
     return [
-        Receipt(chunk.mid(index), 0, State.FAILED, at_s, code) for index, code in chunk.refused()
+        Receipt(batch.mid(index), 0, State.FAILED, at_s, code) for index, code in batch.refused()
     ]
 
 
 def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> list[LogEvent]:
     """Return the log events of an outcome, one for each carrier that had messages."""
-    data, chunk = outcome.data, part.chunk
+    data, batch = outcome.data, part.batch
     at = _carriers_of(part, claim)
     counts = {name: Counter[str]() for name in sorted(set(at.values()))}
     ends = {
@@ -102,8 +102,8 @@ def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> 
         for index in indexes:
             if index in at:
                 counts[at[index]][end] += 1
-    latency_s = {"submit_latency": (data["at"] - chunk.begins_ms) / 1000}
-    about = {"chunk": chunk.id, "block": part.block, "attempt": part.attempt}
+    latency_s = {"submit_latency": (data["at"] - batch.begins_ms) / 1000}
+    about = {"chunk": batch.id, "block": part.block, "attempt": part.attempt}
     return [
         LogEvent(
             "block submitted",
@@ -131,7 +131,7 @@ def retry_of(
         return None
     carriers, at = claim.data["carriers"], _carriers_of(part, claim)
     ended_ms = outcome.data["at"]
-    left_s = part.chunk.ends_s - ended_ms / 1000
+    left_s = part.batch.ends_s - ended_ms / 1000
     rests = {name: until_ms for name, until_ms in part.rests.items() if until_ms > ended_ms}
     waits_s = []
     for index, asked_s in {**not_taken, **again}.items():
@@ -145,8 +145,8 @@ def retry_of(
         for name in {**part.tried, **carriers}
     }
     task = SubmitTask(
-        batch_id=part.chunk.id,
-        account_id=part.chunk.account_id,
+        batch_id=part.batch.id,
+        account_id=part.batch.account_id,
         block=part.block,
         attempt=part.attempt + 1,
         indexes=tuple(sorted([*not_taken, *again])),

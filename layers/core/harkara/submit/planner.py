@@ -29,7 +29,7 @@ _NO_PLACE = Reserved(0, 0)
 class BlockPart:
     """The messages of a block that one claim covers at one attempt (see `SubmitTask`)."""
 
-    chunk: MessageBatch
+    batch: MessageBatch
     block: int
     attempt: int
     indexes: Sequence[int]
@@ -97,7 +97,7 @@ class Planner:
         available = connected.keys() - blocked_s.keys()
         tried_by = {name: set(indexes) for name, indexes in part.tried.items()}
         for index, order in orders.items():
-            if rules.pauses(part.chunk.messages[index].campaign_id):
+            if rules.pauses(part.batch.messages[index].campaign_id):
                 waits_s[index] = pause_s
                 continue
             tried = [name for name in order if index in tried_by.get(name, ())]
@@ -117,7 +117,7 @@ class Planner:
 
         Existing reservations are kept. Raises StoreUnavailable.
         """
-        chunk = part.chunk
+        batch = part.batch
         carriers, waits_s, places = dict(plan.carriers), dict(plan.waits_s), {}
         for name, indexes in plan.carriers.items():
             settings = plan.connected[name].settings
@@ -128,17 +128,17 @@ class Planner:
             at_s = place.at_ms / 1000
             if at_s < now_s - _PLACE_KEPT_S:
                 place, at_s = _NO_PLACE, 0.0
-            missing = sum(chunk.messages[index].segment_count for index in indexes)
+            missing = sum(batch.messages[index].segment_count for index in indexes)
             missing -= place.segment_count
-            left_s = max(0.0, chunk.ends_s - now_s)
+            left_s = max(0.0, batch.ends_s - now_s)
             wait_s = max(0.0, at_s - now_s)
             if missing > 0:
                 turn_s = 0.0 if place.segment_count else at_s
                 more = await asyncio.to_thread(
                     self.rate_limiter.reserve,
                     settings,
-                    chunk.account_id,
-                    chunk.category,
+                    batch.account_id,
+                    batch.category,
                     missing,
                     left_s,
                     turn_s,
@@ -165,7 +165,7 @@ class Planner:
         return name in connected and connected[name].settings.deduplicates
 
     def _renewed(self, part: BlockPart) -> Rules:
-        return self.store.rules(part.chunk.account_id, anew=True)
+        return self.store.rules(part.batch.account_id, anew=True)
 
     async def _connect(self, names: Iterable[str]) -> dict[str, Connected]:
         """Return the carriers of these names that are set up."""
@@ -190,8 +190,8 @@ def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:
     """Return a message's carriers in order; if in doubt, only the one that may have it."""
     if index in part.repeats:
         return [part.repeats[index].carrier]
-    chunk = part.chunk
-    route = rules.route(chunk.category, chunk.messages[index].to) if rules.has_routes else None
+    batch = part.batch
+    route = rules.route(batch.category, batch.messages[index].to) if rules.has_routes else None
     if route is None:
-        return [chunk.carrier]
-    return in_order(route.carriers, chunk.mid(index), part.attempt)
+        return [batch.carrier]
+    return in_order(route.carriers, batch.mid(index), part.attempt)

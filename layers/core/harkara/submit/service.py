@@ -105,15 +105,15 @@ class SubmitService:
         task = replace(task, checked=checked)
         await self._enqueue_others(task)
         task = replace(task, others=())
-        chunk, rules = await asyncio.to_thread(self._read, task)
-        if chunk is None:
+        batch, rules = await asyncio.to_thread(self._read, task)
+        if batch is None:
             return Counter(chunk_missing=1)
         if first:
             # A redelivery reports again; ledger entries make it count once.
-            await self._report(chunk, refusals_of(chunk))
-        last = task.block + 1 if task.attempt > 1 else chunk.block_count
+            await self._report(batch, refusals_of(batch))
+        last = task.block + 1 if task.attempt > 1 else batch.block_count
         while task.block < last:
-            part, wait, tried = _part(chunk, task), None, None
+            part, wait, tried = _part(batch, task), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
                     plan, wait = await self._look(part, rules, task, deadline)
@@ -132,12 +132,12 @@ class SubmitService:
                 await self.sleep(wait.delay_s)
                 continue
             waits = task.waits + 1 if wait.reason == WAITING else 0
-            rounds, delay_s = retries.next_round(task.rounds, wait.delay_s, self._left_s(chunk))
+            rounds, delay_s = retries.next_round(task.rounds, wait.delay_s, self._left_s(batch))
             rest = replace(
                 task, handed_on=True, waits=waits, rounds=rounds, checked=False, packed=""
             )
             body = rest.encode(lease.owner)
-            await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
+            await self._schedule(batch, queue_of(batch.lane), body, delay_s)
             counts[wait.reason] = 1
             break
         if not task.checked:  # on failure the queue message comes back
@@ -153,27 +153,27 @@ class SubmitService:
 
     def _read(self, task: SubmitTask) -> tuple[MessageBatch | None, Rules]:
         packed = task.packed and unpack(task.batch_id, b64decode(task.packed))
-        chunk = packed or self.store.get_batch(task.batch_id)
-        return chunk, self.router.store.rules(task.account_id)
+        batch = packed or self.store.get_batch(task.batch_id)
+        return batch, self.router.store.rules(task.account_id)
 
     async def _look(
         self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
     ) -> tuple[Plan, _Wait | None]:
         """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
-        chunk, plan = part.chunk, Plan()
-        wait_s = self._wait_s(chunk)
+        batch, plan = part.batch, Plan()
+        wait_s = self._wait_s(batch)
         if wait_s > 0:
             return plan, _Wait("deferred", wait_s, task.reserved)
-        if not self._has_ended(chunk):
+        if not self._has_ended(batch):
             plan = await self.router.plan(part, rules, task.waits)
         if not deadline.allows(plan.timeout_s + RECORD_S):
             return plan, _Wait("handed_on", 0, task.reserved)
-        if closed_s := self._closed_s(chunk, plan):
+        if closed_s := self._closed_s(batch, plan):
             return plan, _Wait("deferred", closed_s, task.reserved)
         paced = await self.router.keep_pace(part, plan, task.reserved)
         waits_s = paced.waits_s.values()
         if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
-            left_s = self._left_s(chunk) + 1  # once expired, it waits no more
+            left_s = self._left_s(batch) + 1  # once expired, it waits no more
             wait_s = max(waits_s) if paced.carriers else min(waits_s)
             return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
         return paced, None
@@ -188,7 +188,7 @@ class SubmitService:
 
         None: another task has claimed it.
         """
-        if part.attempt > 1 or len(part.chunk.messages) > 1:
+        if part.attempt > 1 or len(part.batch.messages) > 1:
             return await self._tried(part, plan, rules, lease, deadline)
         with self.sharing.shared(lease) as shared:
             return await self._tried(part, plan, rules, lease, deadline, shared)
@@ -202,14 +202,14 @@ class SubmitService:
         deadline: Deadline,
         shared: Shared | None = None,
     ) -> tuple[LedgerEntry, LedgerEntry] | None:
-        chunk = part.chunk
+        batch = part.batch
         said: dict[str, Any] = {"indexes": part.indexes, "carriers": plan.carriers}
         if shared:
             said["shared"] = shared.partition
         if part.repeats:
             said["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
-        mark = lease.mark(chunk.id, kind, at=self._now_ms(), **said)
+        mark = lease.mark(batch.id, kind, at=self._now_ms(), **said)
         with deadline.keeping(plan.timeout_s + RECORD_S):
             (claim,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
         relation = lease.relation(claim, self._now_ms())
@@ -231,7 +231,7 @@ class SubmitService:
             if outcome:
                 return claim, outcome
         kind = outcome_kind(part.attempt, part.block)
-        mark = lease.mark(chunk.id, kind, at=self._now_ms(), **said)
+        mark = lease.mark(batch.id, kind, at=self._now_ms(), **said)
         # If the earlier worker lived to record an outcome, that one stands.
         (own,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
         return claim, own
@@ -247,35 +247,35 @@ class SubmitService:
         """Do the follow-up of an outcome. After a redelivery, ledger entries make it count once."""
         if tried is None:
             return Counter(claimed_by_another=len(part.indexes))
-        chunk, (claim, outcome) = part.chunk, tried
-        if chunk.two_way:
+        batch, (claim, outcome) = part.batch, tried
+        if batch.two_way:
             # Messages in doubt may well have arrived.
             taken = [*(index for index, _ in outcome.data["taken"]), *outcome.data["in_doubt"]]
-            mids = {chunk.messages[index].to: chunk.mid(index) for index in taken}
-            await asyncio.to_thread(self.last.put, chunk.account_id, mids)
+            mids = {batch.messages[index].to: batch.mid(index) for index in taken}
+            await asyncio.to_thread(self.last.put, batch.account_id, mids)
         if lease.relation(outcome, self._now_ms()) is Relation.OURS:
             for note in log_events_of(part, claim, outcome):
                 self.notes(note)
         for carrier, reports in reports_of(part, claim, outcome).items():
-            await self._report(chunk, reports, carrier)
+            await self._report(batch, reports, carrier)
         if retry := retry_of(part, claim, outcome, plan.reserved):
-            left_s = self._left_s(chunk)
+            left_s = self._left_s(batch)
             pause_s = retries.submit_delay(part.attempt, retry.wait_s, left_s)
             # Once expired, it waits no more.
             delay_s = min(retries.with_jitter(pause_s, self.luck()), max(0.0, left_s) + 1)
             rounds, delay_s = retries.next_round(rounds, delay_s, left_s)
             body = replace(retry.task, rounds=rounds).encode()
-            await self._schedule(chunk, queue_of(chunk.lane), body, delay_s)
+            await self._schedule(batch, queue_of(batch.lane), body, delay_s)
         counts = Counter({end: len(outcome.data.get(end, ())) for end in ENDS})
         counts["resubmitted"] = len(outcome.data.get("again", ()))
         return counts
 
-    def _left_s(self, chunk: MessageBatch) -> float:
-        return chunk.ends_s - self.clock()
+    def _left_s(self, batch: MessageBatch) -> float:
+        return batch.ends_s - self.clock()
 
     async def _repeatable(self, part: BlockPart, claim: LedgerEntry, rules: Rules) -> set[str]:
         """Return the carriers to which messages in doubt may be submitted again."""
-        if not rules.resubmits(part.chunk.category):
+        if not rules.resubmits(part.batch.category):
             return set()
         names = {*claim.data["carriers"], *(repeat.carrier for repeat in part.repeats.values())}
         return {name for name in names if await self.router.deduplicates(name)}
@@ -292,15 +292,15 @@ class SubmitService:
         return True
 
     async def _report(
-        self, chunk: MessageBatch, receipts: Sequence[Receipt], carrier: str = ""
+        self, batch: MessageBatch, receipts: Sequence[Receipt], carrier: str = ""
     ) -> None:
         for task in receipts_tasks(receipts, carrier):
-            await self._schedule(chunk, QueueName.RECEIPT, task.encode(), 0)
+            await self._schedule(batch, QueueName.RECEIPT, task.encode(), 0)
 
     async def _schedule(
-        self, chunk: MessageBatch, queue: QueueName, body: str, delay_s: float
+        self, batch: MessageBatch, queue: QueueName, body: str, delay_s: float
     ) -> None:
-        await asyncio.to_thread(self.queues.schedule, queue, body, delay_s, chunk.account_id)
+        await asyncio.to_thread(self.queues.schedule, queue, body, delay_s, batch.account_id)
 
     @asynccontextmanager
     async def _room_for(self, count: int) -> AsyncIterator[None]:
@@ -314,33 +314,33 @@ class SubmitService:
             for _ in range(count):
                 self.room.release()
 
-    def _wait_s(self, chunk: MessageBatch) -> float:
+    def _wait_s(self, batch: MessageBatch) -> float:
         """Return how long the batch must wait; 0 if it would expire before."""
         now_s = self.clock()
-        may_s = ready_s(chunk, now_s)
-        return may_s - now_s if may_s <= chunk.ends_s else 0.0
+        may_s = ready_s(batch, now_s)
+        return may_s - now_s if may_s <= batch.ends_s else 0.0
 
-    def _closed_s(self, chunk: MessageBatch, plan: Plan) -> float:
+    def _closed_s(self, batch: MessageBatch, plan: Plan) -> float:
         """Return how long a batch waits if its last message might leave after its hours; else 0."""
         now_s = self.clock()
         last_s = now_s + plan.timeout_s
-        may_s = ready_s(chunk, last_s)
+        may_s = ready_s(batch, last_s)
         # A batch that expires before its hours begin again is reported once it has expired.
-        return min(may_s, chunk.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
+        return min(may_s, batch.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
 
-    def _has_ended(self, chunk: MessageBatch) -> bool:
-        return ready_s(chunk, self.clock()) > chunk.ends_s
+    def _has_ended(self, batch: MessageBatch) -> bool:
+        return ready_s(batch, self.clock()) > batch.ends_s
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
-def _part(chunk: MessageBatch, task: SubmitTask) -> BlockPart:
+def _part(batch: MessageBatch, task: SubmitTask) -> BlockPart:
     return BlockPart(
-        chunk,
+        batch,
         task.block,
         task.attempt,
-        task.indexes or tuple(chunk.block(task.block)),
+        task.indexes or tuple(batch.block(task.block)),
         task.tried,
         {repeat.index: repeat for repeat in task.repeats},
         task.rests,

@@ -101,10 +101,10 @@ class Sharing:
         partition = claim.data.get("shared")
         if not partition:
             return None
-        standing = await asyncio.to_thread(
+        existing = await asyncio.to_thread(
             put_shared, self._store, lease, partition, {}, self._clock()
         )
-        return outcome_in(standing, claim)
+        return outcome_in(existing, claim)
 
 
 def put_shared(
@@ -116,5 +116,5 @@ def put_shared(
 ) -> LedgerEntry:
     """Put a shared outcome, or an empty one so that nobody else does; return the stored one."""
     mark = lease.mark(partition, SHARED_KIND, at=int(now_s * 1000), taken=taken)
-    (standing,) = store.put_if_absent([mark])
-    return standing
+    (existing,) = store.put_if_absent([mark])
+    return existing

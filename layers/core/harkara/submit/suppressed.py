@@ -9,7 +9,7 @@ from harkara.ports import SuppressionList
 
 
 def find_suppressed(
-    lists: SuppressionList, rules: Rules, chunk: MessageBatch, indexes: Sequence[int]
+    lists: SuppressionList, rules: Rules, batch: MessageBatch, indexes: Sequence[int]
 ) -> dict[int, Code]:
     """Return the messages of a batch whose number is on the account's lists, with the code.
 
@@ -17,11 +17,11 @@ def find_suppressed(
     """
     if not rules.suppresses or not indexes:
         return {}
-    numbers = [chunk.messages[index].to for index in indexes]
+    numbers = [batch.messages[index].to for index in indexes]
     blocked = {
         entry.number: entry.source.code
-        for entry in lists.entries(chunk.account_id, numbers)
-        if entry.blocks(chunk.category, rules.promotion)
+        for entry in lists.entries(batch.account_id, numbers)
+        if entry.blocks(batch.category, rules.promotion)
     }
     return {
         index: blocked[number]

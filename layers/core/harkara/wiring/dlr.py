@@ -65,8 +65,8 @@ class DlrServices(NamedTuple):
                 return await deliver_named(self.deliver, named, lease, deadline)
             case RecoverTask() as lost:
                 return await self.deliver.recover(lost, lease, deadline)
-            case CheckTask() as chunk:
-                return await self.check.check(chunk)
+            case CheckTask() as batch:
+                return await self.check.check(batch)
             case CallbackTask() as callback:
                 return await self.callbacks.call_back(callback, lease, deadline)
             case EventTask() as event:

@@ -55,7 +55,7 @@ def wire(
     return SendServices(
         authenticator=Authenticator(accounts, pepper, clock),
         accept=AcceptService(
-            chunks=store,
+            batches=store,
             queues=queues,
             names=RandomIds(clock, randomness),
             links=LinkMaker(store, link_signer),
