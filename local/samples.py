@@ -59,7 +59,7 @@ AWS_CARRIER = CarrierSettings(
 )
 # Scheduled for the year 2100, so that nothing submits them, and without callbacks. The first
 # message's link is clicked on; the others are read, cancelled, and part of the dead letter.
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="101KDWCJ2M0EDGPTW3CCNQPWSBK",
     account_id=ACCOUNT_ID,
     carrier="sim",
@@ -90,16 +90,16 @@ PARKED = dead_letter_entry(
         attempt=9,
         account_id=ACCOUNT_ID,
         endpoint=Endpoint(f"https://{HOST}/clevertap/samples", "clevertap", "signed"),
-        members=(Dlr(CHUNK.mid(2), "sample-2", State.DELIVERED, 1_767_258_000),),
+        members=(Dlr(BATCH.mid(2), "sample-2", State.DELIVERED, 1_767_258_000),),
         failures=9,
     ),
     Attempt(1_767_355_200_000, 503, "HTTP 503", "Come back later", 12),
 )
 # Links of that message batch, and of another whose links have ended.
-_ENDED_CHUNK_ID = CHUNK.id[:-1] + "W"
+_ENDED_BATCH_ID = BATCH.id[:-1] + "W"
 LINKS = [
     LedgerEntry(*links_key(set_id_of(batch_id)), batch_id, "", 0, {"links": pack_links(links)})
-    for batch_id, ends_s in ((CHUNK.id, 4_102_444_800), (_ENDED_CHUNK_ID, 1_767_258_000))
+    for batch_id, ends_s in ((BATCH.id, 4_102_444_800), (_ENDED_BATCH_ID, 1_767_258_000))
     for links in [
         LinkSet(
             ACCOUNT_ID, batch_id, "https://hk.example", ends_s, ["https://acme.example/7"], [[0]]

@@ -120,8 +120,8 @@ def seed(
     messages = DynamoMessageStore(
         client("dynamodb", aws_url), outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
     )
-    messages.put_batch(samples.CHUNK.id, pack(samples.CHUNK), samples.CHUNK.begins_ms)
-    messages.put_if_absent([samples.PARKED, *samples.LINKS], begins_ms=samples.CHUNK.begins_ms)
+    messages.put_batch(samples.BATCH.id, pack(samples.BATCH), samples.BATCH.begins_ms)
+    messages.put_if_absent([samples.PARKED, *samples.LINKS], begins_ms=samples.BATCH.begins_ms)
     receipt_url = f"{ports.url('gateway')}/receipts/{CARRIER}/{RECEIPT_TOKEN}"
     secret, sealed_url = (
         encrypt_secret(kms, key_id, CARRIER, each) for each in (CARRIER_PASSWORD, receipt_url)

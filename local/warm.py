@@ -17,7 +17,7 @@ from harkara.model.tasks import CheckTask
 from local.deploy import client
 from local.settings import REGION, LocalStackError
 
-NO_CHUNK = "1" + "0" * 26
+NO_BATCH = "1" + "0" * 26
 NO_CODE = "0" * 14
 # The alias by which queues and the API call functions that have one; each version has workers of
 # its own.
@@ -48,11 +48,11 @@ def warm(aws_url: str, endpoint: str, outputs: Mapping[str, str], workers: int) 
         "link": lambda: _request(f"{endpoint}/{NO_CODE}"),
         "inbound": lambda: _request(f"{endpoint}/inbound/none/none", b"[]"),
         "fallback": lambda: _request(f"{endpoint}/none/none"),
-        "submit": lambda: invoke("SubmitFunctionName", SubmitTask(NO_CHUNK, "none").encode()),
+        "submit": lambda: invoke("SubmitFunctionName", SubmitTask(NO_BATCH, "none").encode()),
         "submit, priority": lambda: invoke(
-            "SubmitPriorityFunctionName", SubmitTask(NO_CHUNK, "none").encode()
+            "SubmitPriorityFunctionName", SubmitTask(NO_BATCH, "none").encode()
         ),
-        "dlr": lambda: invoke("DlrFunctionName", CheckTask(NO_CHUNK).encode(), "$LATEST"),
+        "dlr": lambda: invoke("DlrFunctionName", CheckTask(NO_BATCH).encode(), "$LATEST"),
     }
     ended = threading.Event()
     pool = ThreadPoolExecutor(len(calls) * workers)

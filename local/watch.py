@@ -51,7 +51,7 @@ class Campaign:
         )
         self._numbers: dict[str, str] = {}
         self._mids: dict[str, str] = {}
-        self._chunks: set[str] = set()
+        self._batches: set[str] = set()
 
     def run(self, console: Console) -> list[Row]:
         wait_s = self._stack.settings.receipt_wait_s + MARGIN_S
@@ -101,7 +101,7 @@ class Campaign:
         answers = _fetch(f"{self._stack.endpoint}/datasend", json.dumps(body).encode())
         self._numbers = {record["smsgid"]: record["to"] for record in records}
         self._mids = {row["smsgid"]: row["mid"] for row in answers if "mid" in row}
-        self._chunks = {split_mid(mid)[0] for mid in self._mids.values()}
+        self._batches = {split_mid(mid)[0] for mid in self._mids.values()}
         if not self._mids:
             raise LocalStackError(f"no message was accepted: {answers[0]}")
 
@@ -121,7 +121,7 @@ class Campaign:
         """Return all results of the campaign's messages so far."""
         in_doubt = {
             mid_of(batch, index)
-            for batch in self._chunks
+            for batch in self._batches
             for mark in self._store.find_entries(batch, "outcome#")
             for index in mark.data["in_doubt"]
         }
@@ -156,7 +156,7 @@ class Campaign:
     def _states(self) -> dict[str, str]:
         return {
             mid_of(batch, index_of(mark.kind)): mark.data["state"]
-            for batch in self._chunks
+            for batch in self._batches
             for mark in self._store.find_entries(batch, "final#")
         }
 

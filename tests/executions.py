@@ -33,7 +33,7 @@ BUDGET_S = 60.0
 RETRY_DELAYS_S = (5, 10, 20, 30, 30, 30, 30, 30)
 FAST = 60
 _IDLE_S = 0.005
-_CHUNK = 1000
+_MESSAGES_A_BATCH = 1000
 
 
 class Result(NamedTuple):
@@ -178,13 +178,13 @@ class Fleet:
     async def send(self, count: int, rate_per_s: float) -> None:
         """Enqueue receipts at a steady rate, one task each, for the endpoints in turn."""
         began_s, sent = time.monotonic(), 0
-        for at in range(0, count, _CHUNK):
-            chunk = self._chunk(min(_CHUNK, count - at))
-            for index, message in enumerate(chunk.messages):
+        for at in range(0, count, _MESSAGES_A_BATCH):
+            made = self._new_batch(min(_MESSAGES_A_BATCH, count - at))
+            for index, message in enumerate(made.messages):
                 pause_s = began_s + sent / rate_per_s - time.monotonic()
                 if pause_s > 0:
                     await asyncio.sleep(pause_s)
-                mid = mid_of(chunk.id, index)
+                mid = mid_of(made.id, index)
                 self.sent_at_s[message.client_ref] = time.monotonic()
                 receipt = Receipt(mid, 1, State.DELIVERED, int(self.clock()))
                 self.queues.send(QueueName.RECEIPT, [ReceiptsTask((receipt,)).encode()])
@@ -266,9 +266,9 @@ class Fleet:
             for index in indexes
         }
 
-    def _chunk(self, count: int) -> MessageBatch:
+    def _new_batch(self, count: int) -> MessageBatch:
         number = len(self.store.batches)
-        chunk = MessageBatch(
+        made = MessageBatch(
             id=new_batch_id(int(time.time() * 1000), f"{self.name}{number:08d}"[:10].encode()),
             account_id="acme",
             carrier="sim",
@@ -282,14 +282,14 @@ class Fleet:
                 for place in [index % len(self.endpoints)]
             ],
         )
-        self.store.batches[chunk.id] = chunk
-        return chunk
+        self.store.batches[made.id] = made
+        return made
 
     def refs(self, *, good: bool) -> set[str]:
         """Return the client references of messages for the good endpoints, or for the bad ones."""
         return {
             message.client_ref
-            for chunk in self.store.batches.values()
-            for message in chunk.messages
+            for made in self.store.batches.values()
+            for message in made.messages
             if message.endpoint is not None and (message.endpoint < self.good_count) is good
         }

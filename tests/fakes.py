@@ -102,7 +102,7 @@ class FakeMessageStore:
         self.dynamo = dynamo or Dynamo(clock, faults.seed)
         self.table = self.dynamo.tables[MESSAGES]
         self.adapter = DynamoMessageStore(self.dynamo, MESSAGES, retention_s, clock, _no_pause)
-        self.packed = Column(self.table, "chunk", "packed", "B")
+        self.packed = Column(self.table, "batch", "packed", "B")
         self.marks = LedgerEntries(self.table, lambda: self.adapter._ttl(0))
         # Number of blocks claimed for their first attempt, plus attempts at callbacks.
         self.progress_count = 0
@@ -121,7 +121,7 @@ class FakeMessageStore:
     def get_batch(self, batch_id: str) -> MessageBatch | None:
         self.faults.before("get_batch")
         # The cache is cleared: each process starts with an empty one.
-        self.adapter._chunks.clear()
+        self.adapter._batches.clear()
         return self.adapter.get_batch(batch_id)
 
     def put_if_absent(

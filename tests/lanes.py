@@ -93,7 +93,7 @@ class Lanes(World):
         self.acked_at: dict[str, float] = {}
         self.final_at: dict[str, float] = {}
         self.platform.post = self._post  # type: ignore[method-assign]
-        self._chunks = itertools.count()
+        self._batches = itertools.count()
 
     def clock(self) -> float:
         return NOW + self.loop.time()
@@ -123,7 +123,7 @@ class Lanes(World):
 
     def delivered(self, account_id: str, endpoint: Endpoint, at_s: Sequence[float]) -> list[str]:
         """Deliver one message of an account at each of these times; return their message ids."""
-        number = next(self._chunks)
+        number = next(self._batches)
         batch = MessageBatch(
             id=new_batch_id(int(NOW * 1000), number.to_bytes(10, "big")),
             account_id=account_id,

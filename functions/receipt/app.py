@@ -33,7 +33,7 @@ def receipts(carrier: str, token: str) -> Response:
     }
     done = "subscription confirmed" if received.confirm_url else "receipts enqueued"
     batches = sorted({split_mid(receipt.mid)[0] for receipt in received.receipts})
-    metrics.write(LogEvent(done, {"chunks": batches}, counts, carrier=carrier))
+    metrics.write(LogEvent(done, {"batches": batches}, counts, carrier=carrier))
     return Response(heard.status, heard.headers["content-type"], heard.body.decode())
 
 

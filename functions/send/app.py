@@ -115,7 +115,7 @@ def accept(
         about = {
             "account_id": caller.account.id,
             "request": asked.id,
-            "chunks": sorted({result.mid[:-2] for result in results if result.mid}),
+            "batches": sorted({result.mid[:-2] for result in results if result.mid}),
             "codes": Counter(result.code or "accepted" for result in results),
             "warnings": warnings,
         }

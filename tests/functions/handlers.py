@@ -149,7 +149,7 @@ class Gateway:
         self.registry.put_all(samples.ACCOUNT_ID, samples.PARTS)
         for entry in samples.SUPPRESSIONS:
             self.suppressions.put(samples.ACCOUNT_ID, entry)
-        batch = samples.CHUNK
+        batch = samples.BATCH
         self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
         self.store.put_if_absent([samples.PARKED, *samples.LINKS])
 

@@ -51,7 +51,7 @@ def with_query(event: Event, query: str) -> Event:
     }
 
 
-def chunk_of(gateway: Gateway) -> MessageBatch:
+def batch_of(gateway: Gateway) -> MessageBatch:
     """Return the only stored message batch."""
     (stored,) = gateway.store.packed.items()
     return unpack(*stored)

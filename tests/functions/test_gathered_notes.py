@@ -12,7 +12,7 @@ from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from tests.bench.logs import caught_log
 
-CHUNKS = [f"101M8V5072{number:016d}" for number in range(4)]
+BATCHES = [f"101M8V5072{number:016d}" for number in range(4)]
 VALUES_LIMIT = 100  # of a metric in a line, by CloudWatch's embedded metric format
 
 notes = st.lists(
@@ -20,14 +20,14 @@ notes = st.lists(
         LogEvent,
         what=st.sampled_from(["block submitted", "messages final"]),
         about=st.fixed_dictionaries(
-            {"chunk": st.sampled_from(CHUNKS), "attempt": st.integers(1, 2)}
+            {"batch": st.sampled_from(BATCHES), "attempt": st.integers(1, 2)}
         ),
         counts=st.dictionaries(st.sampled_from(["submitted", "in_doubt"]), st.integers(0, 9)),
         delays_s=st.dictionaries(st.just("submit_latency"), st.integers(0, 5)),
         carrier=st.sampled_from(["", "sim"]),
         shares=st.just({}),
         queue=st.sampled_from(["", "submit"]),
-        listed=st.sampled_from([(), ("chunk",)]),
+        listed=st.sampled_from([(), ("batch",)]),
     ),
     max_size=20,
 )
@@ -64,7 +64,7 @@ def batches(lines: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
     return Counter(
         (line["message"], line["attempt"], batch)
         for line in lines
-        for batch in ([line["chunk"]] if isinstance(line["chunk"], str) else line["chunk"])
+        for batch in ([line["batch"]] if isinstance(line["batch"], str) else line["batch"])
     )
 
 
@@ -78,24 +78,24 @@ def test_lines_of_a_batch_say_all_that_lines_of_each_note_would(told: list[LogEv
 
 @given(notes)
 def test_what_somebody_has_to_look_into_has_a_line_of_its_own(told: list[LogEvent]) -> None:
-    own = [note.about["chunk"] for note in told if not note.listed]
+    own = [note.about["batch"] for note in told if not note.listed]
     lines = logged(told, gathered=True)
-    assert [line["chunk"] for line in lines[: len(own)]] == own
+    assert [line["batch"] for line in lines[: len(own)]] == own
     alike = {(each.what, each.carrier, each.queue, each.about["attempt"]) for each in told}
     assert len(lines) <= len(own) + len(alike)
 
 
 def test_a_line_has_no_more_values_of_a_metric_than_are_read() -> None:
-    about = [{"chunk": str(number), "attempt": 1} for number in range(250)]
+    about = [{"batch": str(number), "attempt": 1} for number in range(250)]
     numbers = {"submitted": 1}, {"submit_latency": 1}
-    told = [LogEvent("block submitted", each, *numbers, listed=("chunk",)) for each in about]
+    told = [LogEvent("block submitted", each, *numbers, listed=("batch",)) for each in about]
     lines = logged(told, gathered=True)
     assert values(lines) == values(logged(told, gathered=False))
     assert len(lines) < 10
 
 
 def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
-    note = LogEvent("block submitted", {"chunk": CHUNKS[0]}, {"submitted": 1}, listed=("chunk",))
+    note = LogEvent("block submitted", {"batch": BATCHES[0]}, {"submitted": 1}, listed=("batch",))
 
     def fail() -> None:
         with metrics.gathering():
@@ -106,7 +106,7 @@ def test_a_batch_that_fails_logs_what_it_did_all_the_same() -> None:
         with pytest.raises(RuntimeError):
             fail()
         (line,) = map(json.loads, log.getvalue().splitlines())
-    assert (line["chunk"], line["submitted"]) == (CHUNKS[0], [1.0])
+    assert (line["batch"], line["submitted"]) == (BATCHES[0], [1.0])
     with caught_log() as log:
         metrics.write(note)  # outside a batch it is written at once
         assert log.getvalue()

@@ -12,7 +12,7 @@ from harkara.manage.template_csv import parse
 from harkara.model.accounts import Account, Credential, Scope, Secret, hash_secret
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from local.samples import CHUNK
+from local.samples import BATCH
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import BATCH_ID, MSISDN, RECORD, SECRET, Logs, datasend, http_event
@@ -31,8 +31,8 @@ ROUTES = [
             ("DELETE", "/x"),
         ]
     ),
-    pytest.param("GET", f"/v1/messages/{CHUNK.mid(0)}", id="GET message"),
-    pytest.param("DELETE", f"/v1/messages/{CHUNK.mid(0)}", id="DELETE message"),
+    pytest.param("GET", f"/v1/messages/{BATCH.mid(0)}", id="GET message"),
+    pytest.param("DELETE", f"/v1/messages/{BATCH.mid(0)}", id="DELETE message"),
     pytest.param("POST", "/cancel-scheduled/sms", id="cancel"),
 ]
 
@@ -95,9 +95,9 @@ def test_a_secret_of_one_account_reaches_nothing_of_another(gateway: Gateway) ->
     file = gateway.call("manage", request("GET", "/v1/templates", key=key, accept="text/csv"))
     assert parse(file["body"].encode()) == []
     for method, path, body in (
-        ("GET", f"/v1/messages/{CHUNK.mid(0)}", None),
-        ("DELETE", f"/v1/messages/{CHUNK.mid(0)}", None),
-        ("POST", "/cancel-scheduled/sms", {"mid": CHUNK.mid(0)}),
+        ("GET", f"/v1/messages/{BATCH.mid(0)}", None),
+        ("DELETE", f"/v1/messages/{BATCH.mid(0)}", None),
+        ("POST", "/cancel-scheduled/sms", {"mid": BATCH.mid(0)}),
     ):
         assert_refused(gateway.call("manage", request(method, path, body, key)), Code.NOT_FOUND)
     gateway.call("manage", request("POST", "/v1/senders", SENDER, key))
@@ -253,7 +253,7 @@ def test_a_wrong_cancel_is_refused(fields: dict[str, Any], gateway: Gateway) -> 
     assert_refused(answer, Code.INVALID_REQUEST)
 
 
-@pytest.mark.parametrize("mid", ["x", "", CHUNK.mid(0), "1" * 29, "x" * 10_000])
+@pytest.mark.parametrize("mid", ["x", "", BATCH.mid(0), "1" * 29, "x" * 10_000])
 def test_an_unknown_message_is_not_found(mid: str, gateway: Gateway) -> None:
     gateway.put_batch()
     answer = gateway.call("manage", request("POST", "/cancel-scheduled/sms", {"mid": mid}))

@@ -47,7 +47,7 @@ def test_a_message_is_followed_from_its_request_to_its_callback(
     lines = [
         line
         for line in logs.lines()
-        if line.get("chunk") == batch_id or batch_id in line.get("chunks", ())
+        if line.get("batch") == batch_id or batch_id in line.get("batches", ())
     ]
     assert [line["message"] for line in lines] == [
         "request accepted",
@@ -124,7 +124,7 @@ def test_the_metrics_of_a_service_have_names_of_their_own() -> None:
 
 def test_a_task_that_comes_again_has_no_age(gateway: Gateway, logs: Logs) -> None:
     gateway.put_batch()
-    event = sqs_event('{"kind": "check", "chunk": "x"}')
+    event = sqs_event('{"kind": "check", "batch": "x"}')
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
     gateway.call("dlr", event)
     (line,) = logs.lines("tasks done")

@@ -53,7 +53,7 @@ def failures(*ids: str) -> dict[str, list[dict[str, str]]]:
 # submit
 
 
-def test_a_chunk_is_submitted_and_its_outcome_put_down(
+def test_a_batch_is_submitted_and_its_outcome_put_down(
     gateway: Gateway, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harkara.runtime.sqs_batches.time.time", lambda: NOW + 7)
@@ -78,7 +78,7 @@ def test_a_task_that_fails_comes_back_alone(gateway: Gateway, logs: Logs) -> Non
     back = [line["message_id"] for line in logs.lines("task comes back")]
     assert sorted(back) == ["m0", "m2", "m3", "m5"]
     (line,) = logs.lines("tasks done")
-    assert (line["tasks"], line["counts"]) == (2, {"taken": 2, "chunk_missing": 1})
+    assert (line["tasks"], line["counts"]) == (2, {"taken": 2, "batch_missing": 1})
     assert logs.private() == []
 
 

@@ -51,7 +51,7 @@ def test_a_receipt_is_queued_before_it_is_answered(gateway: Gateway, logs: Logs)
     assert queued(gateway) == [Receipt(MID, 1, State.DELIVERED, int(NOW) - 2)]
     (line,) = logs.lines()
     assert (line["message"], line["carrier"]) == ("receipts enqueued", "sim")
-    assert (line["chunks"], line["receipts"]) == ([BATCH_ID], [1])
+    assert (line["batches"], line["receipts"]) == ([BATCH_ID], [1])
     assert logs.private() == []
 
 

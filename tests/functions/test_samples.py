@@ -7,12 +7,12 @@ from tests.functions.handlers import Gateway
 
 
 @pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)
-@pytest.mark.parametrize("with_chunk", [False, True], ids=["", "where its chunk is"])
+@pytest.mark.parametrize("with_batch", [False, True], ids=["", "where its batch is"])
 def test_a_sample_event_gets_its_answer(
-    sample: SampleEvent, with_chunk: bool, gateway: Gateway
+    sample: SampleEvent, with_batch: bool, gateway: Gateway
 ) -> None:
     gateway.put_samples()
-    if with_chunk:
+    if with_batch:
         gateway.put_batch()
     if sample.name == "manage-callback-test":
         gateway.platform.script = [0]  # its URL has no server

@@ -172,7 +172,7 @@ def test_a_failure_has_the_one_shape_and_is_logged_without_what_is_private(
     assert not any(private in answer["body"] for private in PRIVATE)
 
 
-def test_a_request_leaves_a_line_that_names_its_chunk_and_nothing_private(
+def test_a_request_leaves_a_line_that_names_its_batch_and_nothing_private(
     gateway: Gateway, logs: Logs, capfd: pytest.CaptureFixture[str]
 ) -> None:
     body = datasend(RECORD, {**RECORD, "smstext": ""}, dlrurl="https://clevertap.com/callback-key")
@@ -180,7 +180,7 @@ def test_a_request_leaves_a_line_that_names_its_chunk_and_nothing_private(
     (line,) = logs.lines()
     assert line["message"] == "request accepted"
     assert line["account_id"] == "sandbox"
-    assert line["chunks"] == list(gateway.store.packed)
+    assert line["batches"] == list(gateway.store.packed)
     assert line["request"] == "request-id"
     assert line["codes"] == {"accepted": 1, "EMPTY_TEXT": 1}
     assert (line["accepted"], line["refused"]) == ([1], [1])

@@ -7,14 +7,14 @@ import pytest
 from harkara.base.codes import Code
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, TEXT, Context, Event
-from tests.functions.sending import MESSAGE, body_of, chunk_of, code_of, each_route, post
+from tests.functions.sending import MESSAGE, batch_of, body_of, code_of, each_route, post
 
 
 def test_native_messages_are_answered_one_by_one(gateway: Gateway) -> None:
     body = {"messages": [{**MESSAGE, "to": "12"}, MESSAGE]}
     refused, accepted = body_of(gateway.call("send", post("/v1/messages", body)))["messages"]
     assert refused["error"]["code"] == "INVALID_NUMBER"
-    assert accepted["mid"] == chunk_of(gateway).mid(0)
+    assert accepted["mid"] == batch_of(gateway).mid(0)
     assert (accepted["to"], accepted["country"], accepted["error"]) == (MSISDN, "IN", None)
     assert TEXT not in json.dumps([refused, accepted])
 

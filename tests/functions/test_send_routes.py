@@ -31,8 +31,8 @@ from tests.functions.sending import (
     ROUTES,
     SMPP,
     WEBENGAGE,
+    batch_of,
     body_of,
-    chunk_of,
     code_of,
     each_route,
     post,
@@ -44,7 +44,7 @@ from tests.functions.sending import (
 def test_a_message_is_accepted_and_stored(path: str, gateway: Gateway, logs: Logs) -> None:
     answer = gateway.call("send", post(path))
     assert answer["statusCode"] == 200
-    (message,) = chunk_of(gateway).messages
+    (message,) = batch_of(gateway).messages
     assert message[:4] == (MSISDN, "ACMEBK", TEXT, "ref")
     assert len(gateway.queues.waiting) == 1
     assert [line["message"] for line in logs.lines()] == ["request accepted"]
@@ -91,7 +91,7 @@ def test_a_form_is_answered_flat(path: str, fields: dict[str, str], gateway: Gat
     answer = gateway.call("send", post(path, form, **{"content-type": FORM["content-type"]}))
     assert body_of(answer) == {
         "status": "accepted",
-        "mid": chunk_of(gateway).mid(0),
+        "mid": batch_of(gateway).mid(0),
         "to": MSISDN,
         "from": "ACMEBK",
         "smsgid": "ref",
@@ -102,7 +102,7 @@ def test_smpp_is_taken_from_a_query_with_its_credentials(gateway: Gateway, logs:
     query = urlencode({**SMPP, "username": "sandbox", "password": SECRET})
     answer = gateway.call("send", with_query(http_event("GET", "/smpp"), query))
     assert body_of(answer)["status"] == "accepted"
-    assert chunk_of(gateway).messages[0].text == TEXT
+    assert batch_of(gateway).messages[0].text == TEXT
     assert logs.private() == []
 
 

@@ -17,7 +17,7 @@ from tests.functions.invoking import RECORD, Context, Event, Logs, datasend, htt
 EVENTS: dict[str, Event] = {
     "send": http_event("POST", "/datasend", datasend(RECORD)),
     "receipt": http_event("POST", "/receipts/sim/token", "[]"),
-    "submit": sqs_event('{"kind": "submit", "chunk_id": "c", "account_id": "sandbox"}'),
+    "submit": sqs_event('{"kind": "submit", "batch_id": "c", "account_id": "sandbox"}'),
 }
 FORESEEN = (CarrierUnreachable, ExchangeOutcomeUnknown, LeaseHeld, StoreUnavailable)
 BUGS = (KeyError, ValueError, TypeError, RecursionError, OSError, TimeoutError)

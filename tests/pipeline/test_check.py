@@ -192,16 +192,16 @@ def test_what_a_dead_holder_had_in_its_hands_is_unknown_and_what_it_kept_back_ha
     assert ends(world) == [(1, "unknown", "NO_RECEIPT"), (0, "expired", "EXPIRED")]
 
 
-def test_a_check_has_the_other_chunks_of_its_request_checked_though_its_own_is_gone() -> None:
+def test_a_check_has_the_other_batches_of_its_request_checked_though_its_own_is_gone() -> None:
     world = World()
     others = (split_mid(silent(world))[0], "another")
     world.queues.waiting.clear()
     task = CheckTask("gone", others)
-    assert asyncio.run(world.dlr_services().check.check(task)) == {"chunk_missing": 1}
+    assert asyncio.run(world.dlr_services().check.check(task)) == {"batch_missing": 1}
     assert enqueued(world) == [CheckTask(each) for each in others]
 
 
-def test_the_other_chunks_of_a_request_are_checked_in_their_accounts_fairness_group(
+def test_the_other_batches_of_a_request_are_checked_in_their_accounts_fairness_group(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
@@ -252,11 +252,11 @@ def test_what_got_no_receipt_ends_unknown_once_the_wait_is_over(later_s: int, un
     assert next_check_s(world) == pytest.approx(again_s + RECEIPT_WAIT_S, abs=2)
 
 
-def test_a_chunk_whose_time_is_over_is_left_alone() -> None:
+def test_a_batch_whose_time_is_over_is_left_alone() -> None:
     world = World()
     mid = silent(world)
     world.store.packed.clear()
-    assert check(world, mid) == {"chunk_missing": 1}
+    assert check(world, mid) == {"batch_missing": 1}
     assert enqueued(world) == []
 
 

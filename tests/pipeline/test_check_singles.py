@@ -17,8 +17,8 @@ from tests.pipeline import campaign
 from tests.wired import ACCOUNT, RECEIPT_WAIT_S
 from tests.world import World
 
-CHUNKS = [f"1{number:026d}" for number in range(3)]
-FIRST = SubmitTask(CHUNKS[0], "acme", single=True)
+BATCHES = [f"1{number:026d}" for number in range(3)]
+FIRST = SubmitTask(BATCHES[0], "acme", single=True)
 
 
 def put(world: World, batch_id: str, owner: str, *groups: int, untold: bool = False) -> None:
@@ -41,18 +41,18 @@ def look(world: World, *batch_ids: str) -> tuple[Counter[str], list[object]]:
 
 def put_two(world: World) -> None:
     """Make two messages final under one task id, and acknowledge the callback of the second."""
-    put(world, CHUNKS[0], "owner")
-    put(world, CHUNKS[1], "owner", 0)
+    put(world, BATCHES[0], "owner")
+    put(world, BATCHES[1], "owner", 0)
 
 
 SETTLED: dict[str, Callable[[World], None]] = {
-    "called back": lambda world: put(world, CHUNKS[0], "owner", 0),
-    "called back in a later group": lambda world: put(world, CHUNKS[0], "owner", 0, 1),
-    "nobody wants to hear of it": lambda world: put(world, CHUNKS[0], "owner", untold=True),
+    "called back": lambda world: put(world, BATCHES[0], "owner", 0),
+    "called back in a later group": lambda world: put(world, BATCHES[0], "owner", 0, 1),
+    "nobody wants to hear of it": lambda world: put(world, BATCHES[0], "owner", untold=True),
 }
 OPEN: dict[str, Callable[[World], None]] = {
     "not final": lambda world: None,
-    "never called back": lambda world: put(world, CHUNKS[0], "owner"),
+    "never called back": lambda world: put(world, BATCHES[0], "owner"),
     "another of its queue message was called back": lambda world: put_two(world),
 }
 
@@ -61,7 +61,7 @@ OPEN: dict[str, Callable[[World], None]] = {
 def test_what_is_final_and_called_back_is_settled(state: str) -> None:
     world = World()
     SETTLED[state](world)
-    counts, enqueued = look(world, CHUNKS[0])
+    counts, enqueued = look(world, BATCHES[0])
     assert (+counts, enqueued) == (Counter(settled=1), [])
 
 
@@ -69,19 +69,19 @@ def test_what_is_final_and_called_back_is_settled(state: str) -> None:
 def test_anything_else_is_checked_in_whole(state: str) -> None:
     world = World()
     OPEN[state](world)
-    counts, enqueued = look(world, CHUNKS[0])
-    assert (+counts, enqueued) == (Counter(unsettled=1), [CheckTask(CHUNKS[0])])
+    counts, enqueued = look(world, BATCHES[0])
+    assert (+counts, enqueued) == (Counter(unsettled=1), [CheckTask(BATCHES[0])])
 
 
 def test_those_of_one_queue_message_are_settled_by_two_reads_together() -> None:
     world = World()
     lease = Lease("owner", "holder", 0)
-    for batch_id in CHUNKS:
+    for batch_id in BATCHES:
         put(world, batch_id, "owner")
-    members = members_of(mid_of(batch_id, 0) for batch_id in CHUNKS)
+    members = members_of(mid_of(batch_id, 0) for batch_id in BATCHES)
     world.store.put_if_absent([lease.mark("owner", ack_kind(0), members=members)])
     calls = len(world.faults.calls)
-    counts, enqueued = look(world, *CHUNKS)
+    counts, enqueued = look(world, *BATCHES)
     assert (+counts, enqueued) == (Counter(settled=3), [])
     assert world.faults.calls[calls:] == ["get_entries"] * 2
 
@@ -97,7 +97,7 @@ def test_it_reads_from_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
         return get_entries(keys, consistent=consistent)
 
     monkeypatch.setattr(world.store, "get_entries", note)
-    look(world, *CHUNKS[:2])
+    look(world, *BATCHES[:2])
     assert read == [False, False]
 
 
@@ -110,11 +110,11 @@ def test_what_is_open_waits_in_its_accounts_group(monkeypatch: pytest.MonkeyPatc
         return [True] * len(bodies)
 
     monkeypatch.setattr(world.queues, "send", send)
-    look(world, *CHUNKS[:2])
+    look(world, *BATCHES[:2])
     assert groups == ["acme"]
     monkeypatch.setattr(world.queues, "send", lambda *_: [True, False])
     with pytest.raises(StoreUnavailable):
-        look(world, *CHUNKS[:2])
+        look(world, *BATCHES[:2])
 
 
 def test_a_message_whose_account_has_no_callback_needs_one_read() -> None:
@@ -139,14 +139,14 @@ def checks_of(world: World, *tasks: SubmitTask) -> tuple[dict[str, SubmitTask], 
 
 
 def test_single_messages_of_an_account_share_a_check() -> None:
-    other = replace(FIRST, batch_id=CHUNKS[1])
-    foreign = replace(FIRST, batch_id=CHUNKS[2], account_id="other")
+    other = replace(FIRST, batch_id=BATCHES[1])
+    foreign = replace(FIRST, batch_id=BATCHES[2], account_id="other")
     done, rows = checks_of(World(), FIRST, foreign, other)
     tasks = (FIRST, foreign, other)
     assert done == {f"m{n}": replace(task, checked=True) for n, task in enumerate(tasks)}
     assert rows == [
-        CheckTask(CHUNKS[0], (CHUNKS[1],), singles_of="acme"),
-        CheckTask(CHUNKS[2], singles_of="other"),
+        CheckTask(BATCHES[0], (BATCHES[1],), singles_of="acme"),
+        CheckTask(BATCHES[2], singles_of="other"),
     ]
 
 
@@ -155,7 +155,7 @@ def test_single_messages_of_an_account_share_a_check() -> None:
     [
         pytest.param(replace(FIRST, single=False), id="a request of several"),
         pytest.param(replace(FIRST, checked=True), id="it was set"),
-        pytest.param(replace(FIRST, handed_on=True), id="the rest of a chunk"),
+        pytest.param(replace(FIRST, handed_on=True), id="the rest of a batch"),
         pytest.param(replace(FIRST, attempt=2), id="a later try"),
     ],
 )
@@ -177,12 +177,12 @@ def test_it_is_set_in_its_accounts_group(monkeypatch: pytest.MonkeyPatch) -> Non
     world = World()
     set_for: list[object] = []
     monkeypatch.setattr(world.queues, "schedule", lambda *scheduled: set_for.append(scheduled))
-    checks_of(world, FIRST, replace(FIRST, batch_id=CHUNKS[1], account_id="other"))
+    checks_of(world, FIRST, replace(FIRST, batch_id=BATCHES[1], account_id="other"))
     assert set_for == [
         (QueueName.RECEIPT, check.encode(), RECEIPT_WAIT_S, check.singles_of)
         for check in (
-            CheckTask(CHUNKS[0], singles_of="acme"),
-            CheckTask(CHUNKS[1], singles_of="other"),
+            CheckTask(BATCHES[0], singles_of="acme"),
+            CheckTask(BATCHES[1], singles_of="other"),
         )
     ]
 

@@ -173,7 +173,7 @@ def test_looks_in_a_row_are_counted_and_a_third_goes_through_the_due_table(
     assert next_check_s(world) == pytest.approx(world.now + wait_s, abs=0.01)
 
 
-def test_what_a_check_enqueues_of_a_chunk_is_of_its_accounts_fairness_group(
+def test_what_a_check_enqueues_of_a_batch_is_of_its_accounts_fairness_group(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
@@ -196,7 +196,7 @@ def test_what_a_check_enqueues_of_a_chunk_is_of_its_accounts_fairness_group(
     assert groups == [("send", "acme"), ("schedule", "acme")]
 
 
-def test_an_ack_of_another_chunk_by_the_same_owner_says_nothing_of_this_one() -> None:
+def test_an_ack_of_another_batch_by_the_same_owner_says_nothing_of_this_one() -> None:
     world = World()
     mid = silent(world)
     final(world, mid)

@@ -193,7 +193,7 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
     world.run()
     assert person.clicked
     assert not world.told_clicks()
-    assert world.counts["chunk_missing"] == 1
+    assert world.counts["batch_missing"] == 1
 
 
 def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:

@@ -83,7 +83,7 @@ def test_so_is_what_it_began_before_time_ran_out(magic: str, state: str) -> None
     check(world, answers)
 
 
-def test_a_window_that_closes_on_a_chunk_lets_the_rest_out_the_next_day() -> None:
+def test_a_window_that_closes_on_a_batch_lets_the_rest_out_the_next_day() -> None:
     world = World(now=CLOSING - 40)
     mids = promotions(world, "0000", 250)
 

@@ -36,7 +36,7 @@ def test_a_second_delivery_while_the_first_submits_waits_and_submits_nothing() -
     check_without_a_kill(world, answers)
 
 
-def test_a_second_queue_message_for_a_chunk_leaves_it_to_the_first_even_in_the_middle() -> None:
+def test_a_second_queue_message_for_a_batch_leaves_it_to_the_first_even_in_the_middle() -> None:
     world = World()
     answers = world.send([campaign.record("0000")])
     first = queued(world, QueueName.SUBMIT)

@@ -171,7 +171,7 @@ def names() -> list[str]:
 
 
 @pytest.mark.parametrize("place", range(len(LINKED)))
-def test_where_one_chunk_needs_another_name_the_others_keep_theirs(place: int) -> None:
+def test_where_one_batch_needs_another_name_the_others_keep_theirs(place: int) -> None:
     expected = names()
     world, platform = linking(expected[place])
     results = platform.send()
@@ -185,7 +185,7 @@ def test_where_one_chunk_needs_another_name_the_others_keep_theirs(place: int) -
 
 @pytest.mark.parametrize("moment", ["kill_before", "kill_after"])
 @pytest.mark.parametrize("number", range(1, 12))
-def test_a_request_with_a_renamed_chunk_goes_out_once_wherever_it_died(
+def test_a_request_with_a_renamed_batch_goes_out_once_wherever_it_died(
     number: int, moment: str
 ) -> None:
     world, platform = linking(names()[0])

@@ -18,7 +18,7 @@ from tests.fakes import FakeMessageStore, Faults
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches
 
-CHUNKS = [f"1{number:026d}" for number in range(3)]
+BATCHES = [f"1{number:026d}" for number in range(3)]
 NOW_S = 1_700_000_000.0
 
 
@@ -95,8 +95,8 @@ def share(
 @pytest.mark.parametrize("lost", [False, True], ids=["heard", "answer lost"])
 def test_each_finds_in_it_what_its_own_outcome_would_say(lost: bool) -> None:
     store = FakeMessageStore(Faults(lose_answer={3} if lost else set()))
-    done = share(store, Sharing(store, lambda: NOW_S), CHUNKS)
-    for batch_id, (claim, outcome) in zip(CHUNKS, done, strict=True):
+    done = share(store, Sharing(store, lambda: NOW_S), BATCHES)
+    for batch_id, (claim, outcome) in zip(BATCHES, done, strict=True):
         said = outcome_data([0], [Taken(f"id of {batch_id}")]) | {"at": int(NOW_S * 1000)}
         whose = (claim.owner, claim.holder, claim.until_ms)
         assert outcome == LedgerEntry(batch_id, outcome_kind(1, 0), *whose, said)
@@ -106,7 +106,7 @@ def test_each_finds_in_it_what_its_own_outcome_would_say(lost: bool) -> None:
 def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
     store = FakeMessageStore(Faults())
     sharing = Sharing(store, lambda: NOW_S)
-    (claim, outcome), *_ = share(store, sharing, CHUNKS)
+    (claim, outcome), *_ = share(store, sharing, BATCHES)
     heir = Lease("owner", "heir", 0)
     assert asyncio.run(Sharing(store, lambda: NOW_S + 600).settled(claim, heir)) == outcome
 
@@ -127,7 +127,7 @@ def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch
     sharing = Sharing(store, lambda: NOW_S)
 
     async def run() -> tuple[list[LedgerEntry | None], LedgerEntry | None]:
-        one, two, slow = (Lease(each, each, 0) for each in CHUNKS)
+        one, two, slow = (Lease(each, each, 0) for each in BATCHES)
         with sharing.shared(one) as shared, sharing.shared(two), sharing.shared(slow):
             claims = [
                 claimed(store, each, each.owner, shared.partition) for each in (one, two, slow)

@@ -109,7 +109,7 @@ class Lab:
 
     def link_in(self, mid: str) -> str:
         """Return the link in the stored text of a message, the text that was sent."""
-        key = {"pk": {"S": mid[:BATCH_ID_LENGTH]}, "sk": {"S": "chunk"}}
+        key = {"pk": {"S": mid[:BATCH_ID_LENGTH]}, "sk": {"S": "batch"}}
         found = self.stack.client("dynamodb").get_item(
             TableName=self.stack.outputs["MessagesTableName"], Key=key
         )
@@ -265,7 +265,7 @@ def ends(lab: Lab) -> Ends:
     marks = []
     taken = lab.submissions()["by_mid"]
     for item in lab.items("Messages"):
-        if item["sk"]["S"] != "chunk":
+        if item["sk"]["S"] != "batch":
             marks.append(item)
             continue
         batch = unpack(item["pk"]["S"], item["packed"]["B"])

@@ -212,7 +212,7 @@ class FaultProxy:
             if partition["S"].startswith("shard#"):
                 return "due"
             kind = sort_key["S"].partition("#")[0]
-            if kind == "chunk":
+            if kind == "batch":
                 batch = unpack(partition["S"], base64.b64decode(third["B"]))
                 campaign = batch.messages[0].client_ref.rpartition("-")[0]
                 if batch.id not in self._names[campaign]:

@@ -61,7 +61,7 @@ def stack() -> Iterator[Stack]:
             templates={template.dlt_template_id: template},
         )
         add_account(stack, account)
-        batch = replace(samples.CHUNK, id=split_mid(EXAMPLE)[0], account_id=account.id)
+        batch = replace(samples.BATCH, id=split_mid(EXAMPLE)[0], account_id=account.id)
         store = DynamoMessageStore(
             stack.client("dynamodb"), stack.outputs["MessagesTableName"], SAMPLES_KEPT_S, time.time
         )

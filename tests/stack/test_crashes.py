@@ -50,7 +50,7 @@ class Point:
 
 KILL_BEFORE, KILL_AFTER, LOSE = Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.LOSE_ANSWER
 
-STORED = Point("killed: chunk stored", "send", "chunk", KILL_AFTER)
+STORED = Point("killed: batch stored", "send", "batch", KILL_AFTER)
 ENQUEUED = Point("killed: enqueued", "send", "submit", KILL_AFTER)
 CLAIMED = Point("killed: claimed", "submit", "claim", KILL_AFTER)
 CARRIER_ANSWERED = Point("killed: carrier answered", "submit", "outcome", KILL_BEFORE)
@@ -71,8 +71,8 @@ KILLS = (
     Point("killed: due enqueued", "sweep", "callback", KILL_AFTER, refusals=2),
 )
 LOSSES = (
-    Point("lost: chunk", "send", "chunk", LOSE),
-    Point("lost: enqueued chunk", "send", "submit", LOSE),
+    Point("lost: batch", "send", "batch", LOSE),
+    Point("lost: enqueued batch", "send", "submit", LOSE),
     Point("lost: claim", "submit", "claim", LOSE),
     Point("lost: outcome", "submit", "outcome", LOSE),
     Point("lost: queued receipts", "receipt", "receipts", LOSE),

@@ -123,7 +123,7 @@ def waiting(lab: Lab, batch_id: str) -> list[str]:
 def begin_now(lab: Lab, batch_id: str) -> None:
     """Make a message batch due now: the test cannot wait for a quarter of an hour."""
     client, table = lab.stack.client("dynamodb"), lab.stack.outputs["MessagesTableName"]
-    key = {"pk": {"S": batch_id}, "sk": {"S": "chunk"}}
+    key = {"pk": {"S": batch_id}, "sk": {"S": "batch"}}
     item = client.get_item(TableName=table, Key=key)["Item"]
     batch = unpack(batch_id, item["packed"]["B"])
     item["packed"]["B"] = pack(replace(batch, send_at_ms=int(time.time() * 1000)))

@@ -167,7 +167,7 @@ def test_a_transactional_header_takes_the_priority_lane(lab: Lab) -> None:
     assert enqueued.resource == queue
     item = lab.stack.client("dynamodb").get_item(
         TableName=lab.stack.outputs["MessagesTableName"],
-        Key={"pk": {"S": row["mid"][:-2]}, "sk": {"S": "chunk"}},
+        Key={"pk": {"S": row["mid"][:-2]}, "sk": {"S": "batch"}},
     )["Item"]
     assert unpack(row["mid"][:-2], item["packed"]["B"]).lane is Lane.PRIORITY
     (callback,) = called_back(lab, "urgent")
@@ -238,7 +238,7 @@ def test_the_carrier_took_each_magic_message_once(lab: Lab, magic: dict[str, str
         for batch in (
             unpack(item["pk"]["S"], item["packed"]["B"])
             for item in lab.items("Messages")
-            if item["sk"]["S"] == "chunk"
+            if item["sk"]["S"] == "batch"
         )
         for index, message in enumerate(batch.messages)
         if message.client_ref in magic.values()

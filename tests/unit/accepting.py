@@ -35,7 +35,7 @@ OTP = BULK._replace(sender_id="ACMOTP")
 WRONG = BULK._replace(text="")
 
 
-class Chunks:
+class Batches:
     """Accepts message batches, but fails at the given calls (0 is the first)."""
 
     def __init__(self, fail_at: set[int]) -> None:
@@ -92,7 +92,7 @@ class Accept:
         self, fail_at: Sequence[int] = (), queues: Sequence[bool | Exception] = (), **fields: Any
     ) -> None:
         self.account = ACCOUNT.model_copy(update=fields)
-        self.batches = Chunks(set(fail_at))
+        self.batches = Batches(set(fail_at))
         self.queues = Queues(queues)
         self.marks = FakeMessageStore(Faults())
         numbers = itertools.count(1)

@@ -8,7 +8,7 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import LedgerEntry, ack_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, QueueName
-from tests.unit.deliveries import CHUNK, MAIN, NOW_MS, Deliveries
+from tests.unit.deliveries import BATCH, MAIN, NOW_MS, Deliveries
 from tests.wired import NOW, RETENTION_S
 
 OTHER_ID = "1" + "0" * 25 + "2"
@@ -19,16 +19,16 @@ TASK = CallbackTask(
     account_id="acme",
     endpoint=MAIN,
     members=(
-        Dlr(CHUNK.mid(4), "ref4", State.DELIVERED, int(NOW) - 7),
+        Dlr(BATCH.mid(4), "ref4", State.DELIVERED, int(NOW) - 7),
         Dlr(OTHER_ID + "00", "other", State.FAILED, int(NOW) - 9),
-        Dlr(CHUNK.mid(1), "ref1", State.DELIVERED, int(NOW) - 8),
+        Dlr(BATCH.mid(1), "ref1", State.DELIVERED, int(NOW) - 8),
     ),
     failures=2,
     begins_ms=NOW_MS + 10**9,
     began_ms=NOW_MS - 40_000,
 )
-MEMBERS = {CHUNK.id: [4, 1], OTHER_ID: [0]}
-CHUNKS = [CHUNK.id, OTHER_ID]
+MEMBERS = {BATCH.id: [4, 1], OTHER_ID: [0]}
+BATCHES = [BATCH.id, OTHER_ID]
 KEPT_UNTIL_S = TASK.begins_ms / 1000 + RETENTION_S
 
 

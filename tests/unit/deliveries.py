@@ -20,7 +20,7 @@ HOLDS_S = 60
 MAIN = Endpoint(URL, "clevertap", "main")
 OTHER = Endpoint("https://acme.example/dlr", "generic", "other", as_array=True)
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 2)
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -34,7 +34,7 @@ CHUNK = MessageBatch(
 
 def receipt(index: int = 0, state: State = State.DELIVERED, **fields: Any) -> Receipt:
     """Return a receipt of the first attempt for one of the batch's messages."""
-    return Receipt(CHUNK.mid(index), 1, state, int(NOW))._replace(**fields)
+    return Receipt(BATCH.mid(index), 1, state, int(NOW))._replace(**fields)
 
 
 def deadline(left_s: float = HOLDS_S) -> Deadline:
@@ -69,7 +69,7 @@ class Deliveries(Wired):
 
         self.queues.schedule = scheduled  # type: ignore[method-assign]
         self._numbers = itertools.count()
-        for batch in batches or [CHUNK]:
+        for batch in batches or [BATCH]:
             self.store.put_batch(batch.id, pack(batch), batch.begins_ms)
             for endpoint in batch.endpoints if trusted else ():
                 trust(self.counted, batch.account_id, endpoint, self.now)
@@ -86,7 +86,7 @@ class Deliveries(Wired):
         return self._run(self.dlr_services().deliver.deliver(receipts, lease, end, **more))
 
     def recover(self, *indexes: int, owner: str = "check", left_s: float = HOLDS_S) -> Counter[str]:
-        task, lease = RecoverTask(CHUNK.id, indexes), self.lease(owner)
+        task, lease = RecoverTask(BATCH.id, indexes), self.lease(owner)
         return self._run(self.dlr_services().deliver.recover(task, lease, deadline(left_s)))
 
     def marks(self, prefix: str) -> list[LedgerEntry]:

@@ -17,7 +17,7 @@ from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 
 NOW_MS = int(NOW * 1000)
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "1201159123456789012")
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -29,7 +29,7 @@ CHUNK = MessageBatch(
     validity_s=600,
     telemarketer_ids=("1302157225275643280", "1302157225275643281"),
 )
-MIDS = list(CHUNK.mids())
+MIDS = list(BATCH.mids())
 
 
 async def _nothing() -> None:
@@ -62,7 +62,7 @@ class Handing(Wired):
     """Dispatches parts of a message batch to such carriers, named `sim` and `other`."""
 
     def __init__(
-        self, batch: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+        self, batch: MessageBatch = BATCH, outcomes: Mapping[int, Outcome] | None = None
     ) -> None:
         super().__init__(None, NOW, ACCOUNT, [CARRIER])
         self.faults.on_call = bounded

@@ -14,9 +14,9 @@ from harkara.model.routing import Routing
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName, decode_dlr, owner_of
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import CHUNK, Handing
+from tests.unit.handing import BATCH, Handing
 
-TASK = SubmitTask(CHUNK.id, "acme", checked=True)
+TASK = SubmitTask(BATCH.id, "acme", checked=True)
 BLOCKS = [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25))]
 
 
@@ -34,7 +34,7 @@ class Submits(Handing):
     """The function `submit`. Each call of it is another delivery, with a worker id of its own."""
 
     def __init__(
-        self, batch: MessageBatch = CHUNK, outcomes: Mapping[int, Outcome] | None = None
+        self, batch: MessageBatch = BATCH, outcomes: Mapping[int, Outcome] | None = None
     ) -> None:
         super().__init__(batch, outcomes)
         self.scheduled: list[Scheduled] = []

@@ -117,7 +117,7 @@ def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
     service = ReplyService(store, last, queues, ReferenceSigner(b"key"))
     endpoint = Endpoint("https://acme.example/", "clevertap")
     message = Message("6581234567", "Acme", "Hello", accepted_ref(ref), 0)
-    batch = chunk_of(message, endpoint)
+    batch = batch_of(message, endpoint)
     store.get_batch = lambda batch_id: batch  # type: ignore[method-assign]
     heard = Heard(ACCOUNT, "6581234567", receiver * 20_000, text * 20_000, NOW_S)
     assert service.pass_on([heard] * 2) == 2
@@ -126,7 +126,7 @@ def test_a_reply_however_long_it_is(ref: str, text: str, receiver: str) -> None:
         assert waiting.queue is QueueName.CALLBACK
 
 
-def chunk_of(message: Message, endpoint: Endpoint) -> MessageBatch:
+def batch_of(message: Message, endpoint: Endpoint) -> MessageBatch:
     return MessageBatch(
         BATCH_ID, ACCOUNT.id, "sim", Category.OTP, NOW_S * 1000, 100, (endpoint,), [message]
     )

@@ -24,7 +24,7 @@ from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 # Stored and enqueued data
 
 
-def test_a_request_becomes_a_chunk_and_a_task() -> None:
+def test_a_request_becomes_a_batch_and_a_task() -> None:
     accept = Accept()
     results = accept.accept(BULK, BULK)
     (batch,) = accept.batches.all()
@@ -39,7 +39,7 @@ def test_a_request_becomes_a_chunk_and_a_task() -> None:
     assert decode_submit(body).account_id == "acme"
 
 
-def test_each_lane_has_its_chunk_and_queue() -> None:
+def test_each_lane_has_its_batch_and_queue() -> None:
     accept = Accept()
     results = accept.accept(BULK, OTP, BULK)
     batches = {batch.lane: batch for batch in accept.batches.all()}
@@ -150,7 +150,7 @@ def test_a_request_too_large_for_an_item_becomes_several_in_order() -> None:
     "faults",
     [
         pytest.param({"fail_at": [0]}, id="the store fails"),
-        pytest.param({"fail_at": [1]}, id="the store fails at the second chunk"),
+        pytest.param({"fail_at": [1]}, id="the store fails at the second batch"),
         pytest.param({"queues": [StoreUnavailable("x")]}, id="the queue fails"),
         pytest.param({"queues": [False]}, id="the queue does not take it"),
     ],
@@ -178,7 +178,7 @@ def test_a_request_is_accepted_in_whole_or_not_at_all(faults: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(("good", "bad"), [(200, 800), (1, 999), (999, 1), (500, 500)])
-def test_refused_records_never_make_a_chunk_too_large(good: int, bad: int) -> None:
+def test_refused_records_never_make_a_batch_too_large(good: int, bad: int) -> None:
     accept = Accept()
     records = [BULK._replace(client_ref=f"g{number}") for number in range(good)]
     urls = [f"https://clevertap.com/{quote(incompressible(n, 200))}" for n in range(bad)]
@@ -224,7 +224,7 @@ def test_writes_are_few_whatever_is_refused(refs: list[tuple[bool, int, int]]) -
     assert stored == len(records) + 1
 
 
-def test_each_chunk_holds_just_its_own_callback_urls() -> None:
+def test_each_batch_holds_just_its_own_callback_urls() -> None:
     dice = random.Random(1)  # noqa: S311 - long URLs that do not compress, the same each time
     urls = [f"https://clevertap.com/{dice.randbytes(500).hex()}" for _ in range(900)]
     accept = Accept()

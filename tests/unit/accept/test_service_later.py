@@ -64,7 +64,7 @@ def test_what_cannot_be_scheduled_is_not_accepted() -> None:
     assert accept.refusal(scheduled(BULK, 60_000)) is Code.TRY_AGAIN
 
 
-def test_messages_of_different_times_are_different_chunks() -> None:
+def test_messages_of_different_times_are_different_batches() -> None:
     accept = Accept()
     results = accept.accept(BULK, scheduled(BULK, 60_000), PROMOTIONAL, BULK)
     assert [len(batch.messages) for batch in accept.batches.all()] == [2, 1, 1]

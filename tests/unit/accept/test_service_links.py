@@ -64,7 +64,7 @@ def test_each_link_leads_where_the_url_did() -> None:
     assert links.base == "https://hk.example/ACMEBK"
 
 
-def test_all_links_of_a_chunk_are_one_item() -> None:
+def test_all_links_of_a_batch_are_one_item() -> None:
     accept = linking()
     accept.accept(*[RECORD] * 1_000)
     (mark,) = accept.marks.marks.values()
@@ -158,7 +158,7 @@ def test_a_set_that_is_called_as_another_gets_another_name() -> None:
     accept = linking()
     # The set id of the first message batch: the id source's randomness counts from one.
     partition, kind = links_key(1)
-    theirs = LedgerEntry(partition, kind, "somebody's chunk", "", 0, {"links": "theirs"})
+    theirs = LedgerEntry(partition, kind, "somebody's batch", "", 0, {"links": "theirs"})
     accept.marks.put_if_absent([theirs])
     accept.accept(RECORD)
     (batch,) = accept.batches.all()
@@ -176,7 +176,7 @@ def test_a_repeated_request_has_the_same_links() -> None:
     assert accept.marks.marks == before
 
 
-def test_links_that_do_not_fit_make_more_chunks() -> None:
+def test_links_that_do_not_fit_make_more_batches() -> None:
     accept = linking()
     luck = random.Random(1)  # noqa: S311 - the same URLs at every run
     records = [

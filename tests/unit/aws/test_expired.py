@@ -16,7 +16,7 @@ from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
 from tests.caprices import DAY_S, LATE_S
 from tests.dynamo import MESSAGES, Dynamo
-from tests.unit.aws.test_messages import CHUNK
+from tests.unit.aws.test_messages import BATCH
 
 NUMBER = "919876543210"
 KEPT_S = 7 * DAY_S
@@ -41,13 +41,13 @@ class Adapters:
         return self.now_s
 
     def put(self) -> None:
-        self.messages.put_batch(CHUNK.id, pack(CHUNK), 0)
+        self.messages.put_batch(BATCH.id, pack(BATCH), 0)
         self.messages.put_if_absent(MARKS)
         self.last.put("acme", {NUMBER: "mid"})
 
 
 READS: dict[str, Callable[[Adapters], Any]] = {
-    "chunk": lambda adapters: adapters.messages.get_batch(CHUNK.id),
+    "batch": lambda adapters: adapters.messages.get_batch(BATCH.id),
     "marks by their keys": lambda adapters: [
         mark for mark in adapters.messages.get_entries(KEYS) if mark
     ],
@@ -68,10 +68,10 @@ def test_what_has_expired_is_not_read(
     adapters = Adapters(seed)
     adapters.put()
     adapters.now_s = KEPT_S
-    adapters.messages._chunks.clear()
+    adapters.messages._batches.clear()
     assert read(adapters)
     adapters.now_s += later_s
-    adapters.messages._chunks.clear()
+    adapters.messages._batches.clear()
     assert not read(adapters)
 
 

@@ -12,17 +12,17 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
 from tests.dynamo import MESSAGES, Dynamo
-from tests.unit.aws.test_messages import CHUNK
+from tests.unit.aws.test_messages import BATCH
 
 seeds = st.integers(1, 10**6)
 
 
 @given(seeds)
-def test_a_chunk_is_found_as_soon_as_it_is_put(seed: int) -> None:
+def test_a_batch_is_found_as_soon_as_it_is_put(seed: int) -> None:
     store = DynamoMessageStore(Dynamo(seed=seed), MESSAGES, 9, lambda: 0.0)
-    assert store.get_batch(CHUNK.id) is None
-    store.put_batch(CHUNK.id, pack(CHUNK), 0)
-    assert store.get_batch(CHUNK.id) == CHUNK
+    assert store.get_batch(BATCH.id) is None
+    store.put_batch(BATCH.id, pack(BATCH), 0)
+    assert store.get_batch(BATCH.id) == BATCH
 
 
 @given(seeds)

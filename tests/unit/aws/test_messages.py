@@ -15,7 +15,7 @@ NOW = 1_767_258_000.9
 RETENTION_S = 2_592_000
 TTL = {"N": "1769850000"}
 MINE = Lease("owner", "holder", 1_767_258_060_000)
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id=new_batch_id(1_767_258_000_000, bytes(10)),
     account_id="acme",
     carrier="sim",
@@ -45,8 +45,8 @@ def item_of(mark: LedgerEntry, data: str = '{"at":7}') -> Item:
     }
 
 
-def chunk_item(batch_id: str) -> dict[str, Any]:
-    return {"Item": {"pk": {"S": batch_id}, "sk": {"S": "chunk"}, "packed": {"B": pack(CHUNK)}}}
+def batch_item(batch_id: str) -> dict[str, Any]:
+    return {"Item": {"pk": {"S": batch_id}, "sk": {"S": "batch"}, "packed": {"B": pack(BATCH)}}}
 
 
 def inserted(*codes: str | None) -> dict[str, Any]:
@@ -63,12 +63,12 @@ def inserted(*codes: str | None) -> dict[str, Any]:
         pytest.param("DuplicateItem", id="put before: the first answer was lost"),
     ],
 )
-def test_a_chunk_is_put_with_its_time_to_live(code: str | None) -> None:
+def test_a_batch_is_put_with_its_time_to_live(code: str | None) -> None:
     aws, messages = store(inserted(code))
-    messages.put_batch(CHUNK.id, b"packed", 0)
+    messages.put_batch(BATCH.id, b"packed", 0)
     (statement,) = aws.requests[0][1]["Statements"]
     assert statement["Statement"].endswith("{'pk':?,'sk':?,'packed':?,'ttl':?}")
-    assert statement["Parameters"] == [{"S": CHUNK.id}, {"S": "chunk"}, {"B": b"packed"}, TTL]
+    assert statement["Parameters"] == [{"S": BATCH.id}, {"S": "batch"}, {"B": b"packed"}, TTL]
     assert len(aws.requests) == 1
 
 
@@ -89,52 +89,52 @@ def test_time_to_live_counts_from_the_later_of_now_and_the_beginning(
     aws, messages = store(inserted(None))
     messages.put_if_absent([MINE.mark("c", "k")], begins_ms=begins_ms, keep_s=keep_s)
     if keep_s is None:
-        messages.put_batch(CHUNK.id, b"packed", begins_ms)
+        messages.put_batch(BATCH.id, b"packed", begins_ms)
     for _, params in aws.requests:
         assert params["Statements"][0]["Parameters"][-1] == {"N": str(ttl_s)}
 
 
-def test_a_chunk_that_is_too_large_is_not_stored() -> None:
+def test_a_batch_that_is_too_large_is_not_stored() -> None:
     _, messages = store(inserted("ValidationError"))
     with pytest.raises(StoreUnavailable):
-        messages.put_batch(CHUNK.id, b"packed", 0)
+        messages.put_batch(BATCH.id, b"packed", 0)
 
 
 @pytest.mark.parametrize(
     ("answers", "reads"),
     [
-        pytest.param([chunk_item(CHUNK.id)], [False], id="a replica has it"),
-        pytest.param([{}, chunk_item(CHUNK.id)], [False, True], id="no replica has it yet"),
+        pytest.param([batch_item(BATCH.id)], [False], id="a replica has it"),
+        pytest.param([{}, batch_item(BATCH.id)], [False, True], id="no replica has it yet"),
     ],
 )
-def test_a_chunk_is_read_once_and_consistently_where_a_replica_does_not_do(
+def test_a_batch_is_read_once_and_consistently_where_a_replica_does_not_do(
     answers: list[Answer], reads: list[bool]
 ) -> None:
     aws, messages = store(*answers)
-    assert messages.get_batch(CHUNK.id) == messages.get_batch(CHUNK.id) == CHUNK
-    key = {"pk": {"S": CHUNK.id}, "sk": {"S": "chunk"}}
+    assert messages.get_batch(BATCH.id) == messages.get_batch(BATCH.id) == BATCH
+    key = {"pk": {"S": BATCH.id}, "sk": {"S": "batch"}}
     assert aws.requests == [
         ("GetItem", {"TableName": "Messages", "Key": key, "ConsistentRead": consistent})
         for consistent in reads
     ]
 
 
-def test_a_chunk_that_is_gone_is_asked_for_again() -> None:
+def test_a_batch_that_is_gone_is_asked_for_again() -> None:
     """Another process may not have stored it yet."""
-    aws, messages = store({}, {}, chunk_item(CHUNK.id))
-    assert messages.get_batch(CHUNK.id) is None
-    assert messages.get_batch(CHUNK.id) == CHUNK
+    aws, messages = store({}, {}, batch_item(BATCH.id))
+    assert messages.get_batch(BATCH.id) is None
+    assert messages.get_batch(BATCH.id) == BATCH
     assert len(aws.requests) == 3
 
 
-def test_the_chunks_that_are_kept_are_bounded() -> None:
-    aws, messages = store(lambda _, params: chunk_item(params["Key"]["pk"]["S"]))
+def test_the_batches_that_are_kept_are_bounded() -> None:
+    aws, messages = store(lambda _, params: batch_item(params["Key"]["pk"]["S"]))
     for number in range(65):
-        messages.get_batch(f"chunk-{number}")
-    messages.get_batch("chunk-64")
-    messages.get_batch("chunk-1")
+        messages.get_batch(f"batch-{number}")
+    messages.get_batch("batch-64")
+    messages.get_batch("batch-1")
     assert len(aws.requests) == 65
-    messages.get_batch("chunk-0")
+    messages.get_batch("batch-0")
     assert len(aws.requests) == 66
 
 
@@ -164,7 +164,7 @@ def test_a_failure_of_aws_is_an_unavailable_store(call: Any, failure: Exception)
 
 
 def test_a_mark_is_put_where_there_is_none() -> None:
-    mark = MINE.mark("chunk", "claim#001#0000", at=7, indexes=(1, 2))
+    mark = MINE.mark("batch", "claim#001#0000", at=7, indexes=(1, 2))
     aws, messages = store(inserted(None))
     assert messages.put_if_absent([mark]) == [mark]
     (statement,) = aws.requests[0][1]["Statements"]
@@ -173,8 +173,8 @@ def test_a_mark_is_put_where_there_is_none() -> None:
 
 
 def test_what_stands_already_is_read_back_in_its_place() -> None:
-    marks = [MINE.mark("chunk", f"final#{number:04d}", at=7) for number in range(3)]
-    theirs = Lease("other", "elsewhere", 5).mark("chunk", "final#0001", at=7)
+    marks = [MINE.mark("batch", f"final#{number:04d}", at=7) for number in range(3)]
+    theirs = Lease("other", "elsewhere", 5).mark("batch", "final#0001", at=7)
     aws, messages = store(
         inserted(None, "DuplicateItem", "DuplicateItem"),
         {"Responses": {"Messages": [item_of(marks[2]), item_of(theirs)]}},
@@ -191,7 +191,7 @@ def test_what_stands_already_is_read_back_in_its_place() -> None:
 def test_a_mark_that_is_gone_when_it_is_read_back_is_not_guessed() -> None:
     _, messages = store(inserted("DuplicateItem"), {"Responses": {"Messages": []}})
     with pytest.raises(StoreUnavailable, match="deleted"):
-        messages.put_if_absent([MINE.mark("chunk", "final#0000", at=7)])
+        messages.put_if_absent([MINE.mark("batch", "final#0000", at=7)])
 
 
 def test_no_marks_are_no_call() -> None:

@@ -47,7 +47,7 @@ class Inserting:
 
 
 def item(number: int) -> dict[str, dict[str, Any]]:
-    return {"pk": {"S": "chunk"}, "sk": {"S": str(number)}, "packed": {"B": b"\x01"}}
+    return {"pk": {"S": "batch"}, "sk": {"S": str(number)}, "packed": {"B": b"\x01"}}
 
 
 def test_an_item_is_put_by_a_statement_with_parameters() -> None:
@@ -60,7 +60,7 @@ def test_an_item_is_put_by_a_statement_with_parameters() -> None:
                 "Statements": [
                     {
                         "Statement": "INSERT INTO \"Messages-1\" VALUE {'pk':?,'sk':?,'packed':?}",
-                        "Parameters": [{"S": "chunk"}, {"S": "0"}, {"B": b"\x01"}],
+                        "Parameters": [{"S": "batch"}, {"S": "0"}, {"B": b"\x01"}],
                     }
                 ]
             },
@@ -168,7 +168,7 @@ def test_an_item_is_read_anew_until_it_is_written_over_or_gone(absent_at: int | 
         seen.append(given["sk"]["S"])
         return "written" if len(seen) == 3 else None
 
-    done = Table(aws.client, "Messages-1").change("chunk", "0", write)
+    done = Table(aws.client, "Messages-1").change("batch", "0", write)
     assert done == ("written" if absent_at is None else None)
     assert seen == ["0", "1", "2"][:absent_at]
     assert all(params["ConsistentRead"] for _, params in aws.requests)
@@ -177,5 +177,5 @@ def test_an_item_is_read_anew_until_it_is_written_over_or_gone(absent_at: int | 
 def test_an_item_that_others_keep_changing_is_unavailable() -> None:
     aws = ScriptedAws("dynamodb", {"Item": item(0)})
     with pytest.raises(StoreUnavailable, match="kept changing"):
-        Table(aws.client, "Messages-1").change("chunk", "0", lambda _: None)
+        Table(aws.client, "Messages-1").change("batch", "0", lambda _: None)
     assert aws.operations == ["GetItem"] * CHANGES

@@ -17,8 +17,8 @@ from harkara.base.ids import (
     split_mid,
 )
 
-CHUNK = new_batch_id(1_767_258_000_000, bytes(range(10)))
-MID = mid_of(CHUNK, 37)
+BATCH = new_batch_id(1_767_258_000_000, bytes(range(10)))
+MID = mid_of(BATCH, 37)
 SIGNER = ReferenceSigner(b"tag key")
 
 times_ms = st.integers(0, 2**48 - 1)
@@ -35,26 +35,26 @@ indexes = st.integers(0, MESSAGES_PER_BATCH - 1)
         pytest.param(2**48 - 1, b"\xff" * 10, "17" + "Z" * 25, id="the last"),
     ],
 )
-def test_a_chunk_id_is_the_version_and_a_ulid(now_ms: int, random: bytes, batch_id: str) -> None:
+def test_a_batch_id_is_the_version_and_a_ulid(now_ms: int, random: bytes, batch_id: str) -> None:
     assert new_batch_id(now_ms, random) == batch_id
 
 
 @given(times_ms, randomness, indexes)
-def test_a_mid_names_its_chunk_and_index(now_ms: int, random: bytes, index: int) -> None:
+def test_a_mid_names_its_batch_and_index(now_ms: int, random: bytes, index: int) -> None:
     batch_id = new_batch_id(now_ms, random)
     assert len(batch_id) == BATCH_ID_LENGTH
     assert split_mid(mid_of(batch_id, index)) == (batch_id, index)
 
 
 @given(times_ms, times_ms, randomness, randomness)
-def test_chunk_ids_are_in_order_of_time(first: int, second: int, one: bytes, two: bytes) -> None:
+def test_batch_ids_are_in_order_of_time(first: int, second: int, one: bytes, two: bytes) -> None:
     earlier, later = sorted((first, second))
     if earlier < later:
         assert new_batch_id(earlier, one) < new_batch_id(later, two)
 
 
-def test_the_mids_of_a_chunk_are_distinct_and_in_order() -> None:
-    mids = [mid_of(CHUNK, index) for index in range(MESSAGES_PER_BATCH)]
+def test_the_mids_of_a_batch_are_distinct_and_in_order() -> None:
+    mids = [mid_of(BATCH, index) for index in range(MESSAGES_PER_BATCH)]
     assert sorted(set(mids)) == mids
 
 
@@ -100,7 +100,7 @@ REFERENCE = SIGNER.sign(MID, 1)
         pytest.param(f"{MID}.1", id="no tag"),
         pytest.param(f"{MID}.1.", id="empty tag"),
         pytest.param(REFERENCE.replace(".1.", ".2."), id="the tag of another try"),
-        pytest.param(mid_of(CHUNK, 38) + REFERENCE[len(MID) :], id="the tag of another message"),
+        pytest.param(mid_of(BATCH, 38) + REFERENCE[len(MID) :], id="the tag of another message"),
         pytest.param(REFERENCE[:-1], id="cut"),
         pytest.param(REFERENCE + "A", id="longer"),
         pytest.param(REFERENCE.lower(), id="lower case"),

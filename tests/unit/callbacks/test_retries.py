@@ -15,7 +15,7 @@ from harkara.model.callbacks import PostResult
 from harkara.model.dead_letters import parked_of
 from harkara.model.ledger import ack_kind, post_kind
 from harkara.model.tasks import Attempt
-from tests.unit.attempting import CHUNKS, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
+from tests.unit.attempting import BATCHES, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
 from tests.wired import RETRY_DELAYS_S
 
@@ -109,7 +109,7 @@ def test_an_acknowledgement_ends_it(unprocessed: tuple[tuple[str, str], ...]) ->
         **({"unprocessed": unprocessed} if unprocessed else {}),
     }
     assert there.store.ends_s[ack.key] == KEPT_UNTIL_S
-    about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": 202}
+    about = {"batches": BATCHES, "webhook_id": "task.2", "status": 202}
     # The platform has waited since the last message became final.
     delays_s = {"callback_delay": 7.0}
     note = LogEvent("callback posted", about, {"callbacks": 1}, delays_s)
@@ -154,7 +154,7 @@ def test_a_failure_schedules_the_next_attempt_never_before_what_was_asked_for(
         **{"rounds": 1, **changes},
     )
     assert there.scheduled() == (delay_s, expected)
-    about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": result.status}
+    about = {"batches": BATCHES, "webhook_id": "task.2", "status": result.status}
     assert there.notes == [LogEvent("callback posted", about, {"callbacks_to_retry": 1})]
     assert there.store.marks == {}
 
@@ -188,7 +188,7 @@ def test_what_nobody_takes_is_parked_whole_with_the_reason_where_a_person_finds_
         "parked": True,
     }
     assert {there.store.ends_s[mark.key] for mark in (parked, ack)} == {KEPT_UNTIL_S}
-    about = {"chunks": CHUNKS, "webhook_id": "task.2", "status": result.status}
+    about = {"batches": BATCHES, "webhook_id": "task.2", "status": result.status}
     assert there.notes == [LogEvent("callback posted", about, {"callbacks_parked": 1})]
     assert there.queues.waiting == []
 
@@ -214,7 +214,7 @@ def test_what_nobody_wants_to_hear_is_ended_without_a_post() -> None:
     last = Attempt(NOW_MS, 0, "")
     said = {"members": MEMBERS, "attempt": 3, "status": 0, "last": last, "unwanted": True}
     assert ack.data == said
-    about = {"chunks": CHUNKS, "webhook_id": "task.2"}
+    about = {"batches": BATCHES, "webhook_id": "task.2"}
     assert there.notes == [LogEvent("callback unwanted", about, {"callbacks_unwanted": 1})]
 
 
@@ -222,5 +222,5 @@ def test_an_error_of_ours_is_a_failed_attempt_and_quotes_nothing() -> None:
     there = Attempting()
     result = there.dlr_services().callbacks.attempts.broken(TASK, KeyError("919876543210"))
     assert result == PostResult(0, "an error of ours: KeyError")
-    about = {"chunks": CHUNKS, "webhook_id": "task.2", "account_id": "acme", "error": "KeyError"}
+    about = {"batches": BATCHES, "webhook_id": "task.2", "account_id": "acme", "error": "KeyError"}
     assert there.notes == [LogEvent("callback broken", about, {"callbacks_broken": 1})]

@@ -18,7 +18,7 @@ from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, EventTask
 from harkara.state.endpoint_health import RATE_WAIT_S, Entry, Verdict
 from tests.unit.attempting import MEMBERS, TASK
-from tests.unit.deliveries import CHUNK, HOLDS_S, MAIN, NOW_MS, deadline
+from tests.unit.deliveries import BATCH, HOLDS_S, MAIN, NOW_MS, deadline
 from tests.unit.posting import POST, RECORD_S, WAIT, Posting
 from tests.wired import NOW
 
@@ -272,7 +272,7 @@ def test_a_store_that_is_busy_brings_the_queue_message_back() -> None:
 
 def test_an_event_is_a_callback_of_its_own_that_a_redelivery_may_have_made_before() -> None:
     there = Posting()
-    click = Click(CHUNK.mid(0), "ref0", int(NOW), "919876543210", "https://a.example", "s/x")
+    click = Click(BATCH.mid(0), "ref0", int(NOW), "919876543210", "https://a.example", "s/x")
     event = EventTask("acme", MAIN, click, begins_ms=77)
     service, lease = there.service(), there.lease("click")
     counts = asyncio.run(service.post_event(event, lease, deadline()))

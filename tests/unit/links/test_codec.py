@@ -110,7 +110,7 @@ def test_an_example_is_as_long_as_a_code_and_is_none() -> None:
 
 
 @given(st.integers(0, 2**40), st.binary(min_size=10, max_size=10))
-def test_a_set_is_called_after_what_is_random_in_its_chunks_id(now_ms: int, drawn: bytes) -> None:
+def test_a_set_is_called_after_what_is_random_in_its_batches_id(now_ms: int, drawn: bytes) -> None:
     assert set_id_of(new_batch_id(now_ms, drawn)) == int.from_bytes(drawn[-5:], "big")
 
 
@@ -122,7 +122,7 @@ texts = st.none() | st.lists(urls, min_size=1, max_size=5).map(
 
 @given(st.lists(texts, max_size=20))
 def test_a_set_leads_each_link_to_its_url(linked: list[Linked | None]) -> None:
-    made = LinkSet("acme", "chunk", "https://hk.example", 7, *places_of(linked))
+    made = LinkSet("acme", "batch", "https://hk.example", 7, *places_of(linked))
     links = unpack_links(pack_links(made))
     assert links == LinkSet(*made)
     assert len(set(links.urls)) == len(links.urls)

@@ -43,13 +43,13 @@ NOW_MS = 1_000_000
 def test_a_mark_in_place_is_someones(
     owner: str, holder: str, until_ms: int, relation: Relation
 ) -> None:
-    existing = Lease(owner, holder, until_ms).mark("chunk", "claim#001#0000")
+    existing = Lease(owner, holder, until_ms).mark("batch", "claim#001#0000")
     assert Lease("me", "here", NOW_MS + 60_000).relation(existing, NOW_MS) is relation
 
 
 def test_a_mark_carries_who_put_it_and_what_it_says() -> None:
-    mark = Lease("owner", "holder", 7).mark("chunk", "final#0001", state="delivered")
-    assert mark.key == ("chunk", "final#0001")
+    mark = Lease("owner", "holder", 7).mark("batch", "final#0001", state="delivered")
+    assert mark.key == ("batch", "final#0001")
     assert (mark.owner, mark.holder, mark.until_ms) == ("owner", "holder", 7)
     assert mark.data == {"state": "delivered"}
 

@@ -56,7 +56,7 @@ batches = st.builds(
 )
 
 
-def chunk_of(*rows: Message, block_size: int = 2) -> MessageBatch:
+def batch_of(*rows: Message, block_size: int = 2) -> MessageBatch:
     return MessageBatch(
         id=BATCH_ID,
         account_id="acme",
@@ -70,19 +70,19 @@ def chunk_of(*rows: Message, block_size: int = 2) -> MessageBatch:
 
 
 @given(batches)
-def test_a_chunk_is_unpacked_as_it_was_packed(batch: MessageBatch) -> None:
+def test_a_batch_is_unpacked_as_it_was_packed(batch: MessageBatch) -> None:
     unpacked = unpack(batch.id, pack(batch))
     assert unpacked == batch
     assert isinstance(unpacked.category, Category)
 
 
 def test_an_unknown_version_of_the_format_is_an_error() -> None:
-    packed = pack(chunk_of(ACCEPTED))
-    with pytest.raises(ValueError, match="chunk format 9 is not known here"):
+    packed = pack(batch_of(ACCEPTED))
+    with pytest.raises(ValueError, match="batch format 9 is not known here"):
         unpack(BATCH_ID, b"\x09" + packed[1:])
 
 
-def test_a_chunk_of_version_2_is_read_for_ever() -> None:
+def test_a_batch_of_version_2_is_read_for_ever() -> None:
     """Tomorrow's code must read the items that are in the table today."""
     fields = {
         "account_id": "acme",
@@ -98,7 +98,7 @@ def test_a_chunk_of_version_2_is_read_for_ever() -> None:
         "duplicate_window_s": 0,
         "telemarketer_ids": [],
     }
-    assert unpack(BATCH_ID, b"\x02" + zlib.compress(to_json(fields))) == chunk_of(ACCEPTED)
+    assert unpack(BATCH_ID, b"\x02" + zlib.compress(to_json(fields))) == batch_of(ACCEPTED)
 
 
 def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
@@ -110,7 +110,7 @@ def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
         )
         for number in range(1000)
     ]
-    assert len(pack(chunk_of(*rows))) < 100_000
+    assert len(pack(batch_of(*rows))) < 100_000
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_thousand_campaign_messages_fit_in_one_item() -> None:
     ],
 )
 def test_blocks_cover_the_messages(count: int, block_count: int, last_block: list[int]) -> None:
-    batch = chunk_of(*[ACCEPTED] * count)
+    batch = batch_of(*[ACCEPTED] * count)
     assert batch.block_count == block_count
     assert batch.block(max(block_count - 1, 0)) == last_block
     covered = [index for number in range(block_count) for index in batch.block(number)]
@@ -132,13 +132,13 @@ def test_blocks_cover_the_messages(count: int, block_count: int, last_block: lis
 
 
 def test_a_block_leaves_out_what_was_refused() -> None:
-    batch = chunk_of(ACCEPTED, REFUSED, REFUSED, REFUSED, ACCEPTED)
+    batch = batch_of(ACCEPTED, REFUSED, REFUSED, REFUSED, ACCEPTED)
     assert [batch.block(number) for number in range(3)] == [[0], [], [4]]
     assert batch.refused() == [(index, Code.INVALID_NUMBER) for index in (1, 2, 3)]
 
 
-def test_a_chunk_names_its_mids() -> None:
-    assert chunk_of(ACCEPTED).mid(3) == mid_of(BATCH_ID, 3)
+def test_a_batch_names_its_mids() -> None:
+    assert batch_of(ACCEPTED).mid(3) == mid_of(BATCH_ID, 3)
 
 
 @pytest.mark.parametrize("category", Category)

@@ -60,7 +60,7 @@ def test_it_is_open_when_it_opens_and_was_not_before(now_s: int) -> None:
         ),
     ],
 )
-def test_a_chunk_is_ready_at_its_time_and_in_the_window(
+def test_a_batch_is_ready_at_its_time_and_in_the_window(
     send_at: str, daytime_only: bool, now: str, ready: str
 ) -> None:
     batch = MessageBatch(

@@ -80,8 +80,8 @@ dlr_tasks: st.SearchStrategy[DlrTask] = st.one_of(
     st.builds(RecoverTask, texts, st.lists(numbers).map(tuple)),
     st.builds(EventTask, texts, st.builds(Endpoint, texts, texts, texts), events, numbers),
 )
-SUBMIT = SubmitTask("chunk", "acme")
-CHECK = CheckTask("chunk")
+SUBMIT = SubmitTask("batch", "acme")
+CHECK = CheckTask("batch")
 
 
 def test_a_task_that_nothing_holds_back_says_nothing_of_it() -> None:
@@ -134,7 +134,7 @@ def test_a_receipt_keeps_the_segment_that_it_is_of() -> None:
     [
         pytest.param(decode_submit, CHECK.encode(), id="a check in a submit queue"),
         pytest.param(decode_dlr, SUBMIT.encode(), id="a submit in a queue of dlr"),
-        pytest.param(decode_submit, '{"chunk": "x"}', id="no kind"),
+        pytest.param(decode_submit, '{"batch": "x"}', id="no kind"),
         pytest.param(decode_submit, '{"kind": "later"}', id="a kind of the future"),
         pytest.param(decode_dlr, "[]", id="an array"),
         pytest.param(decode_dlr, "null", id="null"),

@@ -13,7 +13,7 @@ from harkara.model.ledger import LedgerEntry, claim_kind, final_kind, outcome_ki
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
 from tests.unit.deliveries import (
-    CHUNK,
+    BATCH,
     HOLDS_S,
     MAIN,
     MESSAGE,
@@ -24,7 +24,7 @@ from tests.unit.deliveries import (
 from tests.wired import NOW, RETENTION_S
 
 FAILED, DELIVERED = State.FAILED, State.DELIVERED
-SECOND = replace(CHUNK, id="1" + "0" * 25 + "2", accepted_at_ms=NOW_MS - 9000)
+SECOND = replace(BATCH, id="1" + "0" * 25 + "2", accepted_at_ms=NOW_MS - 9000)
 MONTH_S = 30 * 86_400
 
 
@@ -33,7 +33,7 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
     failed = receipt(1, FAILED, at_s=9, code=Code.DND, carrier_code="650", attempt=2)
     assert dlr.deliver(failed, rounds=3) == Counter(failed=1, callbacks=1)
     (final,) = dlr.marks("final#")
-    assert final.key == (CHUNK.id, final_kind(1))
+    assert final.key == (BATCH.id, final_kind(1))
     assert (final.owner, final.until_ms) == ("task", NOW_MS + HOLDS_S * 1000)
     assert final.data == {
         "state": FAILED,
@@ -42,8 +42,8 @@ def test_a_final_says_what_the_receipt_said_and_the_platform_hears_it() -> None:
         "carrier_code": "650",
         "attempt": 2,
     }
-    told = Dlr(CHUNK.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
-    begins_ms = CHUNK.begins_ms
+    told = Dlr(BATCH.mid(1), "ref1", FAILED, 9, Code.DND, MESSAGE.to, MESSAGE.segment_count)
+    begins_ms = BATCH.begins_ms
     task = CallbackTask("task", 0, 0, "acme", MAIN, (told,), begins_ms=begins_ms, rounds=3)
     assert dlr.platform.taken == [task]
     assert [note.carrier for note in dlr.notes] == ["", ""], "nobody knows which had it"
@@ -71,10 +71,10 @@ def test_what_is_of_no_message_of_ours_is_counted_and_no_more() -> None:
 
 def test_what_is_early_comes_again_and_what_was_tried_again_since_is_superseded() -> None:
     dlr = Deliveries()
-    holder = LedgerEntry(CHUNK.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
+    holder = LedgerEntry(BATCH.id, claim_kind(2, 0), "t", "h", NOW_MS + 60_000, {"indexes": [1, 2]})
     claim = replace(holder, data={"indexes": [1, 2], "at": NOW_MS - 4000})
     said = {"not_taken": [(0, 0)]}
-    outcome = LedgerEntry(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)
+    outcome = LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, said)
     dlr.store.put_if_absent([claim, outcome])
     early = receipt(2, FAILED, attempt=2)
     counts = dlr.deliver(receipt(0, FAILED), receipt(1), early, carrier="sim")
@@ -98,7 +98,7 @@ def test_a_redelivery_calls_back_what_an_earlier_one_made_final_though_it_counts
     dlr.deliver(receipt(2, FAILED), owner="another")
     dlr.queues.waiting.clear()
     said = {"not_taken": [(0, 0), (2, 0)]}
-    dlr.store.put_if_absent([LedgerEntry(CHUNK.id, outcome_kind(1, 0), "t", "h", 0, said)])
+    dlr.store.put_if_absent([LedgerEntry(BATCH.id, outcome_kind(1, 0), "t", "h", 0, said)])
     dlr.now += HOLDS_S + 1
     again = receipt(0, FAILED), receipt(1), receipt(2, FAILED), receipt(3, FAILED)
     counts = dlr.deliver(*again)
@@ -148,7 +148,7 @@ def test_those_of_one_endpoint_are_told_in_one_callback(
     messages = [
         MESSAGE._replace(client_ref=f"ref{n}", endpoint=each) for n, each in enumerate(endpoints)
     ]
-    dlr = Deliveries(replace(CHUNK, messages=messages))
+    dlr = Deliveries(replace(BATCH, messages=messages))
     counts = dlr.deliver(receipt(2), receipt(0), receipt(1))
     assert (counts["delivered"], counts["callbacks"]) == (3, len(groups))
     assert dlr.told() == groups
@@ -160,18 +160,18 @@ def test_those_of_one_endpoint_are_told_in_one_callback(
 def test_a_callback_holds_as_many_as_its_format_takes() -> None:
     single = Endpoint("https://acme.example/dlr", "standard", "other")
     messages = [
-        *CHUNK.messages[:2],
+        *BATCH.messages[:2],
         *(MESSAGE._replace(client_ref=f"s{n}", endpoint=1) for n in range(3)),
     ]
-    dlr = Deliveries(replace(CHUNK, endpoints=(MAIN, single), messages=messages))
+    dlr = Deliveries(replace(BATCH, endpoints=(MAIN, single), messages=messages))
     dlr.deliver(*map(receipt, range(5)))
     assert dlr.told() == [["ref0", "ref1"], ["s0"], ["s1"], ["s2"]]
     assert {task.webhook_id for task in dlr.platform.taken} == {f"task.{n}" for n in range(4)}
 
 
-def test_receipts_of_chunks_of_several_accounts_are_told_to_each() -> None:
+def test_receipts_of_batches_of_several_accounts_are_told_to_each() -> None:
     other = replace(SECOND, account_id="other")
-    dlr = Deliveries(CHUNK, other)
+    dlr = Deliveries(BATCH, other)
     dlr.deliver(receipt(0), Receipt(other.mid(0), 1, DELIVERED, 0), receipt(1))
     assert [(task.account_id, len(task.members)) for task in dlr.platform.taken] == [
         ("acme", 2),
@@ -180,8 +180,8 @@ def test_receipts_of_chunks_of_several_accounts_are_told_to_each() -> None:
     assert "get_entries" not in dlr.faults.calls, "what counts costs no look for what does not"
 
 
-def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
-    dlr = Deliveries(CHUNK, SECOND)
+def test_what_a_carrier_made_final_is_noted_by_batch_once() -> None:
+    dlr = Deliveries(BATCH, SECOND)
     receipts = [
         receipt(0),
         receipt(1),
@@ -191,23 +191,23 @@ def test_what_a_carrier_made_final_is_noted_by_chunk_once() -> None:
     dlr.deliver(receipt(1), owner="earlier")
     dlr.notes.clear()
     dlr.deliver(*receipts, carrier="sim")
-    about = {"chunk": CHUNK.id, "task": "task"}
+    about = {"batch": BATCH.id, "task": "task"}
     counts = {"delivered": 1, "failed_subscriber": 1}
     assert dlr.noted("messages final") == [
         LogEvent("messages final", about, counts, {"receipt_delay": 5.0}, "sim"),
-        LogEvent("messages final", {**about, "chunk": SECOND.id}, {"expired": 1}, {}, "sim"),
+        LogEvent("messages final", {**about, "batch": SECOND.id}, {"expired": 1}, {}, "sim"),
     ]
     listed = {note.listed for note in dlr.notes if note.what == "messages final"}
-    assert listed == {("chunk",)}, "a batch's are one line of the log, which names the chunks"
+    assert listed == {("batch",)}, "a batch's are one line of the log, which names the batches"
     dlr.notes.clear()
     dlr.now += HOLDS_S + 1
     dlr.deliver(*receipts)
     assert dlr.noted("messages final") == [], "a redelivery makes nothing final again"
 
 
-def test_finals_and_their_callbacks_are_kept_from_when_their_chunk_begins() -> None:
+def test_finals_and_their_callbacks_are_kept_from_when_their_batch_begins() -> None:
     """A message scheduled in a month and then cancelled is final long before its time."""
-    scheduled = replace(CHUNK, send_at_ms=NOW_MS + MONTH_S * 1000)
+    scheduled = replace(BATCH, send_at_ms=NOW_MS + MONTH_S * 1000)
     dlr = Deliveries(scheduled, SECOND)
     dlr.deliver(receipt(0, State.CANCELLED, attempt=0), Receipt(SECOND.mid(0), 1, DELIVERED, 0))
     kept_s = {kind: at for (_, kind), at in dlr.store.ends_s.items() if kind[:3] in ("fin", "ack")}
@@ -240,14 +240,14 @@ def test_what_a_check_recovers_is_posted_in_doubt_as_its_owner_may_have_posted_i
     assert (task.webhook_id, task.rounds) == ("check.0", 1)
     assert trusting.told() == [["ref0", "ref2"]]
     assert trusting.noted("callbacks recovered") == [
-        LogEvent("callbacks recovered", {"chunk": CHUNK.id}, {"recovered": 2})
+        LogEvent("callbacks recovered", {"batch": BATCH.id}, {"recovered": 2})
     ]
     # A second, overlapping check leaves it to the first.
     assert trusting.recover(0, owner="other check") == Counter(repeated=1)
     assert len(trusting.platform.taken) == 1
 
 
-def test_a_chunk_whose_time_is_over_recovers_nothing() -> None:
+def test_a_batch_whose_time_is_over_recovers_nothing() -> None:
     dlr = Deliveries(SECOND)
-    assert dlr.recover(0) == Counter(chunk_missing=1)
+    assert dlr.recover(0) == Counter(batch_missing=1)
     assert dlr.marks("") == []

@@ -11,7 +11,7 @@ from harkara.receipts.verdicts import judge
 from tests.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -24,7 +24,7 @@ CHUNK = MessageBatch(
 
 
 def receipt(index: int, attempt: int, state: State = State.FAILED) -> Receipt:
-    return Receipt(CHUNK.mid(index), attempt, state, NOW_MS // 1000)
+    return Receipt(BATCH.mid(index), attempt, state, NOW_MS // 1000)
 
 
 class Known:
@@ -42,10 +42,10 @@ class Known:
         self.put(outcome_kind(attempt, block), NOW_MS, said)
 
     def put(self, kind: str, until_ms: int, said: dict[str, Any]) -> None:
-        self.store.put_if_absent([LedgerEntry(CHUNK.id, kind, "owner", "holder", until_ms, said)])
+        self.store.put_if_absent([LedgerEntry(BATCH.id, kind, "owner", "holder", until_ms, said)])
 
     def judge(self, *receipts: Receipt) -> tuple[list[Receipt], list[Receipt], float]:
-        verdicts = judge(self.store, {CHUNK.id: CHUNK}, receipts, NOW_MS)
+        verdicts = judge(self.store, {BATCH.id: BATCH}, receipts, NOW_MS)
         early = list(verdicts.early)
         assert verdicts.superseded_count == len(receipts) - len(verdicts.counting) - len(early)
         return verdicts.counting, early, verdicts.delay_s
@@ -109,7 +109,7 @@ def test_a_shared_outcome_that_says_taken_is_one(taken: bool) -> None:
     known = Known()
     said = {"indexes": [0], "carriers": {}, "at": NOW_MS - 3_000, "shared": "shared#holder"}
     known.put(claim_kind(1, 0), NOW_MS + 60_000, said)
-    shared = {"taken": {CHUNK.id: "id"} if taken else {}, "at": NOW_MS}
+    shared = {"taken": {BATCH.id: "id"} if taken else {}, "at": NOW_MS}
     known.store.put_if_absent(
         [LedgerEntry("shared#holder", SHARED_KIND, "owner", "holder", 0, shared)]
     )

@@ -21,7 +21,7 @@ from harkara.submit.attempts import (
 from tests.fakes import FakeMessageStore, Faults
 
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -42,7 +42,7 @@ ENDS: list[End] = [
 
 
 def put(store: FakeMessageStore, kind: str, **data: object) -> LedgerEntry:
-    mark = LedgerEntry(CHUNK.id, kind, "task", "holder", 0, data)
+    mark = LedgerEntry(BATCH.id, kind, "task", "holder", 0, data)
     store.put_if_absent([mark])
     return mark
 
@@ -56,7 +56,7 @@ def test_each_end_is_read_as_it_was_written_after_tries_that_have_none_yet(end: 
     second = put(store, claim_kind(2, 1), indexes=[4])
     put(store, claim_kind(3, 1), indexes=[3])
     put(store, claim_kind(1, 0), indexes=[0, 1, 2])
-    assert tries_of(store, CHUNK, 4) == [Try(1, first, 55, end), Try(2, second, 0, None)]
+    assert tries_of(store, BATCH, 4) == [Try(1, first, 55, end), Try(2, second, 0, None)]
 
 
 def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
@@ -65,7 +65,7 @@ def test_an_outcome_that_says_nothing_of_a_message_is_no_end() -> None:
     said = outcome_data([3], [Taken("id")])
     del said["ended"]  # an entry from before this field existed
     put(store, outcome_kind(1, 1), at=55, **said)
-    assert tries_of(store, CHUNK, 4) == [Try(1, claim, 55, None)]
+    assert tries_of(store, BATCH, 4) == [Try(1, claim, 55, None)]
 
 
 def shared_by(place: str, **taken: str) -> LedgerEntry:
@@ -95,7 +95,7 @@ def test_claims_find_what_their_shared_outcome_says_of_them_as_if_it_were_their_
 def test_who_shares_nothing_costs_no_read() -> None:
     store = FakeMessageStore(Faults())
     calls = len(store.faults.calls)
-    claim = LedgerEntry(CHUNK.id, claim_kind(1, 0), "task", "holder", 0, {})
+    claim = LedgerEntry(BATCH.id, claim_kind(1, 0), "task", "holder", 0, {})
     assert shared_outcomes(store, [claim, claim]) == [None, None]
     assert len(store.faults.calls) == calls
 
@@ -105,7 +105,7 @@ def test_who_has_an_outcome_of_its_own_costs_no_read_of_another() -> None:
     claim = put(store, claim_kind(1, 0), indexes=[0], shared="shared#one")
     put(store, outcome_kind(1, 0), at=55, **outcome_data([0], [InDoubt()]))
     calls = len(store.faults.calls)
-    assert tries_of(store, CHUNK, 0) == [Try(1, claim, 55, InDoubt())]
+    assert tries_of(store, BATCH, 0) == [Try(1, claim, 55, InDoubt())]
     assert store.faults.calls[calls:] == ["find_entries", "get_entries"]
 
 
@@ -115,8 +115,8 @@ def test_a_try_that_shared_its_outcome_ended_as_that_says_and_a_later_one_as_its
     second = put(store, claim_kind(2, 0), indexes=[0])
     third = put(store, claim_kind(3, 0), indexes=[0])
     put(store, outcome_kind(2, 0), at=77, **outcome_data([0], [InDoubt()]))
-    store.put_if_absent([shared_by("one", **{CHUNK.id: "id"})])
-    assert tries_of(store, CHUNK, 0) == [
+    store.put_if_absent([shared_by("one", **{BATCH.id: "id"})])
+    assert tries_of(store, BATCH, 0) == [
         Try(1, first, 66, Taken("id")),
         Try(2, second, 77, InDoubt()),
         Try(3, third, 0, None),
@@ -138,17 +138,17 @@ def test_of_a_carriers_words_so_many_are_kept() -> None:
 @pytest.mark.parametrize(
     ("account_id", "mid"),
     [
-        pytest.param("other", CHUNK.mid(0), id="another account's"),
-        pytest.param("acme", CHUNK.mid(6), id="beyond the last"),
-        pytest.param("acme", CHUNK.mid(5), id="refused at once"),
-        pytest.param("acme", "1" + "1" * 26 + "00", id="of no chunk"),
+        pytest.param("other", BATCH.mid(0), id="another account's"),
+        pytest.param("acme", BATCH.mid(6), id="beyond the last"),
+        pytest.param("acme", BATCH.mid(5), id="refused at once"),
+        pytest.param("acme", "1" + "1" * 26 + "00", id="of no batch"),
         pytest.param("acme", "nonsense", id="no mid"),
     ],
 )
 def test_what_is_no_message_of_the_account_is_not_found(account_id: str, mid: str) -> None:
     store = FakeMessageStore(Faults())
-    store.put_batch(CHUNK.id, pack(CHUNK), CHUNK.begins_ms)
-    assert find_message(store, "acme", CHUNK.mid(4)) == (CHUNK, 4)
+    store.put_batch(BATCH.id, pack(BATCH), BATCH.begins_ms)
+    assert find_message(store, "acme", BATCH.mid(4)) == (BATCH, 4)
     with pytest.raises(RequestRefused) as refused:
         find_message(store, account_id, mid)
     assert refused.value.code is Code.NOT_FOUND

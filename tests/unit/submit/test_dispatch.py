@@ -20,10 +20,10 @@ from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.carrier_ids import pointers
 from harkara.submit.dispatch import RECORD_S, Handed
-from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS, Handing
+from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S
 
-CHAIN = CHUNK.telemarketer_ids
+CHAIN = BATCH.telemarketer_ids
 
 
 def taken(*indexes: int) -> dict[int, End]:
@@ -31,7 +31,7 @@ def taken(*indexes: int) -> dict[int, End]:
 
 
 def cancel(there: Handing, *indexes: int) -> None:
-    partition = cancels_of(CHUNK.id)
+    partition = cancels_of(BATCH.id)
     there.store.put_if_absent(
         [LedgerEntry(partition, cancel_kind(i), "x", "x", 0, {}) for i in indexes]
     )
@@ -39,7 +39,7 @@ def cancel(there: Handing, *indexes: int) -> None:
 
 def end(there: Handing, *indexes: int) -> None:
     there.store.put_if_absent(
-        [LedgerEntry(CHUNK.id, final_kind(i), "x", "x", 0, {}) for i in indexes]
+        [LedgerEntry(BATCH.id, final_kind(i), "x", "x", 0, {}) for i in indexes]
     )
 
 
@@ -73,7 +73,7 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
     assert there.carriers["sim"].got == [
         Submission(
             reference=there.signer.sign(MIDS[3], 2),
-            message=CHUNK.messages[3],
+            message=BATCH.messages[3],
             chain_hash=chain_hash(MESSAGE.pe_id, CHAIN),
             category=Category.SERVICE_IMPLICIT,
             account_id="acme",
@@ -87,9 +87,9 @@ def test_a_carrier_gets_all_that_there_is_to_say_of_a_message() -> None:
 @pytest.mark.parametrize(
     "batch",
     [
-        pytest.param(replace(CHUNK, telemarketer_ids=()), id="of no chain"),
+        pytest.param(replace(BATCH, telemarketer_ids=()), id="of no chain"),
         pytest.param(
-            replace(CHUNK, messages=[MESSAGE._replace(pe_id="", client_ref="ref0")]),
+            replace(BATCH, messages=[MESSAGE._replace(pe_id="", client_ref="ref0")]),
             id="of no entity",
         ),
     ],
@@ -103,7 +103,7 @@ def test_what_lacks_a_chain_has_no_hash(batch: MessageBatch) -> None:
 @pytest.mark.parametrize(("left_s", "validity_s"), [(2.5, 2), (0.5, 1)])
 def test_a_carrier_has_a_second_at_the_least(left_s: float, validity_s: int) -> None:
     there = Handing()
-    there.now = CHUNK.ends_s - left_s
+    there.now = BATCH.ends_s - left_s
     there.hand({"sim": [0]})
     assert there.carriers["sim"].got[0].validity_s == validity_s
 
@@ -128,10 +128,10 @@ EXPIRED = Refused(Code.EXPIRED, "")
     [
         pytest.param(1, NOW, {0: Cancelled()}, id="what was taken back"),
         pytest.param(2, NOW, {0: Cancelled(), 1: Ended()}, id="of a later try what has ended"),
-        pytest.param(1, CHUNK.ends_s, {0: Cancelled()}, id="nothing more at the last moment"),
+        pytest.param(1, BATCH.ends_s, {0: Cancelled()}, id="nothing more at the last moment"),
         pytest.param(
             2,
-            CHUNK.ends_s + 1,
+            BATCH.ends_s + 1,
             {0: Cancelled(), 1: Ended(), 2: EXPIRED, 3: EXPIRED},
             id="all of what is over",
         ),
@@ -155,7 +155,7 @@ def test_what_must_not_go_out_is_kept_back(
 def test_who_asked_to_stop_gets_nothing_where_the_accounts_lists_count() -> None:
     there = Handing()
     for index in (0, 1):
-        there.suppressions.put("acme", opt_out(CHUNK.messages[index].to, int(NOW)))
+        there.suppressions.put("acme", opt_out(BATCH.messages[index].to, int(NOW)))
     cancel(there, 0)
     assert there.hand({"sim": [0, 1, 2]}).kept == {0}
     there.rules = Rules(Routing(suppression=True))
@@ -166,7 +166,7 @@ def test_who_asked_to_stop_gets_nothing_where_the_accounts_lists_count() -> None
 def test_one_text_to_one_number_goes_out_once() -> None:
     """A suppressed or cancelled message is not sent, so another one is no duplicate of it."""
     messages = [MESSAGE._replace(client_ref=f"ref{index}") for index in range(3)]
-    again = replace(CHUNK, messages=messages, duplicate_window_s=3600)
+    again = replace(BATCH, messages=messages, duplicate_window_s=3600)
     there = Handing(again)
     cancel(there, 0)
     kept: dict[int, End] = {0: Cancelled(), 2: Refused(Code.DUPLICATE, "")}
@@ -221,7 +221,7 @@ class Unnamed(Handing):
 
 def test_what_is_taken_by_a_carrier_that_returns_no_reference_leaves_a_pointer() -> None:
     there = Unnamed()
-    there.batch = replace(CHUNK, send_at_ms=NOW_MS + 10**9)
+    there.batch = replace(BATCH, send_at_ms=NOW_MS + 10**9)
     repeats = {1: Repeat(1, "sim", 2)}
     there.hand({"sim": [0, 1, 3, 4], "other": [2]}, attempt=4, part={"repeats": repeats})
     marks = [mark for mark in there.store.marks.values() if mark.kind == "pointer"]
@@ -258,7 +258,7 @@ def test_a_carrier_that_fails_is_left_alone(
 ) -> None:
     there = Handing(outcomes=dict(enumerate(outcomes)))
     there.hand({"sim": list(range(count))})
-    note = LogEvent("breaker opened", {"chunk": CHUNK.id}, {"breaker_opened": 1}, carrier="sim")
+    note = LogEvent("breaker opened", {"batch": BATCH.id}, {"breaker_opened": 1}, carrier="sim")
     opened = [each for each in there.notes if each.what == "breaker opened"]
     assert opened == [note] * opens
     there.hand({"sim": list(range(count))})

@@ -28,7 +28,7 @@ from harkara.submit.planner import BlockPart
 ACCEPTED_MS = 1_767_258_000_500
 ENDED_MS = ACCEPTED_MS + 2_000
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
-CHUNK = MessageBatch(
+BATCH = MessageBatch(
     id="1" + "0" * 26,
     account_id="acme",
     carrier="sim",
@@ -39,9 +39,9 @@ CHUNK = MessageBatch(
     messages=[MESSAGE] * 6,
     validity_s=600,
 )
-PART = BlockPart(CHUNK, 3, 2, (0, 1, 2, 3))
+PART = BlockPart(BATCH, 3, 2, (0, 1, 2, 3))
 CLAIM = LedgerEntry(
-    CHUNK.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}}
+    BATCH.id, claim_kind(2, 3), "task", "holder", 0, {"carriers": {"a": [0, 1], "b": [2]}}
 )
 # Two messages in doubt since an earlier attempt: one at a carrier of the claim, one at another.
 REPEATED = replace(PART, repeats={3: Repeat(3, "c", 1)})
@@ -52,7 +52,7 @@ NOTHING: dict[str, list[Any]] = {
 
 def outcome(**said: Any) -> LedgerEntry:
     data = {**NOTHING, **said, "at": ENDED_MS}
-    return LedgerEntry(CHUNK.id, outcome_kind(2, 3), "task", "holder", 0, data)
+    return LedgerEntry(BATCH.id, outcome_kind(2, 3), "task", "holder", 0, data)
 
 
 def ended(ends: Sequence[End], *, part: BlockPart = PART, kept: Sequence[int] = ()) -> Handed:
@@ -114,7 +114,7 @@ def test_what_is_in_doubt_for_the_first_time_goes_again_where_its_carrier_dedupl
 def test_what_was_refused_or_taken_back_is_reported_by_carrier() -> None:
     refused = [(0, Code.DND, "650"), (2, Code.EXPIRED, "x"), (3, Code.DND, "")]
     reports = reports_of(REPEATED, CLAIM, outcome(refused=refused, cancelled=[1]))
-    mids, at_s = list(CHUNK.mids()), ENDED_MS // 1000
+    mids, at_s = list(BATCH.mids()), ENDED_MS // 1000
     assert reports == {
         "a": [
             Receipt(mids[0], 2, State.FAILED, at_s, Code.DND, "650"),
@@ -129,9 +129,9 @@ def test_what_was_refused_or_taken_back_is_reported_by_carrier() -> None:
 
 def test_what_was_refused_as_its_request_was_accepted_failed_then() -> None:
     messages = [MESSAGE, MESSAGE._replace(refusal=Code.INVALID_NUMBER)]
-    batch = replace(CHUNK, messages=messages)
+    batch = replace(BATCH, messages=messages)
     at_s = ACCEPTED_MS // 1000
-    failed = Receipt(CHUNK.mid(1), 0, State.FAILED, at_s, Code.INVALID_NUMBER)
+    failed = Receipt(BATCH.mid(1), 0, State.FAILED, at_s, Code.INVALID_NUMBER)
     assert refusals_of(batch) == [failed]
 
 
@@ -143,7 +143,7 @@ def test_each_carrier_has_a_note_of_what_it_had_and_how_long_what_it_took_was_on
         in_doubt=[3],
         again=[(3, 0)],
     )
-    about = {"chunk": CHUNK.id, "block": 3, "attempt": 2}
+    about = {"batch": BATCH.id, "block": 3, "attempt": 2}
     a, b, c = log_events_of(REPEATED, CLAIM, said)
     counts_a = {"submitted": 1, "refused_by_carrier": 1}
     assert a == LogEvent("block submitted", about, counts_a, {"submit_latency": 2.0}, "a")
@@ -170,7 +170,7 @@ def test_the_next_try_is_of_what_was_not_taken_and_says_where_it_was() -> None:
     assert retry is not None
     assert retry.wait_s == 0, "as soon as the first of them may go"
     assert retry.task == SubmitTask(
-        batch_id=CHUNK.id,
+        batch_id=BATCH.id,
         account_id="acme",
         block=3,
         attempt=3,

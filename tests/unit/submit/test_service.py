@@ -16,7 +16,7 @@ from harkara.model.messages import BLOCK_SIZE, pack
 from harkara.model.submit_tasks import Repeat
 from tests.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import CHUNK, MESSAGE, MIDS, NOW_MS
+from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS
 from tests.unit.submits import BLOCKS, TASK, Submits
 
 ALL = list(range(25))
@@ -36,7 +36,7 @@ def test_a_block_is_claimed_handed_over_and_put_down_and_then_the_next() -> None
     assert [mark.kind for mark in claims] == [claim_kind(1, block) for block in range(3)]
     assert [mark.kind for mark in outcomes] == [outcome_kind(1, block) for block in range(3)]
     for claim, outcome, indexes in zip(claims, outcomes, BLOCKS, strict=True):
-        assert {mark.partition for mark in (claim, outcome)} == {CHUNK.id}
+        assert {mark.partition for mark in (claim, outcome)} == {BATCH.id}
         assert (claim.owner, claim.until_ms) == ("task", NOW_MS + HOLDS_S * 1000)
         assert claim.data == {
             "indexes": indexes,
@@ -57,8 +57,8 @@ def test_a_block_is_claimed_handed_over_and_put_down_and_then_the_next() -> None
 
 
 def test_a_block_of_which_all_was_refused_from_the_first_needs_no_claim() -> None:
-    refused = [each._replace(refusal=Code.INVALID_NUMBER) for each in CHUNK.messages[:10]]
-    there = Submits(replace(CHUNK, messages=[*refused, *CHUNK.messages[10:]]))
+    refused = [each._replace(refusal=Code.INVALID_NUMBER) for each in BATCH.messages[:10]]
+    there = Submits(replace(BATCH, messages=[*refused, *BATCH.messages[10:]]))
     assert there.submit() == Counter(taken=15)
     assert [mark.kind for mark in there.marks("claim#")] == [claim_kind(1, 1), claim_kind(1, 2)]
 
@@ -71,15 +71,15 @@ def test_a_later_try_is_of_its_blocks_rest_alone() -> None:
     assert there.got() == [12, 14]
 
 
-def test_what_is_left_of_a_chunk_goes_on_from_its_block() -> None:
+def test_what_is_left_of_a_batch_goes_on_from_its_block() -> None:
     there = Submits()
     assert there.submit(replace(TASK, block=2, handed_on=True)) == Counter(taken=5)
     assert there.got() == list(BLOCKS[2])
 
 
-def test_a_chunk_whose_time_is_over_is_no_more() -> None:
+def test_a_batch_whose_time_is_over_is_no_more() -> None:
     there = Submits()
-    assert there.submit(replace(TASK, batch_id="1" + "0" * 25 + "1")) == Counter(chunk_missing=1)
+    assert there.submit(replace(TASK, batch_id="1" + "0" * 25 + "1")) == Counter(batch_missing=1)
     assert there.scheduled == []
 
 
@@ -209,7 +209,7 @@ def beside_each_other(
     """Submit a batch of each count, all in one process; return how many messages went out."""
     batches = [
         replace(
-            CHUNK,
+            BATCH,
             id=f"1{place:026}",
             messages=[MESSAGE._replace(client_ref=f"ref{n}") for n in range(count)],
             block_size=max(count, BLOCK_SIZE),

@@ -13,16 +13,16 @@ from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused
 from harkara.model.messages import State
 from harkara.model.submit_tasks import Part, SubmitTask
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
-from tests.unit.handing import CHUNK, MIDS, NOW_MS
+from tests.unit.handing import BATCH, MIDS, NOW_MS
 from tests.unit.submits import TASK, Scheduled, Submits
 from tests.wired import NOW, RECEIPT_WAIT_S
 
-FIRST = SubmitTask(CHUNK.id, "acme")
+FIRST = SubmitTask(BATCH.id, "acme")
 OTHERS = (
     Part("1" + "0" * 25 + "1", QueueName.SUBMIT, NOW_MS + 5000),
     Part("1" + "0" * 25 + "2", QueueName.SUBMIT_PRIORITY, NOW_MS - 5000),
 )
-CHECK = Scheduled(QueueName.RECEIPT, CheckTask(CHUNK.id), RECEIPT_WAIT_S, "acme", "")
+CHECK = Scheduled(QueueName.RECEIPT, CheckTask(BATCH.id), RECEIPT_WAIT_S, "acme", "")
 
 
 def failing(there: Submits, times: int) -> None:
@@ -36,13 +36,13 @@ def failing(there: Submits, times: int) -> None:
     there.faults.on_call = fail
 
 
-def test_a_requests_check_is_set_before_anything_else_and_its_other_chunks_are_enqueued() -> None:
+def test_a_requests_check_is_set_before_anything_else_and_its_other_batches_are_enqueued() -> None:
     there = Submits()
     calls = len(there.faults.calls)
     there.submit(replace(FIRST, others=OTHERS))
     assert there.faults.calls[calls] == "schedule receipt"
     assert there.scheduled == [
-        CHECK._replace(task=CheckTask(CHUNK.id, tuple(each.batch_id for each in OTHERS))),
+        CHECK._replace(task=CheckTask(BATCH.id, tuple(each.batch_id for each in OTHERS))),
         Scheduled(QueueName.SUBMIT, SubmitTask(OTHERS[0][0], "acme", checked=True), 5, "acme", ""),
         Scheduled(
             QueueName.SUBMIT_PRIORITY,
@@ -57,7 +57,7 @@ def test_a_requests_check_is_set_before_anything_else_and_its_other_chunks_are_e
 def test_the_check_of_a_single_message_says_so_and_names_its_account() -> None:
     there = Submits()
     there.submit(replace(FIRST, single=True))
-    assert there.scheduled == [CHECK._replace(task=CheckTask(CHUNK.id, singles_of="acme"))]
+    assert there.scheduled == [CHECK._replace(task=CheckTask(BATCH.id, singles_of="acme"))]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_check_of_a_single_message_says_so_and_names_its_account() -> None:
     [
         pytest.param({"checked": True}, id="it was set with another"),
         pytest.param({"attempt": 2, "indexes": (0,)}, id="a later try"),
-        pytest.param({"handed_on": True}, id="the rest of a chunk"),
+        pytest.param({"handed_on": True}, id="the rest of a batch"),
     ],
 )
 def test_a_check_is_set_once(task: Mapping[str, Any]) -> None:
@@ -82,7 +82,7 @@ def test_what_is_to_go_out_does_not_wait_for_its_check() -> None:
     assert [row.task for row in there.scheduled] == [
         SubmitTask(OTHERS[0].batch_id, "acme"),
         SubmitTask(OTHERS[1].batch_id, "acme"),
-        CheckTask(CHUNK.id),
+        CheckTask(BATCH.id),
     ]
 
 
@@ -94,16 +94,16 @@ def test_until_its_check_is_set_a_queue_message_comes_back() -> None:
     assert len(there.got()) == 25
 
 
-def test_what_was_refused_from_the_first_is_reported_with_the_first_task_of_its_chunk() -> None:
-    refused = CHUNK.messages[3]._replace(refusal=Code.INVALID_NUMBER)
-    messages = [*CHUNK.messages[:3], refused, *CHUNK.messages[4:]]
-    there = Submits(replace(CHUNK, messages=messages))
+def test_what_was_refused_from_the_first_is_reported_with_the_first_task_of_its_batch() -> None:
+    refused = BATCH.messages[3]._replace(refusal=Code.INVALID_NUMBER)
+    messages = [*BATCH.messages[:3], refused, *BATCH.messages[4:]]
+    there = Submits(replace(BATCH, messages=messages))
     assert there.submit() == Counter(taken=24)
-    at_s = CHUNK.accepted_at_ms // 1000
+    at_s = BATCH.accepted_at_ms // 1000
     failed = Receipt(MIDS[3], 0, State.FAILED, at_s, Code.INVALID_NUMBER)
     task = ReceiptsTask((failed,))
     assert there.scheduled == [Scheduled(QueueName.RECEIPT, task, 0, "acme", "")]
-    again = Submits(replace(CHUNK, messages=messages))
+    again = Submits(replace(BATCH, messages=messages))
     again.submit(replace(TASK, handed_on=True))
     assert again.scheduled == []
 
@@ -135,7 +135,7 @@ def test_what_a_carrier_refused_is_reported_in_its_name() -> None:
 def test_what_was_not_taken_is_tried_again_as_a_new_queue_message_while_it_is_valid(
     attempt: int, left_s: int, asked_s: int, delay_s: float
 ) -> None:
-    there = Submits(replace(CHUNK, validity_s=5 + left_s), {24: NotTaken(asked_s)})
+    there = Submits(replace(BATCH, validity_s=5 + left_s), {24: NotTaken(asked_s)})
     indexes = (22, 24) if attempt > 1 else ()
     there.submit(replace(TASK, attempt=attempt, block=2, indexes=indexes))
     (row,) = there.scheduled
@@ -160,7 +160,7 @@ def test_what_was_not_taken_is_tried_again_as_a_new_queue_message_while_it_is_va
 def test_a_try_that_comes_back_often_waits_longer(
     attempt: int, rounds: int, after: int, delay_s: float
 ) -> None:
-    there = Submits(replace(CHUNK, validity_s=505), {0: NotTaken()})
+    there = Submits(replace(BATCH, validity_s=505), {0: NotTaken()})
     task = replace(TASK, attempt=attempt, indexes=(0,) if attempt > 1 else (), rounds=rounds)
     there.submit(task)
     (row,) = there.scheduled
@@ -169,7 +169,7 @@ def test_a_try_that_comes_back_often_waits_longer(
 
 def test_what_took_long_to_be_refused_has_no_time_left_to_wait() -> None:
     """The carrier answers after the end of the message, which is reported a second later."""
-    there = Submits(replace(CHUNK, validity_s=15), {0: NotTaken()})
+    there = Submits(replace(BATCH, validity_s=15), {0: NotTaken()})
 
     async def think() -> None:
         there.now += 20
@@ -188,6 +188,6 @@ def test_what_phones_may_have_got_is_remembered_where_they_may_answer(
         2: InDoubt(),
         3: NotTaken(),
     }
-    there = Submits(replace(CHUNK, two_way=two_way), outcomes)
+    there = Submits(replace(BATCH, two_way=two_way), outcomes)
     there.submit(replace(TASK, attempt=2, indexes=(0, 1, 2, 3)))
-    assert there.last.mids == {("acme", CHUNK.messages[index].to): MIDS[index] for index in noted}
+    assert there.last.mids == {("acme", BATCH.messages[index].to): MIDS[index] for index in noted}

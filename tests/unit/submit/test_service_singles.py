@@ -10,14 +10,14 @@ from harkara.model.messages import MessageBatch, pack
 from harkara.model.submit_tasks import SubmitTask
 from tests.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
-from tests.unit.handing import CHUNK
+from tests.unit.handing import BATCH
 from tests.unit.submits import TASK, Submits
 
-ONE = replace(CHUNK, messages=CHUNK.messages[:1])
-TWO = replace(CHUNK, messages=CHUNK.messages[:2])
+ONE = replace(BATCH, messages=BATCH.messages[:1])
+TWO = replace(BATCH, messages=BATCH.messages[:2])
 
 
-def test_a_chunk_that_comes_with_its_task_is_not_read() -> None:
+def test_a_batch_that_comes_with_its_task_is_not_read() -> None:
     there = Submits(ONE)
     calls = len(there.faults.calls)
     task = replace(TASK, packed=b64encode(pack(ONE)).decode())

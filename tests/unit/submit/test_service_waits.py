@@ -17,14 +17,14 @@ from harkara.model.sending_hours import CLOSES_S, OPENS_S
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
 from harkara.submit.dispatch import RECORD_S
-from tests.unit.handing import CHUNK, NOW_MS, Carrier
+from tests.unit.handing import BATCH, NOW_MS, Carrier
 from tests.unit.submits import TASK, Scheduled, Submits
 from tests.wired import NOW
 
 # 03:43 at night in India; the hours of promotion begin at 10:00.
 OPENING = NOW + 22_600
 CLOSING = OPENING + CLOSES_S - OPENS_S
-NIGHT = replace(CHUNK, daytime_only=True, validity_s=86_400)
+NIGHT = replace(BATCH, daytime_only=True, validity_s=86_400)
 TIMEOUT_S = Carrier.timeout_s
 PLACES = {"sim": Reserved(10, NOW_MS)}
 
@@ -39,7 +39,7 @@ def open_until(left_s: float, validity_s: float = 86_400) -> MessageBatch:
     ("batch", "at_s", "reason", "delay_s"),
     [
         pytest.param(
-            replace(CHUNK, send_at_ms=NOW_MS + 100_000), NOW, "deferred", 100, id="a send time"
+            replace(BATCH, send_at_ms=NOW_MS + 100_000), NOW, "deferred", 100, id="a send time"
         ),
         pytest.param(NIGHT, NOW, "deferred", 22_600, id="night"),
         pytest.param(
@@ -79,8 +79,8 @@ def test_what_has_hours_or_a_time_of_its_own_waits_for_them(
     [
         pytest.param(NIGHT, OPENING, id="it is day"),
         pytest.param(open_until(TIMEOUT_S + 1), CLOSING - TIMEOUT_S - 1, id="the last post"),
-        pytest.param(replace(CHUNK, send_at_ms=NOW_MS), NOW, id="its time has come"),
-        pytest.param(replace(CHUNK, validity_s=5), NOW, id="the last moment"),
+        pytest.param(replace(BATCH, send_at_ms=NOW_MS), NOW, id="its time has come"),
+        pytest.param(replace(BATCH, validity_s=5), NOW, id="the last moment"),
     ],
 )
 def test_what_may_go_out_goes(batch: MessageBatch, at_s: float) -> None:
@@ -107,10 +107,10 @@ def test_what_ends_before_its_hours_begin_ends_at_once_without_a_carrier() -> No
     ],
 )
 def test_each_waits_in_the_queue_of_its_lane(category: Category, queue: QueueName) -> None:
-    there = Submits(replace(CHUNK, category=category, send_at_ms=NOW_MS + 9000))
+    there = Submits(replace(BATCH, category=category, send_at_ms=NOW_MS + 9000))
     there.submit()
     assert [row.queue for row in there.scheduled] == [queue]
-    retried = Submits(replace(CHUNK, category=category), {0: NotTaken()})
+    retried = Submits(replace(BATCH, category=category), {0: NotTaken()})
     retried.submit()
     assert [row.queue for row in retried.scheduled] == [queue]
 
@@ -142,7 +142,7 @@ def test_what_time_runs_out_for_goes_on_from_its_block() -> None:
 
 def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
     there = Submits()
-    there.store.put_if_absent([LedgerEntry(CHUNK.id, claim_kind(1, 0), "another", "x", 0, {})])
+    there.store.put_if_absent([LedgerEntry(BATCH.id, claim_kind(1, 0), "another", "x", 0, {})])
 
     def late(number: int, name: str) -> None:
         if name == "put_if_absent claim":
@@ -157,9 +157,9 @@ def test_who_only_looked_at_what_another_claimed_got_no_further() -> None:
 @pytest.mark.parametrize(
     ("task", "batch", "delay_s"),
     [
-        pytest.param({}, CHUNK, PAUSE_DELAYS_S[0], id="a minute at first"),
-        pytest.param({"waits": 2}, CHUNK, PAUSE_DELAYS_S[2], id="then longer"),
-        pytest.param({}, replace(CHUNK, validity_s=35), 31, id="until it ends"),
+        pytest.param({}, BATCH, PAUSE_DELAYS_S[0], id="a minute at first"),
+        pytest.param({"waits": 2}, BATCH, PAUSE_DELAYS_S[2], id="then longer"),
+        pytest.param({}, replace(BATCH, validity_s=35), 31, id="until it ends"),
     ],
 )
 @pytest.mark.parametrize("why", ["account", "campaign", "carrier", "unknown"])
@@ -188,9 +188,9 @@ def test_a_block_begins_to_wait_anew() -> None:
     """The next block does not inherit the waits and reservations of the one before."""
     messages = [
         message._replace(campaign_id="diwali" if n in range(10, 20) else "")
-        for n, message in enumerate(CHUNK.messages)
+        for n, message in enumerate(BATCH.messages)
     ]
-    there = Submits(replace(CHUNK, messages=messages))
+    there = Submits(replace(BATCH, messages=messages))
     there.route(paused_campaigns=["diwali"])
     there.set("sim", rate_segments_per_s=10)
     before = replace(TASK, waits=3, reserved=PLACES, rounds=2)
@@ -217,7 +217,7 @@ def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
     rounds: int, left_s: int, waits_s: float, after: int
 ) -> None:
     """Lambda stops sixteen invocations in a row as a loop."""
-    there = Submits(replace(CHUNK, validity_s=5 + left_s))
+    there = Submits(replace(BATCH, validity_s=5 + left_s))
     there.left_s = -1
     assert there.submit(replace(TASK, rounds=rounds)) == Counter(handed_on=1)
     (row,) = there.scheduled
@@ -225,7 +225,7 @@ def test_what_comes_back_often_waits_longer_but_not_beyond_its_end(
 
 
 def test_a_send_time_is_waited_for_too() -> None:
-    there = Submits(replace(CHUNK, send_at_ms=NOW_MS + 500))
+    there = Submits(replace(BATCH, send_at_ms=NOW_MS + 500))
     assert there.submit() == Counter(taken=25)
     assert there.marks("claim#")[0].data["at"] == NOW_MS + 500
 

@@ -133,7 +133,7 @@ class AcceptService:
             stored = [
                 self._stored(account, made, names)
                 for draft in drafts
-                for made in self._chunks(account, draft, endpoints, names, now_ms)
+                for made in self._batches(account, draft, endpoints, names, now_ms)
             ]
             self._commit(account, stored)
         except StoreUnavailable as error:
@@ -187,7 +187,7 @@ class AcceptService:
         now = self.accounts.account(account.id, lambda known: known is not account)
         return None if now is None or now is account else caller._replace(account=now)
 
-    def _chunks(
+    def _batches(
         self,
         account: Account,
         draft: _Draft,
@@ -221,7 +221,7 @@ class AcceptService:
             return
         for number, half in enumerate(draft.halves()):
             named = half._replace(name=f"{draft.name}.{number}")
-            yield from self._chunks(account, named, endpoints, names, now_ms)
+            yield from self._batches(account, named, endpoints, names, now_ms)
 
     def _made(self, account: Account, batch: MessageBatch, draft: _Draft) -> _Made:
         packed_links = ""

@@ -13,8 +13,8 @@ from harkara.base.time import Clock
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, unpack
 
-_CHUNK_KIND = "chunk"
-_CACHED_CHUNKS = 64
+_BATCH_KIND = "batch"
+_CACHED_BATCHES = 64
 
 
 class DynamoMessageStore:
@@ -34,7 +34,7 @@ class DynamoMessageStore:
         self._table = Table(client, table, pause)
         self._retention_s = retention_s
         self._clock = clock
-        self._chunks: OrderedDict[str, MessageBatch] = OrderedDict()
+        self._batches: OrderedDict[str, MessageBatch] = OrderedDict()
 
     def put_batch(self, batch_id: str, packed: bytes, begins_ms: int) -> None:
         """Store a packed message batch, kept for the retention time from `begins_ms` or now.
@@ -42,7 +42,7 @@ class DynamoMessageStore:
         The later of the two counts. Raises StoreUnavailable.
         """
         # Ids are random, so a duplicate is our own item, whose first answer was lost.
-        item = values({"pk": batch_id, "sk": _CHUNK_KIND, "packed": packed})
+        item = values({"pk": batch_id, "sk": _BATCH_KIND, "packed": packed})
         self._table.put_if_absent([{**item, "ttl": self._ttl(begins_ms)}])
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
@@ -50,19 +50,19 @@ class DynamoMessageStore:
 
         Its ledger entries are put after it and expire later, so while it exists, so do they.
         """
-        cached = self._chunks.get(batch_id)
+        cached = self._batches.get(batch_id)
         if cached is not None:
             return cached
         # It never changes, so any replica that has it will do, at half the price.
-        item = self._table.get(batch_id, _CHUNK_KIND, consistent=False) or self._table.get(
-            batch_id, _CHUNK_KIND
+        item = self._table.get(batch_id, _BATCH_KIND, consistent=False) or self._table.get(
+            batch_id, _BATCH_KIND
         )
         if item is None or has_expired(item, self._clock()):
             return None
         batch = unpack(batch_id, item["packed"]["B"])
-        self._chunks[batch_id] = batch
-        if len(self._chunks) > _CACHED_CHUNKS:
-            self._chunks.popitem(last=False)
+        self._batches[batch_id] = batch
+        if len(self._batches) > _CACHED_BATCHES:
+            self._batches.popitem(last=False)
         return batch
 
     def put_if_absent(

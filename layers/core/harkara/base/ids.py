@@ -1,7 +1,7 @@
 """The ids of message batches and messages, and the references that carriers get.
 
-    chunk id   1 + ULID                      27 characters, a message batch; sorts by time
-    mid        chunk id + index              29 characters, a message; contains its batch's id
+    batch id   1 + ULID                      27 characters, a message batch; sorts by time
+    mid        batch id + index              29 characters, a message; contains its batch's id
     reference  mid . attempt . tag           given to a carrier, and returned in its receipts
 
 The leading `1` is the version of the format. Alphabet: Crockford's base 32, upper case.
@@ -36,7 +36,7 @@ _TAG_BYTES = 5
 
 
 def new_batch_id(now_ms: int, randomness: bytes) -> str:
-    """Return a chunk id from Unix milliseconds and ten bytes of `os.urandom`.
+    """Return a batch id from Unix milliseconds and ten bytes of `os.urandom`.
 
     Draw the random bytes inside the handler: bytes drawn while a function initialises are the same
     in every instance that SnapStart restores.
@@ -51,7 +51,7 @@ def mid_of(batch_id: str, index: int) -> str:
 
 
 def split_mid(mid: str) -> tuple[str, int]:
-    """Return (chunk id, index). Raises ForeignReference if the text is not a mid of ours."""
+    """Return (batch id, index). Raises ForeignReference if the text is not a mid of ours."""
     if len(mid) != MID_LENGTH or mid[0] != VERSION or not _VALUES.keys() >= set(mid):
         raise ForeignReference("not a message id of this gateway")
     return mid[:BATCH_ID_LENGTH], _VALUES[mid[-2]] << 5 | _VALUES[mid[-1]]

@@ -235,11 +235,11 @@ class Attempts:
         at_s = max(member.at_s for member in task.members)
         delays_s = {"callback_delay": self.clock() - at_s} if result.acknowledged else {}
         about = {**self._about(task), "status": result.status}
-        listed = ("chunks", "webhook_id") if result.acknowledged else ()
+        listed = ("batches", "webhook_id") if result.acknowledged else ()
         self.notes(LogEvent("callback posted", about, {end: 1}, delays_s, listed=listed))
 
     def _about(self, task: CallbackTask) -> dict[str, Any]:
-        return {"chunks": sorted(_members(task)), "webhook_id": task.webhook_id}
+        return {"batches": sorted(_members(task)), "webhook_id": task.webhook_id}
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

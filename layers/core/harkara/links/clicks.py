@@ -41,7 +41,7 @@ class ClickService:
         batch_id, index = split_mid(task.mid)
         batch = await asyncio.to_thread(self.store.get_batch, batch_id)
         if batch is None:  # links may last longer than messages are kept
-            return Counter(chunk_missing=1)
+            return Counter(batch_missing=1)
         mark = lease.mark(
             batch_id, click_kind(index, task.number), at=task.at_s * 1000, url=task.url
         )

@@ -30,7 +30,7 @@ _FETCHES_AHEAD = re.compile(r"prefetch|prerender|preview")
 # `make crawlers` writes it.
 LIST = Path(__file__).with_name("crawlers.txt")
 # One expression for all would take three times as long.
-_CHUNK = 25
+_BATCH = 25
 
 
 def read_list(text: str) -> list[str]:
@@ -40,7 +40,7 @@ def read_list(text: str) -> list[str]:
 
 def _compiled() -> list[re.Pattern[str]]:
     patterns = [pattern for pattern in read_list(LIST.read_text()) if pattern not in _APPS]
-    batches = (patterns[at : at + _CHUNK] for at in range(0, len(patterns), _CHUNK))
+    batches = (patterns[at : at + _BATCH] for at in range(0, len(patterns), _BATCH))
     return [re.compile("|".join(batch)) for batch in batches]
 
 

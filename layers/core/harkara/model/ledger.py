@@ -14,16 +14,16 @@ A worker that finds an entry calls `Lease.relation`:
 
 So leases are never renewed and entries never updated in place. Partitions and sort keys:
 
-    chunk id   claim#<attempt>#<block>  lease of a block, taken before the carrier is called
-    chunk id   outcome#<attempt>#<block>
+    batch id   claim#<attempt>#<block>  lease of a block, taken before the carrier is called
+    batch id   outcome#<attempt>#<block>
                                         outcome of the block's submit attempt
     shared#<holder>
                shared                   outcomes of single-message batches that carriers accepted
-    chunk id   final#<index>            final state; its owner posts the callback
-    chunk id   segment#<index>#<attempt>#<hash of its id>
+    batch id   final#<index>            final state; its owner posts the callback
+    batch id   segment#<index>#<attempt>#<hash of its id>
                                         a delivered segment, if the carrier reports each
-    chunk id   recovered#<index>        final state without an ack, taken over by a check
-    cancels#<chunk id>
+    batch id   recovered#<index>        final state without an ack, taken over by a check
+    cancels#<batch id>
                cancel#<index>           cancellation of a message by the customer
     owner      post#<group>#<attempt>   lease of a callback attempt, except the immediate first one
     owner      ack#<group>              end of a callback: accepted, not wanted, or a dead letter
@@ -36,8 +36,8 @@ So leases are never renewed and entries never updated in place. Partitions and s
     duplicate#<account>#<hash of number and text>
                in#<time window>         a message (owner: its mid) that was sent in this window
     links#<set>
-               links                    targets of a batch's short links (owner: the chunk id)
-    chunk id   click#<index>#<URL>      first click on a message's link
+               links                    targets of a batch's short links (owner: the batch id)
+    batch id   click#<index>#<URL>      first click on a message's link
     inbound#<carrier>#<hash of the carrier's id of the message>
                inbound                  a phone's message (owner: a pseudonym of its content), and
                                         when it first came

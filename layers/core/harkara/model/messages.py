@@ -165,7 +165,7 @@ def pack(batch: MessageBatch) -> bytes:
 def unpack(batch_id: str, packed: bytes) -> MessageBatch:
     """Return the batch from bytes of `pack`. Raises ValueError for an unknown version."""
     if packed[0] != FORMAT_VERSION:
-        raise ValueError(f"chunk format {packed[0]} is not known here")
+        raise ValueError(f"batch format {packed[0]} is not known here")
     fields = decode(zlib.decompress(packed[1:]))
     fields["category"] = Category(fields["category"])
     fields["endpoints"] = tuple(Endpoint(*each) for each in fields["endpoints"])

@@ -107,7 +107,7 @@ def decode_submit(body: str) -> SubmitTask:
     """Return the task in a submit queue's message. Raises ValueError for any other kind."""
     fields = fields_of_body(body, "submit")
     return SubmitTask(
-        batch_id=fields["chunk"],
+        batch_id=fields["batch"],
         account_id=fields["account"],
         block=fields["block"],
         attempt=fields["attempt"],

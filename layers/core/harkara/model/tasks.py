@@ -306,9 +306,9 @@ def decode_dlr(body: str) -> DlrTask:
         return CarrierReceiptsTask(fields["carrier"], named, fields["waits"])
     if fields["kind"] == _CHECK:
         others, looks = tuple(fields.get("others", ())), fields.get("looks", 0)
-        return CheckTask(fields["chunk"], others, looks, fields.get("singles_of", ""))
+        return CheckTask(fields["batch"], others, looks, fields.get("singles_of", ""))
     if fields["kind"] == "recover":
-        return RecoverTask(fields["chunk"], tuple(fields["indexes"]))
+        return RecoverTask(fields["batch"], tuple(fields["indexes"]))
     if fields["kind"] == "click":
         names = ("mid", "number", "at", "url", "short_url")
         return ClickTask(*map(fields.__getitem__, names))

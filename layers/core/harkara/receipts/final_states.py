@@ -53,7 +53,7 @@ class DeliverService:
         Raises LeaseHeld, OutOfTime and StoreUnavailable: the queue message is delivered again.
         """
         self.callbacks.check_time(deadline)
-        batches = await self._chunks(receipt.mid for receipt in receipts)
+        batches = await self._batches(receipt.mid for receipt in receipts)
         known = [receipt for receipt in receipts if _knows(batches, receipt)]
         verdicts = await asyncio.to_thread(judge, self.store, batches, known, self._now_ms())
         for task in receipts_tasks(verdicts.early, carrier):
@@ -84,7 +84,7 @@ class DeliverService:
         self.callbacks.check_time(deadline)
         batch = await asyncio.to_thread(self.store.get_batch, task.batch_id)
         if batch is None:
-            return Counter(chunk_missing=1)
+            return Counter(batch_missing=1)
         keys = [(batch.id, ledger.final_kind(index)) for index in task.indexes]
         finals = await asyncio.to_thread(self.store.get_entries, keys)
         takeovers = [
@@ -94,7 +94,7 @@ class DeliverService:
         ]
         existing = await self._put_finals({batch.id: batch}, takeovers)
         self.notes(
-            LogEvent("callbacks recovered", {"chunk": batch.id}, {"recovered": len(existing)})
+            LogEvent("callbacks recovered", {"batch": batch.id}, {"recovered": len(existing)})
         )
         return await self._post_own({batch.id: batch}, existing, lease, deadline, in_doubt=True)
 
@@ -116,8 +116,8 @@ class DeliverService:
             )
             delay_s = (now_ms - batches[batch_id].begins_ms) / 1000
             delays_s = {"receipt_delay": delay_s} if counts[State.DELIVERED] else {}
-            about = {"chunk": batch_id, "task": lease.owner}
-            note = LogEvent("messages final", about, counts, delays_s, carrier, listed=("chunk",))
+            about = {"batch": batch_id, "task": lease.owner}
+            note = LogEvent("messages final", about, counts, delays_s, carrier, listed=("batch",))
             self.notes(note)
 
     async def _left_out(
@@ -167,7 +167,7 @@ class DeliverService:
         in_doubt = in_doubt or Relation.EXPIRED in relations
         return counts + await self.callbacks.post_all(groups, lease, deadline, in_doubt=in_doubt)
 
-    async def _chunks(self, mids: Iterable[str]) -> dict[str, MessageBatch]:
+    async def _batches(self, mids: Iterable[str]) -> dict[str, MessageBatch]:
         found: dict[str, MessageBatch] = {}
         for batch_id in dict.fromkeys(split_mid(mid)[0] for mid in mids):
             batch = await asyncio.to_thread(self.store.get_batch, batch_id)

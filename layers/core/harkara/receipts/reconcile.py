@@ -94,7 +94,7 @@ class CheckService:
         group = batch.account_id if batch else ""
         self._send([CheckTask(batch_id).encode() for batch_id in task.others], group)
         if batch is None:  # its time to live is over, and nothing can be done
-            return Counter(chunk_missing=1)
+            return Counter(batch_missing=1)
         now_s = self.clock()
         finals = {index_of(mark.kind): mark for mark in self._marks(batch, "final#")}
         unsettled = set(range(len(batch.messages))) - finals.keys()

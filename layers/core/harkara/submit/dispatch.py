@@ -99,7 +99,7 @@ class Dispatch:
         if self.circuit_breakers.hear(name, failed, len(outcomes)) and await asyncio.to_thread(
             self.circuit_breakers.open, name
         ):
-            about = {"chunk": part.batch.id}
+            about = {"batch": part.batch.id}
             self.notes(LogEvent("breaker opened", about, {"breaker_opened": 1}, carrier=name))
         # A message that another carrier may take need not wait for this one.
         return {

@@ -103,7 +103,7 @@ def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> 
             if index in at:
                 counts[at[index]][end] += 1
     latency_s = {"submit_latency": (data["at"] - batch.begins_ms) / 1000}
-    about = {"chunk": batch.id, "block": part.block, "attempt": part.attempt}
+    about = {"batch": batch.id, "block": part.block, "attempt": part.attempt}
     return [
         LogEvent(
             "block submitted",
@@ -111,7 +111,7 @@ def log_events_of(part: BlockPart, claim: LedgerEntry, outcome: LedgerEntry) -> 
             each,
             latency_s if each["submitted"] else {},
             carrier,
-            listed=("chunk",) if each.keys() == {"submitted"} else (),
+            listed=("batch",) if each.keys() == {"submitted"} else (),
         )
         for carrier, each in counts.items()
     ]

@@ -107,7 +107,7 @@ class SubmitService:
         task = replace(task, others=())
         batch, rules = await asyncio.to_thread(self._read, task)
         if batch is None:
-            return Counter(chunk_missing=1)
+            return Counter(batch_missing=1)
         if first:
             # A redelivery reports again; ledger entries make it count once.
             await self._report(batch, refusals_of(batch))

@@ -11,7 +11,7 @@ from harkara.model.messages import Category, pack
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName
 from tests.pipeline import campaign
-from tests.unit.handing import CHUNK
+from tests.unit.handing import BATCH
 from tests.unit.submits import TASK, Submits
 from tests.wired import NOW
 from tests.world import SUBMIT_QUEUES, World
@@ -27,7 +27,7 @@ def tasks(world: World) -> list[SubmitTask]:
     return [decode_submit(body) for body in bodies + rows]
 
 
-def test_a_single_message_is_submitted_without_a_read_of_its_chunk() -> None:
+def test_a_single_message_is_submitted_without_a_read_of_its_batch() -> None:
     world = World()
     world.send([ONE])
     (task,) = tasks(world)
@@ -66,7 +66,7 @@ def test_a_large_one_goes_by_reference(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_waits_on_is_not_taken_along() -> None:
     there = Submits()
     there.left_s = 0
-    there.submit(replace(TASK, packed=b64encode(pack(CHUNK)).decode()))
+    there.submit(replace(TASK, packed=b64encode(pack(BATCH)).decode()))
     (row,) = there.scheduled
     assert (row.task.handed_on, row.task.packed) == (True, "")
 
