@@ -226,7 +226,7 @@ LARGE = {
     "nested records": '{"messages": [{"to": ' + DEEP,
     "a number of a million digits": '{"to": ' + "9" * 1_000_000 + "}",
     "an exponent": '{"to": 1e999999, "validity": 1e400}',
-    "100,000 keys": json.dumps({str(number): 0 for number in range(100_000)}),
+    "20,000 keys": json.dumps({str(number): 0 for number in range(20_000)}),
     "one key a thousand times": "{" + ", ".join(['"to": "1"'] * 1_000) + "}",
     "a lone surrogate": '{"to": "\\ud800", "smstext": "\\udfff", "text": "\\ud83d"}',
     "null characters": '{"to": "\\u0000", "from": "\\u0000"}' + "\0",
