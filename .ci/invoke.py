@@ -116,7 +116,7 @@ def for_containers(url: str) -> dict[str, Any]:
     shared["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
     del shared["Layers"]  # the image holds them
     for resource in template["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
+        for name in ("CodeUri", "ContentUri", "TemplateURL"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = str(BUILD / resource["Properties"][name])
     return template

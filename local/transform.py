@@ -6,8 +6,9 @@ from typing import Any
 
 Template = dict[str, Any]
 INTEGRATION = "x-amazon-apigateway-integration"
-# Types that the emulator does not know, and refuses even under a condition.
-UNKNOWN = ("AWS::Budgets::Budget", "AWS::Lambda::Url")
+# Types that are not deployed: the nested stack of alarms, which nobody would hear, and URLs of
+# functions, which the emulator refuses even under a condition.
+LEFT_OUT = ("AWS::CloudFormation::Stack", "AWS::Lambda::Url")
 # Properties that come from the OpenAPI document and mean nothing without it.
 OF_BODY = ("Body", "BodyS3Location", "FailOnWarnings", "DisableSchemaValidation")
 
@@ -63,15 +64,15 @@ def _number(value: Any, parameters: Mapping[str, Any]) -> int:
 
 
 def for_the_emulator(template: Template) -> Template:
-    """Return the template without the parts that the emulator refuses.
+    """Return the template without the parts that the emulator refuses or has no use for.
 
-    These are alarms of several metrics, budgets, function URLs with the outputs that name them, and
-    releases by CodeDeploy.
+    These are the nested stack of monitoring, alarms of several metrics, function URLs with the
+    outputs that name them, and releases by CodeDeploy.
     """
     resources = {
         name: {**resource, "Properties": _without_release(resource.get("Properties", {}))}
         for name, resource in template["Resources"].items()
-        if resource["Type"] not in UNKNOWN and "Metrics" not in resource.get("Properties", {})
+        if resource["Type"] not in LEFT_OUT and "Metrics" not in resource.get("Properties", {})
     }
     removed = template["Resources"].keys() - resources.keys()
     outputs = {

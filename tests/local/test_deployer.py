@@ -1,6 +1,8 @@
 """The deployer's version of the real template, and its packages, without an emulator."""
 
+import re
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from local.package import fingerprint, source_files, write_zip
 from local.settings import ROOT
 from local.transform import expand_http_apis, for_the_emulator, with_code, with_types
 from local.translator import load, to_cloudformation
-from tests.template.reading import function_id, functions, resources, routes
+from tests.template.reading import as_list, function_id, functions, routes
 
 LAMBDA = "AWS::Lambda::Function"
 
@@ -43,6 +45,23 @@ def released(kind: str) -> dict[str, Any]:
     release = {**sources["Parameters"]["ReleaseType"], "Default": kind}
     parameters = {**sources["Parameters"], "ReleaseType": release}
     return to_cloudformation({**sources, "Parameters": parameters})
+
+
+def waits_for(resources: dict[str, Any]) -> dict[str, set[str]]:
+    """Return which resources each one refers to, and so is created after."""
+
+    def named(value: Any) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(named, value))
+        if not isinstance(value, dict):
+            return set()
+        texts = [value.get("Ref"), *as_list(value.get("Fn::GetAtt", []))[:1]]
+        texts += as_list(value.get("DependsOn", []))
+        if "Fn::Sub" in value:
+            texts += re.findall(r"\$\{(\w+)[.}]", str(as_list(value["Fn::Sub"])[0]))
+        return {*texts} & resources.keys() | set().union(*map(named, value.values()))
+
+    return {name: named(resource) for name, resource in resources.items()}
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -135,14 +154,30 @@ def test_no_api_keeps_an_openapi_body(deployed: dict[str, Any]) -> None:
     assert (api["ProtocolType"], api["Name"]) == ("HTTP", {"Ref": "AWS::StackName"})
 
 
-def test_the_emulator_gets_every_alarm_but_those_of_several_metrics(
-    deployed: dict[str, Any],
-) -> None:
-    all_of_them = resources("AWS::CloudWatch::Alarm")
-    plain = {name for name, each in all_of_them.items() if "Metrics" not in each["Properties"]}
-    assert of_type(deployed, "AWS::CloudWatch::Alarm").keys() == plain
-    assert of_type(deployed, "AWS::Budgets::Budget") == {}
-    assert plain < all_of_them.keys()
+def test_the_emulator_gets_no_monitoring(deployed: dict[str, Any]) -> None:
+    kinds = {each["Type"] for each in deployed["Resources"].values()}
+    assert not kinds & {"AWS::CloudFormation::Stack", "AWS::CloudWatch::Alarm"}
+    assert "AWS::SNS::Topic" in kinds
+
+
+@pytest.mark.parametrize("kind", ["AllAtOnce", "Canary10Percent10Minutes"])
+def test_no_resource_waits_for_itself_whatever_the_release(kind: str) -> None:
+    """The linter reads the template with its defaults, which make no CodeDeploy group."""
+    waits = waits_for(released(kind)["Resources"])
+    order = list(TopologicalSorter(waits).static_order())
+    assert sorted(order) == sorted(waits)
+
+
+def test_traffic_shifts_only_when_the_alarm_watches_and_monitoring_comes_after_it() -> None:
+    """So the alarm of a release cannot be in the nested stack, which has the API's alarms."""
+    waits = waits_for(released("Canary10Percent10Minutes")["Resources"])
+    order = list(TopologicalSorter(waits).static_order())
+    for function in RELEASED:
+        alarm = f"{function.removesuffix('Function')}ReleaseAlarm"
+        assert order.index(alarm) < order.index(f"{function}Aliaslive")
+    assert "HttpApi" in waits["Monitoring"]
+    behind_routes = {"SendFunction", "ReceiptFunction"}
+    assert {f"{each}Aliaslive" for each in behind_routes} <= waits["HttpApi"]
 
 
 def test_every_function_has_the_tracing_that_is_chosen(deployed: dict[str, Any]) -> None:

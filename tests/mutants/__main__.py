@@ -22,7 +22,7 @@ from local.venvs import ensure_venv
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/core/harkara"
-COPIED = ("tests", "functions", "cli", "local", "template.yaml")
+COPIED = ("tests", "functions", "cli", "local", "template.yaml", "monitoring.yaml")
 CHILDREN = int(os.environ.get("CHILDREN", "2"))
 BAR = 0.95
 FORKED = Path(__file__).with_name("forked.py")

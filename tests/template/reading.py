@@ -1,4 +1,4 @@
-"""template.yaml as plain data, with helpers that extract parts of it for tests."""
+"""template.yaml and monitoring.yaml as plain data, with helpers that extract parts for tests."""
 
 import re
 from functools import cache
@@ -33,19 +33,29 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
-@cache
 def template() -> dict[str, Any]:
-    """Return the whole template."""
-    text = (ROOT / "template.yaml").read_text()
+    """Return the whole of template.yaml."""
+    return _load("template.yaml")
+
+
+def monitoring() -> dict[str, Any]:
+    """Return the whole of monitoring.yaml, which template.yaml nests."""
+    return _load("monitoring.yaml")
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
+    text = (ROOT / name).read_text()
     loaded: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
     return loaded
 
 
 def resources(kind: str) -> dict[str, Resource]:
-    """Return the resources of one type by logical id: `AWS::SQS::Queue`."""
+    """Return the resources of one type in both templates by logical id: `AWS::SQS::Queue`."""
     return {
         name: resource
-        for name, resource in template()["Resources"].items()
+        for part in (template(), monitoring())
+        for name, resource in part["Resources"].items()
         if resource["Type"] == kind
     }
 

@@ -7,6 +7,7 @@ import yaml
 from local.settings import ROOT
 
 WAIVERS = (ROOT / "local" / "checkov.yaml").read_text()
+TEMPLATES = list(ROOT.glob("*.yaml"))
 RULE = re.compile(r"((?:^ +# .+\n)+)^ +- (CKV\w+)$", re.MULTILINE)
 
 
@@ -27,6 +28,10 @@ def test_nothing_is_waived_by_another_way() -> None:
         "skip-download",
         "skip-check",
     }
-    template = (ROOT / "template.yaml").read_text()
-    at_a_resource = re.findall(r"^    # checkov:skip=CKV\w+:[^\n]{40,}$", template, re.MULTILINE)
-    assert len(at_a_resource) == template.count("checkov")
+    templates = "".join(path.read_text() for path in TEMPLATES)
+    at_a_resource = re.findall(r"^    # checkov:skip=CKV\w+:[^\n]{40,}$", templates, re.MULTILINE)
+    assert len(at_a_resource) == templates.count("checkov")
+
+
+def test_every_template_is_checked() -> None:
+    assert sorted(yaml.safe_load(WAIVERS)["file"]) == sorted(path.name for path in TEMPLATES)

@@ -15,7 +15,7 @@ OWN = {
     for service in table
     for name in table[service]
 }
-NAMESPACE = "Harkara/${AWS::StackName}"
+NAMESPACE = "Harkara/${MainStack}"
 TOO_MANY = "too_many_requests"
 ALARMS = {
     name: resource["Properties"] for name, resource in resources("AWS::CloudWatch::Alarm").items()
@@ -31,7 +31,7 @@ OF_AWS = {
         {"ConcurrentExecutions", "Errors", "Throttles", "Duration", "RecursiveInvocationsDropped"},
     ),
     ("AWS/SQS", "QueueName"): (
-        {f"{queue}.QueueName" for queue in resources("AWS::SQS::Queue")},
+        set(resources("AWS::SQS::Queue")),
         {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
     ),
     ("AWS/ApiGateway", "ApiId"): (
@@ -80,12 +80,13 @@ def test_no_widget_lies_on_another_or_beyond_the_grid() -> None:
 
 
 def test_a_dashboard_is_named_after_its_stack_and_region() -> None:
-    assert dashboard()["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    assert dashboard()["DashboardName"] == {"Fn::Sub": "${MainStack}-${AWS::Region}"}
 
 
 def test_functions_write_into_the_namespace_of_their_stack() -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Fn::Sub": NAMESPACE}
+    namespace = NAMESPACE.replace("MainStack", "AWS::StackName")
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Fn::Sub": namespace}
     assert {service for service, _ in OWN} <= services()
 
 
@@ -158,7 +159,7 @@ def test_there_is_an_alarm_for_what_a_person_has_to_see_to() -> None:
         "sweep_delay",
     }
     aged = [a for a in PLAIN.values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
-    assert [a["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for a in aged] == [
+    assert [a["Dimensions"][0]["Value"]["Ref"] for a in aged] == [
         "SubmitQueue",
         "SubmitPriorityQueue",
         "ReceiptQueue",

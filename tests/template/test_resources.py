@@ -13,6 +13,7 @@ from tests.template.reading import (
     functions,
     grants,
     logical_id,
+    monitoring,
     resources,
     routes,
     services,
@@ -228,14 +229,14 @@ def test_a_budget_is_there_where_there_is_a_limit_and_somebody_to_tell() -> None
     assert budget["Condition"] == "HasBudget"
     limit = {"Ref": "MonthlyBudgetUsd"}
     has_limit = {"Fn::Not": [{"Fn::Equals": [limit, 0]}]}
-    assert template()["Conditions"]["HasBudget"] == {
+    assert monitoring()["Conditions"]["HasBudget"] == {
         "Fn::And": [has_limit, {"Condition": "HasAlarmEmail"}]
     }
     assert template()["Parameters"]["MonthlyBudgetUsd"]["Default"] == 0
     properties = budget["Properties"]
     assert properties["Budget"]["BudgetLimit"] == {"Amount": limit, "Unit": "USD"}
     # Budget names are unique in an account, across all regions.
-    assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    assert properties["Budget"]["BudgetName"] == {"Fn::Sub": "${MainStack}-${AWS::Region}"}
     told = [
         (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
         for each in properties["NotificationsWithSubscribers"]

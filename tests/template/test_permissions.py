@@ -1,22 +1,12 @@
-"""Functions: their permissions, settings and publication, read as data.
+"""Permissions of the functions' roles, read as data."""
 
-`sam validate --lint` checks the template's form.
-"""
-
-import json
-import re
 from typing import Any
 
 import pytest
 
-from harkara.api.router import PING
-from harkara.runtime import settings
 from tests.template.reading import (
-    ROOT,
     WORK_QUEUES,
     as_list,
-    environment,
-    function_id,
     functions,
     grants,
     logical_id,
@@ -29,7 +19,6 @@ from tests.template.reading import (
 
 FUNCTIONS = sorted(functions())
 SERVICES = sorted(services())
-WIRING = ROOT / "layers" / "core" / "harkara" / "wiring"
 
 RECEIVE = (
     "sqs:ReceiveMessage",
@@ -37,16 +26,6 @@ RECEIVE = (
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueAttributes",
 )
-
-# Properties of the function as a whole, or of the template only.
-NOT_VERSIONED = (
-    "Events",
-    "ReservedConcurrentExecutions",
-    "VersionDescription",
-    "DeploymentPreference",
-)
-# Functions that are released gradually if the operator wants it.
-RELEASED = ("receipt", "send", "submit", "submit_priority")
 
 # All permissions of each function, by its code: to add one to the template, add it here too.
 GRANTS = {
@@ -154,47 +133,6 @@ def leading_keys(operator: str, *keys: str) -> dict[str, Any]:
         operator: {"dynamodb:LeadingKeys": list(keys)},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
-
-
-def parameters_in(value: Any) -> set[str]:
-    """Return the parameters that a piece of the template refers to."""
-    if isinstance(value, dict):
-        named = {value.get("Ref"), *re.findall(r"\${(\w+)}", str(value.get("Fn::Sub", "")))}
-        found: set[str] = named & template()["Parameters"].keys()
-        return found.union(*map(parameters_in, value.values()))
-    return set().union(*map(parameters_in, value)) if isinstance(value, list) else set()
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_called_like_its_code_which_logs_under_that_name(function: str) -> None:
-    assert functions()[function]["CodeUri"] == f"functions/{service(function)}/"
-    assert function_id(function).startswith(service(function).title())
-    assert function_id(function) in resources("AWS::Serverless::Function")
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_logs_json_into_the_group_of_its_code(function: str) -> None:
-    group = f"{service(function).title()}Log"
-    assert functions()[function]["LoggingConfig"] == {"LogGroup": {"Ref": group}}
-    shared = template()["Globals"]["Function"]["LoggingConfig"]
-    assert (shared["LogFormat"], shared["SystemLogLevel"]) == ("JSON", {"Ref": "PlatformLogLevel"})
-    # No START, END and REPORT lines for every invocation by default.
-    assert template()["Parameters"]["PlatformLogLevel"]["Default"] == "WARN"
-
-
-def test_invocations_are_traced_where_the_operator_wants_it_and_every_role_may() -> None:
-    assert template()["Globals"]["Function"]["Tracing"] == {"Ref": "Tracing"}
-    assert template()["Parameters"]["Tracing"]["Default"] == "PassThrough"
-    assert template()["Conditions"]["TracesInvocations"] == {
-        "Fn::Equals": [{"Ref": "Tracing"}, "Active"]
-    }
-    policy = resources("AWS::IAM::ManagedPolicy")["TracingPolicy"]
-    assert policy["Condition"] == "TracesInvocations"
-    assert {each["Ref"] for each in policy["Properties"]["Roles"]} == {
-        logical_id(functions()[function]["Role"]) for function in FUNCTIONS
-    }
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -321,129 +259,3 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
         }
         for function, kind in kinds.items()
     }
-
-
-def test_what_requests_urls_has_fixed_addresses_where_there_is_a_vpc() -> None:
-    """Exactly the functions that are wired with `harkara.net` are in the VPC."""
-    inside = {name for name, each in functions().items() if "VpcConfig" in each}
-    calling = {path.stem for path in WIRING.glob("*.py") if "harkara.net." in path.read_text()}
-    assert inside == {name for name in functions() if service(name) in calling}
-    assert {"dlr", "manage", "submit"} <= inside
-    for name in inside:
-        condition, subnets, otherwise = functions()[name]["VpcConfig"]["Fn::If"]
-        assert (condition, otherwise) == ("UsesVpc", {"Ref": "AWS::NoValue"})
-        assert subnets == {
-            each: {"Fn::Split": [",", {"Ref": each}]} for each in ("SubnetIds", "SecurityGroupIds")
-        }
-    policy = resources("AWS::IAM::ManagedPolicy")["VpcPolicy"]
-    assert policy["Condition"] == "UsesVpc"
-    roles = {logical_id(functions()[name]["Role"]) for name in inside}
-    assert {each["Ref"] for each in policy["Properties"]["Roles"]} == roles
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_functions_environment_is_what_its_settings_declare(function: str) -> None:
-    model = getattr(settings, f"{service(function).title()}Settings")
-    shared = {
-        "STAGE",
-        "POWERTOOLS_SERVICE_NAME",
-        "POWERTOOLS_LOG_LEVEL",
-        "POWERTOOLS_METRICS_NAMESPACE",
-    }
-    assert set(environment(function)) == {name.upper() for name in model.model_fields} | shared
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_environment_value_is_a_secret(function: str) -> None:
-    for name, value in environment(function).items():
-        if name == "POWERTOOLS_SERVICE_NAME":
-            assert function.startswith(value)
-        elif name == "POWERTOOLS_METRICS_NAMESPACE":
-            assert value == {"Fn::Sub": "Harkara/${AWS::StackName}"}
-        elif "SECRET" in name or "KEY" in name or "TOKEN" in name:
-            # The id that GetSecretValue or KMS takes, not the secret value.
-            kind = "AWS::KMS::Key" if name.endswith("_KEY_ID") else "AWS::SecretsManager::Secret"
-            assert name.endswith("_ID")
-            assert value["Ref"] in {*resources(kind), "ProxySecretArn"}
-        else:
-            assert "Ref" in value or "Fn::FindInMap" in value
-
-
-def test_no_parameter_takes_a_secret() -> None:
-    for parameter in template()["Parameters"].values():
-        assert "NoEcho" not in parameter
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_executions_of_a_function_can_be_reserved_and_are_not_by_default(function: str) -> None:
-    name = function.rpartition("_")[2].title()
-    condition, parameter, otherwise = functions()[function]["ReservedConcurrentExecutions"][
-        "Fn::If"
-    ]
-    assert (condition, parameter) == (f"Reserves{name}", {"Ref": f"{name}ReservedConcurrency"})
-    assert otherwise == {"Ref": "AWS::NoValue"}
-    assert template()["Parameters"][parameter["Ref"]]["Default"] == 0
-    reserves = {"Fn::Not": [{"Fn::Equals": [parameter, 0]}]}
-    assert template()["Conditions"][condition] == reserves
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_answers_requests_is_published_with_a_snapshot(function: str) -> None:
-    properties = functions()[function]
-    answers = any(event["Type"] == "HttpApi" for event in properties["Events"].values())
-    assert properties.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if answers else None)
-    published = answers or function in RELEASED
-    assert properties.get("AutoPublishAlias") == ("live" if published else None)
-
-
-def test_releases_can_be_gradual_and_are_judged_by_an_alarm_of_their_own() -> None:
-    releases = template()["Mappings"]["Releases"]
-    parameter = template()["Parameters"]["ReleaseType"]
-    assert list(releases) == parameter["AllowedValues"]
-    assert parameter["Default"] == "AllAtOnce"
-    gradual = {name: each["Gradual"] for name, each in releases.items()}
-    assert gradual == {name: str(name != "AllAtOnce").lower() for name in releases}
-    assert {name for name in FUNCTIONS if "DeploymentPreference" in functions()[name]} == set(
-        RELEASED
-    )
-    for function in RELEASED:
-        name = function_id(function).removesuffix("Function")
-        assert functions()[function]["DeploymentPreference"] == {
-            "Enabled": {"Fn::FindInMap": ["Releases", {"Ref": "ReleaseType"}, "Gradual"]},
-            "Type": {"Ref": "ReleaseType"},
-            "Alarms": {
-                "Fn::If": [
-                    "ReleasesGradually",
-                    [{"Ref": f"{name}ReleaseAlarm"}],
-                    [{"Ref": "AWS::NoValue"}],
-                ]
-            },
-        }
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_snapshot_is_kept_awake(function: str) -> None:
-    """Lambda deactivates a version that was not called for 14 days."""
-    properties = functions()[function]
-    pings = [
-        (event["Properties"]["Schedule"], json.loads(event["Properties"]["Input"]))
-        for event in properties["Events"].values()
-        if event["Type"] == "Schedule" and event["Properties"]["Schedule"] != "rate(1 minute)"
-    ]
-    assert pings == ([("rate(1 day)", PING)] if "SnapStart" in properties else [])
-
-
-@pytest.mark.parametrize(
-    "function", [name for name in FUNCTIONS if "AutoPublishAlias" in functions()[name]]
-)
-def test_whatever_changes_a_function_publishes_a_version(function: str) -> None:
-    """A version depends on code, layers, template properties, and the values of parameters."""
-    properties = functions()[function]
-    assert properties["AutoPublishAliasAllProperties"] is True
-    assert properties["VersionDeletionPolicy"] == "Delete"
-    assert template()["Globals"]["LayerVersion"] == {"PublishLambdaVersion": True}
-    # SAM names versions after the template's text, which parameter values do not change. And
-    # CloudFormation fails when it publishes an unchanged function: no other parameters.
-    own = {name: value for name, value in properties.items() if name not in NOT_VERSIONED}
-    used = parameters_in([own, template()["Globals"]["Function"]])
-    assert parameters_in(properties["VersionDescription"]) == used
