@@ -16,10 +16,11 @@
 #   make clean                         removes all that was made: .local, .venv, caches
 #   make lock                          renews the locks of local/requirements
 #   make crawlers                      renews the list of crawlers whose visits are no clicks
+#   make routes                        lists the routes that the functions register, for 405
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench scale faults properties mutants checkov replay lock crawlers
+.PHONY: help up down clean test lint bench scale faults properties mutants checkov replay lock crawlers routes
 
 PYTHON ?= python3
 VENV := .venv
@@ -110,3 +111,6 @@ lock:
 
 crawlers: $(VENV)/installed
 	@$(BIN)/python -m tools.renew_crawlers
+
+routes: $(VENV)/installed
+	@$(BIN)/python -m tools.write_routes

@@ -7,10 +7,10 @@ replies.
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.responses import carrier_request
-from harkara.api.router import Response
 from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
@@ -20,14 +20,14 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/inbound/<carrier>/<token>", "GET", "HEAD", "POST")
-def inbound(carrier: str, token: str) -> Response:
+@api.route("/inbound/<carrier>/<token>", ["GET", "HEAD", "POST"])
+def inbound(carrier: str, token: str) -> Response[str]:
     # Kannel escapes a text in the bytes of its own charset.
-    request = carrier_request(api.request, errors="surrogateescape")
+    request = carrier_request(api.client_request, errors="surrogateescape")
     counts = services().receive(carrier, token, request)
     metrics.write(LogEvent("inbound messages taken", {}, counts, carrier=carrier))
     # The body stays empty, since a carrier may send it to the phone.
-    return Response(200, "text/plain")
+    return Response(200, "text/plain", "")
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

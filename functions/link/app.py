@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.responses import TRY_AGAIN_AFTER_S
-from harkara.api.router import NoRoute, Response
 from harkara.api.routes import methods_of
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import LogEvent
@@ -46,24 +47,25 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/<code>", "GET", "HEAD")
-def visit(code: str) -> Response:
-    asked, code = api.request, without_marks(code)
+@api.route("/<code>", ["GET", "HEAD"])
+def visit(code: str) -> Response[str]:
+    asked, code = api.client_request, without_marks(code)
     reads_pages = "text/html" in asked.headers.get("accept", "")
     if not is_code(code) and (methods_of(asked.path) or not reads_pages):
-        raise NoRoute  # API Gateway sends any one-part path here: the API's errors are JSON
+        raise NotFoundError  # API Gateway sends any one-part path here: the API's errors are JSON
     return follow("", code)
 
 
-# If the short domain has a path, API Gateway may pass it on: /ACMEBK/<code>.
-@api.route("/<path>/<code>", "GET", "HEAD")
-def visit_below(path: str, code: str) -> Response:
+# If the short domain has a path, API Gateway may pass it on: /ACMEBK/<code>. No other domain has
+# such a route.
+@api.route("/<path>/<code>", ["GET", "HEAD"], include_in_schema=False)
+def visit_below(path: str, code: str) -> Response[str]:
     return follow(f"/{path}", without_marks(code))
 
 
-def follow(path: str, code: str) -> Response:
+def follow(path: str, code: str) -> Response[str]:
     """Redirect to a link's URL; answer with a page if there is none."""
-    asked = api.request
+    asked = api.client_request
     host = asked.headers.get("host", "").lower()
     try:
         visit, url, account_id = services().visit(
@@ -78,15 +80,15 @@ def follow(path: str, code: str) -> Response:
         return page(STATUSES[visit])
     # A header is ASCII. ASCII characters stay as they are in the message's URL.
     location = quote(url, safe="".join(map(chr, range(0x21, 0x7F))))
-    return Response(302, headers={"Location": location, **HEADERS})
+    return Response(302, body="", headers={"Location": location, **HEADERS})
 
 
-def page(status: int) -> Response:
+def page(status: int) -> Response[str]:
     title, text = PAGES[status]
     headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
     if status == 503:
         headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
-    body = "" if api.request.method == "HEAD" else PAGE.format(title=title, text=text)
+    body = "" if api.client_request.method == "HEAD" else PAGE.format(title=title, text=text)
     return Response(status, "text/html; charset=utf-8", body, headers)
 
 

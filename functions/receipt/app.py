@@ -6,10 +6,10 @@ Next: `harkara.receipts.service`, which enqueues for functions/dlr.
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.api.responses import carrier_request
-from harkara.api.router import Response
 from harkara.base.ids import split_mid
 from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
@@ -20,9 +20,9 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/receipts/<carrier>/<token>", "GET", "HEAD", "POST")
-def receipts(carrier: str, token: str) -> Response:
-    received, heard = services().receive(carrier, token, carrier_request(api.request))
+@api.route("/receipts/<carrier>/<token>", ["GET", "HEAD", "POST"])
+def receipts(carrier: str, token: str) -> Response[str]:
+    received, heard = services().receive(carrier, token, carrier_request(api.client_request))
     counts = {
         "receipts": len(received.receipts) + len(received.by_carrier_id),
         "by_carrier_id": len(received.by_carrier_id),

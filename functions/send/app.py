@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats import ics, native, webengage
@@ -18,7 +19,6 @@ from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
 from harkara.api.credentials import presented
 from harkara.api.responses import Shape, answer, ok, one_shape, refusal, refuse_dry_run
-from harkara.api.router import Response
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import LogEvent
@@ -35,15 +35,15 @@ services = cache(on_aws)
 
 
 @api.post("/datasend")
-def datasend() -> Response:
-    refuse_dry_run(api.request)
-    caller, fields = admitted(lambda: ics.opened(api.request.body, content_type()))
+def datasend() -> Response[str]:
+    refuse_dry_run(api.client_request)
+    caller, fields = admitted(lambda: ics.opened(api.client_request.body, content_type()))
     return accept(caller, ics.request_in(fields), ics.answer)
 
 
-@api.route("/smpp", "GET", "POST")
-def smpp() -> Response:
-    asked = api.request
+@api.route("/smpp", ["GET", "POST"])
+def smpp() -> Response[str]:
+    asked = api.client_request
     caller, fields = admitted(
         lambda: ics.opened_smpp(asked.query_string, asked.body, content_type())
     )
@@ -51,17 +51,17 @@ def smpp() -> Response:
 
 
 @api.post("/webengage")
-def private_ssp() -> Response:
-    refuse_dry_run(api.request)
+def private_ssp() -> Response[str]:
+    refuse_dry_run(api.client_request)
     caller = authenticate()
-    request = webengage.parse(api.request.body)
+    request = webengage.parse(api.client_request.body)
     return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
 @api.post("/v1/messages")
-def messages() -> Response:
+def messages() -> Response[str]:
     caller = authenticate()
-    request = native.parse(api.request.body)
+    request = native.parse(api.client_request.body)
     if is_dry_run():
         results = services().accept.dry_run(caller, request)
         return answer(200, native.answer(caller.account, request, results, dry_run=True))
@@ -75,7 +75,7 @@ def messages() -> Response:
 
 
 @api.get("/health")
-def health() -> Response:
+def health() -> Response[str]:
     return ok({"status": True})
 
 
@@ -83,7 +83,7 @@ def admitted(
     opened: Callable[[], tuple[ics.BodyCredentials, dict[str, Any]]],
 ) -> tuple[Caller, dict[str, Any]]:
     """Return the caller and a body's fields; decode the body last if headers authenticate."""
-    if all(presented(api.request.headers)):
+    if all(presented(api.client_request.headers)):
         caller = authenticate()
         return caller, opened()[1]
     credentials, fields = opened()
@@ -91,15 +91,15 @@ def admitted(
 
 
 def authenticate(username: str = "", password: str = "") -> Caller:
-    shown = presented(api.request.headers, username, password)
-    return services().authenticator.authenticate(shown, Scope.SEND, api.request.source_ip)
+    shown = presented(api.client_request.headers, username, password)
+    return services().authenticator.authenticate(shown, Scope.SEND, api.client_request.source_ip)
 
 
 def accept(
     caller: Caller, request: SendRequest, render: Render, shape: Shape = one_shape
-) -> Response:
+) -> Response[str]:
     """Accept valid messages and return the answer, or the first answer of a repeated request."""
-    asked, idempotency = api.request, services().idempotency
+    asked, idempotency = api.client_request, services().idempotency
     line = f"{asked.method} {asked.path} {asked.query_string}\n"
     until_s = idempotency.clock() + api.deadline.remaining_s()
 
@@ -134,12 +134,13 @@ def accept(
 
 
 def content_type() -> str:
-    return api.request.headers.get("content-type", "")
+    return api.client_request.headers.get("content-type", "")
 
 
 def is_dry_run() -> bool:
     """Whether the query asks for a dry run, in any spelling: an unrecognised one would send."""
-    asked = next((value for name, value in api.request.query.items() if names_dry_run(name)), "0")
+    query = api.client_request.query
+    asked = next((value for name, value in query.items() if names_dry_run(name)), "0")
     try:
         return flag(asked)
     except ValueError as error:

@@ -65,7 +65,7 @@ def measure() -> list[Row]:
             "cold start of send / of a bare botocore with two clients",
             statistics.median(send / bare for bare, send in pairs),
             "x",
-            1.8,
+            2.3,
             note=f"{send_s * 1000:.0f} ms / {bare_s * 1000:.0f} ms, median of {ROUNDS} pairs",
         )
     ]

@@ -71,6 +71,7 @@ def test_a_person_is_sent_on_and_the_click_is_in_the_queue(gateway: Gateway, log
     assert answer == {
         "statusCode": 302,
         "headers": {"Location": URL, **SAFE},
+        "cookies": [],
         "body": "",
         "isBase64Encoded": False,
     }

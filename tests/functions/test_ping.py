@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from harkara.api.router import PING
+from harkara.api.resolver import PING
 from harkara.aws import clients
 from tests.functions.invoking import Context, Logs, load
 from tests.template.reading import functions

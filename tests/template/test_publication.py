@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.api.router import PING
+from harkara.api.resolver import PING
 from tests.template.reading import function_id, functions, template
 
 FUNCTIONS = sorted(functions())

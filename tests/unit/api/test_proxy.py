@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.api.proxy import SECRET_HEADER, TrustedProxy, client_address
-from harkara.api.router import Request
+from harkara.api.request import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys

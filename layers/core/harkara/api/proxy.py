@@ -9,7 +9,7 @@ import hmac
 import ipaddress
 from dataclasses import dataclass, replace
 
-from harkara.api.router import Request
+from harkara.api.request import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.keys import Keys

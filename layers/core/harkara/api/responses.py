@@ -6,8 +6,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
 from harkara.accept.formats.near_names import DRY_RUN_RULE, names_dry_run
-from harkara.api.router import NoRoute, Request, Response
+from harkara.api.request import Request
 from harkara.api.routes import methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
@@ -23,10 +26,10 @@ Shape = Callable[[RequestRefused], tuple[int, bytes]]
 
 def failure_answers(
     shapes: Mapping[str, Shape] = MappingProxyType({}),
-) -> Callable[[Exception, Request], Response]:
+) -> Callable[[Exception, Request], Response[str]]:
     """Return a function that answers errors in the common shape, or in their path's shape."""
 
-    def failed(error: Exception, request: Request) -> Response:
+    def failed(error: Exception, request: Request) -> Response[str]:
         refused = _refusal_for(error, request)
         answered = answer(*refusal(refused, shapes.get(request.path, one_shape)))
         if refused.code is Code.METHOD_NOT_ALLOWED:
@@ -43,7 +46,7 @@ def _refusal_for(error: Exception, request: Request) -> RequestRefused:
         case StoreUnavailable():
             log_failure("request not accepted", error)
             return RequestRefused(Code.TRY_AGAIN)
-        case NoRoute():
+        case NotFoundError():
             methods = methods_of(request.path)
             if methods and request.method not in methods:
                 return RequestRefused(Code.METHOD_NOT_ALLOWED)
@@ -75,12 +78,12 @@ def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
     )
 
 
-def ok(body: Any) -> Response:
+def ok(body: Any) -> Response[str]:
     """Return 200 with a JSON body."""
     return answer(200, encode(body))
 
 
-def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return a JSON answer."""
     return Response(status, "application/json", body.decode(), dict(headers or {}))
 

@@ -1,40 +1,25 @@
-"""List the routes of the whole HTTP API, so that a wrong method is answered with 405.
+"""Look up the methods of a path in the whole HTTP API, so that a wrong one is answered with 405.
 
-API Gateway sends requests without a route to `fallback`, which finds its answer in this table. The
-template's routes are tested against the table.
+API Gateway sends requests without a route to `fallback`, which has the code of no other function:
+`make routes` lists the routes that all functions register. The template's are tested against them.
 """
 
 import re
+from pathlib import Path
 
 from harkara.links.codec import CODE_LENGTH
 
-ROUTES: dict[str, tuple[str, ...]] = {
-    "/datasend": ("POST",),
-    "/smpp": ("GET", "POST"),
-    "/webengage": ("POST",),
-    "/v1/messages": ("POST",),
-    "/v1/messages/{mid}": ("GET", "DELETE"),
-    "/cancel-scheduled/sms": ("POST",),
-    "/v1/senders": ("GET", "POST"),
-    "/v1/senders/{name}": ("GET", "PUT", "DELETE"),
-    "/v1/templates": ("GET", "POST"),
-    "/v1/templates/{name}": ("GET", "PUT", "DELETE"),
-    "/v1/callbacks": ("GET", "POST"),
-    "/v1/callbacks/{name}": ("GET", "PUT", "DELETE"),
-    "/v1/callbacks/{id}/secret": ("POST",),
-    "/v1/callbacks/{id}/test": ("POST",),
-    "/v1/callbacks/{id}/parked": ("GET",),
-    "/v1/callbacks/{id}/replay": ("POST",),
-    "/v1/suppressions": ("GET", "POST"),
-    "/v1/suppressions/{number}": ("GET", "DELETE"),
-    "/health": ("GET",),
-    "/openapi.json": ("GET",),
-    "/docs": ("GET",),
-    "/receipts/{carrier}/{token}": ("GET", "HEAD", "POST"),
-    "/inbound/{carrier}/{token}": ("GET", "HEAD", "POST"),
-    "/{code}": ("GET", "HEAD"),
-}
+# `make routes` writes it.
+TABLE = Path(__file__).with_name("routes.txt")
 
+
+def _read_table() -> dict[str, tuple[str, ...]]:
+    """Return the methods of each path; a line has a path and its methods."""
+    rows = (line.split() for line in TABLE.read_text().splitlines() if not line.startswith("#"))
+    return {path: tuple(methods) for path, *methods in rows}
+
+
+ROUTES = _read_table()
 _NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # other texts are no code, and no route
 
 

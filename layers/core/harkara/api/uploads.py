@@ -1,6 +1,6 @@
 """Tell whether the body of a request is a file or a JSON object, despite wrong content types."""
 
-from harkara.api.router import Request
+from harkara.api.request import Request
 
 _JSON = ("application/json", "+json")
 _OBJECT = b"{"

@@ -1,19 +1,20 @@
-"""Build the router of a function of the HTTP API."""
+"""Build the resolver of a function of the HTTP API."""
 
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 from harkara.api.proxy import TrustedProxy
+from harkara.api.request import Request
+from harkara.api.resolver import Api
 from harkara.api.responses import Shape, failure_answers
-from harkara.api.router import Request, Router
 from harkara.aws.secrets import secret_keys
 from harkara.runtime.settings import ProxySettings
 
 
-def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Router:
-    """Return a router that answers errors in the common shape, or in the shape of their path."""
-    return Router(failure_answers(shapes), _admit)
+def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Api:
+    """Return a resolver that answers errors in the common shape, or in the shape of their path."""
+    return Api(failure_answers(shapes), _admit)
 
 
 @cache
