@@ -25,7 +25,7 @@ OUTSIDE = {
     "httpx": {"net"},
     "httpx_aiohttp": {"net"},
     "aiohttp": {"net"},
-    "aws_lambda_powertools": {"runtime"},
+    "aws_lambda_powertools": {"api", "runtime"},
 }
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))
 
