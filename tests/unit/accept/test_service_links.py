@@ -17,7 +17,7 @@ from harkara.links.shorten import ENDED_KNOWN_S
 from harkara.model.accounts import Enforcement, Sender, Template
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category, Message, MessageBatch
-from harkara.text.segments import segment_count
+from harkara.text.segments import measure
 from tests.fakes import caller_of
 from tests.unit.accepting import BULK, NOW, OTP, Accept
 
@@ -308,8 +308,6 @@ def test_where_dlt_only_warns_a_text_goes_out_with_its_links() -> None:
     assert led_to(accept, batch, 0) == RECORD.text
 
 
-# A campaign's records are checked column by column, others one by one.
-
 words = st.sampled_from(["Pay", "at", "https://acme.in/1", "https://acme.in/2", "अ", "now", "“"])
 texts = st.lists(words, min_size=1, max_size=6).map(" ".join)
 
@@ -335,4 +333,4 @@ def test_links_are_the_same_in_a_campaign_and_alone(
     assert accepted(records) == [each for record in records for each in accepted([record])]
     for _, _, message in accepted(records):
         if isinstance(message, Message):
-            assert message.segment_count == segment_count(message.text)
+            assert message.segment_count == measure(message.text).segment_count

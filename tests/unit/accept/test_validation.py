@@ -63,7 +63,7 @@ def check(record: Record, account: Account = ACCOUNT, url: str = "") -> CheckedR
 
 
 def urls(checker: RecordChecker) -> list[str]:
-    return [endpoint.url for endpoint in checker.decide.endpoints]
+    return [endpoint.url for endpoint in checker.policy.endpoints]
 
 
 def accepted(record: Record, account: Account = ACCOUNT) -> tuple[Lane, Message]:
@@ -273,15 +273,15 @@ def test_an_account_without_a_sound_url_hears_nothing(url: str) -> None:
     account = ACCOUNT.model_copy(update=calling_back(url))
     checker = checker_of(account)
     accepted, ((_, refused),) = checker.check([RECORD, RECORD._replace(text="")])
-    assert checker.decide.endpoints == []
+    assert checker.policy.endpoints == []
     assert accepted[0].messages[0].endpoint is None
     assert refused.endpoint is None
 
 
 def test_the_local_stack_may_be_called_back_over_http() -> None:
     local = ACCOUNT.model_copy(update=calling_back("http://127.0.0.1:8092/x"))
-    assert checker_of(local, private=True).decide.default_endpoint("ACMEBK") == 0
-    assert checker_of(local).decide.default_endpoint("ACMEBK") is None
+    assert checker_of(local, private=True).policy.default_endpoint("ACMEBK") == 0
+    assert checker_of(local).policy.default_endpoint("ACMEBK") is None
 
 
 records = st.builds(
@@ -308,4 +308,4 @@ def test_every_record_is_accepted_or_refused_and_nothing_is_raised(rows: list[Re
             assert message.to.isdecimal()
             assert 1 <= message.segment_count <= 2
             assert message.endpoint is not None
-            assert message.endpoint < len(checker.decide.endpoints)
+            assert message.endpoint < len(checker.policy.endpoints)

@@ -124,57 +124,6 @@ def test_what_was_found_before_has_no_say(general: str, particular: str, text: s
     assert found.content == particular
 
 
-@pytest.mark.parametrize("times", [1, 20], ids=["few", "many"])
-@given(st.lists(ENTRIES, min_size=1, max_size=12), st.data())
-def test_what_is_common_to_texts_is_what_is_found_for_each(
-    times: int, rows: list[tuple[tuple[str, ...], str]], data: st.DataObject
-) -> None:
-    all_entries = [Entry(str(at), headers, content) for at, (headers, content) in enumerate(rows)]
-    content = data.draw(st.sampled_from([content for _, content in rows]))
-    values = [
-        [data.draw(VALUES if kind == "var" else st.just("7")) for kind in kinds(content)]
-        for _ in range(3)
-    ]
-    texts = [render(content, each) for each in values] * times
-    header = data.draw(st.sampled_from(HEADERS))
-    found = TemplateIndex(all_entries).find_common(texts, header)
-    if found is not None:
-        assert {TemplateIndex(all_entries).find(text, header) for text in texts} == {found}
-
-
-@pytest.mark.parametrize(
-    ("texts", "dlt_template_id"),
-    [
-        pytest.param(["Dear Asha, your order", "Dear Ravi Rao, your order"], "0", id="one"),
-        pytest.param(["To Asha,\nyour order", "To Ravi,\r\nyour order"], "2", id="of two lines"),
-        pytest.param(["Dear Asha, your order", "Dear my-order-is-here, your order"], None,
-                     id="two by their ends"),
-        pytest.param(["Dear Asha, your order", "Dear Asha, your order is here"], None, id="two"),
-        pytest.param(["Dear Asha, your order", "Asha"], None, id="one and none"),
-        pytest.param(["Asha", "Ravi"], None, id="none"),
-        pytest.param(["Hi there Asha", "Hi there Ravi"], "4", id="one, with a rival"),
-        pytest.param(["Hi there Asha", "Hi there Ravi you are late"], None, id="the rival's too"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("times", [1, 50], ids=["few", "many"])
-@pytest.mark.parametrize("count", [3, 20])
-def test_the_template_of_a_campaign_is_seen_at_once(
-    texts: list[str], dlt_template_id: str | None, times: int, count: int
-) -> None:
-    others = [f"{{#var#}} {word} {word}" for word in VOCABULARY[:count]]
-    contents = [
-        "Dear {#var#}, your order",
-        "Dear {#var#}, your order is here",
-        "To {#var#},\nyour order",
-        "Dear{#var#}order-is-here,{#var#}",
-        "Hi there {#var#}",
-        "Hi there {#var#} you are late",
-    ]
-    index = TemplateIndex(entries(*contents, *others))
-    expected = index.entry(dlt_template_id) if dlt_template_id else None
-    assert index.find_common(texts * times) == expected
-
-
 def test_an_empty_index_finds_nothing() -> None:
     index = TemplateIndex([])
     assert len(index) == 0

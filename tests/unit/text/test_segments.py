@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.text.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure, segment_count, split
+from harkara.text.segments import GSM_BASIC, GSM_EXTENSION, Encoding, measure, split
 from tests.cases.reading import rows
 
 # 3GPP TS 23.038 section 6.2.1, a line for each sixteen codes; the escape (0x1B) is a space here.
@@ -78,7 +78,6 @@ def test_a_text_is_cut_where_the_standard_cuts_it(row: dict[str, Any]) -> None:
     assert [units(encoding, part) for part in parts] == row["segments"]
     assert "".join(parts) == text
     assert measure(text) == (encoding, sum(row["segments"]), len(row["segments"]))
-    assert segment_count(text) == len(row["segments"])
 
 
 @given(texts)
@@ -111,7 +110,7 @@ def test_a_segment_is_short_only_where_a_pair_would_be_torn(text: str) -> None:
 @given(texts)
 def test_measure_agrees_with_split(text: str) -> None:
     measured = measure(text)
-    assert measured.segment_count == segment_count(text) == len(split(text))
+    assert measured.segment_count == len(split(text))
     assert measured.unit_count == units(measured.encoding, text)
 
 

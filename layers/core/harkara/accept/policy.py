@@ -111,7 +111,7 @@ class SendPolicy:
         # Of two callbacks with one URL the first counts.
         callbacks = reversed(self.account.callbacks.values())
         self._by_url = {callback.url: callback for callback in callbacks}
-        self._judged: dict[DecisionKey, Decision] = {}
+        self._decisions: dict[DecisionKey, Decision] = {}
         default = self._registered(self._credential.callback)
         if callback_url:
             self._default_endpoint = self.endpoint(callback_url)
@@ -120,11 +120,13 @@ class SendPolicy:
         else:
             self._default_endpoint = self._endpoint_of(default)
 
-    def decide(self, subject: DecisionKey) -> Decision:
-        """Return the decision on a subject. Raises RequestRefused if no such record may be sent."""
-        decision = self._judged.get(subject)
+    def decide(self, key: DecisionKey) -> Decision:
+        """Return the decision on a key. Raises RequestRefused if no such record may be sent."""
+        decision = self._decisions.get(key)
         if decision is None:
-            decision = self._judged[subject] = self._decide(subject)
+            plain = _with_plain_ids(key)
+            decision = self._decide(key) if plain == key else self.decide(plain)
+            self._decisions[key] = decision
         return decision
 
     def of_template(self, decision: Decision, dlt_template_id: str) -> Decision:
@@ -255,6 +257,15 @@ class SendPolicy:
                 raise RequestRefused(Code.MIXED_REQUEST)
             rows = self.slots[slot] = BatchMessages(slot, [], [])
         return rows
+
+
+def _with_plain_ids(key: DecisionKey) -> DecisionKey:
+    if key.country != INDIA:
+        return key
+    return key._replace(
+        dlt_template_id=dlt_id(key.dlt_template_id, Code.INVALID_TEMPLATE_ID),
+        pe_id=dlt_id(key.pe_id, Code.ENTITY_MISMATCH),
+    )
 
 
 def dlt_id(text: str, code: Code) -> str:

@@ -31,6 +31,12 @@ class Options(NamedTuple):
     unicode_allowed: bool = True
     shorten_urls: bool | None = None
 
+    def shared(self) -> "Options":
+        """Return the options without those that differ from record to record."""
+        if self.variables or self.campaign_id:
+            return self._replace(variables=(), campaign_id="")
+        return self
+
 
 NO_OPTIONS = Options()
 

@@ -111,7 +111,7 @@ class AcceptService:
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
-        account, endpoints = checker.decide.account, checker.decide.endpoints
+        account, endpoints = checker.policy.account, checker.policy.endpoints
         results = _refusals(checker, refused, request)
         self._count(account, accepted)
         if not accepted:
@@ -146,7 +146,7 @@ class AcceptService:
         """Return the results that `accept` would give, without mids. Nothing is stored."""
         checker, (accepted, refused) = self._check(caller, request, self.names.now_ms())
         results = _refusals(checker, refused, request)
-        self._count(checker.decide.account, ())
+        self._count(checker.policy.account, ())
         for slot, places, messages in accepted:
             draft = _Draft("", slot, places, messages, ())
             _answer(results, checker, draft, messages, repeat(""))

@@ -12,7 +12,7 @@ in the code): a text gets only the first few of these templates that are not lon
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -73,9 +73,6 @@ class Filing:
             (slice(None, size) if side == _HEAD else slice(-size, None), table)
             for (side, size), table in by_place.items()
         ]
-        self._at_ends = {
-            place for each in ends.values() for places in each.values() for place in places
-        }
         self._runs = {size: table for size, table in tables.items() if len(table) > _SMALL_TABLE}
         self._rest = [
             (f" {' '.join(key)} ", by_header)
@@ -108,20 +105,7 @@ class Filing:
     def of_ends(self, text: str, header: str) -> list[list[int]]:
         """Return the places indexed under the ends of a text: one list for each key."""
         found = [table[piece] for cut, table in self._ends if (piece := text[cut]) in table]
-        return _lists(found, header)
-
-    def shared_ends(self, texts: Iterable[str]) -> list[slice]:
-        """Return the slices at which an end of any of these texts is a key."""
-        return [
-            cut
-            for cut, table in self._ends
-            if not table.keys().isdisjoint([text[cut] for text in texts])
-        ]
-
-    def under_runs(self, longest: int, before: int) -> Iterator[int]:
-        """Return the places before `before`, under runs, of templates not longer than `longest`."""
-        first = bisect_left(self._shortest, -longest)
-        return (place for place in range(first, before) if place not in self._at_ends)
+        return _lists(found, header) if found else []
 
     def choose(self, lists: list[list[int]], length: int) -> list[int]:
         """Return the places to compare a text of this length with, in order.
@@ -129,6 +113,8 @@ class Filing:
         Of the long lists (common keys), only the shortest ones count, and of those only the first
         few templates that are not longer than the text.
         """
+        if len(lists) == 1 and len(lists[0]) <= FEW_SHARERS:
+            return lists[0]
         chosen: list[int] = []
         crowds: list[list[int]] = []
         for places in lists:

@@ -7,13 +7,13 @@ the text's runs that are keys are exactly those of the template's fixed text.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import chain, islice
 from typing import NamedTuple
 
-from harkara.dlt.filing import EVERY_HEADER, Filing, Template, whole_words
+from harkara.dlt.filing import EVERY_HEADER, Filing, Template
 from harkara.dlt.matching import Matcher, Takes
 from harkara.dlt.mismatch import Mismatch, departure
 from harkara.dlt.templates import (
@@ -31,11 +31,6 @@ from harkara.dlt.templates import (
 # this many shared words are counted.
 _NEAREST_COMPARED = 5
 _SHARINGS_LIMIT = 1_000
-# For a search for many texts at once: from this many texts on, templates preferred to the last one
-# found (`rivals`) are looked for; at most this many are compared; this many results are cached.
-_MANY_TEXTS = 50
-_RIVALS_LIMIT = 4
-_KNOWN_LIMIT = 256
 
 
 class Entry(NamedTuple):
@@ -52,12 +47,12 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Last:
-    """The template last found, for a header; `sharers` are the candidates by its runs."""
+    """The template last found, for a header; `by_runs` are the candidates by its runs."""
 
     header: str
     place: int
     matcher: Matcher
-    sharers: list[list[int]] | None = None
+    by_runs: list[list[int]] | None = None
 
 
 class TemplateIndex:
@@ -86,7 +81,6 @@ class TemplateIndex:
         self._headers = {header for template in firsts.values() for header in template.headers}
         self._filing = Filing([*firsts.values()])
         self._last: _Last | None = None
-        self._known_rivals: dict[tuple[int, str, int, int], list[int] | None] = {}
         self._matchers: dict[int, Matcher] = {}
         self._usual: dict[int, Matcher | None] = {}
         self._words: dict[str, list[int]] = {}
@@ -126,47 +120,21 @@ class TemplateIndex:
 
         Of several it is the most specific: the one whose shortest text is the longest.
         """
-        text = fold(text)
-        last = self._last
-        if last and last.header == header and self._are_like(last, (text,)):
-            return self._best(text, header, self._sharers(last, text), last.place)
-        return self._best(text, header, self._filing.of_runs(text, header))
-
-    def find_common(self, texts: Sequence[str], header: str = "") -> Entry | None:
-        """Return the one template that `find` returns for every text, if that is quickly known.
-
-        None means that each text has to be looked up by itself, perhaps with the same result.
-        """
-        if "\r" in "".join(texts):
-            texts = [*map(fold, texts)]
-        common, last = self.find(texts[0], header), self._last
-        if not common or not last or not all(map(last.matcher.quick, texts)):
-            return None
-        # Finding the rivals takes a hundred times as long as finding the template of a text.
-        worth_it = len(texts) >= _MANY_TEXTS and last.place not in self._filing.crowded
-        rivals = self._rivals(last, texts) if worth_it else None
-        if rivals is not None:
-            if any(any(map(self._matcher(place).matches, texts)) for place in rivals):
-                return None
-            sharers = [[last.place]]
-        elif self._are_like(last, texts):
-            sharers = self._sharers(last, texts[0])
+        text, last, known = fold(text), self._last, -1
+        if last and last.header == header and self._is_like(last, text):
+            known = last.place
+            if last.by_runs is None:
+                last.by_runs = self._filing.of_runs(text, header)
+            by_runs = last.by_runs
         else:
-            return None
-        ends = self._filing.shared_ends(texts)
-        if sharers == [[last.place]] and not ends:
-            return common
-        # The candidates of a text depend on its length and ends: few combinations in a campaign.
-        chosen: dict[tuple[object, ...], list[int]] = {}
-        for text in texts:
-            kind = (len(text), *[text[end] for end in ends])
-            places = chosen.get(kind)
-            if places is None:
-                lists = sharers + self._filing.of_ends(text, header)
-                places = chosen[kind] = self._filing.choose(lists, len(text))
-            if self._first(places, text, last.place) != last.place:
-                return None
-        return common
+            by_runs = self._filing.of_runs(text, header)
+        lists = by_runs + self._filing.of_ends(text, header)
+        for place in self._filing.choose(lists, len(text)):
+            if place == known or self._matches(place, text):
+                if place != known:
+                    self._last = _Last(header, place, self._matcher(place))
+                return self._entries[place]
+        return None
 
     def nearest(self, text: str, header: str = "") -> Mismatch | None:
         """Return where a text differs from the template that shares the most words with it.
@@ -203,72 +171,12 @@ class TemplateIndex:
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
-    def _are_like(self, last: _Last, texts: Iterable[str]) -> bool:
-        """Return whether all texts match the template last found and have no other key runs."""
+    def _is_like(self, last: _Last, text: str) -> bool:
+        """Return whether a text matches the template last found and has no other key runs."""
         pieces: list[str] = []
-        quick = last.matcher.quick
-        for text in texts:
-            if not quick(text, pieces):
-                return False
-        return self._filing.words.isdisjoint(" ".join(set(pieces)).split(" "))
-
-    def _rivals(self, last: _Last, texts: Sequence[str]) -> list[int] | None:
-        """Return the candidates, indexed under runs, preferred to the last found for such texts.
-
-        None if there are more than a few. A matching text contains each whole word of a rival. Such
-        a word that is not among the last template's own must be one that a value of that template
-        touches. So a rival has at most as many other words as there are touched words, and is not
-        longer than the texts.
-        """
-        own = self._whole_words(last.place)
-        # Rounded up, so that the cached result also serves the slightly different next request.
-        touched = _up(max(text.count(" ") for text in texts) + 1 - len(own), 4)
-        longest = _up(max(map(len, texts)), 40)
-        key = last.place, last.header, touched, longest
-        if key not in self._known_rivals:
-            among = self._filing.under_runs(longest, last.place)
-            rivals = (
-                place
-                for place in among
-                if self._entries[place].belongs_to(last.header)
-                and len(set(self._whole_words(place)).difference(own)) <= touched
-            )
-            few = [*islice(rivals, _RIVALS_LIMIT + 1)]
-            if len(self._known_rivals) >= _KNOWN_LIMIT:
-                self._known_rivals.clear()
-            self._known_rivals[key] = few if len(few) <= _RIVALS_LIMIT else None
-        return self._known_rivals[key]
-
-    def _whole_words(self, place: int) -> list[str]:
-        return [*chain.from_iterable(whole_words(parse(self._entries[place].content)))]
-
-    def _sharers(self, last: _Last, text: str) -> list[list[int]]:
-        """Return the candidates by runs of a text for which `_are_like` is true."""
-        if last.sharers is None:
-            last.sharers = self._filing.of_runs(text, last.header)
-        return last.sharers
-
-    def _best(
-        self, text: str, header: str, sharers: list[list[int]], known: int = -1
-    ) -> Entry | None:
-        """Return the first matching template among the candidates by runs and by ends.
-
-        `known` is the place of a template that is known to match.
-        """
-        lists = sharers + self._filing.of_ends(text, header)
-        place = self._first(self._filing.choose(lists, len(text)), text, known)
-        if place is None:
-            return None
-        if place != known:
-            self._last = _Last(header, place, self._matcher(place))
-        return self._entries[place]
-
-    def _first(self, places: list[int], text: str, known: int) -> int | None:
-        """Return the first of the places whose template matches; `known` is known to match."""
-        for place in places:
-            if place == known or self._matches(place, text):
-                return place
-        return None
+        if not last.matcher.quick(text, pieces):
+            return False
+        return self._filing.words.isdisjoint(" ".join(pieces).split(" "))
 
     def _matches(self, place: int, text: str) -> bool:
         matcher = self._matcher(place)
@@ -300,7 +208,3 @@ class TemplateIndex:
 def _shortest(parts: list[str]) -> int:
     """Return the length of the shortest matching text."""
     return sum(map(len, parts[::2])) + len(parts) // 2
-
-
-def _up(number: int, step: int) -> int:
-    return -(-number // step) * step

@@ -16,8 +16,6 @@ _LOOKS_LIKE = re.compile(
 
 def holds_placeholder(text: str, content: str = "") -> bool:
     """Return whether a text holds a placeholder that is not in its template's fixed text."""
-    if not may_hold_placeholder(text):
-        return False
     literals = parse(content)[::2]
     return any(
         not any(match[0] in literal for literal in literals)
@@ -26,7 +24,7 @@ def holds_placeholder(text: str, content: str = "") -> bool:
 
 
 def may_hold_placeholder(text: str) -> bool:
-    """Return whether a text, or many texts joined, may hold a placeholder: a quick first check."""
+    """Return whether a text may hold a placeholder: a quick first check."""
     return "{#" in text or "$$" in text
 
 

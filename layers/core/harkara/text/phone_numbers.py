@@ -5,7 +5,6 @@ A spelling that can be read as two numbers is refused: the message might reach a
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from contextlib import suppress
 
 from harkara.base.codes import Code
@@ -16,7 +15,6 @@ INDIA = "IN"
 # Indian mobile numbers begin with 6 to 9 (National Numbering Plan). These expressions read them,
 # the common spelling first, 60 times faster than the library.
 _INDIAN_MSISDN = re.compile(r"91[6-9][0-9]{9}")
-_INDIAN_MSISDNS = re.compile(rf"{_INDIAN_MSISDN.pattern}(?:\n{_INDIAN_MSISDN.pattern})*")
 _INDIAN_MOBILE = re.compile(r"(?:\+?91|0)?([6-9][0-9]{9})")
 _OTHER = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 
@@ -71,13 +69,6 @@ def with_plus(number: str) -> str:
     except RequestRefused:
         return number
     return international
-
-
-def are_indian(numbers: Sequence[str]) -> bool:
-    """Return whether all are Indian msisdns in the common spelling, by one expression for all."""
-    joined = "\n".join(numbers)
-    # The total length is checked too, so that a number with a line feed cannot count as two.
-    return len(joined) == 13 * len(numbers) - 1 and bool(_INDIAN_MSISDNS.fullmatch(joined))
 
 
 def _plain_spelling(number: str) -> str:

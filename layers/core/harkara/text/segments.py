@@ -7,7 +7,6 @@ code units of a surrogate pair, stay in one segment, so the number of segments i
 """
 
 import re
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,6 +32,7 @@ class Encoding(StrEnum):
 _SINGLE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
 _SENDER_LIMIT = 11
 _CONCATENATED = {Encoding.GSM7: 153, Encoding.UCS2: 67}
+_PLAIN_SINGLE, _PLAIN_CONCATENATED = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
 
 
 class Measure(NamedTuple):
@@ -46,7 +46,10 @@ class Measure(NamedTuple):
 def measure(text: str) -> Measure:
     """Return a text's encoding, length and segments; the empty text takes one segment."""
     if is_plain(text):
-        return _measure(Encoding.GSM7, text)
+        # Each character is one septet and there are no pairs: only then is a division right.
+        length = len(text)
+        count = 1 if length <= _PLAIN_SINGLE else -(-length // _PLAIN_CONCATENATED)
+        return Measure(Encoding.GSM7, length, count)
     if _OUTSIDE_GSM.search(text) is None:
         return _measure(Encoding.GSM7, _EXTENSION.sub(_escaped, text))
     return _measure(Encoding.UCS2, _utf16(text))
@@ -60,26 +63,9 @@ def is_sender(text: str) -> bool:
     return encoding is Encoding.GSM7 and septets <= _SENDER_LIMIT
 
 
-def segment_count(text: str) -> int:
-    """Return how many segments a text takes, with a shortcut for plain texts (`is_plain`)."""
-    if is_plain(text):
-        return _plain_segment_count(len(text))
-    return measure(text).segment_count
-
-
 def is_plain(text: str) -> bool:
     """Return whether each character is one of ASCII that takes one septet."""
     return text.isascii() and not text.encode().translate(None, _ASCII_BASIC)
-
-
-def segment_counts(texts: Sequence[str], *, plain: bool) -> list[int]:
-    """Return how many segments each text takes; `plain` says that all are plain (`is_plain`)."""
-    if not plain:
-        return list(map(segment_count, texts))
-    lengths = list(map(len, texts))
-    if max(lengths, default=0) <= _SINGLE[Encoding.GSM7]:
-        return [1] * len(lengths)
-    return list(map(_plain_segment_count, lengths))
 
 
 def first_outside_gsm(text: str) -> int | None:
@@ -98,12 +84,6 @@ def split(text: str) -> list[str]:
         part.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
         for part in _cut(encoding, _utf16(text))
     ]
-
-
-def _plain_segment_count(length: int) -> int:
-    # Each character is one septet and there are no pairs: only then is a division right.
-    single, step = _SINGLE[Encoding.GSM7], _CONCATENATED[Encoding.GSM7]
-    return 1 if length <= single else -(-length // step)
 
 
 def _measure(encoding: Encoding, units: str) -> Measure:
