@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harkara.accept.batches import PACKED_LIMIT_BYTES
 from harkara.accept.requests import Record, RecordResult, SendRequest
-from harkara.accept.service import PACKED_LIMIT_BYTES, NothingAccepted
+from harkara.accept.service import NothingAccepted
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import split_mid

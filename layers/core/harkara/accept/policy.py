@@ -112,21 +112,18 @@ class SendPolicy:
         callbacks = reversed(self.account.callbacks.values())
         self._by_url = {callback.url: callback for callback in callbacks}
         self._decisions: dict[DecisionKey, Decision] = {}
-        default = self._registered(self._credential.callback)
         if callback_url:
             self._default_endpoint = self.endpoint(callback_url)
             if self._default_endpoint is None:
                 raise RequestRefused(Code.INVALID_CALLBACK_URL)
         else:
-            self._default_endpoint = self._endpoint_of(default)
+            self._default_endpoint = self._endpoint_of(self._registered(self._credential.callback))
 
     def decide(self, key: DecisionKey) -> Decision:
         """Return the decision on a key. Raises RequestRefused if no such record may be sent."""
         decision = self._decisions.get(key)
         if decision is None:
-            plain = _with_plain_ids(key)
-            decision = self._decide(key) if plain == key else self.decide(plain)
-            self._decisions[key] = decision
+            decision = self._decisions[key] = self._decide(key)
         return decision
 
     def of_template(self, decision: Decision, dlt_template_id: str) -> Decision:
@@ -168,19 +165,22 @@ class SendPolicy:
 
     def _usual_format(self) -> str:
         """Return the format of the caller's usual callback."""
-        names = (self._credential.callback, self.account.default_callback)
-        usual = next(filter(None, map(self._registered, names)), None)
-        return usual.format if usual else "clevertap"
+        names = self._credential.callback, self.account.default_callback
+        formats = (each.format for each in map(self._registered, names) if each)
+        return next(formats, "clevertap")
 
     def _registered(self, name: str) -> CallbackEndpoint | None:
         return self.account.callbacks.get(name)
 
-    def _decide(self, subject: DecisionKey) -> Decision:
-        country, sender_id, dlt_template_id, pe_id, options = subject
-        account = self.account
+    def _decide(self, key: DecisionKey) -> Decision:
+        country, sender_id, dlt_template_id, pe_id, options = key
+        account, indian = self.account, country == INDIA
+        if indian:
+            dlt_template_id = dlt_id(dlt_template_id, Code.INVALID_TEMPLATE_ID)
+            pe_id = dlt_id(pe_id, Code.ENTITY_MISMATCH)
+        subject = DecisionKey(country, sender_id, dlt_template_id, pe_id, options)
         if not account.may_send_to(country):
             raise RequestRefused(Code.COUNTRY_NOT_ALLOWED)
-        indian = country == INDIA
         if not (INDIAN_HEADER.fullmatch(sender_id) if indian else _is_sender_abroad(sender_id)):
             raise RequestRefused(Code.INVALID_HEADER)
         sender = account.senders.get(sender_id)
@@ -218,8 +218,7 @@ class SendPolicy:
     def _shortens(self, options: Options) -> bool:
         if options.shorten_urls and not self.account.short_domain:
             raise RequestRefused(Code.NO_SHORT_DOMAIN)
-        asked = options.shorten_urls
-        return self.account.shorten_urls if asked is None else asked
+        return self.account.shorten_urls if options.shorten_urls is None else options.shorten_urls
 
     def _category(
         self, sender_id: str, sender: Sender | None, template: Template | None, options: Options
@@ -248,24 +247,11 @@ class SendPolicy:
             begins_s = (send_at_ms or now_ms) / 1000
             if next_open_s(begins_s) > begins_s:
                 raise RequestRefused(Code.PROMOTIONAL_HOURS)
-        slot = BatchKey(
-            category, daytime_only, send_at_ms, options.validity_s or DEFAULT_VALIDITY_S
-        )
-        rows = self.slots.get(slot)
-        if rows is None:
-            if len(self.slots) >= BATCH_LIMIT:
-                raise RequestRefused(Code.MIXED_REQUEST)
-            rows = self.slots[slot] = BatchMessages(slot, [], [])
-        return rows
-
-
-def _with_plain_ids(key: DecisionKey) -> DecisionKey:
-    if key.country != INDIA:
-        return key
-    return key._replace(
-        dlt_template_id=dlt_id(key.dlt_template_id, Code.INVALID_TEMPLATE_ID),
-        pe_id=dlt_id(key.pe_id, Code.ENTITY_MISMATCH),
-    )
+        validity_s = options.validity_s or DEFAULT_VALIDITY_S
+        key = BatchKey(category, daytime_only, send_at_ms, validity_s)
+        if key not in self.slots and len(self.slots) >= BATCH_LIMIT:
+            raise RequestRefused(Code.MIXED_REQUEST)
+        return self.slots.setdefault(key, BatchMessages(key, [], []))
 
 
 def dlt_id(text: str, code: Code) -> str:

@@ -9,32 +9,27 @@ batch whose time has not come waits in the Due table instead.
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import NamedTuple
 
-from harkara.accept.policy import BatchKey, BatchMessages
+from harkara.accept.batches import BatchDraft, BatchMaker, PackedBatch
+from harkara.accept.policy import BatchMessages
 from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.validation import CheckedRecords, RecordChecker
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
-from harkara.links.codec import Linked
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller
 from harkara.model.callback_urls import UrlRules
-from harkara.model.messages import BLOCK_SIZE, Endpoint, Message, MessageBatch, pack
+from harkara.model.messages import Message, MessageBatch
 from harkara.model.sending_hours import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchWriter, IdSource, RateLimits, TaskQueues
 
-# DynamoDB limits an item to 400 KB, keys and attribute names included.
-PACKED_LIMIT_BYTES = 390_000
 # A batch this small goes along in the queue: ten are below the 64 KB that SQS bills as one.
 IN_QUEUE_LIMIT_BYTES = 4_000
-# Every click reads a batch's packed links whole.
-PACKED_LINKS_LIMIT = 300_000
 
 _LOST = RecordResult("", Code.TRY_AGAIN)
 
@@ -45,42 +40,6 @@ class NothingAccepted(RequestRefused):
     def __init__(self, code: Code, detail: str, results: Sequence[RecordResult]) -> None:
         super().__init__(code, detail)
         self.results = results
-
-
-class _Draft(NamedTuple):
-    """A message batch to be made: messages with their request indexes and links, then refusals.
-
-    `name` is the same for the same request, checked against the same version of the account, and
-    differs from every other draft's.
-    """
-
-    name: str
-    slot: BatchKey
-    places: Sequence[int]
-    messages: Sequence[Message]
-    links: Sequence[Linked | None]
-    refusals: Sequence[Message] = ()
-
-    def halves(self) -> list["_Draft"]:
-        """Split the draft in two: refusals apart from messages, else each of them in half."""
-        if self.messages and self.refusals:
-            # Refusals are reported at once, and do not wait for the send time.
-            at_once = self.slot._replace(send_at_ms=0, daytime_only=False)
-            return [self._replace(refusals=()), _Draft("", at_once, (), (), (), self.refusals)]
-        middle = (len(self.messages) + len(self.refusals)) // 2
-        return [
-            _Draft("", self.slot, self.places[h], self.messages[h], self.links[h], self.refusals[h])
-            for h in (slice(middle), slice(middle, None))
-        ]
-
-
-class _Made(NamedTuple):
-    """A message batch, its packed form, its draft, and its packed link set."""
-
-    batch: MessageBatch
-    packed: bytes
-    draft: _Draft
-    packed_links: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +70,7 @@ class AcceptService:
         names = names or self.names
         now_ms = names.now_ms()
         checker, (accepted, refused) = self._check(caller, request, now_ms)
-        account, endpoints = checker.policy.account, checker.policy.endpoints
+        account = checker.policy.account
         results = _refusals(checker, refused, request)
         self._count(account, accepted)
         if not accepted:
@@ -119,7 +78,7 @@ class AcceptService:
         if links := checker.links:
             self.links.signer()  # raises, if it must, while nothing has been committed yet
         drafts = [
-            _Draft(
+            BatchDraft(
                 f"{account.version}.{number}",
                 slot,
                 places,
@@ -129,11 +88,10 @@ class AcceptService:
             for number, (slot, places, messages) in enumerate(accepted)
         ]
         drafts[0] = drafts[0]._replace(refusals=[message for _, message in refused])
+        maker = BatchMaker(account, checker.policy.endpoints, now_ms, names, self.links)
         try:
             stored = [
-                self._stored(account, made, names)
-                for draft in drafts
-                for made in self._batches(account, draft, endpoints, names, now_ms)
+                maker.store(made, self.batches) for draft in drafts for made in maker.make(draft)
             ]
             self._commit(account, stored)
         except StoreUnavailable as error:
@@ -148,7 +106,7 @@ class AcceptService:
         results = _refusals(checker, refused, request)
         self._count(checker.policy.account, ())
         for slot, places, messages in accepted:
-            draft = _Draft("", slot, places, messages, ())
+            draft = BatchDraft("", slot, places, messages, ())
             _answer(results, checker, draft, messages, repeat(""))
         return results
 
@@ -187,59 +145,7 @@ class AcceptService:
         now = self.accounts.account(account.id, lambda known: known is not account)
         return None if now is None or now is account else caller._replace(account=now)
 
-    def _batches(
-        self,
-        account: Account,
-        draft: _Draft,
-        endpoints: Sequence[Endpoint],
-        names: IdSource,
-        now_ms: int,
-    ) -> Iterator[_Made]:
-        """Make one batch of a draft, or as many as needed for each to fit into an item."""
-        own_endpoints, rows = _with_own_endpoints(endpoints, [*draft.messages, *draft.refusals])
-        slot = draft.slot
-        batch = MessageBatch(
-            id=names.new(now_ms, draft.name),
-            account_id=account.id,
-            carrier=account.carrier,
-            category=slot.category,
-            accepted_at_ms=now_ms,
-            block_size=BLOCK_SIZE,
-            endpoints=own_endpoints,
-            messages=rows,
-            daytime_only=slot.daytime_only,
-            send_at_ms=slot.send_at_ms,
-            validity_s=slot.validity_s,
-            duplicate_window_s=account.duplicate_window_s,
-            telemarketer_ids=account.telemarketer_ids,
-            two_way=account.two_way,
-        )
-        made = self._made(account, batch, draft)
-        fits = len(made.packed) <= PACKED_LIMIT_BYTES
-        if len(rows) == 1 or (fits and len(made.packed_links) <= PACKED_LINKS_LIMIT):
-            yield made
-            return
-        for number, half in enumerate(draft.halves()):
-            named = half._replace(name=f"{draft.name}.{number}")
-            yield from self._batches(account, named, endpoints, names, now_ms)
-
-    def _made(self, account: Account, batch: MessageBatch, draft: _Draft) -> _Made:
-        packed_links = ""
-        if any(draft.links):
-            batch, packed_links = self.links.make(account, batch, draft.links)
-        return _Made(batch, pack(batch), draft, packed_links)
-
-    def _stored(self, account: Account, made: _Made, names: IdSource) -> _Made:
-        """Store a batch and its links; return it as it is stored. Raises StoreUnavailable."""
-        while made.packed_links and not self.links.put(account, made.batch, made.packed_links):
-            # Another batch has the same set id, so this one needs another id.
-            draft = made.draft._replace(name=f"{made.draft.name}~")
-            batch = replace(made.batch, id=names.new(made.batch.accepted_at_ms, draft.name))
-            made = self._made(account, batch, draft)
-        self.batches.put_batch(made.batch.id, made.packed, made.batch.begins_ms)
-        return made
-
-    def _commit(self, account: Account, stored: Sequence[_Made]) -> None:
+    def _commit(self, account: Account, stored: Sequence[PackedBatch]) -> None:
         """Enqueue a reference to the most urgent batch, which names the others.
 
         Raises StoreUnavailable.
@@ -286,28 +192,13 @@ def _refusals(
 def _answer(
     results: list[RecordResult],
     checker: RecordChecker,
-    draft: _Draft,
+    draft: BatchDraft,
     messages: Sequence[Message],
     mids: Iterable[str],
 ) -> None:
     for place, message, mid in zip(draft.places, messages, mids, strict=False):
         warning = checker.warnings.get(place)
         results[place] = RecordResult(mid, None, "", warning, message, draft.slot.category)
-
-
-def _with_own_endpoints(
-    endpoints: Sequence[Endpoint], messages: Sequence[Message]
-) -> tuple[tuple[Endpoint, ...], Sequence[Message]]:
-    """Return the endpoints that the messages use, and the messages with their indexes there."""
-    if len(endpoints) <= 1:
-        return tuple(endpoints), messages
-    used = sorted({message.endpoint for message in messages if message.endpoint is not None})
-    places = {old: new for new, old in enumerate(used)}
-    rows = [
-        message if message.endpoint is None else message._replace(endpoint=places[message.endpoint])
-        for message in messages
-    ]
-    return tuple(endpoints[old] for old in used), rows
 
 
 def _nothing_accepted(results: Sequence[RecordResult]) -> NothingAccepted:
