@@ -13,7 +13,7 @@ from heapq import nlargest
 from itertools import chain, islice
 from typing import NamedTuple
 
-from harkara.dlt.filing import EVERY_HEADER, Filing, Template
+from harkara.dlt.filing import EVERY_HEADER, Filing, Template, whole_words
 from harkara.dlt.matching import Matcher, Takes
 from harkara.dlt.mismatch import Mismatch, departure
 from harkara.dlt.templates import (
@@ -47,11 +47,15 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Last:
-    """The template last found, for a header; `by_runs` are the candidates by its runs."""
+    """The template last found, for a header.
+
+    `key_words` counts its whole words that are in keys; `by_runs` are the candidates by its runs.
+    """
 
     header: str
     place: int
     matcher: Matcher
+    key_words: int
     by_runs: list[list[int]] | None = None
 
 
@@ -132,7 +136,7 @@ class TemplateIndex:
         for place in self._filing.choose(lists, len(text)):
             if place == known or self._matches(place, text):
                 if place != known:
-                    self._last = _Last(header, place, self._matcher(place))
+                    self._last = self._last_found(header, place)
                 return self._entries[place]
         return None
 
@@ -171,12 +175,19 @@ class TemplateIndex:
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
+    def _last_found(self, header: str, place: int) -> _Last:
+        words = chain.from_iterable(whole_words(parse(self._entries[place].content)))
+        return _Last(header, place, self._matcher(place), self._key_words(words))
+
     def _is_like(self, last: _Last, text: str) -> bool:
         """Return whether a text matches the template last found and has no other key runs."""
-        pieces: list[str] = []
-        if not last.matcher.quick(text, pieces):
+        if not last.matcher.quick(text):
             return False
-        return self._filing.words.isdisjoint(" ".join(pieces).split(" "))
+        # A matching text has all whole words of the template: any more are touched by a value.
+        return self._key_words(text.split(" ")) == last.key_words
+
+    def _key_words(self, words: Iterable[str]) -> int:
+        return sum(map(self._filing.words.__contains__, words))
 
     def _matches(self, place: int, text: str) -> bool:
         matcher = self._matcher(place)

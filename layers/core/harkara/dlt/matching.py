@@ -22,7 +22,7 @@ Takes = Callable[[str], bool]
 class Matcher:
     """A template, ready to be compared with texts."""
 
-    __slots__ = ("_breaks", "_ends", "_longest", "_middle", "gaps", "literals", "rules")
+    __slots__ = ("_ends", "_longest", "_middle", "gaps", "literals", "rules")
 
     def __init__(self, content: str, rules: Rules = DEFAULT_RULES) -> None:
         self.rules = rules
@@ -30,20 +30,17 @@ class Matcher:
         self.literals, self.gaps = _join(parse(content))
         prefix, suffix = self.literals[0], self.literals[-1]
         ranges = [self._range(gap) for gap in self.gaps] or [(0, 0, None)]
-        breaks = [(literal.find(" "), literal.rfind(" ") + 1) for literal in self.literals]
         # For each inner fixed text: the text; its length plus the minimum length of the next value
         # (the search for the next fixed text starts there); by how much the value before it may
-        # exceed its minimum; the check of that value; that minimum; the index of the first space
-        # in the text, and the index after its last space.
+        # exceed its minimum; the check of that value; that minimum.
         self._middle = [
-            (literal, len(literal) + after[0], high - low, takes, low, *spaces)
-            for literal, (low, high, takes), after, spaces in zip(
-                self.literals[1:-1], ranges, ranges[1:], breaks[1:], strict=False
+            (literal, len(literal) + after[0], high - low, takes, low)
+            for literal, (low, high, takes), after in zip(
+                self.literals[1:-1], ranges, ranges[1:], strict=False
             )
         ]
         low, high, takes = ranges[-1]
         self._ends = prefix, len(prefix) + ranges[0][0], suffix, high - low, takes, low
-        self._breaks = breaks[0][1], breaks[-1][0]
         self._longest = sum(map(len, self.literals)) + sum(high for _, high, _ in ranges)
 
     def matches(self, text: str) -> bool:
@@ -53,28 +50,20 @@ class Matcher:
         verdict = self.quick(text)
         return self.walk(text) if verdict is None else verdict
 
-    def quick(self, text: str, pieces: list[str] | None = None) -> bool | None:
-        """Return whether a folded text matches, by the quick way; None if that cannot tell.
-
-        To `pieces` are added the parts of a matching text that hold values, extended to whole words
-        (separated by single spaces). All other words lie wholly in one fixed text.
-        """
+    def quick(self, text: str) -> bool | None:
+        """Return whether a folded text matches, by the quick way; None if that cannot tell."""
         if not self.gaps:
             return text == self.literals[0]
         prefix, start, suffix, last_slack, last_takes, last_low = self._ends
         if not text.startswith(prefix) or not text.endswith(suffix):
             return False
-        begin, last_space = self._breaks
-        for literal, step, slack, takes, low, space, behind_space in self._middle:
+        for literal, step, slack, takes, low in self._middle:
             place = text.find(literal, start)
             if place < 0:
                 return False
             if place - start > slack or (takes and not takes(text[start - low : place])):
                 return None
             start = place + step
-            if pieces is not None and space >= 0:
-                pieces.append(text[begin : place + space])
-                begin = place + behind_space
         end = len(text) - len(suffix)
         if end < start:
             return False
@@ -82,8 +71,6 @@ class Matcher:
             last_takes and not last_takes(text[start - last_low : end])
         ):
             return None
-        if pieces is not None:
-            pieces.append(text[begin : end + last_space] if last_space >= 0 else text[begin:])
         return True
 
     def walk(self, text: str) -> bool:
