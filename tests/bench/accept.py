@@ -68,7 +68,7 @@ def measure() -> list[Row]:
             f"CPU of accepting {RECORDS:,} records / orjson.loads of the body",
             ratio(plain.run, lambda: orjson.loads(body)),
             "x",
-            20,
+            30,
             note=f"{len(body):,} bytes, median of {ROUNDS} pairs",
         ),
         Row(

@@ -61,14 +61,14 @@ def measure() -> list[Row]:
             f"reading and checking {RECORDS:,} records, template id given / orjson.loads",
             ratio(known.run, known.decode),
             "x",
-            8,
+            15,
             note=f"{len(known.body):,} bytes",
         ),
         Row(
             f"the same, template found among {TEMPLATES:,} / orjson.loads",
             ratio(found.run, found.decode),
             "x",
-            10,
+            25,
         ),
         Row(
             f"template found among {TEMPLATES:,} / among 10",
