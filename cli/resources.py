@@ -9,13 +9,12 @@ from cli.deployment import Deployment
 from cli.printing import Answer, Row
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.manage.resources import KINDS
 from harkara.model.operator_records import P, Part
 
 
 def add_part(desk: Deployment, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:
     """Register a resource with these fields, replacing one of the same name."""
-    account, part = desk.account(account_id), fields[KINDS[kind].name_field]
+    account, part = desk.account(account_id), fields[kind.name_field]
     try:
         desk.registry.replace(account, kind, part, fields)
     except RequestRefused as error:

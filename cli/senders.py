@@ -6,8 +6,9 @@ from cli.command import ACCOUNT, Verbs
 from cli.deployment import Deployment
 from cli.printing import Answer
 from cli.resources import add_part, parts_of, remove_part
-from harkara.manage.resources import advice_on, fields_of, sender_of
+from harkara.manage.resources import advice_on, fields_of
 from harkara.model.accounts import Sender
+from harkara.model.fields import read
 from harkara.model.messages import Category
 
 NOUN = "sender"
@@ -38,7 +39,7 @@ def _add(desk: Deployment, arguments: Namespace) -> Answer:
         "callback": arguments.callback,
     }
     added = add_part(desk, arguments.account, Sender, fields)
-    advice = "; ".join(advice_on(sender_of(fields)))
+    advice = "; ".join(advice_on(read(Sender, fields)))
     return {**added, "warning": advice} if advice else added
 
 

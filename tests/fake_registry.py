@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harkara.base.deadline import Deadline
-from harkara.manage.resources import name_of
 from harkara.model.accounts import Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
-from harkara.model.operator_records import P, Part
+from harkara.model.operator_records import P, Part, name_of
 from tests.fakes import FakeAccountStore
 
 # The longest sort key of DynamoDB, in bytes.

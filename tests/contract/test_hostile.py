@@ -18,8 +18,8 @@ from harkara.accept.requests import BODY_LIMIT_BYTES
 from harkara.api.routes import ROUTES, methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.links.codec import CODE_LENGTH
-from harkara.manage.resources import template_of
-from harkara.model.accounts import Enforcement, Rate, Sender
+from harkara.model.accounts import Enforcement, Rate, Sender, Template
+from harkara.model.fields import read
 from local.settings import RECEIPT_TOKEN
 from tests.contract.described import DOCUMENT, OPERATIONS, assert_described, examples_of
 from tests.contract.strategies import (
@@ -90,7 +90,7 @@ def api(gateway: Gateway) -> Api:
     """The API of an account that may send the document's examples, with DLT enforced."""
     account = gateway.accounts.accounts["sandbox"]
     template = DOCUMENT["paths"]["/v1/templates"]["post"]["requestBody"]["content"]
-    made = template_of(template["application/json"]["example"])
+    made = read(Template, template["application/json"]["example"])
     changes = {
         "dlt": Enforcement.ENFORCE,
         "senders": {"ACMEBK": Sender(header="ACMEBK", categories=(made.category,))},

@@ -11,11 +11,10 @@ from harkara.aws.registry import DynamoRegistry
 from harkara.aws.table import CHANGES, WRITE_BATCH
 from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.manage.resources import name_of
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
-from harkara.model.operator_records import Part
+from harkara.model.operator_records import Part, name_of
 from tests.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 

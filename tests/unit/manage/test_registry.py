@@ -10,13 +10,12 @@ from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
 from harkara.manage import registry
 from harkara.manage.registry import ImportedRow, RegistryService, RowResult, counts
-from harkara.manage.resources import KINDS, name_of
 from harkara.manage.template_csv import export
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category, Endpoint
-from harkara.model.operator_records import Part
+from harkara.model.operator_records import Part, name_of
 from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import FakeAccountStore
 
@@ -89,7 +88,7 @@ def test_what_was_created_is_read_replaced_and_removed(
     name = name_of(part)
     assert world.service.get(world.account, kind, name) == part
     assert part in world.service.page(world.account, kind).parts
-    rest = {key: value for key, value in fields.items() if key != KINDS[kind].name_field}
+    rest = {key: value for key, value in fields.items() if key != kind.name_field}
     changed = {**rest, ("pe_id" if kind is not CallbackEndpoint else "name"): "110117297442"}
     assert world.service.replace(world.account, kind, name, changed) != part
     world.service.remove(world.account, kind, name)
@@ -100,7 +99,7 @@ def test_what_was_created_is_read_replaced_and_removed(
 def test_nothing_is_created_twice_or_changed_where_it_is_not(
     kind: type[Part], fields: dict[str, Any], world: World
 ) -> None:
-    name = fields[KINDS[kind].name_field]
+    name = fields[kind.name_field]
     for absent in (
         lambda: world.service.get(world.account, kind, name),
         lambda: world.service.replace(world.account, kind, name, fields),
@@ -118,7 +117,7 @@ def test_another_account_sees_and_changes_nothing(
     kind: type[Part], fields: dict[str, Any], world: World
 ) -> None:
     world.create(kind, fields)
-    name, other = fields[KINDS[kind].name_field], world.store.accounts["other"]
+    name, other = fields[kind.name_field], world.store.accounts["other"]
     with pytest.raises(RequestRefused, match="NOT_FOUND"):
         world.service.get(other, kind, name)
     with pytest.raises(RequestRefused, match="NOT_FOUND"):

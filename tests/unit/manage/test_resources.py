@@ -6,18 +6,14 @@ import pytest
 
 from harkara.base.errors import FieldRefused
 from harkara.manage.resources import (
-    HEADER_COUNT_LIMIT,
-    KINDS,
-    TEXT_LIMIT,
     fields_of,
-    name_of,
-    sender_of,
-    template_of,
+    make,
 )
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.fields import HEADER_COUNT_LIMIT, TEXT_LIMIT, read
 from harkara.model.messages import Category
-from harkara.model.operator_records import Part
+from harkara.model.operator_records import Part, name_of
 from tests.cases.reading import rows
 
 COLLECTIONS: dict[str, type[Part]] = {
@@ -33,14 +29,14 @@ def test_a_part_is_made_of_good_fields_alone(case: tuple[str, dict[str, Any], st
     collection, fields, wrong = case
     kind = COLLECTIONS[collection]
     if wrong is None:
-        part = KINDS[kind].make(fields)
-        assert KINDS[kind].make(fields_of(part)) == part
+        part = make(kind, fields)
+        assert make(kind, fields_of(part)) == part
         given = {name: value for name, value in fields.items() if value is not None}
         assert fields_of(part) == fields_of(part) | given
-        assert name_of(part) == fields[KINDS[kind].name_field]
+        assert name_of(part) == fields[kind.name_field]
         return
     with pytest.raises(FieldRefused) as error:
-        KINDS[kind].make(fields)
+        make(kind, fields)
     assert error.value.field == wrong
     assert str(error.value) == f"{wrong}: {error.value.rule}"
 
@@ -48,16 +44,17 @@ def test_a_part_is_made_of_good_fields_alone(case: tuple[str, dict[str, Any], st
 def test_a_refusal_does_not_repeat_what_it_refuses() -> None:
     for field in TEMPLATE:
         with pytest.raises(FieldRefused) as error:
-            template_of({**TEMPLATE, field: "s3cret\x00"})
+            read(Template, {**TEMPLATE, field: "s3cret\x00"})
         assert "s3cret" not in str(error.value)
     with pytest.raises(FieldRefused) as error:
-        template_of({**TEMPLATE, "s3cret": ""})
+        read(Template, {**TEMPLATE, "s3cret": ""})
     assert "s3cret" not in str(error.value)
 
 
 def test_white_space_around_a_name_goes_and_within_a_text_stays() -> None:
-    template = template_of(
-        {**TEMPLATE, "template_id": " 1107 ", "headers": [" ACMEBK"], "text": " a \r\nb\r"}
+    template = read(
+        Template,
+        {**TEMPLATE, "template_id": " 1107 ", "headers": [" ACMEBK"], "text": " a \r\nb\r"},
     )
     assert template.dlt_template_id == "1107"
     assert template.headers == ("ACMEBK",)
@@ -65,9 +62,9 @@ def test_white_space_around_a_name_goes_and_within_a_text_stays() -> None:
 
 
 def test_what_is_given_twice_counts_once() -> None:
-    template = template_of({**TEMPLATE, "headers": ["B1B", "A1A", "B1B"]})
+    template = read(Template, {**TEMPLATE, "headers": ["B1B", "A1A", "B1B"]})
     assert template.headers == ("B1B", "A1A")
-    sender = sender_of({"header": "B1B", "categories": ["otp", "otp"]})
+    sender = read(Sender, {"header": "B1B", "categories": ["otp", "otp"]})
     assert sender.categories == (Category.OTP,)
 
 
@@ -81,6 +78,6 @@ def test_what_is_given_twice_counts_once() -> None:
     ],
 )
 def test_lengths_have_their_limits(field: str, good: object, bad: object) -> None:
-    assert template_of({**TEMPLATE, field: good})
+    assert read(Template, {**TEMPLATE, field: good})
     with pytest.raises(FieldRefused, match=field):
-        template_of({**TEMPLATE, field: bad})
+        read(Template, {**TEMPLATE, field: bad})

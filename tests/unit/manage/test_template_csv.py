@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.manage.resources import template_of
 from harkara.manage.template_csv import CONTENT_LIMIT_BYTES, ROW_LIMIT, Row, export, parse
 from harkara.model.accounts import Template
+from harkara.model.fields import read
 from harkara.model.messages import Category
 from tests.unit.steps import steps
 
@@ -26,7 +26,7 @@ def of(*lines: str, header: str = HEADER) -> bytes:
 
 
 def template(template_id: str = "1107", **fields: Any) -> Template:
-    return template_of({"template_id": template_id, "category": "otp", "text": "x", **fields})
+    return read(Template, {"template_id": template_id, "category": "otp", "text": "x", **fields})
 
 
 def problem_of(line: str, header: str = HEADER) -> str:
@@ -60,9 +60,9 @@ FIELDS = st.fixed_dictionaries(
 def test_what_was_exported_is_read_back(rows: list[dict[str, Any]], packed: bool) -> None:
     templates = [template(str(1107 + at), **fields) for at, fields in enumerate(rows)]
     content = export(templates)
-    read = parse(gzip.compress(content) if packed else content)
-    assert [row.template for row in read] == templates
-    assert [row.number for row in read] == list(range(2, len(templates) + 2))
+    rows = parse(gzip.compress(content) if packed else content)
+    assert [row.template for row in rows] == templates
+    assert [row.number for row in rows] == list(range(2, len(templates) + 2))
 
 
 @pytest.mark.parametrize("start", ["".join(pair) for pair in product("'=+-@\ta", repeat=2)])

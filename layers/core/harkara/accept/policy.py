@@ -15,8 +15,6 @@ from harkara.base.errors import RequestRefused
 from harkara.callbacks.formats import format_of
 from harkara.model.accounts import (
     INDIAN_HEADER,
-    NUMBER,
-    TEMPLATE_ID,
     Account,
     Caller,
     Enforcement,
@@ -26,6 +24,7 @@ from harkara.model.accounts import (
 )
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.fields import NUMBER, TEMPLATE_ID
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
 from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s
 from harkara.text.phone_numbers import INDIA

@@ -20,10 +20,9 @@ from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.json import decode
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from harkara.manage.resources import name_of
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.operator_records import Part
+from harkara.model.operator_records import Part, name_of
 
 CACHE_S = 60
 CACHE_LIMIT = 1_000

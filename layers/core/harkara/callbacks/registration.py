@@ -15,6 +15,7 @@ from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.generic import NAMES
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.events import EventKind
+from harkara.model.fields import CALLBACK_ID
 from harkara.model.messages import State
 
 CONCURRENCY_LIMIT = 1_000
@@ -26,8 +27,6 @@ SECRETS_LIMIT_BYTES = 3_800
 OVERLAP_LIMIT_S = 7 * 24 * 3600
 DAY_S = 24 * 3600
 
-# "-" alone stands for unregistered URLs.
-CALLBACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}|-[A-Za-z0-9_-]{1,63}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")  # RFC 9110, 5.6.2
 HEADER_VALUE = re.compile(rf"(?=[!-~])[ -~]{{1,{SECRET_LIMIT}}}(?<=[!-~])")
 FIELD_NAME = re.compile(r"[A-Za-z0-9_.:$-]{1,64}")

@@ -16,12 +16,12 @@ from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import secrets_of
 from harkara.manage import template_csv
 from harkara.manage.callback_secrets import with_secrets
-from harkara.manage.resources import KINDS, fields_of, name_of
+from harkara.manage.resources import fields_of, make
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category, Endpoint
-from harkara.model.operator_records import P, Part
+from harkara.model.operator_records import P, Part, name_of
 from harkara.ports import Registry
 
 PAGE_LIMIT = 1_000
@@ -114,10 +114,9 @@ class RegistryService:
 
         A callback keeps the secrets that the fields leave out.
         """
-        name_field = KINDS[kind].name_field
-        part = self._make(account, kind, {name_field: name, **fields})
+        part = self._make(account, kind, {kind.name_field: name, **fields})
         if name_of(part) != name:
-            raise _refusal(FieldRefused(name_field, "the same as in the URL"))
+            raise _refusal(FieldRefused(kind.name_field, "the same as in the URL"))
         changed = self.change(
             account, kind, name, lambda known: self._with_secrets(account, part, known, fields)
         )
@@ -177,7 +176,7 @@ class RegistryService:
 
     def _make(self, account: Account, kind: type[Part], fields: Mapping[str, Any]) -> Part:
         try:
-            part = KINDS[kind].make(fields)
+            part = make(kind, fields)
             self._check_callback(account, part)
         except FieldRefused as error:
             raise _refusal(error) from error

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from harkara.base.errors import FieldRefused
 from harkara.dlt.templates import VARIABLE, Kind, kinds
-from harkara.manage.resources import advice_on, bare_header, template_of
+from harkara.manage.resources import advice_on
 from harkara.manage.template_portals import (
     COLUMNS,
     OTHERS,
@@ -32,7 +32,8 @@ from harkara.manage.template_tables import (
     read_table,
     refusal,
 )
-from harkara.model.accounts import TEMPLATE_ID, Template
+from harkara.model.accounts import Template
+from harkara.model.fields import TEMPLATE_ID, bare_header, read
 from harkara.model.messages import Category
 
 __all__ = ["CONTENT_LIMIT_BYTES", "ROW_LIMIT", "Row", "export", "parse"]
@@ -175,7 +176,8 @@ class _Sheet:
             if _ROUNDED.fullmatch(digits):
                 rule = "1 to 19 digits, as text: a spreadsheet has rounded it, so export it anew"
                 raise FieldRefused(column, rule)
-        return template_of(
+        return read(
+            Template,
             {
                 "template_id": template_id,
                 "name": _restored(cells.get("name", "")),
@@ -183,7 +185,7 @@ class _Sheet:
                 "category": self._type(cells.get("category", ""), warnings),
                 "text": _with_tags(_restored(cells["text"]), cells),
                 "pe_id": pe_id,
-            }
+            },
         )
 
     def _type(self, cell: str, warnings: list[str]) -> Category:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -19,13 +19,22 @@ from harkara.base.networks import Networks, may_come_from
 from harkara.dlt.templates import ANY_MARKS
 from harkara.model.callback_urls import UrlRules, is_among
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.fields import (
+    CallbackReference,
+    Categories,
+    Header,
+    Headers,
+    Name,
+    OneCategory,
+    PeId,
+    TemplateId,
+    TemplateText,
+)
 from harkara.model.messages import Category
 from harkara.model.operator_records import OperatorRecord, Part
 
 # DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")
-NUMBER = re.compile(r"\+?[0-9]{3,15}")
-TEMPLATE_ID = re.compile(r"[0-9]{1,19}")
 
 SITE_RULE = "a domain, perhaps with a path behind it: acme.example or hk.example/ACMEBK"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -93,15 +102,14 @@ class Credential(OperatorRecord):
 
 
 class Sender(Part):
-    """A header (sender id) registered with DLT, its categories, and its entity id.
+    """A header (sender id) registered with DLT."""
 
-    The first category is the default for messages from this header.
-    """
+    name_field = "header"
 
-    header: str
-    categories: tuple[Category, ...] = Field(min_length=1)
-    pe_id: str = ""
-    callback: str = ""
+    header: Header
+    categories: Categories
+    pe_id: PeId = ""
+    callback: CallbackReference = ""
 
     def carries(self, category: Category) -> bool:
         """Return whether the header is registered for the category."""
@@ -111,12 +119,21 @@ class Sender(Part):
 class Template(Part):
     """A content template registered with DLT; without `headers` it is for all of the account's."""
 
-    dlt_template_id: str
-    name: str = ""
-    headers: tuple[str, ...] = ()
-    category: Category
-    text: str
-    pe_id: str = ""
+    name_field = "template_id"
+
+    dlt_template_id: TemplateId = Field(
+        validation_alias="template_id", serialization_alias="template_id"
+    )
+    name: Annotated[Name, Field(examples=["Order dispatched"])] = ""
+    headers: Headers = ()
+    category: OneCategory
+    text: TemplateText
+    pe_id: PeId = ""
+
+    @property
+    def template_id(self) -> str:
+        """The template's id by the name that it has in JSON."""
+        return self.dlt_template_id
 
 
 class Rate(OperatorRecord):

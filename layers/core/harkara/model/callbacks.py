@@ -28,6 +28,8 @@ class CallbackEndpoint(Part):
     `sealed` is CallbackSecrets as KMS ciphertext, empty for none.
     """
 
+    name_field = "id"
+
     id: str
     name: str = ""
     url: str

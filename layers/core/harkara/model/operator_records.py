@@ -1,6 +1,6 @@
 """Base models of the records in the Accounts table, set by the operator or by accounts."""
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,10 +15,17 @@ class OperatorRecord(BaseModel):
 
 
 class Part(OperatorRecord):
-    """A resource that an account registers, unique by name within its kind.
+    """A resource that an account registers, unique by its field `name_field` within its kind."""
 
-    See `harkara.manage.resources`.
-    """
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+    name_field: ClassVar[str]
 
 
 P = TypeVar("P", bound=Part)
+
+
+def name_of(part: Part) -> str:
+    """Return the name of a resource, unique among those of its kind in an account."""
+    return str(getattr(part, part.name_field))

@@ -5,7 +5,6 @@ from harkara.base.fields import NAME_LIMIT
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.generic import NAMES
 from harkara.callbacks.registration import (
-    CALLBACK_ID,
     CONCURRENCY_LIMIT,
     FIELD_NAME,
     HEADER_NAME,
@@ -15,6 +14,7 @@ from harkara.callbacks.registration import (
     TOKEN,
 )
 from harkara.model.events import EventKind
+from harkara.model.fields import CALLBACK_ID
 from harkara.model.messages import State
 
 _SETTINGS: Schema = {

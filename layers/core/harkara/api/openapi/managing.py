@@ -5,9 +5,10 @@ from typing import Any
 from harkara.api.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
 from harkara.api.openapi.results import PARTS
 from harkara.api.openapi.sending import BODY_SECURITY, HEADER_SECURITY
-from harkara.api.openapi.shapes import CSV, JSON, Schema, content, lenient, ref, text
+from harkara.api.openapi.shapes import CSV, JSON, Schema, content, example_of, lenient, ref, text
 from harkara.base.codes import Code
 from harkara.manage.template_portals import TYPES
+from harkara.model.accounts import Sender, Template
 
 PAGE_LIMIT = 1_000
 
@@ -36,18 +37,8 @@ PAGING: list[Schema] = [
     },
 ]
 _EXAMPLES: dict[str, Schema] = {
-    "senders": {
-        "header": "ACMEBK",
-        "categories": ["service_implicit", "otp"],
-        "pe_id": "1101172974420810001",
-    },
-    "templates": {
-        "template_id": "1107161234567890001",
-        "name": "Order dispatched",
-        "headers": ["ACMEBK"],
-        "category": "service_implicit",
-        "text": "Your order {#var#} is on its way.",
-    },
+    "senders": example_of(Sender),
+    "templates": example_of(Template),
     "callbacks": {"id": "clevertap-main", "url": "https://in1.api.clevertap.com/sms/dlr"},
 }
 _GZIP = "application/gzip"

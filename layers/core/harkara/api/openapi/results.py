@@ -2,13 +2,10 @@
 
 from harkara.api.openapi.answers import RECORDS
 from harkara.api.openapi.callback_shapes import CALLBACK, GIVEN
-from harkara.api.openapi.shapes import Schema, closed, nullable, ref, text, whole
+from harkara.api.openapi.shapes import Schema, closed, nullable, ref, schemas_of, text, whole
 from harkara.base.codes import Code
-from harkara.base.fields import NAME_LIMIT
-from harkara.dlt.templates import KINDS
-from harkara.manage.resources import ANY_HEADER, HEADER_COUNT_LIMIT, TEXT_LIMIT
-from harkara.model.accounts import TEMPLATE_ID
-from harkara.model.messages import Category, State
+from harkara.model.accounts import Sender, Template
+from harkara.model.messages import State
 from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
@@ -20,7 +17,6 @@ _WARNING = {
     " some operators may refuse.",
 }
 _TEXT = {"type": "string"}
-_CATEGORY = {"type": "string", "enum": [*map(str, Category)]}
 _TIME = text("UTC.", format="date-time")
 
 _ICS_ACCEPTED: Schema = {
@@ -37,7 +33,7 @@ _ELEMENT: Schema = {
     "encoding": nullable({"type": "string", "enum": [*map(str, Encoding)]}),
     "segments": nullable(whole("How many are billed.", minimum=1)),
     "template_id": nullable(text("The DLT template, given or found.")),
-    "category": nullable(_CATEGORY),
+    "category": nullable(ref("Category")),
     "price": nullable(text("By the account's rate card, in its currency.", examples=["0.25"])),
     "warning": _WARNING,
     "error": {"anyOf": [{"type": "null"}, ref("RecordError")]},
@@ -71,41 +67,15 @@ _STEPS = (
     *("callback_attempt", "callback", "clicked"),
 )
 
-_NAME = text("In one line.", maxLength=NAME_LIMIT)
-_PE_ID = text("The entity's id, 12 to 19 digits, or empty.", pattern="^([0-9]{12,19})?$")
-_SENDER: Schema = {
-    "header": text("The DLT header; case counts.", pattern=f"^({ANY_HEADER.pattern})$"),
-    "categories": {
-        "type": "array",
-        "items": _CATEGORY,
-        "minItems": 1,
-        "description": "What it is registered for; the first is that of a message that says none.",
-    },
-    "pe_id": _PE_ID,
-    "callback": text("The id of a registered callback, or empty.", maxLength=64),
-}
-_TEMPLATE: Schema = {
-    "template_id": text("The DLT template's id.", pattern=f"^{TEMPLATE_ID.pattern}$"),
-    "name": _NAME,
-    "headers": {
-        "type": "array",
-        "items": text(pattern=f"^({ANY_HEADER.pattern})$"),
-        "maxItems": HEADER_COUNT_LIMIT,
-        "description": "Those that it goes with; any, where there are none.",
-    },
-    "category": _CATEGORY,
-    "text": text(
-        "As it is registered, with its variables, in any case, blanks inside or not: "
-        f"{', '.join(f'`{{#{name}#}}`' for name in KINDS)}.",
-        minLength=1,
-        maxLength=TEXT_LIMIT,
-    ),
-    "pe_id": _PE_ID,
-}
 _ADVICE = text("What may be wrong with it, although it can be registered so.")
+_MODELS = schemas_of(Sender, Template)
 PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
-    "senders": ("Sender", _SENDER, ("header", "categories")),
-    "templates": ("Template", _TEMPLATE, ("template_id", "category", "text")),
+    "senders": ("Sender", _MODELS["Sender"]["properties"], ("header", "categories")),
+    "templates": (
+        "Template",
+        _MODELS["Template"]["properties"],
+        ("template_id", "category", "text"),
+    ),
     "callbacks": ("Callback", CALLBACK, ("id", "url")),
 }
 """By collection: the schema's name, its properties, and the required ones, the name first."""
@@ -180,6 +150,7 @@ SCHEMAS: Schema = {
     "Cancelled": closed(
         {"status": {"const": "cancelled"}, "mid": _MID, "to": _TEXT, "client_ref": _TEXT}
     ),
+    **_MODELS,
     **_parts(),
     "ImportReport": closed(
         {

@@ -2,11 +2,39 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from harkara.model.fields import names_of
+
 Schema = dict[str, Any]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 CSV = "text/csv"
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles of fields, which only repeat their names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def schemas_of(*models: type[BaseModel]) -> Schema:
+    """Return the schemas of models and of all that they refer to, by name."""
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Untitled,
+    )
+    found: Schema = schemas["$defs"]
+    return found
+
+
+def example_of(model: type[BaseModel]) -> Schema:
+    """Return an example of a model, of the fields that have one."""
+    return {name: field.examples[0] for name, field in names_of(model).items() if field.examples}
 
 
 def ref(name: str) -> Schema:
@@ -32,6 +60,9 @@ def whole(description: str, **more: Any) -> Schema:
 
 def nullable(schema: Schema) -> Schema:
     """Return the schema of a value that may also be null."""
+    if "$ref" in schema:
+        more = {name: value for name, value in schema.items() if name != "$ref"}
+        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], **more}
     if "enum" in schema:
         return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], None]}
     return {**schema, "type": [schema["type"], "null"]}
