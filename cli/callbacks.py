@@ -13,10 +13,10 @@ from cli.printing import Answer, Row
 from cli.resources import add_part, named, parts_of, remove_part
 from harkara.base.deadline import Deadline
 from harkara.callbacks.formats import FORMATS
-from harkara.callbacks.registration import CONCURRENCY_LIMIT, DAY_S, OVERLAP_LIMIT_S
+from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
 from harkara.manage.dead_letter_fields import PAGE_LIMIT
 from harkara.manage.resources import fields_of
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CONCURRENCY_LIMIT, CallbackEndpoint
 from harkara.model.events import EventKind
 from harkara.model.messages import State
 

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any
 
 from harkara.base.deadline import Deadline
-from harkara.base.fields import Fields
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.manage.callback_secrets import secrets_in
 from harkara.manage.callbacks import EndpointService
@@ -16,6 +15,7 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
 from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Dlr
+from harkara.model.fields import Fields
 from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask

@@ -12,12 +12,13 @@ from harkara.callbacks.registration import (
     HEADERS_LIMIT,
     OVERLAP_LIMIT_S,
     SECRET_LIMIT,
+    RenewSecret,
     callback_of,
-    overlap_s_of,
     secrets_of,
 )
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import SIGNING_SECRETS, CallbackSecrets, SigningSecret
+from harkara.model.fields import read
 
 CALLBACK = {"id": "main", "url": "https://api.clevertap.com/dlr"}
 SECRETS = CallbackSecrets(
@@ -150,7 +151,7 @@ def test_no_secret_lives_longer_than_it_would(
     ],
 )
 def test_an_overlap_is_a_day_or_what_is_given(fields: dict[str, Any], overlap_s: int) -> None:
-    assert overlap_s_of(fields) == overlap_s
+    assert read(RenewSecret, fields).overlap_s == overlap_s
 
 
 @pytest.mark.parametrize(
@@ -159,4 +160,4 @@ def test_an_overlap_is_a_day_or_what_is_given(fields: dict[str, Any], overlap_s:
 )
 def test_another_overlap_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(FieldRefused):
-        overlap_s_of(fields)
+        read(RenewSecret, fields)

@@ -60,9 +60,9 @@ FIELDS = st.fixed_dictionaries(
 def test_what_was_exported_is_read_back(rows: list[dict[str, Any]], packed: bool) -> None:
     templates = [template(str(1107 + at), **fields) for at, fields in enumerate(rows)]
     content = export(templates)
-    rows = parse(gzip.compress(content) if packed else content)
-    assert [row.template for row in rows] == templates
-    assert [row.number for row in rows] == list(range(2, len(templates) + 2))
+    found = parse(gzip.compress(content) if packed else content)
+    assert [row.template for row in found] == templates
+    assert [row.number for row in found] == list(range(2, len(templates) + 2))
 
 
 @pytest.mark.parametrize("start", ["".join(pair) for pair in product("'=+-@\ta", repeat=2)])

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from harkara.base.errors import FieldRefused
 from harkara.base.json import encode
+from harkara.callbacks.registration import CallbackRequest
 from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import names_of, read
 from harkara.model.operator_records import Part
 from tests.unit.json_values import json_values
 
-MODELS: list[type[Part]] = [Sender, Template]
+MODELS: list[type[Part]] = [Sender, Template, CallbackRequest]
 SECRET = "s3cret"
 GOOD: dict[str, Any] = {
     "header": "ACMEBK",
@@ -21,11 +23,14 @@ GOOD: dict[str, Any] = {
     "template_id": "1107",
     "category": "otp",
     "text": "{#var#}",
+    "id": "main",
+    "url": "https://hooks.example/dlr",
 }
 # Stored when rules were others.
 OLD: list[tuple[type[Part], dict[str, Any]]] = [
     (Sender, {"header": "A/B", "categories": ["otp", "otp"], "pe_id": "1", "callback": "-"}),
     (Template, {"template_id": "x", "category": "otp", "text": "{#x#}\x00", "headers": ["A/B"]}),
+    (CallbackEndpoint, {"id": "a b", "url": "", "fields": {"to": "to"}, "states": ["failed"] * 2}),
 ]
 
 
@@ -53,7 +58,7 @@ def part_or_refusal(model: type[Part], fields: dict[str, Any]) -> Part | FieldRe
         return refused
 
 
-@pytest.mark.parametrize(("model", "stored"), OLD, ids=["sender", "template"])
+@pytest.mark.parametrize(("model", "stored"), OLD, ids=["sender", "template", "callback"])
 def test_what_is_stored_is_read_by_whatever_rules_it_was_registered(
     model: type[Part], stored: dict[str, Any]
 ) -> None:

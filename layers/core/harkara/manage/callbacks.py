@@ -6,29 +6,30 @@ The API calls dead letters parked callbacks.
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from harkara.base.codes import Code
 from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
-from harkara.base.fields import Fields
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
 from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster
-from harkara.callbacks.registration import overlap_s_of
+from harkara.callbacks.registration import RenewSecret
 from harkara.callbacks.signing import SECRET_PREFIX
 from harkara.manage.callback_secrets import secrets_in, with_secrets
-from harkara.manage.dead_letter_fields import after_of, fields_of, range_of, selection_of
+from harkara.manage.dead_letter_fields import ParkedQuery, fields_of, selection_of
 from harkara.manage.registry import PAGE_LIMIT_BYTES, RegistryService
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, Destination
 from harkara.model.dead_letters import UNREGISTERED
 from harkara.model.events import Dlr
+from harkara.model.fields import Fields, read
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask
 
+A = ParamSpec("A")
 T = TypeVar("T")
 
 SECRET_BYTES = 32
@@ -64,7 +65,7 @@ class EndpointService:
 
         The present one stays valid for the field `overlap_s`. Raises INVALID_REQUEST.
         """
-        overlap_s = _read(overlap_s_of, fields)
+        overlap_s = _checked(read, RenewSecret, fields).overlap_s
         secret = f"{SECRET_PREFIX}{base64.b64encode(self.randomness(SECRET_BYTES)).decode()}"
         now_s = int(self.clock())
 
@@ -112,8 +113,8 @@ class EndpointService:
         INVALID_REQUEST.
         """
         self._check(account, name)
-        (from_ms, to_ms), after = _read(range_of, fields), _read(after_of, fields)
-        page = self.parked.page(account.id, name, from_ms, to_ms, after, limit)
+        query = _checked(read, ParkedQuery, fields)
+        page = self.parked.page(account.id, name, query.from_ms, query.to_ms, query.after, limit)
         rows, size = list[dict[str, Any]](), 0
         for parked in page.parked:
             row = fields_of(parked)
@@ -132,7 +133,7 @@ class EndpointService:
         Raises INVALID_REQUEST.
         """
         self._check(account, name)
-        selection = _read(selection_of, fields)
+        selection = _checked(selection_of, fields)
         done = self.parked.replay(account.id, name, deadline, *selection)
         return {"replayed": done.callback_count, "complete": done.complete}
 
@@ -141,8 +142,8 @@ class EndpointService:
             self.registry.get(account, CallbackEndpoint, name)
 
 
-def _read(read: Callable[[Fields], T], fields: Fields) -> T:
+def _checked(reader: Callable[A, T], *arguments: A.args, **named: A.kwargs) -> T:
     try:
-        return read(fields)
+        return reader(*arguments, **named)
     except FieldRefused as error:
         raise RequestRefused(Code.INVALID_REQUEST, f"({error})") from error

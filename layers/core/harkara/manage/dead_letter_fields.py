@@ -1,22 +1,74 @@
 """Read requests about dead letters ("parked callbacks" in the API) and write their JSON."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from harkara.accept.formats.options import time_ms
-from harkara.base import fields as given
 from harkara.base.errors import FieldRefused
-from harkara.base.fields import Fields
 from harkara.base.time import utc_text
 from harkara.model.dead_letters import END_MS, DeadLetter
+from harkara.model.fields import Fields, Rule, read
 
 IDS_LIMIT = 1_000
 # One dead letter may hold a hundred messages.
 PAGE_LIMIT = 100
 ID = re.compile(r"[0-9]{13}\.[!-~]{1,200}")
 
-_IDS = f"1 to {IDS_LIMIT:,} ids of parked callbacks"
-_AFTER: given.Pattern = re.compile(f"(?:{ID.pattern})?"), "what `next` held"
+
+def _time_ms(value: Any) -> int:
+    try:
+        return min(time_ms(value), END_MS)
+    except ValueError:
+        raise ValueError("a time with its offset, as in 2026-01-31T18:30:00Z") from None
+
+
+_TimeMs = Annotated[
+    int, BeforeValidator(_time_ms), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+_Id = Annotated[str, Field(json_schema_extra={"pattern": f"^{ID.pattern}$"})]
+
+
+def _without_default(schema: JsonDict) -> None:
+    """Take out a default that is a number, where a request gives a text."""
+    del schema["default"]
+
+
+class TimeRange(BaseModel):
+    """A range of times in Unix milliseconds, the first included, the last not."""
+
+    from_ms: Annotated[_TimeMs, Field(description="Those parked then or later.")] = Field(
+        default=0, validation_alias="from", json_schema_extra=_without_default
+    )
+    to_ms: Annotated[_TimeMs, Field(description="Those parked before then.")] = Field(
+        default=END_MS, validation_alias="to", json_schema_extra=_without_default
+    )
+
+
+class ParkedQuery(TimeRange):
+    """A request for a page of dead letters."""
+
+    after: Annotated[str, Rule("what `next` held", re.compile(f"({ID.pattern})?"))] = ""
+
+
+def _ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(ID.fullmatch, ids)):
+        raise ValueError
+    return ids
+
+
+class Replay(TimeRange):
+    """A request to post dead letters again."""
+
+    ids: Annotated[
+        Annotated[tuple[_Id, ...], Field(min_length=1, max_length=IDS_LIMIT)]
+        | SkipJsonSchema[None],
+        Rule(f"1 to {IDS_LIMIT:,} ids of parked callbacks", check=_ids),
+    ] = None
+    all: Annotated[bool, Field(description="All that there are."), Rule("true or false")] = False
 
 
 class Selection(NamedTuple):
@@ -32,27 +84,11 @@ class Selection(NamedTuple):
 
 def selection_of(fields: Fields) -> Selection:
     """Return the choice made by `ids`, by `from` and `to` or one of them, or by `all`."""
-    given.check_names(fields, "ids", "from", "to", "all")
-    ids = given.strings(fields, "ids", _IDS)
-    times = Selection(None, *range_of(fields))
-    whole = given.flag(fields, "all")
-    if sum((fields.get("ids") is not None, times != Selection(), whole)) != 1:
+    replay = read(Replay, fields)
+    times = Selection(None, replay.from_ms, replay.to_ms)
+    if sum((replay.ids is not None, times != Selection(), replay.all)) != 1:
         raise FieldRefused("ids", "or from and to, or all: one of these")
-    if fields.get("ids") is None:
-        return times
-    if not 0 < len(ids) <= IDS_LIMIT or not all(map(ID.fullmatch, ids)):
-        raise FieldRefused("ids", _IDS)
-    return Selection(tuple(ids))
-
-
-def range_of(fields: Fields) -> tuple[int, int]:
-    """Return `from` and `to`, in Unix milliseconds."""
-    return _time_ms(fields, "from", 0), _time_ms(fields, "to", END_MS)
-
-
-def after_of(fields: Fields) -> str:
-    """Return the id that `after` names, "" for none."""
-    return given.string(fields, "after", _AFTER)
+    return times if replay.ids is None else Selection(replay.ids)
 
 
 def fields_of(parked: DeadLetter) -> dict[str, Any]:
@@ -72,13 +108,3 @@ def fields_of(parked: DeadLetter) -> dict[str, Any]:
             {"mid": member.mid, "client_ref": member.client_ref} for member in task.members
         ],
     }
-
-
-def _time_ms(fields: Fields, name: str, default: int) -> int:
-    value = fields.get(name)
-    if value is None:
-        return default
-    try:
-        return min(time_ms(value), END_MS)
-    except ValueError:
-        raise FieldRefused(name, "a time with its offset, as in 2026-01-31T18:30:00Z") from None

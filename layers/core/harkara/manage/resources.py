@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from harkara.callbacks import registration
 from harkara.callbacks.registration import callback_of
 from harkara.dlt.placeholders import looks_like_variable
 from harkara.model.accounts import INDIAN_HEADER, Sender, Template
@@ -62,9 +61,7 @@ def advice_on(part: Part) -> list[str]:
 
 def fields_of(part: Part) -> dict[str, Any]:
     """Return a resource's fields in the form from which it is made."""
-    if isinstance(part, CallbackEndpoint):
-        return registration.fields_of(part)
-    return part.model_dump(mode="json")
+    return part.model_dump(mode="json", exclude={"sealed"})
 
 
 def fields_with_warning(part: Part) -> dict[str, Any]:

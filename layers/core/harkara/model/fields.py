@@ -78,7 +78,9 @@ def read(model: type[M], fields: Fields) -> M:
 
 def names_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return the fields of a model by their names in JSON."""
-    return {field.serialization_alias or name: field for name, field in model.model_fields.items()}
+    return {
+        str(field.validation_alias or name): field for name, field in model.model_fields.items()
+    }
 
 
 def _refusal(model: type[BaseModel], error: ValidationError) -> FieldRefused:

@@ -2,12 +2,22 @@
 
 from harkara.api.openapi.answers import BODY, ok, refusals
 from harkara.api.openapi.managing import ACCESS, guarded
-from harkara.api.openapi.shapes import Schema, closed, content, nullable, ref, text, whole
+from harkara.api.openapi.shapes import (
+    Schema,
+    closed,
+    content,
+    given,
+    nullable,
+    ref,
+    schemas_of,
+    text,
+    whole,
+)
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
-from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
+from harkara.callbacks.registration import DAY_S, RenewSecret
 from harkara.manage.dead_letter_fields import ID as PARKED_ID
-from harkara.manage.dead_letter_fields import IDS_LIMIT, PAGE_LIMIT
+from harkara.manage.dead_letter_fields import PAGE_LIMIT, Replay
 
 ID: Schema = {
     "name": "id",
@@ -124,20 +134,9 @@ _STATUS = whole("The HTTP status; 0: there was no answer.", minimum=0, maximum=9
 _DURATION = whole("How long the post took.", minimum=0)
 _ANSWER = text("How the answer's body begins.")
 
+_MODELS = schemas_of(RenewSecret, Replay)
 SCHEMAS: Schema = {
-    "RenewSecret": closed(
-        {
-            "overlap_s": nullable(
-                whole(
-                    "How long the present secret stays valid.",
-                    minimum=0,
-                    maximum=OVERLAP_LIMIT_S,
-                    default=DAY_S,
-                )
-            )
-        },
-        ("overlap_s",),
-    ),
+    "RenewSecret": given(_MODELS["RenewSecret"]),
     "SigningSecret": closed(
         {
             "secret": text("What the receiver checks with.", pattern="^whsec_[A-Za-z0-9+/]{43}=$"),
@@ -181,24 +180,8 @@ SCHEMAS: Schema = {
             "next": nullable(text("What to give as `after` for the next page; null: none.")),
         }
     ),
-    "Replay": closed(
-        {
-            "ids": nullable(
-                {
-                    "type": "array",
-                    "items": text(pattern=f"^{PARKED_ID.pattern}$"),
-                    "minItems": 1,
-                    "maxItems": IDS_LIMIT,
-                }
-            ),
-            "from": nullable(text("Those parked then or later.", format="date-time")),
-            "to": nullable(text("Those parked before then.", format="date-time")),
-            "all": nullable({"type": "boolean", "description": "All that there are."}),
-        },
-        ("ids", "from", "to", "all"),
-        description="One of `ids`, a time, or `all`.",
-        minProperties=1,
-    ),
+    "Replay": given(_MODELS["Replay"])
+    | {"description": "One of `ids`, a time, or `all`.", "minProperties": 1},
     "Replayed": closed(
         {
             "replayed": whole("How many.", minimum=0),

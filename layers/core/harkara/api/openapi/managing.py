@@ -3,12 +3,12 @@
 from typing import Any
 
 from harkara.api.openapi.answers import ALWAYS, AUTHENTICATED, BODY, links, ok, refusals
-from harkara.api.openapi.results import PARTS
+from harkara.api.openapi.results import RESOURCES, name_of
 from harkara.api.openapi.sending import BODY_SECURITY, HEADER_SECURITY
 from harkara.api.openapi.shapes import CSV, JSON, Schema, content, example_of, lenient, ref, text
 from harkara.base.codes import Code
 from harkara.manage.template_portals import TYPES
-from harkara.model.accounts import Sender, Template
+from harkara.model.fields import names_of
 
 PAGE_LIMIT = 1_000
 
@@ -36,11 +36,6 @@ PAGING: list[Schema] = [
         "schema": {"type": "string", "maxLength": 64},
     },
 ]
-_EXAMPLES: dict[str, Schema] = {
-    "senders": example_of(Sender),
-    "templates": example_of(Template),
-    "callbacks": {"id": "clevertap-main", "url": "https://in1.api.clevertap.com/sms/dlr"},
-}
 _GZIP = "application/gzip"
 _FILE = (
     "A file in the columns of the operators' DLT portals (entity id, header, template id, template"
@@ -75,21 +70,22 @@ def guarded(name: str, summary: str, scope: str, **more: Any) -> Schema:
 
 def _collection(collection: str) -> Schema:
     """Return the paths of one kind of an account's resources."""
-    name, properties, required = PARTS[collection]
-    path, example = f"/v1/{collection}", _EXAMPLES[collection]
+    model = RESOURCES[collection][0]
+    name, key = name_of(collection), model.name_field
+    path, example = f"/v1/{collection}", example_of(model)
     of = {
         "name": "name",
         "in": "path",
         "required": True,
-        "description": properties[required[0]].get("description", "") or f"The {required[0]}.",
+        "description": names_of(model)[key].description,
         "schema": {"type": "string", "minLength": 1},
-        "example": example[required[0]],
+        "example": example[key],
     }
     part, registered = content(ref(name)), content(ref(f"Registered{name}"))
     new = {"required": True, "content": content(ref(f"New{name}"), example=example)}
     page = content(ref(f"{name}Page"))
     named = (f"read{name}", f"replace{name}", f"remove{name}")
-    linked = links("name", f"/{required[0]}", *named)
+    linked = links("name", f"/{key}", *named)
     in_use = (Code.IN_USE,) if collection == "callbacks" else ()
     return {
         path: {

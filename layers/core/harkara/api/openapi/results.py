@@ -1,11 +1,15 @@
 """Schemas of answers: the results of messages, and the resources of an account."""
 
+from itertools import chain
+
 from harkara.api.openapi.answers import RECORDS
-from harkara.api.openapi.callback_shapes import CALLBACK, GIVEN
-from harkara.api.openapi.shapes import Schema, closed, nullable, ref, schemas_of, text, whole
+from harkara.api.openapi.shapes import Schema, closed, given, nullable, ref, schemas_of, text, whole
 from harkara.base.codes import Code
+from harkara.callbacks.registration import CallbackRequest
 from harkara.model.accounts import Sender, Template
+from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import State
+from harkara.model.operator_records import Part
 from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
@@ -68,38 +72,44 @@ _STEPS = (
 )
 
 _ADVICE = text("What may be wrong with it, although it can be registered so.")
-_MODELS = schemas_of(Sender, Template)
-PARTS: dict[str, tuple[str, Schema, tuple[str, ...]]] = {
-    "senders": ("Sender", _MODELS["Sender"]["properties"], ("header", "categories")),
-    "templates": (
-        "Template",
-        _MODELS["Template"]["properties"],
-        ("template_id", "category", "text"),
-    ),
-    "callbacks": ("Callback", CALLBACK, ("id", "url")),
+RESOURCES: dict[str, tuple[type[Part], type[Part]]] = {
+    "senders": (Sender, Sender),
+    "templates": (Template, Template),
+    "callbacks": (CallbackEndpoint, CallbackRequest),
 }
-"""By collection: the schema's name, its properties, and the required ones, the name first."""
+"""By collection: the model that answers show, and the model of a request."""
+_MODELS = schemas_of(*chain.from_iterable(RESOURCES.values()))
+_READ_BACK = {"readOnly": True, "description": "Of an answer; ignored in a request."}
 
 
-def _parts() -> Schema:
+def name_of(collection: str) -> str:
+    """Return what a collection's resources are called in the names of schemas and operations."""
+    return collection.title().removesuffix("s")
+
+
+def _resources() -> Schema:
+    models = dict(_MODELS)
     schemas: Schema = {}
-    for collection, (name, properties, required) in PARTS.items():
+    for collection, (shown, requested) in RESOURCES.items():
+        name = name_of(collection)
+        properties = models.pop(shown.__name__)["properties"]
+        request = _MODELS[requested.__name__]
+        models.pop(requested.__name__, None)
+        new, changed = given(request), given(request, shown.name_field)
+        for each in (new, changed):
+            own = properties.keys() - request["properties"].keys()
+            each["properties"] |= {field: _READ_BACK for field in properties if field in own}
         schemas[name] = closed(properties)
         schemas[f"Registered{name}"] = closed({**properties, "warning": _ADVICE}, ("warning",))
-        given = {
-            field: schema if field in required else nullable(schema)
-            for field, schema in properties.items()
-        }
-        given = GIVEN if collection == "callbacks" else given
-        schemas[f"New{name}"] = {**closed(given), "required": list(required)}
-        schemas[f"Changed{name}"] = {**closed(given), "required": list(required[1:])}
+        schemas[f"New{name}"] = new
+        schemas[f"Changed{name}"] = changed
         schemas[f"{name}Page"] = closed(
             {
                 collection: {"type": "array", "items": ref(name)},
                 "next": nullable(text("What to give as `after` for the next page; null: none.")),
             }
         )
-    return schemas
+    return {**models, **schemas}
 
 
 SCHEMAS: Schema = {
@@ -150,8 +160,7 @@ SCHEMAS: Schema = {
     "Cancelled": closed(
         {"status": {"const": "cancelled"}, "mid": _MID, "to": _TEXT, "client_ref": _TEXT}
     ),
-    **_MODELS,
-    **_parts(),
+    **_resources(),
     "ImportReport": closed(
         {
             **{result: whole("Rows.", minimum=0) for result in _ROW_RESULTS},

@@ -79,6 +79,16 @@ def closed(properties: Schema, optional: tuple[str, ...] = (), **more: Any) -> S
     }
 
 
+def given(schema: Schema, *absent: str) -> Schema:
+    """Return the schema of a request: optional fields may be null, and `absent` ones be absent."""
+    required = [name for name in schema.get("required", ()) if name not in absent]
+    properties = {
+        name: each if name in schema.get("required", ()) else nullable(each)
+        for name, each in schema["properties"].items()
+    }
+    return {**closed(properties), "required": required}
+
+
 def content(schema: Schema, media_type: str = JSON, **more: Any) -> Schema:
     """Return a body of one media type."""
     return {media_type: {"schema": schema, **more}}

@@ -16,26 +16,10 @@ from typing import Any
 
 from harkara.base.json import encode
 from harkara.callbacks.formats.wording import advice_of
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import EVENT_FIELDS, CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply, kind_of
 
 MEMBER_LIMIT = 100
-NAMES = (
-    "event",
-    "mid",
-    "smsgid",
-    "from",
-    "to",
-    "status",
-    "code",
-    "reason",
-    "segments",
-    "text",
-    "url",
-    "short_url",
-    "ts",
-)
-"""All names in an event, in the order in which they are written."""
 
 
 def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
@@ -48,8 +32,8 @@ def render(events: Sequence[Event], settings: CallbackEndpoint) -> bytes:
 
 
 def _renamed(said: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
-    wanted = fields or {name: name for name in NAMES}
-    return {wanted[name]: said[name] for name in NAMES if name in wanted and name in said}
+    wanted = fields or {name: name for name in EVENT_FIELDS}
+    return {wanted[name]: said[name] for name in EVENT_FIELDS if name in wanted and name in said}
 
 
 def _said(event: Event) -> dict[str, Any]:
