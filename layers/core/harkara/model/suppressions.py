@@ -8,15 +8,16 @@ does not specify the category of its promotions, any preference blocks them. A n
 entry of each kind.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.model.fields import Fields, Rule, read, unique
 from harkara.model.messages import Category
 from harkara.model.operator_records import OperatorRecord
 from harkara.text.phone_numbers import normalise
@@ -29,6 +30,8 @@ OPT_OUT_CATEGORIES = (
     Category.PROMOTIONAL,
 )
 """The categories that an opt-out blocks by default."""
+
+SINCE_RULE = "a time that is past, as in 2026-01-31T18:30:00+05:30"
 
 Preference = Annotated[int, Field(ge=0, le=8)]
 
@@ -45,16 +48,80 @@ class Source(StrEnum):
         return Code.DND if self is Source.DND else Code.OPTED_OUT
 
 
-class Suppression(OperatorRecord):
+def _msisdn(number: str) -> str:
+    try:
+        return normalise(number)[0]
+    except RequestRefused:
+        raise ValueError from None
+
+
+def _categories(words: tuple[str, ...]) -> tuple[str, ...]:
+    if words == (EVERY_CATEGORY,):
+        return tuple(Category)
+    if EVERY_CATEGORY in words:
+        raise ValueError
+    return unique(words)
+
+
+def _since_s(value: Any) -> int:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = datetime.min
+    if moment.tzinfo is None or moment.timestamp() <= 0:
+        raise ValueError(SINCE_RULE)
+    return int(moment.timestamp())
+
+
+class Entry(OperatorRecord):
+    """What a request and a stored entry have in common."""
+
+    number: Annotated[
+        str,
+        Field(description="The phone number: digits with country code.", examples=["919876543210"]),
+        Rule("a mobile number with its country code", check=_msisdn),
+    ]
+    source: Annotated[
+        Source,
+        Field(description="Who asks for it."),
+        Rule(f"one of {', '.join(Source)}"),
+    ] = Source.OPT_OUT
+    preferences: Annotated[
+        tuple[Preference, ...],
+        Field(description="The promotion that an entry of DND blocks; 0: all of it."),
+        Rule("a list of numbers from 0 to 8", check=unique),
+    ] = ()
+
+
+class SuppressionRequest(Entry):
+    """The fields of an entry in a request."""
+
+    categories: Annotated[
+        tuple[Category | Literal["*"], ...],
+        Field(
+            description="The categories that an opt-out blocks: all but otp and transactional, if"
+            f" absent; `{EVERY_CATEGORY}` alone stands for all.",
+            examples=[["promotional"]],
+        ),
+        Rule(f"a list of {', '.join(Category)}, or of {EVERY_CATEGORY} alone", check=_categories),
+    ] = OPT_OUT_CATEGORIES
+    since: Annotated[
+        int | SkipJsonSchema[None],
+        BeforeValidator(_since_s),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+        Field(description="Since when, a time that is past; now, if absent."),
+    ] = None
+
+
+class Suppression(Entry):
     """A number's entry of one source, valid since `since_s` (Unix seconds).
 
     An opt-out has `categories`, a DND entry has `preferences`.
     """
 
-    number: str
-    source: Source
-    categories: tuple[Category, ...] = ()
-    preferences: tuple[Preference, ...] = ()
+    categories: Annotated[
+        tuple[Category, ...], Field(description="The categories that an opt-out blocks.")
+    ] = ()
     since_s: int
 
     def blocks(self, category: Category, promotion: int) -> bool:
@@ -75,28 +142,26 @@ def opt_out(number: str, since_s: int) -> Suppression:
     )
 
 
-def suppression_of(fields: Mapping[str, Any], now_s: int) -> Suppression:
-    """Return an entry from `number`, `source`, `categories` or `preferences`, `since` (ISO 8601).
+def suppression_of(fields: Fields, now_s: int) -> Suppression:
+    """Return the entry of a request's fields, in which an empty list counts as absent.
 
-    Only the number is required. Raises FieldRefused.
+    Raises FieldRefused.
     """
-    known = ("number", "source", "categories", "preferences", "since")
-    if not fields.keys() <= set(known):
-        # The wrong name is not repeated in the error: it may hold a secret or a number.
-        raise FieldRefused("unknown field", f"there are {', '.join(known)}")
     given = {name: value for name, value in fields.items() if value not in (None, [])}
-    source = given.get("source", Source.OPT_OUT)
-    if source not in tuple(Source):
-        raise FieldRefused("source", f"one of {', '.join(Source)}")
-    of_other = "preferences" if source == Source.OPT_OUT else "categories"
+    request = read(SuppressionRequest, given)
+    is_opt_out = request.source is Source.OPT_OUT
+    of_other = "preferences" if is_opt_out else "categories"
     if of_other in given:
-        raise FieldRefused(of_other, f"an entry of source {source} has none")
+        raise FieldRefused(of_other, f"an entry of source {request.source} has none")
+    since_s = now_s if request.since is None else request.since
+    if since_s > now_s:
+        raise FieldRefused("since", SINCE_RULE)
     return Suppression(
-        number=number_of(given.get("number")),
-        source=Source(source),
-        categories=_categories(given) if source == Source.OPT_OUT else (),
-        preferences=_preferences(given) if source == Source.DND else (),
-        since_s=_since_s(given.get("since"), now_s),
+        number=request.number,
+        source=request.source,
+        categories=tuple(map(Category, request.categories)) if is_opt_out else (),
+        preferences=() if is_opt_out else request.preferences or (EVERY_PROMOTION,),
+        since_s=since_s,
     )
 
 
@@ -111,41 +176,9 @@ def fields_of(entry: Suppression) -> dict[str, Any]:
     return {"number": entry.number, "source": entry.source, **lists, "since": since}
 
 
-def number_of(value: Any) -> str:
+def number_of(text: str) -> str:
     """Return a number as an msisdn. Raises FieldRefused."""
     try:
-        return normalise(value)[0] if isinstance(value, str) else normalise("")[0]
+        return normalise(text)[0]
     except RequestRefused as error:
         raise FieldRefused("number", "a mobile number with its country code") from error
-
-
-def _categories(given: Mapping[str, Any]) -> tuple[Category, ...]:
-    words = given.get("categories", OPT_OUT_CATEGORIES)
-    if words == [EVERY_CATEGORY]:
-        return tuple(Category)
-    if not isinstance(words, list | tuple) or not all(word in tuple(Category) for word in words):
-        rule = f"a list of {', '.join(Category)}, or of {EVERY_CATEGORY} alone"
-        raise FieldRefused("categories", rule)
-    return tuple(dict.fromkeys(map(Category, words)))
-
-
-def _preferences(given: Mapping[str, Any]) -> tuple[int, ...]:
-    numbers = given.get("preferences", [EVERY_PROMOTION])
-    # `isinstance` would accept true and false, which are ints in Python.
-    if not isinstance(numbers, list) or not all(
-        type(number) is int and 0 <= number <= 8 for number in numbers
-    ):
-        raise FieldRefused("preferences", "a list of numbers from 0 to 8")
-    return tuple(dict.fromkeys(numbers))
-
-
-def _since_s(value: Any, now_s: int) -> int:
-    if value is None:
-        return now_s
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = datetime.min
-    if moment.tzinfo is None or not 0 < moment.timestamp() <= now_s:
-        raise FieldRefused("since", "a time that is past, as in 2026-01-31T18:30:00+05:30")
-    return int(moment.timestamp())

@@ -4,10 +4,20 @@ from typing import Any
 
 from harkara.api.openapi.answers import ALWAYS, BODY, ok, refusals
 from harkara.api.openapi.managing import ACCESS, PAGING, TOKEN_PATH, guarded, operation
-from harkara.api.openapi.shapes import JSON, Schema, closed, content, nullable, ref, text
+from harkara.api.openapi.shapes import (
+    JSON,
+    Schema,
+    closed,
+    content,
+    example_of,
+    given,
+    nullable,
+    ref,
+    schemas_of,
+    text,
+)
 from harkara.base.codes import Code
-from harkara.model.messages import Category
-from harkara.model.suppressions import EVERY_CATEGORY, Source
+from harkara.model.suppressions import Suppression, SuppressionRequest
 
 _NUMBER: Schema = {
     "name": "number",
@@ -20,7 +30,7 @@ _SOURCE: Schema = {
     "name": "source",
     "in": "query",
     "description": "The entry of this source alone.",
-    "schema": {"type": "string", "enum": [*map(str, Source)]},
+    "schema": ref("Source"),
 }
 _INBOUND_ANSWERS = {
     "200": {"description": "What they ask for is done.", "content": content(text(), "text/plain")},
@@ -67,7 +77,7 @@ PATHS: Schema = {
                 "required": True,
                 "content": content(
                     ref("NewSuppression"),
-                    example={"number": "919876543210", "categories": ["promotional"]},
+                    example=example_of(SuppressionRequest),
                 ),
             },
             responses={
@@ -104,51 +114,24 @@ PATHS: Schema = {
     },
 }
 
-_NUMBER_TEXT = text("Digits with country code.", pattern="^[0-9]+$")
-_CATEGORIES: Schema = {
-    "type": "array",
-    "items": {"type": "string", "enum": [*map(str, Category)]},
-    "description": "What an opt-out blocks.",
-}
-_PREFERENCES: Schema = {
-    "type": "array",
-    "items": {"type": "integer", "minimum": 0, "maximum": 8},
-    "description": "What an entry of DND blocks of promotion: 0 all of it.",
-}
-_SINCE = text("Since when.", format="date-time")
-_SOURCES = text("Who asks for it.", enum=[*map(str, Source)])
+_MODELS = schemas_of(Suppression, SuppressionRequest)
 _LIST: Schema = {"type": "array", "items": ref("Suppression")}
 
+
+def _shown() -> Schema:
+    """Return the schema of an entry in an answer, in which its time is `since`."""
+    properties = dict(_MODELS["Suppression"]["properties"])
+    del properties["since_s"]
+    since = {"type": "string", "format": "date-time", "description": "Since when. UTC."}
+    return closed({**properties, "since": since}, ("categories", "preferences"))
+
+
 SCHEMAS: Schema = {
-    "Suppression": closed(
-        {
-            "number": _NUMBER_TEXT,
-            "source": _SOURCES,
-            "categories": _CATEGORIES,
-            "preferences": _PREFERENCES,
-            "since": _SINCE,
-        },
-        ("categories", "preferences"),
-    ),
+    "Source": _MODELS["Source"],
+    "Suppression": _shown(),
     "Suppressions": closed({"suppressions": _LIST}),
     "SuppressionPage": closed(
         {"suppressions": _LIST, "next": nullable(text("`after` of the next page."))}
     ),
-    "NewSuppression": {
-        "type": "object",
-        "properties": {
-            "number": text("In any usual spelling.", minLength=1),
-            "source": nullable(_SOURCES),
-            "categories": {
-                **nullable(_CATEGORIES),
-                "items": {"type": "string", "enum": [*map(str, Category), EVERY_CATEGORY]},
-                "description": "Of an opt-out: all but otp and transactional, unless given;"
-                f" {EVERY_CATEGORY} alone is all.",
-            },
-            "preferences": nullable(_PREFERENCES),
-            "since": nullable(text("Not to come; now, unless given.", format="date-time")),
-        },
-        "required": ["number"],
-        "additionalProperties": False,
-    },
+    "NewSuppression": given(_MODELS["SuppressionRequest"]),
 }
