@@ -51,7 +51,11 @@ class TimeRange(BaseModel):
 class ParkedQuery(TimeRange):
     """A request for a page of dead letters."""
 
-    after: Annotated[str, Rule("what `next` held", re.compile(f"({ID.pattern})?"))] = ""
+    after: Annotated[
+        str,
+        Field(description="`next` of the page before."),
+        Rule("what `next` held", re.compile(f"({ID.pattern})?")),
+    ] = ""
 
 
 def _ids(ids: tuple[str, ...]) -> tuple[str, ...]:

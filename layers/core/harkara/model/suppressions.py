@@ -73,14 +73,19 @@ def _since_s(value: Any) -> int:
     return int(moment.timestamp())
 
 
-class Entry(OperatorRecord):
-    """What a request and a stored entry have in common."""
+class Number(OperatorRecord):
+    """A phone number in a request."""
 
     number: Annotated[
         str,
         Field(description="The phone number: digits with country code.", examples=["919876543210"]),
         Rule("a mobile number with its country code", check=_msisdn),
     ]
+
+
+class Entry(Number):
+    """What a request and a stored entry have in common."""
+
     source: Annotated[
         Source,
         Field(description="Who asks for it."),
@@ -178,7 +183,4 @@ def fields_of(entry: Suppression) -> dict[str, Any]:
 
 def number_of(text: str) -> str:
     """Return a number as an msisdn. Raises FieldRefused."""
-    try:
-        return normalise(text)[0]
-    except RequestRefused as error:
-        raise FieldRefused("number", "a mobile number with its country code") from error
+    return read(Number, {"number": text}).number

@@ -97,8 +97,8 @@ def links(parameter: str, pointer: str, *operations: str) -> Schema:
     return {name: {"operationId": name, "parameters": value} for name in operations}
 
 
-def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:
-    """Return the answers of refusals in the common shape, with the properties `more`."""
+def refusals(codes: Iterable[Code]) -> Schema:
+    """Return the answers of refusals in the common shape, each with the codes of its status."""
     by_status: dict[int, list[Code]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(MEANINGS[code].http_status, []).append(code)
@@ -106,7 +106,7 @@ def refusals(codes: Iterable[Code], more: Schema | None = None) -> Schema:
         str(status): _answer(
             status,
             [f"`{code}`: {MEANINGS[code].advice}" for code in found],
-            _error([code.value for code in found], more or {}),
+            ref("Error") | {"properties": {"Error": {"enum": [code.value for code in found]}}},
         )
         for status, found in sorted(by_status.items())
     }
@@ -132,15 +132,6 @@ def webengage_refusals(codes: Iterable[Code]) -> Schema:
 def _answer(status: int, lines: list[str], schema: Schema) -> Schema:
     headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
     return {"description": "\n".join(lines), **headers, "content": content(schema)}
-
-
-def _error(codes: list[str], more: Schema) -> Schema:
-    properties = {
-        "status": {"const": False},
-        "Error": {"type": "string", "enum": codes},
-        "message": ref("Message"),
-    }
-    return closed({**properties, **more}, tuple(more))
 
 
 def _rejected(codes: list[int]) -> Schema:

@@ -8,6 +8,7 @@ from harkara.api.openapi.shapes import (
     content,
     given,
     nullable,
+    parameters_of,
     ref,
     schemas_of,
     text,
@@ -17,7 +18,7 @@ from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, RenewSecret
 from harkara.manage.dead_letter_fields import ID as PARKED_ID
-from harkara.manage.dead_letter_fields import PAGE_LIMIT, Replay
+from harkara.manage.dead_letter_fields import PAGE_LIMIT, ParkedQuery, Replay
 
 ID: Schema = {
     "name": "id",
@@ -32,37 +33,12 @@ _OR_NONE: Schema = {
     **ID,
     "description": "The callback's id; `-` for the URLs of messages that are no callback's.",
 }
-_TIMES: list[Schema] = [
-    {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "schema": {"type": "string", "format": "date-time"},
-    }
-    for name, description in (
-        ("from", "Those that were parked at this time, or later."),
-        ("to", "Those that were parked before this time."),
-    )
-]
-_PAGING: list[Schema] = [
-    {
-        "name": "limit",
-        "in": "query",
-        "description": "How many at most.",
-        "schema": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": PAGE_LIMIT,
-            "default": PAGE_LIMIT,
-        },
-    },
-    {
-        "name": "after",
-        "in": "query",
-        "description": "`next` of the page before.",
-        "schema": {"type": "string", "pattern": f"^({PARKED_ID.pattern})?$"},
-    },
-]
+_LIMIT: Schema = {
+    "name": "limit",
+    "in": "query",
+    "description": "How many at most.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": PAGE_LIMIT},
+}
 
 PATHS: Schema = {
     "/v1/callbacks/{id}/secret": {
@@ -103,7 +79,7 @@ PATHS: Schema = {
             "read",
             description="Callbacks that are tried no more, the oldest first. They are kept as long"
             " as messages are.",
-            parameters=[*_TIMES, *_PAGING],
+            parameters=[_LIMIT, *parameters_of(ParkedQuery)],
             responses={
                 **ok("A page.", content(ref("ParkedPage"))),
                 **refusals((Code.INVALID_REQUEST, Code.NOT_FOUND, *ACCESS)),

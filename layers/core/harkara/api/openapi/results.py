@@ -14,7 +14,7 @@ from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
 _RECORD_CODES = [code.value for code in (*RECORDS, Code.TRY_AGAIN)]
-_CODE = {"type": "string", "enum": _RECORD_CODES}
+_CODE = ref("RecordCode")
 _WARNING = {
     **nullable(_CODE),
     "description": "The DLT rule that the message breaks, where the account only warns; or what"
@@ -34,7 +34,7 @@ _ELEMENT: Schema = {
     "client_ref": _TEXT,
     "to": text("Digits with country code; as it was sent where it is no number."),
     "country": nullable(text("ISO 3166 code.")),
-    "encoding": nullable({"type": "string", "enum": [*map(str, Encoding)]}),
+    "encoding": nullable(ref("Encoding")),
     "segments": nullable(whole("How many are billed.", minimum=1)),
     "template_id": nullable(text("The DLT template, given or found.")),
     "category": nullable(ref("Category")),
@@ -45,7 +45,7 @@ _ELEMENT: Schema = {
     "encoding_reason": nullable(text("Dry run: why it takes UCS-2.")),
 }
 _DRY_RUN = ("text", "encoding_reason")
-ELEMENTS: Schema = {
+_ELEMENTS: Schema = {
     "type": "array",
     "items": ref("SentMessage"),
     "description": "What became of each message, in order.",
@@ -113,6 +113,21 @@ def _resources() -> Schema:
 
 
 SCHEMAS: Schema = {
+    "Code": text("Never changes; the table of codes says what to do.", enum=[*map(str, Code)]),
+    "RecordCode": text("The code of a single record or message.", enum=_RECORD_CODES),
+    "Encoding": text("How a text goes out.", enum=[*map(str, Encoding)]),
+    "Error": closed(
+        {
+            "status": {"const": False},
+            "Error": ref("Code"),
+            "message": ref("Message"),
+            "messages": {
+                **_ELEMENTS,
+                "description": "Of `POST /v1/messages`, if none was accepted: why, of each.",
+            },
+        },
+        ("messages",),
+    ),
     "IcsAccepted": closed({**_ICS_ACCEPTED, "warning": _NEAR_NAME}, optional=("warning",)),
     "IcsRefused": closed(
         {
@@ -133,9 +148,9 @@ SCHEMAS: Schema = {
     "WebEngageAccepted": closed({"status": {"const": "sms_accepted"}}),
     "RecordError": closed({"code": _CODE, "message": ref("Message")}),
     "SentMessage": closed(_ELEMENT, _DRY_RUN),
-    "SentMessages": closed({"messages": ELEMENTS}),
+    "SentMessages": closed({"messages": _ELEMENTS}),
     "SentSingle": closed(
-        {"status": {"enum": ["accepted", "refused"]}, **_ELEMENT, "messages": ELEMENTS}, _DRY_RUN
+        {"status": {"enum": ["accepted", "refused"]}, **_ELEMENT, "messages": _ELEMENTS}, _DRY_RUN
     ),
     "Step": {
         "type": "object",
@@ -151,7 +166,7 @@ SCHEMAS: Schema = {
             "error": {
                 "anyOf": [
                     {"type": "null"},
-                    closed({"code": text(enum=[*map(str, Code)]), "message": ref("Message")}),
+                    closed({"code": ref("Code"), "message": ref("Message")}),
                 ]
             },
             "timeline": {"type": "array", "items": ref("Step"), "minItems": 1},

@@ -4,7 +4,6 @@ from typing import Any
 
 from harkara.api.openapi.answers import SENDING, links, ok, refusals, webengage_refusals
 from harkara.api.openapi.requests import SMPP_FIELDS
-from harkara.api.openapi.results import ELEMENTS
 from harkara.api.openapi.shapes import FORM, Schema, content, ref
 from harkara.base.codes import Code
 
@@ -186,7 +185,7 @@ PATHS: Schema = {
                     content({"anyOf": [ref("SentMessages"), ref("SentSingle")]}),
                     links=_to("/messages/0/mid"),
                 ),
-                **refusals((*SENDING, Code.TOO_MANY_RECORDS), {"messages": ELEMENTS}),
+                **refusals((*SENDING, Code.TOO_MANY_RECORDS)),
             },
         )
     },

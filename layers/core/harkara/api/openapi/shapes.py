@@ -32,6 +32,15 @@ def schemas_of(*models: type[BaseModel]) -> Schema:
     return found
 
 
+def parameters_of(model: type[BaseModel]) -> list[Schema]:
+    """Return the fields of a model as parameters of a query."""
+    properties = schemas_of(model)[model.__name__]["properties"]
+    return [
+        {"name": name, "in": "query", "description": each.pop("description"), "schema": each}
+        for name, each in properties.items()
+    ]
+
+
 def example_of(model: type[BaseModel]) -> Schema:
     """Return an example of a model, of the fields that have one."""
     return {name: field.examples[0] for name, field in names_of(model).items() if field.examples}
