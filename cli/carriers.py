@@ -107,7 +107,7 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="WORD=STATE",
         help="what its words for states mean, as in SENT=none for what is not final",
     )
-    for kind in ("kannel", "aws", "http"):
+    for kind in [kind for kind in KINDS if kind in CarrierSettings.model_fields]:
         put.add_argument(
             f"--{kind}", type=json_file, metavar="FILE", help=f"options of kind {kind}"
         )

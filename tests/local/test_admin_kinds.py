@@ -7,7 +7,8 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.carriers.http_options import HttpOptions
-from harkara.carriers.settings import KannelOptions, token_matches
+from harkara.carriers.kinds import KINDS
+from harkara.carriers.settings import CarrierSettings, KannelOptions, token_matches
 from harkara.model.messages import State
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import CASES
@@ -111,7 +112,7 @@ def test_a_carriers_own_words_for_states_are_put() -> None:
     assert (done.status, "write it as SENT=none" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("kind", ["kannel", "aws", "http"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in CarrierSettings.model_fields])
 def test_an_option_that_a_kind_does_not_have_is_refused(kind: str, tmp_path: Path) -> None:
     options = tmp_path / "options.json"
     options.write_text('{"dlr_masks": 31}')

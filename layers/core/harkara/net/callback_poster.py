@@ -14,8 +14,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
 from harkara.base.exchanges import HttpAnswer, HttpExchange
 from harkara.base.time import Clock, retry_after_s
-from harkara.callbacks.formats import FORMATS, Format
+from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.answers import excerpt_of
+from harkara.callbacks.formats.contract import Format
 from harkara.callbacks.signing import headers_of
 from harkara.model.callback_urls import UrlRules
 from harkara.model.callbacks import Destination, PostResult

@@ -1,60 +1,25 @@
-"""Render callbacks as platforms expect them, one module per format."""
+"""Render callbacks as platforms expect them, one module per format.
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+A format's module has the name of the format and defines `FORMAT`; `FormatName` lists the names.
+"""
+
+from importlib import import_module
+from typing import get_args
 from urllib.parse import urlsplit
 
-from harkara.callbacks.formats import (
-    clevertap,
-    generic,
-    moengage,
-    moengage_batch,
-    standard,
-    webengage,
-)
+from harkara.callbacks.formats.contract import Format
 from harkara.model.callback_urls import is_among
-from harkara.model.callbacks import CallbackEndpoint, Destination
-from harkara.model.events import Dlr, Event, EventKind, kind_of
+from harkara.model.callbacks import Destination, FormatName
+from harkara.model.events import Dlr, Event, kind_of
 from harkara.model.messages import Endpoint
 
-Unprocessed = tuple[tuple[str, str], ...]
-"""Messages that a platform accepted but could not use: client_ref, and the platform's code."""
-
-
-class Format(NamedTuple):
-    """A platform's format: the body of a callback, and how many events of which kinds it holds.
-
-    `render` raises nothing for events of these kinds. `unprocessed` reads the answer of a platform
-    that reports single failures inside a 2xx. `one_by_one`: a body holds one event, unless the
-    callback wants an array. `without_message`: it can report a reply that belongs to no message.
-    """
-
-    render: Callable[[Sequence[Event], CallbackEndpoint], bytes]
-    member_limit: int
-    kinds: frozenset[EventKind]
-    unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
-    one_by_one: bool = False
-    without_message: bool = False
-
-
-_STATUS = frozenset({EventKind.STATUS})
-_ALL = frozenset(EventKind)
-
 FORMATS: dict[str, Format] = {
-    "clevertap": Format(clevertap.render, clevertap.MEMBER_LIMIT, _ALL, clevertap.unprocessed),
-    "moengage": Format(moengage.render, 1, _STATUS),
-    "moengage_batch": Format(moengage_batch.render, moengage_batch.MEMBER_LIMIT, _STATUS),
-    "webengage": Format(webengage.render, 1, _STATUS),
-    "generic": Format(
-        generic.render, generic.MEMBER_LIMIT, _ALL, one_by_one=True, without_message=True
-    ),
-    "standard": Format(standard.render, 1, _ALL, without_message=True),
+    name: import_module(f"{__name__}.{name}").FORMAT for name in get_args(FormatName)
 }
 
 PLATFORM_FORMATS = {
-    "clevertap.com": ("clevertap",),
-    "moengage.com": ("moengage", "moengage_batch"),
-    "webengage.com": ("webengage",),
+    host: tuple(name for name, each in FORMATS.items() if each.host == host)
+    for host in sorted({each.host for each in FORMATS.values()} - {""})
 }
 """The formats that platforms read, by their hosts; the first is the default."""
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from harkara.base.json import decode, encode
+from harkara.callbacks.formats.contract import ALL_KINDS, Format, Unprocessed
 from harkara.callbacks.formats.wording import meaning_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply
@@ -46,7 +47,7 @@ def _said(event: Event) -> tuple[str, dict[str, Any]]:
             return "clicked", {"url": event.url, "shorturl": event.short_url}
 
 
-def unprocessed(answer: bytes) -> tuple[tuple[str, str], ...]:
+def unprocessed(answer: bytes) -> Unprocessed:
     """Return up to 100 entries that CleverTap took but did not process: (client_ref, code).
 
     Its answer is `{"status": "partial", "processed": 1, "unprocessed": [{"code": 400, "error":
@@ -78,3 +79,6 @@ def _metas(record: Any) -> list[str]:
 
 def _objects(listed: Any) -> list[dict[str, Any]]:
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+
+
+FORMAT = Format(render, MEMBER_LIMIT, ALL_KINDS, "clevertap.com", unprocessed)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
+from harkara.callbacks.formats.contract import ALL_KINDS, Format
 from harkara.callbacks.formats.wording import advice_of
 from harkara.model.callbacks import EVENT_FIELDS, CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply, kind_of
@@ -56,3 +57,6 @@ def _said(event: Event) -> dict[str, Any]:
             return common | {"from": event.sender, "to": event.receiver, "text": event.text}
         case Click():
             return common | {"to": event.to, "url": event.url, "short_url": event.short_url}
+
+
+FORMAT = Format(render, MEMBER_LIMIT, ALL_KINDS, one_by_one=True, without_message=True)

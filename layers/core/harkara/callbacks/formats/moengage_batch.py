@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
+from harkara.callbacks.formats.contract import STATUS_ONLY, Format
 from harkara.callbacks.formats.wording import advice_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
@@ -32,3 +33,6 @@ def _entry(dlr: Dlr) -> dict[str, Any]:
         "timestamp": str(dlr.at_s),
         "error_message": advice_of(dlr),
     }
+
+
+FORMAT = Format(render, MEMBER_LIMIT, STATUS_ONLY, "moengage.com")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harkara.base.json import encode
+from harkara.callbacks.formats.contract import ALL_KINDS, Format
 from harkara.callbacks.formats.wording import advice_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply, kind_of
@@ -44,3 +45,6 @@ def _data(event: Event) -> dict[str, Any]:
             return {"from": event.sender, "to": event.receiver, "text": event.text}
         case Click():
             return {"to": event.to, "url": event.url, "short_url": event.short_url}
+
+
+FORMAT = Format(render, 1, ALL_KINDS, without_message=True)

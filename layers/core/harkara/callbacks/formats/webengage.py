@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
+from harkara.callbacks.formats.contract import STATUS_ONLY, Format
 from harkara.callbacks.formats.wording import meaning_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
@@ -35,3 +36,6 @@ def _status(dlr: Dlr) -> dict[str, Any]:
     if meaning is None:
         return {"status": "sms_sent", "statusCode": 0, "smsCount": dlr.segment_count}
     return {"status": "sms_failed", "statusCode": meaning.webengage, "message": meaning.advice}
+
+
+FORMAT = Format(render, 1, STATUS_ONLY, "webengage.com")
