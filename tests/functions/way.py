@@ -1,0 +1,168 @@
+"""Follow one message through `send`, `submit`, `receipt` and `dlr`, and count the files it enters.
+
+    python -m tests.functions.way            the counts as a table
+    python -m tests.functions.way submit     the files of one function, in the order of calls
+
+The handlers are the real ones, on fakes, wired and loaded before. A *move* is a call of a function
+that is in another file of ours than the function called before it; a *return* is a move to a file
+that this handler has entered and left before. What Python writes itself (a dataclass's `__init__`)
+is in no file, and the lines of a module that is imported meanwhile do not count.
+"""
+
+import inspect
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import harkara
+from harkara.model.tasks import QueueName
+from local.settings import RECEIPT_TOKEN
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import (
+    FUNCTIONS,
+    NOW,
+    RECORD,
+    Context,
+    Event,
+    datasend,
+    http_event,
+    sqs_event,
+)
+
+PACKAGE = Path(harkara.__file__).parent
+_RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+STAGES = ("send", "submit", "receipt", "dlr")
+
+
+class Way(NamedTuple):
+    """The files that a handler enters, in order; the same file twice in a row is one entry."""
+
+    entered: tuple[str, ...]
+
+    @property
+    def files(self) -> set[str]:
+        """The files without repetition."""
+        return set(self.entered)
+
+    @property
+    def moves(self) -> int:
+        """The number of changes from one file to another."""
+        return len(self.entered) - 1
+
+    @property
+    def returns(self) -> int:
+        """The number of moves to a file that was entered before."""
+        return len(self.entered) - len(self.files)
+
+    def without(self, folder: str) -> "Way":
+        """Return the way as it is if the files of a folder are not looked into."""
+        others = [file for file in self.entered if not file.startswith(f"{folder}/")]
+        return Way(tuple(file for file, _ in groupby(others)))
+
+
+def follow_message() -> dict[str, Way]:
+    """Send a message to its delivered callback; return the way within each function.
+
+    A message before it fills the caches.
+    """
+    gateway = Gateway()
+    handlers = {name: gateway.app(name).handler for name in STAGES}
+    ways: dict[str, Way] = {}
+
+    def invoke(name: str, event: Event) -> Any:
+        with recorded() as entered:
+            answer = handlers[name](event, Context())
+        ways[name] = Way(tuple(entered))
+        return answer
+
+    for number in (1, 2):
+        ways.clear()
+        body = datasend({**RECORD, "smsgid": f"message {number}"})
+        (answer,) = json.loads(invoke("send", http_event("POST", "/datasend", body))["body"])
+        invoke("submit", _taken(gateway, QueueName.SUBMIT, number))
+        reference = gateway.signer.sign(answer["mid"], 1)
+        receipts = json.dumps([{"smsgid": reference, "status": "DELIVRD", "ts": str(int(NOW))}])
+        invoke("receipt", http_event("POST", f"/receipts/sim/{RECEIPT_TOKEN}", receipts))
+        invoke("dlr", _taken(gateway, QueueName.RECEIPT, number))
+        assert len(gateway.platform.dlrs) == number, "the callback was not posted"
+    return ways
+
+
+def _taken(gateway: Gateway, queue: QueueName, number: int) -> Event:
+    """Return an event with the next message of a queue, and take it out."""
+    found = next(each for each in gateway.queues.waiting if each.queue is queue)
+    gateway.queues.waiting.remove(found)
+    return sqs_event(found.body, first=number)
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """Yield a list that takes the name of each file of ours that is entered meanwhile."""
+    entered: list[str] = []
+
+    resumed: set[FrameType] = set()  # frames of coroutines: Python reports each resumption too
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event != "call" or code.co_name == "<module>" or frame in resumed:
+            return
+        if code.co_flags & _RESUMABLE:
+            resumed.add(frame)
+        name = _file_of(code.co_filename)
+        if name and entered[-1:] != [name]:
+            entered.append(name)
+
+    before = sys.getprofile()
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        yield entered
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)
+
+
+@cache
+def _file_of(path: str) -> str:
+    for top in (PACKAGE, FUNCTIONS):
+        if Path(path).is_relative_to(top):
+            return str(Path(path).relative_to(top))
+    return ""
+
+
+def counts_of(ways: dict[str, Way]) -> dict[str, tuple[int, int, int]]:
+    """Return the numbers of files, moves and returns: of each function, and of all together.
+
+    The stores of the tests are the real ones of `aws/` on tables in memory; the last row leaves
+    them out, as if the services called plain fakes.
+    """
+    rows = {f"`{name}`": _counts(way) for name, way in ways.items()}
+    services = [way.without("aws") for way in ways.values()]
+    return rows | {"all four": _counts(*ways.values()), "without `aws/`": _counts(*services)}
+
+
+def _counts(*ways: Way) -> tuple[int, int, int]:
+    files = {file for way in ways for file in way.files}
+    return len(files), sum(way.moves for way in ways), sum(way.returns for way in ways)
+
+
+def table(ways: dict[str, Way]) -> str:
+    """Return the counts as a table in Markdown."""
+    lines = ["| function | files | moves | returns |", "|---|---|---|---|"]
+    rows = counts_of(ways).items()
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, (name, *row)))} |" for name, row in rows)])
+
+
+if __name__ == "__main__":
+    found = follow_message()
+    for name in sys.argv[1:]:
+        print(*found[name].entered, sep="\n")
+    if not sys.argv[1:]:
+        print(table(found))
