@@ -20,8 +20,9 @@ from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.fake_parked import FakeDeadLetterStore
+from tests.fake_queues import FakeTaskQueues
 from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import FakeAccountStore, FakeMessageStore, FakeTaskQueues, Faults
+from tests.fakes import FakeAccountStore, FakeMessageStore, Faults
 
 URL = "https://api.clevertap.com/dlr"
 CALLBACK = {"id": "main", "url": URL}

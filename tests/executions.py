@@ -25,7 +25,8 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
-from tests.fakes import FakeDestinations, FakeLimitStore, FakeMessageStore, Faults, trust
+from tests.fake_platform import FakeDestinations
+from tests.fakes import FakeLimitStore, FakeMessageStore, Faults, trust
 from tests.watched import Watch, WatchedPoster
 
 BATCH = 10

@@ -5,14 +5,10 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 from tests.dynamo import Dynamo
+from tests.fake_last_messages import FakeLastMessages
 from tests.fake_parked import FakeDeadLetterStore
-from tests.fakes import (
-    FakeLastMessages,
-    FakeLimitStore,
-    FakeMessageStore,
-    FakeTaskQueues,
-    Faults,
-)
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeLimitStore, FakeMessageStore, Faults
 from tests.lists import FakeSuppressionList
 from tests.policies import as_function
 from tests.submitting import FakeRoutingStore

@@ -25,15 +25,9 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
+from tests.fake_platform import FakeDestinations, FakePlatform
 from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import (
-    FakeAccountStore,
-    FakeDestinations,
-    FakePlatform,
-    Faults,
-    ProcessKilled,
-    calling_back,
-)
+from tests.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
 from tests.ports import new_ports
 from tests.provider import Providers
 from tests.virtual import InPlace

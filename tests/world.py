@@ -31,14 +31,8 @@ from harkara.model.tasks import (
     QueueName,
     owner_of,
 )
-from tests.fakes import (
-    LINEAGE,
-    Faults,
-    ProcessKilled,
-    QueueMessage,
-    caller_of,
-    trust,
-)
+from tests.fake_queues import LINEAGE, QueueMessage
+from tests.fakes import Faults, ProcessKilled, caller_of, trust
 from tests.virtual import run
 from tests.wired import (
     ACCOUNT,

@@ -15,8 +15,9 @@ from botocore.awsrequest import AWSResponse
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
+from harkara.model.event_tasks import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
-from harkara.model.tasks import ClickTask, QueueName
+from harkara.model.tasks import QueueName
 from harkara.wiring import link
 from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaign
 from tests.bench.cpu import ROUNDS, Work, ratio

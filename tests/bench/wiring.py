@@ -32,7 +32,8 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
-from tests.fakes import FakeDestinations, calling_back
+from tests.fake_platform import FakeDestinations
+from tests.fakes import calling_back
 from tests.functions.invoking import load
 from tests.virtual import InPlace
 

@@ -34,16 +34,9 @@ from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
+from tests.fake_platform import FakeDestinations, FakePlatform
 from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import (
-    FakeAccountStore,
-    FakeDestinations,
-    FakePlatform,
-    Faults,
-    calling_back,
-    no_texts,
-    trust,
-)
+from tests.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
 from tests.functions.invoking import (
     BATCH_ID,
     CALLBACK_URL,

@@ -1,8 +1,6 @@
 """The link function: its redirects, its answers, its counts."""
 
 import json
-from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,49 +9,14 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
-from harkara.base.ids import set_id_of
 from harkara.links.codec import LinkSet, Place, pack_links
-from harkara.links.shorten import CLICKS_A_MINUTE, Visit
+from harkara.model.event_tasks import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
-from harkara.model.tasks import ClickTask, QueueName, decode_dlr
-from tests.fakes import FakeTaskQueues, Faults
 from tests.functions.handlers import Gateway
-from tests.functions.invoking import BATCH_ID, NOW, Context, Event, Logs, http_event
+from tests.functions.invoking import BATCH_ID, NOW, Context, Logs, http_event
+from tests.functions.visiting import HOST, URL, clicks, code_of, counted, put_links, request
 
-URL = "https://acme.example/offer?id=4711"
-HOST = "hk.example"
-PERSON = {"user-agent": "Mozilla/5.0 (Linux; Android 14)", "accept": "text/html,*/*;q=0.8"}
-SET = set_id_of(BATCH_ID)
 SAFE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-
-
-def put_links(gateway: Gateway, url: str = URL, ends_s: int = int(NOW) + 1, path: str = "") -> None:
-    """Store the URLs of the sample batch's links."""
-    links = LinkSet("sandbox", BATCH_ID, f"https://{HOST}{path}", ends_s, [url], [[0], [], [0]])
-    packed = {"links": pack_links(links)}
-    gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
-
-
-def code_of(gateway: Gateway, message: int = 0, number: int = 0, host: str = HOST) -> str:
-    return gateway.link_signer.code(host, Place(SET, message, number))
-
-
-def request(code: str, method: str = "GET", path: str = "", **headers: str) -> Event:
-    return http_event(method, f"{path}/{code}", None, {"host": HOST, **PERSON, **headers})
-
-
-def clicks(gateway: Gateway) -> list[Any]:
-    return [decode_dlr(body) for body in gateway.bodies(QueueName.CALLBACK)]
-
-
-def counted(logs: Logs) -> list[tuple[str, str | None]]:
-    names = ("clicks", "clicks_lost", "bots", "links_ended", "links_unknown")
-    return [
-        (name, line.get("account_id"))
-        for line in logs.lines("link visited")
-        for name in names
-        if name in line
-    ]
 
 
 def assert_page(answer: dict[str, Any], status: int, title: str) -> None:
@@ -230,72 +193,6 @@ def test_a_process_does_not_keep_all_sets(gateway: Gateway) -> None:
     assert len(service._sets) < 100
 
 
-class Busy:
-    """A queue that refuses the first bodies."""
-
-    def __init__(self, failures: int, *, raises: bool) -> None:
-        self.failures = failures
-        self.raises = raises
-        self.calls = 0
-
-    def send(self, *_: object) -> list[bool]:
-        self.calls += 1
-        if self.calls > self.failures:
-            return [True]
-        if self.raises:
-            raise StoreUnavailable("ThrottlingException")
-        return [False]
-
-
-@pytest.mark.parametrize("raises", [True, False])
-@pytest.mark.parametrize(
-    ("failures", "count"), [(1, "clicks"), (2, "clicks_lost"), (9, "clicks_lost")]
-)
-def test_a_person_is_sent_on_though_the_queue_fails(
-    failures: int, count: str, raises: bool, gateway: Gateway, logs: Logs
-) -> None:
-    put_links(gateway)
-    service = gateway._link()
-    queue = Busy(failures, raises=raises)
-    object.__setattr__(service, "queues", queue)
-    answer = gateway.app("link", service).handler(request(code_of(gateway)), Context())
-    assert (answer["statusCode"], answer["headers"]["Location"]) == (302, URL)
-    assert queue.calls == 2
-    assert counted(logs) == [(count, "sandbox")]
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    visits=st.lists(
-        st.tuples(st.sampled_from([0, 2]), st.sampled_from([0, 0, 0, 1, 25, 60]), st.booleans()),
-        max_size=60,
-    )
-)
-def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a_minute(
-    visits: list[tuple[int, int, bool]], gateway: Gateway
-) -> None:
-    put_links(gateway, ends_s=2**33)
-    now_s = NOW
-    queues = FakeTaskQueues(Faults(), lambda: now_s)
-    service = replace(gateway._link(), queues=queues, clock=lambda: now_s)
-    clicked: Counter[tuple[int, int]] = Counter()
-    lost = 0
-    # One visitor clicks many times at once, the other rarely.
-    for message, wait_s, is_person in [*visits, *[(0, 0, True)] * (CLICKS_A_MINUTE + 2)]:
-        now_s += wait_s
-        visited = service.visit(HOST, "", code_of(gateway, message), is_person=is_person)
-        assert visited.url == URL
-        clicked[message, int(now_s // 60)] += is_person
-        lost += visited.visit is Visit.CLICK_LOST
-    told = Counter(
-        (0 if task.mid.endswith("00") else 2, task.at_s // 60)
-        for task in (decode_dlr(message.body) for message in queues.waiting)
-        if isinstance(task, ClickTask)
-    )
-    assert told == +Counter({key: min(count, CLICKS_A_MINUTE) for key, count in clicked.items()})
-    assert lost == clicked.total() - told.total() > 0
-
-
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_table_that_is_away_is_a_page_that_says_try_again(
     method: str, gateway: Gateway, logs: Logs
@@ -339,39 +236,3 @@ def test_nothing_of_a_request_is_in_an_answer(code: str, html: bool, gateway: Ga
     assert answer["statusCode"] in (404, 405)
     if len(code) > 5:
         assert code not in answer["body"]
-
-
-def test_a_thousand_clicks_at_once_are_a_thousand_tasks(gateway: Gateway, logs: Logs) -> None:
-    links = LinkSet("sandbox", BATCH_ID, f"https://{HOST}", int(NOW) + 1, [URL], [[0]] * 1_000)
-    packed = {"links": pack_links(links)}
-    gateway.store.put_if_absent([LedgerEntry(*links_key(SET), BATCH_ID, "", 0, packed)])
-    app = gateway.app("link")
-    for message in range(1_000):
-        assert app.handler(request(code_of(gateway, message)), Context())["statusCode"] == 302
-    assert len(clicks(gateway)) == 1_000
-    assert counted(logs) == [("clicks", "sandbox")] * 1_000
-
-
-def test_a_link_of_a_request_leads_to_its_url(gateway: Gateway) -> None:
-    """From `send` to `dlr`: a link is requested, visited, and reported to the platform."""
-    record = {
-        "to": "919876543210",
-        "from": "ACMEBK",
-        "text": f"See {URL} today",
-        "client_ref": "ref",
-        "shorten_urls": True,
-    }
-    headers = {"authorization": "Bearer sandbox.sandbox-secret"}
-    answer = gateway.call(
-        "send", http_event("POST", "/v1/messages", json.dumps({"messages": [record]}), headers)
-    )
-    (sent,) = json.loads(answer["body"])["messages"]
-    batch = gateway.store.get_batch(sent["mid"][:-2])
-    assert batch
-    _, link, _ = batch.messages[0].text.split()
-    host, path, code = link.removeprefix("https://").split("/")
-    assert (host, path) == ("hk.example", "ACMEBK")
-    answer = gateway.call("link", request(code, path=f"/{path}"))
-    assert answer["headers"]["Location"] == URL
-    (click,) = clicks(gateway)
-    assert (click.mid, click.short_url) == (sent["mid"], link)

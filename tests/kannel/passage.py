@@ -27,7 +27,8 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.fakes import QueueMessage, calling_back, no_texts
+from tests.fake_queues import QueueMessage
+from tests.fakes import calling_back, no_texts
 from tests.wired import TOKEN
 from tests.world import World
 

@@ -22,7 +22,8 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from tests.fakes import FakePlatform, Faults
+from tests.fake_platform import FakePlatform
+from tests.fakes import Faults
 from tests.tables import Table
 from tests.unit.scripted_aws import Answer, ScriptedAws
 

@@ -11,9 +11,10 @@ import pytest
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.signing import headers_of
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
+from harkara.model.event_tasks import EventTask
 from harkara.model.events import Dlr
 from harkara.model.messages import State
-from harkara.model.tasks import CallbackTask, EventTask, decode_dlr
+from harkara.model.tasks import CallbackTask, decode_dlr
 from local.platforms import RECEIVERS
 from local.platforms.reading import Entry, NotTaken, Post
 from local.settings import SIGNING_SECRET, WEBENGAGE_TOKEN

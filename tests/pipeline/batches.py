@@ -9,7 +9,8 @@ from harkara.accept.requests import RecordResult
 from harkara.base.errors import HarkaraError
 from harkara.model.ledger import Lease
 from harkara.model.tasks import QueueName, owner_of
-from tests.fakes import Faults, ProcessKilled, QueueMessage
+from tests.fake_queues import QueueMessage
+from tests.fakes import Faults, ProcessKilled
 from tests.invocations import batches
 from tests.pipeline import campaign
 from tests.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World

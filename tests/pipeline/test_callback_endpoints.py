@@ -6,9 +6,10 @@ import pytest
 
 from harkara.base.json import decode, encode
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
+from harkara.model.event_tasks import EventTask
 from harkara.model.events import EventKind, Reply
 from harkara.model.messages import Endpoint, State
-from harkara.model.tasks import EventTask, QueueName
+from harkara.model.tasks import QueueName
 from harkara.state.endpoint_health_record import HealthRecord
 from tests.fakes import Faults
 from tests.pipeline import campaign

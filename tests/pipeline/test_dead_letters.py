@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
 from harkara.model.ledger import Lease, final_kind
-from tests.fakes import Faults, QueueMessage
+from tests.fake_queues import QueueMessage
+from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check

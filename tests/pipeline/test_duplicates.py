@@ -6,7 +6,7 @@ from dataclasses import replace
 from harkara.model.dead_letters import parked_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from tests.fakes import QueueMessage
+from tests.fake_queues import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.wired import RETRY_DELAYS_S

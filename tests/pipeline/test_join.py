@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
 from harkara.receipts.coalesce import CoalesceService
-from tests.fakes import Faults, ProcessKilled, QueueMessage
+from tests.fake_queues import QueueMessage
+from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check

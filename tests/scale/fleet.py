@@ -15,7 +15,8 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Limits
 from harkara.model.messages import Category, lane_of
 from harkara.state.account_limits import AccountLimits
-from harkara.state.rates import RateLimiter, shards_of
+from harkara.state.rates import RateLimiter
+from harkara.state.rates_shards import shards_of
 from tests.scale.threads import Threads
 from tests.scale.virtual_table import VirtualTable
 

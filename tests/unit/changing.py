@@ -38,14 +38,10 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Category
 from harkara.model.operator_records import Part
 from harkara.receipts.webhook_auth import WebhookAuthenticator
-from tests.fakes import (
-    FakeMessageStore,
-    FakeTaskQueues,
-    Faults,
-    no_texts,
-)
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeMessageStore, Faults, no_texts
 from tests.tables import Table
-from tests.unit.aws.test_accounts import unused_exchange
+from tests.unit.aws.test_carriers import unused_exchange
 from tests.unit.scripted_aws import ScriptedAws
 
 PEPPER = b"pepper"

@@ -24,21 +24,22 @@ from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.accounts import Account, Enforcement
 from harkara.model.callback_urls import URL_LIMIT, UrlRules
 from harkara.model.dead_letters import dead_letter_entry
+from harkara.model.event_tasks import ClickTask, EventTask
 from harkara.model.events import Click, Dlr
 from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.tasks import (
     Attempt,
     CallbackTask,
-    ClickTask,
-    EventTask,
     QueueName,
     carrier_receipts_tasks,
     receipts_tasks,
 )
 from harkara.net.callback_poster import ANSWER_LIMIT_BYTES
 from harkara.submit.attempts import outcome_data
-from tests.fakes import FakeLastMessages, FakeMessageStore, FakeTaskQueues, Faults, caller_of
+from tests.fake_last_messages import FakeLastMessages
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeMessageStore, Faults, caller_of
 from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 
 NOW_S = 1_767_258_000

@@ -18,7 +18,8 @@ from harkara.base.log_events import LogEvent
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import PUT_OFF_S, SweepService
-from tests.fakes import FakeTaskQueues, Faults
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import Faults
 from tests.virtual import InPlace
 
 NOW = 1_767_258_000.0

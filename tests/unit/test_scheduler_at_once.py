@@ -19,7 +19,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import CALLS, HELP_S, SLOW_S, SweepService
-from tests.fakes import FakeTaskQueues, Faults, ProcessKilled
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import Faults, ProcessKilled
 from tests.template.reading import functions
 from tests.virtual import VirtualLoop
 

@@ -1,4 +1,7 @@
-"""The interfaces (ports) of the services to stores, queues and limits; `aws` implements most."""
+"""The interfaces (ports) of the services to stores, queues and limits; `aws` implements most.
+
+They are in one file, longer than others: it is the list of all that the services need from outside.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -25,7 +28,6 @@ class IdSource(Protocol):
 
     def now_ms(self) -> int:
         """Return the time of the request, used for all its checks and records."""
-        ...
 
     def new(self, now_ms: int, place: str) -> str:
         """Return the id of the batch `place`; a later time gives a greater id.
@@ -33,7 +35,6 @@ class IdSource(Protocol):
         `place` identifies a batch in its request, and differs wherever the result of the request's
         checks may differ.
         """
-        ...
 
 
 class RateLimits(Protocol):
@@ -45,7 +46,6 @@ class RateLimits(Protocol):
         Raises RequestRefused(RATE_LIMITED or DAILY_LIMIT) with `retry_after_s`, without counting
         the request; StoreUnavailable.
         """
-        ...
 
 
 class LimitStore(Protocol):
@@ -56,7 +56,6 @@ class LimitStore(Protocol):
 
         The text may be a second old, unless it is read `consistent`, at twice the price.
         """
-        ...
 
     def swap(self, name: str, seen: str, new: str, expires_at_s: int) -> str | None:
         """Replace `seen` ("" for none) by `new`; keep it at least until Unix time `expires_at_s`.
@@ -64,7 +63,6 @@ class LimitStore(Protocol):
         Returns None if it was written, or else the present text. Raises StoreUnavailable: the text
         may have been written.
         """
-        ...
 
 
 class Timeline(NamedTuple):
@@ -97,7 +95,6 @@ class TimelineStore(Protocol):
         Returns None and the present timeline if that ends after the limit. Raises StoreUnavailable:
         the timeline may have been extended.
         """
-        ...
 
     def swap_timeline(
         self, name: str, seen: Timeline, new: Timeline, expires_at_s: int
@@ -107,7 +104,6 @@ class TimelineStore(Protocol):
         Returns None if it was written, or else the present timeline. Raises StoreUnavailable: it
         may have been written.
         """
-        ...
 
 
 class CountedStore(LimitStore, TimelineStore, Protocol):
@@ -126,7 +122,6 @@ class LineStore(Protocol):
         limit; and the present ends of all timelines of the item. Raises StoreUnavailable: they may
         have been extended.
         """
-        ...
 
 
 class BatchWriter(Protocol):
@@ -137,7 +132,6 @@ class BatchWriter(Protocol):
 
         Raises StoreUnavailable.
         """
-        ...
 
 
 class BatchReader(Protocol):
@@ -145,7 +139,6 @@ class BatchReader(Protocol):
 
     def get_batch(self, batch_id: str) -> MessageBatch | None:
         """Return a batch, None if it does not exist (any more). Raises StoreUnavailable."""
-        ...
 
 
 class MessageStore(BatchReader, Protocol):
@@ -160,7 +153,6 @@ class MessageStore(BatchReader, Protocol):
         kept for `keep_s` (None: as long as messages are) from `begins_ms`, or from now if that is
         later. Raises StoreUnavailable: some may have been put.
         """
-        ...
 
     def put_over(self, marks: Sequence[LedgerEntry], *, begins_ms: int = 0) -> None:
         """Put each entry, overwriting an existing one. Keys are distinct.
@@ -168,7 +160,6 @@ class MessageStore(BatchReader, Protocol):
         Entries are kept as long as messages are, from `begins_ms`, or from now if that is later.
         Raises StoreUnavailable: some may have been put.
         """
-        ...
 
     def get_entries(
         self, keys: Sequence[tuple[str, str]], *, consistent: bool = True
@@ -177,11 +168,9 @@ class MessageStore(BatchReader, Protocol):
 
         A read that is not `consistent` costs half, and may miss an entry put a moment ago.
         """
-        ...
 
     def find_entries(self, partition: str, kind_prefix: str) -> list[LedgerEntry]:
         """Return a partition's entries by a prefix of their kind, in order, read consistently."""
-        ...
 
 
 class BatchStore(BatchWriter, MessageStore, Protocol):
@@ -193,11 +182,9 @@ class LastMessages(Protocol):
 
     def put(self, account_id: str, mids: Mapping[str, str]) -> None:
         """Store the mid of each number's message, replacing an earlier one."""
-        ...
 
     def find(self, account_id: str, number: str) -> str:
         """Return the mid of a number's last message, "" for none."""
-        ...
 
 
 class AccountStore(Protocol):
@@ -211,19 +198,16 @@ class AccountStore(Protocol):
         self, username: str, suits: Callable[[Credential], bool] | None = None
     ) -> Credential | None:
         """Return the credential of a user name."""
-        ...
 
     def account(
         self, account_id: str, suits: Callable[[Account], bool] | None = None
     ) -> Account | None:
         """Return an account with its senders and templates."""
-        ...
 
     def carrier(
         self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
     ) -> CarrierSettings | None:
         """Return a carrier's settings; its secret stays encrypted."""
-        ...
 
 
 class RoutingStore(Protocol):
@@ -234,7 +218,6 @@ class RoutingStore(Protocol):
 
         Raises StoreUnavailable.
         """
-        ...
 
 
 class SuppressionList(Protocol):
@@ -246,15 +229,12 @@ class SuppressionList(Protocol):
 
     def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
         """Return the entries of these numbers, read consistently."""
-        ...
 
     def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
         """Return the entries of up to `limit` numbers after `after`, in a fixed order."""
-        ...
 
     def put(self, account_id: str, entry: Suppression) -> bool:
         """Put an entry, as of its `since_s`; return whether it is now the present one."""
-        ...
 
     def remove(
         self,
@@ -269,7 +249,6 @@ class SuppressionList(Protocol):
 
         Only an entry put before `before_s`, by default before `at_s`, is removed.
         """
-        ...
 
 
 class Registry(Protocol):
@@ -282,17 +261,14 @@ class Registry(Protocol):
 
     def get(self, account_id: str, kind: type[P], name: str) -> P | None:
         """Return a resource of an account; None if it does not exist."""
-        ...
 
     def find(
         self, account_id: str, kind: type[P], after: str = "", limit: int | None = None
     ) -> list[P]:
         """Return up to `limit` resources of a kind whose names follow `after`, ordered by name."""
-        ...
 
     def create(self, account_id: str, part: Part) -> bool:
         """Create a resource; return false if its name is taken."""
-        ...
 
     def change(
         self, account_id: str, kind: type[P], name: str, change: Callable[[P], P]
@@ -301,26 +277,21 @@ class Registry(Protocol):
 
         `change` is called again if the resource was changed concurrently.
         """
-        ...
 
     def remove(self, account_id: str, kind: type[Part], name: str) -> bool:
         """Remove a resource; return whether it existed."""
-        ...
 
     def put_all(self, account_id: str, parts: Sequence[Part], deadline: Deadline) -> None:
         """Create or replace resources. No write begins once the deadline is near.
 
         Raises StoreUnavailable: some may have been written; the same call again writes the rest.
         """
-        ...
 
     def credentials(self, account_id: str) -> list[Credential]:
         """Return an account's credentials."""
-        ...
 
     def default_callback(self, account_id: str) -> str:
         """Return the id of an account's default callback, "" for none."""
-        ...
 
 
 class TaskQueues(Protocol):
@@ -337,11 +308,9 @@ class TaskQueues(Protocol):
 
         `delays_s` are the seconds, up to 15 minutes, until each may be received; none by default.
         """
-        ...
 
     def schedule(self, queue: QueueName, body: str, delay_s: float, group: str = "") -> None:
         """Enqueue a body to be received after `delay_s` seconds. Raises StoreUnavailable."""
-        ...
 
     def put_back(self, queue_arn: str, delays_s: Sequence[tuple[str, int]]) -> None:
         """Let received messages return after the given seconds.
@@ -349,7 +318,6 @@ class TaskQueues(Protocol):
         `delays_s` has (receipt handle, seconds) of up to ten messages, Lambda's batch. Raises
         StoreUnavailable: the others return after the visibility time-out.
         """
-        ...
 
 
 class DueTask(NamedTuple):
@@ -366,15 +334,12 @@ class DueTable(Protocol):
 
     def cursors(self) -> Mapping[int, str]:
         """Return each shard's cursor, the sort key of its last enqueued row, if it has one."""
-        ...
 
     def due(self, shard: int, after: str, now_ms: int) -> Iterator[list[DueTask]]:
         """Yield a shard's due rows after a sort key, in pages, oldest first.
 
         No row put before the call is left out.
         """
-        ...
 
     def move(self, shard: int, reached: str) -> bool:
         """Advance a shard's cursor to a sort key; return false if it was already beyond that."""
-        ...

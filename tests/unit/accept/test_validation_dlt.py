@@ -26,7 +26,8 @@ from harkara.model.callback_urls import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
 from local import campaign
 from local.seed import SENDERS, TEMPLATES
-from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults, caller_of
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeMessageStore, Faults, caller_of
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST
 OTP = "1107000000000000001"

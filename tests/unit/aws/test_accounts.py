@@ -1,26 +1,17 @@
 """The Accounts table: functions read the operators' records, through a cache."""
 
-import asyncio
-from collections.abc import Mapping
-
 import pytest
 
-from harkara.aws import clients
 from harkara.aws.accounts import (
     CACHE_LIMIT,
     CACHE_S,
     DynamoAccountStore,
-    decrypt_secrets,
-    encrypt_secret,
 )
-from harkara.aws.carriers import CarrierDirectory
-from harkara.base.errors import CarrierUnreachable, StoreUnavailable
-from harkara.base.exchanges import HttpAnswer, Outside
-from harkara.carriers.datasend import DatasendCarrier
-from harkara.carriers.settings import CarrierSecrets, CarrierSettings
+from harkara.base.errors import StoreUnavailable
+from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, Sender, Template
 from harkara.model.messages import Category
-from tests.fakes import FakeAccountStore, calling_back, no_texts
+from tests.fakes import calling_back
 from tests.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
@@ -222,104 +213,6 @@ def test_a_failure_is_an_unavailable_store_and_is_not_remembered(failure: Except
     with pytest.raises(StoreUnavailable):
         store.store.put_credential(CREDENTIAL)
     assert store.store.credential("x") is None
-
-
-# Secrets of carriers
-
-
-def test_a_secret_is_encrypted_for_its_carrier() -> None:
-    kms = ScriptedAws("kms", {"CiphertextBlob": b"cipher"})
-    assert encrypt_secret(kms.client, "key", "sim", "pässword") == b"cipher"
-    assert kms.requests == [
-        (
-            "Encrypt",
-            {
-                "KeyId": "key",
-                "Plaintext": "pässword".encode(),
-                "EncryptionContext": {"carrier": "sim"},
-            },
-        )
-    ]
-
-
-def test_a_secret_is_decrypted_for_its_carrier() -> None:
-    kms = ScriptedAws("kms", {"Plaintext": "pässword".encode()})
-    assert decrypt_secrets(kms.client, CARRIER) == CarrierSecrets("pässword")
-    assert kms.requests == [
-        (
-            "Decrypt",
-            {"CiphertextBlob": CARRIER.secret, "EncryptionContext": {"carrier": "sim"}},
-        )
-    ]
-
-
-def test_a_receipt_url_is_a_secret_beside_the_password() -> None:
-    kms = ScriptedAws("kms", lambda _, params: {"Plaintext": params["CiphertextBlob"][::-1]})
-    carrier = CARRIER.model_copy(update={"secret": b"drow", "receipt_url": b"lru"})
-    assert decrypt_secrets(kms.client, carrier) == CarrierSecrets("word", "url")
-
-
-@pytest.mark.parametrize("failure", [Refusal("InvalidCiphertextException"), LOST])
-def test_a_secret_that_cannot_be_had_is_an_unavailable_store(failure: Exception) -> None:
-    kms = ScriptedAws("kms", failure)
-    with pytest.raises(StoreUnavailable):
-        decrypt_secrets(kms.client, CARRIER)
-    with pytest.raises(StoreUnavailable):
-        encrypt_secret(kms.client, "key", "sim", "x")
-
-
-# Connected carriers
-
-
-async def unused_exchange(
-    method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
-) -> HttpAnswer:
-    raise AssertionError("nothing is submitted here")
-
-
-def directory(accounts: FakeAccountStore) -> tuple[ScriptedAws, CarrierDirectory]:
-    kms = ScriptedAws("kms", {"Plaintext": b"password"})
-    return kms, CarrierDirectory(accounts, kms.client, Outside(unused_exchange, no_texts))
-
-
-def test_a_carrier_is_connected_once() -> None:
-    kms, carriers = directory(FakeAccountStore(carriers={"sim": CARRIER}))
-    first, second = asyncio.run(carriers("sim")), asyncio.run(carriers("sim"))
-    assert isinstance(first.carrier, DatasendCarrier)
-    assert first is second
-    assert first.settings == CARRIER
-    assert first.carrier.timeout_s == 5
-    assert kms.operations == ["Decrypt"]
-
-
-def test_a_carrier_whose_settings_changed_is_connected_anew() -> None:
-    accounts = FakeAccountStore(carriers={"sim": CARRIER})
-    kms, carriers = directory(accounts)
-    first = asyncio.run(carriers("sim"))
-    accounts.carriers["sim"] = CARRIER.model_copy(update={"timeout_s": 4.0})
-    second = asyncio.run(carriers("sim"))
-    assert (first.carrier.timeout_s, second.carrier.timeout_s) == (5, 8)
-    assert len(kms.requests) == 2
-
-
-def test_a_carrier_that_is_not_configured_cannot_be_reached() -> None:
-    kms, carriers = directory(FakeAccountStore())
-    with pytest.raises(CarrierUnreachable, match="'gone'"):
-        asyncio.run(carriers("gone"))
-    assert kms.requests == []
-
-
-# Clients
-
-
-def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    config = clients.client("dynamodb").meta.config
-    assert (config.connect_timeout, config.read_timeout) == (1, 2)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
 
 
 def test_a_name_longer_than_a_key_is_unknown_without_a_call() -> None:

@@ -11,7 +11,8 @@ from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
 from tests.fake_parked import FakeDeadLetterStore
-from tests.fakes import FakeMessageStore, FakeTaskQueues, Faults
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeMessageStore, Faults
 
 LEASE = Lease("m", "holder", 0)
 MAIN = Endpoint("https://acme.example/dlr", "clevertap", "main")

@@ -12,10 +12,11 @@ import pytest
 from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.base.retries import JITTER, WAIT_DELAYS_S
 from harkara.model.callbacks import PostResult
+from harkara.model.event_tasks import EventTask
 from harkara.model.events import Click
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
-from harkara.model.tasks import CallbackTask, EventTask
+from harkara.model.tasks import CallbackTask
 from harkara.state.endpoint_health import RATE_WAIT_S, Entry, Verdict
 from tests.unit.attempting import MEMBERS, TASK
 from tests.unit.deliveries import BATCH, HOLDS_S, MAIN, NOW_MS, deadline

@@ -16,7 +16,8 @@ from harkara.model.tasks import (
     decode_dlr,
 )
 from harkara.receipts.coalesce import _SINGLE_LIMIT, CoalesceService
-from tests.fakes import FakeTaskQueues, Faults
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import Faults
 
 BATCH_ID = "1" + "0" * 25 + "A"
 RECEIPTS = [Receipt(mid_of(BATCH_ID, n), 1, State.DELIVERED, 1_700_000_000) for n in range(4)]

@@ -12,7 +12,8 @@ from harkara.carriers.received import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import WebhookAuthenticator
-from tests.fakes import FakeTaskQueues, Faults
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import Faults
 from tests.unit.scripted_aws import LOST, ScriptedAws
 
 CARRIER = CarrierSettings(

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, Lane
-from harkara.state.rates import SHARD_LIMIT, RateLimiter, Reservation, shards_of
+from harkara.state.rates import RateLimiter, Reservation
 from harkara.state.rates_prefetch import PREFETCH_S
+from harkara.state.rates_shards import SHARD_LIMIT, shards_of
 from tests.fakes import FakeLimitStore, Faults
 
 BULK, PRIORITY = Lane.BULK, Lane.PRIORITY

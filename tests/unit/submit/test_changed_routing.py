@@ -22,16 +22,11 @@ from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
 from harkara.submit.planner import BlockPart, Planner
-from tests.fakes import (
-    FakeLastMessages,
-    FakeLimitStore,
-    FakeMessageStore,
-    FakeTaskQueues,
-    Faults,
-    no_texts,
-)
+from tests.fake_last_messages import FakeLastMessages
+from tests.fake_queues import FakeTaskQueues
+from tests.fakes import FakeLimitStore, FakeMessageStore, Faults, no_texts
 from tests.lists import FakeSuppressionList
-from tests.unit.aws.test_accounts import unused_exchange
+from tests.unit.aws.test_carriers import unused_exchange
 from tests.unit.changing import (
     CARRIER,
     Deployment,

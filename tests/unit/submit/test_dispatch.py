@@ -19,7 +19,8 @@ from harkara.model.suppressions import opt_out
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.carrier_ids import pointers
-from harkara.submit.dispatch import RECORD_S, Handed
+from harkara.submit.dispatch import Handed
+from harkara.submit.planner import RECORD_S
 from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S
 

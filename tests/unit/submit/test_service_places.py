@@ -8,7 +8,7 @@ import pytest
 
 from harkara.carriers.contract import NotTaken
 from harkara.model.submit_tasks import Reserved
-from harkara.submit.dispatch import RECORD_S
+from harkara.submit.planner import RECORD_S
 from tests.unit.handing import NOW_MS, Carrier
 from tests.unit.submits import TASK, Submits
 from tests.wired import NOW

@@ -16,7 +16,7 @@ from harkara.model.messages import Category, MessageBatch, pack
 from harkara.model.sending_hours import CLOSES_S, OPENS_S
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
-from harkara.submit.dispatch import RECORD_S
+from harkara.submit.planner import RECORD_S
 from tests.unit.handing import BATCH, NOW_MS, Carrier
 from tests.unit.submits import TASK, Scheduled, Submits
 from tests.wired import NOW

@@ -13,6 +13,21 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain)
 
 
+def encode_body(kind: str, **fields: Any) -> str:
+    """Return a queue message's body: a JSON object with its kind first."""
+    body = encode({"kind": kind, **fields}).decode()
+    # SQS refuses these two characters, which JSON allows and a customer's `smsgid` may contain.
+    return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+
+
+def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
+    """Return the fields of a body of one of these kinds. Raises ValueError for any other."""
+    fields = decode(body)
+    if not isinstance(fields, dict) or fields.get("kind") not in kinds:
+        raise ValueError(f"a task of another kind than {', '.join(kinds)}")
+    return fields
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(value)

@@ -24,9 +24,10 @@ from harkara.callbacks.formats import wants
 from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.model.callbacks import Destination, PostResult
+from harkara.model.event_tasks import EventTask
 from harkara.model.events import Event
 from harkara.model.ledger import Lease
-from harkara.model.tasks import CallbackTask, EventTask
+from harkara.model.tasks import CallbackTask
 from harkara.state.endpoint_health import RATE_WAIT_S, EndpointHealth, Entry, Verdict
 
 # The time after a post's time-out to record its result, or to schedule the next attempt.

@@ -15,10 +15,10 @@ from harkara.base.log_events import EventSink, LogEvent
 from harkara.base.time import Clock
 from harkara.callbacks.posting import Destinations
 from harkara.callbacks.service import CallbackService
+from harkara.model.event_tasks import ClickTask, EventTask
 from harkara.model.events import Click
 from harkara.model.ledger import Lease, Relation, click_kind
 from harkara.model.messages import Endpoint, MessageBatch
-from harkara.model.tasks import ClickTask, EventTask
 from harkara.ports import MessageStore
 
 

@@ -26,9 +26,10 @@ from harkara.links.codec import (
     unpack_links,
 )
 from harkara.model.accounts import Account
+from harkara.model.event_tasks import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Message, MessageBatch
-from harkara.model.tasks import ClickTask, QueueName
+from harkara.model.tasks import QueueName
 from harkara.ports import MessageStore, TaskQueues
 
 _DAY_S = 86_400

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from harkara.base.json import encode_body, fields_of_body
 from harkara.model.messages import Lane
-from harkara.model.tasks import QueueName, encode_body, fields_of_body
+from harkara.model.tasks import QueueName
 
 
 def queue_of(lane: Lane) -> QueueName:

@@ -6,8 +6,8 @@
     CheckTask       receipt queue    check that a batch's messages have final states and callbacks
     RecoverTask     receipt queue    post callbacks of final states that were lost
     CallbackTask    callback queue   retry a callback
-    EventTask       callback queue   post an event after a message's final state
-    ClickTask       callback queue   record the first click on a link, and post it
+    EventTask       callback queue   in harkara.model.event_tasks
+    ClickTask       callback queue   in harkara.model.event_tasks
 
 A body's first field is its kind. It may have an `owner`, the task id: the task keeps this id when
 its rest is queued again in another queue message, or a redrive by a person makes a new one.
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from harkara.base.json import decode, encode
+from harkara.base.json import decode, encode_body, fields_of_body
+from harkara.model.event_tasks import ClickTask, EventTask
 from harkara.model.events import Event, event_of, row_of
 from harkara.model.messages import Endpoint, State
 
@@ -173,52 +174,6 @@ class CallbackTask:
 
 
 @dataclass(frozen=True, slots=True)
-class EventTask:
-    """Post one event, in a callback of its own whose task id is that of this task.
-
-    The retention of its ledger entries counts from `begins_ms` of the message's batch.
-    """
-
-    account_id: str
-    endpoint: Endpoint
-    event: Event
-    begins_ms: int = 0
-
-    def encode(self, owner: str | None = None) -> str:
-        """Return the queue message's body, with a task id `owner` if it may be enqueued twice."""
-        return encode_body(
-            "event",
-            **({"owner": owner} if owner else {}),
-            account=self.account_id,
-            endpoint=self.endpoint,
-            event=row_of(self.event),
-            begins_ms=self.begins_ms,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ClickTask:
-    """Record and post a click on a message's short link; `number` is that of the URL."""
-
-    mid: str
-    number: int
-    at_s: int
-    url: str
-    short_url: str
-
-    def encode(self) -> str:
-        """Return the queue message's body."""
-        return encode_body(
-            "click",
-            mid=self.mid,
-            number=self.number,
-            at=self.at_s,
-            url=self.url,
-            short_url=self.short_url,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class CheckTask:
     """Check that every message of a batch has its final state and callback; and check `others`.
 
@@ -340,21 +295,6 @@ def _receipt(row: Sequence[Any]) -> Receipt:
     return Receipt(mid, attempt, State(state), *rest)
 
 
-def encode_body(kind: str, **fields: Any) -> str:
-    """Return a task as a body, with its kind first."""
-    body = encode({"kind": kind, **fields}).decode()
-    # SQS refuses these two characters, which JSON allows and a customer's `smsgid` may contain.
-    return body.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
-
-
 def is_check(body: str) -> bool:
     """Return whether a body is a CheckTask, by its beginning alone."""
     return body.startswith(f'{{"kind":"{_CHECK}"')
-
-
-def fields_of_body(body: str, *kinds: str) -> dict[str, Any]:
-    """Return the fields of a task of one of these kinds. Raises ValueError for any other."""
-    fields = decode(body)
-    if not isinstance(fields, dict) or fields.get("kind") not in kinds:
-        raise ValueError(f"a task of another kind than {', '.join(kinds)}")
-    return fields

@@ -32,14 +32,18 @@ from harkara.base.ids import Luck
 from harkara.base.retries import DUE_DELAY_S
 from harkara.base.time import Clock
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.messages import Category, Lane, lane_of
+from harkara.model.messages import Category, lane_of
 from harkara.ports import Extension, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
 from harkara.state.rates_reserved import HELD_S, HELD_US, Reach, Standing
-from harkara.state.rates_shards import Shard, ShardItems, rough_us
+from harkara.state.rates_shards import (
+    SEGMENTS_PER_S_AND_SHARD,
+    Shard,
+    ShardItems,
+    rough_us,
+    shards_of,
+)
 
-SEGMENTS_PER_S_AND_SHARD = 100
-SHARD_LIMIT = 16
 # A block in line comes back this long before its turn: an invocation can wait for the rest.
 AHEAD_S = 1.0
 # In line or not, a block checks this often if the carrier is idle: a pause may empty a line.
@@ -277,23 +281,6 @@ class RateLimiter:
 
     def _now_us(self) -> int:
         return int(self.clock() * 1_000_000)
-
-
-def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
-    """Return the shards in which a lane may reserve; its own are preferred."""
-    share = carrier.priority_share
-    shares = {Lane.BULK: 1 - share}
-    if lane is Lane.PRIORITY:
-        shares = {Lane.PRIORITY: share, **shares}
-    shards = []
-    for preference, (each, part) in enumerate(shares.items()):
-        rate = carrier.rate_segments_per_s * part
-        count = min(SHARD_LIMIT, math.ceil(rate / SEGMENTS_PER_S_AND_SHARD))
-        shards += [
-            Shard(f"pace#{carrier.name}#{each}#{number}", rate / count, preference)
-            for number in range(count)
-        ]
-    return shards
 
 
 def _flow(account_id: str, category: Category) -> str:

@@ -3,6 +3,7 @@
 Times in them only grow, so a cached time is never later than the stored one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,9 +13,14 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from harkara.base.time import DAY_S, Clock
+from harkara.carriers.settings import CarrierSettings
+from harkara.model.messages import Lane
 from harkara.ports import Extension, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, width_us
 from harkara.state.rates_reserved import Standing
+
+SEGMENTS_PER_S_AND_SHARD = 100
+SHARD_LIMIT = 16
 
 # Small messages compare this many shards of each lane, not all.
 _SHARDS_COMPARED = 3
@@ -30,6 +36,23 @@ class Shard(NamedTuple):
     name: str
     rate_per_s: float
     preference: int = 0
+
+
+def shards_of(carrier: CarrierSettings, lane: Lane) -> list[Shard]:
+    """Return the shards in which a lane may reserve; its own are preferred."""
+    share = carrier.priority_share
+    shares = {Lane.BULK: 1 - share}
+    if lane is Lane.PRIORITY:
+        shares = {Lane.PRIORITY: share, **shares}
+    shards = []
+    for preference, (each, part) in enumerate(shares.items()):
+        rate = carrier.rate_segments_per_s * part
+        count = min(SHARD_LIMIT, math.ceil(rate / SEGMENTS_PER_S_AND_SHARD))
+        shards += [
+            Shard(f"pace#{carrier.name}#{each}#{number}", rate / count, preference)
+            for number in range(count)
+        ]
+    return shards
 
 
 @dataclass(slots=True)

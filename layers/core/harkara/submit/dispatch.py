@@ -29,11 +29,8 @@ from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.carrier_ids import pointers
 from harkara.submit.duplicates import find_duplicates
-from harkara.submit.planner import BlockPart, Plan
+from harkara.submit.planner import RECORD_S, BlockPart, Plan
 from harkara.submit.suppressed import find_suppressed
-
-# The time after the carrier's time-out to record an outcome and follow it up.
-RECORD_S = 4.0
 
 
 class Handed(NamedTuple):
@@ -64,7 +61,7 @@ class Dispatch:
         # Nothing has been sent: without this all messages would be in doubt.
         nothing = Handed(dict.fromkeys(part.indexes, NotTaken()))
         try:
-            with deadline.keeping(plan.timeout_s + RECORD_S):
+            with deadline.keeping(plan.needs_s):
                 kept = await asyncio.to_thread(self._kept_back, part, rules)
         except StoreUnavailable:
             return nothing

@@ -1,25 +1,34 @@
 """Plan a block attempt: which carrier gets each message, and which messages have to wait.
 
-A message waits while its account or campaign is paused, while none of its carriers is available
-(paused, its circuit breaker open, not set up, or it asked to be left alone), and for its
-reservation at its carrier's rate.
+A batch waits for its send time and for the hours of its category. A message waits while its account
+or campaign is paused, while none of its carriers is available (paused, its circuit breaker open,
+not set up, or it asked to be left alone), and for its reservation at its carrier's rate.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from harkara.base import retries
+from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
 from harkara.base.time import Clock
 from harkara.carriers.contract import Connected
 from harkara.model.messages import MessageBatch
 from harkara.model.routing import Rules, choose, in_order
-from harkara.model.submit_tasks import Repeat, Reserved
+from harkara.model.sending_hours import ready_s
+from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import LOOK_EVERY_S, RateLimiter
 
+# The invocation itself waits this long at most; longer waits go through the queue.
+SHORT_WAIT_S = 1.0
+# The count of block attempts that a pause, a circuit breaker or a carrier's rate holds back.
+WAITING = "waiting"
+# The time after the carrier's time-out to record an outcome and follow it up.
+RECORD_S = 4.0
 # A reservation whose time passed longer ago was lost: to a pause, or to the night.
 _PLACE_KEPT_S = 300.0
 _NO_PLACE = Reserved(0, 0)
@@ -36,6 +45,19 @@ class BlockPart:
     tried: Mapping[str, Sequence[int]] = field(default_factory=dict)
     repeats: Mapping[int, Repeat] = field(default_factory=dict)
     rests: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, batch: MessageBatch, task: SubmitTask) -> "BlockPart":
+        """Return the messages that a task submits next."""
+        return cls(
+            batch,
+            task.block,
+            task.attempt,
+            task.indexes or tuple(batch.block(task.block)),
+            task.tried,
+            {repeat.index: repeat for repeat in task.repeats},
+            task.rests,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +80,19 @@ class Plan:
         timeouts = (self.connected[name].carrier.timeout_s for name in self.carriers)
         return max(timeouts, default=0.0)
 
+    @property
+    def needs_s(self) -> float:
+        """How long dispatching and recording the outcome take at most."""
+        return self.timeout_s + RECORD_S
+
+
+class Wait(NamedTuple):
+    """Why a block attempt has to wait, how long, and its reservations at carriers."""
+
+    reason: str
+    delay_s: float
+    reserved: Mapping[str, Reserved]
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -68,6 +103,28 @@ class Planner:
     circuit_breakers: CircuitBreakers
     rate_limiter: RateLimiter
     clock: Clock
+
+    async def look(
+        self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
+    ) -> tuple[Plan, Wait | None]:
+        """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
+        batch, plan = part.batch, Plan()
+        wait_s = _wait_s(batch, self.clock())
+        if wait_s > 0:
+            return plan, Wait("deferred", wait_s, task.reserved)
+        if not _has_ended(batch, self.clock()):
+            plan = await self.plan(part, rules, task.waits)
+        if not deadline.allows(plan.needs_s):
+            return plan, Wait("handed_on", 0, task.reserved)
+        if closed_s := _closed_s(batch, plan, self.clock()):
+            return plan, Wait("deferred", closed_s, task.reserved)
+        paced = await self._keep_pace(part, plan, task.reserved)
+        waits_s = paced.waits_s.values()
+        if waits_s and (not paced.carriers or max(waits_s) <= SHORT_WAIT_S):
+            left_s = batch.ends_s - self.clock() + 1  # once expired, it waits no more
+            wait_s = max(waits_s) if paced.carriers else min(waits_s)
+            return plan, Wait(WAITING, min(wait_s, left_s), paced.reserved)
+        return paced, None
 
     async def plan(self, part: BlockPart, rules: Rules, waits: int) -> Plan:
         """Return the carriers of a block attempt's messages, regardless of the carriers' rates.
@@ -110,7 +167,7 @@ class Planner:
                 others.add(index)
         return Plan(carriers, waits_s, connected, frozenset(others))
 
-    async def keep_pace(
+    async def _keep_pace(
         self, part: BlockPart, plan: Plan, reserved: Mapping[str, Reserved]
     ) -> Plan:
         """Return the plan with messages waiting until their reservation at their carrier's rate.
@@ -184,6 +241,24 @@ class Planner:
             for name, each in connected.items()
         }
         return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
+
+
+def _wait_s(batch: MessageBatch, now_s: float) -> float:
+    """Return how long the batch must wait; 0 if it would expire before."""
+    may_s = ready_s(batch, now_s)
+    return may_s - now_s if may_s <= batch.ends_s else 0.0
+
+
+def _closed_s(batch: MessageBatch, plan: Plan, now_s: float) -> float:
+    """Return how long a batch waits if its last message might leave after its hours; else 0."""
+    last_s = now_s + plan.timeout_s
+    may_s = ready_s(batch, last_s)
+    # A batch that expires before its hours begin again is reported once it has expired.
+    return min(may_s, batch.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
+
+
+def _has_ended(batch: MessageBatch, now_s: float) -> bool:
+    return ready_s(batch, now_s) > batch.ends_s
 
 
 def _order(part: BlockPart, rules: Rules, index: int) -> list[str]:

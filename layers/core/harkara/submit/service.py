@@ -17,10 +17,10 @@ cancel which finds no claim is always read here (`harkara.manage.cancel`).
 import asyncio
 from base64 import b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from harkara.base import retries
 from harkara.base.deadline import Deadline
@@ -31,13 +31,12 @@ from harkara.base.time import Clock
 from harkara.model.ledger import Lease, LedgerEntry, Relation, claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, MessageBatch, unpack
 from harkara.model.routing import Rules
-from harkara.model.sending_hours import ready_s
-from harkara.model.submit_tasks import Reserved, SubmitTask, queue_of
+from harkara.model.submit_tasks import SubmitTask, queue_of
 from harkara.model.tasks import QueueName, Receipt, receipts_tasks
 from harkara.ports import LastMessages, MessageStore, TaskQueues
 from harkara.submit.attempts import ENDS
 from harkara.submit.checks import Checks, needs_check
-from harkara.submit.dispatch import RECORD_S, Dispatch
+from harkara.submit.dispatch import Dispatch
 from harkara.submit.outcomes import (
     left_behind,
     log_events_of,
@@ -46,21 +45,8 @@ from harkara.submit.outcomes import (
     reports_of,
     retry_of,
 )
-from harkara.submit.planner import BlockPart, Plan, Planner
+from harkara.submit.planner import SHORT_WAIT_S, WAITING, BlockPart, Plan, Planner
 from harkara.submit.shared_outcomes import Shared, Sharing
-
-# The invocation itself waits this long at most; longer waits go through the queue.
-_SHORT_WAIT_S = 1.0
-# The count of block attempts that a pause, a circuit breaker or a carrier's rate holds back.
-WAITING = "waiting"
-
-
-class _Wait(NamedTuple):
-    """Why a block attempt has to wait, how long, and its reservations at carriers."""
-
-    reason: str
-    delay_s: float
-    reserved: Mapping[str, Reserved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +99,10 @@ class SubmitService:
             await self._report(batch, refusals_of(batch))
         last = task.block + 1 if task.attempt > 1 else batch.block_count
         while task.block < last:
-            part, wait, tried = _part(batch, task), None, None
+            part, wait, tried = BlockPart.of(batch, task), None, None
             if part.indexes:
                 async with self._room_for(len(part.indexes)):
-                    plan, wait = await self._look(part, rules, task, deadline)
+                    plan, wait = await self.router.look(part, rules, task, deadline)
                     if wait is None:
                         tried = await self._try(part, plan, rules, lease, deadline)
                 if wait is None:
@@ -156,30 +142,8 @@ class SubmitService:
         batch = packed or self.store.get_batch(task.batch_id)
         return batch, self.router.store.rules(task.account_id)
 
-    async def _look(
-        self, part: BlockPart, rules: Rules, task: SubmitTask, deadline: Deadline
-    ) -> tuple[Plan, _Wait | None]:
-        """Return a block attempt's plan, or why it waits. An expired one goes to no carrier."""
-        batch, plan = part.batch, Plan()
-        wait_s = self._wait_s(batch)
-        if wait_s > 0:
-            return plan, _Wait("deferred", wait_s, task.reserved)
-        if not self._has_ended(batch):
-            plan = await self.router.plan(part, rules, task.waits)
-        if not deadline.allows(plan.timeout_s + RECORD_S):
-            return plan, _Wait("handed_on", 0, task.reserved)
-        if closed_s := self._closed_s(batch, plan):
-            return plan, _Wait("deferred", closed_s, task.reserved)
-        paced = await self.router.keep_pace(part, plan, task.reserved)
-        waits_s = paced.waits_s.values()
-        if waits_s and (not paced.carriers or max(waits_s) <= _SHORT_WAIT_S):
-            left_s = self._left_s(batch) + 1  # once expired, it waits no more
-            wait_s = max(waits_s) if paced.carriers else min(waits_s)
-            return plan, _Wait(WAITING, min(wait_s, left_s), paced.reserved)
-        return paced, None
-
     def _may_sleep(self, delay_s: float, plan: Plan, deadline: Deadline) -> bool:
-        return delay_s <= _SHORT_WAIT_S and deadline.allows(delay_s + plan.timeout_s + RECORD_S)
+        return delay_s <= SHORT_WAIT_S and deadline.allows(delay_s + plan.needs_s)
 
     async def _try(
         self, part: BlockPart, plan: Plan, rules: Rules, lease: Lease, deadline: Deadline
@@ -210,7 +174,7 @@ class SubmitService:
             said["repeats"] = list(part.repeats)
         kind = claim_kind(part.attempt, part.block)
         mark = lease.mark(batch.id, kind, at=self._now_ms(), **said)
-        with deadline.keeping(plan.timeout_s + RECORD_S):
+        with deadline.keeping(plan.needs_s):
             (claim,) = await asyncio.to_thread(self.store.put_if_absent, [mark])
         relation = lease.relation(claim, self._now_ms())
         if relation is Relation.FOREIGN:
@@ -314,34 +278,5 @@ class SubmitService:
             for _ in range(count):
                 self.room.release()
 
-    def _wait_s(self, batch: MessageBatch) -> float:
-        """Return how long the batch must wait; 0 if it would expire before."""
-        now_s = self.clock()
-        may_s = ready_s(batch, now_s)
-        return may_s - now_s if may_s <= batch.ends_s else 0.0
-
-    def _closed_s(self, batch: MessageBatch, plan: Plan) -> float:
-        """Return how long a batch waits if its last message might leave after its hours; else 0."""
-        now_s = self.clock()
-        last_s = now_s + plan.timeout_s
-        may_s = ready_s(batch, last_s)
-        # A batch that expires before its hours begin again is reported once it has expired.
-        return min(may_s, batch.ends_s + 1) - now_s if plan.carriers and may_s > last_s else 0.0
-
-    def _has_ended(self, batch: MessageBatch) -> bool:
-        return ready_s(batch, self.clock()) > batch.ends_s
-
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
-
-
-def _part(batch: MessageBatch, task: SubmitTask) -> BlockPart:
-    return BlockPart(
-        batch,
-        task.block,
-        task.attempt,
-        task.indexes or tuple(batch.block(task.block)),
-        task.tried,
-        {repeat.index: repeat for repeat in task.repeats},
-        task.rests,
-    )

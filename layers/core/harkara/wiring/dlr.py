@@ -22,13 +22,12 @@ from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.links.clicks import ClickService
+from harkara.model.event_tasks import ClickTask, EventTask
 from harkara.model.ledger import Lease
 from harkara.model.tasks import (
     CallbackTask,
     CarrierReceiptsTask,
     CheckTask,
-    ClickTask,
-    EventTask,
     QueueName,
     ReceiptsTask,
     RecoverTask,
