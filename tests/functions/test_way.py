@@ -35,6 +35,12 @@ def test_each_way_begins_at_the_handler_and_reaches_its_service() -> None:
         assert service in ways[stage].files
 
 
+@pytest.mark.usefixtures("gateway")
+def test_calls_in_threads_count_too() -> None:
+    ways = follow_message()
+    assert "aws/messages.py" in ways["submit"].files & ways["dlr"].files
+
+
 def test_a_return_is_a_move_to_a_file_left_before() -> None:
     way = Way(("a", "b", "a", "c", "b"))
     assert (way.files, way.moves, way.returns) == ({"a", "b", "c"}, 4, 2)

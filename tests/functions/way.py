@@ -76,10 +76,13 @@ def follow_message() -> dict[str, Way]:
     handlers = {name: gateway.app(name).handler for name in STAGES}
     ways: dict[str, Way] = {}
 
+    recorder = Recorder()  # one for both messages, whose calls may share threads
+
     def invoke(name: str, event: Event) -> Any:
-        with recorded() as entered:
+        recorder.entered = []
+        with recorder.recording():
             answer = handlers[name](event, Context())
-        ways[name] = Way(tuple(entered))
+        ways[name] = Way(tuple(recorder.entered))
         return answer
 
     for number in (1, 2):
@@ -102,31 +105,33 @@ def _taken(gateway: Gateway, queue: QueueName, number: int) -> Event:
     return sqs_event(found.body, first=number)
 
 
-@contextmanager
-def recorded() -> Iterator[list[str]]:
-    """Yield a list that takes the name of each file of ours that is entered meanwhile."""
-    entered: list[str] = []
+class Recorder:
+    """Records the files that calls enter, in all threads that are started while it does."""
 
-    resumed: set[FrameType] = set()  # frames of coroutines: Python reports each resumption too
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self._resumed: set[FrameType] = set()
 
-    def profile(frame: FrameType, event: str, _: Any) -> None:
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        before = sys.getprofile()
+        threading.setprofile(self._profile)
+        sys.setprofile(self._profile)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+            threading.setprofile(None)
+
+    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
-        if event != "call" or code.co_name == "<module>" or frame in resumed:
+        if event != "call" or code.co_name == "<module>" or frame in self._resumed:
             return
-        if code.co_flags & _RESUMABLE:
-            resumed.add(frame)
+        if code.co_flags & _RESUMABLE:  # Python reports each resumption as a call
+            self._resumed.add(frame)
         name = _file_of(code.co_filename)
-        if name and entered[-1:] != [name]:
-            entered.append(name)
-
-    before = sys.getprofile()
-    threading.setprofile(profile)
-    sys.setprofile(profile)
-    try:
-        yield entered
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(None)
+        if name and self.entered[-1:] != [name]:
+            self.entered.append(name)
 
 
 @cache
