@@ -34,6 +34,9 @@ from tests.world import World
 
 REQUEST_SIZE = 250
 CONNECTIONS = 32
+# All sides share this process: on a busy machine an answer may be late, and is then in doubt.
+CARRIER_PATIENCE_S = 30
+PLATFORM_PATIENCE_S = 45
 # Number of concurrent messages of each queue.
 WORKERS = {QueueName.SUBMIT: 2, QueueName.RECEIPT: 8, QueueName.CALLBACK: 2}
 
@@ -53,6 +56,7 @@ class Passage(World):
                 "receipt_url": b"ciphertext",
                 "receipt_token_hashes": (hash_token(TOKEN),),
                 "connections": CONNECTIONS,
+                "timeout_s": CARRIER_PATIENCE_S,
                 "kannel": options,
             }
         )
@@ -85,7 +89,9 @@ class Passage(World):
             secrets = CarrierSecrets(CARRIER_PASSWORD, receipt_url)
             outside = Outside(exchange, no_texts)
             self.connection = Connected(self.settings, connect(self.settings, secrets, outside))
-            self.poster = HttpCallbackPoster(exchange, self.callback_urls)
+            self.poster = HttpCallbackPoster(
+                exchange, self.callback_urls, timeout_s=PLATFORM_PATIENCE_S
+            )
             self.submit = self.submit_service()
             for at in range(0, len(records), REQUEST_SIZE):
                 self.send(records[at : at + REQUEST_SIZE])
