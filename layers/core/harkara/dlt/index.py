@@ -47,15 +47,11 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Last:
-    """The template last found, for a header.
-
-    `key_words` counts its whole words that are in keys; `by_runs` are the candidates by its runs.
-    """
+    """The template last found, for a header; `by_runs` are the candidates by its runs."""
 
     header: str
     place: int
     matcher: Matcher
-    key_words: int
     by_runs: list[list[int]] | None = None
 
 
@@ -86,6 +82,7 @@ class TemplateIndex:
         self._filing = Filing([*firsts.values()])
         self._last: _Last | None = None
         self._matchers: dict[int, Matcher] = {}
+        self._key_words: dict[int, int] = {}
         self._usual: dict[int, Matcher | None] = {}
         self._words: dict[str, list[int]] = {}
         self._word_counts: list[int] = []
@@ -136,7 +133,7 @@ class TemplateIndex:
         for place in self._filing.choose(lists, len(text)):
             if place == known or self._matches(place, text):
                 if place != known:
-                    self._last = self._last_found(header, place)
+                    self._last = _Last(header, place, self._matcher(place))
                 return self._entries[place]
         return None
 
@@ -175,18 +172,18 @@ class TemplateIndex:
     def _departure(self, place: int, text: str) -> Mismatch | None:
         return departure(self._entries[place].dlt_template_id, self._matcher(place), text)
 
-    def _last_found(self, header: str, place: int) -> _Last:
-        words = chain.from_iterable(whole_words(parse(self._entries[place].content)))
-        return _Last(header, place, self._matcher(place), self._key_words(words))
-
     def _is_like(self, last: _Last, text: str) -> bool:
         """Return whether a text matches the template last found and has no other key runs."""
         if not last.matcher.quick(text):
             return False
         # A matching text has all whole words of the template: any more are touched by a value.
-        return self._key_words(text.split(" ")) == last.key_words
+        count = self._key_words.get(last.place)
+        if count is None:
+            words = chain.from_iterable(whole_words(parse(self._entries[last.place].content)))
+            count = self._key_words[last.place] = self._count_key_words(words)
+        return self._count_key_words(text.split(" ")) == count
 
-    def _key_words(self, words: Iterable[str]) -> int:
+    def _count_key_words(self, words: Iterable[str]) -> int:
         return sum(map(self._filing.words.__contains__, words))
 
     def _matches(self, place: int, text: str) -> bool:
