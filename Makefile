@@ -55,7 +55,7 @@ scale: $(VENV)/installed
 
 # At full length what `make test` has in a short form.
 faults: $(VENV)/installed
-	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/pipeline tests/stack/test_{crashes,lanes,manage}.py
+	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/pipeline tests/stack/test_{contract,crashes,lanes,manage}.py
 
 properties: $(VENV)/installed
 	@$(BIN)/python -m pytest -q --numprocesses=auto --hypothesis-profile=thorough -m hypothesis
@@ -64,9 +64,12 @@ properties: $(VENV)/installed
 mutants: $(VENV)/installed
 	@$(BIN)/python -m tests.mutants $(MODULES)
 
+# Only in `make faults`.
+LONG = faults stack/test_lanes.py
+
 test: lint
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder $(LONG:%=--ignore=tests/%) --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/installed
 	@echo "ruff check"

@@ -24,8 +24,6 @@ COVERING = ("unit", "functions", "local")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py", "test_up.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True, max_examples=30)
-settings.register_profile("second", settings.get_profile("harkara"), max_examples=5)
-"""For the same tests on another Python: a difference there shows in most examples."""
 settings.register_profile("thorough", settings.get_profile("harkara"), max_examples=500)
 """For `make properties`."""
 settings.load_profile("harkara")
