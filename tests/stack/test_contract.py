@@ -25,7 +25,6 @@ from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack
 from tests.conftest import TOLD
 from tests.fakes import calling_back
-from tests.faults.faults import AT_LENGTH
 from tests.stack.campaigns import add_account
 
 pytestmark = pytest.mark.stack
@@ -33,8 +32,7 @@ pytestmark = pytest.mark.stack
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # The document's own example of a message id: a message that is scheduled, until it is cancelled.
 EXAMPLE = document()["paths"]["/v1/messages/{mid}"]["parameters"][0]["example"]
-CASES_AT_LEAST = 1_500
-PHASES = "examples,coverage,fuzzing" if AT_LENGTH else "examples,coverage"
+CASES_AT_LEAST = 2_000
 # Python before 3.12.2 and 3.11.8 builds syntax trees in one thread at a time only (gh-106905).
 WORKERS = 4 if sys.version_info >= (3, 12, 2) else 1
 # Two minutes on two cores that have more to do.
@@ -103,7 +101,7 @@ def test_the_api_keeps_to_its_document(
 ) -> None:
     # A resource cannot be replaced after its removal.
     kept = ask(stack, tmp_path, "examples", WORKERS, "--exclude-method", "DELETE")
-    single = ask(stack, tmp_path, PHASES, WORKERS)
+    single = ask(stack, tmp_path, "examples,coverage,fuzzing", WORKERS)
     # Resources are created, read, changed and removed: no other test may do so meanwhile.
     stateful = ask(stack, tmp_path, "stateful", 1)
     cases = checked(single) + checked(stateful)
