@@ -116,6 +116,9 @@ def for_containers(url: str) -> dict[str, Any]:
     shared["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
     del shared["Layers"]  # the image holds them
     for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # On a busy machine a cold start alone may take longer than the function may on AWS.
+            resource["Properties"]["Timeout"] = INVOKED_WITHIN_S
         for name in ("CodeUri", "ContentUri", "TemplateURL"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = str(BUILD / resource["Properties"][name])
