@@ -137,7 +137,7 @@ def environments(stack: Stack) -> dict[str, dict[str, str]]:
 
 
 def invoke(sam: Sam, options: list[str], sample: SampleEvent) -> list[str]:
-    """Invoke one event in a container; return what is wrong with its answer."""
+    """Invoke one event in a container; return how its answer differs from the expected one."""
     arguments = [*options, sample.logical_id, "--event", "-"]
     status, output, errors = sam.run(arguments, json.dumps(sample.event))
     if status == -signal.SIGALRM:

@@ -20,7 +20,7 @@ from tests.functions.test_queues import NO_FAILURES, failures
 
 
 def leases(*bodies: str, context: Context | None = None) -> list[Lease]:
-    """Consume messages; return the lease claimant of each."""
+    """Consume messages; return the lease of each."""
     seen: list[Lease] = []
 
     async def handle(body: str, lease: Lease, deadline: Deadline) -> Counter[str]:

@@ -75,7 +75,7 @@ class Deliveries(Wired):
                 trust(self.counted, batch.account_id, endpoint, self.now)
 
     def lease(self, owner: str = "task") -> Lease:
-        """Return the lease claimant of the next delivery of a queue message."""
+        """Return the lease of the next delivery of a queue message."""
         until_ms = int((self.now + HOLDS_S) * 1000)
         return Lease(owner, f"holder{next(self._numbers)}", until_ms)
 

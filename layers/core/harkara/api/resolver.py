@@ -68,7 +68,7 @@ class Api(APIGatewayHttpResolver):
     def _compile_regex(rule: str, base_regex: str = r"\A{}\Z") -> re.Pattern[str]:
         """Let any character but a slash be in a variable part of a path.
 
-        Powertools' own pattern has no quotation marks and no vowel signs of Indian scripts. Both
-        come behind a short link: a phone takes what follows it in the text for a part of it.
+        Powertools' own pattern has no quotation marks and no vowel signs of Indian scripts. Phones
+        make both a part of the short link that they follow in a text.
         """
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))

@@ -81,7 +81,7 @@ class CallbackService:
         *,
         in_doubt: bool,
     ) -> Counter[str]:
-        """Post groups of the claimant's own task, or leave them to the callback queue.
+        """Post the groups of the lease's own task, or leave them to the callback queue.
 
         `in_doubt`: an earlier delivery may have posted them. Only an `ack` proves that it did.
         """
