@@ -53,7 +53,7 @@ bench: $(VENV)/installed
 scale: $(VENV)/installed
 	@$(BIN)/python -m tests.scale
 
-# At full length what `make test` has in a short form.
+# Also at full length: crash points, Kannel and deaths, of which `make test` has a part.
 faults: $(VENV)/installed
 	@FAULT_MESSAGES=5000 BULK_MESSAGES=50000 $(BIN)/python -m pytest -q tests/faults tests/kannel tests/pipeline tests/stack/test_{crashes,lanes,manage}.py
 
