@@ -31,11 +31,11 @@ class Fault(NamedTuple):
 
 
 def deaths(run: Faults) -> list[Fault]:
-    """Return a death after every other write of a run; `make faults` has one at every call.
+    """Return a death after each write of a run; `make faults` has one at every call.
 
     Reads change nothing: whatever dies between two writes leaves what the first of them left.
     """
-    moments = {"kill_after": _chosen(run.writes)}
+    moments = {"kill_after": run.writes}
     if AT_LENGTH:
         moments["kill_before"] = list(range(len(run.calls)))
     return [
@@ -46,13 +46,9 @@ def deaths(run: Faults) -> list[Fault]:
 
 
 def lost_answers(run: Faults) -> list[Fault]:
-    """Return lost answers to calls of a run that are repeated for want of one; as `deaths`."""
-    writes = [(number, run.calls[number]) for number in _chosen(run.writes)]
+    """Return a lost answer to each call of a run that is repeated for want of one."""
+    writes = [(number, run.calls[number]) for number in run.writes]
     return [Fault("lose_answer", *write) for write in writes if write[1].startswith(REPEATED)]
-
-
-def _chosen(writes: list[int]) -> list[int]:
-    return writes if AT_LENGTH else writes[::2]
 
 
 def each(faults: list[Fault]) -> pytest.MarkDecorator:
