@@ -11,10 +11,10 @@ from cli.deployment import Deployment
 from cli.files import json_file, read_secret
 from cli.printing import Answer, Row
 from cli.resources import add_part, named, parts_of, remove_part
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, OVERLAP_LIMIT_S
-from harkara.manage.dead_letter_fields import PAGE_LIMIT
+from harkara.manage.callbacks import PAGE_LIMIT
 from harkara.manage.resources import fields_of
 from harkara.model.callbacks import CONCURRENCY_LIMIT, CallbackEndpoint
 from harkara.model.events import EventKind

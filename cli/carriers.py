@@ -10,7 +10,7 @@ from cli.command import CommandRefused, UsageError, Verbs, name
 from cli.deployment import Deployment
 from cli.files import json_file, read_secret
 from cli.printing import Answer
-from harkara.api.credentials import new_secret
+from harkara.api.authentication import new_secret
 from harkara.base.codes import Code
 from harkara.carriers.kinds import KINDS
 from harkara.carriers.settings import RECEIPT_TOKENS, CarrierSettings, hash_token

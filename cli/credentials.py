@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from cli.command import ACCOUNT, CommandRefused, UsageError, Verbs, duration_s, name, time_s
 from cli.deployment import Deployment
 from cli.printing import Answer
-from harkara.api.credentials import api_key, new_secret
+from harkara.api.authentication import api_key, new_secret
 from harkara.model.accounts import Credential, Scope, Secret, has_expired
 from harkara.model.messages import Category
 

@@ -15,15 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.command import CommandRefused
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.clients import aws_errors
-from harkara.aws.dead_letters import DynamoDeadLetterStore
+from harkara.aws.clients import aws_errors, values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import values_of
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
 from harkara.base.time import Clock
@@ -32,10 +30,9 @@ from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, hash_secret
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName
-from harkara.net.single_poster import SinglePoster
+from harkara.net.callback_poster import SinglePoster
 from harkara.wiring.manage import wire_resources
 from local import running
 from local.deploy import client as local_client

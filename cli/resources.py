@@ -9,7 +9,7 @@ from cli.deployment import Deployment
 from cli.printing import Answer, Row
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.model.operator_records import P, Part
+from harkara.model.fields import P, Part
 
 
 def add_part(desk: Deployment, account_id: str, kind: type[Part], fields: Mapping[str, Any]) -> Row:

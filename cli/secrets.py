@@ -5,9 +5,8 @@ from argparse import Namespace
 from cli.command import CommandRefused, Verbs
 from cli.deployment import Deployment
 from cli.printing import Answer
-from harkara.api.credentials import new_secret
-from harkara.aws.clients import aws_errors
-from harkara.aws.secrets import values_of
+from harkara.api.authentication import new_secret
+from harkara.aws.clients import aws_errors, values_of
 
 NOUN = "secret"
 OUTPUTS = {"pepper": "PepperSecretId", "tags": "TagSecretId", "links": "LinkSecretId"}

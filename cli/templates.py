@@ -8,7 +8,7 @@ from cli.command import ACCOUNT, CommandRefused, PartlyRefused, Verbs
 from cli.deployment import Deployment
 from cli.printing import Answer
 from cli.resources import parts_of, remove_part
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.manage import template_csv
 from harkara.manage.registry import RowResult, counts
 from harkara.manage.resources import fields_of

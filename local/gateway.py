@@ -6,7 +6,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from harkara.api.routes import ROUTES
+from harkara.api.resolver import ROUTES
 
 HOP_BY_HOP = {
     "connection",

@@ -10,11 +10,10 @@ from harkara.carriers.settings import AwsOptions, CarrierSettings, hash_token
 from harkara.links.codec import LinkSet, pack_links
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.dead_letters import dead_letter_entry
 from harkara.model.events import Dlr
-from harkara.model.ledger import Lease, LedgerEntry, links_key
+from harkara.model.fields import Part
+from harkara.model.ledger import Lease, LedgerEntry, dead_letter_entry, links_key
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
-from harkara.model.operator_records import Part
 from harkara.model.suppressions import opt_out
 from harkara.model.tasks import Attempt, CallbackTask
 from local.settings import HOST, RECEIPT_TOKEN

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.clients import values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import values_of
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.deadline import Deadline
-from harkara.base.time import DAY_S
+from harkara.base.time import DAY_S, Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import (

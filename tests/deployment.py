@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from harkara.aws import accounts, secrets
-from harkara.base.exchanges import HttpAnswer
+from harkara.aws import accounts, clients
+from harkara.base.errors import HttpAnswer
 from harkara.base.json import decode, encode
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from local import seed
@@ -96,7 +96,7 @@ class Deployment:
             "kms": Kms(),
             "secretsmanager": SecretsManager(),
         }
-        for module in (secrets, seed, dlr, inbound, link, manage, receipt, send, submit, sweep):
+        for module in (clients, seed, dlr, inbound, link, manage, receipt, send, submit, sweep):
             patch.setattr(module, "client", self.client)
         for module in (dlr, submit):
             patch.setattr(module, "HttpClient", self._http)

@@ -5,18 +5,22 @@ import math
 from types import MappingProxyType
 from typing import Any
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.callbacks.dead_letters import DeadLetterService
-from harkara.manage.callback_secrets import secrets_in
 from harkara.manage.callbacks import EndpointService
 from harkara.manage.registry import RegistryService
+from harkara.manage.resources import secrets_in
 from harkara.model.accounts import Account
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination, PostResult
-from harkara.model.dead_letters import dead_letter_entry
+from harkara.model.callbacks import (
+    CallbackEndpoint,
+    CallbackSecrets,
+    Destination,
+    PostResult,
+    UrlRules,
+)
 from harkara.model.events import Dlr
 from harkara.model.fields import Fields
-from harkara.model.ledger import Lease
+from harkara.model.ledger import Lease, dead_letter_entry
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.fake_parked import FakeDeadLetterStore

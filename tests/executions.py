@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError
 from harkara.base.ids import mid_of, new_batch_id
+from harkara.base.time import Deadline
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State

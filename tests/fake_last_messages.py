@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.messages import DynamoLastMessages
 from harkara.base.ids import ReferenceSigner
 from tests.dynamo import MESSAGES, Dynamo
 from tests.fakes import Faults, no_pause

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harkara.aws.dead_letters import DynamoDeadLetterStore
+from harkara.aws.messages import DynamoDeadLetterStore
 from harkara.model.ledger import LedgerEntry
 from tests.dynamo import MESSAGES
 from tests.fakes import FakeMessageStore

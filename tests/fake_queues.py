@@ -5,8 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
 from tests.dynamo import ALL, DUE, DueRows, Dynamo

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.model.accounts import Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
-from harkara.model.operator_records import P, Part, name_of
+from harkara.model.fields import P, Part, name_of
 from tests.fakes import FakeAccountStore
 
 # The longest sort key of DynamoDB, in bytes.

@@ -7,7 +7,7 @@ from typing import Any
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.base.exchanges import TextAnswer
+from harkara.base.errors import TextAnswer
 from harkara.base.json import encode
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Caller, Credential

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from harkara.base.json import decode
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient

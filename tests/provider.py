@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
-from harkara.base.errors import CarrierUnreachable, ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import (
+    CarrierUnreachable,
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
+    HttpAnswer,
+    Outside,
+)
 from harkara.carriers.contract import Connected
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings

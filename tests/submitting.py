@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, MutableMapping
 
-from harkara.aws.routing import SORT_KEY, DynamoRoutingStore, partition_of
+from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
 from harkara.model.routing import Routing, Rules
 from tests.dynamo import ACCOUNTS, Column, Dynamo
 from tests.fakes import Faults

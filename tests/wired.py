@@ -12,13 +12,13 @@ from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import LogEvent
 from harkara.callbacks.posting import CallbackPoster
 from harkara.carriers.contract import Connected
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.inbound.service import InboundService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkService
 from harkara.model.accounts import Account, Enforcement
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.receipts.service import ReceiveService
 from harkara.scheduler import SweepService
 from harkara.state.endpoint_health import EndpointHealth

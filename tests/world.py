@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, RequestRefused, StoreUnavailable
 from harkara.base.ids import mid_of
+from harkara.base.time import Deadline
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
 from harkara.model.events import Click

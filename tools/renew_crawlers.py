@@ -1,4 +1,4 @@
-"""Renew the list of crawlers that `harkara.links.visitors` reads: `make crawlers`.
+"""Renew the list of crawlers that `harkara.links.clicks` reads: `make crawlers`.
 
 The list is that of the package crawler-user-agents (MIT), without its descriptions and examples,
 which are thirty times as long. It changes every week; we renew it together with our lock files.
@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harkara.links.visitors import LIST
+from harkara.links.clicks import LIST
 
 PACKAGE = "crawler-user-agents"
 

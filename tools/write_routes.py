@@ -2,7 +2,7 @@
 
 `fallback` and `link` answer a wrong method with 405, and so need the routes of all functions, but
 Lambda gives each function only its own code. Hence a file in the layer, which
-tests/unit/api/test_routes.py holds to the decorators.
+tests/unit/api/test_resolver_routes.py holds to the decorators.
 """
 
 import runpy
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from harkara.api.routes import TABLE
+from harkara.api.resolver import TABLE
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
 METHODS = ("get", "head", "post", "put", "delete")

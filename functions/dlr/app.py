@@ -1,6 +1,6 @@
 """ReceiptQueue, CallbackQueue: write final states and post callbacks. A message's path ends here.
 
-Next: `harkara.receipts.final_states` for receipts (before it `harkara.receipts.coalesce`, for
+Next: `harkara.receipts.final_states` for receipts (before it `harkara.receipts.service`, for
 receipts that came one by one), `harkara.callbacks.service` for callbacks that wait or are retried,
 `harkara.receipts.reconcile` for message batches that wait for receipts.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import consume
 from harkara.wiring.dlr import on_aws

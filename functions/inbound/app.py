@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api.responses import carrier_request
+from harkara.api.resolver import carrier_request
 from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api

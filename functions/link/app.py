@@ -11,13 +11,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.api.responses import TRY_AGAIN_AFTER_S
-from harkara.api.routes import methods_of
+from harkara.api.resolver import TRY_AGAIN_AFTER_S, methods_of
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import LogEvent
+from harkara.links.clicks import is_person
 from harkara.links.codec import is_code, without_marks
 from harkara.links.shorten import Visit
-from harkara.links.visitors import is_person
 from harkara.runtime import metrics
 from harkara.runtime.logging import log_failure
 from harkara.wiring.api import new_api

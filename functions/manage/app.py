@@ -3,8 +3,8 @@
 The resources are registered senders, templates, callbacks and suppressions. Messages can be read
 and cancelled.
 
-Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.history` and
-`harkara.manage.cancel`. functions/send uses a change within a minute, and at once if it would
+Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.messages` and
+`harkara.manage.messages`. functions/send uses a change within a minute, and at once if it would
 refuse a request without the change; a cancel enqueues for functions/dlr.
 """
 
@@ -18,21 +18,20 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
-from harkara.api.credentials import presented
+from harkara.api.authentication import presented
 from harkara.api.openapi import page
 from harkara.api.openapi.document import document
-from harkara.api.queries import after_name, page_limit, sources, type_of
-from harkara.api.responses import answer, ok, refuse_dry_run
-from harkara.api.uploads import is_file
+from harkara.api.request import after_name, is_file, page_limit, sources, type_of
+from harkara.api.resolver import answer, ok, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.manage.dead_letter_fields import PAGE_LIMIT as PARKED_PAGE_LIMIT
+from harkara.manage.callbacks import PAGE_LIMIT as PARKED_PAGE_LIMIT
 from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT, counts, report_of
 from harkara.manage.resources import fields_of, fields_with_warning
 from harkara.model.accounts import Account, Scope, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.operator_records import Part
+from harkara.model.fields import Part
 from harkara.model.suppressions import fields_of as entry_fields
 from harkara.runtime.logging import logger
 from harkara.wiring.api import new_api

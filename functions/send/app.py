@@ -12,13 +12,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats import ics, native, webengage
-from harkara.accept.formats.near_names import names_dry_run
-from harkara.accept.formats.options import flag
+from harkara.accept.formats.options import flag, names_dry_run
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
-from harkara.api.credentials import presented
-from harkara.api.responses import Shape, answer, ok, one_shape, refusal, refuse_dry_run
+from harkara.api.authentication import presented
+from harkara.api.resolver import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.log_events import LogEvent

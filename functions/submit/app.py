@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.model.ledger import Lease
 from harkara.model.submit_tasks import decode_submit
 from harkara.runtime.sqs_batches import consume

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.base.deadline import invocation
+from harkara.base.time import invocation
 from harkara.ports import SHARDS
 from harkara.wiring.sweep import on_aws
 

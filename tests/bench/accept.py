@@ -13,7 +13,7 @@ import orjson
 from botocore.awsrequest import AWSResponse
 
 from harkara.accept.formats import ics
-from harkara.api.credentials import presented
+from harkara.api.authentication import presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import client
 from harkara.aws.limits import DynamoLimitStore
@@ -21,7 +21,7 @@ from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSigner
 from harkara.model.accounts import Account, Credential, Scope, Secret, Sender, Template, hash_secret
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
 from harkara.wiring import send

@@ -15,12 +15,11 @@ from multiprocessing.connection import Connection
 import httpx
 from aiohttp import web
 
-from harkara.base.deadline import Deadline
 from harkara.base.ids import mid_of
+from harkara.base.time import Deadline
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.service import CallbackService
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import unregistered
+from harkara.model.callbacks import UrlRules, unregistered
 from harkara.model.events import Dlr
 from harkara.model.ledger import Lease
 from harkara.model.messages import Endpoint, State

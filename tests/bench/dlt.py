@@ -12,10 +12,10 @@ import orjson
 
 from harkara.accept.formats import ics
 from harkara.accept.validation import RecordChecker
-from harkara.dlt.rendering import render
+from harkara.dlt.matching import render
 from harkara.dlt.templates import Kind
 from harkara.model.accounts import Account, Caller, Credential, Enforcement, Sender, Template
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
 from tests.bench.cpu import ratio
 from tests.bench.report import Row

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 from harkara.aws.clients import client
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
-from harkara.model.event_tasks import ClickTask
+from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import QueueName
 from harkara.wiring import link

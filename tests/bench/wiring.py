@@ -9,13 +9,11 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoRoutingStore
 from harkara.aws.clients import client
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.last_messages import DynamoLastMessages
 from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.callbacks.posting import CallbackPoster
@@ -23,8 +21,7 @@ from harkara.carriers.contract import Carrier, Connected, Outcome, Submission, T
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, hash_secret
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import Destination, PostResult
+from harkara.model.callbacks import Destination, PostResult, UrlRules
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.runtime import metrics

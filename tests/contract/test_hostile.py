@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harkara.accept.requests import BODY_LIMIT_BYTES
-from harkara.api.routes import ROUTES, methods_of
+from harkara.api.resolver import ROUTES, methods_of
 from harkara.base.codes import MEANINGS, Code
 from harkara.links.codec import CODE_LENGTH
 from harkara.model.accounts import Enforcement, Rate, Sender, Template

@@ -21,7 +21,7 @@ import jsonschema_rs
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.net.client import HttpClient
 from harkara.text.segments import Encoding, measure
 from tests.functions.exchanges import Resolver

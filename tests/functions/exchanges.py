@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.net.client import HttpClient
 from tests.functions.servers import Script, read_request, serving
 

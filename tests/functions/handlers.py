@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from harkara.base.errors import CarrierUnreachable
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
@@ -22,7 +21,7 @@ from harkara.model.accounts import (
     Secret,
     hash_secret,
 )
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
 from harkara.model.tasks import QueueName
 from harkara.receipts.service import ReceiveService

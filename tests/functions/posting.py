@@ -11,8 +11,7 @@ import httpx
 import pytest
 import trustme
 
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import PostResult, unregistered
+from harkara.model.callbacks import PostResult, UrlRules, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask

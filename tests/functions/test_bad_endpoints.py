@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import PostResult
+from harkara.model.callbacks import PostResult, UrlRules
 from tests.functions.exchanges import answering
 from tests.functions.posting import AUTHORITY, HOST, PUBLIC, post, serving_with, trust
 from tests.functions.servers import Script, answer, read_request

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import LeaseHeld
+from harkara.base.time import Deadline
 from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import Prepare, consume
 from tests.functions.invoking import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from tests.cases.reading import rows
 from tests.functions.posting import (
     AUTHORITY,

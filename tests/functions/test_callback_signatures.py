@@ -7,8 +7,13 @@ from collections.abc import Sequence
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackSecrets, Destination, SigningSecret, unregistered
+from harkara.model.callbacks import (
+    CallbackSecrets,
+    Destination,
+    SigningSecret,
+    UrlRules,
+    unregistered,
+)
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.api.routes import ROUTES
+from harkara.api.resolver import ROUTES
 from harkara.base.codes import Code
 from tests.functions.answers import assert_refused
 from tests.functions.handlers import Gateway

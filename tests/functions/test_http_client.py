@@ -12,9 +12,13 @@ import socket
 import pytest
 from aiohttp.abc import ResolveResult
 
-from harkara.base.errors import ExchangeError, ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer
-from harkara.model.callback_urls import UrlRules
+from harkara.base.errors import (
+    ExchangeError,
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
+    HttpAnswer,
+)
+from harkara.model.callbacks import UrlRules
 from harkara.net.callback_poster import GuardedResolver
 from harkara.net.client import HttpClient
 from tests.functions.exchanges import (

@@ -5,8 +5,7 @@ import gzip
 
 import pytest
 
-from harkara.base.errors import ExchangeOutcomeUnknown
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, HttpAnswer
 from harkara.net.client import BODY_LIMIT_BYTES, KEEPALIVE_S, HttpClient
 from tests.functions.exchanges import Resolver, answering, closed_port, post, run
 from tests.functions.servers import answer, read_request, serving

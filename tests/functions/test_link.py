@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.links.codec import LinkSet, Place, pack_links
-from harkara.model.event_tasks import ClickTask
+from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import BATCH_ID, NOW, Context, Logs, http_event

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.links.codec import LinkSet, pack_links
 from harkara.links.shorten import CLICKS_A_MINUTE, Visit
-from harkara.model.event_tasks import ClickTask
+from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import decode_dlr
 from tests.fake_queues import FakeTaskQueues

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harkara.aws import clients, secrets
+from harkara.aws import clients
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.aws.destinations import decrypt
 from harkara.aws.queues import SqsTaskQueues
@@ -76,7 +76,7 @@ def _enqueue() -> None:
 
 
 CALLS: dict[str, Callable[[], object]] = {
-    "a secret": lambda: secrets.secret_keys("x"),
+    "a secret": lambda: clients.secret_keys("x"),
     "numbers": lambda: DynamoSuppressionList(clients.client("dynamodb"), "Accounts").entries(
         "acme", [NUMBER]
     ),

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.base.ids import mid_of
-from harkara.model.reasons import metric_of
+from harkara.model.messages import metric_of
 from harkara.model.tasks import QueueName
 from harkara.runtime.metrics import COUNTS, DELAYS, SHARES
 from harkara.state.circuit_breaker import FAILURES_NEEDED

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.due import DynamoDueTable
 from harkara.aws.operator import OperatorStore
-from harkara.base.errors import ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer
+from harkara.aws.queues import DynamoDueTable
+from harkara.base.errors import ExchangeUnreachable, HttpAnswer
 from harkara.base.json import decode, encode
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import (

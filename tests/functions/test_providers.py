@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from harkara.aws.carriers import CarrierDirectory
-from harkara.base.exchanges import Outside
+from harkara.base.errors import Outside
 from harkara.carriers.contract import NotTaken, Outcome, Submission, Taken
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings

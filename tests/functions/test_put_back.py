@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import LeaseHeld, OutOfTime, StoreUnavailable
+from harkara.base.time import Deadline
 from harkara.model.ledger import Lease
 from harkara.runtime.sqs_batches import consume
 from tests.functions.handlers import Gateway

@@ -2,8 +2,7 @@
 
 import pytest
 
-from harkara.base.errors import ExchangeOutcomeUnknown
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, HttpAnswer
 from harkara.base.ids import mid_of
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
@@ -18,7 +17,7 @@ from harkara.model.tasks import (
     RecoverTask,
 )
 from harkara.ports import SHARDS, DueTask
-from harkara.submit.carrier_ids import pointers
+from harkara.submit.dispatch import pointers
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import (
     BATCH_ID,

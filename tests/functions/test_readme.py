@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import presented
+from harkara.api.authentication import Authenticator, presented
 from harkara.model.accounts import Scope
 from local.settings import ROOT
 from tests.functions.handlers import Gateway

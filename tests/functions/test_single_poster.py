@@ -2,12 +2,11 @@
 
 import asyncio
 
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackSecrets, PostResult, unregistered
+from harkara.model.callbacks import CallbackSecrets, PostResult, UrlRules, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
-from harkara.net.single_poster import SinglePoster
+from harkara.net.callback_poster import SinglePoster
 from tests.functions.exchanges import answering
 from tests.functions.servers import Script, answer, serving
 

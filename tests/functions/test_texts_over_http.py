@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harkara.aws.sms import AwsTextExchange
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import TextAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
 from tests.functions.servers import Script, answer, read_request, reset, serving
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}

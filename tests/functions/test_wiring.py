@@ -9,10 +9,10 @@ from aiohttp import ClientSession
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from harkara.aws import secrets
+from harkara.aws import clients
 from harkara.base.errors import StoreUnavailable
 from harkara.links.codec import Place
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net import callback_poster, sns
 from tests.functions.invoking import load
@@ -62,7 +62,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function with known secrets, and build its service."""
     module = load(function)
-    environment.setattr(secrets, "client", lambda _: SecretsManager())
+    environment.setattr(clients, "client", lambda _: SecretsManager())
     service = module.services()
     assert module.services() is service
     return module, service
@@ -83,7 +83,7 @@ def test_a_secret_that_cannot_be_read_says_try_again(
             raise ClientError({"Error": error}, "GetSecretValue")
 
     module = load(function)
-    environment.setattr(secrets, "client", lambda _: Refusing())
+    environment.setattr(clients, "client", lambda _: Refusing())
     with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
         module.services()
 

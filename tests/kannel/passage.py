@@ -15,13 +15,13 @@ from typing import Any
 from aiohttp import web
 
 from harkara.accept.requests import Record
-from harkara.base.exchanges import Outside
+from harkara.base.errors import Outside
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.accounts import Account, Enforcement
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient

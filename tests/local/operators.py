@@ -17,9 +17,8 @@ from harkara.aws.messages import item_of
 from harkara.base.time import DAY_S
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account
-from harkara.model.dead_letters import dead_letter_entry, parked_of
 from harkara.model.events import Dlr
-from harkara.model.ledger import Lease
+from harkara.model.ledger import Lease, dead_letter_entry, parked_of
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from tests.fake_platform import FakePlatform

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import presented
+from harkara.api.authentication import Authenticator, presented
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Caller, Scope
 from tests.fakes import calling_back

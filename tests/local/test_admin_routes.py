@@ -2,7 +2,7 @@
 
 import pytest
 
-from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.carriers import DynamoRoutingStore
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, InDoubtPolicy, Route, Routing, Rules, Weighted
 from tests.local.operators import CARRIER, Operator

@@ -2,9 +2,8 @@
 
 import pytest
 
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import presented
-from harkara.aws.secrets import values_of
+from harkara.api.authentication import Authenticator, presented
+from harkara.aws.clients import values_of
 from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import Keys

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harkara.aws.routing import DynamoRoutingStore
+from harkara.aws.carriers import DynamoRoutingStore
 from harkara.model.routing import Routing
 from tests.local.operators import Operator
 

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from harkara.callbacks.formats import FORMATS
-from harkara.callbacks.signing import headers_of
+from harkara.callbacks.posting import headers_of
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, SigningSecret, unregistered
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import Dlr
+from harkara.model.events import Dlr, EventTask
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, decode_dlr
 from local.platforms import RECEIVERS

@@ -65,13 +65,13 @@ NEAREST: dict[str, Sequence[str]] = {
     "submit/outcomes": ("unit/submit/test_outcomes.py", "pipeline/test_in_doubt.py"),
     "submit/dispatch": ("unit/submit/test_dispatch.py",),
     "submit/shared_outcomes": (
-        "unit/submit/test_shared_outcomes.py",
+        "unit/submit/test_outcomes_shared_outcomes.py",
         "unit/submit/test_service_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
     "submit/checks": ("unit/submit/test_service_follows.py", "pipeline/test_check_singles.py"),
     "receipts/verdicts": ("unit/receipts/test_verdicts.py",),
-    "receipts/coalesce": ("unit/receipts/test_coalesce.py",),
+    "receipts/coalesce": ("unit/receipts/test_service_coalesce.py",),
     "submit/service": (
         "unit/submit/test_service.py",
         "unit/submit/test_service_follows.py",

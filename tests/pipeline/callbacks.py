@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from harkara.model.callbacks import PostResult
-from harkara.model.dead_letters import DeadLetter, parked_of
+from harkara.model.ledger import DeadLetter, parked_of
 from harkara.model.messages import Endpoint
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign

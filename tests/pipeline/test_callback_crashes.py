@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.model.dead_letters import END_MS, partition_of
+from harkara.base.time import Deadline
+from harkara.model.ledger import END_MS, partition_of
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, lost_answers

@@ -6,8 +6,7 @@ import pytest
 
 from harkara.base.json import decode, encode
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import EventKind, Reply
+from harkara.model.events import EventKind, EventTask, Reply
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import QueueName
 from harkara.state.endpoint_health_record import HealthRecord

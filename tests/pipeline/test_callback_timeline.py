@@ -1,6 +1,6 @@
 """A callback's steps in the timeline of its message; dead letters and their replay."""
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.model.callbacks import PostResult
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED, noted, parked, sent, steps

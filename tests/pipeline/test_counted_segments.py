@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from harkara.accept.requests import RecordResult
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.text.segments import measure
 from tests.fakes import Faults

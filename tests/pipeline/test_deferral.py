@@ -10,7 +10,7 @@ from harkara.accept.requests import Options
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.messages import Category
-from harkara.model.sending_hours import CLOSES_S
+from harkara.model.routing import CLOSES_S
 from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, owner_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from harkara.model.dead_letters import parked_of
+from harkara.model.ledger import parked_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.fake_queues import QueueMessage

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from tests.caprices import DAY_S
 from tests.fakes import Faults
 from tests.pipeline.test_replies import PHONE, listening, replies, say

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
-from harkara.receipts.coalesce import CoalesceService
+from harkara.receipts.service import CoalesceService
 from tests.fake_queues import QueueMessage
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign

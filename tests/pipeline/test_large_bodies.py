@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harkara.accept.requests import Options, Record, SendRequest
-from harkara.aws import due
+from harkara.aws import queues
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.tasks import CallbackTask
 from tests.fakes import caller_of, calling_back
@@ -57,7 +57,7 @@ class SharedWorld(World):
 
 @pytest.fixture(autouse=True)
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(due, "SHARDS", 1)
+    monkeypatch.setattr(queues, "SHARDS", 1)
 
 
 requests = st.tuples(

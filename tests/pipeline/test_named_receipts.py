@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import HttpAnswer, Outside
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
 from harkara.model.messages import DEFAULT_VALIDITY_S
 from harkara.model.tasks import QueueName

@@ -6,7 +6,7 @@ import pytest
 
 from harkara.base.time import DAY_S, IST_OFFSET_S
 from harkara.model.messages import Category
-from harkara.model.sending_hours import CLOSES_S
+from harkara.model.routing import CLOSES_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, route, send, set_routing, taken

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harkara.accept.requests import RecordResult
 from harkara.model.messages import Category
-from harkara.state.rates_reserved import HELD_S
+from harkara.state.rates_shards import HELD_S
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, send
 from tests.wired import ACCOUNT, NOW

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from harkara.receipts.coalesce import CoalesceService
+from harkara.receipts.service import CoalesceService
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing

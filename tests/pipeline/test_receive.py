@@ -3,7 +3,7 @@
 import pytest
 from pydantic_core import from_json, to_json
 
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from tests.pipeline import campaign
 from tests.wired import TOKEN
 from tests.world import World

@@ -7,7 +7,7 @@ import pytest
 from harkara.accept.requests import RecordResult
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import encode
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.inbound.replies import Heard
 from harkara.model.events import Reply
 from tests.fakes import Faults, ProcessKilled

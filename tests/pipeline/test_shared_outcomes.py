@@ -13,7 +13,7 @@ from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
 from harkara.submit.attempts import outcome_data, tries_of
-from harkara.submit.shared_outcomes import Sharing
+from harkara.submit.outcomes import Sharing
 from tests.fakes import FakeMessageStore, Faults
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches
@@ -122,7 +122,7 @@ def test_who_takes_over_finds_it_or_closes_it_for_good() -> None:
 
 
 def test_what_comes_after_it_was_put_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harkara.submit.shared_outcomes._PATIENCE_S", 0)
+    monkeypatch.setattr("harkara.submit.outcomes._PATIENCE_S", 0)
     store = FakeMessageStore(Faults())
     sharing = Sharing(store, lambda: NOW_S)
 

@@ -6,7 +6,7 @@ from harkara.accept.requests import Options
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import split_mid
 from harkara.base.json import encode
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, Routing
 from harkara.model.suppressions import Source, Suppression, opt_out

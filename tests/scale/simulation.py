@@ -21,12 +21,10 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.last_messages import DynamoLastMessages
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.backoff import Backoff
+from harkara.base.retries import Backoff
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName

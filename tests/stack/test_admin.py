@@ -12,8 +12,7 @@ import pytest
 from pydantic_core import from_json
 
 import cli
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import presented
+from harkara.api.authentication import Authenticator, presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Scope

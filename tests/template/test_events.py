@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harkara.api.routes import ROUTES
+from harkara.api.resolver import ROUTES
 from harkara.base.ids import ReferenceSigner
 from local.settings import TAG_SECRET
 from tests.events import EVENTS, SampleEvent, differences, sample_events

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.id_source import RandomIds
+from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.base.codes import Code
@@ -14,7 +14,7 @@ from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Sender
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, MessageBatch, unpack
 from harkara.model.tasks import QueueName
 from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back

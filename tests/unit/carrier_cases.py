@@ -15,7 +15,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from harkara.base.codes import Code
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token

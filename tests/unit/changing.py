@@ -6,20 +6,17 @@ from typing import Any
 
 import pytest
 
-from harkara.accept.id_source import RandomIds
+from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import Presented
+from harkara.api.authentication import Authenticator, Presented
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory
+from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore
 from harkara.aws.operator import OperatorStore
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.routing import DynamoRoutingStore
-from harkara.base.errors import CarrierUnreachable, RequestRefused
-from harkara.base.exchanges import Outside
+from harkara.base.errors import CarrierUnreachable, Outside, RequestRefused
 from harkara.base.ids import ReferenceSigner
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
@@ -33,10 +30,9 @@ from harkara.model.accounts import (
     Template,
     hash_secret,
 )
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
+from harkara.model.fields import Part
 from harkara.model.messages import Category
-from harkara.model.operator_records import Part
 from harkara.receipts.webhook_auth import WebhookAuthenticator
 from tests.fake_queues import FakeTaskQueues
 from tests.fakes import FakeMessageStore, Faults, no_texts

@@ -4,7 +4,7 @@ from harkara.accept.requests import Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
 from tests.fakes import caller_of
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
-from harkara.base.deadline import Deadline
 from harkara.base.log_events import LogEvent
+from harkara.base.time import Deadline
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack

@@ -5,8 +5,8 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
+from harkara.base.time import Deadline
 from harkara.carriers.contract import Connected, Outcome, Submission, Taken
 from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.carriers.contract import Outcome
 from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import MessageBatch

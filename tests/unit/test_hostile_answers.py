@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import HttpAnswer, Outside
 from harkara.base.json import encode
 from harkara.callbacks.formats import FORMATS
 from harkara.carriers.base import RequestingCarrier
 from harkara.carriers.contract import InDoubt, Submission, Taken
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.kinds import connect
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import PostResult, unregistered
+from harkara.model.callbacks import PostResult, UrlRules, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask

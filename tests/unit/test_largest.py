@@ -17,16 +17,14 @@ from harkara.base.codes import Code
 from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
 from harkara.base.json import encode
 from harkara.callbacks.formats import clevertap
-from harkara.callbacks.formats.answers import excerpt_of
+from harkara.callbacks.formats.contract import excerpt_of
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Taken
 from harkara.carriers.receipts import Report, collect
 from harkara.inbound.replies import Heard, ReplyService
 from harkara.model.accounts import Account, Enforcement
-from harkara.model.callback_urls import URL_LIMIT, UrlRules
-from harkara.model.dead_letters import dead_letter_entry
-from harkara.model.event_tasks import ClickTask, EventTask
-from harkara.model.events import Click, Dlr
-from harkara.model.ledger import Lease, LedgerEntry
+from harkara.model.callbacks import URL_LIMIT, UrlRules
+from harkara.model.events import Click, ClickTask, Dlr, EventTask
+from harkara.model.ledger import Lease, LedgerEntry, dead_letter_entry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State
 from harkara.model.tasks import (
     Attempt,

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws.queues import DELAY_LIMIT_S
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import LogEvent
+from harkara.base.time import Deadline
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import PUT_OFF_S, SweepService

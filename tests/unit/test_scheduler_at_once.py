@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
+from harkara.base.time import Deadline
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import CALLS, HELP_S, SLOW_S, SweepService

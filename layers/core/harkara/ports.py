@@ -6,12 +6,12 @@ They are in one file, longer than others: it is the list of all that the service
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harkara.base.deadline import Deadline
+from harkara.base.time import Deadline
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
+from harkara.model.fields import P, Part
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch
-from harkara.model.operator_records import P, Part
 from harkara.model.routing import Rules
 from harkara.model.suppressions import Source, Suppression
 from harkara.model.tasks import QueueName

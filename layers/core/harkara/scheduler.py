@@ -22,10 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zlib import crc32
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import EventSink, LogEvent
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.model.tasks import is_check
 from harkara.ports import SHARDS, DueTable, DueTask, TaskQueues
 
@@ -41,7 +40,7 @@ SLOW_S = 1.0
 HELP_S = 150.0
 # Checks that become due together are spread over this time.
 SPREAD_S = 60
-# Long enough to go to the Due table: no row is put that near to a cursor (`harkara.aws.due`).
+# Long enough to go to the Due table: no row is put that near to a cursor (`harkara.aws.queues`).
 PUT_OFF_S = 1000.0
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.accept.urls import linked
+from harkara.accept.validation import linked
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.links.codec import URL_LIMIT, URLS_PER_MESSAGE

@@ -16,8 +16,7 @@ from harkara.accept.requests import NO_OPTIONS, Options
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Enforcement, Sender, Template
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint
 from tests.fakes import caller_of
 

@@ -14,7 +14,7 @@ from harkara.accept.requests import NO_OPTIONS, Options, Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Message
 from tests.fakes import caller_of, calling_back
 

@@ -7,7 +7,7 @@ import pytest
 
 from harkara.accept import template_index
 from harkara.accept.formats.ics import answer
-from harkara.accept.id_source import RandomIds
+from harkara.accept.idempotency import RandomIds
 from harkara.accept.requests import Record, RecordResult, SendRequest
 from harkara.accept.service import AcceptService
 from harkara.accept.template_index import index_of
@@ -17,7 +17,7 @@ from harkara.base.errors import RequestRefused
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Enforcement, Template
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Lane
 from local import campaign
 from local.seed import SENDERS, TEMPLATES

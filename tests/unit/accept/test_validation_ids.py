@@ -13,7 +13,7 @@ from harkara.accept.requests import Record
 from harkara.accept.validation import RecordChecker
 from harkara.base.codes import Code
 from harkara.model.accounts import Account, Template
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
 from tests.fakes import caller_of
 from tests.unit.checking import ACCOUNT, BARE, NOW_MS, OFF, ORDER, RECORD, WARNING, Outcome

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from harkara.api.authentication import Authenticator
-from harkara.api.credentials import Presented
+from harkara.api.authentication import Authenticator, Presented
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Caller, Credential, Scope, Secret, hash_secret

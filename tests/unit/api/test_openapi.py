@@ -16,7 +16,7 @@ from harkara.accept.requests import Options, Record, SendRequest
 from harkara.api.openapi import managing, page
 from harkara.api.openapi.answers import RECORDS
 from harkara.api.openapi.document import document
-from harkara.api.routes import ROUTES
+from harkara.api.resolver import ROUTES
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.json import encode
 from harkara.manage.registry import PAGE_LIMIT, RowResult

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harkara.api.request import Request
 from harkara.api.resolver import PING, Api
-from harkara.base.deadline import left_s
+from harkara.base.time import left_s
 from tests.functions.invoking import Context, http_event
 
 

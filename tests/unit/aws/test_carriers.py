@@ -10,8 +10,7 @@ from harkara.aws.accounts import (
     encrypt_secret,
 )
 from harkara.aws.carriers import CarrierDirectory
-from harkara.base.errors import CarrierUnreachable, StoreUnavailable
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside, StoreUnavailable
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets
 from tests.fakes import FakeAccountStore, no_texts

@@ -1,4 +1,4 @@
-"""Expired items are absent, whether DynamoDB has deleted them or not (`harkara.aws.expiry`)."""
+"""Expired items are absent, whether DynamoDB has deleted them or not (`harkara.aws.messages`)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.dead_letters import DynamoDeadLetterStore
-from harkara.aws.last_messages import DynamoLastMessages
-from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages, DynamoMessageStore
 from harkara.base.ids import ReferenceSigner
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harkara.aws.accounts import DynamoAccountStore
+from harkara.aws.carriers import DynamoRoutingStore
 from harkara.aws.operator import OperatorStore
-from harkara.aws.routing import DynamoRoutingStore
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Account, Credential, Secret
 from harkara.model.routing import Routing

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.queues import SqsTaskQueues
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
 from tests.limits import BATCH_LIMIT_BYTES

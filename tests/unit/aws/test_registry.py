@@ -9,12 +9,12 @@ import pytest
 from harkara.aws.accounts import CACHE_S, DynamoAccountStore
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.table import CHANGES, WRITE_BATCH
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
+from harkara.base.time import Deadline
 from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category
-from harkara.model.operator_records import Part, name_of
 from tests.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 

@@ -11,8 +11,7 @@ from botocore.awsrequest import AWSResponse
 from pydantic_core import to_json
 
 from harkara.aws.sms import AwsTextExchange, open_texts
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import TextAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
 from tests.unit.scripted_aws import Answer, Refusal, ScriptedAws
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.aws import secrets
+from harkara.aws import clients
 from harkara.base.errors import ForeignReference, StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.keys import CONFIRMED_S, KEPT_S, Keys
@@ -128,10 +128,10 @@ def test_a_pseudonym_of_the_oldest_key_stays_while_that_is_kept() -> None:
     ],
 )
 def test_a_secret_holds_a_value_or_several(text: str, values: list[bytes]) -> None:
-    assert secrets.values_of(text) == values
+    assert clients.values_of(text) == values
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
 def test_a_secret_without_a_value_opens_nothing(text: str) -> None:
     with pytest.raises(StoreUnavailable, match="holds no value"):
-        secrets.values_of(text)
+        clients.values_of(text)

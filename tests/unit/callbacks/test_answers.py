@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harkara.base.time import retry_after_s
-from harkara.callbacks.formats.answers import excerpt_of
+from harkara.callbacks.formats.contract import excerpt_of
 
 NOW = 1_445_412_000.0  # Wed, 21 Oct 2015 07:20:00 GMT
 

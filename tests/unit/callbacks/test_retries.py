@@ -12,8 +12,7 @@ from harkara.base.errors import LeaseHeld
 from harkara.base.log_events import LogEvent
 from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.model.callbacks import PostResult
-from harkara.model.dead_letters import parked_of
-from harkara.model.ledger import ack_kind, post_kind
+from harkara.model.ledger import ack_kind, parked_of, post_kind
 from harkara.model.tasks import Attempt
 from tests.unit.attempting import BATCHES, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS

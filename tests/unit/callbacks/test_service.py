@@ -12,8 +12,7 @@ import pytest
 from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.base.retries import JITTER, WAIT_DELAYS_S
 from harkara.model.callbacks import PostResult
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import Click
+from harkara.model.events import Click, EventTask
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask

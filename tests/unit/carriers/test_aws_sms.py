@@ -8,8 +8,13 @@ import pytest
 from botocore.validate import ParamValidator
 from pydantic import ValidationError
 
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer, Outside, TextAnswer
+from harkara.base.errors import (
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
+    HttpAnswer,
+    Outside,
+    TextAnswer,
+)
 from harkara.carriers.contract import Carrier, InDoubt, NotTaken, Outcome, Submission, Taken
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSettings

@@ -11,7 +11,7 @@ from harkara.base.errors import RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.aws_sms import FAILURES, STATES
 from harkara.carriers.kinds import parse_receipts
-from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
+from harkara.carriers.receipts import ReceiptRequest, ReceivedReceipts
 from harkara.carriers.settings import AwsOptions
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt

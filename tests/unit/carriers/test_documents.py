@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harkara.base.errors import RequestRefused
 from harkara.carriers.documents import document_of, names_in
 from harkara.carriers.kinds import parse_inbound, parse_receipts
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.times import UNREADABLE, time_of
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt

@@ -14,7 +14,7 @@ from harkara.carriers.contract import InDoubt, Outcome, Refused, Submission, Tak
 from harkara.carriers.filling import fill_fields, fill_json, fill_xml, values_of
 from harkara.carriers.http_options import DEFAULT, MAPPED_PLACEHOLDERS, HttpOptions
 from harkara.carriers.kinds import parse_receipts
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.model.messages import Category, State
 from tests.unit.carrier_cases import CASES, MESSAGE, SECRETS, SIGNER, ScriptedExchange, settings_of
 from tests.unit.carriers.test_kinds import http_answer, submission_of, submit

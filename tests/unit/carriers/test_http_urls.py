@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harkara.base.codes import Code
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import HttpAnswer, Outside
 from harkara.carriers.contract import Outcome, Refused, Submission, Taken
 from harkara.carriers.http_placeholders import PLACEHOLDERS
 from harkara.carriers.kinds import connect

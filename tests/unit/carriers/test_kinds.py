@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer, Outside
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.kinds import KINDS, connect
 from harkara.carriers.settings import CarrierSettings

@@ -9,7 +9,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.kinds import answer, parse_receipts
-from harkara.carriers.received import ReceiptRequest, ReceivedReceipts
+from harkara.carriers.receipts import ReceiptRequest, ReceivedReceipts
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
 from tests.unit.carrier_cases import CASES, MID, SIGNER, rows, settings_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harkara.base.exchanges import Outside
+from harkara.base.errors import Outside
 from harkara.carriers.http_options import normal_id
 from harkara.carriers.http_placeholders import pieces_of
 from harkara.carriers.kinds import KINDS, connect

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.signatures import HEADERS, Scheme, is_signed
 from tests.unit.carrier_cases import settings_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harkara.dlt.filing import CROWDED_LIMIT, FEW_SHARERS
 from harkara.dlt.index import TemplateIndex
-from harkara.dlt.rendering import render
+from harkara.dlt.matching import render
 from harkara.dlt.templates import kinds
 from tests.unit.dlt.test_index import LUCK, VOCABULARY, crowded, entries
 from tests.unit.dlt.test_matching import FIXED, TAGS, VALUES

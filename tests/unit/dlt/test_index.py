@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.dlt.index import Entry, TemplateIndex
-from harkara.dlt.matching import Matcher
-from harkara.dlt.rendering import render
+from harkara.dlt.matching import Matcher, render
 from harkara.dlt.templates import kinds
 
 WORDS = ("order", "of", "your", "is", "here.", "Dear")

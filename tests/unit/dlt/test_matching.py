@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from harkara.base.errors import VariableRefused
-from harkara.dlt.chain_hash import chain_hash
 from harkara.dlt.filing import whole_words
-from harkara.dlt.matching import Matcher
+from harkara.dlt.matching import Matcher, render
 from harkara.dlt.positions import Positions, fits
-from harkara.dlt.rendering import render
-from harkara.dlt.templates import DEFAULT_RULES, KINDS, USUAL_MARKS, Kind, Rules, kinds, parse
+from harkara.dlt.templates import (
+    DEFAULT_RULES,
+    KINDS,
+    USUAL_MARKS,
+    Kind,
+    Rules,
+    chain_hash,
+    kinds,
+    parse,
+)
 from tests.cases.reading import rows
 from tests.unit.steps import steps
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
+from harkara.base.time import Deadline
 from harkara.manage import callbacks
 from harkara.model.tasks import CallbackTask, decode_dlr
 from tests.endpoints import NOW_S, URL, World

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import RequestRefused
+from harkara.base.time import Deadline
 from harkara.manage import registry
 from harkara.manage.registry import ImportedRow, RegistryService, RowResult, counts
 from harkara.manage.template_csv import export
 from harkara.model.accounts import Account, Credential, Sender, Template
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
+from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category, Endpoint
-from harkara.model.operator_records import Part, name_of
 from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import FakeAccountStore
 

@@ -11,9 +11,8 @@ from harkara.manage.resources import (
 )
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.fields import HEADER_COUNT_LIMIT, TEXT_LIMIT, read
+from harkara.model.fields import HEADER_COUNT_LIMIT, TEXT_LIMIT, Part, name_of, read
 from harkara.model.messages import Category
-from harkara.model.operator_records import Part, name_of
 from tests.cases.reading import rows
 
 COLLECTIONS: dict[str, type[Part]] = {

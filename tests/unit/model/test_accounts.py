@@ -14,7 +14,7 @@ from harkara.model.accounts import (
     hash_secret,
     secret_matches,
 )
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from tests.cases.reading import rows
 from tests.fakes import calling_back
 

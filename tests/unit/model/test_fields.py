@@ -11,8 +11,7 @@ from harkara.base.json import encode
 from harkara.callbacks.registration import CallbackRequest
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.fields import names_of, read
-from harkara.model.operator_records import Part
+from harkara.model.fields import Part, names_of, read
 from tests.unit.json_values import json_values
 
 MODELS: list[type[Part]] = [Sender, Template, CallbackRequest]

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import Click, Dlr, Event, Reply
+from harkara.model.events import Click, Dlr, Event, EventTask, Reply
 from harkara.model.messages import Endpoint, Lane, State
 from harkara.model.submit_tasks import Part, Repeat, Reserved, SubmitTask, decode_submit, queue_of
 from harkara.model.tasks import (

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer
-from harkara.model.callback_urls import UrlRules
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer
 from harkara.model.callbacks import (
     CallbackSecrets,
     Destination,
     PostResult,
     SigningSecret,
+    UrlRules,
     unregistered,
 )
 from harkara.model.events import Dlr

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from harkara.base.errors import ExchangeUnreachable
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.net.callback_poster import GuardedResolver
 from harkara.net.client import HttpClient
 from harkara.net.resolving import THREADS, SystemResolver

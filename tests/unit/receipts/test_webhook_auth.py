@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.ids import ReferenceSigner, mid_of, new_batch_id
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import WebhookAuthenticator

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from harkara.model.messages import Category, lane_of
 from harkara.state.rates import LOOK_EVERY_S, RateLimiter, Reservation
-from harkara.state.rates_reserved import HELD_S
-from harkara.state.rates_shards import shards_of
+from harkara.state.rates_shards import HELD_S, shards_of
 from tests.fakes import FakeLimitStore, Faults
 from tests.unit.state.test_rates import START_S, carrier
 

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from harkara.base.errors import CarrierUnreachable
-from harkara.base.exchanges import Outside
+from harkara.base.errors import CarrierUnreachable, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSecrets
 from harkara.inbound.replies import ReplyService
 from harkara.inbound.service import InboundService

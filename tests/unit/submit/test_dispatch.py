@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import LogEvent
+from harkara.base.time import Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.dlt.chain_hash import chain_hash
+from harkara.dlt.templates import chain_hash
 from harkara.model.ledger import LedgerEntry, cancel_kind, cancels_of, final_kind
 from harkara.model.messages import Category, MessageBatch
 from harkara.model.routing import Routing, Rules
@@ -18,8 +18,7 @@ from harkara.model.submit_tasks import Repeat
 from harkara.model.suppressions import opt_out
 from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
-from harkara.submit.carrier_ids import pointers
-from harkara.submit.dispatch import Handed
+from harkara.submit.dispatch import Handed, pointers
 from harkara.submit.planner import RECORD_S
 from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
 from tests.wired import NOW, RETENTION_S

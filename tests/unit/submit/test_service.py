@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import LeaseHeld
+from harkara.base.time import Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Refused
 from harkara.model.ledger import claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, pack

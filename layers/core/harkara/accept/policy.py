@@ -22,11 +22,10 @@ from harkara.model.accounts import (
     Template,
     admits,
 )
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import NUMBER, TEMPLATE_ID
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint, Message
-from harkara.model.sending_hours import DAYTIME_CATEGORIES, next_open_s
+from harkara.model.routing import DAYTIME_CATEGORIES, next_open_s
 from harkara.text.phone_numbers import INDIA
 from harkara.text.segments import is_sender
 

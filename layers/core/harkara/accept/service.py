@@ -21,9 +21,9 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.links.shorten import LinkMaker
 from harkara.model.accounts import Account, Caller
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message, MessageBatch
-from harkara.model.sending_hours import ready_s
+from harkara.model.routing import ready_s
 from harkara.model.submit_tasks import Part, SubmitTask, queue_of
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchWriter, IdSource, RateLimits, TaskQueues

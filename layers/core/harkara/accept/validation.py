@@ -1,5 +1,6 @@
 """Check records one by one: number, country, header, text, DLT template, URLs, callback URL."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -7,20 +8,48 @@ from typing import NamedTuple
 from harkara.accept.policy import BatchMessages, Decision, DecisionKey, SendPolicy, dlt_id
 from harkara.accept.requests import Options, Record
 from harkara.accept.template_index import index_of, rules_of
-from harkara.accept.urls import are_registered, linked
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, VariableRefused
 from harkara.dlt.index import TemplateIndex
-from harkara.dlt.placeholders import holds_placeholder, may_hold_placeholder
-from harkara.dlt.rendering import render
-from harkara.dlt.templates import Rules
-from harkara.links.codec import EXAMPLE_CODE, Linked, base_of
+from harkara.dlt.matching import render
+from harkara.dlt.positions import fits
+from harkara.dlt.templates import Kind, Rules, holds_placeholder, may_hold_placeholder
+from harkara.links.codec import EXAMPLE_CODE, URL_LIMIT, URLS_PER_MESSAGE, Linked, base_of
 from harkara.model.accounts import Caller, Enforcement
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Message
 from harkara.text.phone_numbers import normalise
-from harkara.text.segments import Encoding, measure
-from harkara.text.typography import plainly
+from harkara.text.segments import Encoding, measure, plainly
+from harkara.text.urls import LINKED_BY_PHONES, find_urls
+
+_WITH_HOST = re.compile(r"https?://[^/?#]", re.IGNORECASE)
+
+
+def are_registered(text: str, fixed_text: str, rules: Rules) -> bool:
+    """Whether each URL of a text is registered, or is in its template's fixed text."""
+    found = find_urls(text, LINKED_BY_PHONES)
+    return all(url in fixed_text or fits(url, Kind.URL, rules) for _, url in found)
+
+
+def linked(text: str, fixed_text: str, base: str) -> Linked | None:
+    """Return a text with links for its URLs; None if none of them becomes a link.
+
+    URLs in its template's fixed text stay as they are, and so do our own links, which begin with
+    `base`. Raises RequestRefused(INVALID_RECORD) for too many URLs, or too long ones.
+    """
+    parts, urls, behind = list[str](), list[str](), 0
+    for at, url in find_urls(text):
+        if _WITH_HOST.match(url) and url not in fixed_text and not url.startswith(base + "/"):
+            parts.append(text[behind:at])
+            urls.append(url)
+            behind = at + len(url)
+    if not urls:
+        return None
+    if len(set(urls)) > URLS_PER_MESSAGE or max(map(len, urls)) > URL_LIMIT:
+        rule = f"({URLS_PER_MESSAGE} different URLs at most, each of {URL_LIMIT:,} characters)"
+        raise RequestRefused(Code.INVALID_RECORD, rule)
+    return Linked([*parts, text[behind:]], urls)
+
 
 # In UTF-8, so that a hundred of them fit into one item of DynamoDB in any script.
 CLIENT_REF_LIMIT_BYTES = 512

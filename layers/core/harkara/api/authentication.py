@@ -1,11 +1,32 @@
-"""Authenticate a request: its account, its source address, and the scope of its credential."""
+"""Authenticate a request: its account, its source address, and the scope of its credential.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+Read the credentials of a request, in every form that the platforms use.
 
-from harkara.api.credentials import Presented
+    X-Api-Key: <user name>.<secret>         an API key
+    Authorization: Bearer <API key>         or the secret alone, if the body names the user
+    Authorization: Basic <...>              base64 of user:password or of an API key, or the key
+    user and password                       of the body or the query
+
+The first form present counts; an unknown scheme is ignored. Secrets hold no dot.
+
+Trust the proxy in front of the API, if there is one: CloudFront with WAF, or another.
+
+The proxy sends a secret that its clients do not know, in a header of its own. In X-Forwarded-For it
+appends each client's address to the header that the client itself sent. API Gateway then appends
+the address of the proxy.
+"""
+
+import base64
+import hmac
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from harkara.api.request import Request
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.base.ids import Randomness
 from harkara.base.keys import Keys, as_keys
 from harkara.base.time import Clock
 from harkara.model.accounts import (
@@ -17,6 +38,57 @@ from harkara.model.accounts import (
     secret_matches,
 )
 from harkara.ports import AccountStore
+
+SECRET_BYTES = 32
+
+
+class Presented(NamedTuple):
+    """The user name and secret of a request; empty if missing."""
+
+    username: str
+    secret: str
+
+
+def presented(headers: Mapping[str, str], username: str = "", password: str = "") -> Presented:
+    """Return the credentials of a request.
+
+    Names of headers are in lower case; `username` and `password` are those of body or query.
+    """
+    api_key = headers.get("x-api-key", "").strip()
+    if api_key:
+        return _of_key(api_key, username)
+    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+    value = value.strip()
+    if value and scheme.lower() == "bearer":
+        return _of_key(value, username)
+    if value and scheme.lower() == "basic":
+        return _of_basic(value, username)
+    return Presented(username, password)
+
+
+def new_secret(randomness: Randomness) -> str:
+    """Return a secret for a credential: 32 random bytes in base64url."""
+    return base64.urlsafe_b64encode(randomness(SECRET_BYTES)).rstrip(b"=").decode()
+
+
+def api_key(username: str, secret: str) -> str:
+    """Return the API key of a credential: its user name and secret in one field."""
+    return f"{username}.{secret}"
+
+
+def _of_basic(value: str, username: str) -> Presented:
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except ValueError:  # includes binascii.Error and UnicodeDecodeError
+        return _of_key(value, username)
+    user, _, password = decoded.partition(":")
+    # Some clients send an API key as the user of an empty password.
+    return Presented(user, password) if password else _of_key(user, username)
+
+
+def _of_key(key: str, username: str) -> Presented:
+    user, dot, secret = key.partition(".")
+    return Presented(user, secret) if dot else Presented(username, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +135,54 @@ def _serves(credential: Credential) -> Callable[[Account], bool]:
     """Return a check that an account takes requests and has the credential's callback."""
     callback = credential.callback
     return lambda account: not account.draining and (not callback or callback in account.callbacks)
+
+
+SECRET_HEADER = "x-harkara-proxy"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """Admits requests that came through the proxy, which sends any of the keys."""
+
+    keys: Keys
+
+    def admit(self, request: Request) -> Request:
+        """Return the request with its client's address, and without the secret.
+
+        Raises RequestRefused for a request that bypassed the proxy.
+        """
+        given = request.headers.get(SECRET_HEADER, "").encode(errors="surrogatepass")
+        if not self.keys.any(lambda key: hmac.compare_digest(given, key)):
+            raise RequestRefused(Code.PROXY_REQUIRED)
+        headers = {name: each for name, each in request.headers.items() if name != SECRET_HEADER}
+        forwarded = headers.get("x-forwarded-for", "")
+        return replace(
+            request, headers=headers, source_ip=client_address(forwarded, request.source_ip)
+        )
+
+
+def client_address(forwarded: str, proxy: str) -> str:
+    """Return the client's address from X-Forwarded-For, "" if the last entry is no address.
+
+    Entries before the proxy's own come from the client, and never count.
+    """
+    entries = [entry for each in forwarded.split(",") if (entry := each.strip())]
+    own = _address(proxy)
+    if len(entries) > 1 and own and _address(entries[-1]) == own:
+        entries.pop()  # the entry of API Gateway
+    return _address(entries[-1]) if entries else ""
+
+
+def _address(entry: str) -> str:
+    """Return an entry's address in canonical form; it may be `1.2.3.4`, `[2001:db8::1]:443`, ..."""
+    text = entry.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

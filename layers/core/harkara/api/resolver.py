@@ -1,19 +1,36 @@
-"""Route the events of an HTTP API to a function's handlers: Powertools' resolver, with our errors.
+"""Route the events of an HTTP API to a function's handlers, and answer in one shape.
 
 api = new_api()  # harkara.wiring.api
 
 @api.get("/v1/messages/<mid>")
 def message(mid: str) -> Response: ...
+
+Look up the methods of a path in the whole HTTP API, so that a wrong one is answered with 405.
+
+API Gateway sends requests without a route to `fallback`, which has the code of no other function:
+`make routes` lists the routes that all functions register. The template's are tested against them.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
 from harkara.api.request import SURPLUS_SLASHES, Request
-from harkara.base.deadline import Deadline, invocation
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.json import encode
+from harkara.base.time import Deadline, invocation
+from harkara.carriers.receipts import ReceiptRequest
+from harkara.links.codec import CODE_LENGTH
+from harkara.runtime.logging import log_failure
 
 PING = {"ping": True}
 """The event of a function's daily schedule, which only keeps Lambda from idling its version.
@@ -72,3 +89,121 @@ class Api(APIGatewayHttpResolver):
         make both a part of the short link that they follow in a text.
         """
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
+
+
+# `make routes` writes it.
+TABLE = Path(__file__).with_name("routes.txt")
+
+
+def _read_table() -> dict[str, tuple[str, ...]]:
+    """Return the methods of each path; a line has a path and its methods."""
+    rows = (line.split() for line in TABLE.read_text().splitlines() if not line.startswith("#"))
+    return {path: tuple(methods) for path, *methods in rows}
+
+
+ROUTES = _read_table()
+_NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # other texts are no code, and no route
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = (_NAMED.get(part, "[^/]+") if part[:1] == "{" else part for part in path.split("/"))
+    return re.compile("/".join(parts))
+
+
+_PATTERNS = {_pattern(path): methods for path, methods in ROUTES.items()}
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Return the methods that a path takes; none if there is no such path."""
+    return next((methods for pattern, methods in _PATTERNS.items() if pattern.fullmatch(path)), ())
+
+
+TRY_AGAIN_AFTER_S = 5
+
+Shape = Callable[[RequestRefused], tuple[int, bytes]]
+"""Returns status and body of a refusal."""
+
+
+def failure_answers(
+    shapes: Mapping[str, Shape] = MappingProxyType({}),
+) -> Callable[[Exception, Request], Response[str]]:
+    """Return a function that answers errors in the common shape, or in their path's shape."""
+
+    def failed(error: Exception, request: Request) -> Response[str]:
+        refused = _refusal_for(error, request)
+        answered = answer(*refusal(refused, shapes.get(request.path, one_shape)))
+        if refused.code is Code.METHOD_NOT_ALLOWED:
+            answered.headers["Allow"] = ", ".join(methods_of(request.path))
+        return answered
+
+    return failed
+
+
+def _refusal_for(error: Exception, request: Request) -> RequestRefused:
+    match error:
+        case RequestRefused():
+            return error
+        case StoreUnavailable():
+            log_failure("request not accepted", error)
+            return RequestRefused(Code.TRY_AGAIN)
+        case NotFoundError():
+            methods = methods_of(request.path)
+            if methods and request.method not in methods:
+                return RequestRefused(Code.METHOD_NOT_ALLOWED)
+            # API Gateway found no route for the path as it was sent, which another function serves.
+            rule = "(with single slashes, and none at the end)" if methods else ""
+            return RequestRefused(Code.NOT_FOUND, rule)
+        case _:
+            log_failure("request failed", error)
+            return RequestRefused(Code.INTERNAL_ERROR)
+
+
+def refuse_dry_run(asked: Request) -> None:
+    """Raise RequestRefused if the query asks for a dry run of a route that has none."""
+    if any(map(names_dry_run, asked.query)):
+        raise RequestRefused(Code.INVALID_REQUEST, DRY_RUN_RULE)
+
+
+def carrier_request(asked: Request, errors: str = "replace") -> ReceiptRequest:
+    """Return a request of a carrier; `errors` handles bytes of its query that are not UTF-8."""
+    scheme = asked.headers.get("x-forwarded-proto", "https")
+    url = f"{scheme}://{asked.headers.get('host', '')}{asked.path}"
+    return ReceiptRequest(
+        method=asked.method,
+        headers=asked.headers,
+        query=parse_qs(asked.query_string, keep_blank_values=True, errors=errors),
+        body=asked.body,
+        source_ip=asked.source_ip,
+        url=f"{url}?{asked.query_string}" if asked.query_string else url,
+    )
+
+
+def ok(body: Any) -> Response[str]:
+    """Return 200 with a JSON body."""
+    return answer(200, encode(body))
+
+
+def answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """Return a JSON answer."""
+    return Response(status, "application/json", body.decode(), dict(headers or {}))
+
+
+def one_shape(refused: RequestRefused) -> tuple[int, bytes]:
+    """Return status and body of a refusal in the common shape of errors."""
+    return MEANINGS[refused.code].http_status, encode(refused.body())
+
+
+def refusal(
+    refused: RequestRefused, shape: Callable[[RequestRefused], tuple[int, bytes]] = one_shape
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return status, body and headers of the answer to a refused request."""
+    status, body = shape(refused)
+    headers = {}
+    retry_after_s = refused.retry_after_s or (
+        TRY_AGAIN_AFTER_S if refused.code is Code.TRY_AGAIN else 0
+    )
+    if retry_after_s:
+        headers["Retry-After"] = str(retry_after_s)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="Harkara", Bearer realm="Harkara"'
+    return status, body, headers

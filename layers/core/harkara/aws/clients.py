@@ -1,4 +1,4 @@
-"""Create clients of AWS services, and translate their errors."""
+"""Create clients of AWS services, translate their errors, and read the deployment's secrets."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 
 from harkara.base.errors import StoreUnavailable
+from harkara.base.keys import Keys
 from harkara.runtime.library_logs import quieten
 
 quieten()
@@ -81,3 +82,30 @@ def aws_errors() -> Iterator[None]:
         raise StoreUnavailable(str(error.response.get("Error", {}).get("Code"))) from error
     except BotoCoreError as error:
         raise StoreUnavailable(type(error).__name__) from error
+
+
+# For rereading a known secret: the caller goes on with the old value if this fails.
+_QUICK = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+
+
+def secret_keys(secret_id: str) -> Keys:
+    """Return a secret's values as keys. Raises StoreUnavailable: the function asks again."""
+    config: Config | None = None
+
+    def read() -> list[bytes]:
+        secrets = client("secretsmanager", config=config) if config else client("secretsmanager")
+        with aws_errors():
+            answer = secrets.get_secret_value(SecretId=secret_id)
+        return values_of(str(answer["SecretString"]))
+
+    keys = Keys(read)
+    config = _QUICK
+    return keys
+
+
+def values_of(text: str) -> list[bytes]:
+    """Return the values of a secret's text, newest first. Raises StoreUnavailable for none."""
+    values = [each.encode() for each in text.split()]
+    if not values:
+        raise StoreUnavailable("a secret holds no value")
+    return values

@@ -1,17 +1,31 @@
-"""The Messages table: message batches and ledger entries (listed in `harkara.model.ledger`)."""
+"""The Messages table: message batches and ledger entries (listed in `harkara.model.ledger`).
+
+Tell expired items, which DynamoDB deletes only some days later.
+
+Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB": items are deleted
+"typically within a few days of their expiration", and can be read until then. Items that belong
+together may be deleted at different times.
+"""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from harkara.aws.expiry import has_expired
 from harkara.aws.table import Item, Table, key, values
 from harkara.base.errors import StoreUnavailable
+from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
 from harkara.base.time import Clock
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import MessageBatch, unpack
+
+
+def has_expired(item: Mapping[str, Any], now_s: float) -> bool:
+    """Whether an item must be treated as deleted."""
+    return "ttl" in item and int(item["ttl"]["N"]) < now_s
+
 
 _BATCH_KIND = "batch"
 _CACHED_BATCHES = 64
@@ -136,3 +150,87 @@ def mark_of(item: Mapping[str, Any]) -> LedgerEntry:
         until_ms=int(item["until"]["N"]),
         data=decode(item["data"]["S"]),
     )
+
+
+class DynamoDeadLetterStore:
+    """Reads and removes dead letters, as DynamoMessageStore put them."""
+
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        messages: DynamoMessageStore,
+        clock: Clock,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._messages = messages
+        self._clock = clock
+        self._table = Table(client, table, pause)
+
+    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
+        """Return the dead letters at these keys, in order."""
+        return self._messages.get_entries(keys)
+
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
+        """Return up to `limit` entries of a partition between two sort keys, in order."""
+        if after >= before:  # DynamoDB would refuse the query
+            return []
+        bounds = {":after": after + "\0", ":before": before}  # excludes `after` itself
+        items = self._table.query(partition, "sk BETWEEN :after AND :before", bounds, limit=limit)
+        now_s = self._clock()
+        kept = (mark_of(item) for item in items if not has_expired(item, now_s))
+        return list(islice(kept, limit))
+
+    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Remove the entries that exist."""
+        self._table.write([{"DeleteRequest": {"Key": key(*each)}} for each in keys])
+
+
+_SORT_KEY = "last"
+
+
+class DynamoLastMessages:
+    """Stores the last message of numbers. Items hold a pseudonym in place of the number."""
+
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        signer: ReferenceSigner,
+        retention_s: int,
+        clock: Clock,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = Table(client, table, pause)
+        self._signer = signer
+        self._retention_s = retention_s
+        self._clock = clock
+
+    def put(self, account_id: str, mids: Mapping[str, str]) -> None:
+        """Store each number's message by its mid. Raises StoreUnavailable: some may be stored."""
+        ttl = int(self._clock()) + self._retention_s
+        items = (
+            values(
+                {
+                    "pk": self._partitions(account_id, number)[0],
+                    "sk": _SORT_KEY,
+                    "mid": mid,
+                    "ttl": ttl,
+                }
+            )
+            for number, mid in mids.items()
+        )
+        self._table.write([{"PutRequest": {"Item": item}} for item in items])
+
+    def find(self, account_id: str, number: str) -> str:
+        """Return the mid of a number's last message, "" for none. Raises StoreUnavailable."""
+        for partition in self._partitions(account_id, number):
+            item = self._table.get(partition, _SORT_KEY)
+            if item and not has_expired(item, self._clock()):
+                return str(item["mid"]["S"])
+        return ""
+
+    def _partitions(self, account_id: str, number: str) -> list[str]:
+        """Return where a number's item may be, starting with the signer's newest key."""
+        names = self._signer.pseudonyms("last message", account_id, number)
+        return [f"last#{name}" for name in names]

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from harkara.aws.accounts import PARTS, credential_pointer
-from harkara.aws.routing import SORT_KEY as ROUTING
-from harkara.aws.routing import partition_of as routing_of
+from harkara.aws.carriers import SORT_KEY as ROUTING
+from harkara.aws.carriers import partition_of as routing_of
 from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings

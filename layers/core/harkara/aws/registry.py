@@ -13,11 +13,11 @@ from typing import Any
 
 from harkara.aws.accounts import PART_PREFIXES, part_item
 from harkara.aws.table import WRITE_BATCH, Item, Table, key, update_of
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
+from harkara.base.time import Deadline
 from harkara.model.accounts import Credential
-from harkara.model.operator_records import P, Part
+from harkara.model.fields import P, Part
 
 THREADS = 8
 # Time to reserve for a batch without retries, and for the version update that ends an import.

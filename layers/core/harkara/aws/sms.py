@@ -17,8 +17,7 @@ from botocore.exceptions import (
 )
 
 from harkara.aws.clients import PATIENT, client
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import TextAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
 from harkara.base.time import Clock
 
 # Longer than any carrier's timeout: a thread outlives its call for no longer than this.

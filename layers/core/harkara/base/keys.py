@@ -1,11 +1,18 @@
-"""Keys that can be rotated while in use: the first (newest) key signs, and all keys verify.
+"""Keys that can be rotated while in use, and networks of allowed source addresses.
+
+The first (newest) key signs, and all keys verify. An empty list of networks (in CIDR form) allows
+every address.
 
 A process reads the keys again every few minutes, and at once if no cached key verifies a signature:
 so a signature that another process has just made with a new key is accepted too.
 """
 
+import ipaddress
 import time
 from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from harkara.base.errors import StoreUnavailable
 
@@ -61,3 +68,27 @@ class Keys:
 def as_keys(key: bytes | Keys) -> Keys:
     """Return Keys as they are, and a single key as Keys that never change."""
     return key if isinstance(key, Keys) else Keys(lambda: (key,), lambda: 0.0)
+
+
+def may_come_from(networks: Sequence[str], source_ip: str) -> bool:
+    """Return whether an address is in one of the networks, or there are no networks."""
+    if not networks:
+        return True
+    try:
+        address = ipaddress.ip_address(source_ip)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in networks)
+
+
+def _are_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for place, network in enumerate(networks):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(f"network {place} is not a CIDR of IPv4 or IPv6") from None
+    return networks
+
+
+Networks = Annotated[tuple[str, ...], AfterValidator(_are_networks)]
+"""A field of networks; an error names the index of a wrong network and never shows it."""

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
-from harkara.model.dead_letters import (
+from harkara.base.time import Deadline
+from harkara.model.ledger import (
     END_MS,
     DeadLetter,
     DeadLetterStore,
+    LedgerEntry,
     parked_of,
     partition_of,
     sort_key,
 )
-from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask, QueueName
 from harkara.ports import TaskQueues

@@ -17,15 +17,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import HarkaraError, OutOfTime
 from harkara.base.retries import wait_delay, wait_for_turn, with_jitter
+from harkara.base.time import Deadline
 from harkara.callbacks.formats import wants
 from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.model.callbacks import Destination, PostResult
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import Event
+from harkara.model.events import Event, EventTask
 from harkara.model.ledger import Lease
 from harkara.model.tasks import CallbackTask
 from harkara.state.endpoint_health import RATE_WAIT_S, EndpointHealth, Entry, Verdict

@@ -24,14 +24,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
-from harkara.base.exchanges import Outside, TextAnswer
+from harkara.base.errors import Outside, RequestRefused, TextAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode
 from harkara.carriers.base import TurnTakingCarrier
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.carriers.receipts import Report, collect, inbound, member, text_of
-from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.receipts import (
+    ReceiptRequest,
+    ReceivedMessages,
+    ReceivedReceipts,
+    Report,
+    collect,
+    inbound,
+    member,
+    text_of,
+)
 from harkara.carriers.settings import AwsOptions, CarrierSecrets, CarrierSettings
 from harkara.carriers.times import time_of
 from harkara.model.messages import Category, State

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from harkara.base import time as times
 from harkara.base.codes import Code
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer, Outside
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 

@@ -17,21 +17,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.codes import Code
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
-from harkara.carriers import smpp
+from harkara.carriers import receipts
 from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.documents import document_of, text_in
-from harkara.carriers.receipts import CARRIER_CODE_LIMIT, Report, collect, inbound, member, text_of
-from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.receipts import (
+    CARRIER_CODE_LIMIT,
+    ReceiptRequest,
+    ReceivedMessages,
+    ReceivedReceipts,
+    Report,
+    collect,
+    inbound,
+    member,
+    text_of,
+)
 from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
 
-STATES = smpp.STATES
+STATES = receipts.STATES
 
-FAILURES = smpp.FAILURES
+FAILURES = receipts.FAILURES
 
 # Errors in an answer that are temporary.
 THROTTLES = frozenset({"THROTTLED", "TRY_AGAIN"})

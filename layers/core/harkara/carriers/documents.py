@@ -18,7 +18,7 @@ import xmltodict
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 
 _FIELDS_LIMIT = 20_000
 _NAMES_LIMIT = 20

@@ -13,8 +13,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.carriers.contract import Submission
 from harkara.carriers.http_options import DEFAULT, HttpOptions, ValidityOptions
-from harkara.carriers.http_placeholders import pieces_of
-from harkara.carriers.provider_templates import values_in
+from harkara.carriers.http_placeholders import pieces_of, values_in
 from harkara.carriers.settings import CarrierSecrets
 from harkara.model.messages import Message
 from harkara.text.segments import measure

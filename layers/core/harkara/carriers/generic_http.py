@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer, RequestRefused
 from harkara.base.ids import ReferenceSigner
 from harkara.base.json import decode, encode
 from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status, retry_after_s
@@ -29,8 +28,16 @@ from harkara.carriers.filling import (
     values_of,
 )
 from harkara.carriers.http_options import AnswerOptions, HttpOptions, ReceiptOptions, normal_id
-from harkara.carriers.receipts import CARRIER_CODE_LIMIT, Report, collect, inbound, text_of
-from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.receipts import (
+    CARRIER_CODE_LIMIT,
+    ReceiptRequest,
+    ReceivedMessages,
+    ReceivedReceipts,
+    Report,
+    collect,
+    inbound,
+    text_of,
+)
 from harkara.carriers.settings import CarrierSettings
 from harkara.carriers.times import time_of
 from harkara.model.messages import State

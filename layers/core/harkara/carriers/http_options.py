@@ -21,10 +21,9 @@ from pydantic import (
 )
 
 from harkara.base.codes import Code
-from harkara.carriers.http_placeholders import HEADER_PLACEHOLDERS, placeholders_of
-from harkara.carriers.provider_templates import pieces
+from harkara.carriers.http_placeholders import HEADER_PLACEHOLDERS, pieces, placeholders_of
+from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
-from harkara.model.operator_records import OperatorRecord
 
 # Placeholders that may have a map of values. The maps of these two must cover all their values.
 _KNOWN_VALUES: dict[str, frozenset[str]] = {

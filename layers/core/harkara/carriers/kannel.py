@@ -26,13 +26,20 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from harkara.base.codes import Code
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import HttpAnswer
 from harkara.base.ids import ReferenceSigner
-from harkara.carriers import smpp
+from harkara.carriers import receipts
 from harkara.carriers.base import Request, RequestingCarrier, outcome_of_status
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
-from harkara.carriers.receipts import Report, collect, inbound, member
-from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.receipts import (
+    ReceiptRequest,
+    ReceivedMessages,
+    ReceivedReceipts,
+    Report,
+    collect,
+    inbound,
+    member,
+)
 from harkara.carriers.settings import CarrierSettings, KannelOptions
 from harkara.carriers.times import time_of
 from harkara.model.messages import Lane, State, lane_of
@@ -54,7 +61,7 @@ STATES: Mapping[str, State | None] = {
 }
 
 # The code of a refusal (event 16) is SMPP's command status (3.4 section 5.1.3).
-FAILURES: Mapping[str, Code] = {**smpp.FAILURES, "0x0000000b": Code.UNKNOWN_SUBSCRIBER}
+FAILURES: Mapping[str, Code] = {**receipts.FAILURES, "0x0000000b": Code.UNKNOWN_SUBSCRIBER}
 
 _TAKEN = (b"0: Accepted for delivery", b"3: Queued for later delivery", b"Sent.")
 _NOT_ROUTABLE = b"Not routable"
@@ -153,7 +160,7 @@ def _report(query: Mapping[str, Sequence[str]], states: Mapping[str, State | Non
         status = _NACK.match(text)
         carrier_code = status[1].lower() if status else ""
         return Report(reference, event, at_s, carrier_code, code=Code.REFUSED_BY_CARRIER)
-    stat, error = smpp.status_and_error(text)
+    stat, error = receipts.status_and_error(text)
     if stat in states:  # the settings override our reading of the SMSC's words
         return Report(reference, stat, at_s, error)
     detailed = f"{event} {stat}"

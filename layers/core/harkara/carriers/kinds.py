@@ -15,11 +15,11 @@ A state that is not in the table is counted as unknown, and never guessed.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harkara.base.exchanges import HttpAnswer, Outside
+from harkara.base.errors import HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
 from harkara.carriers import aws_sms, datasend, generic_http, kannel
 from harkara.carriers.contract import Carrier
-from harkara.carriers.received import ReceiptRequest, ReceivedMessages, ReceivedReceipts
+from harkara.carriers.receipts import ReceiptRequest, ReceivedMessages, ReceivedReceipts
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 
 

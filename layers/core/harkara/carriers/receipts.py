@@ -1,15 +1,80 @@
-"""Convert the entries of carriers' requests into receipts and inbound messages, for all kinds."""
+"""Receipts and inbound messages, and how each entry of a carrier's request becomes one.
 
+SMPP's states and error codes of messages, which carriers pass on in receipts.
+
+A delivery receipt's text is `id:... sub:001 dlvrd:001 submit date:... done date:... stat:DELIVRD
+err:000 text:...` (SMPP 3.4, appendix B); operators write it in upper, lower or mixed case.
+"""
+
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harkara.base.codes import Code
 from harkara.base.errors import ForeignReference, RequestRefused
 from harkara.base.ids import ReferenceSigner
-from harkara.carriers.received import InboundMessage, ReceivedMessages, ReceivedReceipts
 from harkara.carriers.times import time_of
 from harkara.model.messages import State
 from harkara.model.tasks import Receipt
+
+
+class ReceiptRequest(NamedTuple):
+    """A request to a carrier's receipt route; header names are in lower case.
+
+    `query` has each name's values in order; `url` is the requested URL, exactly as it was sent.
+    """
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+    source_ip: str = ""
+    url: str = ""
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the request is empty: providers test a URL in this way before they use it."""
+        return not self.query and not self.body.strip()
+
+
+class ReceivedReceipts(NamedTuple):
+    """The final states in a carrier's receipt request, and the counts of its other entries.
+
+    Intermediate entries have a state known not to be final, unknown ones a state that is in no
+    table, and foreign ones are not of a message of ours. `by_carrier_id` are receipts that contain
+    the carrier's own id, here in its normal form, instead of our reference: they lack mid and
+    attempt. `confirm_url` must be fetched before the answer, to make the carrier begin to send
+    receipts. `replaced_time_count` counts the times that were impossible or unreadable.
+    """
+
+    receipts: list[Receipt]
+    intermediate_count: int = 0
+    foreign_count: int = 0
+    unknown_count: int = 0
+    by_carrier_id: Sequence[tuple[str, Receipt]] = ()
+    confirm_url: str = ""
+    replaced_time_count: int = 0
+
+
+class InboundMessage(NamedTuple):
+    """A message from a phone to a number of ours; both numbers as the carrier writes them.
+
+    `at_s` is 0 if the carrier gives no time; `carrier_id` is the carrier's id of the message or "".
+    """
+
+    sender: str
+    receiver: str
+    text: str
+    at_s: int = 0
+    carrier_id: str = ""
+
+
+class ReceivedMessages(NamedTuple):
+    """The inbound messages in a carrier's request; `confirm_url` as in ReceivedReceipts."""
+
+    messages: Sequence[InboundMessage]
+    confirm_url: str = ""
+
 
 CARRIER_CODE_LIMIT = 64
 CARRIER_ID_LIMIT = 256
@@ -115,3 +180,57 @@ def _code(state: State, carrier_code: str, failures: Mapping[str, Code], otherwi
     if state is not State.FAILED:
         return _CODES[state]
     return failures.get(carrier_code, failures.get(carrier_code.lstrip("0"), otherwise))
+
+
+# SMPP 3.4 section 5.2.28 and appendix B, and the same states in full as in SMPP 5.0 section 4.7.15.
+# None: not final.
+STATES: Mapping[str, State | None] = {
+    "SCHEDULED": None,
+    "ENROUTE": None,
+    "ACCEPTD": None,
+    "DELIVRD": State.DELIVERED,
+    "EXPIRED": State.EXPIRED,
+    "DELETED": State.CANCELLED,
+    "UNDELIV": State.FAILED,
+    "REJECTD": State.FAILED,
+    "UNKNOWN": State.UNKNOWN,
+    "ACCEPTED": None,
+    "DELIVERED": State.DELIVERED,
+    "UNDELIVERED": State.FAILED,
+    "UNDELIVERABLE": State.FAILED,
+    "REJECTED": State.FAILED,
+    "FAILED": State.FAILED,
+    "SKIPPED": State.FAILED,
+}
+
+# GSM MAP errors, and the codes of operators' DLT scrubbing, without leading zeros. Codes from 666
+# on, except 670 and 811 to 813, and code 195 are only in one vendor's list. A carrier's settings
+# (`failures`) extend and override this table.
+FAILURES: Mapping[str, Code] = {
+    "1": Code.UNKNOWN_SUBSCRIBER,
+    "27": Code.ABSENT_SUBSCRIBER,
+    **dict.fromkeys(("642", "700", "701"), Code.URL_NOT_ALLOWED),
+    **dict.fromkeys(("650", "652"), Code.DND),
+    "651": Code.PROMOTIONAL_HOURS,
+    "660": Code.DLT_CONSENT,
+    **dict.fromkeys(map(str, range(600, 606)), Code.DLT_ENTITY),
+    **dict.fromkeys(map(str, (195, *range(610, 619), 670, 677, 678, 680)), Code.DLT_PLATFORM),
+    **dict.fromkeys(("811", "812", "813", "5601"), Code.DLT_PLATFORM),
+    **dict.fromkeys(map(str, range(620, 626)), Code.DLT_HEADER),
+    **dict.fromkeys(map(str, range(630, 638)), Code.DLT_TEMPLATE),
+    **dict.fromkeys(("666", "687"), Code.DLT_TEMPLATE),
+    "683": Code.DLT_HEADER,
+    **dict.fromkeys(("801", "802"), Code.DLT_ENTITY),
+    **dict.fromkeys(("803", "804"), Code.DLT_HEADER),
+}
+
+_FIELD = re.compile(r"\b(stat|err):([0-9A-Za-z]+)", re.IGNORECASE)
+
+
+def status_and_error(text: str) -> tuple[str, str]:
+    """Return `stat`, in upper case, and `err` of a receipt's text; "" for an absent field."""
+    fields: dict[str, str] = {}
+    # The first occurrence counts: the message's text comes last, and may look like a field.
+    for name, value in _FIELD.findall(text):
+        fields.setdefault(name.lower(), value)
+    return fields.get("stat", "").upper(), fields.get("err", "")

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from harkara.base.codes import Code
-from harkara.base.networks import Networks
+from harkara.base.keys import Networks
 from harkara.carriers.http_options import HttpOptions, IdBase, normal_id
 from harkara.carriers.http_placeholders import placeholders_of
 from harkara.carriers.signatures import HEADERS, Scheme
+from harkara.model.fields import OperatorRecord
 from harkara.model.messages import Category, State
-from harkara.model.operator_records import OperatorRecord
 
 RECEIPT_TOKENS = 2
 """The number of valid tokens of a receipt route: the present and the previous one."""

@@ -21,7 +21,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from harkara.base.json import decode
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 
 Scheme = Literal["body", "twilio", "plivo", "vonage"]
 HEADERS: dict[Scheme, str] = {

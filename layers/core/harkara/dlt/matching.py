@@ -1,4 +1,6 @@
-"""Match a text against a template, in time that grows only with their lengths.
+"""Match a text against a template, and render a template with values.
+
+Matching takes time that grows only with the lengths of both.
 
 The quick way searches each fixed text from the end of the one before it. So it finds each at its
 earliest possible place, and if one is not found, the text does not match. But a variable's value
@@ -7,11 +9,21 @@ that case all ways are followed at once, as sets of positions.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from harkara.base.errors import VariableRefused
 from harkara.dlt.positions import Positions, fits, is_alphanumeric
-from harkara.dlt.templates import ANY_MARKS, DEFAULT_RULES, Kind, Rules, fold, parse
+from harkara.dlt.templates import (
+    ANY_MARKS,
+    DEFAULT_RULES,
+    Kind,
+    Rules,
+    fold,
+    holds_placeholder,
+    parse,
+    rule_of,
+)
 
 Gap = tuple[Kind, ...]
 """The kinds of one or more variables with no fixed text between them."""
@@ -139,3 +151,41 @@ def _join(parts: list[str]) -> tuple[list[str], list[Gap]]:
             gaps.append((Kind(name),))
             literals.append(literal)
     return literals, gaps
+
+
+def render(
+    content: str, values: Sequence[str] | Mapping[str, str], rules: Rules = DEFAULT_RULES
+) -> str:
+    """Return the text of a template with these values for its variables, in order or by name.
+
+    In a mapping the first variable is named `1` or `var1`. The text matches the template. Raises
+    VariableRefused, which names the variable and its rule and never the value.
+    """
+    parts = parse(content)
+    chosen = _in_order(values, count=len(parts) // 2)
+    for number, (name, value) in enumerate(zip(parts[1::2], chosen, strict=True), 1):
+        kind = Kind(name)
+        if not value:
+            raise VariableRefused(number, "is empty")
+        if holds_placeholder(value):
+            raise VariableRefused(number, "holds a placeholder that nothing was put in place of")
+        if not fits(value, kind, rules):
+            raise VariableRefused(number, f"({{#{kind}#}}) takes {rule_of(kind, rules)}")
+    parts[1::2] = chosen
+    return "".join(parts)
+
+
+def _in_order(values: Sequence[str] | Mapping[str, str], count: int) -> list[str]:
+    if isinstance(values, Mapping):
+        given = {name.removeprefix("var"): value for name, value in values.items()}
+        chosen = [given.pop(str(number), None) for number in range(1, count + 1)]
+        extra = len(given)
+    else:
+        chosen = [*values[:count], *[None] * (count - len(values))]
+        extra = max(0, len(values) - count)
+    present = [fold(value) for value in chosen if value is not None]
+    if len(present) < count:
+        raise VariableRefused(chosen.index(None) + 1, "has no value")
+    if extra:
+        raise VariableRefused(count + 1, f"is not in the template, which has {count}")
+    return present

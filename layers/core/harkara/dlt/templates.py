@@ -1,4 +1,4 @@
-"""Parse a registered content into fixed text and variables.
+"""Parse a registered content into fixed text and variables; check it and its chain hash.
 
 Fixed text matches character by character, case and white space included. Sources contradict each
 other on white space: MSG91 says that the platforms ignore spaces, line breaks, full stops and
@@ -7,8 +7,9 @@ an extra or missing space or line is refused. A text that passes the strict read
 Only line endings may differ, because forms and files change them: CR LF and CR count as LF.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -105,3 +106,39 @@ def _characters(marks: str) -> str:
         return "characters"
     blanks, others = ", blanks" if " " in marks else "", marks.replace(" ", "")
     return f"letters, digits{blanks} and {others}" if others else f"letters{blanks} and digits"
+
+
+# DLT's own variables, and the replacements of CleverTap ($$To, $$Body, ...).
+_PLACEHOLDER = re.compile(r"\{#[^{}#]*#\}|\$\$[A-Za-z]\w*")
+_WORD = r"[A-Za-z_][\w-]{0,30}"
+_KNOWN = "|".join([*KINDS, "variable", "name", "otp"])
+_LOOKS_LIKE = re.compile(
+    rf"#+{_WORD}#+|\{{+\s*{_WORD}\s*\}}+|%{_WORD}%|\$\$?{_WORD}\$*|\{{\s+#|#\s+\}}"
+    rf"|[\[<(]\s*#?(?i:{_KNOWN})[0-9]*#?\s*[\])>]"
+)
+
+
+def holds_placeholder(text: str, content: str = "") -> bool:
+    """Return whether a text holds a placeholder that is not in its template's fixed text."""
+    literals = parse(content)[::2]
+    return any(
+        not any(match[0] in literal for literal in literals)
+        for match in _PLACEHOLDER.finditer(text)
+    )
+
+
+def may_hold_placeholder(text: str) -> bool:
+    """Return whether a text may hold a placeholder: a quick first check."""
+    return "{#" in text or "$$" in text
+
+
+def looks_like_variable(content: str) -> int | None:
+    """Return the index of fixed text that may be meant as a variable; None if there is none."""
+    masked = VARIABLE.sub(lambda variable: "\0" * len(variable[0]), fold(content))
+    match = _LOOKS_LIKE.search(masked)
+    return match.start() if match else None
+
+
+def chain_hash(pe_id: str, telemarketer_ids: Sequence[str]) -> str:
+    """Return the chain hash: SHA-256 of the ids joined by commas, in lower-case hex."""
+    return hashlib.sha256(",".join([pe_id, *telemarketer_ids]).encode()).hexdigest()

@@ -12,8 +12,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner, split_mid
 from harkara.callbacks.formats import FORMATS
 from harkara.model.accounts import Account
-from harkara.model.event_tasks import EventTask
-from harkara.model.events import EventKind, Reply
+from harkara.model.events import EventKind, EventTask, Reply
 from harkara.model.tasks import QueueName
 from harkara.ports import BatchReader, LastMessages, TaskQueues
 

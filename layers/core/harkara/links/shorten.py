@@ -26,7 +26,7 @@ from harkara.links.codec import (
     unpack_links,
 )
 from harkara.model.accounts import Account
-from harkara.model.event_tasks import ClickTask
+from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Message, MessageBatch
 from harkara.model.tasks import QueueName

@@ -4,30 +4,134 @@ The API calls dead letters parked callbacks.
 """
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
 
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+
+from harkara.accept.formats.options import time_ms
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.ids import Randomness
 from harkara.base.json import encode
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline, utc_text
 from harkara.callbacks.dead_letters import DeadLetterService
-from harkara.callbacks.posting import CallbackPoster
+from harkara.callbacks.posting import SECRET_PREFIX, CallbackPoster
 from harkara.callbacks.registration import RenewSecret
-from harkara.callbacks.signing import SECRET_PREFIX
-from harkara.manage.callback_secrets import secrets_in, with_secrets
-from harkara.manage.dead_letter_fields import ParkedQuery, fields_of, selection_of
 from harkara.manage.registry import PAGE_LIMIT_BYTES, RegistryService
+from harkara.manage.resources import secrets_in, with_secrets
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, Destination
-from harkara.model.dead_letters import UNREGISTERED
 from harkara.model.events import Dlr
-from harkara.model.fields import Fields, read
+from harkara.model.fields import Fields, Rule, read
+from harkara.model.ledger import END_MS, UNREGISTERED, DeadLetter
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask
+
+IDS_LIMIT = 1_000
+# One dead letter may hold a hundred messages.
+PAGE_LIMIT = 100
+ID = re.compile(r"[0-9]{13}\.[!-~]{1,200}")
+
+
+def _time_ms(value: Any) -> int:
+    try:
+        return min(time_ms(value), END_MS)
+    except ValueError:
+        raise ValueError("a time with its offset, as in 2026-01-31T18:30:00Z") from None
+
+
+_TimeMs = Annotated[
+    int, BeforeValidator(_time_ms), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+_Id = Annotated[str, Field(json_schema_extra={"pattern": f"^{ID.pattern}$"})]
+
+
+def _without_default(schema: JsonDict) -> None:
+    """Take out a default that is a number, where a request gives a text."""
+    del schema["default"]
+
+
+class TimeRange(BaseModel):
+    """A range of times in Unix milliseconds, the first included, the last not."""
+
+    from_ms: Annotated[_TimeMs, Field(description="Those parked then or later.")] = Field(
+        default=0, validation_alias="from", json_schema_extra=_without_default
+    )
+    to_ms: Annotated[_TimeMs, Field(description="Those parked before then.")] = Field(
+        default=END_MS, validation_alias="to", json_schema_extra=_without_default
+    )
+
+
+class ParkedQuery(TimeRange):
+    """A request for a page of dead letters."""
+
+    after: Annotated[
+        str,
+        Field(description="`next` of the page before."),
+        Rule("what `next` held", re.compile(f"({ID.pattern})?")),
+    ] = ""
+
+
+def _ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(ID.fullmatch, ids)):
+        raise ValueError
+    return ids
+
+
+class Replay(TimeRange):
+    """A request to post dead letters again."""
+
+    ids: Annotated[
+        Annotated[tuple[_Id, ...], Field(min_length=1, max_length=IDS_LIMIT)]
+        | SkipJsonSchema[None],
+        Rule(f"1 to {IDS_LIMIT:,} ids of parked callbacks", check=_ids),
+    ] = None
+    all: Annotated[bool, Field(description="All that there are."), Rule("true or false")] = False
+
+
+class Selection(NamedTuple):
+    """A choice of dead letters: those with these ids, or if `ids` is None those of a time range.
+
+    Times are Unix milliseconds, the first included, the last not.
+    """
+
+    ids: tuple[str, ...] | None = None
+    from_ms: int = 0
+    to_ms: int = END_MS
+
+
+def selection_of(fields: Fields) -> Selection:
+    """Return the choice made by `ids`, by `from` and `to` or one of them, or by `all`."""
+    replay = read(Replay, fields)
+    times = Selection(None, replay.from_ms, replay.to_ms)
+    if sum((replay.ids is not None, times != Selection(), replay.all)) != 1:
+        raise FieldRefused("ids", "or from and to, or all: one of these")
+    return times if replay.ids is None else Selection(replay.ids)
+
+
+def fields_of(parked: DeadLetter) -> dict[str, Any]:
+    """Return the JSON of a dead letter, without phone numbers and texts."""
+    task, last = parked.task, parked.last
+    return {
+        "id": parked.id,
+        "at": utc_text(parked.at_ms),
+        "url": task.endpoint.url,
+        "format": task.endpoint.format,
+        "failures": task.failures,
+        "status": last.status,
+        "reason": last.reason,
+        "duration_ms": last.duration_ms,
+        "answer": last.answer,
+        "messages": [
+            {"mid": member.mid, "client_ref": member.client_ref} for member in task.members
+        ],
+    }
+
 
 A = ParamSpec("A")
 T = TypeVar("T")

@@ -9,19 +9,17 @@ from typing import Any, Generic, NamedTuple
 
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.json import encode
+from harkara.base.time import Deadline
 from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import secrets_of
 from harkara.manage import template_csv
-from harkara.manage.callback_secrets import with_secrets
-from harkara.manage.resources import fields_of, make
+from harkara.manage.resources import fields_of, make, with_secrets
 from harkara.model.accounts import Account, Sender, Template
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules
+from harkara.model.fields import P, Part, name_of
 from harkara.model.messages import Category, Endpoint
-from harkara.model.operator_records import P, Part, name_of
 from harkara.ports import Registry
 
 PAGE_LIMIT = 1_000

@@ -1,14 +1,15 @@
 """Make an account's resources of the fields of requests, show them, and advise on them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from harkara.callbacks.posting import SecretCipher
 from harkara.callbacks.registration import callback_of
-from harkara.dlt.placeholders import looks_like_variable
+from harkara.dlt.templates import looks_like_variable
 from harkara.model.accounts import INDIAN_HEADER, Sender, Template
-from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.fields import Fields, bare_header, read
-from harkara.model.operator_records import Part
+from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
+from harkara.model.fields import Fields, Part, bare_header, read
 
 # Damage to texts in files: HTML entities; UTF-8 that was read as Windows-1252 (a quote, or Hindi
 # and related scripts); escaped line ends.
@@ -68,3 +69,36 @@ def fields_with_warning(part: Part) -> dict[str, Any]:
     """Return a resource's fields, and a `warning` if something may be wrong with it."""
     advice = "; ".join(advice_on(part))
     return {**fields_of(part), **({"warning": advice} if advice else {})}
+
+
+def secrets_in(
+    cipher: SecretCipher, account_id: str, callback: CallbackEndpoint
+) -> CallbackSecrets:
+    """Return a callback's decrypted secrets. Raises StoreUnavailable."""
+    if not callback.sealed:
+        return CallbackSecrets()
+    return cipher.decrypt(account_id, callback.id, callback.sealed)
+
+
+def with_secrets(
+    cipher: SecretCipher,
+    account_id: str,
+    callback: CallbackEndpoint,
+    change: Callable[[CallbackSecrets], CallbackSecrets],
+) -> CallbackEndpoint:
+    """Return a callback with its secrets replaced by `change`. Raises StoreUnavailable."""
+    existing = secrets_in(cipher, account_id, callback)
+    secrets = change(existing)
+    sealed = callback.sealed
+    if secrets == CallbackSecrets():
+        sealed = b""
+    elif secrets != existing:
+        sealed = cipher.encrypt(account_id, callback.id, secrets)
+    return callback.model_copy(
+        update={
+            "header_names": tuple(secrets.headers),
+            "has_token": bool(secrets.token),
+            "signed": bool(secrets.signing),
+            "sealed": sealed,
+        }
+    )

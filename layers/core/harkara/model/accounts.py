@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from harkara.base.networks import Networks, may_come_from
+from harkara.base.keys import Networks, may_come_from
 from harkara.dlt.templates import ANY_MARKS
-from harkara.model.callback_urls import UrlRules, is_among
-from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.callbacks import CallbackEndpoint, UrlRules, is_among
 from harkara.model.fields import (
     CallbackReference,
     Categories,
@@ -26,12 +25,13 @@ from harkara.model.fields import (
     Headers,
     Name,
     OneCategory,
+    OperatorRecord,
+    Part,
     PeId,
     TemplateId,
     TemplateText,
 )
 from harkara.model.messages import Category
-from harkara.model.operator_records import OperatorRecord, Part
 
 # DLT specifies six letters or six digits; headers of 3 to 6 letters and digits exist.
 INDIAN_HEADER = re.compile(r"[A-Za-z0-9]{3,6}")

@@ -7,9 +7,16 @@ file, and is its schema in the API's description.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -217,3 +224,29 @@ CallbackReference = Annotated[
     Field(description="The id of a registered callback, or empty."),
     Rule("the id of a registered callback", re.compile(f"({CALLBACK_ID.pattern})?")),
 ]
+
+
+class OperatorRecord(BaseModel):
+    """A record of the Accounts table."""
+
+    # Validation errors name the field and never show its value.
+    model_config = ConfigDict(
+        frozen=True, hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+
+class Part(OperatorRecord):
+    """A resource that an account registers, unique by its field `name_field` within its kind."""
+
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+    name_field: ClassVar[str]
+
+
+P = TypeVar("P", bound=Part)
+
+
+def name_of(part: Part) -> str:
+    """Return the name of a resource, unique among those of its kind in an account."""
+    return str(getattr(part, part.name_field))

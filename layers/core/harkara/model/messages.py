@@ -1,4 +1,4 @@
-"""Messages, and the message batch that holds the messages of one request and lane."""
+"""Messages, the message batch of one request and lane, and groups of the reasons of failures."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ class Message(NamedTuple):
 class MessageBatch:
     """A message batch: messages of one request that share category, times and carrier; immutable.
 
-    `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.sending_hours`).
+    `daytime_only`: they are sent only from 10:00 to 21:00 IST (`harkara.model.routing`).
     `send_at_ms` is 0 for at once. `validity_s` counts from the send time, `duplicate_window_s` is 0
     for none. `two_way`: replies from phones are matched to these messages. `text_hashes` are the
     hashes by index of the texts before short links were inserted: links differ in each message, so
@@ -176,3 +176,27 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
 
 
 _PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")
+
+
+_CLASSES = {
+    "failed_dlt": (
+        Code.DLT_ENTITY,
+        Code.DLT_HEADER,
+        Code.DLT_TEMPLATE,
+        Code.DLT_CONSENT,
+        Code.DLT_PLATFORM,
+        Code.URL_NOT_ALLOWED,
+        Code.PROMOTIONAL_HOURS,
+    ),
+    "failed_subscriber": (Code.ABSENT_SUBSCRIBER, Code.UNKNOWN_SUBSCRIBER, Code.DND),
+    "failed_carrier": (Code.REFUSED_BY_CARRIER, Code.UNDELIVERED),
+}
+_CLASS_OF: dict[str, str] = {code: name for name, codes in _CLASSES.items() for code in codes}
+
+
+def metric_of(state: str, code: str) -> str:
+    """Return the metric that counts a final state; that of a failure depends on its code.
+
+    `failed_record` counts messages that never reached a carrier: refused records and duplicates.
+    """
+    return _CLASS_OF.get(code, "failed_record") if state == State.FAILED else state

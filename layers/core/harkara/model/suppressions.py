@@ -17,9 +17,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
-from harkara.model.fields import Fields, Rule, read, unique
+from harkara.model.fields import Fields, OperatorRecord, Rule, read, unique
 from harkara.model.messages import Category
-from harkara.model.operator_records import OperatorRecord
 from harkara.text.phone_numbers import normalise
 
 EVERY_CATEGORY = "*"

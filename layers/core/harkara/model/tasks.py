@@ -6,8 +6,8 @@
     CheckTask       receipt queue    check that a batch's messages have final states and callbacks
     RecoverTask     receipt queue    post callbacks of final states that were lost
     CallbackTask    callback queue   retry a callback
-    EventTask       callback queue   in harkara.model.event_tasks
-    ClickTask       callback queue   in harkara.model.event_tasks
+    EventTask       callback queue   in harkara.model.events
+    ClickTask       callback queue   in harkara.model.events
 
 A body's first field is its kind. It may have an `owner`, the task id: the task keeps this id when
 its rest is queued again in another queue message, or a redrive by a person makes a new one.
@@ -19,8 +19,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from harkara.base.json import decode, encode_body, fields_of_body
-from harkara.model.event_tasks import ClickTask, EventTask
-from harkara.model.events import Event, event_of, row_of
+from harkara.model.events import ClickTask, Event, EventTask, event_of, row_of
 from harkara.model.messages import Endpoint, State
 
 RECEIPTS_PER_TASK = 100

@@ -1,4 +1,4 @@
-"""Post callbacks, only to addresses that `harkara.model.callback_urls` allows.
+"""Post callbacks, only to addresses that `harkara.model.callbacks` allows.
 
 A name is resolved once, all its addresses are checked, and the connection goes to these addresses
 only, while TLS checks the name. (httpx-secure opens a probe to an address before it checks it, and
@@ -11,16 +11,19 @@ import time
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer, HttpExchange
+from harkara.base.errors import (
+    ExchangeOutcomeUnknown,
+    ExchangeUnreachable,
+    HttpAnswer,
+    HttpExchange,
+)
 from harkara.base.time import Clock, retry_after_s
 from harkara.callbacks.formats import FORMATS
-from harkara.callbacks.formats.answers import excerpt_of
-from harkara.callbacks.formats.contract import Format
-from harkara.callbacks.signing import headers_of
-from harkara.model.callback_urls import UrlRules
-from harkara.model.callbacks import Destination, PostResult
+from harkara.callbacks.formats.contract import Format, excerpt_of
+from harkara.callbacks.posting import headers_of
+from harkara.model.callbacks import Destination, PostResult, UrlRules
 from harkara.model.tasks import CallbackTask
+from harkara.net.client import HttpClient
 from harkara.net.resolving import SystemResolver
 
 TIMEOUT_S = 10.0
@@ -114,3 +117,24 @@ class HttpCallbackPoster:
             return result
         reason = f"{result.reason}, {len(unprocessed)} not processed"
         return result._replace(reason=reason, unprocessed=unprocessed)
+
+
+class SinglePoster:
+    """Posts to URLs that the rules allow, from any running event loop."""
+
+    def __init__(self, urls: UrlRules) -> None:
+        self._urls = urls
+
+    @property
+    def timeout_s(self) -> float:
+        """Return the longest time that `post` takes."""
+        return TIMEOUT_S
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
+        """Post a callback once. Raises nothing: a failure is a result."""
+        resolver = GuardedResolver(self._urls)
+        async with HttpClient(1, resolver, ANSWER_LIMIT_BYTES) as exchange:
+            poster = HttpCallbackPoster(exchange, self._urls)
+            return await poster.post(callback, destination, within_s)

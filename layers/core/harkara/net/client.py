@@ -23,8 +23,7 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
-from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable
-from harkara.base.exchanges import HttpAnswer
+from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, HttpAnswer
 from harkara.net.resolving import SystemResolver
 from harkara.runtime.library_logs import quieten
 

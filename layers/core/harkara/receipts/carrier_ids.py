@@ -14,13 +14,13 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from harkara.base.deadline import Deadline
 from harkara.base.retries import DUE_DELAY_S
+from harkara.base.time import Deadline
 from harkara.model.ledger import POINTER_KIND, Lease, LedgerEntry
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.final_states import DeliverService
-from harkara.submit.carrier_ids import partition_of
+from harkara.submit.dispatch import partition_of
 
 # Delays before a receipt without an index entry is retried; after the last it is given up.
 DELAYS_S = (5, 30, 120, DUE_DELAY_S)

@@ -9,22 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harkara.base.deadline import Deadline
 from harkara.base.errors import LeaseHeld
 from harkara.base.ids import split_mid
 from harkara.base.log_events import EventSink, LogEvent
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.callbacks.formats import group_limit
 from harkara.callbacks.service import CallbackService
 from harkara.model import ledger
 from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, LedgerEntry, Relation
-from harkara.model.messages import Endpoint, MessageBatch, State
-from harkara.model.reasons import metric_of
+from harkara.model.messages import Endpoint, MessageBatch, State, metric_of
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, RecoverTask, receipts_tasks
 from harkara.ports import MessageStore, TaskQueues
-from harkara.receipts.delivered_segments import whole
-from harkara.receipts.verdicts import judge
+from harkara.receipts.verdicts import judge, whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.base.keys import may_come_from
 from harkara.base.log_events import EventSink, LogEvent
-from harkara.base.networks import may_come_from
 from harkara.carriers.documents import names_in
-from harkara.carriers.received import ReceiptRequest
+from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, token_matches
 from harkara.carriers.signatures import is_signed
 from harkara.ports import AccountStore

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 
 
 def _split(value: Any) -> Any:

@@ -19,10 +19,10 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from harkara.base.deadline import Deadline, invocation
 from harkara.base.errors import LeaseHeld, OutOfTime, StoreUnavailable
 from harkara.base.log_events import LogEvent
 from harkara.base.retries import return_delay
+from harkara.base.time import Deadline, invocation
 from harkara.model.ledger import Lease
 from harkara.model.tasks import owner_of
 from harkara.runtime import metrics

@@ -31,8 +31,7 @@ from harkara.state.cell import Cell
 from harkara.state.endpoint_health_record import HealthRecord, is_slow
 from harkara.state.rates import RateLimiter
 from harkara.state.rates_prefetch import PREFETCH_S
-from harkara.state.rates_reserved import HELD_S
-from harkara.state.rates_shards import Shard
+from harkara.state.rates_shards import HELD_S, Shard
 
 READ_EVERY_S = 3.0
 # The time-out of a post to a quick endpoint.

@@ -35,11 +35,14 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category, lane_of
 from harkara.ports import Extension, TimelineStore
 from harkara.state.rates_prefetch import PREFETCH_US, Demand, Holdings, Prefetched, width_us
-from harkara.state.rates_reserved import HELD_S, HELD_US, Reach, Standing
 from harkara.state.rates_shards import (
+    HELD_S,
+    HELD_US,
     SEGMENTS_PER_S_AND_SHARD,
+    Reach,
     Shard,
     ShardItems,
+    Standing,
     rough_us,
     shards_of,
 )

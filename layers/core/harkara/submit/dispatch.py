@@ -3,6 +3,14 @@
 All carriers are called at the same time. A message in doubt goes to its carrier again, under the
 reference of the attempt at which it may have been taken. It then stays in doubt until the carrier
 says that it has it, or that it never will.
+
+Find messages whose text went to the same number a short while before.
+
+A message leaves a ledger entry under a hash of number and text (with its own URLs where it has
+short links), in the period of time (bucket) in which it begins. The entry is put once, so of equal
+messages in one bucket one goes out. Entries of the buckets before and after are compared by their
+exact times. Two messages that are submitted at the same moment, on either side of a bucket's end,
+may both go out.
 """
 
 import asyncio
@@ -10,27 +18,119 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NamedTuple
 
 from harkara.base.codes import Code
-from harkara.base.deadline import Deadline
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import EventSink, LogEvent
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submission, Taken
 from harkara.carriers.settings import CarrierSettings
-from harkara.dlt.chain_hash import chain_hash
-from harkara.model.ledger import cancels_of, final_kind, index_of
-from harkara.model.routing import Rules
-from harkara.model.sending_hours import ready_s
+from harkara.dlt.templates import chain_hash
+from harkara.model.ledger import (
+    POINTER_KIND,
+    LedgerEntry,
+    cancels_of,
+    carrier_partition,
+    duplicate_kind,
+    final_kind,
+    index_of,
+)
+from harkara.model.messages import MessageBatch
+from harkara.model.routing import Rules, ready_s
 from harkara.ports import MessageStore, SuppressionList
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.submit.attempts import Cancelled, End, Ended
-from harkara.submit.carrier_ids import pointers
-from harkara.submit.duplicates import find_duplicates
 from harkara.submit.planner import RECORD_S, BlockPart, Plan
-from harkara.submit.suppressed import find_suppressed
+
+
+def pointers(
+    carrier: str, messages: Mapping[str, tuple[str, int]], now_ms: int
+) -> list[LedgerEntry]:
+    """Return the index entries of messages, as (mid, attempt) by the carrier's normalised id."""
+    return [
+        LedgerEntry(
+            partition_of(carrier, carrier_id),
+            POINTER_KIND,
+            mid,
+            "",
+            0,
+            {"try": attempt, "at": now_ms},
+        )
+        for carrier_id, (mid, attempt) in messages.items()
+    ]
+
+
+def partition_of(carrier: str, carrier_id: str) -> str:
+    return carrier_partition(POINTER_KIND, carrier, carrier_id)
+
+
+def find_suppressed(
+    lists: SuppressionList, rules: Rules, batch: MessageBatch, indexes: Sequence[int]
+) -> dict[int, Code]:
+    """Return the messages of a batch whose number is on the account's lists, with the code.
+
+    Nothing is read if the account's lists do not apply. Raises StoreUnavailable.
+    """
+    if not rules.suppresses or not indexes:
+        return {}
+    numbers = [batch.messages[index].to for index in indexes]
+    blocked = {
+        entry.number: entry.source.code
+        for entry in lists.entries(batch.account_id, numbers)
+        if entry.blocks(batch.category, rules.promotion)
+    }
+    return {
+        index: blocked[number]
+        for index, number in zip(indexes, numbers, strict=True)
+        if number in blocked
+    }
+
+
+def find_duplicates(store: MessageStore, batch: MessageBatch, indexes: Sequence[int]) -> set[int]:
+    """Return the messages of a batch that repeat another one; the same at every attempt.
+
+    Raises StoreUnavailable.
+    """
+    window_ms = batch.duplicate_window_s * 1000
+    if not window_ms:
+        return set()
+    begins_ms = batch.begins_ms
+    bucket = begins_ms // window_ms
+    first: dict[str, int] = {}
+    for index in indexes:
+        first.setdefault(_partition(batch, index), index)
+    duplicates = set(indexes) - set(first.values())
+
+    kinds = [duplicate_kind(number) for number in (bucket, bucket - 1, bucket + 1)]
+    found = store.get_entries([(partition, kind) for partition in first for kind in kinds])
+    wanted: dict[int, LedgerEntry] = {}
+    for place, (partition, index) in enumerate(first.items()):
+        own, *others = found[place * len(kinds) : (place + 1) * len(kinds)]
+        mid = batch.mid(index)
+        if own is not None and own.owner == mid:  # it passed at an earlier attempt
+            continue
+        if any(mark and abs(mark.data["at"] - begins_ms) < window_ms for mark in (own, *others)):
+            duplicates.add(index)
+        else:
+            wanted[index] = LedgerEntry(partition, kinds[0], mid, "", 0, {"at": begins_ms})
+    existing = store.put_if_absent(
+        list(wanted.values()), begins_ms=begins_ms, keep_s=2 * batch.duplicate_window_s
+    )
+    return duplicates | {
+        index
+        for (index, mark), stands in zip(wanted.items(), existing, strict=True)
+        if stands.owner != mark.owner
+    }
+
+
+def _partition(batch: MessageBatch, index: int) -> str:
+    message = batch.messages[index]
+    text_hash = batch.text_hashes[index] if index < len(batch.text_hashes) else ""
+    digest = blake2b(f"{message.to}\n{text_hash or message.text}".encode(), digest_size=16)
+    return f"duplicate#{batch.account_id}#{digest.hexdigest()}"
 
 
 class Handed(NamedTuple):

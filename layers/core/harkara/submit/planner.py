@@ -11,13 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harkara.base import retries
-from harkara.base.deadline import Deadline
 from harkara.base.errors import CarrierUnreachable
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.carriers.contract import Connected
 from harkara.model.messages import MessageBatch
-from harkara.model.routing import Rules, choose, in_order
-from harkara.model.sending_hours import ready_s
+from harkara.model.routing import Rules, choose, in_order, ready_s
 from harkara.model.submit_tasks import Repeat, Reserved, SubmitTask
 from harkara.ports import RoutingStore
 from harkara.state.circuit_breaker import CircuitBreakers

@@ -11,7 +11,7 @@ new queue message, under a claim of its own.
 Messages that may not go out yet (a send time ahead, promotional messages at night, a pause, a
 carrier's rate), and those that no time is left for, are re-queued with the same task id. Otherwise
 nobody would resume a block whose worker died. Cancels are read after the claim is put, so that a
-cancel which finds no claim is always read here (`harkara.manage.cancel`).
+cancel which finds no claim is always read here (`harkara.manage.messages`).
 """
 
 import asyncio
@@ -23,11 +23,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harkara.base import retries
-from harkara.base.deadline import Deadline
 from harkara.base.errors import LeaseHeld, StoreUnavailable
 from harkara.base.ids import Luck
 from harkara.base.log_events import EventSink
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.model.ledger import Lease, LedgerEntry, Relation, claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, MessageBatch, unpack
 from harkara.model.routing import Rules
@@ -38,6 +37,8 @@ from harkara.submit.attempts import ENDS
 from harkara.submit.checks import Checks, needs_check
 from harkara.submit.dispatch import Dispatch
 from harkara.submit.outcomes import (
+    Shared,
+    Sharing,
     left_behind,
     log_events_of,
     outcome_of,
@@ -46,7 +47,6 @@ from harkara.submit.outcomes import (
     retry_of,
 )
 from harkara.submit.planner import SHORT_WAIT_S, WAITING, BlockPart, Plan, Planner
-from harkara.submit.shared_outcomes import Shared, Sharing
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from harkara.api.proxy import TrustedProxy
+from harkara.api.authentication import TrustedProxy
 from harkara.api.request import Request
-from harkara.api.resolver import Api
-from harkara.api.responses import Shape, failure_answers
-from harkara.aws.secrets import secret_keys
+from harkara.api.resolver import Api, Shape, failure_answers
+from harkara.aws.clients import secret_keys
 from harkara.runtime.settings import ProxySettings
 
 

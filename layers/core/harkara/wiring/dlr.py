@@ -10,19 +10,17 @@ from typing import NamedTuple
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.clients import PATIENT, client
 from harkara.aws.destinations import KmsDestinations
-from harkara.aws.due import DynamoDueTable
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.base.deadline import Deadline
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.ids import Luck
 from harkara.base.log_events import EventSink
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Deadline
 from harkara.callbacks.posting import CallbackPoster, Destinations
 from harkara.callbacks.retries import Attempts
 from harkara.callbacks.service import CallbackService
 from harkara.links.clicks import ClickService
-from harkara.model.event_tasks import ClickTask, EventTask
+from harkara.model.events import ClickTask, EventTask
 from harkara.model.ledger import Lease
 from harkara.model.tasks import (
     CallbackTask,
@@ -37,9 +35,9 @@ from harkara.net.callback_poster import ANSWER_LIMIT_BYTES, GuardedResolver, Htt
 from harkara.net.client import HttpClient
 from harkara.ports import MessageStore, TaskQueues
 from harkara.receipts.carrier_ids import deliver_named
-from harkara.receipts.coalesce import CoalesceService
 from harkara.receipts.final_states import DeliverService
 from harkara.receipts.reconcile import CheckService
+from harkara.receipts.service import CoalesceService
 from harkara.runtime import metrics
 from harkara.runtime.settings import DlrSettings
 from harkara.state.endpoint_health import EndpointHealth

@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import client, prepare
-from harkara.aws.last_messages import DynamoLastMessages
-from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import EventSink

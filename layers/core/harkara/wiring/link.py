@@ -2,10 +2,9 @@
 
 import time
 
-from harkara.aws.clients import client, prepare
+from harkara.aws.clients import client, prepare, secret_keys
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
 from harkara.base.time import Clock
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkService

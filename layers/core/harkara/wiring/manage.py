@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare
-from harkara.aws.dead_letters import DynamoDeadLetterStore
+from harkara.aws.clients import client, prepare, secret_keys
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
+from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
-from harkara.aws.secrets import secret_keys
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Luck, Randomness
 from harkara.base.keys import Keys
@@ -22,14 +20,13 @@ from harkara.base.time import Clock
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.callbacks.posting import CallbackPoster, SecretCipher
 from harkara.manage.callbacks import EndpointService
-from harkara.manage.cancel import CancelService
-from harkara.manage.history import HistoryService
+from harkara.manage.messages import CancelService, HistoryService
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
-from harkara.model.callback_urls import UrlRules
-from harkara.model.dead_letters import DeadLetterStore
+from harkara.model.callbacks import UrlRules
+from harkara.model.ledger import DeadLetterStore
 from harkara.model.tasks import QueueName
-from harkara.net.single_poster import SinglePoster
+from harkara.net.callback_poster import SinglePoster
 from harkara.ports import (
     AccountStore,
     CountedStore,

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import client, prepare
+from harkara.aws.clients import client, prepare, secret_keys
 from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock

@@ -7,23 +7,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from harkara.accept.id_source import RandomIds
-from harkara.accept.idempotency import Idempotency
+from harkara.accept.idempotency import Idempotency, RandomIds
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare
-from harkara.aws.due import DynamoDueTable
+from harkara.aws.clients import client, prepare, secret_keys
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.secrets import secret_keys
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.ids import Luck, Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkMaker
-from harkara.model.callback_urls import UrlRules
+from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.ports import AccountStore, BatchStore, LineStore, TaskQueues
 from harkara.runtime.settings import SendSettings

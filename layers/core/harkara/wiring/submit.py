@@ -6,18 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.carriers import CarrierDirectory
-from harkara.aws.clients import PATIENT, client
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.last_messages import DynamoLastMessages
+from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore
+from harkara.aws.clients import PATIENT, client, secret_keys
 from harkara.aws.limits import DynamoLimitStore
-from harkara.aws.messages import DynamoMessageStore
-from harkara.aws.queues import SqsTaskQueues
-from harkara.aws.routing import DynamoRoutingStore
-from harkara.aws.secrets import secret_keys
+from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.aws.sms import AwsTextExchange
 from harkara.aws.suppressions import DynamoSuppressionList
-from harkara.base.exchanges import Outside
+from harkara.base.errors import Outside
 from harkara.base.ids import Luck, ReferenceSigner
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock

@@ -4,11 +4,9 @@ import time
 from concurrent.futures import Executor
 
 from harkara.aws.clients import PATIENT, client
-from harkara.aws.due import DynamoDueTable
-from harkara.aws.queues import SqsTaskQueues
-from harkara.base.deadline import Threads
+from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.log_events import EventSink
-from harkara.base.time import Clock
+from harkara.base.time import Clock, Threads
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTable, TaskQueues
 from harkara.runtime import metrics

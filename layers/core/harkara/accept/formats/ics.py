@@ -17,14 +17,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from harkara.accept.formats.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
+    DRY_RUN_RULE,
     VARIABLES_RULE,
     OptionField,
     campaign_id,
     flag,
     ist_time_ms,
+    meant,
+    names_dry_run,
     sms_type,
     template_variables,
     validity_s,

@@ -19,13 +19,15 @@ as its digits.
 from collections.abc import Sequence
 from typing import Any
 
-from harkara.accept.formats.near_names import DRY_RUN_RULE, meant, names_dry_run
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
+    DRY_RUN_RULE,
     VARIABLES_RULE,
     OptionField,
     campaign_id,
     flag,
+    meant,
+    names_dry_run,
     sms_type,
     time_ms,
     validity_s,

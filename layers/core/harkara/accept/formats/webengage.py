@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from harkara.accept.formats.near_names import DRY_RUN_RULE, names_dry_run
-from harkara.accept.formats.options import OptionField
+from harkara.accept.formats.options import DRY_RUN_RULE, OptionField, names_dry_run
 from harkara.accept.formats.record_parsing import Fields, object_of, request_of
 from harkara.accept.requests import SendRequest
 from harkara.base.codes import MEANINGS, Code

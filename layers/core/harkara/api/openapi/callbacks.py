@@ -17,8 +17,8 @@ from harkara.api.openapi.shapes import (
 from harkara.base.codes import Code
 from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.registration import DAY_S, RenewSecret
-from harkara.manage.dead_letter_fields import ID as PARKED_ID
-from harkara.manage.dead_letter_fields import PAGE_LIMIT, ParkedQuery, Replay
+from harkara.manage.callbacks import ID as PARKED_ID
+from harkara.manage.callbacks import PAGE_LIMIT, ParkedQuery, Replay
 
 ID: Schema = {
     "name": "id",

@@ -8,8 +8,8 @@ from harkara.base.codes import Code
 from harkara.callbacks.registration import CallbackRequest
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
+from harkara.model.fields import Part
 from harkara.model.messages import State
-from harkara.model.operator_records import Part
 from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")

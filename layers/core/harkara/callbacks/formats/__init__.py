@@ -8,8 +8,7 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from harkara.callbacks.formats.contract import Format
-from harkara.model.callback_urls import is_among
-from harkara.model.callbacks import Destination, FormatName
+from harkara.model.callbacks import Destination, FormatName, is_among
 from harkara.model.events import Dlr, Event, kind_of
 from harkara.model.messages import Endpoint
 

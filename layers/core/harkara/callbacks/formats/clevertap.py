@@ -14,8 +14,13 @@ from itertools import islice
 from typing import Any
 
 from harkara.base.json import decode, encode
-from harkara.callbacks.formats.contract import ALL_KINDS, Format, Unprocessed
-from harkara.callbacks.formats.wording import meaning_of, reference_of
+from harkara.callbacks.formats.contract import (
+    ALL_KINDS,
+    Format,
+    Unprocessed,
+    meaning_of,
+    reference_of,
+)
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply
 

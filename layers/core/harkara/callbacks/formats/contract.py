@@ -1,10 +1,13 @@
-"""The contract of callback formats: what a format's module defines as `FORMAT`."""
+"""The contract of callback formats (`FORMAT` in each module), and the words that they share."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from harkara.base.codes import MEANINGS, Code, Meaning
 from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.events import Event, EventKind
+from harkara.model.events import Dlr, Event, EventKind
+from harkara.model.messages import State
 
 Unprocessed = tuple[tuple[str, str], ...]
 """Messages that a platform accepted but could not use: client_ref, and the platform's code."""
@@ -29,3 +32,30 @@ class Format(NamedTuple):
     unprocessed: Callable[[bytes], Unprocessed] = lambda answer: ()
     one_by_one: bool = False
     without_message: bool = False
+
+
+EXCERPT_LENGTH = 200
+
+
+def excerpt_of(body: bytes) -> str:
+    """Return the beginning of a body as one line of text. It may hold personal data."""
+    # A character has four bytes at most; the other half is room for characters left out.
+    text = body[: 8 * EXCERPT_LENGTH].decode(errors="replace")
+    shown = "".join(" " if unicodedata.category(each)[0] == "C" else each for each in text)
+    return " ".join(shown.split())[:EXCERPT_LENGTH]
+
+
+def reference_of(event: Event) -> str:
+    """Return the customer's reference for a message, or its mid if there is none."""
+    return event.client_ref or event.mid
+
+
+def meaning_of(dlr: Dlr) -> Meaning | None:
+    """Return the meaning of the code of an undelivered message, None for a delivered one."""
+    return None if dlr.state is State.DELIVERED else MEANINGS[Code(dlr.code)]
+
+
+def advice_of(dlr: Dlr) -> str:
+    """Return in a sentence why a message was not delivered, "" for a delivered one."""
+    meaning = meaning_of(dlr)
+    return meaning.advice if meaning else ""

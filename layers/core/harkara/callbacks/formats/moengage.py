@@ -10,8 +10,7 @@ is a failure there. So only final states are sent. `mid` is the one in the answe
 from collections.abc import Sequence
 
 from harkara.base.json import encode
-from harkara.callbacks.formats.contract import STATUS_ONLY, Format
-from harkara.callbacks.formats.wording import advice_of
+from harkara.callbacks.formats.contract import STATUS_ONLY, Format, advice_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
 

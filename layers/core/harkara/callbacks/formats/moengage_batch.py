@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callbacks.formats.contract import STATUS_ONLY, Format
-from harkara.callbacks.formats.wording import advice_of, reference_of
+from harkara.callbacks.formats.contract import STATUS_ONLY, Format, advice_of, reference_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Dlr, Event
 from harkara.model.messages import State

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harkara.base.json import encode
-from harkara.callbacks.formats.contract import ALL_KINDS, Format
-from harkara.callbacks.formats.wording import advice_of
+from harkara.callbacks.formats.contract import ALL_KINDS, Format, advice_of
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.events import Click, Dlr, Event, Reply, kind_of
 from harkara.model.messages import State

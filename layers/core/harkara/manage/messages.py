@@ -1,0 +1,253 @@
+"""Describe a message with a timeline of its events, and cancel one that no carrier has yet.
+
+Cancel a message that no carrier has yet.
+
+A cancel puts `cancel#<index>`, then reads the leases of submit attempts (`claim#`); `submit` puts
+its lease, then reads the cancels: one of them always sees the other. A cancel that comes too late
+still stands: if the carrier did not take the message, there is no further attempt.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused, StoreUnavailable
+from harkara.base.time import Clock, utc_text
+from harkara.carriers.contract import InDoubt, NotTaken, Refused, Taken
+from harkara.model.accounts import Account
+from harkara.model.callbacks import PostResult
+from harkara.model.ledger import (
+    LedgerEntry,
+    cancel_kind,
+    cancels_of,
+    clicks_prefix,
+    final_kind,
+    recovered_kind,
+    speaks_of,
+)
+from harkara.model.messages import MessageBatch, State
+from harkara.model.routing import ready_s
+from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
+from harkara.ports import MessageStore, TaskQueues
+from harkara.submit.attempts import Cancelled, Try, find_message, tries_of
+from harkara.text.phone_numbers import normalise
+from harkara.text.segments import measure
+
+Step = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryService:
+    """Answers questions about a message, in the `manage` function."""
+
+    store: MessageStore
+    clock: Clock
+
+    def message(self, account: Account, mid: str) -> dict[str, Any]:
+        """Return an account's message as `GET /v1/messages/{mid}` answers it, without its text.
+
+        `state` is accepted, scheduled, submitted or the final state; `timeline` has a step with a
+        time for each event. Raises RequestRefused(NOT_FOUND) and StoreUnavailable.
+        """
+        batch, index = find_message(self.store, account.id, mid)
+        tries = tries_of(self.store, batch, index)
+        final, recovered, cancel = self.store.get_entries(
+            [
+                (batch.id, final_kind(index)),
+                (batch.id, recovered_kind(index)),
+                (cancels_of(batch.id), cancel_kind(index)),
+            ]
+        )
+        clicks = self.store.find_entries(batch.id, clicks_prefix(index))
+        owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
+        return {
+            **_fields(account, batch, index),
+            "state": final.data["state"] if final else self._state(batch, tries, cancel),
+            "error": _error(final),
+            "timeline": [
+                *_accepted(batch),
+                *(_step_of(each) for each in tries if _step_of(each)),
+                *_ended(final),
+                *(step for owner in owners for step in self._called_back(owner, batch, index)),
+                *(step for click in clicks for step in self._clicked(click, batch, index)),
+            ],
+        }
+
+    def _state(self, batch: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None) -> str:
+        """Return the state of a message that has no final state yet."""
+        match tries[-1].end if tries else NotTaken():
+            case Refused(code):
+                return State.EXPIRED if code is Code.EXPIRED else State.FAILED
+            case Cancelled():
+                return State.CANCELLED
+            case NotTaken():
+                if cancel:
+                    return State.CANCELLED
+                now_s = self.clock()
+                return "scheduled" if ready_s(batch, now_s) > now_s else "accepted"
+            case _:
+                return "submitted"
+
+    def _clicked(self, click: LedgerEntry, batch: MessageBatch, index: int) -> Iterator[Step]:
+        """Yield the first click on a link, and its callback attempts."""
+        yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
+        yield from self._called_back(click.owner, batch, index)
+
+    def _called_back(self, owner: str, batch: MessageBatch, index: int) -> Iterator[Step]:
+        """Yield the callback attempts of this task (`owner`) that spoke of the message.
+
+        The result of an attempt is stored in the lease of the next attempt, or in the callback's
+        ack.
+        """
+        client_ref = batch.messages[index].client_ref
+        number = 0
+        for mark in sorted(
+            (
+                mark
+                for kind in ("post#", "ack#")
+                for mark in self.store.find_entries(owner, kind)
+                if speaks_of(mark, batch.id, index)
+            ),
+            key=_number,
+        ):
+            if mark.data.get("in_doubt") or "last" in mark.data:
+                number += 1
+                yield _attempt(mark, number, client_ref)
+
+
+def _fields(account: Account, batch: MessageBatch, index: int) -> dict[str, Any]:
+    message = batch.messages[index]
+    price = account.price(message.to, batch.category, message.segment_count)
+    return {
+        "mid": batch.mid(index),
+        "client_ref": message.client_ref,
+        "to": message.to,
+        "country": _country(message.to),
+        "encoding": measure(message.text).encoding,
+        "segments": message.segment_count,
+        "template_id": message.dlt_template_id or None,
+        "category": batch.category,
+        "price": None if price is None else f"{price:f}",
+    }
+
+
+def _country(msisdn: str) -> str | None:
+    try:
+        return normalise("+" + msisdn)[1]
+    except RequestRefused:  # the number was valid when it was accepted
+        return None
+
+
+def _error(final: LedgerEntry | None) -> dict[str, str] | None:
+    code = final.data["code"] if final else ""
+    return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
+
+
+def _accepted(batch: MessageBatch) -> Iterator[Step]:
+    yield _step("accepted", batch.accepted_at_ms)
+    send_at_ms = int(ready_s(batch, batch.accepted_at_ms / 1000) * 1000)
+    if send_at_ms > batch.accepted_at_ms:
+        yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
+
+
+def _step_of(tried: Try) -> Step | None:
+    """Return a submit attempt's step; None if its outcome is open, or is the final state."""
+    match tried.end:
+        case Taken(carrier_message_id):
+            step, more = "submitted", {"carrier_message_id": carrier_message_id}
+        case Refused(code, carrier_code):
+            step, more = "refused", {"code": code, "carrier_code": carrier_code}
+        case NotTaken():
+            step, more = "not_taken", {}
+        case InDoubt():
+            step, more = "in_doubt", {}
+        case _:
+            return None
+    return {**_step(step, tried.ended_at_ms), "try": tried.attempt, **more}
+
+
+def _ended(final: LedgerEntry | None) -> Iterator[Step]:
+    if final:
+        data = final.data
+        codes = {name: data[name] for name in ("code", "carrier_code") if data[name]}
+        yield {**_step(data["state"], data["at"] * 1000), **codes}
+
+
+def _number(mark: LedgerEntry) -> tuple[int, bool]:
+    """Return the position of a callback's ledger entry among its attempts."""
+    if mark.kind.startswith("ack#"):
+        return mark.data["attempt"], True
+    return int(mark.kind.split("#")[2]), False
+
+
+def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> Step:
+    """Return the step of the attempt whose result an entry holds; `number` counts from 1."""
+    data = mark.data
+    if "last" not in data:  # its worker died, and it is unknown whether the callback was posted
+        return {**_step("callback_attempt", data["at"]), "try": number, "in_doubt": True}
+    last = Attempt(*data["last"])
+    if data.get("unwanted"):
+        return {**_step("callback", last.at_ms), "unwanted": True}
+    ends = mark.kind.startswith("ack#")
+    unprocessed = dict(data.get("unprocessed", ()))
+    return {
+        **_step("callback" if ends else "callback_attempt", last.at_ms),
+        "try": number,
+        "status": last.status,
+        "reason": last.reason,
+        "duration_ms": last.duration_ms,
+        "answer": last.answer,
+        "acknowledged": PostResult(last.status, "").acknowledged,
+        **({"in_doubt": True} if data.get("in_doubt") else {}),
+        **({"parked": True} if data.get("parked") else {}),
+        **({"unprocessed": unprocessed[client_ref]} if client_ref in unprocessed else {}),
+    }
+
+
+def _step(name: str, at_ms: int) -> Step:
+    return {"step": name, "at": utc_text(at_ms)}
+
+
+class CancelResult(NamedTuple):
+    """A message that was cancelled, now or before."""
+
+    mid: str
+    to: str
+    client_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelService:
+    """Cancels messages, in the `manage` function."""
+
+    store: MessageStore
+    queues: TaskQueues
+    clock: Clock
+
+    def cancel(self, account: Account, mid: str) -> CancelResult:
+        """Cancel an account's message; its final state and callback follow at once.
+
+        Raises RequestRefused (NOT_FOUND, TOO_LATE_TO_CANCEL), and StoreUnavailable: the message may
+        be cancelled or not, and repeating the request tells which.
+        """
+        batch, index = find_message(self.store, account.id, mid)
+        now_s = self.clock()
+        at_ms = int(now_s * 1000)
+        cancel = LedgerEntry(
+            cancels_of(batch.id), cancel_kind(index), account.id, "", 0, {"at": at_ms}
+        )
+        self.store.put_if_absent([cancel], begins_ms=batch.begins_ms)
+        tries = tries_of(self.store, batch, index)
+        end = tries[-1].end if tries else NotTaken()
+        if isinstance(end, NotTaken):
+            # Attempt 0: no later attempt may supersede it, for none goes out.
+            receipt = Receipt(mid, 0, State.CANCELLED, int(now_s), Code.CANCELLED)
+            body = ReceiptsTask((receipt,)).encode()
+            (sent,) = self.queues.send(QueueName.RECEIPT, [body], account.id)
+            if not sent:
+                raise StoreUnavailable("the receipt queue did not take a task")
+        elif not isinstance(end, Cancelled):
+            raise RequestRefused(Code.TOO_LATE_TO_CANCEL)
+        message = batch.messages[index]
+        return CancelResult(mid, message.to, message.client_ref)
