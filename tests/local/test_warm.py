@@ -12,10 +12,22 @@ from local.settings import LocalStackError
 from tests.template.reading import function_id, functions
 
 
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "PAUSE_S", 0)
+
+
 def test_a_function_that_was_slow_to_start_is_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "SLOW_S", 0)
     answers = iter(["Task timed out", "answered 502", ""])
     warm._until_it_answers("send", lambda: next(answers), threading.Event())
+    assert list(answers) == []
+
+
+def test_a_function_that_asks_to_be_tried_again_is_called_again() -> None:
+    refusal = 'answered 503: {"status":false,"Error":"TRY_AGAIN","message":"..."}'
+    answers = iter([refusal, refusal, ""])
+    warm._until_it_answers("receipt", lambda: next(answers), threading.Event())
     assert list(answers) == []
 
 
