@@ -5,6 +5,7 @@
 #   make up SAMPLE=0                   the same without the campaign
 #   make up CARRIER=kannel             the same through a real Kannel, where it is installed
 #   make test                          linters, types, tests with coverage
+#   make format                        formats all Python, and sorts its imports
 #   make bench                         measures, as ratios in one run
 #   make scale                         simulates traffic on AWS's limits; counts what a million messages cost
 #   make faults                        campaigns of 5,000 messages under each fault, as a table
@@ -20,7 +21,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint bench scale faults properties mutants checkov replay lock crawlers routes
+.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers routes
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +36,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,18s/^#   //p' Makefile
+	@sed -n '4,20s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -78,6 +79,10 @@ lint: $(VENV)/installed
 	@$(BIN)/ruff format --quiet --check .
 	@echo "mypy"
 	@$(BIN)/mypy layers/core/harkara functions cli local tests tools
+
+format: $(VENV)/installed
+	@$(BIN)/ruff check --quiet --fix --select I .
+	@$(BIN)/ruff format --quiet .
 
 # Not in CI: it installs for longer than it may take. local/checkov.yaml has what is waived and why.
 checkov: $(VENV)/installed
