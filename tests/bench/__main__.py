@@ -7,7 +7,19 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.bench import accept, callbacks, cold, dlt, isolation, kannel, lanes, links, units, way
+from tests.bench import (
+    accept,
+    callbacks,
+    cold,
+    dlt,
+    isolation,
+    kannel,
+    lanes,
+    links,
+    restore,
+    units,
+    way,
+)
 
 PARTS = {
     "accept": accept.measure,
@@ -15,6 +27,7 @@ PARTS = {
     "links": links.measure,
     "callbacks": callbacks.measure,
     "cold": cold.measure,
+    "restore": restore.measure,
     "isolation": isolation.measure,
     "lanes": lanes.measure,
     "units": units.measure,

@@ -132,7 +132,7 @@ class StubbedNetwork:
         self._items: dict[str, list[dict[str, Any]]] = {}
         self._dynamodb, self._sqs = client("dynamodb"), client("sqs")
         for each in (self._dynamodb, self._sqs):
-            each.meta.events.register("before-send", self._answer)
+            each.meta.events.register("before-send", self.answer)
 
     def services(self, account: Account) -> send.SendServices:
         """Return the services that `send` runs, wired to this network, with one account."""
@@ -161,7 +161,8 @@ class StubbedNetwork:
             randomness=os.urandom,
         )
 
-    def _answer(self, request: Any, **_: Any) -> AWSResponse:
+    def answer(self, request: Any, **_: Any) -> AWSResponse:
+        """Answer a request that the SDK is about to send."""
         operation = request.headers["X-Amz-Target"].decode().partition(".")[2]
         self.calls.append(operation)
         asked: dict[str, Any] = orjson.loads(request.body)
@@ -182,6 +183,8 @@ class StubbedNetwork:
                 partition = asked["ExpressionAttributeValues"][":pk"]["S"]
                 items = self._items[partition]
                 answer = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+            case "GetSecretValue":
+                answer = {"SecretString": PEPPER.decode()}
             case "BatchExecuteStatement":
                 answer = {"Responses": [{} for _ in asked["Statements"]]}
             case _:
