@@ -6,16 +6,15 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from random import SystemRandom
 from typing import Any, TextIO
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.command import CommandRefused
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
-from harkara.aws.clients import aws_errors, values_of
+from harkara.aws.clients import PATIENT, aws_errors, session, values_of
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
@@ -144,12 +143,12 @@ def _on_this_machine() -> Deployment:
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        cloudformation = session.client("cloudformation")
+        aws = session(profile, region)
+        cloudformation = aws.client("cloudformation", config=PATIENT)
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
-            where = session.region_name
+            where = aws.region_name
             raise CommandRefused(f"there is no stack {stack} in {where}: check --region") from error
         raise CommandRefused(_no_access(error.response["Error"]["Code"])) from error
     except BotoCoreError as error:
@@ -160,7 +159,8 @@ def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
     ports = tuple(map(int, parameters["CallbackPorts"].split(",")))
     rules = UrlRules(ports, parameters["AllowPrivateCallbacks"] == "true")
-    return Deployment(outputs, session.client, rules)
+    client: Callable[..., Any] = aws.client
+    return Deployment(outputs, partial(client, config=PATIENT), rules)
 
 
 def _no_access(reason: str) -> str:

@@ -3,15 +3,15 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from harkara.aws.clients import session
 from local.package import Packager
 from local.settings import AWS_ENVIRONMENT, REGION, ROOT, STACK_NAME, LocalStackError
 from local.transform import expand_http_apis, for_the_emulator, with_code, with_types
@@ -28,13 +28,17 @@ TEMPLATE = ROOT / "template.yaml"
 
 def client(service: str, url: str) -> Any:
     """Return a boto3 client of the emulator at `url`."""
-    return boto3.client(
+    make: Callable[..., Any] = session().client
+    return make(
         service,
         endpoint_url=url,
         region_name=REGION,
         aws_access_key_id=AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
         config=Config(
+            # The first call of a function waits until it is loaded.
+            connect_timeout=60,
+            read_timeout=60,
             s3={"addressing_style": "path"},
             retries={"total_max_attempts": 2},
             max_pool_connections=32,

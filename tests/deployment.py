@@ -13,12 +13,13 @@ from contextvars import copy_context
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 
-from harkara.aws import accounts, clients
+from harkara.aws import accounts
 from harkara.base.errors import HttpAnswer
 from harkara.base.json import decode, encode
-from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
+from harkara.wiring import dlr, submit
 from local import seed
 from local.settings import Ports
 from tests import policies
@@ -96,8 +97,7 @@ class Deployment:
             "kms": Kms(),
             "secretsmanager": SecretsManager(),
         }
-        for module in (clients, seed, dlr, inbound, link, manage, receipt, send, submit, sweep):
-            patch.setattr(module, "client", self.client)
+        patch.setattr(boto3.Session, "client", self.client)
         for module in (dlr, submit):
             patch.setattr(module, "HttpClient", self._http)
         patch.setattr(ThreadPoolExecutor, "submit", _submit)
@@ -109,7 +109,7 @@ class Deployment:
         seed.seed("", outputs, Ports(), {})
 
     def client(self, service: str, *_: Any, **__: Any) -> Any:
-        """Return the fake client of a service, in the place of `harkara.aws.clients`."""
+        """Return the fake client of a service, in the place of boto3's."""
         return self._clients[service]
 
     def call(self, function: str, event: Event) -> Any:

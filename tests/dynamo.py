@@ -19,7 +19,7 @@ from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
 from tests import policies
 from tests.caprices import Caprices
-from tests.limits import refusal_of
+from tests.limits import FakeClient, refusal_of
 from tests.tables import Item, Table
 from tests.unit.scripted_aws import Refusal
 
@@ -45,7 +45,7 @@ def _operation(name: str) -> Callable[..., Mapping[str, Any]]:
     return call
 
 
-class Dynamo:
+class Dynamo(FakeClient):  # type: ignore[misc]
     """The tables by logical id, and the client methods that the adapters call."""
 
     get_item = _operation("GetItem")

@@ -43,6 +43,9 @@ CASES = Path(__file__).parent / "cases"
 
 T = TypeVar("T")
 
+FakeClient: Any = object
+"""The base of fake clients: to mypy they are clients of boto3."""
+
 # #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF
 _CONTENT = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _GROUP = re.compile(r"[!-~]{1,128}")
@@ -231,7 +234,7 @@ def is_content(body: str) -> bool:
     return _CONTENT.fullmatch(body) is not None
 
 
-class Sqs:
+class Sqs(FakeClient):  # type: ignore[misc]
     """An SQS client in memory: `put` gets the queue's URL and each accepted entry.
 
     `failing` returns the ids of the entries in a batch that fail through a fault of AWS.

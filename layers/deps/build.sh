@@ -13,9 +13,8 @@ readonly LAMBDA_PYTHON=3.13
 # botocore describes 440 services in 30 MB; a client of one that is not named here cannot be made.
 readonly SERVICES='dynamodb kms pinpoint-sms-voice-v2 secretsmanager sqs'
 
-# What others require and no function imports: botocore without boto3 makes the clients, aiohttp without httpcore
-# the connections. tests/built finds what is missing here, and what must not stand here.
-readonly UNUSED='anyio attrs boto3 h11 httpcore s3transfer'
+# What others require and no function imports: aiohttp makes the connections without httpcore. tests/built finds what is missing here, and what must not stand here.
+readonly UNUSED='anyio attrs h11 httpcore'
 
 target=${1:?names the folder to build into}/python
 python=${2:?names the interpreter}
@@ -64,6 +63,8 @@ for service in $SERVICES; do keep+=(! -name "$service"); done
   cd "$target"
   find botocore/data -mindepth 1 -maxdepth 1 -type d "${keep[@]}" -exec rm -rf {} +
   find botocore/data -name 'examples-*.json' -delete
+  # boto3's resources, for which no function asks: clients are described in botocore alone.
+  rm -rf boto3/data boto3/examples
   # shellcheck disable=SC2086 - names without blanks
   rm -rf $UNUSED certifi/tests bin
   # httpx_aiohttp asks importlib.metadata for aiohttp's version; nothing else asks for anything.

@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from harkara.accept.formats import ics
 from harkara.api.authentication import presented
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client
+from harkara.aws.clients import session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
@@ -130,9 +131,10 @@ class StubbedNetwork:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self._items: dict[str, list[dict[str, Any]]] = {}
-        self._dynamodb, self._sqs = client("dynamodb"), client("sqs")
+        self._dynamodb, self._sqs = session().client("dynamodb"), session().client("sqs")
+        answer: Any = self.answer
         for each in (self._dynamodb, self._sqs):
-            each.meta.events.register("before-send", self.answer)
+            each.meta.events.register("before-send", answer)
 
     def services(self, account: Account) -> send.SendServices:
         """Return the services that `send` runs, wired to this network, with one account."""
@@ -189,7 +191,7 @@ class StubbedNetwork:
                 answer = {"Responses": [{} for _ in asked["Statements"]]}
             case _:
                 answer = {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]}
-        return AWSResponse(request.url, 200, {}, Body(orjson.dumps(answer)))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(orjson.dumps(answer)))
 
 
 class Body:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.bench.accept import Body
 
@@ -56,7 +57,7 @@ class Ledger:
         with self._lock:  # the functions call from several threads
             self.calls[operation] += 1
             answer = getattr(self, f"_{operation}")(asked)
-        return AWSResponse(request.url, 200, {}, Body(orjson.dumps(answer)))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(orjson.dumps(answer)))
 
     def _GetItem(self, asked: dict[str, Any]) -> Any:
         item = self._table(asked["TableName"]).get(_key(asked["Key"]))

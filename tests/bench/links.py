@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-from harkara.aws.clients import client
+from harkara.aws.clients import session
 from harkara.aws.queues import SqsTaskQueues
 from harkara.links.codec import LinkSet, LinkSigner, Place, pack_links
 from harkara.model.events import ClickTask
@@ -105,12 +106,12 @@ def _link(queues: SqsTaskQueues) -> tuple[Any, LinkSigner]:
 
 
 def _stubbed_queues() -> SqsTaskQueues:
-    sqs = client("sqs")
+    sqs = session().client("sqs")
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def answer(request: Any, **_: Any) -> Any:
         asked: dict[str, Any] = orjson.loads(request.body)
         sent = {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]]}
-        return AWSResponse(request.url, 200, {}, Body(orjson.dumps(sent)))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(orjson.dumps(sent)))
 
     sqs.meta.events.register("before-send", answer)
     return SqsTaskQueues(sqs, {QueueName.CALLBACK: "https://sqs.ap-south-1.amazonaws.com/1/queue"})

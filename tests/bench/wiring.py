@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import DynamoRoutingStore
-from harkara.aws.clients import client
+from harkara.aws.clients import session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
@@ -96,7 +96,7 @@ class Wired(NamedTuple):
 
 def wire(ledger: Ledger, outside: Everything, clock: Callable[[], float]) -> Wired:
     """Return the handlers on a ledger, with one account and one carrier."""
-    dynamodb, sqs = client("dynamodb"), client("sqs")
+    dynamodb, sqs = session().client("dynamodb"), session().client("sqs")
     ledger.listen(dynamodb, sqs)
     seed(dynamodb, [ACCOUNT])
     return connect(dynamodb, sqs, outside, clock)

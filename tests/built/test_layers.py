@@ -95,7 +95,7 @@ def test_botocore_knows_the_services_that_are_used_and_no_other(layers: Layers) 
     data = layers.deps / "botocore" / "data"
     used = clients_in(FUNCTIONS) | clients_in(layers.core)
     assert {path.name for path in data.iterdir() if path.is_dir()} == used
-    code = f"from harkara.aws.clients import client; [client(each) for each in {sorted(used)}]"
+    code = f"from harkara.aws.clients import session; list(map(session().client, {sorted(used)}))"
     run(code, *layers, environment=AWS_ENVIRONMENT)
 
 

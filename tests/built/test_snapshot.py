@@ -15,13 +15,20 @@ SNAP_START = {**AWS_ENVIRONMENT, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 REFUSE_WHAT_IS_OF_ONE_PROCESS = """
 import os, socket
 
+drawn = []
+urandom = os.urandom
+os.urandom = lambda size: drawn.append(size) or urandom(size)
+# boto3 imports it through s3transfer. Its key is for connections between processes: there are none.
+import multiprocessing.process
+assert drawn == [32]
+
 def refuse(*_):
     raise AssertionError("drew randomness or connected while it was loaded")
 
 os.urandom = socket.socket.connect = refuse
 import app
-from harkara.aws.clients import _session
-assert _session()._credentials is None
+from harkara.aws.clients import session
+assert session()._session._credentials is None
 """
 PRINT_OWN_FILES = """
 import app
@@ -33,11 +40,11 @@ for name, module in sys.modules.items():
 SHARED_GENERATOR = re.compile(r"\brandom\.(?!SystemRandom\b)\w|\bfrom random\b")
 COUNT_READ_FILES = """
 import app
-from harkara.aws.clients import client
+from harkara.aws.clients import session
 read = []
 sys.addaudithook(lambda event, args: event == "open" and read.append(str(args[0])))
 for service in SERVICES:
-    client(service)
+    session().client(service)
 print(sum("botocore/data" in path for path in read))
 """
 

@@ -1,6 +1,7 @@
 """With an AWS that accepts connections and answers nothing, the API answers before its time-out."""
 
 import socket
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -15,7 +16,7 @@ BASE_S = 2
 
 
 def test_a_call_that_hangs_ends_before_any_function_of_the_api() -> None:
-    config = clients._CONFIG
+    config: Any = clients._CONFIG
     tries = config.retries["total_max_attempts"]
     pauses_s = sum(BASE_S**each for each in range(tries - 1))
     hangs_s = tries * max(config.connect_timeout, config.read_timeout) + pauses_s
@@ -33,11 +34,12 @@ def test_a_table_that_hangs_is_unavailable_after_all_tries(monkeypatch: pytest.M
     brief = Config(connect_timeout=0.05, read_timeout=0.05, proxies={})
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
-        store = DynamoAccountStore(clients.client("dynamodb", config=brief), "Accounts")
+        store = DynamoAccountStore(clients.session().client("dynamodb", config=brief), "Accounts")
         with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
             store.account("acme")
         server.settimeout(0)
-        taken = [server.accept()[0] for _ in range(clients._CONFIG.retries["total_max_attempts"])]
+        config: Any = clients._CONFIG
+        taken = [server.accept()[0] for _ in range(config.retries["total_max_attempts"])]
         for connection in taken:
             connection.close()
         with pytest.raises(BlockingIOError):

@@ -15,6 +15,7 @@ import pytest
 
 from harkara.aws import clients
 from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
+from harkara.aws.clients import session
 from harkara.aws.destinations import decrypt
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -71,19 +72,21 @@ def aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def _enqueue() -> None:
-    queues = SqsTaskQueues(clients.client("sqs"), {QueueName.SUBMIT: "https://sqs.example/1/q"})
+    queues = SqsTaskQueues(session().client("sqs"), {QueueName.SUBMIT: "https://sqs.example/1/q"})
     queues.send(QueueName.SUBMIT, [TEXT])
 
 
 CALLS: dict[str, Callable[[], object]] = {
     "a secret": lambda: clients.secret_keys("x"),
-    "numbers": lambda: DynamoSuppressionList(clients.client("dynamodb"), "Accounts").entries(
+    "numbers": lambda: DynamoSuppressionList(session().client("dynamodb"), "Accounts").entries(
         "acme", [NUMBER]
     ),
-    "a record": lambda: DynamoAccountStore(clients.client("dynamodb"), "Accounts").carrier(NUMBER),
+    "a record": lambda: DynamoAccountStore(session().client("dynamodb"), "Accounts").carrier(
+        NUMBER
+    ),
     "a task": _enqueue,
-    "what is encrypted": lambda: encrypt_secret(clients.client("kms"), "key", "sim", SECRET),
-    "what is decrypted": lambda: decrypt(clients.client("kms"), "acme", "main", b"sealed"),
+    "what is encrypted": lambda: encrypt_secret(session().client("kms"), "key", "sim", SECRET),
+    "what is decrypted": lambda: decrypt(session().client("kms"), "acme", "main", b"sealed"),
 }
 
 

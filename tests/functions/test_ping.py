@@ -2,10 +2,10 @@
 
 import socket
 
+import boto3
 import pytest
 
 from harkara.api.resolver import PING
-from harkara.aws import clients
 from tests.functions.invoking import Context, Logs, load
 from tests.template.reading import functions
 
@@ -22,7 +22,7 @@ def test_a_ping_is_answered_with_nothing_and_does_nothing(
         raise AssertionError("a ping asked something of the outside")
 
     module = load(function)
-    monkeypatch.setattr(clients, "client", refuse)
+    monkeypatch.setattr(boto3.Session, "client", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert module.handler(dict(PING), Context()) == {}
     assert logs.lines() == []

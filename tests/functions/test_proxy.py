@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
-from harkara.aws import clients
 from harkara.base.codes import Code
 from harkara.wiring import api
 from local.settings import RECEIPT_TOKEN
@@ -36,7 +36,7 @@ class SecretsManager:
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
     manager = SecretsManager()
     monkeypatch.setenv("PROXY_SECRET_ID", "proxy-id")
-    monkeypatch.setattr(clients, "client", lambda _service, **_: manager)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: manager)
     api._proxy.cache_clear()
     yield manager
     api._proxy.cache_clear()

@@ -52,6 +52,16 @@ class SecretsManager:
         return {"SecretString": f"secret-of-{SecretId}"}
 
 
+class Session:
+    """Makes the same client of every service."""
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+
+    def client(self, *_: object, **__: object) -> object:
+        return self._client
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name, value in ENVIRONMENT.items():
@@ -62,7 +72,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def wired(function: str, environment: pytest.MonkeyPatch) -> tuple[ModuleType, Any]:
     """Load a function with known secrets, and build its service."""
     module = load(function)
-    environment.setattr(clients, "client", lambda _: SecretsManager())
+    environment.setattr(clients, "session", lambda: Session(SecretsManager()))
     service = module.services()
     assert module.services() is service
     return module, service
@@ -79,11 +89,11 @@ def test_a_secret_that_cannot_be_read_says_try_again(
 ) -> None:
     class Refusing:
         def get_secret_value(self, SecretId: str) -> dict[str, str]:
-            error = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
+            error: Any = {"Code": "AccessDeniedException", "Message": f"not {SecretId}"}
             raise ClientError({"Error": error}, "GetSecretValue")
 
     module = load(function)
-    environment.setattr(clients, "client", lambda _: Refusing())
+    environment.setattr(clients, "session", lambda: Session(Refusing()))
     with pytest.raises(StoreUnavailable, match="^AccessDeniedException$"):
         module.services()
 

@@ -9,12 +9,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError
 from pydantic import BaseModel
 
 import cli
+from cli import deployment
 from cli.command import parser_of
 from cli.deployment import Deployment
 from harkara.carriers.settings import CarrierSettings
@@ -47,15 +47,15 @@ class Session:
     region_name = "ap-south-1"
 
     def __init__(self, answer: Any) -> None:
-        self.asked_for: dict[str, Any] = {}
+        self.asked_for: tuple[str | None, ...] = ()
         self.cloudformation = ScriptedAws("cloudformation", answer)
         self.accounts = Operator().with_account()
 
-    def __call__(self, **asked_for: Any) -> "Session":
+    def __call__(self, *asked_for: str | None) -> "Session":
         self.asked_for = asked_for
         return self
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **_: Any) -> Any:
         if service == "cloudformation":
             return self.cloudformation.client
         return self.accounts.client(service)
@@ -135,12 +135,12 @@ def test_a_stack_on_aws_is_found_by_its_outputs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = Session(described(OUTPUTS))
-    monkeypatch.setattr(boto3, "Session", session)
+    monkeypatch.setattr(deployment, "session", session)
     argv = [*ON_AWS, "--region", "ap-south-1", "--profile", "ops", "--json"]
     status, out, err = run(argv, capsys)
     assert (status, err) == (0, "")
     assert [row["account"] for row in json.loads(out)] == ["acme"]
-    assert session.asked_for == {"profile_name": "ops", "region_name": "ap-south-1"}
+    assert session.asked_for == ("ops", "ap-south-1")
     assert session.cloudformation.requests == [("DescribeStacks", {"StackName": "harkara"})]
 
 
@@ -160,7 +160,7 @@ def test_a_stack_that_cannot_be_used_says_why(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(boto3, "Session", Session(answer))
+    monkeypatch.setattr(deployment, "session", Session(answer))
     status, out, err = run(ON_AWS, capsys)
     assert (status, out) == (1, "")
     assert says in err
@@ -173,7 +173,7 @@ def test_a_callback_to_this_machine_is_for_stacks_that_allow_it(
 ) -> None:
     session = Session(described(OUTPUTS, private))
     session.accounts.with_account(callback_hosts=("127.0.0.1",))
-    monkeypatch.setattr(boto3, "Session", session)
+    monkeypatch.setattr(deployment, "session", session)
     line = "callback add acme main --url http://127.0.0.1:8092/dlr --stack harkara"
     assert cli.main(line.split()) == status
 

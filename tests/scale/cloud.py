@@ -37,7 +37,7 @@ class _Throttled(Exception):
     """The table's capacity of this second is used up."""
 
 
-class _ConditionFailed(ClientError):  # type: ignore[misc]
+class _ConditionFailed(ClientError):
     """The error class as botocore has it."""
 
 
@@ -200,8 +200,8 @@ class Dynamo:
         answer = partition(operation, params)
         if isinstance(answer, Refusal):
             assert answer.code == CONDITION_FAILED
-            there = {"Item": before} if before else {}
-            raise _ConditionFailed({"Error": {"Code": answer.code}, **there}, operation)
+            error: Any = {"Error": {"Code": answer.code}}
+            raise _ConditionFailed(error | ({"Item": before} if before else {}), operation)
         if params.get("ReturnValues", "NONE").endswith("NEW"):
             return {"Attributes": partition.items[place]}
         return answer

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.limits import FakeClient
 from tests.scale.threads import Threads
 
 CALL_S = (0.005, 0.010)
@@ -25,11 +26,11 @@ _ASSIGNMENT = re.compile(r"(#\w+) = ([^,]+)")
 Item = Mapping[str, Any]
 
 
-class Refused(ClientError):  # type: ignore[misc]
+class Refused(ClientError):
     """ConditionalCheckFailedException, with the present item."""
 
 
-class VirtualTable:
+class VirtualTable(FakeClient):  # type: ignore[misc]
     """A client of DynamoDB whose calls take virtual time; `writes` and `reads` count them.
 
     `refused` counts the writes among them whose condition did not hold.
@@ -76,7 +77,7 @@ class VirtualTable:
         self.threads.sleep(back)
         if holds:
             return {"Attributes": changed}
-        error = {"Error": {"Code": "ConditionalCheckFailedException"}}
+        error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}}
         raise Refused(error | ({"Item": item} if item else {}), "UpdateItem")
 
     def _call(self) -> tuple[float, float]:

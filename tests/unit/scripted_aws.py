@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 from botocore.exceptions import EndpointConnectionError
 from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
+from harkara.aws.clients import session
 from tests.limits import refusal_of
 
 Parsed = Mapping[str, Any] | Exception
@@ -39,7 +39,8 @@ class ScriptedAws:
     def __init__(self, service: str, *answers: Answer) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self._answers = list(answers)
-        self.client = boto3.client(
+        make: Callable[..., Any] = session().client
+        self.client = make(
             service,
             region_name="ap-south-1",
             aws_access_key_id="test",
@@ -80,6 +81,7 @@ class ScriptedAws:
         return SimpleNamespace(status_code=200), parsed
 
 
-def _check(values: Mapping[str, Any], shape: Shape) -> None:
+def _check(values: Mapping[str, Any], shape: Shape | None) -> None:
+    assert shape
     report = ParamValidator().validate(values, shape)
     assert not report.has_errors(), report.generate_report()

@@ -19,13 +19,15 @@ FOLDERS = re.findall(r"^    ([a-z]+)  +\S", harkara.__doc__ or "", re.MULTILINE)
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 # The folders that may import other packages than Python and the libraries of plain data.
-OUTSIDE = {
+OUTSIDE: dict[str, set[str]] = {
     "boto3": {"aws"},
     "botocore": {"aws"},
     "httpx": {"net"},
     "httpx_aiohttp": {"net"},
     "aiohttp": {"net"},
     "aws_lambda_powertools": {"api", "runtime"},
+    # A snapshot's processes share the key that its main process draws (tests/built/test_snapshot).
+    "multiprocessing": set(),
 }
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))
 
@@ -74,6 +76,16 @@ def test_a_folder_imports_those_below_it_alone(path: Path) -> None:
 def test_what_is_outside_is_imported_by_its_adapters_alone(path: Path) -> None:
     for name in roots(imports(path)) & OUTSIDE.keys():
         assert folder_of(path) in OUTSIDE[name]
+
+
+def test_sessions_of_aws_are_made_in_one_module() -> None:
+    """SAM's translator has a virtual environment of its own, without the package."""
+    files = [*FILES, *(ROOT / "cli").rglob("*.py"), *(ROOT / "local").rglob("*.py")]
+    makers = {"boto3", "botocore.session.get_session", "botocore.session.Session"}
+    assert {path for path in files if makers & imports(path)} == {
+        PACKAGE / "aws" / "clients.py",
+        ROOT / "local" / "translator_program.py",
+    }
 
 
 def test_below_the_runtime_nothing_is_loaded_from_outside() -> None:

@@ -1,15 +1,28 @@
 """Clients of AWS: their time-outs and tries."""
 
+from typing import Any
+
 import pytest
 
 from harkara.aws import clients
 
 
+@pytest.mark.parametrize(
+    ("config", "timeouts_s", "tries", "connections"),
+    [(None, (1, 2), 3, 50), (clients.PATIENT, (2, 5), 4, 50)],
+    ids=["of the API", "patient"],
+)
 def test_a_client_gives_up_soon_enough_and_tries_more_than_once(
+    config: Any,
+    timeouts_s: tuple[int, int],
+    tries: int,
+    connections: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    config = clients.client("dynamodb").meta.config
-    assert (config.connect_timeout, config.read_timeout) == (1, 2)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    made: Any = clients.session().client("dynamodb", config=config).meta.config
+    assert (made.connect_timeout, made.read_timeout) == timeouts_s
+    assert made.retries == {"mode": "standard", "total_max_attempts": tries}
+    assert made.max_pool_connections == connections
+    assert made.tcp_keepalive

@@ -10,12 +10,13 @@ from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, unregistered
 from harkara.model.messages import Endpoint
 from tests.fakes import FakeAccountStore
+from tests.limits import FakeClient
 
 URL = "https://api.clevertap.com/dlr"
 SECRETS = CallbackSecrets(token="not-a-real-token", headers={"x-key": "not-a-real-key"})
 
 
-class Kms:
+class Kms(FakeClient):  # type: ignore[misc]
     """Encrypts by writing the context beside the text."""
 
     def __init__(self) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from botocore import exceptions
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from pydantic_core import to_json
 
 from harkara.aws.sms import AwsTextExchange, open_texts
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
+from tests.limits import FakeClient
 from tests.unit.scripted_aws import Answer, Refusal, ScriptedAws
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}
@@ -44,7 +46,7 @@ def wired(texts: Any, status: int, content: bytes, headers: dict[str, str]) -> l
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         sent.append(request.body)
-        return AWSResponse(URL, status, headers, Raw(content))
+        return AWSResponse(URL, status, HTTPHeaders.from_dict(headers), Raw(content))
 
     texts.meta.events.register("before-send.pinpoint-sms-voice-v2", answer)
     return sent
@@ -100,7 +102,7 @@ def test_an_error_is_an_answer(refusal: Refusal, answer: TextAnswer) -> None:
         (exceptions.NoCredentialsError(), ExchangeUnreachable),
         (exceptions.ReadTimeoutError(endpoint_url=URL), ExchangeOutcomeUnknown),
         (exceptions.ConnectionClosedError(endpoint_url=URL), ExchangeOutcomeUnknown),
-        (exceptions.SSLError(endpoint_url=URL, error="x"), ExchangeOutcomeUnknown),
+        (exceptions.SSLError(endpoint_url=URL, error=OSError("x")), ExchangeOutcomeUnknown),
         (exceptions.HTTPClientError(error="x"), ExchangeOutcomeUnknown),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
@@ -163,7 +165,7 @@ def test_a_client_is_made_once_a_region_and_has_a_connection_for_each_call(texts
     assert (texts.meta.config.connect_timeout, texts.meta.config.tcp_keepalive) == (2, True)
 
 
-class Blocking:
+class Blocking(FakeClient):  # type: ignore[misc]
     """A client whose calls wait until `released` is set."""
 
     def __init__(self) -> None:

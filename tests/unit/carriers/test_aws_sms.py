@@ -37,7 +37,7 @@ class ScriptedTexts:
     async def __call__(
         self, region: str, request: Mapping[str, Any], timeout_s: float
     ) -> TextAnswer:
-        shape = MODEL.operation_model("SendTextMessage").input_shape
+        shape: Any = MODEL.operation_model("SendTextMessage").input_shape
         report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), report.generate_report()
         self.regions.append(region)

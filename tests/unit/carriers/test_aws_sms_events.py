@@ -152,8 +152,14 @@ def test_the_end_of_a_subscription_is_heard() -> None:
 # The tables
 
 
+def enum_of(shape: str) -> list[str]:
+    """Return the values of a text in the service model."""
+    text: Any = MODEL.shape_for(shape)
+    return list(text.enum)
+
+
 def test_the_table_of_states_is_that_of_the_service_model() -> None:
-    types = {name for name in MODEL.shape_for("EventType").enum if name.startswith("TEXT_")}
+    types = {name for name in enum_of("EventType") if name.startswith("TEXT_")}
     assert set(STATES) == types - {"TEXT_ALL"}
 
 
@@ -166,7 +172,7 @@ def test_every_failure_is_one_that_the_service_model_names() -> None:
     reasons = {
         name
         for error in ("ValidationException", "ConflictException")
-        for name in MODEL.shape_for(f"{error}Reason").enum
+        for name in enum_of(f"{error}Reason")
     }
-    types = MODEL.shape_for("ResourceType").enum
+    types = enum_of("ResourceType")
     assert FAILURES.keys() - STATES.keys() <= reasons | set(types)

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import chain
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -108,6 +108,10 @@ class Cache(Generic[T]):
         return then_s is not None and 0 <= now_s - then_s < span_s
 
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_kms import KMSClient
+
 CACHE_S = 60
 CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
@@ -134,7 +138,7 @@ class DynamoAccountStore:
 
     def __init__(
         self,
-        client: Any,
+        client: "DynamoDBClient",
         table: str,
         clock: Clock = time.time,
         *,
@@ -246,7 +250,7 @@ def credential_pointer(credential: Credential) -> Item:
     return values({"pk": f"account#{credential.account_id}", "sk": sort_key, "data": "{}"})
 
 
-def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
+def encrypt_secret(kms: "KMSClient", key_id: str, carrier: str, secret: str) -> bytes:
     """Return a carrier's secret as KMS ciphertext, bound to the carrier's name."""
     with aws_errors():
         answer = kms.encrypt(
@@ -255,7 +259,7 @@ def encrypt_secret(kms: Any, key_id: str, carrier: str, secret: str) -> bytes:
     return bytes(answer["CiphertextBlob"])
 
 
-def decrypt_secrets(kms: Any, carrier: CarrierSettings) -> CarrierSecrets:
+def decrypt_secrets(kms: "KMSClient", carrier: CarrierSettings) -> CarrierSecrets:
     """Return a carrier's decrypted secrets. Raises StoreUnavailable."""
     return CarrierSecrets(
         _decrypt(kms, carrier, carrier.secret), _decrypt(kms, carrier, carrier.receipt_url)
@@ -265,7 +269,7 @@ def decrypt_secrets(kms: Any, carrier: CarrierSettings) -> CarrierSecrets:
 class ReceiptSecrets:
     """Decrypts the secrets that carriers sign receipts with, once each until they change."""
 
-    def __init__(self, kms: Any) -> None:
+    def __init__(self, kms: "KMSClient") -> None:
         self._kms = kms
         self._known: dict[bytes, bytes] = {}
 
@@ -277,7 +281,7 @@ class ReceiptSecrets:
         return self._known[ciphertext]
 
 
-def _decrypt(kms: Any, carrier: CarrierSettings, ciphertext: bytes) -> str:
+def _decrypt(kms: "KMSClient", carrier: CarrierSettings, ciphertext: bytes) -> str:
     if not ciphertext:
         return ""
     with aws_errors():

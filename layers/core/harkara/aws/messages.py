@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harkara.aws.table import Item, Table, key, values
 from harkara.base.errors import StoreUnavailable
@@ -27,6 +27,9 @@ def has_expired(item: Mapping[str, Any], now_s: float) -> bool:
     return "ttl" in item and int(item["ttl"]["N"]) < now_s
 
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
 _BATCH_KIND = "batch"
 _CACHED_BATCHES = 64
 
@@ -39,7 +42,7 @@ class DynamoMessageStore:
 
     def __init__(
         self,
-        client: Any,
+        client: "DynamoDBClient",
         table: str,
         retention_s: int,
         clock: Clock,
@@ -152,12 +155,16 @@ def mark_of(item: Mapping[str, Any]) -> LedgerEntry:
     )
 
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+
 class DynamoDeadLetterStore:
     """Reads and removes dead letters, as DynamoMessageStore put them."""
 
     def __init__(
         self,
-        client: Any,
+        client: "DynamoDBClient",
         table: str,
         messages: DynamoMessageStore,
         clock: Clock,
@@ -186,6 +193,9 @@ class DynamoDeadLetterStore:
         self._table.write([{"DeleteRequest": {"Key": key(*each)}} for each in keys])
 
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
 _SORT_KEY = "last"
 
 
@@ -194,7 +204,7 @@ class DynamoLastMessages:
 
     def __init__(
         self,
-        client: Any,
+        client: "DynamoDBClient",
         table: str,
         signer: ReferenceSigner,
         retention_s: int,

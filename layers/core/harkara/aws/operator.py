@@ -5,7 +5,7 @@ the record that it was made from.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +18,9 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.routing import Routing
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -27,7 +30,7 @@ class OperatorStore:
     Every method raises StoreUnavailable.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._table = Table(client, table)
 
     def account(self, account_id: str) -> Account | None:

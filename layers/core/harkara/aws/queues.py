@@ -17,7 +17,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harkara.aws.clients import aws_errors
 from harkara.aws.table import Item, Table, Value, update_of, values
@@ -26,6 +26,9 @@ from harkara.base.retries import QUEUE_DELAY_S, Backoff
 from harkara.base.time import DAY_S, Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 # The time for which `sweep` may be out of order before tasks are lost.
 KEPT_S = 7 * DAY_S
@@ -38,7 +41,7 @@ class DynamoDueTable:
 
     def __init__(
         self,
-        client: Any,
+        client: "DynamoDBClient",
         table: str,
         clock: Clock,
         pause: Callable[[float], None] = time.sleep,
@@ -100,6 +103,9 @@ def _partition(shard: int) -> str:
     return f"shard#{shard:02d}"
 
 
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
 DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
@@ -120,7 +126,7 @@ class SqsTaskQueues:
 
     def __init__(
         self,
-        client: Any,
+        client: "SQSClient",
         urls: Mapping[QueueName, str],
         due: DynamoDueTable | None = None,
         pause: Callable[[float], None] = time.sleep,
@@ -170,7 +176,7 @@ class SqsTaskQueues:
         sent = set[int]()
 
         def attempt(left: Sequence[int]) -> Sequence[int]:
-            entries = [
+            entries: list[Any] = [
                 {
                     "Id": str(place),
                     "MessageBody": bodies[place],
@@ -205,7 +211,7 @@ class SqsTaskQueues:
         """Make received messages visible again after a delay (`harkara.ports.TaskQueues`)."""
         name = queue_arn.rpartition(":")[2]
         (url,) = (each for each in self._urls.values() if each.rpartition("/")[2] == name)
-        entries = [
+        entries: list[Any] = [
             {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delay_s}
             for number, (handle, delay_s) in enumerate(delays_s)
         ]

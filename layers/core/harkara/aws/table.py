@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harkara.aws.clients import aws_errors
 from harkara.base.errors import StoreUnavailable
 from harkara.base.retries import Backoff
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 Item = Mapping[str, Any]
 Value = str | int | bytes
@@ -43,7 +47,9 @@ T = TypeVar("T")
 class Table:
     """A table by its name; threads may share it."""
 
-    def __init__(self, client: Any, name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", name: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self.name = name
         self._backoff = Backoff(pause)
@@ -138,7 +144,7 @@ class Table:
             self._finish(indexes, insert)
         return sorted(duplicates)
 
-    def _insert_of(self, item: Item) -> Mapping[str, Any]:
+    def _insert_of(self, item: Item) -> "BatchStatementRequestTypeDef":
         fields = ",".join(f"'{name}':?" for name in item)
         return {
             "Statement": f'INSERT INTO "{self.name}" VALUE {{{fields}}}',
@@ -150,7 +156,7 @@ class Table:
         with aws_errors():
             self._client.update_item(TableName=self.name, **write)
 
-    def update_if(self, write: Item, **returns: str) -> tuple[bool, Item]:
+    def update_if(self, write: Item, **returns: Any) -> tuple[bool, Item]:
         """Update an item if the condition of `update_of` holds; return whether it did.
 
         Also returns the attributes that `returns` asks for by DynamoDB's names; none of an item
@@ -160,7 +166,8 @@ class Table:
             try:
                 answer = self._client.update_item(TableName=self.name, **write, **returns)
             except self._client.exceptions.ConditionalCheckFailedException as error:
-                return False, error.response.get("Item", _NOTHING)
+                refusal: Item = error.response
+                return False, refusal.get("Item", _NOTHING)
         return True, answer.get("Attributes", _NOTHING)
 
     def change(self, partition: str, sort_key: str, write: Callable[[Item], T | None]) -> T | None:
@@ -208,7 +215,7 @@ class Table:
         """Do all actions or none; return whether the first action's condition held."""
         held = True
 
-        def attempt(writes: Sequence[Item]) -> Sequence[Item]:
+        def attempt(writes: Sequence[Any]) -> Sequence[Any]:
             nonlocal held
             try:
                 self._client.transact_write_items(TransactItems=writes)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import PATIENT, client
+from harkara.aws.clients import PATIENT, session
 from harkara.aws.destinations import KmsDestinations
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
@@ -106,7 +106,8 @@ def wire(
 def on_aws() -> DlrServices:
     """Build the services on AWS."""
     settings = DlrSettings.from_environment()
-    dynamodb = client("dynamodb", config=PATIENT)
+    aws = session()
+    dynamodb = aws.client("dynamodb", config=PATIENT)
     due = DynamoDueTable(dynamodb, settings.due_table, time.time)
     urls = {
         QueueName.RECEIPT: settings.receipt_queue_url,
@@ -125,9 +126,9 @@ def on_aws() -> DlrServices:
         store=DynamoMessageStore(
             dynamodb, settings.messages_table, settings.retention_s, time.time
         ),
-        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         poster=HttpCallbackPoster(exchange, rules, timeout_s=settings.callback_timeout_s),
-        destinations=KmsDestinations(accounts, client("kms", config=PATIENT)),
+        destinations=KmsDestinations(accounts, aws.client("kms", config=PATIENT)),
         doors=EndpointHealth(
             counted,
             RateLimiter(counted, time.time, random.random),

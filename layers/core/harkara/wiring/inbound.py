@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.suppressions import DynamoSuppressionList
@@ -52,16 +52,17 @@ def wire(
 def on_aws() -> InboundService:
     """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = InboundSettings.from_environment()
-    dynamodb = client("dynamodb")
+    aws = session()
+    dynamodb = aws.client("dynamodb")
     messages = (dynamodb, settings.messages_table)
     signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
     return wire(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
-        secret=ReceiptSecrets(client("kms")),
+        secret=ReceiptSecrets(aws.client("kms")),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),
         last=DynamoLastMessages(*messages, signer, settings.retention_s, time.time),
-        queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
+        queues=SqsTaskQueues(aws.client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
         signer=signer,
         confirm=confirm_subscription,
         clock=time.time,

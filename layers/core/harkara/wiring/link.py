@@ -2,7 +2,7 @@
 
 import time
 
-from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.time import Clock
@@ -25,10 +25,11 @@ def wire(
 def on_aws() -> LinkService:
     """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = LinkSettings.from_environment()
+    aws = session()
     return wire(
         # This store only reads, so its retention (0) does not matter.
-        store=DynamoMessageStore(client("dynamodb"), settings.messages_table, 0, time.time),
-        queues=SqsTaskQueues(client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
+        store=DynamoMessageStore(aws.client("dynamodb"), settings.messages_table, 0, time.time),
+        queues=SqsTaskQueues(aws.client("sqs"), {QueueName.CALLBACK: settings.callback_queue_url}),
         signer=LinkSigner(secret_keys(settings.link_secret_id)),
         clock=time.time,
     )

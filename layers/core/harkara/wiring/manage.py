@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.destinations import KmsCipher
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoDeadLetterStore, DynamoMessageStore
@@ -118,7 +118,8 @@ def wire(
 def on_aws() -> ManageServices:
     """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = ManageSettings.from_environment()
-    dynamodb = client("dynamodb")
+    aws = session()
+    dynamodb = aws.client("dynamodb")
     urls = {
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
@@ -127,12 +128,12 @@ def on_aws() -> ManageServices:
     return wire(
         accounts=DynamoAccountStore(dynamodb, settings.accounts_table, templates=False),
         registry=DynamoRegistry(dynamodb, settings.accounts_table),
-        cipher=KmsCipher(client("kms"), settings.secrets_key_id),
+        cipher=KmsCipher(aws.client("kms"), settings.secrets_key_id),
         store=store,
         parked=DynamoDeadLetterStore(dynamodb, settings.messages_table, store, time.time),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         suppressions=DynamoSuppressionList(dynamodb, settings.accounts_table),
-        queues=SqsTaskQueues(client("sqs"), urls),
+        queues=SqsTaskQueues(aws.client("sqs"), urls),
         poster=SinglePoster(settings.callback_urls),
         pepper=secret_keys(settings.pepper_secret_id),
         callback_urls=settings.callback_urls,

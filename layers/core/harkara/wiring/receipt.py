@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from harkara.aws.accounts import DynamoAccountStore, ReceiptSecrets
-from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.queues import SqsTaskQueues
 from harkara.base.ids import ReferenceSigner
 from harkara.base.log_events import EventSink
@@ -40,10 +40,11 @@ def wire(
 def on_aws() -> ReceiveService:
     """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = ReceiptSettings.from_environment()
+    aws = session()
     return wire(
-        accounts=DynamoAccountStore(client("dynamodb"), settings.accounts_table),
-        secret=ReceiptSecrets(client("kms")),
-        queues=SqsTaskQueues(client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}),
+        accounts=DynamoAccountStore(aws.client("dynamodb"), settings.accounts_table),
+        secret=ReceiptSecrets(aws.client("kms")),
+        queues=SqsTaskQueues(aws.client("sqs"), {QueueName.RECEIPT: settings.receipt_queue_url}),
         signer=ReferenceSigner(secret_keys(settings.tag_secret_id)),
         confirm=confirm_subscription,
         clock=time.time,

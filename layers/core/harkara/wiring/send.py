@@ -11,7 +11,7 @@ from harkara.accept.idempotency import Idempotency, RandomIds
 from harkara.accept.service import AcceptService
 from harkara.api.authentication import Authenticator
 from harkara.aws.accounts import DynamoAccountStore
-from harkara.aws.clients import client, prepare, secret_keys
+from harkara.aws.clients import prepare, secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
@@ -67,7 +67,8 @@ def wire(
 def on_aws() -> SendServices:
     """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = SendSettings.from_environment()
-    dynamodb = client("dynamodb")
+    aws = session()
+    dynamodb = aws.client("dynamodb")
     urls = {
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
@@ -84,7 +85,7 @@ def on_aws() -> SendServices:
         store=DynamoMessageStore(
             dynamodb, settings.messages_table, settings.retention_s, time.time
         ),
-        queues=SqsTaskQueues(client("sqs"), urls, due),
+        queues=SqsTaskQueues(aws.client("sqs"), urls, due),
         counted=DynamoLimitStore(dynamodb, settings.messages_table),
         pepper=secret_keys(settings.pepper_secret_id),
         link_signer=link_signer,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.aws.carriers import CarrierDirectory, DynamoRoutingStore
-from harkara.aws.clients import PATIENT, client, secret_keys
+from harkara.aws.clients import PATIENT, secret_keys, session
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoLastMessages, DynamoMessageStore
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
@@ -77,7 +77,8 @@ def wire(
 def on_aws() -> SubmitService:
     """Build the service on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = SubmitSettings.from_environment()
-    dynamodb = client("dynamodb", config=PATIENT)
+    aws = session()
+    dynamodb = aws.client("dynamodb", config=PATIENT)
     urls = {
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
@@ -88,11 +89,11 @@ def on_aws() -> SubmitService:
     signer = ReferenceSigner(secret_keys(settings.tag_secret_id))
     return wire(
         store=DynamoMessageStore(*messages, settings.retention_s, time.time),
-        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         routing=DynamoRoutingStore(dynamodb, settings.accounts_table),
         carrier=CarrierDirectory(
             DynamoAccountStore(dynamodb, settings.accounts_table),
-            client("kms", config=PATIENT),
+            aws.client("kms", config=PATIENT),
             Outside(HttpClient(CONNECTIONS), AwsTextExchange(CONNECTIONS, time.time)),
         ),
         counted=DynamoLimitStore(*messages),

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import Executor
 
-from harkara.aws.clients import PATIENT, client
+from harkara.aws.clients import PATIENT, session
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.log_events import EventSink
 from harkara.base.time import Clock, Threads
@@ -24,16 +24,17 @@ def wire(
 def on_aws() -> SweepService:
     """Build the service on AWS."""
     settings = SweepSettings.from_environment()
+    aws = session()
     urls = {
         QueueName.SUBMIT: settings.submit_queue_url,
         QueueName.SUBMIT_PRIORITY: settings.submit_priority_queue_url,
         QueueName.RECEIPT: settings.receipt_queue_url,
         QueueName.CALLBACK: settings.callback_queue_url,
     }
-    due = DynamoDueTable(client("dynamodb", config=PATIENT), settings.due_table, time.time)
+    due = DynamoDueTable(aws.client("dynamodb", config=PATIENT), settings.due_table, time.time)
     return wire(
         due=due,
-        queues=SqsTaskQueues(client("sqs", config=PATIENT), urls, due),
+        queues=SqsTaskQueues(aws.client("sqs", config=PATIENT), urls, due),
         calls=Threads(CALLS, "sweep"),
         clock=time.time,
         notes=metrics.write,
