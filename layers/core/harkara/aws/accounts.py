@@ -21,11 +21,11 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from harkara.aws.clients import aws_errors
+from harkara.aws.clients import DynamoDBClient, KMSClient, aws_errors
 from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.json import decode
 from harkara.base.time import Clock
@@ -108,10 +108,6 @@ class Cache(Generic[T]):
         return then_s is not None and 0 <= now_s - then_s < span_s
 
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_kms import KMSClient
-
 CACHE_S = 60
 CACHE_LIMIT = 1_000
 NAME_LIMIT = 256
@@ -138,7 +134,7 @@ class DynamoAccountStore:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: DynamoDBClient,
         table: str,
         clock: Clock = time.time,
         *,
@@ -250,7 +246,7 @@ def credential_pointer(credential: Credential) -> Item:
     return values({"pk": f"account#{credential.account_id}", "sk": sort_key, "data": "{}"})
 
 
-def encrypt_secret(kms: "KMSClient", key_id: str, carrier: str, secret: str) -> bytes:
+def encrypt_secret(kms: KMSClient, key_id: str, carrier: str, secret: str) -> bytes:
     """Return a carrier's secret as KMS ciphertext, bound to the carrier's name."""
     with aws_errors():
         answer = kms.encrypt(
@@ -259,7 +255,7 @@ def encrypt_secret(kms: "KMSClient", key_id: str, carrier: str, secret: str) -> 
     return bytes(answer["CiphertextBlob"])
 
 
-def decrypt_secrets(kms: "KMSClient", carrier: CarrierSettings) -> CarrierSecrets:
+def decrypt_secrets(kms: KMSClient, carrier: CarrierSettings) -> CarrierSecrets:
     """Return a carrier's decrypted secrets. Raises StoreUnavailable."""
     return CarrierSecrets(
         _decrypt(kms, carrier, carrier.secret), _decrypt(kms, carrier, carrier.receipt_url)
@@ -269,7 +265,7 @@ def decrypt_secrets(kms: "KMSClient", carrier: CarrierSettings) -> CarrierSecret
 class ReceiptSecrets:
     """Decrypts the secrets that carriers sign receipts with, once each until they change."""
 
-    def __init__(self, kms: "KMSClient") -> None:
+    def __init__(self, kms: KMSClient) -> None:
         self._kms = kms
         self._known: dict[bytes, bytes] = {}
 
@@ -281,7 +277,7 @@ class ReceiptSecrets:
         return self._known[ciphertext]
 
 
-def _decrypt(kms: "KMSClient", carrier: CarrierSettings, ciphertext: bytes) -> str:
+def _decrypt(kms: KMSClient, carrier: CarrierSettings, ciphertext: bytes) -> str:
     if not ciphertext:
         return ""
     with aws_errors():

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from harkara.aws.accounts import Cache, decrypt_secrets
+from harkara.aws.clients import DynamoDBClient, KMSClient
 from harkara.aws.table import Table
 from harkara.base.errors import CarrierUnreachable, Outside
 from harkara.base.time import Clock
@@ -14,14 +14,11 @@ from harkara.carriers.settings import CarrierSettings
 from harkara.model.routing import EVERYONE, Routing, Rules
 from harkara.ports import AccountStore
 
-if TYPE_CHECKING:
-    from types_boto3_kms import KMSClient
-
 
 class CarrierDirectory:
     """Connects a carrier on first use, and again after an operator changed its settings."""
 
-    def __init__(self, accounts: AccountStore, kms: "KMSClient", outside: Outside) -> None:
+    def __init__(self, accounts: AccountStore, kms: KMSClient, outside: Outside) -> None:
         self._accounts = accounts
         self._kms = kms
         self._outside = outside
@@ -45,9 +42,6 @@ def _is_active(settings: CarrierSettings) -> bool:
     return not settings.paused
 
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
 CACHE_S = 30
 CACHE_LIMIT = 1_000
 SORT_KEY = "routing"
@@ -61,7 +55,7 @@ def partition_of(account_id: str) -> str:
 class DynamoRoutingStore:
     """Reads routing through a cache; an account without an item has empty routing."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock = time.time) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, clock: Clock = time.time) -> None:
         self._table = Table(client, table)
         self._cache = Cache(self._read, CACHE_S, CACHE_LIMIT, clock)
 

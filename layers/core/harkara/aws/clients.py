@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -14,6 +14,17 @@ from botocore.session import get_session
 from harkara.base.errors import StoreUnavailable
 from harkara.base.keys import Keys
 from harkara.runtime.library_logs import quieten
+
+# The clients' types (types-boto3) are installed for development only.
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient as DynamoDBClient
+    from types_boto3_kms import KMSClient as KMSClient
+    from types_boto3_pinpoint_sms_voice_v2 import (
+        PinpointSMSVoiceV2Client as PinpointSMSVoiceV2Client,
+    )
+    from types_boto3_sqs import SQSClient as SQSClient
+else:
+    DynamoDBClient = KMSClient = PinpointSMSVoiceV2Client = SQSClient = Any
 
 quieten()
 

@@ -1,14 +1,9 @@
 """Find the destinations of callbacks: registered callbacks with their decrypted secrets."""
 
-from typing import TYPE_CHECKING
-
-from harkara.aws.clients import aws_errors
+from harkara.aws.clients import KMSClient, aws_errors
 from harkara.model.callbacks import CallbackSecrets, Destination, unregistered
 from harkara.model.messages import Endpoint
 from harkara.ports import AccountStore
-
-if TYPE_CHECKING:
-    from types_boto3_kms import KMSClient
 
 SECRETS_KEPT = 1_000
 
@@ -16,7 +11,7 @@ SECRETS_KEPT = 1_000
 class KmsDestinations:
     """Finds destinations; a secret is decrypted once until it changes."""
 
-    def __init__(self, accounts: AccountStore, kms: "KMSClient") -> None:
+    def __init__(self, accounts: AccountStore, kms: KMSClient) -> None:
         self._accounts = accounts
         self._kms = kms
         self._known: dict[bytes, CallbackSecrets] = {}
@@ -48,7 +43,7 @@ class KmsDestinations:
 class KmsCipher:
     """Encrypts the secrets of callbacks with a key of KMS."""
 
-    def __init__(self, kms: "KMSClient", key_id: str) -> None:
+    def __init__(self, kms: KMSClient, key_id: str) -> None:
         self._kms = kms
         self._key_id = key_id
 
@@ -67,7 +62,7 @@ class KmsCipher:
         return decrypt(self._kms, account_id, callback_id, sealed)
 
 
-def decrypt(kms: "KMSClient", account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
+def decrypt(kms: KMSClient, account_id: str, callback_id: str, sealed: bytes) -> CallbackSecrets:
     """Return a callback's decrypted secrets. Raises StoreUnavailable."""
     with aws_errors():
         answer = kms.decrypt(

@@ -7,13 +7,11 @@ do not refuse each other: DynamoDB adds up in the order in which the writes arri
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, update_of
 from harkara.ports import Extension, Timeline
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 _KIND = "timeline"
 # A line that is just ending may alternately be seen as ended and as not ended.
@@ -25,7 +23,7 @@ _NO_LINES = {"pk", "sk", "ttl", "data"}
 class DynamoTimelineStore:
     """Stores time lines that many processes extend."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._table = Table(client, table)
 
     def extend(self, name: str, by: Extension, expires_at_s: int) -> tuple[int | None, Timeline]:

@@ -11,8 +11,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, key, values
 from harkara.base.errors import StoreUnavailable
 from harkara.base.ids import ReferenceSigner
@@ -27,9 +28,6 @@ def has_expired(item: Mapping[str, Any], now_s: float) -> bool:
     return "ttl" in item and int(item["ttl"]["N"]) < now_s
 
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
 _BATCH_KIND = "batch"
 _CACHED_BATCHES = 64
 
@@ -42,7 +40,7 @@ class DynamoMessageStore:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: DynamoDBClient,
         table: str,
         retention_s: int,
         clock: Clock,
@@ -155,16 +153,12 @@ def mark_of(item: Mapping[str, Any]) -> LedgerEntry:
     )
 
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
-
 class DynamoDeadLetterStore:
     """Reads and removes dead letters, as DynamoMessageStore put them."""
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: DynamoDBClient,
         table: str,
         messages: DynamoMessageStore,
         clock: Clock,
@@ -193,9 +187,6 @@ class DynamoDeadLetterStore:
         self._table.write([{"DeleteRequest": {"Key": key(*each)}} for each in keys])
 
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
 _SORT_KEY = "last"
 
 
@@ -204,7 +195,7 @@ class DynamoLastMessages:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: DynamoDBClient,
         table: str,
         signer: ReferenceSigner,
         retention_s: int,

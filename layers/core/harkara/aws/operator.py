@@ -5,21 +5,19 @@ the record that it was made from.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from harkara.aws.accounts import PARTS, credential_pointer
 from harkara.aws.carriers import SORT_KEY as ROUTING
 from harkara.aws.carriers import partition_of as routing_of
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, key, update_of, values
 from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential
 from harkara.model.routing import Routing
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -30,7 +28,7 @@ class OperatorStore:
     Every method raises StoreUnavailable.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._table = Table(client, table)
 
     def account(self, account_id: str) -> Account | None:

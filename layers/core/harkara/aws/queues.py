@@ -17,18 +17,15 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harkara.aws.clients import aws_errors
+from harkara.aws.clients import DynamoDBClient, SQSClient, aws_errors
 from harkara.aws.table import Item, Table, Value, update_of, values
 from harkara.base.errors import StoreUnavailable
 from harkara.base.retries import QUEUE_DELAY_S, Backoff
 from harkara.base.time import DAY_S, Clock
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 # The time for which `sweep` may be out of order before tasks are lost.
 KEPT_S = 7 * DAY_S
@@ -41,7 +38,7 @@ class DynamoDueTable:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: DynamoDBClient,
         table: str,
         clock: Clock,
         pause: Callable[[float], None] = time.sleep,
@@ -103,9 +100,6 @@ def _partition(shard: int) -> str:
     return f"shard#{shard:02d}"
 
 
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
-
 DELAY_LIMIT_S = QUEUE_DELAY_S
 BATCH_LIMIT_BYTES = 1_048_576
 _BATCH = 10
@@ -126,7 +120,7 @@ class SqsTaskQueues:
 
     def __init__(
         self,
-        client: "SQSClient",
+        client: SQSClient,
         urls: Mapping[QueueName, str],
         due: DynamoDueTable | None = None,
         pause: Callable[[float], None] = time.sleep,

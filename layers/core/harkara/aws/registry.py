@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harkara.aws.accounts import PART_PREFIXES, part_item
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import WRITE_BATCH, Item, Table, key, update_of
 from harkara.base.errors import StoreUnavailable
 from harkara.base.json import decode
 from harkara.base.time import Deadline
 from harkara.model.accounts import Credential
 from harkara.model.fields import P, Part
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 THREADS = 8
 # Time to reserve for a batch without retries, and for the version update that ends an import.
@@ -32,7 +30,7 @@ class DynamoRegistry:
     """Senders, templates and callbacks in DynamoDB."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, pause: Callable[[float], None] = time.sleep
+        self, client: DynamoDBClient, table: str, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._table = Table(client, table, pause)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import (
@@ -16,12 +16,9 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from harkara.aws.clients import PATIENT, session
+from harkara.aws.clients import PATIENT, PinpointSMSVoiceV2Client, session
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
 from harkara.base.time import Clock
-
-if TYPE_CHECKING:
-    from types_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
 
 # Longer than any carrier's timeout: a thread outlives its call for no longer than this.
 _READ_TIMEOUT_S = 30
@@ -40,7 +37,7 @@ _NOT_SENT = (
 )
 
 
-def open_texts(region: str, calls: int) -> "PinpointSMSVoiceV2Client":
+def open_texts(region: str, calls: int) -> PinpointSMSVoiceV2Client:
     """Return a client for `calls` concurrent calls. It never retries: AWS would send twice."""
     once = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
@@ -60,7 +57,7 @@ class AwsTextExchange:
         self,
         calls: int,
         clock: Clock,
-        connect: Callable[[str, int], "PinpointSMSVoiceV2Client"] = open_texts,
+        connect: Callable[[str, int], PinpointSMSVoiceV2Client] = open_texts,
     ) -> None:
         self._calls = calls
         self._clock = clock
@@ -82,7 +79,7 @@ class AwsTextExchange:
                 raise ExchangeUnreachable("no thread was free") from None
             raise ExchangeOutcomeUnknown("no answer in time") from None
 
-    def _client(self, region: str) -> "PinpointSMSVoiceV2Client":
+    def _client(self, region: str) -> PinpointSMSVoiceV2Client:
         if region not in self._clients:
             self._clients[region] = self._connect(region, self._calls)
         now_s = self._clock()
@@ -92,7 +89,7 @@ class AwsTextExchange:
         return self._clients[region]
 
 
-def _send(texts: "PinpointSMSVoiceV2Client", request: Mapping[str, Any]) -> TextAnswer:
+def _send(texts: PinpointSMSVoiceV2Client, request: Mapping[str, Any]) -> TextAnswer:
     try:
         answer = texts.send_text_message(**request)
     except ClientError as error:

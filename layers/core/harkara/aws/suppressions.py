@@ -8,14 +8,11 @@ For this the time is kept after an entry is removed.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 from zlib import crc32
 
+from harkara.aws.clients import DynamoDBClient
 from harkara.aws.table import Item, Table, Value, key, update_of
 from harkara.model.suppressions import Source, Suppression
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 SHARDS = 16
 
@@ -29,7 +26,7 @@ class DynamoSuppressionList:
     """Stores the numbers that get no messages. Nothing is cached: an opt-out counts at once."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, pause: Callable[[float], None] = time.sleep
+        self, client: DynamoDBClient, table: str, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._table = Table(client, table, pause)
 

@@ -10,15 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from harkara.aws.clients import aws_errors
+from harkara.aws.clients import DynamoDBClient, aws_errors
 from harkara.base.errors import StoreUnavailable
 from harkara.base.retries import Backoff
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 Item = Mapping[str, Any]
 Value = str | int | bytes
@@ -48,7 +44,7 @@ class Table:
     """A table by its name; threads may share it."""
 
     def __init__(
-        self, client: "DynamoDBClient", name: str, pause: Callable[[float], None] = time.sleep
+        self, client: DynamoDBClient, name: str, pause: Callable[[float], None] = time.sleep
     ) -> None:
         self._client = client
         self.name = name
@@ -144,7 +140,7 @@ class Table:
             self._finish(indexes, insert)
         return sorted(duplicates)
 
-    def _insert_of(self, item: Item) -> "BatchStatementRequestTypeDef":
+    def _insert_of(self, item: Item) -> Any:
         fields = ",".join(f"'{name}':?" for name in item)
         return {
             "Statement": f'INSERT INTO "{self.name}" VALUE {{{fields}}}',
