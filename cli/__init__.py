@@ -25,6 +25,7 @@ from cli import (
     senders,
     suppressions,
     templates,
+    users,
 )
 from cli.command import CommandRefused, PartlyRefused, UsageError, parser_of
 from cli.deployment import Deployment
@@ -39,6 +40,7 @@ NOUNS = (
     senders,
     templates,
     credentials,
+    users,
     routes,
     pause,
     resume,

@@ -23,9 +23,11 @@ from harkara.aws.queues import SqsTaskQueues
 from harkara.aws.registry import DynamoRegistry
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.base.ids import Randomness
+from harkara.base.keys import Keys
 from harkara.base.time import Clock
 from harkara.callbacks.posting import CallbackPoster
 from harkara.manage.callbacks import EndpointService
+from harkara.manage.people import People
 from harkara.manage.registry import RegistryService
 from harkara.manage.suppressions import SuppressionService
 from harkara.model.accounts import Account, hash_secret
@@ -33,6 +35,7 @@ from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import SinglePoster
 from harkara.wiring.manage import wire_resources
+from harkara.wiring.people import wire_people
 from local import running
 from local.deploy import client as local_client
 from local.settings import LocalStackError, Ports
@@ -53,6 +56,8 @@ class Deployment:
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     poster: CallbackPoster | None = None
     """Posts samples; None posts them from this machine."""
+    is_local: bool = False
+    """Whether this is the stack on one machine, whose links sign in without a password."""
 
     @classmethod
     def open(cls, arguments: Namespace) -> "Deployment":
@@ -102,6 +107,21 @@ class Deployment:
         lists = DynamoSuppressionList(self.client("dynamodb"), self.outputs["AccountsTableName"])
         return SuppressionService(lists, self.clock)
 
+    @cached_property
+    def people(self) -> People:
+        """Return the service of the people who use the console."""
+        return wire_people(
+            dynamodb=self.client("dynamodb"),
+            kms=self.client("kms"),
+            accounts_table=self.outputs["AccountsTableName"],
+            messages_table=self.outputs["MessagesTableName"],
+            secrets_key_id=self.outputs["SecretsKeyId"],
+            pepper=lambda: Keys(self._peppers, self.clock),
+            clock=self.clock,
+            randomness=self.randomness,
+            local=self.is_local,
+        )
+
     def account(self, account_id: str) -> Account:
         """Return an account with its callbacks. Raises CommandRefused if there is none.
 
@@ -115,11 +135,14 @@ class Deployment:
 
     def hash(self, secret: str) -> str:
         """Return the keyed hash under which a credential's secret is stored."""
+        return hash_secret(self._peppers()[0], secret)
+
+    def _peppers(self) -> list[bytes]:
         with aws_errors():
             answer = self.client("secretsmanager").get_secret_value(
                 SecretId=self.outputs["PepperSecretId"]
             )
-        return hash_secret(values_of(answer["SecretString"])[0], secret)
+        return values_of(answer["SecretString"])
 
     def encrypt(self, carrier: str, secret: str) -> bytes:
         """Return a carrier's secret in its encrypted, stored form."""
@@ -138,7 +161,7 @@ def _on_this_machine() -> Deployment:
     outputs = {**found["outputs"], "ApiUrl": Ports(**found["ports"]).url("gateway")}
     aws_url = found["aws_url"]
     rules = UrlRules(loopback=True)
-    return Deployment(outputs, lambda service: local_client(service, aws_url), rules)
+    return Deployment(outputs, lambda service: local_client(service, aws_url), rules, is_local=True)
 
 
 def _on_aws(stack: str, region: str | None, profile: str | None) -> Deployment:

@@ -31,6 +31,10 @@ VERBS = {
     "credential": ["create", "rotate", "revoke", "list"],
     "sender": ["add", "list", "remove"],
     "template": ["import", "export", "list", "remove"],
+    "user": [
+        *("invite", "list", "role", "disable", "enable", "sign-out", "reset-totp", "audit"),
+        "erase",
+    ],
 }
 ON_AWS = ["account", "list", "--stack", "harkara"]
 

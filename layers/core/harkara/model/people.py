@@ -22,7 +22,7 @@ _EMAIL = re.compile(
     r"(?=.{3,254}\Z)[a-z0-9_][a-z0-9_.%+'&-]{0,63}"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
-_EMAIL_RULE = "an address such as asha@acme.example, without letters beyond ASCII"
+EMAIL_RULE = "an address such as asha@acme.example, without letters beyond ASCII"
 
 
 class Role(StrEnum):
@@ -167,7 +167,7 @@ def email_of(text: str) -> str:
     email = text.strip(" ")
     # Before the letters are made small: the Kelvin sign would become a k.
     if not email.isascii() or not _EMAIL.fullmatch(email.lower()):
-        raise FieldRefused("email", _EMAIL_RULE)
+        raise FieldRefused("email", EMAIL_RULE)
     return email.lower()
 
 
