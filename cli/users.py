@@ -12,7 +12,7 @@ from cli.routes import account_or_all, check_account
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.base.time import utc_text
-from harkara.manage.users import AUDIT_PAGE
+from harkara.manage.audit import AUDIT_PAGE
 from harkara.model.people import Role, Session, User
 from harkara.model.routing import EVERYONE
 
@@ -20,7 +20,7 @@ NOUN = "user"
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Register invite, list, role, disable, enable, sign-out, reset-totp, audit and erase."""
+    """Register invite, list, role, disable, enable, remove, sign-out, reset-totp, audit, erase."""
     invite = verbs.add("invite", _invite, "print a link, once, by which to set a password")
     _add_account(invite)
     _add_email(invite)
@@ -32,6 +32,7 @@ def add_verbs(verbs: Verbs) -> None:
     role.add_argument("role", choices=roles)
     _add_email(verbs.add("disable", _disable, "let a user in no more; sessions end at once"))
     _add_email(verbs.add("enable", _enable, "let a disabled user in again"))
+    _add_email(verbs.add("remove", _remove, "remove a user; the log stays"))
     _add_email(verbs.add("sign-out", _sign_out, "end all sessions of a user at once"))
     _add_email(verbs.add("reset-totp", _reset_totp, "ask a user who lost the app for no code"))
     audit = verbs.add("audit", _audit, "list who changed what, newest first")
@@ -64,7 +65,7 @@ def _invite(desk: Deployment, arguments: Namespace) -> Answer:
     base = desk.outputs.get("ConsoleUrl", f"{desk.outputs['ApiUrl'].rstrip('/')}/console")
     return {
         "user": arguments.email,
-        "link": f"{base.rstrip('/')}/invitation/{token}",
+        "link": f"{base.rstrip('/')}/invitation?token={token}",
         "note": "it works once, within an hour, and is shown this once",
     }
 
@@ -89,6 +90,12 @@ def _enable(desk: Deployment, arguments: Namespace) -> Answer:
     with _named(arguments.email):
         desk.people.enable(arguments.email, _by())
     return {"enabled": arguments.email}
+
+
+def _remove(desk: Deployment, arguments: Namespace) -> Answer:
+    with _named(arguments.email):
+        desk.people.remove(arguments.email, _by())
+    return {"removed": arguments.email}
 
 
 def _sign_out(desk: Deployment, arguments: Namespace) -> Answer:

@@ -33,7 +33,7 @@ VERBS = {
     "template": ["import", "export", "list", "remove"],
     "user": [
         *("invite", "list", "role", "disable", "enable", "sign-out", "reset-totp", "audit"),
-        "erase",
+        *("remove", "erase"),
     ],
 }
 ON_AWS = ["account", "list", "--stack", "harkara"]

@@ -43,7 +43,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Operator:
 def invited(operator: Operator, line: str = f"acme {ASHA} --role admin") -> str:
     """Invite a user; return the token in the printed link."""
     link = operator(f"user invite {line} --json").json()["link"]
-    match = re.fullmatch(rf"{API_URL}/console/invitation/([A-Za-z0-9._-]+)", link)
+    match = re.fullmatch(rf"{API_URL}/console/invitation\?token=([A-Za-z0-9._-]+)", link)
     assert match is not None
     return match[1]
 
@@ -69,7 +69,7 @@ def test_the_link_leads_to_the_consoles_own_domain(
 ) -> None:
     monkeypatch.setitem(OUTPUTS, "ConsoleUrl", "https://console.example/")
     link = operator(f"user invite acme {ASHA} --role viewer --json").json()["link"]
-    assert link.startswith("https://console.example/invitation/")
+    assert link.startswith("https://console.example/invitation?token=")
 
 
 def test_users_are_listed_with_what_they_are(operator: Operator) -> None:
@@ -157,6 +157,16 @@ def test_an_account_is_erased_with_its_log(operator: Operator) -> None:
     assert (row["who"], row["action"], row["subject"]) == ("command:olga", "account.erase", "acme")
 
 
+def test_a_user_is_removed_and_the_log_stays(operator: Operator) -> None:
+    cookie = joined(operator)
+    assert operator(f"user remove {ASHA} --json").json() == {"removed": ASHA}
+    assert people_of(operator).person(cookie) is None
+    assert operator("user list acme --json").json() == []
+    assert len(operator("user audit acme --json").json()) == 3
+    assert operator("account create other --carrier sim").status == 0
+    assert joined(operator, f"other {ASHA} --role viewer")
+
+
 def test_without_a_name_on_this_machine_the_log_says_so(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +194,7 @@ def test_without_a_name_on_this_machine_the_log_says_so(
         (f"role {OLGA} viewer", 1, "(role: operator without an account"),
         (f"disable {ASHA}", 1, f"there is no user {ASHA}"),
         (f"enable {ASHA}", 1, f"there is no user {ASHA}"),
+        (f"remove {ASHA}", 1, f"there is no user {ASHA}"),
         (f"sign-out {ASHA}", 1, f"there is no user {ASHA}"),
         (f"reset-totp {ASHA}", 1, f"there is no user {ASHA}"),
         ("disable asha", 1, "(email: an address such as"),

@@ -2,7 +2,9 @@
 
 import io
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from pydantic_core import from_json
 
 import cli
+from cli.deployment import Deployment
 from harkara.api.authentication import Authenticator, presented
 from harkara.aws.accounts import DynamoAccountStore
 from harkara.base.errors import RequestRefused
@@ -134,3 +137,34 @@ def test_the_running_stack_is_found_by_its_note(
     line = f"callback add sandbox operated --url {lab.callback_url('operated')} --local"
     assert cli.main(line.split()) == 0
     assert cli.main(["callback", "remove", "sandbox", "operated", "--local"]) == 0
+    people = Deployment.open(Namespace(local=True)).people
+    session = people.person(people.sign_in_by_link(people.sign_in_link("sandbox")))
+    assert session is not None
+    assert session.account_id == "sandbox"
+
+
+def test_an_invitation_that_many_use_at_once_lets_one_in_until_it_is_disabled(
+    lab: Lab, run: Run
+) -> None:
+    token = run("user invite demo asha@acme.example --role admin")["link"].partition("token=")[2]
+    people = Deployment(lab.stack.outputs, lab.stack.client).people
+
+    def accept(number: int) -> str:
+        try:
+            return people.accept_invitation(token, f"a long enough password {number}")
+        except RequestRefused as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(4) as pool:
+        came = [*pool.map(accept, range(4))]
+    assert came.count("NOT_FOUND") == 3
+    (number,) = (number for number, each in enumerate(came) if each != "NOT_FOUND")
+    assert people.person(came[number])
+    password = f"a long enough password {number}"
+    cookie = people.sign_in("asha@acme.example", password, "", HOST)
+    session = people.person(cookie)
+    assert session is not None
+    assert people.begin_totp(session).startswith("otpauth://")
+    run("user disable asha@acme.example")
+    assert people.person(cookie) is None
+    assert run("user audit demo")[0]["action"] == "user.disable"

@@ -316,6 +316,14 @@ class UserStore(Protocol):
         called again if the user was changed meanwhile. Returns None if there is no such user.
         """
 
+    def remove(
+        self, user_id: str, check: Callable[[User], None], entry_of: Callable[[User], AuditEntry]
+    ) -> bool:
+        """Remove a user, with an entry in the log, unless `check` raises; return if there was one.
+
+        `check` is called again if the user was changed meanwhile.
+        """
+
     def users(self, account_id: str | None) -> list[User]:
         """Return the users of an account, or the operators (None), by their addresses."""
 

@@ -130,6 +130,23 @@ def test_who_keeps_losing_gives_up() -> None:
     assert not found.disabled
 
 
+def test_a_removal_that_a_change_overtook_looks_again() -> None:
+    users, seen = Users(), list[Role]()
+    users.store.create(ASHA, users.entry())
+
+    def check(user: User) -> None:
+        seen.append(user.role)
+        if len(seen) == 1:
+            users.store.change(ASHA.id, renamed(Role.MARKETER))
+
+    assert users.store.remove(ASHA.id, check, lambda user: users.entry(f"gone.{user.role}"))
+    assert seen == [Role.ADMIN, Role.MARKETER]
+    assert {*users.actions()} == {"user.invite", "gone.marketer"}
+    assert users.store.users("acme") == []
+    assert users.store.get(ASHA.id) is None
+    assert not users.store.remove(ASHA.id, check, lambda _: users.entry())
+
+
 def test_the_log_is_read_newest_first_in_pages_without_what_has_expired(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,6 +199,7 @@ def test_aws_in_trouble_is_one_error(answer: Exception) -> None:
         lambda: store.get(ASHA.id),
         lambda: store.create(ASHA, entry),
         lambda: store.change(ASHA.id, renamed(Role.VIEWER)),
+        lambda: store.remove(ASHA.id, lambda _: None, lambda _: entry),
         lambda: store.users("acme"),
         lambda: store.record(entry),
         lambda: store.audit("acme", "", 1),

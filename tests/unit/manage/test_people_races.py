@@ -92,6 +92,20 @@ def test_two_sign_ins_at_once_both_count() -> None:
         assert all(console.people.person(str(each)) for each in came)
 
 
+def test_who_signs_in_by_a_password_while_another_is_set_brings_it_back_in_no_order() -> None:
+    def prepare() -> tuple[Console, Act, Act]:
+        console = Console()
+        console.joined()
+        token, another = console.invite(), console.process()
+        return console, console.sign_in, lambda: another.accept_invitation(token, OTHER)
+
+    for console, first, second in interrupted(prepare):
+        assert console.people.person(str(second))
+        assert first is Code.UNAUTHORIZED or console.people.person(str(first)) is None
+        assert outcome(console.sign_in) is Code.UNAUTHORIZED
+        assert console.sign_in(password=OTHER)
+
+
 @pytest.mark.parametrize(
     "end",
     [

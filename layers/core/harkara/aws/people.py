@@ -89,6 +89,25 @@ class DynamoUserStore:
 
         return self._table.change(_user(user_id), _USER, write)
 
+    def remove(
+        self, user_id: str, check: Callable[[User], None], entry_of: Callable[[User], AuditEntry]
+    ) -> bool:
+        """Remove a user and its place in the list (`harkara.ports.UserStore`)."""
+
+        def delete(item: Item) -> bool | None:
+            user = _of(item)
+            check(user)
+            own = {
+                "Key": key(_user(user_id), _USER),
+                "ConditionExpression": "#data = :seen",
+                "ExpressionAttributeNames": {"#data": "data"},
+                "ExpressionAttributeValues": {":seen": item["data"]},
+            }
+            listed = {"Delete": {"Key": _listed(user.account_id, user.email)}}
+            return self._table.transact({"Delete": own}, listed, self._put(entry_of(user))) or None
+
+        return bool(self._table.change(_user(user_id), _USER, delete))
+
     def users(self, account_id: str | None) -> list[User]:
         """Return the users of an account, or the operators, by their addresses."""
         return sorted(self._users(account_id), key=lambda user: user.email)

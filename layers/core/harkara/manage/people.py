@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
+from harkara.manage.audit import refusals
 from harkara.manage.proofs import (
     TOTP_SECRET_BYTES,
     Ticket,
@@ -20,7 +21,7 @@ from harkara.manage.proofs import (
     totp_step_of,
     totp_uri,
 )
-from harkara.manage.users import Users, no_user, refusals, with_fields, without_totp
+from harkara.manage.users import Users, no_user, with_fields, without_totp
 from harkara.model.people import (
     SESSION_S,
     SESSIONS_LIMIT,

@@ -15,7 +15,7 @@ from harkara.base.ids import Randomness
 from harkara.base.keys import Keys
 from harkara.model.people import Purpose
 
-PASSWORD_LEAST, PASSWORD_MOST = 12, 1_024
+PASSWORD_LEAST, PASSWORD_MOST = 12, 1_000
 # Fewer different characters than this are a pattern, as in "aaaaaaaaaaaa".
 _DISTINCT_LEAST = 5
 _PASSWORD_RULE = (

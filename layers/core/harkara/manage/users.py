@@ -1,19 +1,17 @@
-"""Manage the users of the console: invitations, roles, and the log of what everybody changed."""
+"""Manage the users of the console: invitations, roles, and who is let in no more."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
 from harkara.base.ids import Randomness
-from harkara.base.time import Clock
+from harkara.manage.audit import AuditLog, refusals
 from harkara.manage.proofs import Passwords, Ticket, Tickets, new_id
 from harkara.model.people import (
     INVITATION_S,
     AuditEntry,
-    AuditPage,
     OneTime,
     Purpose,
     Role,
@@ -22,15 +20,12 @@ from harkara.model.people import (
     email_of,
     user_id_of,
 )
-from harkara.ports import UserCipher, UserStore
+from harkara.ports import UserCipher
 from harkara.state.sign_in_limits import SignInLimits
-
-AUDIT_PAGE = 50
-_SUBJECT_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Users:
+class Users(AuditLog):
     """The users of accounts, and the operators.
 
     Its methods raise RequestRefused and StoreUnavailable. `by` is the session of the person who
@@ -38,12 +33,10 @@ class Users:
     of their client. `local` allows links that sign in without a password.
     """
 
-    store: UserStore
     cipher: UserCipher
     limits: SignInLimits
     tickets: Tickets
     has_account: Callable[[str], bool]
-    clock: Clock
     randomness: Randomness
     passwords: Passwords = field(default_factory=Passwords)
     local: bool = False
@@ -110,6 +103,24 @@ class Users:
             email, lambda user: with_fields(user, disabled=False), "user.enable", by, address
         )
 
+    def remove(self, email: str, by: Session, address: str = "") -> None:
+        """Remove a user, whose address is then free for any account. Raises as change_role.
+
+        What the user did stays in the log.
+        """
+        with refusals():
+            email = email_of(email)
+
+        def check(user: User) -> None:
+            _check_manages(by, user.account_id)
+            _check_other(user, by)
+
+        def entry_of(user: User) -> AuditEntry:
+            return self._entry(user.account_id, by.email, "user.remove", email, address)
+
+        if not self.store.remove(user_id_of(email), check, entry_of):
+            raise no_user()
+
     def revoke_all(self, email: str, by: Session, address: str = "") -> None:
         """End all sessions of a user, who may be oneself. Raises NOT_FOUND, SCOPE_MISSING."""
         self._manage(
@@ -130,29 +141,6 @@ class Users:
             return without_totp(user)
 
         self._manage(email, reset, "user.totp_reset", by, address)
-
-    # The log
-
-    def record(
-        self,
-        session: Session,
-        action: str,
-        subject: str,
-        address: str,
-        account_id: str | None = None,
-    ) -> None:
-        """Put a change into the log of an account, by default the person's own.
-
-        Call it before the change: an entry without its change does no harm, a change without its
-        entry does. `subject` is an id: no text, phone number or secret.
-        """
-        account_id = session.account_id if session.account_id is not None else account_id
-        self.store.record(self._entry(account_id, session.email, action, subject, address))
-
-    def audit(self, account_id: str | None, cursor: str = "") -> AuditPage:
-        """Return a page of the log, newest first. Raises INVALID_REQUEST for a bad cursor."""
-        with refusals():
-            return self.store.audit(account_id, cursor, AUDIT_PAGE)
 
     def erase(self, account_id: str, by: Session, address: str = "") -> int:
         """Remove an account's users and its log, for an operator; return how many users.
@@ -207,12 +195,6 @@ class Users:
             raise no_user()
         return changed
 
-    def _entry(
-        self, account_id: str | None, email: str, action: str, subject: str, address: str
-    ) -> AuditEntry:
-        at_ms = int(self.clock() * 1000)
-        return AuditEntry(at_ms, account_id, *map(_plain, (email, action, subject, address)))
-
     def _new(self, email: str, account_id: str | None, role: Role, one_time: OneTime) -> User:
         return User(
             email=email,
@@ -229,15 +211,6 @@ class Users:
     def _token(self, user_id: str, one_time: OneTime) -> str:
         ticket = Ticket(user_id, one_time.id, one_time.expires_at_s)
         return self.tickets.sign(one_time.purpose, ticket)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Raise RequestRefused for a field that is refused."""
-    try:
-        yield
-    except FieldRefused as error:
-        raise RequestRefused(Code.INVALID_REQUEST, f"({error})") from error
 
 
 def no_user() -> RequestRefused:
@@ -282,8 +255,3 @@ def _check_manages(by: Session, account_id: str | None) -> None:
 def _check_role(role: Role, account_id: str | None) -> None:
     if (role is Role.OPERATOR) != (account_id is None):
         raise FieldRefused("role", "operator without an account, else viewer, marketer or admin")
-
-
-def _plain(text: str) -> str:
-    """Return a text of an entry on one line, in a length that no item is too large for."""
-    return "".join(each if each.isprintable() else "?" for each in text[:_SUBJECT_LIMIT])

@@ -37,10 +37,10 @@ class Role(StrEnum):
     ADMIN = "admin"
     OPERATOR = "operator"
 
-    def includes(self, other: "Role") -> bool:
+    def may(self, needed: "Role") -> bool:
         """Return whether this role may do all that another may."""
         roles = tuple(Role)
-        return roles.index(self) >= roles.index(other)
+        return roles.index(self) >= roles.index(needed)
 
 
 class Purpose(StrEnum):
@@ -133,8 +133,8 @@ class Session(NamedTuple):
     expires_at_s: int = 0
 
     def may(self, role: Role) -> bool:
-        """Return whether the person has this role, or one that includes it."""
-        return self.role.includes(role)
+        """Return whether the person's role may do all that another may."""
+        return self.role.may(role)
 
 
 class AuditEntry(NamedTuple):

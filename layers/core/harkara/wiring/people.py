@@ -6,7 +6,7 @@ from typing import Any
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.operator import OperatorStore
-from harkara.aws.people import DynamoUserStore, KmsUserCipher
+from harkara.aws.people import AUDIT_KEPT_S, DynamoUserStore, KmsUserCipher
 from harkara.base.ids import Randomness
 from harkara.base.keys import Keys
 from harkara.base.time import Clock
@@ -25,6 +25,7 @@ def wire_people(
     pepper: Callable[[], Keys],
     clock: Clock,
     randomness: Randomness,
+    audit_kept_s: int = AUDIT_KEPT_S,
     local: bool = False,
 ) -> People:
     """Build the service on tables; `pepper` is called once, on first use.
@@ -33,7 +34,9 @@ def wire_people(
     """
     accounts = OperatorStore(dynamodb, accounts_table)
     return People(
-        store=DynamoUserStore(dynamodb, accounts_table, clock, randomness),
+        store=DynamoUserStore(
+            dynamodb, accounts_table, clock, randomness, audit_kept_s=audit_kept_s
+        ),
         cipher=KmsUserCipher(kms, secrets_key_id),
         limits=SignInLimits(DynamoLimitStore(dynamodb, messages_table), clock),
         tickets=Tickets(cache(pepper)),
