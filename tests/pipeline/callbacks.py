@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import DeadLetter, parked_of
-from harkara.model.messages import Endpoint
+from harkara.model.messages import Endpoint, TimelineStep
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign
 from tests.wired import URL
@@ -15,6 +17,7 @@ DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
 # Id of a message that is not stored.
 MID = "101KDWCJ2M0000G40R40M30E20900"
 FAILED = PostResult(500, "HTTP 500", answer="try later", duration_ms=7)
+_STEP = TypeAdapter(TimelineStep)
 
 
 def sent(world: World, *magic: str) -> list[str]:
@@ -41,8 +44,16 @@ def parked(world: World) -> list[DeadLetter]:
     return [parked_of(mark) for (pk, _), mark in marks if pk.startswith("parked#")]
 
 
+def ask(world: World, mid: str) -> dict[str, Any]:
+    """Return a message's history, with a timeline whose fields are all described."""
+    shown = world.manage_services().history.message(world.account, mid)
+    for step in shown["timeline"]:
+        _STEP.validate_python(step, extra="forbid")
+    return shown
+
+
 def steps(world: World, mid: str) -> list[dict[str, Any]]:
-    timeline = world.manage_services().history.message(world.account, mid)["timeline"]
+    timeline = ask(world, mid)["timeline"]
     return [step for step in timeline if step["step"].startswith("callback")]
 
 

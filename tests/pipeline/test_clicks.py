@@ -13,6 +13,7 @@ from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destinati
 from harkara.model.events import Click
 from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
+from tests.pipeline.callbacks import ask
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.wired import ACCOUNT, NOW, URL
@@ -199,7 +200,7 @@ def test_a_click_on_a_message_that_is_kept_no_more_is_done_with() -> None:
 def test_the_timeline_shows_the_first_click_and_how_it_was_told() -> None:
     world, person = run(None, 200, 200, 500)
     (mid,) = {mid for mid, link in person.clicked if person.led_to[link].endswith("0000")}
-    timeline = world.manage_services().history.message(LINKING, mid)["timeline"]
+    timeline = ask(world, mid)["timeline"]
     steps = [step["step"] for step in timeline]
     told = timeline[steps.index("clicked") :]
     assert steps[: -len(told)] == ["accepted", "submitted", "delivered", "callback"]

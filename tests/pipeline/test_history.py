@@ -12,6 +12,7 @@ from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Rate
 from harkara.model.messages import Category, pack
 from tests.pipeline import campaign
+from tests.pipeline.callbacks import ask
 from tests.wired import ACCOUNT
 from tests.world import World
 
@@ -24,10 +25,6 @@ RATED = ACCOUNT.model_copy(
     }
 )
 ACCEPTED = "2023-11-14T22:13:20.000Z"
-
-
-def ask(world: World, mid: str) -> dict[str, Any]:
-    return world.manage_services().history.message(world.account, mid)
 
 
 def sent(world: World, *records: Record) -> list[str]:

@@ -22,7 +22,7 @@ from harkara.receipts.carrier_ids import DELAYS_S
 from tests.caprices import DAY_S
 from tests.fakes import Faults, no_texts
 from tests.pipeline import campaign
-from tests.pipeline.test_history import ask
+from tests.pipeline.callbacks import ask
 from tests.wired import ACCOUNT, TOKEN
 from tests.world import World
 

@@ -26,15 +26,13 @@ from harkara.model.ledger import (
     recovered_kind,
     speaks_of,
 )
-from harkara.model.messages import MessageBatch, State
+from harkara.model.messages import MessageBatch, State, StepName, TimelineStep
 from harkara.model.routing import ready_s
 from harkara.model.tasks import Attempt, QueueName, Receipt, ReceiptsTask
 from harkara.ports import MessageStore, TaskQueues
 from harkara.submit.attempts import Cancelled, Try, find_message, tries_of
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
-
-Step = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,14 @@ class HistoryService:
             case _:
                 return "submitted"
 
-    def _clicked(self, click: LedgerEntry, batch: MessageBatch, index: int) -> Iterator[Step]:
+    def _clicked(
+        self, click: LedgerEntry, batch: MessageBatch, index: int
+    ) -> Iterator[TimelineStep]:
         """Yield the first click on a link, and its callback attempts."""
         yield {**_step("clicked", click.data["at"]), "url": click.data["url"]}
         yield from self._called_back(click.owner, batch, index)
 
-    def _called_back(self, owner: str, batch: MessageBatch, index: int) -> Iterator[Step]:
+    def _called_back(self, owner: str, batch: MessageBatch, index: int) -> Iterator[TimelineStep]:
         """Yield the callback attempts of this task (`owner`) that spoke of the message.
 
         The result of an attempt is stored in the lease of the next attempt, or in the callback's
@@ -144,34 +144,41 @@ def _error(final: LedgerEntry | None) -> dict[str, str] | None:
     return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
 
 
-def _accepted(batch: MessageBatch) -> Iterator[Step]:
+def _accepted(batch: MessageBatch) -> Iterator[TimelineStep]:
     yield _step("accepted", batch.accepted_at_ms)
     send_at_ms = int(ready_s(batch, batch.accepted_at_ms / 1000) * 1000)
     if send_at_ms > batch.accepted_at_ms:
         yield {**_step("scheduled", batch.accepted_at_ms), "send_at": utc_text(send_at_ms)}
 
 
-def _step_of(tried: Try) -> Step | None:
+def _step_of(tried: Try) -> TimelineStep | None:
     """Return a submit attempt's step; None if its outcome is open, or is the final state."""
     match tried.end:
         case Taken(carrier_message_id):
-            step, more = "submitted", {"carrier_message_id": carrier_message_id}
+            step = _step("submitted", tried.ended_at_ms)
+            step["carrier_message_id"] = carrier_message_id
         case Refused(code, carrier_code):
-            step, more = "refused", {"code": code, "carrier_code": carrier_code}
+            step = _step("refused", tried.ended_at_ms)
+            step["code"], step["carrier_code"] = code, carrier_code
         case NotTaken():
-            step, more = "not_taken", {}
+            step = _step("not_taken", tried.ended_at_ms)
         case InDoubt():
-            step, more = "in_doubt", {}
+            step = _step("in_doubt", tried.ended_at_ms)
         case _:
             return None
-    return {**_step(step, tried.ended_at_ms), "try": tried.attempt, **more}
+    step["try"] = tried.attempt
+    return step
 
 
-def _ended(final: LedgerEntry | None) -> Iterator[Step]:
+def _ended(final: LedgerEntry | None) -> Iterator[TimelineStep]:
     if final:
         data = final.data
-        codes = {name: data[name] for name in ("code", "carrier_code") if data[name]}
-        yield {**_step(data["state"], data["at"] * 1000), **codes}
+        step = _step(data["state"], data["at"] * 1000)
+        if data["code"]:
+            step["code"] = data["code"]
+        if data["carrier_code"]:
+            step["carrier_code"] = data["carrier_code"]
+        yield step
 
 
 def _number(mark: LedgerEntry) -> tuple[int, bool]:
@@ -181,7 +188,7 @@ def _number(mark: LedgerEntry) -> tuple[int, bool]:
     return int(mark.kind.split("#")[2]), False
 
 
-def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> Step:
+def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> TimelineStep:
     """Return the step of the attempt whose result an entry holds; `number` counts from 1."""
     data = mark.data
     if "last" not in data:  # its worker died, and it is unknown whether the callback was posted
@@ -191,7 +198,7 @@ def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> Step:
         return {**_step("callback", last.at_ms), "unwanted": True}
     ends = mark.kind.startswith("ack#")
     unprocessed = dict(data.get("unprocessed", ()))
-    return {
+    step: TimelineStep = {
         **_step("callback" if ends else "callback_attempt", last.at_ms),
         "try": number,
         "status": last.status,
@@ -199,13 +206,17 @@ def _attempt(mark: LedgerEntry, number: int, client_ref: str) -> Step:
         "duration_ms": last.duration_ms,
         "answer": last.answer,
         "acknowledged": PostResult(last.status, "").acknowledged,
-        **({"in_doubt": True} if data.get("in_doubt") else {}),
-        **({"parked": True} if data.get("parked") else {}),
-        **({"unprocessed": unprocessed[client_ref]} if client_ref in unprocessed else {}),
     }
+    if data.get("in_doubt"):
+        step["in_doubt"] = True
+    if data.get("parked"):
+        step["parked"] = True
+    if client_ref in unprocessed:
+        step["unprocessed"] = unprocessed[client_ref]
+    return step
 
 
-def _step(name: str, at_ms: int) -> Step:
+def _step(name: StepName, at_ms: int) -> TimelineStep:
     return {"step": name, "at": utc_text(at_ms)}
 
 

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.ids import INDEX_NAMES, mid_of
@@ -176,6 +179,63 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
 
 
 _PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")
+
+
+StepName = (
+    Literal["accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"]
+    | Literal["callback_attempt", "callback", "clicked"]
+    | State
+)
+_Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+# `try` is no name for Python.
+_Numbered = TypedDict(
+    "_Numbered",
+    {"try": Annotated[int, Field(ge=1, description="Which attempt it was, from 1.")]},
+    total=False,
+)
+
+
+class TimelineStep(_Numbered, total=False):
+    """Something that happened to a message, as `GET /v1/messages/{mid}` shows it."""
+
+    step: Required[
+        Annotated[
+            StepName,
+            Field(description="What happened; a final state stands under its own name."),
+        ]
+    ]
+    at: Required[Annotated[_Time, Field(description="When, in UTC.")]]
+    send_at: Annotated[_Time, Field(description="`scheduled`: when it is to go out, in UTC.")]
+    carrier_message_id: Annotated[
+        str, Field(description="`submitted`: the carrier's id of the message, or empty.")
+    ]
+    code: Annotated[Code, Field(description="Why it was refused, or ended so.")]
+    carrier_code: Annotated[
+        str, Field(description="The carrier's own code for it, or empty.", examples=["650"])
+    ]
+    url: Annotated[str, Field(description="`clicked`: where the link leads.")]
+    status: Annotated[
+        int, Field(ge=0, description="Callbacks: the HTTP status of your answer; 0 for none.")
+    ]
+    reason: Annotated[
+        str,
+        Field(description="The status in words, or why none came.", examples=["HTTP 200"]),
+    ]
+    duration_ms: Annotated[int, Field(ge=0, description="How long you took, in milliseconds.")]
+    answer: Annotated[str, Field(description="The beginning of your answer.")]
+    acknowledged: Annotated[bool, Field(description="Whether the status says that you took it.")]
+    in_doubt: Annotated[
+        Literal[True], Field(description="You may have taken it, but no answer came.")
+    ]
+    parked: Annotated[
+        Literal[True], Field(description="There is no further attempt: the callback is parked.")
+    ]
+    unprocessed: Annotated[
+        str, Field(description="Your code for a message that you took and could not use.")
+    ]
+    unwanted: Annotated[
+        Literal[True], Field(description="Your callback takes no such events: nothing was posted.")
+    ]
 
 
 _CLASSES = {

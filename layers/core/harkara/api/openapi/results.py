@@ -3,13 +3,23 @@
 from itertools import chain
 
 from harkara.api.openapi.answers import RECORDS
-from harkara.api.openapi.shapes import Schema, closed, given, nullable, ref, schemas_of, text, whole
+from harkara.api.openapi.shapes import (
+    Schema,
+    closed,
+    given,
+    nullable,
+    ref,
+    schemas_of,
+    schemas_of_answer,
+    text,
+    whole,
+)
 from harkara.base.codes import Code
 from harkara.callbacks.registration import CallbackRequest
 from harkara.model.accounts import Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part
-from harkara.model.messages import State
+from harkara.model.messages import State, TimelineStep
 from harkara.text.segments import Encoding
 
 _MID = text("Our id of the message.", pattern="^[0-9A-Z]+$")
@@ -21,7 +31,6 @@ _WARNING = {
     " some operators may refuse.",
 }
 _TEXT = {"type": "string"}
-_TIME = text("UTC.", format="date-time")
 
 _ICS_ACCEPTED: Schema = {
     "to": text("As it was sent."),
@@ -66,10 +75,6 @@ _NEAR_NAME = text(
     " `validity`: which one."
 )
 _ROW_RESULTS = ("created", "changed", "unchanged", "skipped", "refused")
-_STEPS = (
-    *("accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"),
-    *("callback_attempt", "callback", "clicked"),
-)
 
 _ADVICE = text("What may be wrong with it, although it can be registered so.")
 RESOURCES: dict[str, tuple[type[Part], type[Part]]] = {
@@ -113,6 +118,7 @@ def _resources() -> Schema:
 
 
 SCHEMAS: Schema = {
+    **schemas_of_answer(TimelineStep),
     "Code": text("Never changes; the table of codes says what to do.", enum=[*map(str, Code)]),
     "RecordCode": text("The code of a single record or message.", enum=_RECORD_CODES),
     "Encoding": text("How a text goes out.", enum=[*map(str, Encoding)]),
@@ -152,12 +158,6 @@ SCHEMAS: Schema = {
     "SentSingle": closed(
         {"status": {"enum": ["accepted", "refused"]}, **_ELEMENT, "messages": _ELEMENTS}, _DRY_RUN
     ),
-    "Step": {
-        "type": "object",
-        "properties": {"step": text(enum=[*_STEPS, *map(str, State)]), "at": _TIME},
-        "required": ["step", "at"],
-        "description": "Something that happened to a message; further properties say more.",
-    },
     "MessageHistory": closed(
         {
             **{name: _ELEMENT[name] for name in _HISTORY},
@@ -169,7 +169,7 @@ SCHEMAS: Schema = {
                     closed({"code": ref("Code"), "message": ref("Message")}),
                 ]
             },
-            "timeline": {"type": "array", "items": ref("Step"), "minItems": 1},
+            "timeline": {"type": "array", "items": ref("TimelineStep"), "minItems": 1},
         }
     ),
     "Cancelled": closed(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from harkara.model.fields import names_of
@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 CSV = "text/csv"
+_REF = "#/components/schemas/{model}"
 
 
 class _Untitled(GenerateJsonSchema):
@@ -25,11 +26,18 @@ def schemas_of(*models: type[BaseModel]) -> Schema:
     """Return the schemas of models and of all that they refer to, by name."""
     _, schemas = models_json_schema(
         [(model, "validation") for model in models],
-        ref_template="#/components/schemas/{model}",
+        ref_template=_REF,
         schema_generator=_Untitled,
     )
     found: Schema = schemas["$defs"]
     return found
+
+
+def schemas_of_answer(answer: type) -> Schema:
+    """Return the schemas of a TypedDict, which has no further fields, and of its enums, by name."""
+    schema = TypeAdapter(answer).json_schema(ref_template=_REF, schema_generator=_Untitled)
+    enums: Schema = schema.pop("$defs")
+    return {**enums, answer.__name__: {**schema, "additionalProperties": False}}
 
 
 def parameters_of(model: type[BaseModel]) -> list[Schema]:
