@@ -78,7 +78,7 @@ lint: $(VENV)/installed
 	@echo "ruff format --check"
 	@$(BIN)/ruff format --quiet --check .
 	@echo "mypy"
-	@$(BIN)/mypy layers/core/harkara functions cli local tests tools
+	@$(BIN)/mypy layers/core/harkara layers/console/console functions cli local tests tools
 
 format: $(VENV)/installed
 	@$(BIN)/ruff check --quiet --fix --select I .
@@ -114,6 +114,7 @@ lock:
 	@$(PYTHON) -m venv .local/lock
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
+	@echo "locking console"; $(PIP_COMPILE) --output-file layers/console/requirements.txt layers/console/requirements.in
 	@for name in checkov dev emulator mutants node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 

@@ -36,6 +36,7 @@ build_invoke_image() {
   container=$(docker create "$LAMBDA_IMAGE") || return
   docker cp --quiet .aws-sam/build/CoreLayer/. "$container:/opt" &&
     docker cp --quiet .aws-sam/build/DepsLayer/. "$container:/opt" &&
+    docker cp --quiet .aws-sam/build/ConsoleLayer/. "$container:/opt" &&
     { is_real_image || copy_libraries "$container"; } &&
     docker commit "$container" "$INVOKE_IMAGE" >/dev/null
   status=$?

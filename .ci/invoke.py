@@ -119,6 +119,7 @@ def for_containers(url: str) -> dict[str, Any]:
         if resource["Type"] == "AWS::Serverless::Function":
             # On a busy machine a cold start alone may take longer than the function may on AWS.
             resource["Properties"]["Timeout"] = INVOKED_WITHIN_S
+            resource["Properties"].pop("Layers", None)
         for name in ("CodeUri", "ContentUri", "TemplateURL"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = str(BUILD / resource["Properties"][name])

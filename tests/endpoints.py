@@ -23,6 +23,7 @@ from harkara.model.fields import Fields
 from harkara.model.ledger import Lease, dead_letter_entry
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
+from harkara.state.endpoint_health_record import HealthRecord
 from tests.fake_parked import FakeDeadLetterStore
 from tests.fake_queues import FakeTaskQueues
 from tests.fake_registry import FakeCipher, FakeRegistry
@@ -80,6 +81,7 @@ class World:
         self.messages = FakeMessageStore(Faults())
         self.queues = FakeTaskQueues(self.messages.faults, lambda: float(NOW_S))
         self.platform = Platform()
+        self.health = HealthRecord()
         self.random = bytes(range(32))
         self.service = EndpointService(
             self.registry,
@@ -87,6 +89,7 @@ class World:
             self.platform,
             lambda: float(NOW_S),
             lambda size: self.random[:size],
+            lambda *_: self.health,
         )
 
     def open_door(self, account_id: str, endpoint: Endpoint) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from harkara.api.resolver import TABLE
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
+# All pages of the console are one route for API Gateway, and none of them is described.
+CONSOLE = (("/console", "GET"), ("/console/{path+}", "GET"), ("/console/{path+}", "POST"))
 METHODS = ("get", "head", "post", "put", "delete")
 
 
@@ -28,6 +30,7 @@ def registered() -> Iterator[tuple[str, str]]:
                 for method in METHODS:
                     if getattr(item, method):
                         yield path.replace("{collection}", name), method.upper()
+    yield from CONSOLE
 
 
 def text() -> str:

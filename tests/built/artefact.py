@@ -1,4 +1,4 @@
-"""Both layers as deployed, and programs that can import only from them."""
+"""The layers as deployed, and programs that can import only from them."""
 
 import subprocess
 import sys
@@ -22,25 +22,29 @@ class Layers(NamedTuple):
 
     core: Path
     deps: Path
+    console: Path
+
+
+NAMES = Layers._fields
 
 
 def unpack(folder: Path) -> Layers:
-    """Unpack both layers as the local stack deploys them, built for this Python."""
+    """Unpack the layers as the local stack deploys them, built for this Python."""
     packager = Packager(Path(sys.executable), ROOT, print)
-    for name in ("core", "deps"):
+    for name in NAMES:
         with zipfile.ZipFile(
             packager.layer(f"{name.title()}Layer", ROOT / "layers" / name)
         ) as zipped:
             zipped.extractall(folder / name)
-    return Layers(folder / "core" / "python", folder / "deps" / "python")
+    return Layers(*(folder / name / "python" for name in NAMES))
 
 
 def build(folder: Path, python: str = sys.executable) -> Layers:
-    """Build both layers for a Python, with their Makefiles."""
-    for name in ("core", "deps"):
+    """Build the layers for a Python, with their Makefiles."""
+    for name in NAMES:
         target = folder / name
         build_layer(f"{name.title()}Layer", ROOT / "layers" / name, target, Path(python))
-    return Layers(folder / "core" / "python", folder / "deps" / "python")
+    return Layers(*(folder / name / "python" for name in NAMES))
 
 
 def run(

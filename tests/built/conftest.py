@@ -7,5 +7,5 @@ from tests.built.artefact import Layers, unpack
 
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Layers:
-    """Both layers, as they are deployed."""
+    """The layers, as they are deployed."""
     return unpack(tmp_path_factory.mktemp("layers"))

@@ -41,7 +41,8 @@ asyncio.run(exchange())
 # Compiled modules have the name of their file; `-P` and the like compile strings without one.
 REFUSE_TO_COMPILE = """
 def refuse(event, arguments):
-    if event == "compile" and str(arguments[1]).startswith(tuple(sys.argv[1:3])):
+    name = str(arguments[1]) if event == "compile" else ""
+    if name.endswith(".py") and name.startswith(tuple(sys.argv[1:4])):
         raise AssertionError(f"{arguments[1]} was compiled")
 
 sys.addaudithook(refuse)
@@ -87,7 +88,11 @@ def test_no_distribution_is_there_that_no_function_imports(layers: Layers) -> No
 
 def test_nothing_traces(layers: Layers) -> None:
     assert not [path for path in layers.deps.iterdir() if "xray" in path.name]
-    sources = [*(ROOT / "functions").rglob("*.py"), *layers.core.rglob("*.py")]
+    sources = [
+        *(ROOT / "functions").rglob("*.py"),
+        *layers.core.rglob("*.py"),
+        *layers.console.rglob("*.py"),
+    ]
     assert not [path for path in sources if re.search(r"\bTracer\b|xray", path.read_text())]
 
 
@@ -103,6 +108,7 @@ def test_the_layers_are_small(layers: Layers) -> None:
     assert megabytes(layers.deps / "botocore") <= 8
     assert megabytes(layers.deps) <= 50
     assert megabytes(layers.core) <= 3
+    assert megabytes(layers.console) <= 3
 
 
 def test_the_layers_hold_bytecode_that_is_never_checked_against_times(layers: Layers) -> None:

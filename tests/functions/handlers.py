@@ -31,8 +31,10 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
+from harkara.wiring.console import ConsoleServices
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
+from tests.fake_people import FakePeople
 from tests.fake_platform import FakeDestinations, FakePlatform
 from tests.fake_registry import FakeCipher, FakeRegistry
 from tests.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
@@ -101,6 +103,7 @@ class Gateway:
             },
         )
         self.registry = FakeRegistry(self.accounts)
+        self.people = FakePeople()
         trust(self.limits, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
         self.confirmed: list[str] = []
         self._random = itertools.count(1)
@@ -115,6 +118,8 @@ class Gateway:
             return module
         wired = service or getattr(self, f"_{function}")()
         module.services = lambda: wired  # type: ignore[attr-defined]
+        if function == "console":
+            module.people = lambda: self.people  # type: ignore[attr-defined]
         return module
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
@@ -152,8 +157,11 @@ class Gateway:
     def randomness(self, size: int) -> bytes:
         return next(self._random).to_bytes(size, "big")
 
-    def _send(self) -> send.SendServices:
-        on = self.ports.of("send")
+    def _console(self) -> ConsoleServices:
+        return ConsoleServices(self._manage("console"), self._send("console"))
+
+    def _send(self, function: str = "send") -> send.SendServices:
+        on = self.ports.of(function)
         return send.wire(
             accounts=self.accounts,
             store=on.store,
@@ -167,8 +175,8 @@ class Gateway:
             randomness=self.randomness,
         )
 
-    def _manage(self) -> manage.ManageServices:
-        on = self.ports.of("manage")
+    def _manage(self, function: str = "manage") -> manage.ManageServices:
+        on = self.ports.of(function)
         return manage.wire(
             accounts=self.accounts,
             registry=self.registry,

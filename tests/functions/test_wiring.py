@@ -83,7 +83,7 @@ def test_loading_a_function_reads_no_environment(function: str) -> None:
     assert load(function).handler
 
 
-@pytest.mark.parametrize("function", ["send", "manage", "receipt", "inbound", "link"])
+@pytest.mark.parametrize("function", ["send", "manage", "console", "receipt", "inbound", "link"])
 def test_a_secret_that_cannot_be_read_says_try_again(
     function: str, environment: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,12 @@ import pytest
 
 from tests.template.reading import resources, template
 
-DOMAINS = ("ApiDomain", "LinkDomain")
-NAMES = {"ApiDomain": "DomainName", "LinkDomain": "LinkDomainName"}
+DOMAINS = ("ApiDomain", "LinkDomain", "ConsoleDomain")
+NAMES = {
+    "ApiDomain": "DomainName",
+    "LinkDomain": "LinkDomainName",
+    "ConsoleDomain": "ConsoleDomainName",
+}
 
 
 def of(kind: str, domain: str, suffix: str = "") -> dict[str, Any]:

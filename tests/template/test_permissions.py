@@ -126,6 +126,9 @@ GRANTS = {
     },
 }
 
+# It runs the services of both.
+GRANTS["console"] = GRANTS["manage"] | GRANTS["send"]
+
 
 def leading_keys(operator: str, *keys: str) -> dict[str, Any]:
     """Return the condition that limits a statement to items with these partition keys."""
@@ -158,6 +161,7 @@ def test_of_messages_nothing_is_updated_but_what_processes_count_together() -> N
         "submit": ["pace#*", "breaker#*"],
         "dlr": ["door#*"],
         "manage": ["door#*"],
+        "console": ["door#*", "rate#*"],
     }
     assert conditions == {
         function: leading_keys("ForAllValues:StringLike", *keys)
@@ -186,6 +190,7 @@ def test_of_messages_only_who_is_last_is_written_over_and_only_parked_rows_go() 
     ]
     expected = {
         "manage": ["parked#*"],
+        "console": ["parked#*"],
         "submit": ["last#*", "pointer#*"],
         "inbound": ["inbound#*"],
     }
@@ -250,7 +255,7 @@ def test_what_a_function_may_decrypt_is_of_carriers_or_of_callbacks() -> None:
     }
     kinds = {
         **dict.fromkeys(["submit", "receipt", "inbound"], "carrier"),
-        **dict.fromkeys(["dlr", "manage"], "callback"),
+        **dict.fromkeys(["dlr", "manage", "console"], "callback"),
     }
     assert contexts == {
         function: {

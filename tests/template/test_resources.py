@@ -250,7 +250,7 @@ def test_no_two_stacks_of_an_account_and_region_have_a_layer_of_one_name() -> No
         layer["Properties"]["LayerName"]["Fn::Sub"]
         for layer in resources("AWS::Serverless::LayerVersion").values()
     ]
-    assert len(set(names)) == len(names) == 2
+    assert len(set(names)) == len(names) == 3
     assert all(name.startswith("${AWS::StackName}-") for name in names)
 
 

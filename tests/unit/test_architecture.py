@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import console
 import harkara
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,9 @@ OUTSIDE: dict[str, set[str]] = {
     # A snapshot's processes share the key that its main process draws (tests/built/test_snapshot).
     "multiprocessing": set(),
 }
+CONSOLE = Path(console.__file__).parent
+CONSOLE_PARTS = re.findall(r"^    ([a-z]+)  +\S", console.__doc__ or "", re.MULTILINE)
+CONSOLE_FILES = sorted(path for path in CONSOLE.rglob("*.py") if path != CONSOLE / "__init__.py")
 FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))
 
 
@@ -115,8 +119,28 @@ def test_below_the_runtime_nothing_is_loaded_from_outside() -> None:
 def test_a_function_imports_no_other_function(path: Path) -> None:
     names = imports(path)
     others = {other.parent.name for other in FUNCTIONS} | {"functions", "app", "local", "tests"}
+    if path.parent.name == "console":  # so is the package in its layer called
+        others.remove("console")
     assert not roots(names) & others
     assert not roots(names) & OUTSIDE.keys() - {"aws_lambda_powertools"}
+
+
+@pytest.mark.parametrize("path", CONSOLE_FILES, ids=lambda path: path.stem)
+def test_a_file_of_the_console_imports_those_below_it_alone(path: Path) -> None:
+    """Of the services it imports anything, of AWS and HTTP nothing."""
+    names = imports(path)
+    own = CONSOLE_PARTS.index(path.relative_to(CONSOLE).parts[0].removesuffix(".py"))
+    used = {name.split(".")[1] for name in names if name.startswith("console.")}
+    assert used <= set(CONSOLE_PARTS[own:])
+    assert not folders_in(names) & {"aws", "net"}
+    assert not roots(names) & OUTSIDE.keys() - {"aws_lambda_powertools"}
+
+
+def test_nothing_that_all_functions_load_imports_the_console() -> None:
+    assert {path.name for path in FILES if "console" in roots(imports(path))} == set()
+    assert set(CONSOLE_PARTS) == {
+        path.relative_to(CONSOLE).parts[0].removesuffix(".py") for path in CONSOLE_FILES
+    }
 
 
 @pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)

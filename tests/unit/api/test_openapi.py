@@ -58,7 +58,8 @@ def codes_of(operation: dict[str, Any]) -> dict[str, str]:
 
 def test_the_routes_are_those_of_the_api() -> None:
     routes = {f"{method} {path}" for path, methods in ROUTES.items() for method in methods}
-    assert set(OPERATIONS) == routes
+    # The console's pages are for people.
+    assert set(OPERATIONS) == {route for route in routes if " /console" not in route}
 
 
 def test_every_operation_has_a_name_of_its_own_and_a_tag_of_the_document() -> None:

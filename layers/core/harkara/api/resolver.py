@@ -32,6 +32,9 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.links.codec import CODE_LENGTH
 from harkara.runtime.logging import log_failure
 
+Failed = Callable[[Exception, Request], Response[Any]]
+"""Answers an error."""
+
 PING = {"ping": True}
 """The event of a function's daily schedule, which only keeps Lambda from idling its version.
 
@@ -44,7 +47,7 @@ class Api(APIGatewayHttpResolver):
 
     def __init__(
         self,
-        failed: Callable[[Exception, Request], Response[str]],
+        failed: Failed,
         admit: Callable[[Request], Request] = lambda request: request,
     ) -> None:
         """Take `failed`, which answers errors, and NotFoundError if there is no route.
@@ -106,8 +109,13 @@ _NAMED = {"{code}": rf"[0-9A-Za-z]{{{CODE_LENGTH}}}"}  # other texts are no code
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = (_NAMED.get(part, "[^/]+") if part[:1] == "{" else part for part in path.split("/"))
-    return re.compile("/".join(parts))
+    return re.compile("/".join(map(_part, path.split("/"))))
+
+
+def _part(part: str) -> str:
+    if part.endswith("+}"):  # all that follows
+        return ".+"
+    return _NAMED.get(part, "[^/]+") if part[:1] == "{" else part
 
 
 _PATTERNS = {_pattern(path): methods for path, methods in ROUTES.items()}
@@ -130,7 +138,7 @@ def failure_answers(
     """Return a function that answers errors in the common shape, or in their path's shape."""
 
     def failed(error: Exception, request: Request) -> Response[str]:
-        refused = _refusal_for(error, request)
+        refused = refusal_for(error, request)
         answered = answer(*refusal(refused, shapes.get(request.path, one_shape)))
         if refused.code is Code.METHOD_NOT_ALLOWED:
             answered.headers["Allow"] = ", ".join(methods_of(request.path))
@@ -139,7 +147,8 @@ def failure_answers(
     return failed
 
 
-def _refusal_for(error: Exception, request: Request) -> RequestRefused:
+def refusal_for(error: Exception, request: Request) -> RequestRefused:
+    """Return an error as a refusal; log the failure if the error is not the caller's."""
     match error:
         case RequestRefused():
             return error

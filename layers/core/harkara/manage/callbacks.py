@@ -4,6 +4,7 @@ The API calls dead letters parked callbacks.
 """
 
 import base64
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,8 +30,9 @@ from harkara.model.callbacks import CallbackEndpoint, Destination
 from harkara.model.events import Dlr
 from harkara.model.fields import Fields, Rule, read
 from harkara.model.ledger import END_MS, UNREGISTERED, DeadLetter
-from harkara.model.messages import State
+from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
+from harkara.state.endpoint_health_record import HealthRecord
 
 IDS_LIMIT = 1_000
 # One dead letter may hold a hundred messages.
@@ -163,6 +165,31 @@ class EndpointService:
     poster: CallbackPoster
     clock: Clock
     randomness: Randomness
+    read_health: Callable[[str, Endpoint], HealthRecord]
+
+    def health(self, account: Account, name: str) -> dict[str, Any]:
+        """Return what the posts to a callback's endpoint came to lately.
+
+        `state` is `healthy` (it acknowledged lately), `unproven`, `failing` (the circuit is open
+        for `open_s`), `paused` (it asked for that) or `gone` (it answered 410). `acked_at` and
+        `failed_at` are None if there was no such answer.
+        """
+        callback = self.registry.get(account, CallbackEndpoint, name)
+        found, now_ms = self.read_health(account.id, callback.endpoint), int(self.clock() * 1000)
+        open_s = found.shut_for_s(now_ms)
+        states = {
+            "gone": found.gone,
+            "paused": open_s and found.throttled,
+            "failing": open_s,
+            "healthy": found.is_trusted(now_ms),
+        }
+        return {
+            "state": next((state for state, holds in states.items() if holds), "unproven"),
+            "failures": found.failures,
+            "open_s": math.ceil(open_s),
+            "acked_at": utc_text(found.acked_ms) if found.acked_ms else None,
+            "failed_at": utc_text(found.failed_ms) if found.failed_ms else None,
+        }
 
     def renew_secret(self, account: Account, name: str, fields: Fields) -> dict[str, Any]:
         """Give a callback a new secret to sign with (Standard Webhooks), and return it.

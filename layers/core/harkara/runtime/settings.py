@@ -73,6 +73,10 @@ class ManageSettings(_Callbacks, ProxySettings):
     retention_s: int
 
 
+class ConsoleSettings(SendSettings, ManageSettings):
+    """Settings of `console`, which runs the services of both."""
+
+
 class SubmitSettings(_Settings):
     """Settings of `submit`."""
 

@@ -197,6 +197,10 @@ class EndpointHealth:
             )
             self._rise(account_id, entry)
 
+    def record(self, account_id: str, endpoint: Endpoint) -> HealthRecord:
+        """Return the present state of an endpoint, for people to read. Raises StoreUnavailable."""
+        return self._read(name_of(account_id, endpoint), anew=True).value
+
     def open(self, account_id: str, endpoint: Endpoint) -> None:
         """Allow posts again where an endpoint is gone or failing. Raises StoreUnavailable."""
         name = name_of(account_id, endpoint)

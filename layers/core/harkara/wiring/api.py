@@ -6,14 +6,20 @@ from types import MappingProxyType
 
 from harkara.api.authentication import TrustedProxy
 from harkara.api.request import Request
-from harkara.api.resolver import Api, Shape, failure_answers
+from harkara.api.resolver import Api, Failed, Shape, failure_answers
 from harkara.aws.clients import secret_keys
 from harkara.runtime.settings import ProxySettings
 
 
-def new_api(shapes: Mapping[str, Shape] = MappingProxyType({})) -> Api:
-    """Return a resolver that answers errors in the common shape, or in the shape of their path."""
-    return Api(failure_answers(shapes), _admit)
+def new_api(
+    shapes: Mapping[str, Shape] = MappingProxyType({}),
+    failed: Failed | None = None,
+) -> Api:
+    """Return a resolver that answers errors in the common shape, or in the shape of their path.
+
+    `failed` answers all of them in its own way instead.
+    """
+    return Api(failed or failure_answers(shapes), _admit)
 
 
 @cache

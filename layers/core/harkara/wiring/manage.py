@@ -72,6 +72,7 @@ def wire_resources(
         poster,
         clock,
         randomness,
+        doors.record,
     )
 
 

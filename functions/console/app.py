@@ -1,0 +1,39 @@
+"""The console: pages for the people of an account, below /console.
+
+Next: `console.site`, which serves the screens of layers/console/console/screens; they call the
+services of functions/manage and functions/send.
+"""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from console.people import Nobody
+from console.screens import (
+    callbacks,
+    dlt_templates,
+    finding,
+    links,
+    messages,
+    senders,
+    sending,
+    sign_in,
+)
+from console.site import Site, failed
+from harkara.wiring.api import new_api
+from harkara.wiring.console import on_aws
+
+api = new_api(failed=failed)
+services = cache(on_aws)
+people = cache(Nobody)
+
+site = Site(api, lambda: services(), lambda: people())
+sign_in.add_to(site)
+site.add_assets()
+for screens in (dlt_templates, senders, sending, messages, callbacks, links, finding):
+    site.add(screens.SCREENS)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return api.resolve(event, context)

@@ -1,0 +1,62 @@
+"""One message: what became of it, each attempt with its answer, and the codes in words."""
+
+from urllib.parse import unquote
+
+from console import pages
+from console.pages import View
+from console.people import Role
+from console.site import Answer, Screens, Visit
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.model.messages import State
+
+SCREENS = Screens()
+BASE = "/console/messages"
+# What only some steps of a timeline have.
+_PARTS = (
+    *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
+    *("duration_ms", "answer", "acknowledged", "in_doubt", "parked", "unprocessed", "unwanted"),
+)
+_BEFORE_CARRIER = ("accepted", "scheduled")
+
+
+@SCREENS.get(f"{BASE}/<mid>")
+def show(visit: Visit, mid: str) -> Answer:
+    """Show a message; the page asks again until the state is final."""
+    return _shown(visit, unquote(mid))
+
+
+@SCREENS.post(f"{BASE}/<mid>/cancel", Role.MARKETER)
+def cancel(visit: Visit, mid: str) -> Answer:
+    """Cancel a message that no carrier has."""
+    try:
+        visit.services.manage.cancel.cancel(visit.account, unquote(mid))
+    except RequestRefused as refused:
+        if refused.code is not Code.TOO_LATE_TO_CANCEL:
+            raise
+        return _shown(visit, unquote(mid), refused)
+    visit.record("message.cancel", unquote(mid))
+    return pages.redirect(f"{BASE}/{mid}?done=cancelled")
+
+
+def meaning(code: str) -> str:
+    """Return what a code of ours asks for; "" for one of a carrier."""
+    return MEANINGS[Code(code)].advice if code in [*Code] else ""
+
+
+def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> View:
+    message = visit.services.manage.history.message(visit.account, mid)
+    steps = [
+        {**dict.fromkeys(_PARTS), **step, "meaning": meaning(step.get("code", ""))}
+        for step in message["timeline"]
+    ]
+    values = {
+        "message": message,
+        "steps": steps,
+        "is_final": message["state"] in [*State],
+        "may_cancel": message["state"] in _BEFORE_CARRIER,
+        "host": visit.request.headers.get("host", ""),
+        "problem": refused.message if refused else "",
+        "done": visit.query("done"),
+    }
+    return View("message.html", values, MEANINGS[refused.code].http_status if refused else 200)

@@ -1,0 +1,84 @@
+"""Sign in with e-mail, password and perhaps a code; accept an invitation; sign out."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from console import forms, pages
+from console.guard import session_cookie
+from console.pages import View
+from console.site import SIGN_IN, Answer, Site, safe_next
+from harkara.base.codes import MEANINGS
+from harkara.base.errors import RequestRefused
+
+SESSION_S = 12 * 3600
+PASSWORD_LIMIT = 1_000
+
+
+def add_to(site: Site) -> None:
+    """Register the pages of people who are not signed in."""
+    site.add_open("GET", "/console", lambda _: pages.redirect(safe_next("")))
+    site.add_open("GET", SIGN_IN, form)
+    site.add_open("POST", SIGN_IN, sign_in)
+    site.add_open("POST", "/console/sign-out", sign_out)
+    site.add_open("GET", "/console/invitation", invitation)
+    site.add_open("POST", "/console/invitation", accept)
+
+
+def form(site: Site) -> Answer:
+    """Show the form; who is signed in goes on."""
+    to = safe_next(site.api.client_request.query.get("next", ""))
+    if site.people().person(site.cookie()):
+        return pages.redirect(to)
+    return _form(to)
+
+
+def sign_in(site: Site) -> Answer:
+    """Begin a session. A wrong password and an unknown person get one answer."""
+    request = site.api.client_request
+    given = forms.read(request)
+    to = safe_next(given.text("next"))
+    email, password = given.text("email"), given.raw("password")[:PASSWORD_LIMIT]
+    try:
+        cookie = site.people().sign_in(email, password, given.text("code"), request.source_ip)
+    except RequestRefused as refused:
+        return _form(to, email, refused)
+    return _begun(to, cookie)
+
+
+def sign_out(site: Site) -> Answer:
+    """End the session, on this side and in the browser."""
+    if cookie := site.cookie():
+        site.people().sign_out(cookie)
+    return pages.redirect(SIGN_IN, [session_cookie("", 0)])
+
+
+def invitation(site: Site) -> Answer:
+    """Show the form in which an invited person chooses a password."""
+    return View("invitation.html", _invited(site.api.client_request.query.get("token", "")))
+
+
+def accept(site: Site) -> Answer:
+    """Set the password of an invited person, and begin a session."""
+    given = forms.read(site.api.client_request)
+    token, password = given.text("token"), given.raw("password")[:PASSWORD_LIMIT]
+    try:
+        cookie = site.people().accept_invitation(token, password)
+    except RequestRefused as refused:
+        values = _invited(token, forms.problem_of(refused))
+        return View("invitation.html", values, MEANINGS[refused.code].http_status)
+    return _begun(safe_next(""), cookie)
+
+
+def _begun(to: str, cookie: str) -> Response[Any]:
+    return pages.redirect(to, [session_cookie(cookie, SESSION_S)])
+
+
+def _form(to: str, email: str = "", refused: RequestRefused | None = None) -> View:
+    problem = forms.problem_of(refused) if refused else None
+    values = {"next": to, "given": {"email": email}, "problem": problem}
+    return View("sign_in.html", values, MEANINGS[refused.code].http_status if refused else 200)
+
+
+def _invited(token: str, problem: forms.Problem | None = None) -> dict[str, Any]:
+    return {"token": token, "problem": problem, "given": {}}

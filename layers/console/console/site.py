@@ -1,0 +1,209 @@
+"""Serve the screens: find the session and its account, check the role, show errors as pages."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from console import assets, forms, guard, pages
+from console.forms import Form
+from console.pages import View
+from console.people import People, Role, Session
+from harkara.api.request import Request
+from harkara.api.resolver import Api, refusal_for
+from harkara.base.codes import MEANINGS, Code
+from harkara.base.errors import RequestRefused
+from harkara.base.time import Deadline
+from harkara.model.accounts import Account
+from harkara.wiring.console import ConsoleServices
+
+Answer = View | Response[Any]
+HOME = "/console/templates"
+SIGN_IN = "/console/sign-in"
+# Where a person may be led after signing in: a page of the console, never another host.
+_NEXT = re.compile(r"/console(/[A-Za-z0-9_.-]+)*")
+_AUDITED_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of a person who is signed in, to a screen."""
+
+    request: Request
+    deadline: Deadline
+    services: ConsoleServices
+    people: People
+    session: Session
+    account: Account
+    form: Form = field(default_factory=Form)
+
+    @property
+    def role(self) -> Role:
+        """The person's role."""
+        return Role(self.session.role)
+
+    def query(self, name: str) -> str:
+        """Return a value of the query without white space around it, "" for none."""
+        return self.request.query.get(name, "").strip()
+
+    def record(self, action: str, subject: str) -> None:
+        """Put what was done into the audit log."""
+        self.people.record(self.session, action, subject, self.request.source_ip)
+
+
+Screen = Callable[..., Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A screen at a path, for one method and for people of a role or a higher one."""
+
+    method: str
+    path: str
+    role: Role
+    screen: Screen
+
+
+class Screens(list[Route]):
+    """The routes of one part of the console."""
+
+    def get(self, path: str, role: Role = Role.VIEWER) -> Callable[[Screen], Screen]:
+        """Add a screen that shows something."""
+        return partial(self._add, "GET", path, role)
+
+    def post(self, path: str, role: Role) -> Callable[[Screen], Screen]:
+        """Add a screen that changes something."""
+        return partial(self._add, "POST", path, role)
+
+    def _add(self, method: str, path: str, role: Role, screen: Screen) -> Screen:
+        self.append(Route(method, path, role, screen))
+        return screen
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All screens on one resolver. Services and people are made on first use."""
+
+    api: Api
+    services: Callable[[], ConsoleServices]
+    people: Callable[[], People]
+
+    def add(self, routes: Iterable[Route]) -> None:
+        """Register screens for people who are signed in."""
+        for route in routes:
+            self._register(route.method, route.path, self._visiting(route))
+
+    def add_open(self, method: str, path: str, screen: Callable[["Site"], Answer]) -> None:
+        """Register a page for people who are not signed in, too."""
+
+        def opened() -> Response[Any]:
+            if method == "POST" and not guard.is_own(self.api.client_request):
+                return self._show(_refused_page(RequestRefused(Code.SCOPE_MISSING), "foreign"))
+            answer = screen(self)
+            return answer if isinstance(answer, Response) else self._show(answer)
+
+        self._register(method, path, opened)
+
+    def add_assets(self) -> None:
+        """Register the files that pages load."""
+
+        def asset(version: str, name: str) -> Response[bytes]:
+            return assets.serve(self.api.client_request, name)
+
+        self._register("GET", "/console/static/<version>/<name>", asset)
+
+    def cookie(self) -> str:
+        """Return the session's cookie of the present request, "" for none."""
+        return guard.cookie_in(self.api.current_event.raw_event)
+
+    def _register(self, method: str, path: str, handler: Callable[..., Response[Any]]) -> None:
+        self.api.route(path, [method], include_in_schema=False)(handler)
+
+    def _visiting(self, route: Route) -> Callable[..., Response[Any]]:
+        def visited(**names: str) -> Response[Any]:
+            return self._visited(route, names)
+
+        return visited
+
+    def _visited(self, route: Route, names: Mapping[str, str]) -> Response[Any]:
+        request = self.api.client_request
+        session = self.people().person(self.cookie())
+        if session is None:
+            return self._to_sign_in(request)
+        account = self._account_of(session)
+        if account is None:
+            return self._show(_refused_page(RequestRefused(Code.SCOPE_MISSING), "no_account"))
+        visit = Visit(request, self.api.deadline, self.services(), self.people(), session, account)
+        try:
+            answer = self._answer(route, visit, names)
+        except Exception as error:
+            answer = self._failed(visit, error)
+        return answer if isinstance(answer, Response) else self._show(answer, visit)
+
+    def _answer(self, route: Route, visit: Visit, names: Mapping[str, str]) -> Answer:
+        if not visit.role.may(route.role):
+            raise RequestRefused(Code.SCOPE_MISSING, f"(role: {route.role})")
+        if route.method == "GET":
+            return route.screen(visit, **names)
+        if not guard.is_own(visit.request):
+            visit.record("refused.foreign", visit.request.path[:_AUDITED_CHARACTERS])
+            return _refused_page(RequestRefused(Code.SCOPE_MISSING), "foreign")
+        return route.screen(replace(visit, form=forms.read(visit.request)), **names)
+
+    def _failed(self, visit: Visit, error: Exception) -> View:
+        refused = refusal_for(error, visit.request)
+        if refused.code in (Code.NOT_FOUND, Code.SCOPE_MISSING):
+            # Somebody may be trying the names of another account.
+            visit.record(
+                f"refused.{refused.code.lower()}", visit.request.path[:_AUDITED_CHARACTERS]
+            )
+        return _refused_page(refused)
+
+    def _account_of(self, session: Session) -> Account | None:
+        accounts = self.services().manage.authenticator.accounts
+        return accounts.account(session.account_id) if session.account_id else None
+
+    def _to_sign_in(self, request: Request) -> Response[Any]:
+        back = request.path if request.method == "GET" else ""
+        to = f"{SIGN_IN}?next={back}" if _NEXT.fullmatch(back) and back != HOME else SIGN_IN
+        if "hx-request" in request.headers:  # a part of a page: the whole is to be left
+            return Response(200, body="", headers={**guard.HEADERS, "HX-Redirect": to})
+        return pages.redirect(to)
+
+    def _show(self, view: View, visit: Visit | None = None) -> Response[Any]:
+        return show(view, self.api.client_request, visit)
+
+
+def show(view: View, request: Request, visit: Visit | None = None) -> Response[Any]:
+    """Return the answer of a page, with the frame of the person who is signed in."""
+    return pages.render(
+        view,
+        request,
+        session=visit.session if visit else None,
+        account=visit.account if visit else None,
+        role=visit.role if visit else None,
+        may=lambda name: bool(visit and visit.role.may(Role(name))),
+        path=request.path,
+    )
+
+
+def failed(error: Exception, request: Request) -> Response[Any]:
+    """Return the page for an error outside of a screen: an unknown path, or no store."""
+    if isinstance(error, NotFoundError):
+        error = RequestRefused(Code.NOT_FOUND)
+    return show(_refused_page(refusal_for(error, request)), request)
+
+
+def safe_next(path: str) -> str:
+    """Return the page to go to after signing in."""
+    return path if _NEXT.fullmatch(path) and not path.startswith(SIGN_IN) else HOME
+
+
+def _refused_page(refused: RequestRefused, reason: str = "") -> View:
+    headers = {"Retry-After": str(refused.retry_after_s or 5)} if refused.retry_after_s else {}
+    values = {"code": refused.code, "message": refused.message, "reason": reason}
+    return View("error.html", values, MEANINGS[refused.code].http_status, headers)
