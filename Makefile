@@ -17,11 +17,12 @@
 #   make clean                         removes all that was made: .local, .venv, caches
 #   make lock                          renews the locks of local/requirements
 #   make crawlers                      renews the list of crawlers whose visits are no clicks
+#   make screenshots                   takes pictures of the console into docs/console (needs Chromium)
 #   make routes                        lists the routes that the functions register, for 405
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers routes
+.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers routes screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,7 +37,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,20s/^#   //p' Makefile
+	@sed -n '4,21s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -120,6 +121,9 @@ lock:
 
 crawlers: $(VENV)/installed
 	@$(BIN)/python -m tools.renew_crawlers
+
+screenshots: $(VENV)/installed
+	@$(BIN)/python -m tests.browser.screenshots
 
 routes: $(VENV)/installed
 	@$(BIN)/python -m tools.write_routes

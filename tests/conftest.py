@@ -19,7 +19,7 @@ TOLD = "told"
 """The test property whose value is printed at the end."""
 
 QUIET = ("stack", "faults", "kannel")
-SHARING = (*QUIET, "built")
+SHARING = (*QUIET, "browser", "built")
 COVERING = ("unit", "functions", "local")
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py", "test_up.py")
 

@@ -35,6 +35,12 @@ def run_script(name: str, given: Any) -> Any:
     return json.loads(done.stdout)
 
 
+def package_file(path: str) -> Path:
+    """Return a file of an installed package: `axe-core/axe.min.js`."""
+    _ensure_packages(_environment())
+    return PACKAGES / "node_modules" / path
+
+
 def _environment() -> dict[str, str]:
     """Return an environment whose PATH has Node.js: this machine's, else one from PyPI."""
     if shutil.which("node") and shutil.which("npm"):

@@ -141,8 +141,8 @@ def try_text(visit: Visit) -> Answer:
     given["text"] = text
     if not text.strip():
         return _tried(visit, given, problem=Problem("text", MEANINGS[Code.EMPTY_TEXT].advice))
-    account = visit.services.send.authenticator.accounts.account(visit.account.id)
-    index = index_of(account or visit.account)
+    account = visit.services.send.authenticator.accounts.account(visit.account.id) or visit.account
+    index = index_of(account)
     known = index.entry(given["template_id"]) if given["template_id"] else None
     if given["template_id"] and known is None:
         problem = Problem("template_id", MEANINGS[Code.TEMPLATE_NOT_REGISTERED].advice)
@@ -152,7 +152,10 @@ def try_text(visit: Visit) -> Answer:
         mismatch = index.departure(known.dlt_template_id, text)
         found = None if mismatch else known
     else:
-        found = index.find(text, given["header"])
+        # Without a header, the templates of all.
+        every = {each for part in account.templates.values() for each in part.headers}
+        headers = [given["header"]] if given["header"] else ["", *sorted(every)]
+        found = next(filter(None, (index.find(text, each) for each in headers)), None)
         mismatch = None if found else index.nearest(text, given["header"])
     measured, odd = measure(text), first_outside_gsm(text)
     nearest = index.entry(mismatch.dlt_template_id) if mismatch else None

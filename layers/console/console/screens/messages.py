@@ -1,5 +1,7 @@
 """One message: what became of it, each attempt with its answer, and the codes in words."""
 
+from datetime import datetime
+from typing import Any
 from urllib.parse import unquote
 
 from console import pages
@@ -17,6 +19,8 @@ _PARTS = (
     *("try", "code", "carrier_code", "carrier_message_id", "send_at", "url", "status", "reason"),
     *("duration_ms", "answer", "acknowledged", "in_doubt", "parked", "unprocessed", "unwanted"),
 )
+# How long a page goes on asking after the last event, for the callback's acknowledgement.
+_FOLLOWED_S = 60
 _BEFORE_CARRIER = ("accepted", "scheduled")
 
 
@@ -54,9 +58,19 @@ def _shown(visit: Visit, mid: str, refused: RequestRefused | None = None) -> Vie
         "message": message,
         "steps": steps,
         "is_final": message["state"] in [*State],
+        "is_followed": _is_followed(message, visit.services.manage.history.clock()),
         "may_cancel": message["state"] in _BEFORE_CARRIER,
         "host": visit.request.headers.get("host", ""),
         "problem": refused.message if refused else "",
         "done": visit.query("done"),
     }
     return View("message.html", values, MEANINGS[refused.code].http_status if refused else 200)
+
+
+def _is_followed(message: dict[str, Any], now_s: float) -> bool:
+    """Return whether a page asks again: the state is open, or a callback may come soon."""
+    if message["state"] not in [*State]:
+        return bool(message["state"] != "scheduled")
+    *_, last = message["timeline"]
+    ended_s = datetime.fromisoformat(last["at"].replace("Z", "+00:00")).timestamp()
+    return last["step"] != "callback" and now_s - ended_s < _FOLLOWED_S

@@ -1,0 +1,99 @@
+"""Write pictures of the screens into docs/console: `make screenshots`.
+
+Each is taken at the width of a phone and of a desk, in light and dark.
+"""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local.settings import ROOT
+from tests.browser.conftest import chromium, sign_in
+from tests.browser.site import ADMIN, SAMPLES, SCREENS, Site, serving
+from tests.loops import own_loop
+
+FOLDER = ROOT / "docs" / "console"
+WIDTHS = {"phone": 360, "desk": 1280}
+SHOWN = ("sign-in", "templates", "template", "template-new", "senders", "callbacks", "links")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        own_loop(),
+        serving(patch) as site,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        message = _send(browser, site)
+        for size, width in WIDTHS.items():
+            for scheme in ("light", "dark"):
+                options: Any = {
+                    "base_url": site.url,
+                    "color_scheme": scheme,
+                    "viewport": {"width": width, "height": 800},
+                }
+                context = browser.new_context(**options)
+                page = context.new_page()
+                for name in SHOWN:
+                    if name == "templates":
+                        sign_in(page, ADMIN)
+                    page.goto(SCREENS[name])
+                    _take(page, name, size, scheme)
+                _departing(page)
+                _take(page, "try", size, scheme)
+                _refused(page)
+                _take(page, "test", size, scheme)
+                page.goto(message)
+                _take(page, "message", size, scheme)
+                context.clear_cookies()
+                sign_in(page, SAMPLES)
+                page.goto("/console/callbacks/signed")
+                page.get_by_role("button", name="Post a sample").click()
+                page.locator("#tried h3").wait_for()
+                _take(page, "callback", size, scheme)
+                context.close()
+        browser.close()
+
+
+def _take(page: Page, name: str, size: str, scheme: str) -> None:
+    page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png", full_page=True)
+
+
+def _send(browser: Browser, site: Site) -> str:
+    page = browser.new_context(base_url=site.url).new_page()
+    sign_in(page, ADMIN)
+    page.goto("/console/test")
+    page.get_by_label("Number").fill("919876543210")
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_label("Text").fill(
+        "Dear Asha, your order 7 is on its way and arrives on Monday. HARKARA"
+    )
+    page.get_by_role("button", name="Send it").click()
+    site.work_off()
+    site.report_delivered()
+    return page.url
+
+
+def _departing(page: Page) -> None:
+    page.goto("/console/templates/try")
+    page.get_by_label("Header").fill("HARKAR")
+    page.get_by_label("Text").fill(
+        "Dear Asha, your parcel 7 is on its way and arrives on Monday. HARKARA"
+    )
+    page.get_by_role("button", name="Compare").click()
+    page.locator("#result h2").wait_for()
+
+
+def _refused(page: Page) -> None:
+    page.goto("/console/test")
+    page.get_by_label("Number").fill("12345")
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_label("Text").fill("Dear Asha, your order 7 is on its way.")
+    page.get_by_role("button", name="Only check").click()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The console on a port of this machine: the deployment in memory behind an HTTP server.
+
+A request becomes the event that API Gateway would make of it. The deployment's own queues are
+worked off when a test says so, so that a test sees each state of a message.
+"""
+
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from harkara.aws.operator import OperatorStore
+from harkara.base.json import encode
+from harkara.model.accounts import PLATFORM_HOSTS
+from local.samples import BATCH
+from local.seed import CARRIER
+from local.settings import RECEIPT_TOKEN
+from tests.deployment import Deployment
+from tests.dynamo import ACCOUNTS
+from tests.fake_people import FakePeople
+from tests.fake_platform import FakePlatform
+from tests.fakes import Faults
+from tests.functions.invoking import http_event
+
+ADMIN = "admin@demo.example"
+SAMPLES = "admin@sandbox.example"
+SAMPLE_MID = BATCH.mid(2)
+
+
+class Site:
+    """The console's server, its people, and the platform that its callbacks go to."""
+
+    def __init__(self, deployment: Deployment, port: int) -> None:
+        self.deployment = deployment
+        self.url = f"http://127.0.0.1:{port}"
+        self.people = FakePeople()
+        self.platform = FakePlatform(Faults())
+        self.lock = threading.Lock()
+        # As on AWS, and unlike on the local stack, callbacks go to platforms alone.
+        OperatorStore(deployment.dynamo, ACCOUNTS).change_account(
+            "sandbox", lambda account: account.model_copy(update={"callback_hosts": PLATFORM_HOSTS})
+        )
+        module: Any = deployment._module("console")
+        wire = module.services
+        module.people = lambda: self.people
+        module.services = lambda: self._with_platform(wire())
+
+    def work_off(self) -> None:
+        """Let all queued tasks be done."""
+        self._apart(self.deployment.work_off)
+
+    def report_delivered(self) -> None:
+        """Let the carrier report that the last message was delivered, and post its callback."""
+        _, asked = self.deployment.requests[-1]
+        (row,) = asked["smstosend"]
+        receipt = {"smsgid": row["smsgid"], "status": "DELIVRD", "code": "000"}
+        path = f"/receipts/{CARRIER}/{RECEIPT_TOKEN}"
+        event = http_event("POST", path, encode(receipt).decode())
+        self._apart(lambda: self.deployment.call("receipt", event))
+        self.work_off()
+
+    def _apart(self, call: Callable[[], object]) -> None:
+        """Make a call in a thread of its own: playwright's loop runs in this one."""
+
+        def alone() -> None:
+            with self.lock:
+                call()
+                done.append(True)
+
+        done: list[bool] = []
+        thread = threading.Thread(target=alone)
+        thread.start()
+        thread.join()
+        assert done, "the call failed"
+
+    def _with_platform(self, services: Any) -> Any:
+        endpoints = replace(services.manage.endpoints, poster=self.platform)
+        return services._replace(manage=services.manage._replace(endpoints=endpoints))
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> Any:
+        """Return the console's answer to a request."""
+        path, _, query = handler.path.partition("?")
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        event = http_event(handler.command, path, body or None, headers)
+        event["rawQueryString"] = query
+        event["queryStringParameters"] = _query(query)
+        event["cookies"] = [each for each in headers.pop("cookie", "").split("; ") if each]
+        with self.lock:
+            return self.deployment.call("console", event)
+
+
+def _query(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+@contextmanager
+def serving(patch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve the console until the context ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            answer = site.answer(self, body)
+            content = answer.get("body", "").encode()
+            if answer.get("isBase64Encoded"):
+                content = base64.b64decode(content)
+            self.send_response(answer["statusCode"])
+            for name, value in answer.get("headers", {}).items():
+                self.send_header(name, value)
+            for cookie in answer.get("cookies", ()):
+                self.send_header("Set-Cookie", cookie)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    site = Site(Deployment(patch), server.server_port)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+SCREENS = {
+    "sign-in": "/console/sign-in",
+    "templates": "/console/templates",
+    "template": "/console/templates/1107161234567890001",
+    "template-new": "/console/templates/new",
+    "upload": "/console/templates/upload",
+    "try": "/console/templates/try",
+    "senders": "/console/senders",
+    "sender": "/console/senders/HARKAR",
+    "callbacks": "/console/callbacks",
+    "callback": "/console/callbacks/platform",
+    "callback-new": "/console/callbacks/new",
+    "test": "/console/test",
+    "links": "/console/links",
+    "error": "/console/nothing",
+}
+"""The screens without anything done before, by name."""

@@ -1,0 +1,145 @@
+"""The console in Chromium, with its policies in force: each screen's main act."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, sign_in
+from tests.browser.site import ADMIN, Site
+
+NEW_ID = "1107169999999999991"
+TEXT = "Dear Asha, your order 7 is on its way and arrives on Monday. HARKARA"
+
+
+def test_templates_are_registered_found_tried_and_removed(open_page: Open) -> None:
+    """By keyboard alone, from signing in to removing."""
+    page = open_page(as_person="")
+    sign_in(page, ADMIN, "a wrong password")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    page.get_by_label("Password").fill("a long enough password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("DLT templates")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    follow(page, page.get_by_role("link", name="Add a template"))
+    page.get_by_label("Template ID").fill("not digits")
+    page.get_by_label("Template Details").fill("Hello {#var#}, <b>welcome</b>. HARKARA")
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_label("SMS Type").select_option("service_implicit")
+    page.get_by_label("Template ID").press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("alert").get_by_role("link").press("Enter")
+    wrong = page.get_by_label("Template ID")
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    wrong.fill(NEW_ID)
+    wrong.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Registered.")
+    expect(page.locator(".bubble")).to_have_text("Hello {#var#}, <b>welcome</b>. HARKARA")
+    page.goto("/console/templates")
+    expect(page.locator("tbody tr")).to_have_count(5)
+    page.get_by_label("Header", exact=True).select_option("HARKAR")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    follow(page, page.get_by_role("link", name="Try a text"))
+    page.get_by_label("Text").fill(TEXT.replace("its", "the"))
+    page.get_by_role("button", name="Compare").press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_have_text("It departs at character 31")
+    expect(page.locator("mark.here")).to_have_text("t")
+    page.get_by_label("Text").fill(TEXT)
+    page.get_by_role("button", name="Compare").press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_have_text("The text fits this template")
+    page.get_by_label("Find a message").fill(NEW_ID)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Removed.")
+
+
+def test_a_file_of_templates_is_reported_on_row_by_row(open_page: Open) -> None:
+    page = open_page("/console/templates/upload")
+    rows = [
+        "Template ID,Header,Template Name,Template Content,Type",
+        f"{NEW_ID},HARKAR,One,One {{#var#}},Service Implicit",
+        'x,HARKAR,Two,"=HYPERLINK(""http://x"")",Service Implicit',
+    ]
+    content = "\n".join(rows).encode()
+    file: Any = {"name": "templates.csv", "mimeType": "text/csv", "buffer": content}
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator(".counts")).to_contain_text("1 new")
+    expect(page.locator(".counts")).to_contain_text("1 refused")
+    expect(page.locator("tbody tr").first).to_contain_text("refused")
+
+
+def test_a_test_message_is_followed_until_it_is_delivered(open_page: Open, site: Site) -> None:
+    page = open_page("/console/test")
+    page.get_by_label("Number").fill("919876543210")
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_label("Text").fill(TEXT.replace("its", "the"))
+    page.get_by_role("button", name="Only check").click()
+    expect(page.get_by_role("alert")).to_contain_text("at character 31")
+    page.get_by_label("Text").fill(TEXT)
+    page.get_by_role("button", name="Send it").click()
+    state = page.get_by_role("status")
+    expect(state).to_have_text("Accepted")
+    site.work_off()
+    expect(state).to_have_text("Submitted")
+    site.report_delivered()
+    expect(state).to_have_text("Delivered")
+    expect(page.locator(".timeline li")).to_have_count(3)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("curl -s ")
+    mid = page.url.rpartition("/")[2]
+    page.get_by_label("Find a message").fill(mid)
+    page.keyboard.press("Enter")
+    expect(page.locator(".mid")).to_have_text(mid)
+
+
+def test_a_callback_is_pasted_and_tried_and_dead_letters_go_out_again(
+    open_page: Open, site: Site
+) -> None:
+    page = open_page("/console/callbacks/new", as_person="admin@sandbox.example")
+    page.get_by_label("Delivery tracking URL").fill("http://127.0.0.1/dlr")
+    page.get_by_label("Id", exact=True).fill("mine")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("alert")).to_contain_text("an https URL")
+    page.get_by_label("Delivery tracking URL").fill("https://in1.api.clevertap.com/dlr?key=secret")
+    page.get_by_role("button", name="Register").click()
+    site.platform.script = [503]
+    page.get_by_role("button", name="Post a sample").click()
+    expect(page.locator("#tried h3")).to_have_text("The endpoint did not take the sample")
+    page.get_by_role("button", name="Post a sample").click()
+    expect(page.locator("#tried h3")).to_have_text("The endpoint took the sample")
+    page.goto("/console/callbacks/signed")
+    page.get_by_role("checkbox", name="Choose the one of").check()
+    page.get_by_role("button", name="Post the chosen again").click()
+    expect(page.get_by_role("status")).to_contain_text("Posted again: 1.")
+    page.get_by_role("link", name="Short links").click()
+    expect(page.locator("pre")).to_contain_text("http://127.0.0.1")
+
+
+def test_after_signing_out_the_back_button_shows_nothing(open_page: Open) -> None:
+    page = open_page("/console/senders")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Senders")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_without_scripts_the_console_does_the_same(open_page: Open) -> None:
+    page = open_page("/console/templates/try", java_script_enabled=False)
+    page.get_by_label("Text").fill(TEXT)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("The text fits this template")
+    page.goto("/console/templates")
+    page.get_by_label("Header", exact=True).select_option("HKROTP")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def follow(page: Page, link: Any) -> None:
+    """Follow a link by keyboard."""
+    link.focus()
+    page.keyboard.press("Enter")

@@ -1,0 +1,79 @@
+"""Requests of browsers to the console, and what its pages show."""
+
+import base64
+import gzip
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
+
+from console.guard import SESSION_COOKIE
+from harkara.model.accounts import Account
+from local.samples import BATCH
+from tests.fake_people import PASSWORD
+from tests.functions.handlers import Gateway
+from tests.functions.invoking import Event, http_event
+
+HOST = "console.example"
+OWN = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
+FORM = "application/x-www-form-urlencoded"
+ADMIN = "admin@sandbox.example"
+TEMPLATE_ID = "1107160000000000007"
+MID = BATCH.mid(3)
+PAGES = (
+    *("/console/templates", "/console/templates/new", "/console/templates/try"),
+    *("/console/templates/upload", "/console/templates/file", "/console/senders"),
+    *("/console/senders/new", "/console/callbacks", "/console/callbacks/new", "/console/test"),
+    *("/console/links", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
+    *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
+)
+
+
+def visit(gateway: Gateway, method: str, path: str, **options: Any) -> Any:
+    """Return the console's answer, its body as text."""
+    answer = gateway.call("console", request(method, path, **options))
+    body = answer.get("body", "")
+    if answer.get("isBase64Encoded"):
+        content = base64.b64decode(body)
+        packed = answer["headers"].get("Content-Encoding") == "gzip"
+        body = (gzip.decompress(content) if packed else content).decode()
+    return {**answer, "body": body}
+
+
+def request(
+    method: str,
+    path: str,
+    fields: dict[str, Any] | bytes | None = None,
+    cookie: str = "",
+    query: dict[str, str] | None = None,
+    **headers: str,
+) -> Event:
+    """Return a browser's request from a page of the console; `fields` are those of a form."""
+    body = urlencode(fields, doseq=True) if isinstance(fields, dict) else fields
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    event = http_event(method, path, body, {"content-type": FORM, **OWN, **names})
+    event["queryStringParameters"] = query or {}
+    event["cookies"] = ["other=1", f"{SESSION_COOKIE}={cookie}"] if cookie else []
+    return event
+
+
+def signed_in(gateway: Gateway, role: str = "admin", account_id: str = "sandbox") -> str:
+    """Return the cookie of a person of a role in an account, which is made if there is none."""
+    if account_id not in gateway.accounts.accounts:
+        gateway.accounts.accounts[account_id] = Account(id=account_id, name="Other", carrier="sim")
+    return gateway.people.sign_in(f"{role}@{account_id}.example", PASSWORD, "", "")
+
+
+class Page(HTMLParser):
+    """The elements and words of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
