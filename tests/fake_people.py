@@ -26,6 +26,14 @@ class Entry(NamedTuple):
     action: str
     subject: str
     address: str
+    at_ms: int = 1_767_258_000_000
+
+
+class EntryPage(NamedTuple):
+    """A page of the audit log."""
+
+    entries: list[Entry]
+    cursor: str | None
 
 
 @dataclass
@@ -33,7 +41,7 @@ class FakePeople:
     """Signs in `<role>@<account>.example` with PASSWORD; a session's cookie is the address."""
 
     sessions: dict[str, FakeSession] = field(default_factory=dict)
-    audit: list[Entry] = field(default_factory=list)
+    log: list[Entry] = field(default_factory=list)
 
     def sign_in(self, email: str, password: str, code: str, address: str) -> str:
         role, _, rest = email.partition("@")
@@ -43,18 +51,29 @@ class FakePeople:
         self.sessions[email] = FakeSession(email, account_id, role)
         return email
 
-    def accept_invitation(self, token: str, password: str) -> str:
+    def accept_invitation(
+        self, token: str, password: str, address: str = "", code: str = ""
+    ) -> str:
         if token != TOKEN:
             raise RequestRefused(Code.NOT_FOUND)
         if len(password) < 12:
             raise RequestRefused(Code.INVALID_REQUEST, "(password: 12 characters at least)")
         return self.sign_in("viewer@sandbox.example", PASSWORD, "", "")
 
+    def sign_in_by_link(self, token: str, address: str = "") -> str:
+        if token != TOKEN:
+            raise RequestRefused(Code.NOT_FOUND)
+        return self.sign_in("admin@sandbox.example", PASSWORD, "", "")
+
     def person(self, cookie: str) -> FakeSession | None:
         return self.sessions.get(cookie)
 
-    def sign_out(self, cookie: str) -> None:
+    def sign_out(self, cookie: str, address: str = "") -> None:
         self.sessions.pop(cookie, None)
 
     def record(self, session: Session, action: str, subject: str, address: str) -> None:
-        self.audit.append(Entry(session.email, action, subject, address))
+        self.log.append(Entry(session.email, action, subject, address))
+
+    def audit(self, account_id: str | None, cursor: str = "") -> EntryPage:
+        people = f"@{account_id}.example"
+        return EntryPage([each for each in reversed(self.log) if each.email.endswith(people)], None)

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from console.people import Nobody
 from console.screens import (
+    audit,
     callbacks,
     dlt_templates,
     finding,
@@ -31,7 +32,7 @@ people = cache(Nobody)
 site = Site(api, lambda: services(), lambda: people())
 sign_in.add_to(site)
 site.add_assets()
-for screens in (dlt_templates, senders, sending, messages, callbacks, links, finding):
+for screens in (dlt_templates, senders, sending, messages, callbacks, links, audit, finding):
     site.add(screens.SCREENS)
 
 

@@ -15,7 +15,7 @@ from tests.loops import own_loop
 
 FOLDER = ROOT / "docs" / "console"
 WIDTHS = {"phone": 360, "desk": 1280}
-SHOWN = ("sign-in", "templates", "template", "template-new", "senders", "callbacks", "links")
+SHOWN = ("sign-in", "templates", "template", "template-new", "senders", "callbacks")
 
 
 def main() -> None:
@@ -54,6 +54,8 @@ def main() -> None:
                 page.get_by_role("button", name="Post a sample").click()
                 page.locator("#tried h3").wait_for()
                 _take(page, "callback", size, scheme)
+                page.goto(SCREENS["links"])
+                _take(page, "links", size, scheme)
                 context.close()
         browser.close()
 

@@ -153,6 +153,7 @@ SCREENS = {
     "callback-new": "/console/callbacks/new",
     "test": "/console/test",
     "links": "/console/links",
+    "audit": "/console/audit",
     "error": "/console/nothing",
 }
 """The screens without anything done before, by name."""

@@ -164,7 +164,7 @@ def test_another_accounts_things_are_not_found_and_the_attempt_is_in_the_audit_l
     found = visit(gateway, "GET", "/console/find", cookie=other, query={"q": name})
     assert found["statusCode"] == 404
     assert gateway.accounts.accounts["sandbox"] == before
-    refused = [entry for entry in gateway.people.audit if entry.action == "refused.not_found"]
+    refused = [entry for entry in gateway.people.log if entry.action == "refused.not_found"]
     assert [entry.subject for entry in refused] == [each for _, each in tried]
     assert {entry.email for entry in refused} == {"admin@other.example"}
 
@@ -187,6 +187,27 @@ def test_a_role_below_the_needed_one_changes_nothing(
     person = signed_in(gateway, below)
     answer = visit(gateway, "POST", path, fields={"all": "true"}, cookie=person)
     assert answer["statusCode"] == 403
-    assert gateway.people.audit[-1].action == "refused.scope_missing"
+    assert gateway.people.log[-1].action == "refused.scope_missing"
     enough = visit(gateway, "POST", path, fields={"all": "true"}, cookie=signed_in(gateway, role))
     assert enough["statusCode"] != 403
+
+
+def test_an_admin_reads_who_changed_what_in_the_account(gateway: Gateway, cookie: str) -> None:
+    visit(gateway, "POST", "/console/senders/UNUSED/remove", cookie=cookie)
+    other = signed_in(gateway, "admin", "other")
+    visit(gateway, "POST", "/console/senders/SAMPLE/remove", cookie=other)
+    page = visit(gateway, "GET", "/console/audit", cookie=cookie)
+    assert "Sender removed" in page["body"]
+    assert ADMIN in page["body"]
+    assert "other.example" not in page["body"]
+    marketer = signed_in(gateway, Role.MARKETER)
+    assert visit(gateway, "GET", "/console/audit", cookie=marketer)["statusCode"] == 403
+
+
+def test_a_link_of_the_local_stack_signs_in_and_opens_a_page(gateway: Gateway) -> None:
+    query = {"token": TOKEN, "next": f"/console/messages/{MID}"}
+    answer = visit(gateway, "GET", "/console/link", query=query)
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (303, query["next"])
+    assert answer["cookies"]
+    wrong = visit(gateway, "GET", "/console/link", query={"token": "forged"})
+    assert (wrong["statusCode"], wrong["cookies"]) == (404, [])

@@ -131,8 +131,8 @@ def test_a_test_message_is_sent_once_however_often_its_form_comes(
     assert len(gateway.queues.waiting) == 1
     other = visit(gateway, "POST", "/console/test", fields={**form, "key": "k2"}, cookie=cookie)
     assert other["headers"]["Location"] not in places
-    assert gateway.people.audit[-1].action == "message.test"
-    assert "919876543210" not in str(gateway.people.audit)
+    assert gateway.people.log[-1].action == "message.test"
+    assert "919876543210" not in str(gateway.people.log)
 
 
 def test_a_store_that_cannot_be_reached_gives_a_page_that_says_try_again(

@@ -23,7 +23,7 @@ PAGES = (
     *("/console/templates", "/console/templates/new", "/console/templates/try"),
     *("/console/templates/upload", "/console/templates/file", "/console/senders"),
     *("/console/senders/new", "/console/callbacks", "/console/callbacks/new", "/console/test"),
-    *("/console/links", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
+    *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )
 

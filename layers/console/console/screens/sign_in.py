@@ -23,6 +23,7 @@ def add_to(site: Site) -> None:
     site.add_open("POST", "/console/sign-out", sign_out)
     site.add_open("GET", "/console/invitation", invitation)
     site.add_open("POST", "/console/invitation", accept)
+    site.add_open("GET", "/console/link", by_link)
 
 
 def form(site: Site) -> Answer:
@@ -49,7 +50,7 @@ def sign_in(site: Site) -> Answer:
 def sign_out(site: Site) -> Answer:
     """End the session, on this side and in the browser."""
     if cookie := site.cookie():
-        site.people().sign_out(cookie)
+        site.people().sign_out(cookie, site.api.client_request.source_ip)
     return pages.redirect(SIGN_IN, [session_cookie("", 0)])
 
 
@@ -60,14 +61,24 @@ def invitation(site: Site) -> Answer:
 
 def accept(site: Site) -> Answer:
     """Set the password of an invited person, and begin a session."""
-    given = forms.read(site.api.client_request)
+    request = site.api.client_request
+    given = forms.read(request)
     token, password = given.text("token"), given.raw("password")[:PASSWORD_LIMIT]
     try:
-        cookie = site.people().accept_invitation(token, password)
+        cookie = site.people().accept_invitation(
+            token, password, request.source_ip, given.text("code")
+        )
     except RequestRefused as refused:
         values = _invited(token, forms.problem_of(refused))
         return View("invitation.html", values, MEANINGS[refused.code].http_status)
     return _begun(safe_next(""), cookie)
+
+
+def by_link(site: Site) -> Answer:
+    """Begin a session by a one-time link, which only the stack on one machine prints."""
+    request = site.api.client_request
+    cookie = site.people().sign_in_by_link(request.query.get("token", ""), request.source_ip)
+    return _begun(safe_next(request.query.get("next", "")), cookie)
 
 
 def _begun(to: str, cookie: str) -> Response[Any]:
