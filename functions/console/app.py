@@ -13,6 +13,7 @@ from console.people import Nobody
 from console.screens import (
     audit,
     callbacks,
+    campaign,
     dlt_templates,
     finding,
     links,
@@ -32,7 +33,17 @@ people = cache(Nobody)
 site = Site(api, lambda: services(), lambda: people())
 sign_in.add_to(site)
 site.add_assets()
-for screens in (dlt_templates, senders, sending, messages, callbacks, links, audit, finding):
+for screens in (
+    dlt_templates,
+    senders,
+    campaign,
+    sending,
+    messages,
+    callbacks,
+    links,
+    audit,
+    finding,
+):
     site.add(screens.SCREENS)
 
 

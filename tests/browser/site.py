@@ -151,6 +151,7 @@ SCREENS = {
     "callbacks": "/console/callbacks",
     "callback": "/console/callbacks/platform",
     "callback-new": "/console/callbacks/new",
+    "send": "/console/send",
     "test": "/console/test",
     "links": "/console/links",
     "audit": "/console/audit",

@@ -177,6 +177,8 @@ def test_another_accounts_things_are_not_found_and_the_attempt_is_in_the_audit_l
         ("/console/templates", Role.MARKETER),
         ("/console/templates/upload", Role.MARKETER),
         ("/console/test", Role.MARKETER),
+        ("/console/send", Role.MARKETER),
+        ("/console/send/slice", Role.MARKETER),
         ("/console/callbacks", Role.ADMIN),
     ],
 )

@@ -22,7 +22,13 @@ MID = BATCH.mid(3)
 PAGES = (
     *("/console/templates", "/console/templates/new", "/console/templates/try"),
     *("/console/templates/upload", "/console/templates/file", "/console/senders"),
-    *("/console/senders/new", "/console/callbacks", "/console/callbacks/new", "/console/test"),
+    *(
+        "/console/senders/new",
+        "/console/callbacks",
+        "/console/callbacks/new",
+        "/console/test",
+        "/console/send",
+    ),
     *("/console/links", "/console/audit", "/console/find", f"/console/templates/{TEMPLATE_ID}"),
     *("/console/senders/SAMPLE", "/console/callbacks/signed", f"/console/messages/{MID}"),
 )

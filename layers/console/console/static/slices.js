@@ -1,0 +1,121 @@
+// Check and send: cut a CSV into slices of 1,000 rows, and have each checked or sent by the server.
+// A slice is sent under the hash of file and form, and its number, so that nothing goes out twice.
+const form = document.getElementById("send");
+const words = form.dataset;
+const at = (id) => document.getElementById(id);
+const SLICE = 1000, LIMIT = 30e6, SHOWN = 200, PATIENCE = 20;
+const FORMULA = /^[=+\-@\t\r]/;
+
+// Records of a CSV, uncut: a line end within quotes belongs to its record.
+function records(text) {
+  const found = [];
+  let start = 0, quoted = false;
+  for (let place = 0; place < text.length; place++) {
+    const character = text[place];
+    if (character === '"') quoted = !quoted;
+    else if (character === "\n" && !quoted) {
+      found.push(text.slice(start, place).replace(/\r$/, ""));
+      start = place + 1;
+    }
+  }
+  if (start < text.length) found.push(text.slice(start));
+  while (found.length && !found.at(-1).trim()) found.pop();
+  return found;
+}
+
+async function keyOf(text, fields) {
+  const bytes = new TextEncoder().encode(JSON.stringify([text, fields]));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function post(fields) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.append(name, value);
+  for (let attempt = 0; ; attempt++) {
+    const answer = await fetch("/console/send/slice", { method: "POST", body });
+    const waits = (answer.headers.has("retry-after") || answer.status === 503) && attempt < PATIENCE;
+    if (!waits) {
+      if (!(answer.headers.get("content-type") || "").startsWith("application/json")) throw new Error(words.failed);
+      const report = await answer.json();
+      if (!answer.ok) throw new Error(report.error);
+      return report;
+    }
+    at("doing").textContent = words.waiting;
+    const seconds = Number(answer.headers.get("retry-after")) || 2;
+    await new Promise((go) => setTimeout(go, Math.min(seconds, 60) * 1000));
+  }
+}
+
+function show(total, sent) {
+  at("report").hidden = false;
+  for (const each of at("report").querySelectorAll("[data-checked]")) each.textContent = sent ? each.dataset.sent : each.dataset.checked;
+  for (const each of document.querySelectorAll("[data-count]")) each.textContent = total[each.dataset.count];
+  const rows = [...total.rows].sort((one, other) => other.refused - one.refused);
+  at("none").hidden = rows.length > 0;
+  at("rows").hidden = rows.length === 0;
+  at("more").hidden = rows.length <= SHOWN;
+  at("rows").tBodies[0].replaceChildren(...rows.slice(0, SHOWN).map((row) => {
+    const line = at("row").content.firstElementChild.cloneNode(true);
+    const [number, to, result, problem] = line.children;
+    const mark = result.firstElementChild;
+    number.textContent = row.row;
+    to.textContent = row.to;
+    mark.textContent = row.refused ? mark.dataset.refused : mark.dataset.warned;
+    mark.classList.add(row.refused ? "bad" : "warn");
+    problem.textContent = [row.message || row.encoding_reason, row.code].filter(Boolean).join(" ");
+    return line;
+  }));
+  const columns = ["row", "to", "client_ref", "code", "message", "encoding_reason", "segments"];
+  const cell = (value) => `"${String(value ?? "").replace(FORMULA, "'$&").replaceAll('"', '""')}"`;
+  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name]))];
+  URL.revokeObjectURL(at("download").href);
+  at("download").href = URL.createObjectURL(new Blob(["\ufeff", lines.map((line) => line.map(cell).join(",")).join("\r\n")], { type: "text/csv" }));
+  at("download").hidden = rows.length === 0;
+}
+
+async function run(action) {
+  const file = at("file").files[0];
+  if (file.size > LIMIT) throw new Error(words.tooLarge);
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new Error(words.notUtf8);
+  }
+  const [head, ...rows] = records(text);
+  const shared = Object.fromEntries(["from", "category", "campaign_id"].map((name) => [name, form.elements[name].value.trim()]));
+  const key = await keyOf(text, shared);
+  const total = { accepted: 0, refused: 0, segments: 0, price: 0, later: 0, rows: [] };
+  const slices = Math.max(1, Math.ceil(rows.length / SLICE));
+  at("progress").hidden = false;
+  for (let number = 0; number < slices; number++) {
+    at("doing").textContent = action === "send" ? words.sending : words.checking;
+    at("bar").value = (100 * number) / slices;
+    const cut = rows.slice(number * SLICE, (number + 1) * SLICE);
+    if (action === "send") localStorage.setItem("harkara-sending", key);
+    const report = await post({ ...shared, action, key: action === "send" ? `${key}-${number}` : "", first: number * SLICE + 2, rows: [head, ...cut].join("\n") });
+    for (const name of ["accepted", "refused", "segments", "later"]) total[name] += report[name];
+    total.price = (Number(total.price) + Number(report.price)).toFixed(2);
+    total.rows.push(...report.rows);
+    show(total, action === "send");
+  }
+  at("bar").value = 100;
+  at("doing").textContent = words.done;
+  if (action === "send") localStorage.removeItem("harkara-sending");
+  else if (localStorage.getItem("harkara-sending") === key) at("note").textContent = words.resume;
+  at("reported").focus();
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const buttons = form.querySelectorAll("button");
+  at("note").textContent = "";
+  for (const button of buttons) button.disabled = true;
+  try {
+    await run(event.submitter?.value === "send" ? "send" : "check");
+  } catch (error) {
+    at("note").textContent = error.message || words.failed;
+  }
+  for (const button of buttons) button.disabled = false;
+});
