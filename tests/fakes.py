@@ -164,6 +164,14 @@ class FakeAccountStore:
     ) -> Account | None:
         return self.accounts.get(account_id)
 
+    def change_account(
+        self, account_id: str, change: Callable[[Account], Account]
+    ) -> Account | None:
+        if account_id not in self.accounts:
+            return None
+        self.accounts[account_id] = change(self.accounts[account_id])
+        return self.accounts[account_id]
+
     def carrier(
         self, name: str, suits: Callable[[CarrierSettings], bool] | None = None
     ) -> CarrierSettings | None:

@@ -56,6 +56,10 @@ def main() -> None:
                 _take(page, "callback", size, scheme)
                 page.goto(SCREENS["links"])
                 _take(page, "links", size, scheme)
+                _checked(page)
+                _take(page, "send", size, scheme)
+                page.goto(SCREENS["audit"])
+                _take(page, "audit", size, scheme)
                 context.close()
         browser.close()
 
@@ -95,6 +99,21 @@ def _refused(page: Page) -> None:
     page.get_by_label("Sender ID").fill("HARKAR")
     page.get_by_label("Text").fill("Dear Asha, your order 7 is on its way.")
     page.get_by_role("button", name="Only check").click()
+
+
+def _checked(page: Page) -> None:
+    page.goto("/console/send")
+    rows = [f"91987{number:07d},Your order {number} is on its way. HARKARA" for number in range(40)]
+    rows[3], rows[7] = "98765,Your order 3 is on its way. HARKARA", "919870000007,Only ₹7 today"
+    file: Any = {
+        "name": "f.csv",
+        "mimeType": "text/csv",
+        "buffer": "\n".join(["to,text", *rows]).encode(),
+    }
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("Sender ID").fill("HARKAR")
+    page.get_by_role("button", name="Check").click()
+    page.get_by_text("Done", exact=True).wait_for()
 
 
 if __name__ == "__main__":

@@ -117,6 +117,10 @@ def test_a_callback_is_pasted_and_tried_and_dead_letters_go_out_again(
     expect(page.get_by_role("status")).to_contain_text("Posted again: 1.")
     page.get_by_role("link", name="Short links").click()
     expect(page.locator("pre")).to_contain_text("http://127.0.0.1")
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("button", name="Switch on")).to_be_visible()
 
 
 def test_after_signing_out_the_back_button_shows_nothing(open_page: Open) -> None:

@@ -13,6 +13,7 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_toke
 from harkara.inbound.service import InboundService
 from harkara.links.codec import LinkSigner
 from harkara.links.shorten import LinkService
+from harkara.manage.links import LinkSettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
     Account,
@@ -158,7 +159,11 @@ class Gateway:
         return next(self._random).to_bytes(size, "big")
 
     def _console(self) -> ConsoleServices:
-        return ConsoleServices(self._manage("console"), self._send("console"))
+        return ConsoleServices(
+            self._manage("console"),
+            self._send("console"),
+            LinkSettingsService(self.accounts.change_account),
+        )
 
     def _send(self, function: str = "send") -> send.SendServices:
         on = self.ports.of(function)

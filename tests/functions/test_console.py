@@ -63,7 +63,7 @@ def test_a_page_is_private_and_holds_its_browser_to_its_own_files(
     for tag, attributes in Page(answer["body"]).tags:
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
-        assert tag != "script" or attributes["src"].startswith("/console/static/")
+        assert tag != "script" or str(attributes["src"]).startswith("/console/static/")
 
 
 def test_a_session_begins_with_a_password_and_ends_on_both_sides(gateway: Gateway) -> None:
@@ -180,6 +180,7 @@ def test_another_accounts_things_are_not_found_and_the_attempt_is_in_the_audit_l
         ("/console/send", Role.MARKETER),
         ("/console/send/slice", Role.MARKETER),
         ("/console/callbacks", Role.ADMIN),
+        ("/console/links", Role.ADMIN),
     ],
 )
 def test_a_role_below_the_needed_one_changes_nothing(
@@ -213,3 +214,18 @@ def test_a_link_of_the_local_stack_signs_in_and_opens_a_page(gateway: Gateway) -
     assert answer["cookies"]
     wrong = visit(gateway, "GET", "/console/link", query={"token": "forged"})
     assert (wrong["statusCode"], wrong["cookies"]) == (404, [])
+
+
+def test_an_admin_switches_short_links_where_there_is_a_domain(
+    gateway: Gateway, cookie: str
+) -> None:
+    for on, expected in (("true", True), ("false", False), ("", False)):
+        answer = visit(gateway, "POST", "/console/links", fields={"on": on}, cookie=cookie)
+        assert answer["statusCode"] == 303
+        assert gateway.accounts.accounts["sandbox"].shorten_urls is expected
+    other = signed_in(gateway, "admin", "other")
+    answer = visit(gateway, "POST", "/console/links", fields={"on": "true"}, cookie=other)
+    assert answer["statusCode"] == 400
+    assert not gateway.accounts.accounts["other"].shorten_urls
+    actions = [entry.action for entry in gateway.people.log]
+    assert actions == ["links.on", "links.off", "links.off"]

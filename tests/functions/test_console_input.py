@@ -176,7 +176,7 @@ def test_pages_and_files_are_small(gateway: Gateway, cookie: str) -> None:
 
 
 def test_an_unknown_path_is_a_page(gateway: Gateway, cookie: str) -> None:
-    for method, path in (("GET", "/console/nothing"), ("POST", "/console/links"), ("GET", "/x")):
+    for method, path in (("GET", "/console/nothing"), ("POST", "/console/find"), ("GET", "/x")):
         answer = visit(gateway, method, path, cookie=cookie)
         assert answer["statusCode"] == 404
         assert "There is no such page" in answer["body"]

@@ -1,7 +1,11 @@
-"""Short links: whether texts get them, how long they last, and what to register with DLT."""
+"""Short links: switch them on, see how long they last, and what to register with DLT."""
 
+from console import pages
 from console.pages import View
+from console.people import Role
 from console.site import Answer, Screens, Visit
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.links.codec import base_of
 
 SCREENS = Screens()
@@ -11,6 +15,25 @@ BASE = "/console/links"
 @SCREENS.get(BASE)
 def show(visit: Visit) -> Answer:
     """Show the account's settings of links, and the entries for DLT's portal."""
-    domain = visit.account.short_domain
-    values = {"domain": domain, "base": base_of(domain) if domain else ""}
+    accounts = visit.services.manage.authenticator.accounts
+    # Read anew: somebody may have pressed the switch a moment ago.
+    account = accounts.account(visit.account.id, lambda _: False)
+    if account is None:
+        raise RequestRefused(Code.NOT_FOUND)
+    domain = account.short_domain
+    values = {
+        "links": account,
+        "domain": domain,
+        "base": base_of(domain) if domain else "",
+        "done": visit.query("done"),
+    }
     return View("links.html", values)
+
+
+@SCREENS.post(BASE, Role.ADMIN)
+def switch(visit: Visit) -> Answer:
+    """Switch short links on or off for all texts that say nothing else."""
+    on = visit.form.text("on") == "true"
+    visit.services.links.switch(visit.account, on=on)
+    visit.record("links.on" if on else "links.off", visit.account.id)
+    return pages.redirect(f"{BASE}?done=changed")

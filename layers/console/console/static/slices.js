@@ -51,6 +51,7 @@ function show(total, sent) {
   at("report").hidden = false;
   for (const each of at("report").querySelectorAll("[data-checked]")) each.textContent = sent ? each.dataset.sent : each.dataset.checked;
   for (const each of document.querySelectorAll("[data-count]")) each.textContent = total[each.dataset.count];
+  document.querySelector('[data-count="later"]').closest("li").hidden = !total.later;
   const rows = [...total.rows].sort((one, other) => other.refused - one.refused);
   at("none").hidden = rows.length > 0;
   at("rows").hidden = rows.length === 0;

@@ -2,14 +2,23 @@
 
 from typing import NamedTuple
 
+from harkara.aws.clients import client
+from harkara.aws.operator import OperatorStore
+from harkara.manage.links import LinkSettingsService
+from harkara.runtime.settings import ConsoleSettings
 from harkara.wiring import manage, send
 
 
 class ConsoleServices(NamedTuple):
     manage: manage.ManageServices
     send: send.SendServices
+    links: LinkSettingsService
 
 
 def on_aws() -> ConsoleServices:
     """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
-    return ConsoleServices(manage.on_aws(), send.on_aws())
+    settings = ConsoleSettings.from_environment()
+    accounts = OperatorStore(client("dynamodb"), settings.accounts_table)
+    return ConsoleServices(
+        manage.on_aws(), send.on_aws(), LinkSettingsService(accounts.change_account)
+    )
