@@ -1,9 +1,10 @@
 """The people of the console in memory: one of each role in an account, and their audit log."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from console.people import Role, Session
+from console.people import People, Role, Session
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 
@@ -77,3 +78,7 @@ class FakePeople:
     def audit(self, account_id: str | None, cursor: str = "") -> EntryPage:
         people = f"@{account_id}.example"
         return EntryPage([each for each in reversed(self.log) if each.email.endswith(people)], None)
+
+
+PEOPLE: Callable[[], People] = FakePeople
+"""The console takes them for its people: mypy compares the two."""

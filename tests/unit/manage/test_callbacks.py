@@ -11,6 +11,7 @@ from harkara.callbacks.formats import FORMATS
 from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
+from harkara.state.endpoint_health_record import HealthRecord
 from tests.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 
@@ -159,3 +160,34 @@ def test_a_vault_that_fails_changes_nothing(world: World) -> None:
         with pytest.raises(StoreUnavailable):
             change()
     assert world.callback == before
+
+
+NOW_MS = NOW_S * 1000
+
+
+@pytest.mark.parametrize(
+    ("record", "state", "open_s"),
+    [
+        (HealthRecord(), "unproven", 0),
+        (HealthRecord(acked_ms=NOW_MS - 1000), "healthy", 0),
+        (HealthRecord(acked_ms=NOW_MS - 3_600_000), "unproven", 0),
+        (HealthRecord(failures=3, failed_ms=NOW_MS, shut_until_ms=NOW_MS + 4_500), "failing", 5),
+        (HealthRecord(shut_until_ms=NOW_MS + 1000, throttled=True), "paused", 1),
+        (HealthRecord(shut_until_ms=NOW_MS - 1, throttled=True), "unproven", 0),
+        (HealthRecord(acked_ms=NOW_MS, gone=True), "gone", 0),
+    ],
+)
+def test_the_health_of_a_callback_is_told_in_a_word(
+    record: HealthRecord, state: str, open_s: int, world: World
+) -> None:
+    world.create()
+    world.health = record
+    told = world.service.health(world.account, "main")
+    assert (told["state"], told["open_s"], told["failures"]) == (state, open_s, record.failures)
+    assert (told["acked_at"] is None) == (record.acked_ms == 0)
+
+
+def test_the_health_of_no_callback_is_not_found(world: World) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        world.service.health(world.account, "other")
+    assert refused.value.code is Code.NOT_FOUND

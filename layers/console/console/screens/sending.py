@@ -1,5 +1,6 @@
 """Send a test: one number, a header, a text or a template; the message's page shows the rest."""
 
+import hashlib
 import secrets
 from typing import Any
 
@@ -62,7 +63,7 @@ def send(visit: Visit) -> Answer:
         if visit.form.text("action") != "send":
             (result,) = visit.services.send.accept.dry_run(caller, request)
             return _form(visit, given, checked=_described(account, request, result))
-        mid = _send_once(visit, caller, request, given["key"])
+        mid = _send_once(visit, caller, request, given)
     except NothingAccepted as refused:
         described = _described(account, request, refused.results[0])
         return _form(visit, given, checked=described, status=MEANINGS[refused.code].http_status)
@@ -78,7 +79,8 @@ def caller_of(account: Account) -> Caller:
     return Caller(account, Credential(username=CREDENTIAL, account_id=account.id, secrets=()))
 
 
-def _send_once(visit: Visit, caller: Caller, request: SendRequest, key: str) -> str:
+def _send_once(visit: Visit, caller: Caller, request: SendRequest, given: dict[str, str]) -> str:
+    """Send a form's message once, and return its mid. A form that was changed is another one."""
     accept, idempotency = visit.services.send.accept, visit.services.send.idempotency
 
     def produce(names: IdSource | None) -> KeptAnswer:
@@ -87,7 +89,8 @@ def _send_once(visit: Visit, caller: Caller, request: SendRequest, key: str) -> 
 
     until_s = idempotency.clock() + visit.deadline.remaining_s()
     content = encode([request.records[0]._asdict(), BASE])
-    answered = idempotency.once(caller, key or None, content, int(until_s * 1000), produce)
+    key = hashlib.sha256(encode(given)).hexdigest()
+    answered = idempotency.once(caller, f"console-{key}", content, int(until_s * 1000), produce)
     return str(decode(answered.body)["mid"])
 
 
