@@ -48,7 +48,8 @@ def test_a_resource_is_registered_changed_and_removed(
 ) -> None:
     path = f"/console/{kind}"
     (field,) = wrong
-    for each in (wrong, {}):
+    tried: tuple[dict[str, Any], ...] = (wrong, {})
+    for each in tried:
         answer = visit(gateway, "POST", path, fields={**fields, **each}, cookie=cookie)
         assert (answer["statusCode"] == 400) == bool(each)
         assert (f'id="{field}-problem"' in answer["body"]) == bool(each)
