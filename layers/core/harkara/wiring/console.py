@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from harkara.aws.clients import client
+from harkara.aws.clients import session
 from harkara.aws.operator import OperatorStore
 from harkara.manage.links import LinkSettingsService
 from harkara.runtime.settings import ConsoleSettings
@@ -18,7 +18,7 @@ class ConsoleServices(NamedTuple):
 def on_aws() -> ConsoleServices:
     """Build the services on AWS. Raises StoreUnavailable if a secret cannot be read."""
     settings = ConsoleSettings.from_environment()
-    accounts = OperatorStore(client("dynamodb"), settings.accounts_table)
+    accounts = OperatorStore(session().client("dynamodb"), settings.accounts_table)
     return ConsoleServices(
         manage.on_aws(), send.on_aws(), LinkSettingsService(accounts.change_account)
     )
