@@ -37,6 +37,8 @@ NEAREST: dict[str, Sequence[str]] = {
     "scheduler": (
         "unit/test_scheduler.py",
         "unit/test_scheduler_at_once.py",
+        "unit/test_scheduler_failures.py",
+        "unit/test_scheduler_spread.py",
         "unit/test_largest.py",
         "pipeline/test_deferral.py",
     ),
@@ -62,16 +64,23 @@ NEAREST: dict[str, Sequence[str]] = {
         "unit/submit/test_outcomes.py",
         "pipeline/test_shared_outcomes.py",
     ),
-    "submit/outcomes": ("unit/submit/test_outcomes.py", "pipeline/test_in_doubt.py"),
-    "submit/dispatch": ("unit/submit/test_dispatch.py",),
-    "submit/shared_outcomes": (
+    "submit/dispatch": (
+        "unit/submit/test_dispatch.py",
+        "unit/submit/test_dispatch_duplicates.py",
+        "pipeline/test_duplicates.py",
+        "pipeline/test_suppression.py",
+        "pipeline/test_named_receipts.py",
+    ),
+    "submit/outcomes": (
+        "unit/submit/test_outcomes.py",
         "unit/submit/test_outcomes_shared_outcomes.py",
+        "pipeline/test_in_doubt.py",
         "unit/submit/test_service_singles.py",
         "pipeline/test_shared_outcomes.py",
     ),
     "submit/checks": ("unit/submit/test_service_follows.py", "pipeline/test_check_singles.py"),
-    "receipts/verdicts": ("unit/receipts/test_verdicts.py",),
-    "receipts/coalesce": ("unit/receipts/test_service_coalesce.py",),
+    "receipts/verdicts": ("unit/receipts/test_verdicts.py", "pipeline/test_counted_segments.py"),
+    "receipts/service": ("unit/receipts/test_service_coalesce.py", "functions/test_receipt.py"),
     "submit/service": (
         "unit/submit/test_service.py",
         "unit/submit/test_service_follows.py",

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names files and folders that there are."""
+"""CONTRIBUTING.md and `make mutants` name files and folders that there are."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import harkara
+from tests.mutants.__main__ import NEAREST
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(harkara.__file__).parent
@@ -33,3 +34,9 @@ def test_a_link_leads_somewhere(target: str) -> None:
 def test_all_that_is_named_was_found_here() -> None:
     assert len(PATHS) >= 20
     assert {"docs/decisions.md", "CHANGELOG.md"} <= set(LINKS)
+
+
+@pytest.mark.parametrize("module", NEAREST)
+def test_a_module_to_change_is_there_with_its_tests(module: str) -> None:
+    assert (PACKAGE / f"{module}.py").exists()
+    assert [test for test in NEAREST[module] if not (ROOT / "tests" / test).exists()] == []
