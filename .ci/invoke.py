@@ -106,24 +106,31 @@ def invoke_one(sam: Sam, options: list[str], sample: SampleEvent) -> bool:
 
 
 def for_containers(url: str) -> dict[str, Any]:
-    """Return the built template, its functions led to the emulator.
+    """Return the functions of the built template, led to the emulator.
 
     SAM passes on only variables that the template declares. This one is declared in this copy
-    alone: on AWS there is nothing of it.
+    alone: on AWS there is nothing of it. SAM reads the template before each invocation, its nested
+    stack in YAML and each function's routes and policies: these are left out, as no function has
+    anything of them here.
     """
     template = load((BUILD / "template.yaml").read_text())
     shared = template["Globals"]["Function"]
     shared["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
     del shared["Layers"]  # the image holds them
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            # On a busy machine a cold start alone may take longer than the function may on AWS.
-            resource["Properties"]["Timeout"] = INVOKED_WITHIN_S
-            resource["Properties"].pop("Layers", None)
-        for name in ("CodeUri", "ContentUri", "TemplateURL"):
-            if name in resource.get("Properties", {}):
-                resource["Properties"][name] = str(BUILD / resource["Properties"][name])
-    return template
+    functions = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    for resource in functions.values():
+        properties = resource["Properties"]
+        # On a busy machine a cold start alone may take longer than the function may on AWS.
+        properties["Timeout"] = INVOKED_WITHIN_S
+        properties["CodeUri"] = str(BUILD / properties["CodeUri"])
+        properties.pop("Layers", None)
+        properties.pop("Events", None)
+        properties.pop("Policies", None)
+    return {**template, "Resources": functions, "Outputs": {}}
 
 
 def environments(stack: Stack) -> dict[str, dict[str, str]]:
