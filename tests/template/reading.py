@@ -13,7 +13,7 @@ WORK_QUEUES = ("SubmitQueue", "SubmitPriorityQueue", "ReceiptQueue", "CallbackQu
 Resource = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms as their long ones: !Ref X is {"Ref": "X"}."""
 
 
