@@ -96,13 +96,14 @@ clean:
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed .local, $(VENV), .aws-sam and all caches"
 
-# The venv is made anew when its lock or the project's own metadata changes.
+# The venv is made anew when its lock or the project's own metadata changes. A module is compiled once it is imported,
+# as most never are.
 $(VENV)/installed: local/requirements/dev.txt pyproject.toml
 	@$(call require_python,$(PYTHON))
 	@echo "installing $(VENV) (once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes \
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes \
 		--requirement local/requirements/dev.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/pip check --disable-pip-version-check >/dev/null || $(BIN)/pip check

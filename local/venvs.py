@@ -64,7 +64,9 @@ def _ensure_venv(name: str, say: Say, python: str) -> Path:
     else:
         subprocess.run([python, "-m", "venv", folder], check=True)
     # A lock is complete. Without --no-deps pip 23.2 would resolve the requirements of extras again.
-    install = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
+    # A module is compiled once it is imported: most never are.
+    install = ["install", "--quiet", "--no-compile", "--no-deps", "--require-hashes"]
+    install += ["-r", str(lock)]
     done = _pip(folder, install)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
@@ -80,7 +82,5 @@ def _ensure_venv(name: str, say: Say, python: str) -> Path:
 
 
 def _pip(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    # Bytecode is built now, or every start of the emulator would compile it.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     command = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True)
