@@ -4,7 +4,8 @@ Tests of a folder that share a running stack or build run in one process; anothe
 rest.
 """
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from itertools import chain
 from pathlib import PurePosixPath
 
@@ -63,6 +64,17 @@ def _nothing_was_denied() -> Iterator[None]:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without garbage collection: nearly all that is made lives until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
