@@ -23,7 +23,7 @@ from bridge import Bridge
 from local.settings import AWS_ENVIRONMENT, ROOT
 from local.stack import Stack, StackSettings
 from local.translator import load
-from tests.events import SampleEvent, differences, sample_events
+from tests.support.events import SampleEvent, differences, sample_events
 
 BUILD = ROOT / ".aws-sam" / "build"
 INVOKED_WITHIN_S = 120

@@ -14,7 +14,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import policies
+from tests.support import policies
 
 TOLD = "told"
 """The test property whose value is printed at the end."""

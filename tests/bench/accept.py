@@ -29,7 +29,7 @@ from harkara.wiring import send
 from tests.bench.cpu import ROUNDS, ratio
 from tests.bench.dlt import OWN, TEMPLATES, Check, usual_template
 from tests.bench.report import Row
-from tests.fakes import calling_back
+from tests.support.fakes import calling_back
 
 RECORDS = 1_000
 PEPPER = b"pepper"

@@ -19,7 +19,7 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
 from tests.bench.cpu import ratio
 from tests.bench.report import Row
-from tests.fakes import calling_back
+from tests.support.fakes import calling_back
 
 RECORDS = 1_000
 TEMPLATES = 10_000

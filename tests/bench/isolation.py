@@ -2,8 +2,8 @@
 
 import asyncio
 
-from tests import isolation
 from tests.bench.report import Row
+from tests.support import isolation
 
 COUNT, RATE_PER_S = 20_000, 100
 

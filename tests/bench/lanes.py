@@ -6,7 +6,7 @@ import httpx
 
 from local.stack import Stack
 from tests.bench.report import Row
-from tests.otps import SETTINGS, otp_s, send_bulk, wait_until_it_flows
+from tests.support.otps import SETTINGS, otp_s, send_bulk, wait_until_it_flows
 
 BULK = 10_000
 OTPS = 9

@@ -24,8 +24,8 @@ from tests.bench.accept import ACCOUNT, FAKE_AWS, RECORDS, Accept, Body, campaig
 from tests.bench.cpu import ROUNDS, Work, ratio
 from tests.bench.logs import caught_log
 from tests.bench.report import Row
-from tests.fakes import FakeMessageStore, Faults
 from tests.functions.invoking import Context, http_event, load
+from tests.support.fakes import FakeMessageStore, Faults
 
 VISITS = 50
 HOST = "hk.example"

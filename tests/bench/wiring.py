@@ -29,10 +29,10 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
-from tests.fake_platform import FakeDestinations
-from tests.fakes import calling_back
 from tests.functions.invoking import load
-from tests.virtual import InPlace
+from tests.support.fake_platform import FakeDestinations
+from tests.support.fakes import calling_back
+from tests.support.virtual import InPlace
 
 RECEIPT_WAIT_S = 72 * 3600
 RETENTION_S = 30 * 86_400

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.site import ADMIN, Site, serving
 from tests.fake_people import PASSWORD
-from tests.loops import own_loop
+from tests.support.loops import own_loop
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000

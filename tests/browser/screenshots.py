@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from local.settings import ROOT
 from tests.browser.conftest import chromium, sign_in
 from tests.browser.site import ADMIN, SAMPLES, SCREENS, Site, serving
-from tests.loops import own_loop
+from tests.support.loops import own_loop
 
 FOLDER = ROOT / "docs" / "console"
 WIDTHS = {"phone": 360, "desk": 1280}

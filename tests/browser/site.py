@@ -21,12 +21,12 @@ from harkara.model.accounts import PLATFORM_HOSTS
 from local.samples import BATCH
 from local.seed import CARRIER
 from local.settings import RECEIPT_TOKEN
-from tests.deployment import Deployment
-from tests.dynamo import ACCOUNTS
 from tests.fake_people import FakePeople
-from tests.fake_platform import FakePlatform
-from tests.fakes import Faults
+from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
+from tests.support.dynamo import ACCOUNTS
+from tests.support.fake_platform import FakePlatform
+from tests.support.fakes import Faults
 
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"

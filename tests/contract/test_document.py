@@ -7,8 +7,8 @@ import pytest
 import schemathesis
 
 from tests.contract.described import DOCUMENT, OPERATIONS, assert_described, examples_of, validator
-from tests.events import SampleEvent, sample_events
 from tests.functions.handlers import Gateway
+from tests.support.events import SampleEvent, sample_events
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS = DOCUMENT["components"]["schemas"]

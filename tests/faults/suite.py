@@ -12,12 +12,12 @@ from harkara.aws.accounts import DynamoAccountStore, encrypt_secret
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST
-from tests.fakes import calling_back
 from tests.faults.carrier import End, IllCarriers
 from tests.faults.faults import AT_LENGTH, FAULTS, ILL, KILLS, MESSAGES, STORMS, Fault
 from tests.faults.kills import killing
 from tests.faults.runs import Campaign, Run
 from tests.stack.campaigns import Lab, campaign, ends, wait_until
+from tests.support.fakes import calling_back
 
 REQUEST = 125
 BESIDE = 100 if AT_LENGTH else 25

@@ -10,7 +10,7 @@ from harkara.runtime import logging as runtime
 from tests.functions import integrating
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Logs
-from tests.loops import own_loop
+from tests.support.loops import own_loop
 
 
 @pytest.fixture(autouse=True)

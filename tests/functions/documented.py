@@ -28,7 +28,7 @@ from tests.functions.exchanges import Resolver
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import http_event
 from tests.functions.posting import AUTHORITY, serving_with
-from tests.preset_cases import at
+from tests.support.preset_cases import at
 
 API_HOST = "api.example"
 FORM = "application/x-www-form-urlencoded"

@@ -36,9 +36,6 @@ from harkara.wiring.console import ConsoleServices
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
 from tests.fake_people import FakePeople
-from tests.fake_platform import FakeDestinations, FakePlatform
-from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
 from tests.functions.invoking import (
     BATCH_ID,
     CALLBACK_URL,
@@ -51,9 +48,12 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.invocations import invoke
-from tests.ports import new_ports
-from tests.virtual import InPlace
+from tests.support.fake_platform import FakeDestinations, FakePlatform
+from tests.support.fake_registry import FakeCipher, FakeRegistry
+from tests.support.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
+from tests.support.invocations import invoke
+from tests.support.ports import new_ports
+from tests.support.virtual import InPlace
 
 RECEIPT_WAIT_S = 259_200
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from harkara.model.accounts import Account, Credential, Secret, Sender, Template, hash_secret
 from harkara.model.messages import Category, Message, unpack
-from tests.fakes import calling_back
 from tests.functions import pages
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import Event
+from tests.support.fakes import calling_back
 
 CALLBACK_URL = "https://api.clevertap.com/callback/of/acme"
 PE_ID = "1101172974420810001"

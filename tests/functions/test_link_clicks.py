@@ -14,11 +14,11 @@ from harkara.links.shorten import CLICKS_A_MINUTE, Visit
 from harkara.model.events import ClickTask
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.tasks import decode_dlr
-from tests.fake_queues import FakeTaskQueues
-from tests.fakes import Faults
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import BATCH_ID, NOW, Context, Logs, http_event
 from tests.functions.visiting import HOST, SET, URL, clicks, code_of, counted, put_links, request
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fakes import Faults
 
 
 class Busy:

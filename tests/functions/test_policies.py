@@ -29,14 +29,14 @@ from harkara.model.accounts import (
 from harkara.model.messages import Category
 from harkara.model.routing import Routing
 from harkara.model.tasks import QueueName
-from tests import policies
-from tests.deployment import CONSUMERS, Deployment
-from tests.dynamo import ACCOUNTS, DUE
-from tests.events import sample_events
-from tests.fakes import calling_back
+from tests.functions.deployment import CONSUMERS, Deployment
 from tests.functions.invoking import MSISDN, http_event
-from tests.loops import own_loop
-from tests.policies import BY_LAMBDA, Grant
+from tests.support import policies
+from tests.support.dynamo import ACCOUNTS, DUE
+from tests.support.events import sample_events
+from tests.support.fakes import calling_back
+from tests.support.loops import own_loop
+from tests.support.policies import BY_LAMBDA, Grant
 from tests.template.reading import services
 
 

@@ -21,12 +21,12 @@ from harkara.model.suppressions import OPT_OUT_CATEGORIES
 from harkara.model.tasks import CarrierReceiptsTask, QueueName, Receipt, ReceiptsTask, decode_dlr
 from harkara.net.client import HttpClient
 from harkara.text.segments import measure
-from tests.fakes import no_texts
 from tests.functions.documented import Provider, online
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import NOW
 from tests.functions.posting import trust
-from tests.preset_cases import CASES, SECRET, TEXTS, SetUp, put, rows, sent
+from tests.support.fakes import no_texts
+from tests.support.preset_cases import CASES, SECRET, TEXTS, SetUp, put, rows, sent
 from tests.unit.carrier_cases import KINDS_OF_OUTCOME, MESSAGE, MID, REFERENCE, SIGNER
 from tests.unit.carriers.test_signatures import token
 

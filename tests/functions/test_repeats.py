@@ -8,9 +8,9 @@ import pytest
 
 from harkara.base.codes import MEANINGS, Code
 from harkara.model.accounts import Limits
-from tests.fakes import ProcessKilled
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import MSISDN, RECORD, SECRET, TEXT, Event, datasend, http_event
+from tests.support.fakes import ProcessKilled
 
 KEY = {"idempotency-key": "key", "x-api-key": f"sandbox.{SECRET}"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.events import SampleEvent, differences, sample_events
 from tests.functions.handlers import Gateway
+from tests.support.events import SampleEvent, differences, sample_events
 
 
 @pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)

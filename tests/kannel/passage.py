@@ -27,10 +27,10 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.fake_queues import QueueMessage
-from tests.fakes import calling_back, no_texts
-from tests.wired import TOKEN
-from tests.world import World
+from tests.support.fake_queues import QueueMessage
+from tests.support.fakes import calling_back, no_texts
+from tests.support.wired import TOKEN
+from tests.support.world import World
 
 REQUEST_SIZE = 250
 CONNECTIONS = 32

@@ -9,7 +9,7 @@ from harkara.text.segments import Encoding, measure
 from local.kannel import Got, Kannel
 from tests.faults.faults import AT_LENGTH
 from tests.kannel.passage import Passage
-from tests.virtual import run
+from tests.support.virtual import run
 
 COUNT = 10_000 if AT_LENGTH else 2_000
 # Patience, not a bar.

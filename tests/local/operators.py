@@ -21,9 +21,9 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, dead_letter_entry, parked_of
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from tests.fake_platform import FakePlatform
-from tests.fakes import Faults
-from tests.tables import Table
+from tests.support.fake_platform import FakePlatform
+from tests.support.fakes import Faults
+from tests.support.tables import Table
 from tests.unit.scripted_aws import Answer, ScriptedAws
 
 NOW = 1_767_258_000  # 2026-01-01T09:00:00Z

@@ -10,8 +10,8 @@ import pytest
 from harkara.carriers.settings import token_matches
 from harkara.model.accounts import Account, Enforcement, Limits, Rate
 from harkara.model.messages import Category
-from tests.fakes import calling_back
 from tests.local.operators import API_URL, CARRIER, OUTPUTS, Operator
+from tests.support.fakes import calling_back
 
 ACME = Account(id="acme", name="acme", carrier="sim", version=1)
 

@@ -7,8 +7,8 @@ import pytest
 from harkara.api.authentication import Authenticator, presented
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Caller, Scope
-from tests.fakes import calling_back
 from tests.local.operators import NOW, PEPPER, Operator
+from tests.support.fakes import calling_back
 
 DAY_S = 24 * 3600
 ADDRESS = "203.0.113.7"

@@ -18,7 +18,7 @@ from local.platforms import RECEIVERS
 from local.platforms.reading import Entry, NotTaken, Post
 from local.settings import SIGNING_SECRET, WEBENGAGE_TOKEN
 from tests.cases.reading import rows
-from tests.events import SampleEvent, sample_events
+from tests.support.events import SampleEvent, sample_events
 
 SECRETS = CallbackSecrets(token=WEBENGAGE_TOKEN, signing=(SigningSecret(secret=SIGNING_SECRET),))
 # Only the customer knows names that the customer has chosen.

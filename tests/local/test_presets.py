@@ -9,7 +9,7 @@ import pytest
 
 from cli import preset_files as presets
 from tests.local.operators import Operator
-from tests.preset_cases import CASES, put
+from tests.support.preset_cases import CASES, put
 
 
 def test_every_preset_has_cases() -> None:

@@ -9,11 +9,11 @@ from harkara.accept.requests import RecordResult
 from harkara.base.errors import HarkaraError
 from harkara.model.ledger import Lease
 from harkara.model.tasks import QueueName, owner_of
-from tests.fake_queues import QueueMessage
-from tests.fakes import Faults, ProcessKilled
-from tests.invocations import batches
 from tests.pipeline import campaign
-from tests.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World
+from tests.support.fake_queues import QueueMessage
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.invocations import batches
+from tests.support.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World
 
 SIZE = 10
 SINGLES = ("0000", "0000", "9004", "9005", "9006", "9007")

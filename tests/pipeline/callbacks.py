@@ -10,8 +10,8 @@ from harkara.model.ledger import DeadLetter, parked_of
 from harkara.model.messages import Endpoint, TimelineStep
 from harkara.state.endpoint_health import name_of
 from tests.pipeline import campaign
-from tests.wired import URL
-from tests.world import World
+from tests.support.wired import URL
+from tests.support.world import World
 
 DOOR = name_of("acme", Endpoint(URL, "clevertap", "main"))
 # Id of a message that is not stored.

@@ -6,8 +6,8 @@ from functools import partial
 from harkara.accept.requests import Options, Record, RecordResult
 from harkara.model.messages import Category
 from harkara.ports import DueTask
-from tests.wired import NOW
-from tests.world import World
+from tests.support.wired import NOW
+from tests.support.world import World
 
 # Last four digits: the final state.
 EXPECTED = {

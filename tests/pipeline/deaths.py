@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.fakes import Faults
 from tests.faults.faults import AT_LENGTH
+from tests.support.fakes import Faults
 
 # Calls that `Faults.lose_answer` repeats, as the SDK does when it hears nothing.
 REPEATED = ("put_if_absent", "put_over", "send", "schedule", "swap")

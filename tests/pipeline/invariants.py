@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
 from harkara.model.routing import next_open_s
-from tests.world import World
+from tests.support.world import World
 
 
 def check(world: World, *answers: Sequence[RecordResult] | None) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from harkara.accept.requests import Options, Record
 from harkara.model.routing import Routing
-from tests.fakes import Faults
 from tests.pipeline import campaign
-from tests.wired import CARRIER
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.wired import CARRIER
+from tests.support.world import World
 
 
 def carrier(name: str, **fields: Any) -> Any:

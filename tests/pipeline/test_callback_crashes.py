@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from harkara.base.errors import StoreUnavailable
 from harkara.base.time import Deadline
 from harkara.model.ledger import END_MS, partition_of
-from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, lost_answers
 from tests.pipeline.invariants import check
-from tests.world import World
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.world import World
 
 # Nine failures park a callback, so does 410, and so do three refusals; 429 delays it.
 SCRIPTS: dict[str, Sequence[int]] = {

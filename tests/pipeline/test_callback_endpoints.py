@@ -10,12 +10,12 @@ from harkara.model.events import EventKind, EventTask, Reply
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import QueueName
 from harkara.state.endpoint_health_record import HealthRecord
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import DOOR, FAILED, MID, noted, parked, posted_at, sent, steps
 from tests.pipeline.invariants import check_without_a_kill
-from tests.wired import RETRY_DELAYS_S, URL
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.wired import RETRY_DELAYS_S, URL
+from tests.support.world import World
 
 
 def test_an_endpoint_that_is_gone_gets_no_more_posts_and_all_is_parked() -> None:

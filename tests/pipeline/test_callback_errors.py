@@ -11,11 +11,11 @@ from harkara.base.errors import OutOfTime, StoreUnavailable
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import Receipt, ReceiptsTask
-from tests.fakes import ProcessKilled, calling_back, trust
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import noted, parked, sent
-from tests.wired import ACCOUNT, URL
-from tests.world import World
+from tests.support.fakes import ProcessKilled, calling_back, trust
+from tests.support.wired import ACCOUNT, URL
+from tests.support.world import World
 
 BAD_URL = "https://bad.clevertap.com/sms/account"
 SECRET = "919876543210"

@@ -7,8 +7,8 @@ import pytest
 from harkara.base.retries import JITTER, limit_s
 from harkara.model.callbacks import PostResult
 from tests.pipeline.callbacks import FAILED, noted, parked, posted_at, sent
-from tests.wired import RETRY_DELAYS_S
-from tests.world import World
+from tests.support.wired import RETRY_DELAYS_S
+from tests.support.world import World
 
 
 def test_attempts_come_after_the_schedules_pauses_and_up_to_a_fifth_more() -> None:

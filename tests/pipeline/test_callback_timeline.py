@@ -4,7 +4,7 @@ from harkara.base.time import Deadline
 from harkara.model.callbacks import PostResult
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import FAILED, noted, parked, sent, steps
-from tests.world import World
+from tests.support.world import World
 
 
 def test_every_attempt_is_on_the_timeline_with_what_the_platform_said() -> None:

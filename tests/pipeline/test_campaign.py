@@ -5,8 +5,8 @@ import pytest
 from harkara.model.messages import State
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
-from tests.wired import ACCOUNT
-from tests.world import World
+from tests.support.wired import ACCOUNT
+from tests.support.world import World
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from harkara.base.codes import Code
 from harkara.model.tasks import QueueName
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.world import World
 
 ACTOR: ContextVar[str] = ContextVar("actor", default="")
 

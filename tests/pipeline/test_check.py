@@ -15,8 +15,8 @@ from harkara.model.ledger import LedgerEntry, cancel_kind, cancels_of, claim_kin
 from harkara.model.messages import DEFAULT_VALIDITY_S, State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask, RecoverTask, decode_dlr
 from tests.pipeline import campaign
-from tests.wired import NOW, RECEIPT_WAIT_S, RETRY_DELAYS_S
-from tests.world import BUDGET_S, World
+from tests.support.wired import NOW, RECEIPT_WAIT_S, RETRY_DELAYS_S
+from tests.support.world import BUDGET_S, World
 
 # An hour beyond the last retry.
 LOST_AFTER_S = limit_s(RETRY_DELAYS_S) + 3600

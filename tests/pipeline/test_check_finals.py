@@ -5,8 +5,8 @@ import pytest
 from harkara.base.ids import split_mid
 from harkara.model.ledger import Lease, outcome_kind, recovered_kind
 from tests.pipeline.test_check import LOST_AFTER_S, check, enqueued, final, silent
-from tests.wired import ACCOUNT, RECEIPT_WAIT_S
-from tests.world import BUDGET_S, World
+from tests.support.wired import ACCOUNT, RECEIPT_WAIT_S
+from tests.support.world import BUDGET_S, World
 
 
 def test_what_may_have_been_submitted_ends_unknown_too() -> None:

@@ -14,8 +14,8 @@ from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import CheckTask, QueueName, decode_dlr
 from harkara.submit.checks import Checks
 from tests.pipeline import campaign
-from tests.wired import ACCOUNT, RECEIPT_WAIT_S
-from tests.world import World
+from tests.support.wired import ACCOUNT, RECEIPT_WAIT_S
+from tests.support.world import World
 
 BATCHES = [f"1{number:026d}" for number in range(3)]
 FIRST = SubmitTask(BATCHES[0], "acme", single=True)

@@ -30,8 +30,8 @@ from tests.pipeline.test_check import (
     next_check_s,
     silent,
 )
-from tests.wired import NOW, RECEIPT_WAIT_S
-from tests.world import BUDGET_S, World
+from tests.support.wired import NOW, RECEIPT_WAIT_S
+from tests.support.world import BUDGET_S, World
 
 NOTHING: dict[str, list[Any]] = {end: [] for end in ENDS}
 

@@ -11,13 +11,13 @@ from harkara.base.ids import split_mid
 from harkara.links.shorten import Visit
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, Destination
 from harkara.model.events import Click
-from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import ask
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.wired import ACCOUNT, NOW, URL
-from tests.world import World
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.wired import ACCOUNT, NOW, URL
+from tests.support.world import World
 
 LINKING = ACCOUNT.model_copy(update={"short_domain": "hk.example/ACMEBK"})
 SHARED = "https://acme.in/sale"

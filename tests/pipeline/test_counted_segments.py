@@ -13,10 +13,10 @@ from harkara.accept.requests import RecordResult
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.text.segments import measure
-from tests.fakes import Faults
 from tests.pipeline import campaign
-from tests.wired import TOKEN
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.wired import TOKEN
+from tests.support.world import World
 
 TEXT = "x" * 400
 SEGMENTS = 3

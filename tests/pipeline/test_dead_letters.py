@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from harkara.accept.requests import RecordResult
 from harkara.base.ids import split_mid
 from harkara.model.ledger import Lease, final_kind
-from tests.fake_queues import QueueMessage
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check
-from tests.world import BUDGET_S, World
+from tests.support.fake_queues import QueueMessage
+from tests.support.fakes import Faults
+from tests.support.world import BUDGET_S, World
 
 SUBMITS = ("submit", "submit_priority")
 DAY_S = 86_400

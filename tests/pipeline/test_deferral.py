@@ -15,8 +15,8 @@ from harkara.model.tasks import CheckTask, QueueName, ReceiptsTask, decode_dlr, 
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
 from tests.pipeline.routes import carrier, records
-from tests.wired import ACCOUNT, NOW
-from tests.world import World
+from tests.support.wired import ACCOUNT, NOW
+from tests.support.world import World
 
 MIDNIGHT = NOW - (NOW + IST_OFFSET_S) % DAY_S
 CLOSING = MIDNIGHT + CLOSES_S

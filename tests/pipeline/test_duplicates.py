@@ -6,11 +6,11 @@ from dataclasses import replace
 from harkara.model.ledger import parked_of
 from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
-from tests.fake_queues import QueueMessage
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.wired import RETRY_DELAYS_S
-from tests.world import World
+from tests.support.fake_queues import QueueMessage
+from tests.support.wired import RETRY_DELAYS_S
+from tests.support.world import World
 
 
 def queued(world: World, queue: QueueName) -> QueueMessage:

@@ -12,7 +12,7 @@ from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from harkara.receipts import final_states
 from harkara.receipts.verdicts import Verdicts, judge
 from tests.pipeline import campaign
-from tests.world import World
+from tests.support.world import World
 
 COUNT = 3
 

@@ -13,8 +13,8 @@ from harkara.model.accounts import Rate
 from harkara.model.messages import Category, pack
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import ask
-from tests.wired import ACCOUNT
-from tests.world import World
+from tests.support.wired import ACCOUNT
+from tests.support.world import World
 
 RATED = ACCOUNT.model_copy(
     update={

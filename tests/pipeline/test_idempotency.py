@@ -13,11 +13,11 @@ from harkara.model.accounts import Account
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category
 from harkara.ports import IdSource
-from tests.fakes import Faults, ProcessKilled, caller_of
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check
-from tests.wired import ACCOUNT
-from tests.world import World
+from tests.support.fakes import Faults, ProcessKilled, caller_of
+from tests.support.wired import ACCOUNT
+from tests.support.world import World
 
 TIMEOUT_S = 15
 HOUR_S = 3600

@@ -6,8 +6,8 @@ from harkara.model.messages import Category
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, send, set_routing, taken
-from tests.wired import CARRIER, NOW
-from tests.world import World
+from tests.support.wired import CARRIER, NOW
+from tests.support.world import World
 
 RESUBMIT = {category: "resubmit" for category in Category}
 

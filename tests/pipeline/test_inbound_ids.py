@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.carriers.receipts import ReceiptRequest
-from tests.caprices import DAY_S
-from tests.fakes import Faults
 from tests.pipeline.test_replies import PHONE, listening, replies, say
-from tests.wired import TOKEN
-from tests.world import World
+from tests.support.caprices import DAY_S
+from tests.support.fakes import Faults
+from tests.support.wired import TOKEN
+from tests.support.world import World
 
 STOP, START, HELLO = "STOP", "START", "Hello"
 WEEK_S = 7 * DAY_S

@@ -5,7 +5,7 @@
 
 import asyncio
 
-from tests import isolation
+from tests.support import isolation
 
 COUNT, RATE_PER_S = 100, 50
 

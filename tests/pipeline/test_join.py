@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
 from harkara.receipts.service import CoalesceService
-from tests.fake_queues import QueueMessage
-from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check
-from tests.world import VISIBILITY_S, World
+from tests.support.fake_queues import QueueMessage
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.world import VISIBILITY_S, World
 
 COUNT = 6
 

@@ -10,10 +10,10 @@ from harkara.accept.requests import Options, Record, SendRequest
 from harkara.aws import queues
 from harkara.model.callbacks import Destination, PostResult
 from harkara.model.tasks import CallbackTask
-from tests.fakes import caller_of, calling_back
 from tests.pipeline import campaign
-from tests.wired import ACCOUNT
-from tests.world import World
+from tests.support.fakes import caller_of, calling_back
+from tests.support.wired import ACCOUNT
+from tests.support.world import World
 
 EVIL = ACCOUNT.model_copy(update={"id": "evil", **calling_back("https://evil.clevertap.com/dlr")})
 HOUR_S = 3600

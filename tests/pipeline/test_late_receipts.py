@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from harkara.base.ids import split_mid
 from harkara.model.messages import State
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
-from tests.fakes import Faults
 from tests.pipeline import campaign
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.world import World
 
 HOUR_S = 3600
 

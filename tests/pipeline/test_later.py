@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.wired import NOW
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.wired import NOW
+from tests.support.world import World
 
 
 def run(faults: Faults | None = None, *, early: bool = False) -> World:

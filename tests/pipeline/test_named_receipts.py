@@ -19,12 +19,12 @@ from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_toke
 from harkara.model.messages import DEFAULT_VALIDITY_S
 from harkara.model.tasks import QueueName
 from harkara.receipts.carrier_ids import DELAYS_S
-from tests.caprices import DAY_S
-from tests.fakes import Faults, no_texts
 from tests.pipeline import campaign
 from tests.pipeline.callbacks import ask
-from tests.wired import ACCOUNT, TOKEN
-from tests.world import World
+from tests.support.caprices import DAY_S
+from tests.support.fakes import Faults, no_texts
+from tests.support.wired import ACCOUNT, TOKEN
+from tests.support.world import World
 
 SETTINGS = CarrierSettings.model_validate(
     {

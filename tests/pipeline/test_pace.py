@@ -10,8 +10,8 @@ from harkara.model.routing import CLOSES_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, route, send, set_routing, taken
-from tests.wired import CARRIER, NOW
-from tests.world import World
+from tests.support.wired import CARRIER, NOW
+from tests.support.world import World
 
 CLOSING = NOW - (NOW + IST_OFFSET_S) % DAY_S + CLOSES_S
 

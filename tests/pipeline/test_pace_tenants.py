@@ -10,8 +10,8 @@ from harkara.model.messages import Category
 from harkara.state.rates_shards import HELD_S
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, records, send
-from tests.wired import ACCOUNT, NOW
-from tests.world import World
+from tests.support.wired import ACCOUNT, NOW
+from tests.support.world import World
 
 # The lane's own half of the carrier's rate.
 RATE = 50.0

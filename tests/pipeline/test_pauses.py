@@ -9,8 +9,8 @@ from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import records, routed, send, set_routing, taken
-from tests.wired import NOW
-from tests.world import World
+from tests.support.wired import NOW
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("who", ["acme", EVERYONE])

@@ -15,7 +15,7 @@ from harkara.receipts.service import CoalesceService
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing
-from tests.world import World
+from tests.support.world import World
 
 WORDS = {"DELIVRD": State.DELIVERED, "UNDELIV": State.FAILED, "REJECTD": State.FAILED}
 WORDS |= {"EXPIRED": State.EXPIRED, "UNKNOWN": State.UNKNOWN}

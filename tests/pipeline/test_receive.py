@@ -5,8 +5,8 @@ from pydantic_core import from_json, to_json
 
 from harkara.carriers.receipts import ReceiptRequest
 from tests.pipeline import campaign
-from tests.wired import TOKEN
-from tests.world import World
+from tests.support.wired import TOKEN
+from tests.support.world import World
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from harkara.base.json import encode
 from harkara.carriers.receipts import ReceiptRequest
 from harkara.inbound.replies import Heard
 from harkara.model.events import Reply
-from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each
 from tests.pipeline.invariants import check
-from tests.wired import ACCOUNT, CARRIER, TOKEN, URL
-from tests.world import World
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.wired import ACCOUNT, CARRIER, TOKEN, URL
+from tests.support.world import World
 
 PHONE, STRANGER, CODE = "919876540000", "919876549999", "56161"
 CARRIERS = (CARRIER.model_copy(update={"inbound": {CODE: "acme"}}),)

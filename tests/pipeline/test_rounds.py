@@ -1,7 +1,7 @@
 """No message is re-queued through one function so often that Lambda would stop it as a loop.
 
-The world counts the rounds of every run as Lambda does (`tests.world`). These runs had the most
-rounds.
+The world counts the rounds of every run as Lambda does (`tests.support.world`). These runs had the
+most rounds.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, send, set_routing
-from tests.virtual import VirtualLoop
-from tests.wired import NOW, URL
-from tests.world import BUDGET_S, ROUNDS_LIMIT, SUBMIT_QUEUES, World
+from tests.support.virtual import VirtualLoop
+from tests.support.wired import NOW, URL
+from tests.support.world import BUDGET_S, ROUNDS_LIMIT, SUBMIT_QUEUES, World
 
 HOUR_S = 3600
 BATCH = 10

@@ -11,8 +11,8 @@ from harkara.state.circuit_breaker import COOL_DOWN_S, RETURN_S
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check_without_a_kill
 from tests.pipeline.routes import carrier, route, routed, send, set_routing, taken
-from tests.wired import CARRIER, NOW
-from tests.world import World
+from tests.support.wired import CARRIER, NOW
+from tests.support.world import World
 
 # Routes
 

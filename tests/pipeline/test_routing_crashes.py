@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from harkara.accept.requests import Options
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check
 from tests.pipeline.routes import carrier, records, route, set_routing, taken
-from tests.wired import CARRIER
-from tests.world import World
+from tests.support.fakes import Faults
+from tests.support.wired import CARRIER
+from tests.support.world import World
 
 
 def run(faults: Faults) -> World:

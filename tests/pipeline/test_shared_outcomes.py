@@ -14,9 +14,9 @@ from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
 from harkara.submit.attempts import outcome_data, tries_of
 from harkara.submit.outcomes import Sharing
-from tests.fakes import FakeMessageStore, Faults
 from tests.pipeline import campaign
 from tests.pipeline.batches import Batches
+from tests.support.fakes import FakeMessageStore, Faults
 
 BATCHES = [f"1{number:026d}" for number in range(3)]
 NOW_S = 1_700_000_000.0

@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import Faults
 from tests.pipeline import campaign
 from tests.pipeline.batches import SINGLES, run_singles
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check, check_without_a_kill
+from tests.support.fakes import Faults
 
 RUN = run_singles(Faults())[0].faults
 

@@ -11,10 +11,10 @@ from harkara.model.messages import Category, pack
 from harkara.model.submit_tasks import SubmitTask, decode_submit
 from harkara.model.tasks import QueueName
 from tests.pipeline import campaign
+from tests.support.wired import NOW
+from tests.support.world import SUBMIT_QUEUES, World
 from tests.unit.handing import BATCH
 from tests.unit.submits import TASK, Submits
-from tests.wired import NOW
-from tests.world import SUBMIT_QUEUES, World
 
 ONE = campaign.record("0000")
 OTP = ONE._replace(options=Options(category=Category.OTP))

@@ -10,11 +10,11 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.model.messages import Category
 from harkara.model.routing import EVERYONE, Routing
 from harkara.model.suppressions import Source, Suppression, opt_out
-from tests.fakes import Faults, ProcessKilled
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.wired import ACCOUNT, CARRIER, NOW, TOKEN
-from tests.world import World
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.wired import ACCOUNT, CARRIER, NOW, TOKEN
+from tests.support.world import World
 
 FREE, OUT, REGISTERED = "919876540000", "919876541000", "919876542000"
 EXPLICIT = Options(category=Category.SERVICE_EXPLICIT)

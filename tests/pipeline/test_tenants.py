@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.lanes import QUICK, JumpingLoop, Lanes
+from tests.pipeline.lanes import QUICK, JumpingLoop, Lanes
 
 # Seconds for which a formerly quick endpoint may hold an execution, once, plus the polling interval
 # of an idle execution.

@@ -17,11 +17,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.limits import BATCH_LIMIT_BYTES, ENTRIES_LIMIT, ITEM_LIMIT_BYTES, item_bytes
 from tests.scale.meter import LIMITS, PARTITION, TABLE, Meter, Ramp
 from tests.scale.queues import Queue
 from tests.scale.threads import Threads
-from tests.tables import CONDITION_FAILED, Table
+from tests.support.limits import BATCH_LIMIT_BYTES, ENTRIES_LIMIT, ITEM_LIMIT_BYTES, item_bytes
+from tests.support.tables import CONDITION_FAILED, Table
 from tests.unit.scripted_aws import Refusal
 
 MODEL = json.loads((Path(__file__).parent / "latencies.json").read_text())

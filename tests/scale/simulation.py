@@ -32,11 +32,11 @@ from harkara.runtime import sqs_batches
 from harkara.scheduler import CALLS
 from tests.bench.logs import caught_log
 from tests.bench.wiring import ACCOUNT, CARRIER, connect, seed
-from tests.fakes import calling_back
 from tests.scale.cloud import Cloud, Dynamo, Sqs
 from tests.scale.lambdas import Gateway, Lambda, Pollers
 from tests.scale.outside import Outside, Stream
 from tests.scale.threads import Loop, Threads
+from tests.support.fakes import calling_back
 from tests.template.reading import functions
 
 MORNING_S = 1_767_222_000.0 - 1_767_222_000.0 % 86_400 + 3 * 3600  # 08:30 IST

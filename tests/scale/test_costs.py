@@ -7,8 +7,8 @@ import pytest
 
 from tests.bench.accept import FAKE_AWS
 from tests.bench.life import CASES, Life
-from tests.loops import own_loop
 from tests.scale.costs import PARTS, metrics_of, standing_usd, usd_a_million
+from tests.support.loops import own_loop
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 # Upper limits a message: write units, read units, SQS requests, API requests, calls.

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.limits import FakeClient
 from tests.scale.threads import Threads
+from tests.support.limits import FakeClient
 
 CALL_S = (0.005, 0.010)
 _BEHIND_S = 0.02

@@ -8,9 +8,9 @@ import pytest
 from local.carrier import CarrierSettings
 from local.settings import Ports
 from local.stack import Stack, StackSettings
-from tests.events import differences, sample_events
 from tests.stack.campaigns import MAGIC, Lab, record
 from tests.stack.proxy import FaultProxy
+from tests.support.events import differences, sample_events
 
 SETTINGS = {
     # A killed function's messages come back after six times this.

@@ -24,8 +24,8 @@ from local import samples
 from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack
 from tests.conftest import TOLD
-from tests.fakes import calling_back
 from tests.stack.campaigns import add_account
+from tests.support.fakes import calling_back
 
 pytestmark = pytest.mark.stack
 

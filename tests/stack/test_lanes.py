@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.otps import SETTINGS, otp_s, send_bulk, taken, wait_until_it_flows
+from tests.support.otps import SETTINGS, otp_s, send_bulk, taken, wait_until_it_flows
 
 pytestmark = pytest.mark.stack
 

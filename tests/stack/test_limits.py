@@ -5,8 +5,8 @@ import pytest
 
 from harkara.aws.limits import DynamoLimitStore
 from harkara.model.accounts import Account, Enforcement, Limits
-from tests.fakes import calling_back
 from tests.stack.campaigns import Lab, metas_of, record, wait_until
+from tests.support.fakes import calling_back
 
 pytestmark = pytest.mark.stack
 

@@ -10,9 +10,9 @@ from harkara.base.codes import Code
 from harkara.manage.template_csv import ROW_LIMIT, export, parse
 from harkara.model.accounts import Account, Sender, Template
 from harkara.model.messages import Category
-from tests.events import sample_events
 from tests.faults.faults import AT_LENGTH
 from tests.stack.campaigns import Lab, record, wait_until
+from tests.support.events import sample_events
 
 pytestmark = pytest.mark.stack
 

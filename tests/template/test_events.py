@@ -10,7 +10,7 @@ import pytest
 from harkara.api.resolver import ROUTES
 from harkara.base.ids import ReferenceSigner
 from local.settings import TAG_SECRET
-from tests.events import EVENTS, SampleEvent, differences, sample_events
+from tests.support.events import EVENTS, SampleEvent, differences, sample_events
 from tests.template.reading import functions, routes, services
 
 SAMPLES = sample_events()

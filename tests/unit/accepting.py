@@ -17,7 +17,7 @@ from harkara.model.accounts import Account, Enforcement, Sender
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, MessageBatch, unpack
 from harkara.model.tasks import QueueName
-from tests.fakes import FakeMessageStore, Faults, caller_of, calling_back
+from tests.support.fakes import FakeMessageStore, Faults, caller_of, calling_back
 
 NOW = 1_767_258_000.25
 PEPPER = b"pepper"

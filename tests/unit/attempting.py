@@ -8,8 +8,8 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import LedgerEntry, ack_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask, QueueName
+from tests.support.wired import NOW, RETENTION_S
 from tests.unit.deliveries import BATCH, MAIN, NOW_MS, Deliveries
-from tests.wired import NOW, RETENTION_S
 
 OTHER_ID = "1" + "0" * 25 + "2"
 TASK = CallbackTask(

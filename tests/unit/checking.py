@@ -6,7 +6,7 @@ from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST
 OTP = "1107000000000000001"

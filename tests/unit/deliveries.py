@@ -12,8 +12,8 @@ from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.ledger import Lease, LedgerEntry
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack
 from harkara.model.tasks import QueueName, Receipt, RecoverTask, decode_dlr
-from tests.fakes import trust
-from tests.wired import ACCOUNT, CARRIER, NOW, URL, Wired
+from tests.support.fakes import trust
+from tests.support.wired import ACCOUNT, CARRIER, NOW, URL, Wired
 
 NOW_MS = int(NOW * 1000)
 HOLDS_S = 60

@@ -12,8 +12,8 @@ from harkara.model.messages import Category, Message, MessageBatch, pack
 from harkara.model.routing import Rules
 from harkara.submit.dispatch import Handed
 from harkara.submit.planner import BlockPart, Plan
+from tests.support.wired import ACCOUNT, CARRIER, NOW, Wired
 from tests.unit.deliveries import bounded, deadline
-from tests.wired import ACCOUNT, CARRIER, NOW, Wired
 
 NOW_MS = int(NOW * 1000)
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", 0, 1, "1201159123456789012")

@@ -7,8 +7,8 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Limits
 from harkara.state.account_limits import AccountLimits
-from tests.dynamo import MESSAGES, Dynamo
-from tests.fakes import FakeLimitStore, Faults
+from tests.support.dynamo import MESSAGES, Dynamo
+from tests.support.fakes import FakeLimitStore, Faults
 
 # 1 January 2026, 00:00 IST.
 MIDNIGHT = 1_767_205_800

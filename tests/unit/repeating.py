@@ -11,8 +11,8 @@ from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.tasks import QueueName
 from harkara.ports import IdSource
-from tests.fake_queues import FakeTaskQueues
-from tests.fakes import FakeMessageStore, Faults
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fakes import FakeMessageStore, Faults
 
 TIMEOUT_S = 15
 CALLER = Caller(

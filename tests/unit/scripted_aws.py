@@ -2,7 +2,7 @@
 
 The functions' clients run without botocore's validation of parameters: here each request and each
 answer is checked against AWS's own model of the service, and a violation fails the test. Requests
-larger than AWS accepts (`tests.limits`) are refused, regardless of the script.
+larger than AWS accepts (`tests.support.limits`) are refused, regardless of the script.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
 from harkara.aws.clients import session
-from tests.limits import refusal_of
+from tests.support.limits import refusal_of
 
 Parsed = Mapping[str, Any] | Exception
 Answer = Parsed | Callable[[str, dict[str, Any]], Parsed]

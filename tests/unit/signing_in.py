@@ -16,7 +16,7 @@ from harkara.manage.people import People
 from harkara.manage.proofs import STEP_S, Passwords, Tickets, totp
 from harkara.model.people import Role, Session, User, user_id_of
 from harkara.state.sign_in_limits import SignInLimits, TryLimit
-from tests.dynamo import ACCOUNTS, MESSAGES, Dynamo
+from tests.support.dynamo import ACCOUNTS, MESSAGES, Dynamo
 
 NOON = 1_767_249_000  # 2026-01-01T06:30:00Z
 PEPPER = b"pepper"

@@ -8,7 +8,7 @@ from harkara.model.messages import Endpoint
 from harkara.state.endpoint_health import EndpointHealth, Entry, Verdict
 from harkara.state.endpoint_health_record import QUICK_MS
 from harkara.state.rates import RateLimiter
-from tests.fakes import FakeLimitStore, Faults, trust
+from tests.support.fakes import FakeLimitStore, Faults, trust
 
 POST, WAIT, FAILING, GONE = Verdict.POST, Verdict.WAIT, Verdict.FAILING, Verdict.GONE
 ENDPOINT = Endpoint("https://acme.example/dlr", "clevertap", "main")

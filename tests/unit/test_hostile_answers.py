@@ -19,7 +19,7 @@ from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask
 from harkara.net.callback_poster import HttpCallbackPoster
-from tests.fakes import no_texts
+from tests.support.fakes import no_texts
 from tests.unit.carrier_cases import MESSAGE, REFERENCE, REQUESTING, SECRETS, settings_of
 
 NOW = 1_700_000_000.5

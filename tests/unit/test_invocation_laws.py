@@ -1,4 +1,4 @@
-"""Events and answers that Lambda refuses to deliver in the tests (`tests.invocations`)."""
+"""Events and answers that Lambda refuses to deliver in the tests (`tests.support.invocations`)."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from harkara.model.tasks import QueueName
 from tests.functions.invoking import http_event, sqs_event
-from tests.invocations import API_LIMIT_BYTES, TooLarge, batches, invoke, refusal_of_event
-from tests.limits import INVOCATION_LIMIT_BYTES, MESSAGE_LIMIT_BYTES
 from tests.pipeline.batches import SIZE, Batches
+from tests.support.invocations import API_LIMIT_BYTES, TooLarge, batches, invoke, refusal_of_event
+from tests.support.limits import INVOCATION_LIMIT_BYTES, MESSAGE_LIMIT_BYTES
 
 MB = 1024 * 1024
 

@@ -1,7 +1,7 @@
 """Any input of an account, a carrier or a platform yields records that fit: queues, items.
 
-SQS accepts 1 MiB a message, DynamoDB 400 KB an item (`tests.limits`). Delayed tasks and dead
-letters are stored in items, as JSON within JSON.
+SQS accepts 1 MiB a message, DynamoDB 400 KB an item (`tests.support.limits`). Delayed tasks and
+dead letters are stored in items, as JSON within JSON.
 """
 
 from typing import Any
@@ -35,10 +35,10 @@ from harkara.model.tasks import (
 )
 from harkara.net.callback_poster import ANSWER_LIMIT_BYTES
 from harkara.submit.attempts import outcome_data
-from tests.fake_last_messages import FakeLastMessages
-from tests.fake_queues import FakeTaskQueues
-from tests.fakes import FakeMessageStore, Faults, caller_of
-from tests.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
+from tests.support.fake_last_messages import FakeLastMessages
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fakes import FakeMessageStore, Faults, caller_of
+from tests.support.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
 
 NOW_S = 1_767_258_000
 LEASE = Lease("12345678-1234-1234-1234-123456789012", "0123456789abcdef", NOW_S * 1000)

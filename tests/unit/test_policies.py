@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests import policies
-from tests.policies import AccessDenied, acting, as_function
+from tests.support import policies
+from tests.support.policies import AccessDenied, acting, as_function
 
 KEYED = {
     "Effect": "Allow",

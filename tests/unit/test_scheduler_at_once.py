@@ -19,10 +19,10 @@ from harkara.base.time import Deadline
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import CALLS, HELP_S, SLOW_S, SweepService
-from tests.fake_queues import FakeTaskQueues
-from tests.fakes import Faults, ProcessKilled
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fakes import Faults, ProcessKilled
+from tests.support.virtual import VirtualLoop
 from tests.template.reading import functions
-from tests.virtual import VirtualLoop
 
 NOW = 1_767_258_000.0
 # CPU of a call, on one core, as modelled in docs/scale.md.

@@ -1,4 +1,4 @@
-"""Refusals and paging of the in-memory AWS, as AWS documents them (`tests.limits`)."""
+"""Refusals and paging of the in-memory AWS, as AWS documents them (`tests.support.limits`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harkara.aws.table import Table
-from tests.caprices import DAY_S, LATE_S, Caprices
-from tests.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
-from tests.limits import ITEM_LIMIT_BYTES, Sqs, refusal_of
+from tests.support.caprices import DAY_S, LATE_S, Caprices
+from tests.support.dynamo import ACCOUNTS, DUE, MESSAGES, Dynamo
+from tests.support.limits import ITEM_LIMIT_BYTES, Sqs, refusal_of
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 

@@ -11,7 +11,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Scope
 from harkara.model.ledger import LedgerEntry
 from harkara.ports import IdSource
-from tests.fakes import FakeMessageStore, Faults, ProcessKilled
+from tests.support.fakes import FakeMessageStore, Faults, ProcessKilled
 from tests.unit.repeating import CALLER, OTHER, TIMEOUT_S, Gateway
 
 

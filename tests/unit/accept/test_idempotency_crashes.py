@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harkara.accept.idempotency import Answer
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from tests.fakes import Faults, ProcessKilled
+from tests.support.fakes import Faults, ProcessKilled
 from tests.unit.repeating import OTHER, TIMEOUT_S, Gateway
 
 

@@ -18,7 +18,7 @@ from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.messages import DEFAULT_VALIDITY_S, Category, Endpoint
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 
 NOON_MS = 1_767_249_000_000  # 2026-01-01 12:00 IST
 NIGHT_MS = NOON_MS + 10 * 3600 * 1000  # 22:00 IST

@@ -19,7 +19,7 @@ from harkara.model.accounts import Account
 from harkara.model.messages import Endpoint, Lane, unpack
 from harkara.model.submit_tasks import decode_submit
 from harkara.model.tasks import QueueName
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 from tests.unit.accepting import BULK, OTP, URL, WRONG, Accept
 
 # Stored and enqueued data

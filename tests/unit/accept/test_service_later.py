@@ -10,7 +10,7 @@ from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.tasks import QueueName
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 from tests.unit.accepting import ACCOUNT, BULK, NOW, OTP, WRONG, Accept
 
 # Scheduled messages

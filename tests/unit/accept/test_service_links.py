@@ -14,7 +14,7 @@ from harkara.links.codec import EXAMPLE_CODE, LinkSet, LinkSigner, unpack_links
 from harkara.links.shorten import ENDED_KNOWN_S
 from harkara.model.ledger import LedgerEntry, links_key
 from harkara.model.messages import Category, MessageBatch
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 from tests.unit.accepting import BULK, NOW, OTP, Accept
 
 SITE = "hk.example/ACMEBK"

@@ -11,7 +11,7 @@ from harkara.base.codes import Code
 from harkara.model.accounts import Enforcement, Sender, Template
 from harkara.model.messages import Category, Message
 from harkara.text.segments import measure
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 from tests.unit.accept.test_service_links import LINK, RECORD, SERVICE, led_to, linking, links_of
 from tests.unit.accepting import BULK, Accept
 

@@ -16,7 +16,7 @@ from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Message
-from tests.fakes import caller_of, calling_back
+from tests.support.fakes import caller_of, calling_back
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST
 ORDER, OTP, QUOTED = "1107000000000000001", "1107000000000000002", "1107000000000000003"

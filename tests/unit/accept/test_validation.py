@@ -12,7 +12,7 @@ from harkara.base.codes import Code
 from harkara.model.accounts import Account, Enforcement, Sender, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Lane, Message, lane_of
-from tests.fakes import caller_of, calling_back
+from tests.support.fakes import caller_of, calling_back
 
 NOW_MS = 1_767_258_000_000  # 14:30 IST
 URL = "https://api.clevertap.com/dlr"

@@ -4,7 +4,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
-from tests.fakes import calling_back
+from tests.support.fakes import calling_back
 from tests.unit.accept.test_validation import (
     ACCOUNT,
     EVIL_URL,

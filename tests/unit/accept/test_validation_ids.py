@@ -15,7 +15,7 @@ from harkara.base.codes import Code
 from harkara.model.accounts import Account, Template
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category
-from tests.fakes import caller_of
+from tests.support.fakes import caller_of
 from tests.unit.checking import ACCOUNT, BARE, NOW_MS, OFF, ORDER, RECORD, WARNING, Outcome
 
 NO_IDS = (

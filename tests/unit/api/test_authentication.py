@@ -9,7 +9,7 @@ from harkara.api.authentication import Authenticator, Presented
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.model.accounts import Account, Caller, Credential, Scope, Secret, hash_secret
-from tests.fakes import FakeAccountStore
+from tests.support.fakes import FakeAccountStore
 
 NOW = 1_767_258_000
 PEPPER = b"pepper"

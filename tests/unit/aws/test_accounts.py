@@ -11,8 +11,8 @@ from harkara.base.errors import StoreUnavailable
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.accounts import Account, Credential, Enforcement, Secret, Sender, Template
 from harkara.model.messages import Category
-from tests.fakes import calling_back
-from tests.tables import Table
+from tests.support.fakes import calling_back
+from tests.support.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 CREDENTIAL = Credential(username="user", account_id="acme", secrets=(Secret(hash="0" * 64),))

@@ -13,7 +13,7 @@ from harkara.aws.carriers import CarrierDirectory
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside, StoreUnavailable
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets
-from tests.fakes import FakeAccountStore, no_texts
+from tests.support.fakes import FakeAccountStore, no_texts
 from tests.unit.aws.test_accounts import CARRIER
 from tests.unit.scripted_aws import LOST, Refusal, ScriptedAws
 

@@ -9,8 +9,8 @@ from harkara.aws.destinations import KmsCipher, KmsDestinations
 from harkara.model.accounts import Account
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets, unregistered
 from harkara.model.messages import Endpoint
-from tests.fakes import FakeAccountStore
-from tests.limits import FakeClient
+from tests.support.fakes import FakeAccountStore
+from tests.support.limits import FakeClient
 
 URL = "https://api.clevertap.com/dlr"
 SECRETS = CallbackSecrets(token="not-a-real-token", headers={"x-key": "not-a-real-key"})

@@ -12,8 +12,8 @@ from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages, Dyna
 from harkara.base.ids import ReferenceSigner
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
-from tests.caprices import DAY_S, LATE_S
-from tests.dynamo import MESSAGES, Dynamo
+from tests.support.caprices import DAY_S, LATE_S
+from tests.support.dynamo import MESSAGES, Dynamo
 from tests.unit.aws.test_messages import BATCH
 
 NUMBER = "919876543210"

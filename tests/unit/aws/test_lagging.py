@@ -1,4 +1,4 @@
-"""Eventually consistent reads, which may miss recent writes (`tests.caprices`).
+"""Eventually consistent reads, which may miss recent writes (`tests.support.caprices`).
 
 They are used for message batches, for compare-and-swap values, and by checks for final states and
 acknowledgements. All other reads are consistent.
@@ -11,7 +11,7 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.aws.messages import DynamoMessageStore
 from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import pack
-from tests.dynamo import MESSAGES, Dynamo
+from tests.support.dynamo import MESSAGES, Dynamo
 from tests.unit.aws.test_messages import BATCH
 
 seeds = st.integers(1, 10**6)

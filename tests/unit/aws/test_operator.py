@@ -12,7 +12,7 @@ from harkara.aws.operator import OperatorStore
 from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Account, Credential, Secret
 from harkara.model.routing import Routing
-from tests.tables import Table
+from tests.support.tables import Table
 from tests.unit.aws.test_accounts import ACCOUNT, CARRIER
 from tests.unit.scripted_aws import LOST, Refusal, ScriptedAws
 

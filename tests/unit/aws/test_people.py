@@ -9,8 +9,8 @@ from harkara.aws.people import DynamoUserStore, KmsUserCipher
 from harkara.base.errors import FieldRefused, StoreUnavailable
 from harkara.base.time import DAY_S
 from harkara.model.people import AuditEntry, OneTime, Purpose, Role, User, user_id_of
-from tests.dynamo import ACCOUNTS, Dynamo
-from tests.tables import Table
+from tests.support.dynamo import ACCOUNTS, Dynamo
+from tests.support.tables import Table
 from tests.unit.scripted_aws import LOST, Refusal, ScriptedAws
 
 NOW_S = 1_767_258_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
-from tests.limits import BATCH_LIMIT_BYTES
+from tests.support.limits import BATCH_LIMIT_BYTES
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 NOW = 1_767_258_000.0

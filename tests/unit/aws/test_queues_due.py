@@ -8,7 +8,7 @@ from harkara.aws.queues import DELAY_LIMIT_S, DynamoDueTable
 from harkara.base.errors import StoreUnavailable
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
-from tests.dynamo import DUE, Dynamo
+from tests.support.dynamo import DUE, Dynamo
 from tests.template.reading import functions, template
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 

@@ -15,7 +15,7 @@ from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint
 from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category
-from tests.tables import Table
+from tests.support.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, Refusal, ScriptedAws
 
 ACME = Account(id="acme", name="Acme", carrier="sim")

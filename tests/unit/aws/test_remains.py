@@ -1,4 +1,4 @@
-"""Batches that AWS processes in part: the rest is done after a pause (`tests.caprices`)."""
+"""Batches that AWS processes in part: the rest is done after a pause (`tests.support.caprices`)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +19,9 @@ from harkara.model.ledger import LedgerEntry
 from harkara.model.messages import Category
 from harkara.model.suppressions import opt_out
 from harkara.model.tasks import QueueName
-from tests import caprices
-from tests.dynamo import ACCOUNTS, MESSAGES, Dynamo
-from tests.limits import Sqs
+from tests.support import caprices
+from tests.support.dynamo import ACCOUNTS, MESSAGES, Dynamo
+from tests.support.limits import Sqs
 
 COUNT = 130
 NUMBERS = [f"9198765{number:05d}" for number in range(COUNT)]

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from harkara.aws.sms import AwsTextExchange, open_texts
 from harkara.base.errors import ExchangeOutcomeUnknown, ExchangeUnreachable, TextAnswer
-from tests.limits import FakeClient
+from tests.support.limits import FakeClient
 from tests.unit.scripted_aws import Answer, Refusal, ScriptedAws
 
 REQUEST = {"DestinationPhoneNumber": "+919876543210", "MessageBody": "Hello"}

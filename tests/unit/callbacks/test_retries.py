@@ -14,9 +14,9 @@ from harkara.base.retries import JITTER, REFUSAL_LIMIT, limit_s
 from harkara.model.callbacks import PostResult
 from harkara.model.ledger import ack_kind, parked_of, post_kind
 from harkara.model.tasks import Attempt
+from tests.support.wired import RETRY_DELAYS_S
 from tests.unit.attempting import BATCHES, KEPT_UNTIL_S, MEMBERS, TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
-from tests.wired import RETRY_DELAYS_S
 
 TAKEN = PostResult(202, "HTTP 202", answer="thanks", duration_ms=12)
 FAILED = PostResult(500, "HTTP 500", answer="oops", duration_ms=34)

@@ -13,9 +13,9 @@ from harkara.base.log_events import LogEvent
 from harkara.base.retries import QUEUE_DELAY_S
 from harkara.model.ledger import LedgerEntry, post_kind
 from harkara.model.tasks import Attempt
+from tests.support.wired import RETRY_DELAYS_S
 from tests.unit.attempting import TASK, Attempting
 from tests.unit.deliveries import HOLDS_S, NOW_MS
-from tests.wired import RETRY_DELAYS_S
 
 TOTAL_S = sum(RETRY_DELAYS_S)
 

@@ -17,10 +17,10 @@ from harkara.model.ledger import post_kind
 from harkara.model.messages import State
 from harkara.model.tasks import CallbackTask
 from harkara.state.endpoint_health import RATE_WAIT_S, Entry, Verdict
+from tests.support.wired import NOW
 from tests.unit.attempting import MEMBERS, TASK
 from tests.unit.deliveries import BATCH, HOLDS_S, MAIN, NOW_MS, deadline
 from tests.unit.posting import POST, RECORD_S, WAIT, Posting
-from tests.wired import NOW
 
 JITTERED = 1 + JITTER / 2
 TURN = Entry(WAIT, 100, turn_s=NOW + 100)

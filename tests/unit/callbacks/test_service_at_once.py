@@ -11,7 +11,7 @@ from harkara.model.callbacks import PostResult
 from harkara.model.ledger import post_kind
 from harkara.model.messages import State
 from harkara.state.endpoint_health import Entry, Verdict
-from tests.fakes import ProcessKilled
+from tests.support.fakes import ProcessKilled
 from tests.unit.attempting import TASK
 from tests.unit.deliveries import OTHER
 from tests.unit.posting import POST, WAIT, Posting

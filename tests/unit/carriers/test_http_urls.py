@@ -17,7 +17,7 @@ from harkara.carriers.http_placeholders import PLACEHOLDERS
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
 from harkara.model.messages import Message
-from tests.fakes import no_texts
+from tests.support.fakes import no_texts
 
 HOST = "https://carrier.example/v1/send"
 # Characters with a meaning in a URL, or as a part of its path.

@@ -14,7 +14,7 @@ from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused, Submi
 from harkara.carriers.kinds import KINDS, connect
 from harkara.carriers.settings import CarrierSettings
 from harkara.model.messages import Category
-from tests.fakes import no_texts
+from tests.support.fakes import no_texts
 from tests.unit.carrier_cases import (
     CASES,
     KINDS_OF_OUTCOME,

@@ -13,7 +13,7 @@ from harkara.carriers.http_options import normal_id
 from harkara.carriers.http_placeholders import pieces_of
 from harkara.carriers.kinds import KINDS, connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from tests.fakes import no_texts
+from tests.support.fakes import no_texts
 from tests.unit.carrier_cases import CASES, ScriptedExchange, settings_of
 
 SECRET = "s3cret-value"

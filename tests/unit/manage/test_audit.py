@@ -6,7 +6,7 @@ from harkara.base.codes import Code
 from harkara.base.time import DAY_S
 from harkara.manage.audit import AUDIT_PAGE
 from harkara.model.people import Role, Session, user_id_of
-from tests.dynamo import ACCOUNTS
+from tests.support.dynamo import ACCOUNTS
 from tests.unit.signing_in import (
     ADDRESS,
     ASHA,

@@ -12,7 +12,7 @@ from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.state.endpoint_health_record import HealthRecord
-from tests.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
+from tests.support.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 
 @pytest.fixture

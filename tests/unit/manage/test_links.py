@@ -6,7 +6,7 @@ from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
 from harkara.manage.links import LinkSettingsService
 from harkara.model.accounts import Account
-from tests.fakes import FakeAccountStore
+from tests.support.fakes import FakeAccountStore
 
 ACME = Account(id="acme", name="Acme", carrier="sim", short_domain="hk.example")
 

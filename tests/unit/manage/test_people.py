@@ -17,7 +17,7 @@ from harkara.model.people import (
     Session,
 )
 from harkara.state.sign_in_limits import TryLimit
-from tests.dynamo import ACCOUNTS
+from tests.support.dynamo import ACCOUNTS
 from tests.unit.signing_in import (
     ADDRESS,
     ASHA,

@@ -14,9 +14,9 @@ from harkara.model.accounts import Account
 from harkara.model.messages import Category
 from harkara.model.suppressions import Source, Suppression, fields_of, opt_out, suppression_of
 from harkara.ports import SuppressionList
-from tests.fakes import Faults
-from tests.lists import FakeSuppressionList
-from tests.tables import Table
+from tests.support.fakes import Faults
+from tests.support.lists import FakeSuppressionList
+from tests.support.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, ScriptedAws
 
 NUMBER = "919876543210"

@@ -7,7 +7,7 @@ import pytest
 from harkara.base.codes import Code
 from harkara.manage.people import People
 from harkara.model.people import Role, Session
-from tests.dynamo import ACCOUNTS
+from tests.support.dynamo import ACCOUNTS
 from tests.unit.signing_in import (
     ADDRESS,
     ASHA,

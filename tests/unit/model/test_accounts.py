@@ -16,7 +16,7 @@ from harkara.model.accounts import (
 )
 from harkara.model.callbacks import UrlRules
 from tests.cases.reading import rows
-from tests.fakes import calling_back
+from tests.support.fakes import calling_back
 
 PEPPER = b"pepper"
 CREDENTIAL = Credential(

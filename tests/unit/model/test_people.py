@@ -6,7 +6,7 @@ import pytest
 
 from harkara.base.codes import Code
 from harkara.model.people import EMAIL_RULE, Role, Session, email_of, user_id_of
-from tests.dynamo import ACCOUNTS
+from tests.support.dynamo import ACCOUNTS
 from tests.unit.signing_in import (
     ASHA,
     COMMAND,

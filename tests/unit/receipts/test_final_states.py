@@ -12,6 +12,7 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import LedgerEntry, claim_kind, final_kind, outcome_kind
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask
+from tests.support.wired import NOW, RETENTION_S
 from tests.unit.deliveries import (
     BATCH,
     HOLDS_S,
@@ -21,7 +22,6 @@ from tests.unit.deliveries import (
     Deliveries,
     receipt,
 )
-from tests.wired import NOW, RETENTION_S
 
 FAILED, DELIVERED = State.FAILED, State.DELIVERED
 SECOND = replace(BATCH, id="1" + "0" * 25 + "2", accepted_at_ms=NOW_MS - 9000)

@@ -8,7 +8,7 @@ from harkara.model.ledger import SHARED_KIND, LedgerEntry, claim_kind, outcome_k
 from harkara.model.messages import Category, Message, MessageBatch, State
 from harkara.model.tasks import Receipt
 from harkara.receipts.verdicts import judge
-from tests.fakes import FakeMessageStore, Faults
+from tests.support.fakes import FakeMessageStore, Faults
 
 NOW_MS = 1_767_258_000_000
 BATCH = MessageBatch(

@@ -13,7 +13,7 @@ from harkara.base.errors import StoreUnavailable
 from harkara.model.accounts import Limits
 from harkara.state.account_limit_lines import Refusal, lines_of
 from harkara.state.account_limits import AccountLimits, shard_count
-from tests.fakes import FakeLimitStore
+from tests.support.fakes import FakeLimitStore
 from tests.unit.limiting import DAY_S, NOON, Sending
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from harkara.state.cell import Cell
-from tests.fakes import FakeLimitStore, Faults
+from tests.support.fakes import FakeLimitStore, Faults
 
 
 class Count(NamedTuple):

@@ -22,7 +22,7 @@ from harkara.state.circuit_breaker import (
     BreakerState,
     CircuitBreakers,
 )
-from tests.fakes import FakeLimitStore, Faults
+from tests.support.fakes import FakeLimitStore, Faults
 
 START_S = 1_767_258_000.0
 

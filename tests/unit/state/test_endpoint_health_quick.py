@@ -11,7 +11,7 @@ from harkara.state.endpoint_health import (
     Entry,
 )
 from harkara.state.endpoint_health_record import QUICK_MS, SLOW_LIMIT_S, SLOW_S
-from tests.fakes import trust
+from tests.support.fakes import trust
 from tests.unit.street import ENDPOINT, FAILED, LEASE_S, POST, SLOW, TAKEN, WAIT, Street, verdicts
 
 

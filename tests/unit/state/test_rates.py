@@ -17,7 +17,7 @@ from harkara.model.messages import Category, Lane
 from harkara.state.rates import RateLimiter, Reservation
 from harkara.state.rates_prefetch import PREFETCH_S
 from harkara.state.rates_shards import SHARD_LIMIT, shards_of
-from tests.fakes import FakeLimitStore, Faults
+from tests.support.fakes import FakeLimitStore, Faults
 
 BULK, PRIORITY = Lane.BULK, Lane.PRIORITY
 START_S = 1_767_258_000.0

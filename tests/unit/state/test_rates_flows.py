@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harkara.model.messages import Category, lane_of
 from harkara.state.rates import LOOK_EVERY_S, RateLimiter, Reservation
 from harkara.state.rates_shards import HELD_S, shards_of
-from tests.fakes import FakeLimitStore, Faults
+from tests.support.fakes import FakeLimitStore, Faults
 from tests.unit.state.test_rates import START_S, carrier
 
 OTP, ALERT, PROMOTION = Category.OTP, Category.TRANSACTIONAL, Category.PROMOTIONAL

@@ -10,7 +10,7 @@ from harkara.aws.limits import DynamoLimitStore
 from harkara.base.errors import RequestRefused
 from harkara.state import sign_in_limits
 from harkara.state.sign_in_limits import SignInLimits, TryLimit
-from tests.dynamo import MESSAGES
+from tests.support.dynamo import MESSAGES
 from tests.unit.signing_in import NOON, Interrupted
 
 LIMIT = TryLimit(5, 60)

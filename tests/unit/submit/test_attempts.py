@@ -18,7 +18,7 @@ from harkara.submit.attempts import (
     shared_outcomes,
     tries_of,
 )
-from tests.fakes import FakeMessageStore, Faults
+from tests.support.fakes import FakeMessageStore, Faults
 
 MESSAGE = Message("919876543210", "ACMEBK", "Hello", "ref", None)
 BATCH = MessageBatch(

@@ -20,8 +20,8 @@ from harkara.state.circuit_breaker import FAILURES_NEEDED
 from harkara.submit.attempts import Cancelled, End, Ended
 from harkara.submit.dispatch import Handed, pointers
 from harkara.submit.planner import RECORD_S
+from tests.support.wired import NOW, RETENTION_S
 from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS, Handing
-from tests.wired import NOW, RETENTION_S
 
 CHAIN = BATCH.telemarketer_ids
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harkara.base.ids import new_batch_id
 from harkara.model.messages import Category, Message, MessageBatch
 from harkara.submit.dispatch import find_duplicates
-from tests.fakes import FakeMessageStore, Faults
+from tests.support.fakes import FakeMessageStore, Faults
 
 WINDOW_S = 1800
 START_MS = 1_767_258_000_000

@@ -8,7 +8,7 @@ import pytest
 
 from harkara.model.ledger import Lease, LedgerEntry, claim_kind, shared_partition
 from harkara.submit.outcomes import Shared, Sharing
-from tests.fakes import FakeMessageStore, Faults
+from tests.support.fakes import FakeMessageStore, Faults
 
 ONE, TWO, THREE = (Lease(name, f"holder of {name}", 0) for name in ("one", "two", "three"))
 TURNS = 50

@@ -14,7 +14,7 @@ from harkara.carriers.contract import InDoubt, NotTaken, Refused
 from harkara.model.ledger import claim_kind, outcome_kind
 from harkara.model.messages import BLOCK_SIZE, pack
 from harkara.model.submit_tasks import Repeat
-from tests.fakes import ProcessKilled
+from tests.support.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import BATCH, MESSAGE, MIDS, NOW_MS
 from tests.unit.submits import BLOCKS, TASK, Submits

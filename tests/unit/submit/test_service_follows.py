@@ -13,9 +13,9 @@ from harkara.carriers.contract import InDoubt, NotTaken, Outcome, Refused
 from harkara.model.messages import State
 from harkara.model.submit_tasks import Part, SubmitTask
 from harkara.model.tasks import CheckTask, QueueName, Receipt, ReceiptsTask
+from tests.support.wired import NOW, RECEIPT_WAIT_S
 from tests.unit.handing import BATCH, MIDS, NOW_MS
 from tests.unit.submits import TASK, Scheduled, Submits
-from tests.wired import NOW, RECEIPT_WAIT_S
 
 FIRST = SubmitTask(BATCH.id, "acme")
 OTHERS = (

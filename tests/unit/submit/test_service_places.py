@@ -9,9 +9,9 @@ import pytest
 from harkara.carriers.contract import NotTaken
 from harkara.model.submit_tasks import Reserved
 from harkara.submit.planner import RECORD_S
+from tests.support.wired import NOW
 from tests.unit.handing import NOW_MS, Carrier
 from tests.unit.submits import TASK, Submits
-from tests.wired import NOW
 
 TIMEOUT_S = Carrier.timeout_s
 

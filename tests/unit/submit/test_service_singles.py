@@ -8,7 +8,7 @@ import pytest
 
 from harkara.model.messages import MessageBatch, pack
 from harkara.model.submit_tasks import SubmitTask
-from tests.fakes import ProcessKilled
+from tests.support.fakes import ProcessKilled
 from tests.unit.deliveries import HOLDS_S
 from tests.unit.handing import BATCH
 from tests.unit.submits import TASK, Submits

@@ -17,9 +17,9 @@ from harkara.model.routing import CLOSES_S, OPENS_S
 from harkara.model.submit_tasks import Reserved
 from harkara.model.tasks import QueueName
 from harkara.submit.planner import RECORD_S
+from tests.support.wired import NOW
 from tests.unit.handing import BATCH, NOW_MS, Carrier
 from tests.unit.submits import TASK, Scheduled, Submits
-from tests.wired import NOW
 
 # 03:43 at night in India; the hours of promotion begin at 10:00.
 OPENING = NOW + 22_600

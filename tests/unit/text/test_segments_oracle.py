@@ -11,7 +11,7 @@ from unicodedata import category, name
 
 from harkara.text.segments import Encoding, measure, split
 from tests.npm.scripts import run_script
-from tests.texts import Texts
+from tests.unit.text.texts import Texts
 
 TEXTS = 5_000
 ENCODINGS = {"GSM-7": Encoding.GSM7, "UCS-2": Encoding.UCS2}

@@ -17,10 +17,10 @@ from harkara.base.errors import (
 from harkara.carriers.contract import Connected
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from tests.fakes import no_texts
+from tests.support.fakes import no_texts
 
 if TYPE_CHECKING:
-    from tests.wired import Wired
+    from tests.support.wired import Wired
 
 
 @dataclass

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Self
 
-from tests.dynamo import Dynamo
-from tests.fake_last_messages import FakeLastMessages
-from tests.fake_parked import FakeDeadLetterStore
-from tests.fake_queues import FakeTaskQueues
-from tests.fakes import FakeLimitStore, FakeMessageStore, Faults
-from tests.lists import FakeSuppressionList
-from tests.policies import as_function
-from tests.submitting import FakeRoutingStore
+from tests.support.dynamo import Dynamo
+from tests.support.fake_last_messages import FakeLastMessages
+from tests.support.fake_parked import FakeDeadLetterStore
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults
+from tests.support.lists import FakeSuppressionList
+from tests.support.policies import as_function
+from tests.support.submitting import FakeRoutingStore
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from harkara.model.callbacks import Destination, PostResult, unregistered
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint
 from harkara.model.tasks import CallbackTask
-from tests.fakes import Faults
+from tests.support.fakes import Faults
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """All functions as deployed, on AWS in memory: real handlers, wiring and adapters.
 
 Each function has its environment from template.yaml, and each of its calls is checked against its
-policy (`tests.policies`). Only the HTTP peers are fakes: a carrier that accepts every message, and
-platforms with scripted answers.
+policy (`tests.support.policies`). Only the HTTP peers are fakes: a carrier that accepts every
+message, and platforms with scripted answers.
 """
 
 import time
@@ -22,11 +22,11 @@ from harkara.base.json import decode, encode
 from harkara.wiring import dlr, submit
 from local import seed
 from local.settings import Ports
-from tests import policies
-from tests.dynamo import DUE, Dynamo
 from tests.functions.invoking import Context, Event, load, sqs_event
-from tests.invocations import batches, invoke
-from tests.limits import ENTRIES_LIMIT, Sqs
+from tests.support import policies
+from tests.support.dynamo import DUE, Dynamo
+from tests.support.invocations import batches, invoke
+from tests.support.limits import ENTRIES_LIMIT, Sqs
 from tests.template.reading import environment, logical_id, template
 
 CONSUMERS = {

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from tests import policies
+from tests.support import policies
 
 BATCH_LIMIT_BYTES = MESSAGE_LIMIT_BYTES = 1024 * 1024
 VISIBILITY_LIMIT_S = 43_200
@@ -39,7 +39,7 @@ INVOCATION_LIMIT_BYTES = 6 * 1024 * 1024
 PARTITION_KEY_BYTES = 2_048
 SORT_KEY_BYTES = 1_024
 DELAY_LIMIT_S = 900
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent.parent / "cases"
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
 """DynamoDB in memory for the real adapters: one client a test, without botocore.
 
-Calls are checked against the functions' policies (`tests.policies`) and AWS's sizes
-(`tests.limits`). The adapters' own tests (`tests.unit.scripted_aws`) go through botocore and check
-the shapes of requests and answers.
+Calls are checked against the functions' policies (`tests.support.policies`) and AWS's sizes
+(`tests.support.limits`). The adapters' own tests (`tests.unit.scripted_aws`) go through botocore
+and check the shapes of requests and answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -17,10 +17,10 @@ from harkara.aws.messages import item_of, mark_of
 from harkara.model.ledger import LedgerEntry
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
-from tests import policies
-from tests.caprices import Caprices
-from tests.limits import FakeClient, refusal_of
-from tests.tables import Item, Table
+from tests.support import policies
+from tests.support.caprices import Caprices
+from tests.support.limits import FakeClient, refusal_of
+from tests.support.tables import Item, Table
 from tests.unit.scripted_aws import Refusal
 
 ACCOUNTS, MESSAGES, DUE = "AccountsTable", "MessagesTable", "DueTable"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from harkara.aws.messages import DynamoDeadLetterStore
 from harkara.model.ledger import LedgerEntry
-from tests.dynamo import MESSAGES
-from tests.fakes import FakeMessageStore
+from tests.support.dynamo import MESSAGES
+from tests.support.fakes import FakeMessageStore
 
 
 class FakeDeadLetterStore:

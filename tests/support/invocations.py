@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from tests.limits import INVOCATION_LIMIT_BYTES
+from tests.support.limits import INVOCATION_LIMIT_BYTES
 
 API_LIMIT_BYTES = 10 * 1024 * 1024
 # Of an SQS message in an event: its names, ids and times.

@@ -25,9 +25,9 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
-from tests.fake_platform import FakeDestinations
-from tests.fakes import FakeLimitStore, FakeMessageStore, Faults, trust
-from tests.watched import Watch, WatchedPoster
+from tests.support.fake_platform import FakeDestinations
+from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, trust
+from tests.support.watched import Watch, WatchedPoster
 
 BATCH = 10
 BUDGET_S = 60.0

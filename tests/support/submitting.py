@@ -4,9 +4,9 @@ from collections.abc import Iterator, MutableMapping
 
 from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
 from harkara.model.routing import Routing, Rules
-from tests.dynamo import ACCOUNTS, Column, Dynamo
-from tests.fakes import Faults
-from tests.tables import Table
+from tests.support.dynamo import ACCOUNTS, Column, Dynamo
+from tests.support.fakes import Faults
+from tests.support.tables import Table
 
 
 class FakeRoutingStore:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from harkara.aws.messages import DynamoLastMessages
 from harkara.base.ids import ReferenceSigner
-from tests.dynamo import MESSAGES, Dynamo
-from tests.fakes import Faults, no_pause
+from tests.support.dynamo import MESSAGES, Dynamo
+from tests.support.fakes import Faults, no_pause
 
 
 class FakeLastMessages:

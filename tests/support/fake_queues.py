@@ -8,9 +8,9 @@ from typing import Any
 from harkara.aws.queues import DynamoDueTable, SqsTaskQueues
 from harkara.model.tasks import QueueName
 from harkara.ports import DueTask
-from tests.dynamo import ALL, DUE, DueRows, Dynamo
-from tests.fakes import Faults, no_pause
-from tests.limits import Sqs
+from tests.support.dynamo import ALL, DUE, DueRows, Dynamo
+from tests.support.fakes import Faults, no_pause
+from tests.support.limits import Sqs
 
 QUEUE_IDS = {
     QueueName.SUBMIT: "SubmitQueue",

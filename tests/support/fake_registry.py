@@ -8,7 +8,7 @@ from harkara.base.time import Deadline
 from harkara.model.accounts import Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
 from harkara.model.fields import P, Part, name_of
-from tests.fakes import FakeAccountStore
+from tests.support.fakes import FakeAccountStore
 
 # The longest sort key of DynamoDB, in bytes.
 KEY_LIMIT = 1024

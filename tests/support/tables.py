@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from tests.caprices import LAG_S, LAGS_ONE_IN, Caprices
-from tests.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
-from tests.policies import inserted
+from tests.support.caprices import LAG_S, LAGS_ONE_IN, Caprices
+from tests.support.limits import ANSWER_LIMIT_BYTES, ITEM_LIMIT_BYTES, PAGE_LIMIT_BYTES, item_bytes
+from tests.support.policies import inserted
 from tests.unit.scripted_aws import Refusal
 
 Item = dict[str, Any]
@@ -22,9 +22,9 @@ _COMPARISON = re.compile(r"(\S+) (=|<|<=|>=) (\S+)")
 class Table:
     """Items by (pk, sk), in pages of up to `page` items or 1 MB.
 
-    Expired items are deleted some time later (`tests.caprices`). Amazon DynamoDB Developer Guide,
-    "Paginating table query results in DynamoDB": a page that ended for its size or its limit has a
-    LastEvaluatedKey, which "does not necessarily mean that there is more data".
+    Expired items are deleted some time later (`tests.support.caprices`). Amazon DynamoDB Developer
+    Guide, "Paginating table query results in DynamoDB": a page that ended for its size or its limit
+    has a LastEvaluatedKey, which "does not necessarily mean that there is more data".
     """
 
     def __init__(

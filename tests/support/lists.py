@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from harkara.aws.suppressions import DynamoSuppressionList
 from harkara.model.suppressions import Source, Suppression
-from tests.dynamo import ACCOUNTS, Dynamo
-from tests.fakes import Faults
+from tests.support.dynamo import ACCOUNTS, Dynamo
+from tests.support.fakes import Faults
 
 
 class FakeSuppressionList:

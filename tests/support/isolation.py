@@ -1,9 +1,9 @@
 """Measures how ten bad endpoints among a hundred affect callbacks to the others.
 
-The real services post over real sockets (`tests.executions`). The good endpoints acknowledged a
-callback shortly before. The bad ones never answer, refuse the connection, or answer 500, from the
-first post on. Two fleets run side by side in one event loop, one of them without bad endpoints, so
-both meet the same noise.
+The real services post over real sockets (`tests.support.executions`). The good endpoints
+acknowledged a callback shortly before. The bad ones never answer, refuse the connection, or answer
+500, from the first post on. Two fleets run side by side in one event loop, one of them without bad
+endpoints, so both meet the same noise.
 
 The measured part runs in real time with real time-outs. The clock runs fast only once the good
 endpoints have all their callbacks, through the rest of the bad ones' schedules.
@@ -22,8 +22,8 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.tasks import QueueName
 from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
-from tests.executions import Fleet, Result
 from tests.functions.servers import answer, read_request, serving
+from tests.support.executions import Fleet, Result
 
 ENDPOINTS = 100
 # The template's defaults.

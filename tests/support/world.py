@@ -31,10 +31,10 @@ from harkara.model.tasks import (
     QueueName,
     owner_of,
 )
-from tests.fake_queues import LINEAGE, QueueMessage
-from tests.fakes import Faults, ProcessKilled, caller_of, trust
-from tests.virtual import run
-from tests.wired import (
+from tests.support.fake_queues import LINEAGE, QueueMessage
+from tests.support.fakes import Faults, ProcessKilled, caller_of, trust
+from tests.support.virtual import run
+from tests.support.wired import (
     ACCOUNT,
     CARRIER,
     NOW,

@@ -25,12 +25,12 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
-from tests.fake_platform import FakeDestinations, FakePlatform
-from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
-from tests.ports import new_ports
-from tests.provider import Providers
-from tests.virtual import InPlace
+from tests.support.fake_platform import FakeDestinations, FakePlatform
+from tests.support.fake_registry import FakeCipher, FakeRegistry
+from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
+from tests.support.ports import new_ports
+from tests.support.provider import Providers
+from tests.support.virtual import InPlace
 
 NOW = 1_700_000_000.0  # 03:43 at night in India
 RETENTION_S = 7 * 86_400  # the shortest that the template allows

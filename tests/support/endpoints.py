@@ -24,10 +24,10 @@ from harkara.model.ledger import Lease, dead_letter_entry
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
 from harkara.state.endpoint_health_record import HealthRecord
-from tests.fake_parked import FakeDeadLetterStore
-from tests.fake_queues import FakeTaskQueues
-from tests.fake_registry import FakeCipher, FakeRegistry
-from tests.fakes import FakeAccountStore, FakeMessageStore, Faults
+from tests.support.fake_parked import FakeDeadLetterStore
+from tests.support.fake_queues import FakeTaskQueues
+from tests.support.fake_registry import FakeCipher, FakeRegistry
+from tests.support.fakes import FakeAccountStore, FakeMessageStore, Faults
 
 URL = "https://api.clevertap.com/dlr"
 CALLBACK = {"id": "main", "url": URL}

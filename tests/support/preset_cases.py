@@ -20,7 +20,7 @@ from harkara.carriers.settings import CarrierSettings
 from tests.local.operators import Operator
 from tests.unit.carrier_cases import MESSAGE, REFERENCE
 
-FOLDER = Path(__file__).parent / "cases" / "presets"
+FOLDER = Path(__file__).parent.parent / "cases" / "presets"
 SECRET = "s3cret"
 TEXTS = {"english": "123456 is your code", "hindi": "123456 आपका कोड है"}
 

@@ -17,8 +17,8 @@ from harkara.model.messages import Endpoint, MessageBatch
 from harkara.ports import Extension, Timeline
 from harkara.state.endpoint_health import name_of
 from harkara.state.endpoint_health_record import HealthRecord
-from tests import policies
-from tests.dynamo import MESSAGES, Column, Dynamo, LedgerEntries
+from tests.support import policies
+from tests.support.dynamo import MESSAGES, Column, Dynamo, LedgerEntries
 
 FIRST_CLAIM = claim_kind(1, 0).removesuffix("0000")
 
@@ -45,7 +45,7 @@ class Faults:
     lose_answer: set[int] = field(default_factory=set)
     # Queue entries of these calls: every other one fails at each repetition.
     refuse: set[int] = field(default_factory=set)
-    # Seed of AWS's optional behaviour (`tests.caprices`).
+    # Seed of AWS's optional behaviour (`tests.support.caprices`).
     seed: int = 0
     calls: list[str] = field(default_factory=list)
     # Numbers of those that changed something.
