@@ -30,9 +30,9 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
 from tests.bench.report import Row
-from tests.support.fake_platform import FakeDestinations
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults
+from tests.support.peers import FakeDestinations
+from tests.support.queues import FakeTaskQueues
 
 POSTS = 1_000
 AT_ONCE = 50

@@ -30,8 +30,8 @@ from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr, receipt, send, submit, sweep
 from tests.bench.ledger import Ledger
 from tests.functions.invoking import load
-from tests.support.fake_platform import FakeDestinations
 from tests.support.fakes import calling_back
+from tests.support.peers import FakeDestinations
 from tests.support.virtual import InPlace
 
 RECEIPT_WAIT_S = 72 * 3600

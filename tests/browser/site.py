@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from tests.support.fake_platform import FakePlatform
 
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
@@ -25,7 +26,6 @@ from tests.fake_people import FakePeople
 from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
 from tests.support.dynamo import ACCOUNTS
-from tests.support.fake_platform import FakePlatform
 from tests.support.fakes import Faults
 
 ADMIN = "admin@demo.example"

@@ -48,11 +48,11 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.support.fake_platform import FakeDestinations, FakePlatform
-from tests.support.fake_registry import FakeCipher, FakeRegistry
 from tests.support.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
 from tests.support.invocations import invoke
+from tests.support.peers import FakeDestinations, FakePlatform
 from tests.support.ports import new_ports
+from tests.support.registry import FakeCipher, FakeRegistry
 from tests.support.virtual import InPlace
 
 RECEIPT_WAIT_S = 259_200

@@ -17,8 +17,8 @@ from harkara.model.tasks import decode_dlr
 from tests.functions.handlers import Gateway
 from tests.functions.invoking import BATCH_ID, NOW, Context, Logs, http_event
 from tests.functions.visiting import HOST, SET, URL, clicks, code_of, counted, put_links, request
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import Faults
+from tests.support.queues import FakeTaskQueues
 
 
 class Busy:

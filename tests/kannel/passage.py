@@ -27,8 +27,8 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.net.client import HttpClient
 from local.kannel import Kannel
 from local.settings import CARRIER_PASSWORD, CARRIER_USER, HOST, free_ports
-from tests.support.fake_queues import QueueMessage
 from tests.support.fakes import calling_back, no_texts
+from tests.support.queues import QueueMessage
 from tests.support.wired import TOKEN
 from tests.support.world import World
 

@@ -21,8 +21,8 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, dead_letter_entry, parked_of
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask
-from tests.support.fake_platform import FakePlatform
 from tests.support.fakes import Faults
+from tests.support.peers import FakePlatform
 from tests.support.tables import Table
 from tests.unit.scripted_aws import Answer, ScriptedAws
 

@@ -10,9 +10,9 @@ from harkara.base.errors import HarkaraError
 from harkara.model.ledger import Lease
 from harkara.model.tasks import QueueName, owner_of
 from tests.pipeline import campaign
-from tests.support.fake_queues import QueueMessage
 from tests.support.fakes import Faults, ProcessKilled
 from tests.support.invocations import batches
+from tests.support.queues import QueueMessage
 from tests.support.world import BUDGET_S, SUBMIT_QUEUES, VISIBILITY_S, World
 
 SIZE = 10

@@ -23,8 +23,8 @@ from harkara.model.callbacks import Destination, PostResult
 from harkara.model.ledger import Lease, index_of
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, State, pack
 from harkara.model.tasks import CallbackTask, QueueName, Receipt, ReceiptsTask, owner_of
-from tests.support.fake_queues import QueueMessage
 from tests.support.fakes import trust
+from tests.support.queues import QueueMessage
 from tests.support.wired import NOW
 from tests.support.world import BUDGET_S, World
 

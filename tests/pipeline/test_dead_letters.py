@@ -13,8 +13,8 @@ from harkara.model.ledger import Lease, final_kind
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths
 from tests.pipeline.invariants import check
-from tests.support.fake_queues import QueueMessage
 from tests.support.fakes import Faults
+from tests.support.queues import QueueMessage
 from tests.support.world import BUDGET_S, World
 
 SUBMITS = ("submit", "submit_priority")

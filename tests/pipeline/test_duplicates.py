@@ -8,7 +8,7 @@ from harkara.model.messages import State
 from harkara.model.tasks import QueueName, Receipt, ReceiptsTask
 from tests.pipeline import campaign
 from tests.pipeline.invariants import check, check_without_a_kill
-from tests.support.fake_queues import QueueMessage
+from tests.support.queues import QueueMessage
 from tests.support.wired import RETRY_DELAYS_S
 from tests.support.world import World
 

@@ -8,8 +8,8 @@ from harkara.receipts.service import CoalesceService
 from tests.pipeline import campaign
 from tests.pipeline.deaths import Fault, deaths, each, lost_answers
 from tests.pipeline.invariants import check
-from tests.support.fake_queues import QueueMessage
 from tests.support.fakes import Faults, ProcessKilled
+from tests.support.queues import QueueMessage
 from tests.support.world import VISIBILITY_S, World
 
 COUNT = 6

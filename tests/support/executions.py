@@ -25,8 +25,8 @@ from harkara.net.callback_poster import HttpCallbackPoster
 from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.wiring import dlr
-from tests.support.fake_platform import FakeDestinations
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, trust
+from tests.support.peers import FakeDestinations
 from tests.support.watched import Watch, WatchedPoster
 
 BATCH = 10

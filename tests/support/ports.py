@@ -1,17 +1,158 @@
 """The state that the functions share: tables and queues in memory, under the real adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
-from tests.support.dynamo import Dynamo
-from tests.support.fake_last_messages import FakeLastMessages
-from tests.support.fake_parked import FakeDeadLetterStore
-from tests.support.fake_queues import FakeTaskQueues
-from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults
-from tests.support.lists import FakeSuppressionList
+from harkara.aws.carriers import SORT_KEY, DynamoRoutingStore, partition_of
+from harkara.aws.messages import DynamoDeadLetterStore, DynamoLastMessages
+from harkara.aws.suppressions import DynamoSuppressionList
+from harkara.base.ids import ReferenceSigner
+from harkara.model.ledger import LedgerEntry
+from harkara.model.routing import Routing, Rules
+from harkara.model.suppressions import Source, Suppression
+from tests.support.dynamo import ACCOUNTS, MESSAGES, Column, Dynamo
+from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_pause
 from tests.support.policies import as_function
-from tests.support.submitting import FakeRoutingStore
+from tests.support.queues import FakeTaskQueues
+from tests.support.tables import Table
+
+
+class FakeSuppressionList:
+    """Entries by account, number and source: the real adapter on a table in memory."""
+
+    def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
+        self.faults = faults
+        self._dynamo = dynamo or Dynamo(seed=faults.seed)
+        self._list = DynamoSuppressionList(self._dynamo, ACCOUNTS, lambda _: None)
+
+    def clear(self) -> None:
+        """Remove all entries, without a call."""
+        items = self._dynamo.tables[ACCOUNTS].items
+        for key in [key for key in items if key[0].startswith("blocked#")]:
+            del items[key]
+
+    def entries(self, account_id: str, numbers: Sequence[str]) -> list[Suppression]:
+        self.faults.before("entries")
+        return self._list.entries(account_id, numbers)
+
+    def find(self, account_id: str, after: str = "", limit: int | None = None) -> list[Suppression]:
+        self.faults.before("entries")
+        return self._list.find(account_id, after, limit)
+
+    def put(self, account_id: str, entry: Suppression) -> bool:
+        number = self.faults.before("put suppression")
+        stands = self._list.put(account_id, entry)
+        self.faults.after(number)
+        return stands
+
+    def remove(
+        self,
+        account_id: str,
+        number: str,
+        source: Source,
+        at_s: int,
+        *,
+        before_s: int | None = None,
+    ) -> bool:
+        call = self.faults.before("remove suppression")
+        there = self._list.remove(account_id, number, source, at_s, before_s=before_s)
+        self.faults.after(call)
+        return there
+
+
+class FakeRoutingStore:
+    """Routing by account and for all accounts: the real adapter, always with an empty cache."""
+
+    def __init__(self, faults: Faults, dynamo: Dynamo | None = None) -> None:
+        self.faults = faults
+        self.dynamo = dynamo or Dynamo(seed=faults.seed)
+        self.routing = Routings(self.dynamo.tables[ACCOUNTS])
+
+    def rules(self, account_id: str, *, anew: bool = False) -> Rules:
+        self.faults.before("rules")
+        return DynamoRoutingStore(self.dynamo, ACCOUNTS).rules(account_id, anew=anew)
+
+
+class Routings(MutableMapping[str, Routing]):
+    """Routing as the operator sets it, without a call."""
+
+    def __init__(self, table: Table) -> None:
+        self._data = Column(table, SORT_KEY, "data", "S")
+
+    def __getitem__(self, account_id: str) -> Routing:
+        return Routing.model_validate_json(self._data[partition_of(account_id)])
+
+    def __setitem__(self, account_id: str, routing: Routing) -> None:
+        self._data[partition_of(account_id)] = routing.model_dump_json()
+
+    def __delitem__(self, account_id: str) -> None:
+        del self._data[partition_of(account_id)]
+
+    def __iter__(self) -> Iterator[str]:
+        return (partition.removeprefix(partition_of("")) for partition in self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
+class FakeLastMessages:
+    """The last message to each number: the real adapter on a table in memory.
+
+    `puts` has the number of messages recorded by each call, `mids` the message ids of all calls.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        clock: Callable[[], float] = lambda: 0.0,
+        retention_s: int = 10**9,
+        dynamo: Dynamo | None = None,
+    ) -> None:
+        self.faults = faults
+        self._last = DynamoLastMessages(
+            dynamo or Dynamo(clock, faults.seed),
+            MESSAGES,
+            ReferenceSigner(b""),
+            retention_s,
+            clock,
+            no_pause,
+        )
+        self.puts: list[int] = []
+        self.mids: dict[tuple[str, str], str] = {}
+
+    def put(self, account_id: str, mids: Mapping[str, str]) -> None:
+        call = self.faults.before("put last")
+        self.puts.append(len(mids))
+        self.mids |= {(account_id, number): mid for number, mid in mids.items()}
+        self._last.put(account_id, mids)
+        self.faults.after(call)
+
+    def find(self, account_id: str, number: str) -> str:
+        self.faults.before("find last")
+        return self._last.find(account_id, number)
+
+
+class FakeDeadLetterStore:
+    """The dead letters in a store of ledger entries."""
+
+    def __init__(self, store: FakeMessageStore) -> None:
+        self.store = store
+        self._parked = DynamoDeadLetterStore(
+            store.dynamo, MESSAGES, store.adapter, store.adapter._clock, lambda pause_s: None
+        )
+
+    def find(self, partition: str, after: str, before: str, limit: int) -> list[LedgerEntry]:
+        self.store.faults.before("find parked")
+        return self._parked.find(partition, after, before, limit)
+
+    def get_entries(self, keys: Sequence[tuple[str, str]]) -> list[LedgerEntry | None]:
+        return self.store.get_entries(keys)
+
+    def remove(self, keys: Sequence[tuple[str, str]]) -> None:
+        number = self.store.faults.before("remove parked")
+        self._parked.remove(keys)
+        self.store.faults.after(number)
 
 
 @dataclass(frozen=True)

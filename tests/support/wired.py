@@ -25,11 +25,10 @@ from harkara.state.endpoint_health import EndpointHealth
 from harkara.state.rates import RateLimiter
 from harkara.submit.service import SubmitService
 from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
-from tests.support.fake_platform import FakeDestinations, FakePlatform
-from tests.support.fake_registry import FakeCipher, FakeRegistry
 from tests.support.fakes import FakeAccountStore, Faults, ProcessKilled, calling_back
+from tests.support.peers import FakeDestinations, FakePlatform, Providers
 from tests.support.ports import new_ports
-from tests.support.provider import Providers
+from tests.support.registry import FakeCipher, FakeRegistry
 from tests.support.virtual import InPlace
 
 NOW = 1_700_000_000.0  # 03:43 at night in India

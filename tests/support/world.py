@@ -31,8 +31,8 @@ from harkara.model.tasks import (
     QueueName,
     owner_of,
 )
-from tests.support.fake_queues import LINEAGE, QueueMessage
 from tests.support.fakes import Faults, ProcessKilled, caller_of, trust
+from tests.support.queues import LINEAGE, QueueMessage
 from tests.support.virtual import run
 from tests.support.wired import (
     ACCOUNT,

@@ -34,8 +34,8 @@ from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import Part
 from harkara.model.messages import Category
 from harkara.receipts.webhook_auth import WebhookAuthenticator
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeMessageStore, Faults, no_texts
+from tests.support.queues import FakeTaskQueues
 from tests.support.tables import Table
 from tests.unit.aws.test_carriers import unused_exchange
 from tests.unit.scripted_aws import ScriptedAws

@@ -11,8 +11,8 @@ from harkara.base.json import decode, encode
 from harkara.model.accounts import Account, Caller, Credential
 from harkara.model.tasks import QueueName
 from harkara.ports import IdSource
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeMessageStore, Faults
+from tests.support.queues import FakeTaskQueues
 
 TIMEOUT_S = 15
 CALLER = Caller(

@@ -35,10 +35,10 @@ from harkara.model.tasks import (
 )
 from harkara.net.callback_poster import ANSWER_LIMIT_BYTES
 from harkara.submit.attempts import outcome_data
-from tests.support.fake_last_messages import FakeLastMessages
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeMessageStore, Faults, caller_of
 from tests.support.limits import BATCH_LIMIT_BYTES, ITEM_LIMIT_BYTES, item_bytes
+from tests.support.ports import FakeLastMessages
+from tests.support.queues import FakeTaskQueues
 
 NOW_S = 1_767_258_000
 LEASE = Lease("12345678-1234-1234-1234-123456789012", "0123456789abcdef", NOW_S * 1000)

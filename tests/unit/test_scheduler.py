@@ -18,8 +18,8 @@ from harkara.base.time import Deadline
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import PUT_OFF_S, SweepService
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import Faults
+from tests.support.queues import FakeTaskQueues
 from tests.support.virtual import InPlace
 
 NOW = 1_767_258_000.0

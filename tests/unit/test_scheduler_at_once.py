@@ -19,8 +19,8 @@ from harkara.base.time import Deadline
 from harkara.model.tasks import QueueName
 from harkara.ports import SHARDS, DueTask
 from harkara.scheduler import CALLS, HELP_S, SLOW_S, SweepService
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import Faults, ProcessKilled
+from tests.support.queues import FakeTaskQueues
 from tests.support.virtual import VirtualLoop
 from tests.template.reading import functions
 

@@ -21,8 +21,8 @@ from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Lane
 from local import campaign
 from local.seed import SENDERS, TEMPLATES
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeMessageStore, Faults, caller_of
+from tests.support.queues import FakeTaskQueues
 from tests.unit.checking import (
     ACCOUNT,
     BARE,

@@ -9,9 +9,9 @@ from harkara.model.events import Dlr
 from harkara.model.ledger import Lease, dead_letter_entry
 from harkara.model.messages import Endpoint, State
 from harkara.model.tasks import Attempt, CallbackTask, QueueName, decode_dlr
-from tests.support.fake_parked import FakeDeadLetterStore
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeMessageStore, Faults
+from tests.support.ports import FakeDeadLetterStore
+from tests.support.queues import FakeTaskQueues
 
 LEASE = Lease("m", "holder", 0)
 MAIN = Endpoint("https://acme.example/dlr", "clevertap", "main")

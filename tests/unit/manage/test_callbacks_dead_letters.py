@@ -10,7 +10,7 @@ from harkara.base.errors import RequestRefused
 from harkara.base.time import Deadline
 from harkara.manage import callbacks
 from harkara.model.tasks import CallbackTask, decode_dlr
-from tests.support.endpoints import NOW_S, URL, World
+from tests.support.registry import NOW_S, URL, World
 
 
 @pytest.fixture

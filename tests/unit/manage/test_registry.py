@@ -15,8 +15,8 @@ from harkara.model.accounts import Account, Credential, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, UrlRules
 from harkara.model.fields import Part, name_of
 from harkara.model.messages import Category, Endpoint
-from tests.support.fake_registry import FakeCipher, FakeRegistry
 from tests.support.fakes import FakeAccountStore
+from tests.support.registry import FakeCipher, FakeRegistry
 
 URL = "https://api.clevertap.com/dlr"
 MAIN = CallbackEndpoint(id="main", url=URL)

@@ -15,7 +15,7 @@ from harkara.model.messages import Category
 from harkara.model.suppressions import Source, Suppression, fields_of, opt_out, suppression_of
 from harkara.ports import SuppressionList
 from tests.support.fakes import Faults
-from tests.support.lists import FakeSuppressionList
+from tests.support.ports import FakeSuppressionList
 from tests.support.tables import Table
 from tests.unit.scripted_aws import LOST, Answer, ScriptedAws
 

@@ -16,8 +16,8 @@ from harkara.model.tasks import (
     decode_dlr,
 )
 from harkara.receipts.service import _SINGLE_LIMIT, CoalesceService
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import Faults
+from tests.support.queues import FakeTaskQueues
 
 BATCH_ID = "1" + "0" * 25 + "A"
 RECEIPTS = [Receipt(mid_of(BATCH_ID, n), 1, State.DELIVERED, 1_700_000_000) for n in range(4)]

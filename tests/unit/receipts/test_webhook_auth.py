@@ -12,8 +12,8 @@ from harkara.carriers.receipts import ReceiptRequest
 from harkara.carriers.settings import CarrierSettings, hash_token
 from harkara.receipts.service import ReceiveService
 from harkara.receipts.webhook_auth import WebhookAuthenticator
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import Faults
+from tests.support.queues import FakeTaskQueues
 from tests.unit.scripted_aws import LOST, ScriptedAws
 
 CARRIER = CarrierSettings(

@@ -21,10 +21,9 @@ from harkara.receipts.webhook_auth import WebhookAuthenticator
 from harkara.state.circuit_breaker import CircuitBreakers
 from harkara.state.rates import RateLimiter
 from harkara.submit.planner import BlockPart, Planner
-from tests.support.fake_last_messages import FakeLastMessages
-from tests.support.fake_queues import FakeTaskQueues
 from tests.support.fakes import FakeLimitStore, FakeMessageStore, Faults, no_texts
-from tests.support.lists import FakeSuppressionList
+from tests.support.ports import FakeLastMessages, FakeSuppressionList
+from tests.support.queues import FakeTaskQueues
 from tests.unit.aws.test_carriers import unused_exchange
 from tests.unit.changing import (
     CARRIER,

@@ -1,5 +1,6 @@
-"""Fake providers behind the carriers, for the pipeline tests."""
+"""Fakes of what answers outside: providers behind the carriers, platforms and their callbacks."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,11 @@ from harkara.base.errors import (
 from harkara.carriers.contract import Connected
 from harkara.carriers.datasend import DatasendCarrier
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings
-from tests.support.fakes import no_texts
+from harkara.model.callbacks import Destination, PostResult, unregistered
+from harkara.model.events import Dlr
+from harkara.model.messages import Endpoint
+from harkara.model.tasks import CallbackTask
+from tests.support.fakes import Faults, no_texts
 
 if TYPE_CHECKING:
     from tests.support.wired import Wired
@@ -135,3 +140,46 @@ class Providers:
 
 def _answer(entry: dict[str, str]) -> HttpAnswer:
     return HttpAnswer(200, {}, to_json([entry]))
+
+
+@dataclass
+class FakeDestinations:
+    """Destinations of callbacks: those set by id, else the endpoint's own URL."""
+
+    by_id: dict[str, Destination | None] = field(default_factory=dict)
+
+    def find(
+        self, account_id: str, endpoint: Endpoint, *, anew: bool = False
+    ) -> Destination | None:
+        return self.by_id.get(endpoint.callback_id, unregistered(endpoint))
+
+
+@dataclass
+class FakePlatform:
+    """A platform that accepts callbacks after its scripted answers: statuses or whole results."""
+
+    faults: Faults
+    timeout_s: float = 10.0
+    script: list[int | PostResult] = field(default_factory=list)
+    taken: list[CallbackTask] = field(default_factory=list)
+    posts: list[tuple[str, int, int]] = field(default_factory=list)
+    within_s: list[float] = field(default_factory=list)
+
+    async def post(
+        self, callback: CallbackTask, destination: Destination, within_s: float = math.inf
+    ) -> PostResult:
+        self.within_s.append(within_s)
+        number = self.faults.before("post")
+        result = self.script.pop(0) if self.script else 200
+        if isinstance(result, int):
+            result = PostResult(result, f"HTTP {result}")
+        self.posts.append((callback.webhook_id, callback.attempt, result.status))
+        if result.acknowledged:
+            self.taken.append(callback)
+        self.faults.after(number)
+        return result
+
+    @property
+    def dlrs(self) -> list[Dlr]:
+        """The final states that the platform acknowledged, in order."""
+        return [each for task in self.taken for each in task.members if isinstance(each, Dlr)]
