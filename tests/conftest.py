@@ -4,10 +4,13 @@ Tests of a folder that share a running stack or build run in one process; anothe
 rest.
 """
 
+import fcntl
 import gc
+import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import chain
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
@@ -22,6 +25,8 @@ TOLD = "told"
 QUIET = ("stack", "faults", "kannel")
 SHARING = (*QUIET, "browser", "built")
 COVERING = ("unit", "functions", "local")
+COMPILED = f"unit/text/__pycache__/*.{sys.implementation.cache_tag}-pytest-*.pyc"
+"""Bytecode of the tests that are collected last."""
 WITH_A_STACK_OF_THEIR_OWN = ("test_contract.py", "test_crashes.py", "test_lanes.py", "test_up.py")
 
 settings.register_profile("harkara", deadline=None, print_blob=True, max_examples=30)
@@ -66,12 +71,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return Scheduling(config, log)
 
 
+@contextmanager
+def _compiled_once() -> Iterator[None]:
+    """Let one process compile the tests while the others wait, and then load its bytecode.
+
+    Compiling is half of the work of a first collection.
+    """
+    here = Path(__file__)
+    with here.open() as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        if sys.dont_write_bytecode or any(here.parent.glob(COMPILED)):
+            fcntl.flock(alone, fcntl.LOCK_UN)
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect without garbage collection: nearly all that is made lives until the end."""
     gc.disable()
     try:
-        return (yield)
+        with _compiled_once():
+            return (yield)
     finally:
         gc.enable()
         gc.freeze()
