@@ -1,6 +1,7 @@
 """SnapStart's snapshot of a function, shared by all processes, has no data of a single process."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.template.reading import functions
 WITH_SNAPSHOT = sorted(name for name, each in functions().items() if "SnapStart" in each)
 SNAP_START = {**AWS_ENVIRONMENT, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
-REFUSE_WHAT_IS_OF_ONE_PROCESS = """
+LOAD_AS_FOR_A_SNAPSHOT = """
 import os, socket
 
 drawn = []
@@ -25,14 +26,13 @@ assert drawn == [32]
 def refuse(*_):
     raise AssertionError("drew randomness or connected while it was loaded")
 
+kept = os.urandom, socket.socket.connect
 os.urandom = socket.socket.connect = refuse
 import app
 from harkara.aws.clients import session
 assert session()._session._credentials is None
-"""
-PRINT_OWN_FILES = """
-import app
-for name, module in sys.modules.items():
+os.urandom, socket.socket.connect = kept
+for name, module in list(sys.modules.items()):
     if name == "app" or name.partition(".")[0] in ("harkara", "console"):
         print(getattr(module, "__file__", None) or "")
 """
@@ -49,33 +49,52 @@ print(sum("botocore/data" in path for path in read))
 """
 
 
+def services_of(layers: Layers, function: str) -> list[str]:
+    """Return the AWS services that a function's wiring has clients of."""
+    wiring = layers.core / "harkara" / "wiring" / f"{function}.py"
+    source = wiring.read_text() if wiring.exists() else ""
+    services = set(re.findall(r'\bclient\("(\w+)"\)', source))
+    if "secret_keys(" in source:
+        services.add("secretsmanager")
+    return sorted(services)
+
+
+def reads(layers: Layers, function: str) -> str:
+    """Return a program that prints how many service descriptions a function's clients read."""
+    return COUNT_READ_FILES.replace("SERVICES", repr(services_of(layers, function)))
+
+
+@cache
+def loaded(layers: Layers, function: str) -> tuple[list[str], int]:
+    """Load a function as for a snapshot; return its own files, and the descriptions read later.
+
+    Raises AssertionError if loading draws randomness, connects or finds credentials.
+    """
+    code = LOAD_AS_FOR_A_SNAPSHOT + reads(layers, function)
+    *files, read = run(code, *layers, FUNCTIONS / function, environment=SNAP_START).splitlines()
+    return files, int(read)
+
+
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
 def test_a_snapshot_holds_no_randomness_connection_or_credentials(
     layers: Layers, function: str
 ) -> None:
-    run(REFUSE_WHAT_IS_OF_ONE_PROCESS, *layers, FUNCTIONS / function, environment=SNAP_START)
+    assert loaded(layers, function)
 
 
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
 def test_a_function_with_a_snapshot_never_uses_the_shared_generator(
     layers: Layers, function: str
 ) -> None:
-    files = run(PRINT_OWN_FILES, *layers, FUNCTIONS / function).split()
+    files, _ = loaded(layers, function)
     assert f"{FUNCTIONS / function / 'app.py'}" in files
     assert not [file for file in files if SHARED_GENERATOR.search(Path(file).read_text())]
 
 
 @pytest.mark.parametrize("function", WITH_SNAPSHOT)
 def test_a_restored_process_reads_no_service_description(layers: Layers, function: str) -> None:
-    wiring = layers.core / "harkara" / "wiring" / f"{function}.py"
-    source = wiring.read_text() if wiring.exists() else ""
-    services = set(re.findall(r'\bclient\("(\w+)"\)', source))
-    if "secret_keys(" in source:
-        services.add("secretsmanager")
-    code = COUNT_READ_FILES.replace("SERVICES", repr(sorted(services)))
-
-    def count(environment: dict[str, str]) -> int:
-        return int(run(code, *layers, FUNCTIONS / function, environment=environment))
-
-    assert count(SNAP_START) == 0
-    assert (count(AWS_ENVIRONMENT) > 0) == bool(services)
+    _, restored = loaded(layers, function)
+    code = reads(layers, function)
+    started = run(code, *layers, FUNCTIONS / function, environment=AWS_ENVIRONMENT)
+    assert restored == 0
+    assert (int(started) > 0) == bool(services_of(layers, function))

@@ -108,9 +108,7 @@ def test_clean_leaves_the_sources_and_nothing_else(clone: Path, python: str) -> 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        *((port, "abc", f"{port} is 'abc': give a port from 1 to 65535") for port in PORTS),
-        *((port, "0", f"{port} is '0': give a port from 1 to 65535") for port in PORTS),
-        *((port, "70000", f"{port} is '70000': give a port from 1 to 65535") for port in PORTS),
+        ("CARRIER_PORT", "abc", "CARRIER_PORT is 'abc': give a port from 1 to 65535"),
         ("GATEWAY_PORT", "8092",
          "GATEWAY_PORT and PLATFORM_PORT are both 8092: each needs a port of its own"),
         ("SAMPLE", "no", "SAMPLE is 'no': give 1 or 0"),
@@ -124,6 +122,17 @@ def test_up_refuses_what_the_environment_chooses_wrongly(
     status, printed = run(clone, *command, **{name: value})
     assert (status, " ".join(printed.split())) == (1, f"make up: {said}")
     assert not (clone / ".local").exists()
+
+
+@pytest.mark.parametrize("name", PORTS)
+@pytest.mark.parametrize("value", ["abc", "0", "70000"])
+def test_each_port_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(LocalStackError) as refused:
+        Ports.from_environment()
+    assert str(refused.value) == f"{name} is '{value}': give a port from 1 to 65535"
 
 
 def test_up_says_where_it_cannot_write(clone: Path) -> None:

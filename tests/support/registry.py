@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from tests.support.fake_parked import FakeDeadLetterStore
-from tests.support.fake_queues import FakeTaskQueues
-from tests.support.fake_registry import FakeCipher, FakeRegistry
-
 from harkara.base.time import Deadline
 from harkara.callbacks.dead_letters import DeadLetterService
 from harkara.manage.callbacks import EndpointService
