@@ -1,18 +1,17 @@
 """The functions, each wired with fakes."""
 
-import itertools
+import asyncio
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from harkara.base.errors import CarrierUnreachable, HttpAnswer, Outside
 from harkara.base.ids import ReferenceSigner
+from harkara.base.log_events import LogEvent
 from harkara.carriers.contract import Connected
 from harkara.carriers.kinds import connect
 from harkara.carriers.settings import CarrierSecrets, CarrierSettings, hash_token
-from harkara.inbound.service import InboundService
 from harkara.links.codec import LinkSigner
-from harkara.links.shorten import LinkService
 from harkara.manage.links import LinkSettingsService
 from harkara.model.accounts import (
     PLATFORM_HOSTS,
@@ -25,13 +24,7 @@ from harkara.model.accounts import (
 from harkara.model.callbacks import UrlRules
 from harkara.model.messages import Category, Endpoint, Message, MessageBatch, pack
 from harkara.model.tasks import QueueName
-from harkara.receipts.service import ReceiveService
 from harkara.runtime import metrics
-from harkara.scheduler import SweepService
-from harkara.state.endpoint_health import EndpointHealth
-from harkara.state.rates import RateLimiter
-from harkara.submit.service import SubmitService
-from harkara.wiring import dlr, inbound, link, manage, receipt, send, submit, sweep
 from harkara.wiring.console import ConsoleServices
 from local import samples
 from local.settings import HOST, LINK_SECRET, RECEIPT_TOKEN, TAG_SECRET
@@ -48,80 +41,109 @@ from tests.functions.invoking import (
     Event,
     load,
 )
-from tests.support.fakes import FakeAccountStore, Faults, calling_back, no_texts, trust
+from tests.support.fakes import calling_back, no_texts, trust
 from tests.support.invocations import invoke
-from tests.support.peers import FakeDestinations, FakePlatform
-from tests.support.ports import new_ports
-from tests.support.registry import FakeCipher, FakeRegistry
-from tests.support.virtual import InPlace
+from tests.support.wired import Wired
 
-RECEIPT_WAIT_S = 259_200
+SANDBOX = Account(
+    id="sandbox",
+    name="Sandbox",
+    carrier="sim",
+    **calling_back(CALLBACK_URL),
+    callback_hosts=(*PLATFORM_HOSTS, HOST),
+    dlt=Enforcement.OFF,
+    short_domain="hk.example/ACMEBK",
+)
+CREDENTIAL = Credential(
+    username="sandbox",
+    account_id="sandbox",
+    secrets=(Secret(hash=hash_secret(b"pepper", SECRET)),),
+)
+SIM = CarrierSettings(
+    name="sim",
+    kind="datasend",
+    url="https://carrier.example/datasend",
+    username="harkara",
+    secret=b"",
+    receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
+    inbound={samples.NUMBER: "sandbox"},
+)
 
 
-class Gateway:
-    """All functions on one set of fakes."""
+class Gateway(Wired):
+    """All functions on one set of fakes, at one moment, with a carrier of any kind."""
+
+    retry_delays_s = (5, 30)
 
     def __init__(self) -> None:
-        self.faults = Faults()
-        self.ports = new_ports(self.faults, self.clock)
-        self.store, self.queues = self.ports.store, self.ports.queues
-        self.limits, self.routing = self.ports.counted, self.ports.routing
-        self.suppressions, self.last = self.ports.suppressions, self.ports.last
-        self.platform = FakePlatform(self.faults)
+        super().__init__(None, NOW, SANDBOX, [SIM, samples.AWS_CARRIER])
+        self.accounts.credentials[CREDENTIAL.username] = CREDENTIAL
         self.signer = ReferenceSigner(TAG_SECRET.encode())
         self.link_signer = LinkSigner(LINK_SECRET.encode())
+        self.callback_urls = UrlRules(loopback=True)
+        self.carrier = self.connect
         self.carrier_answer: HttpAnswer | Exception = HttpAnswer(200, {}, b'[{"mid": "C1"}]')
-        self.accounts = FakeAccountStore(
-            {
-                "sandbox": Account(
-                    id="sandbox",
-                    name="Sandbox",
-                    carrier="sim",
-                    **calling_back(CALLBACK_URL),
-                    callback_hosts=(*PLATFORM_HOSTS, HOST),
-                    dlt=Enforcement.OFF,
-                    short_domain="hk.example/ACMEBK",
-                )
-            },
-            {
-                "sandbox": Credential(
-                    username="sandbox",
-                    account_id="sandbox",
-                    secrets=(Secret(hash=hash_secret(b"pepper", SECRET)),),
-                )
-            },
-            {
-                "sim": CarrierSettings(
-                    name="sim",
-                    kind="datasend",
-                    url="https://carrier.example/datasend",
-                    username="harkara",
-                    secret=b"",
-                    receipt_token_hashes=(hash_token(RECEIPT_TOKEN),),
-                    inbound={samples.NUMBER: "sandbox"},
-                ),
-                samples.AWS_CARRIER.name: samples.AWS_CARRIER,
-            },
-        )
-        self.registry = FakeRegistry(self.accounts)
         self.people = FakePeople()
-        trust(self.limits, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
         self.confirmed: list[str] = []
-        self._random = itertools.count(1)
+        trust(self.counted, "sandbox", Endpoint(CALLBACK_URL, "clevertap", "main"), NOW)
 
-    def clock(self) -> float:
-        return NOW
+    async def sleep(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+
+    def note(self, event: LogEvent) -> None:
+        metrics.write(event)
+
+    def confirm(self, url: str) -> None:
+        self.confirmed.append(url)
+
+    async def connect(self, name: str) -> Connected:
+        """Return a carrier whose provider answers `carrier_answer`."""
+
+        async def exchange(
+            method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
+        ) -> HttpAnswer:
+            if isinstance(self.carrier_answer, Exception):
+                raise self.carrier_answer
+            return self.carrier_answer
+
+        settings = self.accounts.carriers.get(name)
+        if settings is None:
+            raise CarrierUnreachable(name)
+        secrets = CarrierSecrets(CARRIER_PASSWORD)
+        return Connected(settings, connect(settings, secrets, Outside(exchange, no_texts)))
 
     def app(self, function: str, service: object = None) -> ModuleType:
         """Load a function and wire it with its service on fakes, or with this one."""
         module = load(function)
         if function == "fallback":  # it has none
             return module
-        wired = service or getattr(self, f"_{function}")()
+        wired = service or self.services(function)
         module.services = lambda: wired  # type: ignore[attr-defined]
         if function == "console":
             module.people = lambda: self.people  # type: ignore[attr-defined]
         return module
+
+    def services(self, function: str) -> object:
+        """Return the services of a process of a function that just started."""
+        self.doors = self.new_endpoint_health()
+        return {
+            "console": self.console_services,
+            "dlr": self.dlr_services,
+            "inbound": self.inbound_service,
+            "link": self.link_service,
+            "manage": self.manage_services,
+            "receipt": self.receive_service,
+            "send": self.send_services,
+            "submit": self.submit_service,
+            "sweep": self.sweep_service,
+        }[function]()
+
+    def console_services(self) -> ConsoleServices:
+        return ConsoleServices(
+            self.manage_services("console"),
+            self.send_services("console"),
+            LinkSettingsService(self.accounts.change_account),
+        )
 
     def call(self, function: str, event: Event, context: Context | None = None) -> Any:
         """Invoke a function; its answer must be JSON, as Lambda requires."""
@@ -154,133 +176,3 @@ class Gateway:
     def bodies(self, queue: QueueName) -> list[str]:
         """Return the bodies in a queue."""
         return [message.body for message in self.queues.waiting if message.queue is queue]
-
-    def randomness(self, size: int) -> bytes:
-        return next(self._random).to_bytes(size, "big")
-
-    def _console(self) -> ConsoleServices:
-        return ConsoleServices(
-            self._manage("console"),
-            self._send("console"),
-            LinkSettingsService(self.accounts.change_account),
-        )
-
-    def _send(self, function: str = "send") -> send.SendServices:
-        on = self.ports.of(function)
-        return send.wire(
-            accounts=self.accounts,
-            store=on.store,
-            queues=on.queues,
-            counted=on.counted,
-            pepper=b"pepper",
-            link_signer=lambda: self.link_signer,
-            callback_urls=UrlRules(loopback=True),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            randomness=self.randomness,
-        )
-
-    def _manage(self, function: str = "manage") -> manage.ManageServices:
-        on = self.ports.of(function)
-        return manage.wire(
-            accounts=self.accounts,
-            registry=self.registry,
-            cipher=FakeCipher(),
-            store=on.store,
-            parked=on.parked,
-            counted=on.counted,
-            suppressions=on.suppressions,
-            queues=on.queues,
-            poster=self.platform,
-            pepper=b"pepper",
-            callback_urls=UrlRules(loopback=True),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            randomness=self.randomness,
-        )
-
-    def _submit(self) -> SubmitService:
-        async def exchange(
-            method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float
-        ) -> HttpAnswer:
-            if isinstance(self.carrier_answer, Exception):
-                raise self.carrier_answer
-            return self.carrier_answer
-
-        async def carrier(name: str) -> Connected:
-            settings = self.accounts.carriers.get(name)
-            if settings is None:
-                raise CarrierUnreachable(name)
-            secrets = CarrierSecrets(CARRIER_PASSWORD)
-            return Connected(settings, connect(settings, secrets, Outside(exchange, no_texts)))
-
-        on = self.ports.of("submit")
-        return submit.wire(
-            store=on.store,
-            queues=on.queues,
-            routing=on.routing,
-            carrier=carrier,
-            counted=on.counted,
-            suppressions=on.suppressions,
-            last=on.last,
-            signer=self.signer,
-            receipt_wait_s=RECEIPT_WAIT_S,
-            clock=self.clock,
-            luck=lambda: 0.5,
-            notes=metrics.write,
-        )
-
-    def _receipt(self) -> ReceiveService:
-        return receipt.wire(
-            accounts=self.accounts,
-            secret=lambda settings: settings.receipt_secret,
-            queues=self.ports.of("receipt").queues,
-            signer=self.signer,
-            confirm=self.confirmed.append,
-            clock=self.clock,
-            notes=metrics.write,
-        )
-
-    def _link(self) -> LinkService:
-        on = self.ports.of("link")
-        return link.wire(
-            store=on.store, queues=on.queues, signer=self.link_signer, clock=self.clock
-        )
-
-    def _inbound(self) -> InboundService:
-        on = self.ports.of("inbound")
-        return inbound.wire(
-            accounts=self.accounts,
-            secret=lambda settings: settings.receipt_secret,
-            suppressions=on.suppressions,
-            store=on.store,
-            last=on.last,
-            queues=on.queues,
-            signer=self.signer,
-            confirm=self.confirmed.append,
-            clock=self.clock,
-            notes=metrics.write,
-        )
-
-    def _dlr(self) -> dlr.DlrServices:
-        on = self.ports.of("dlr")
-        return dlr.wire(
-            store=on.store,
-            queues=on.queues,
-            poster=self.platform,
-            destinations=FakeDestinations(),
-            doors=EndpointHealth(
-                on.counted, RateLimiter(on.counted, self.clock, lambda: 0.5), self.clock
-            ),
-            receipt_wait_s=RECEIPT_WAIT_S,
-            retry_delays_s=(5, 30),
-            clock=self.clock,
-            luck=lambda: 0.5,
-            notes=metrics.write,
-        )
-
-    def _sweep(self) -> SweepService:
-        queues = self.ports.of("sweep").queues
-        return sweep.wire(
-            due=queues, queues=queues, calls=InPlace(), clock=self.clock, notes=metrics.write
-        )

@@ -118,12 +118,10 @@ def test_an_opt_out_names_its_categories_and_ends_with_start(gateway: Gateway) -
     assert not is_out(gateway), "the carrier repeats what is over"
 
 
-def test_an_old_start_that_comes_again_does_not_undo_a_later_stop(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_start_that_comes_again_does_not_undo_a_later_stop(gateway: Gateway) -> None:
     said_again = (("start", "m1"), ("stop", "m2"), ("start", "m1"), ("stop", "m2"))
     for minute, (text, name) in enumerate(said_again):
-        monkeypatch.setattr("tests.functions.handlers.NOW", NOW + minute * 60)
+        gateway.now = NOW + minute * 60
         call(gateway, said(text, mid=name))
     (entry,) = gateway.suppressions.entries("sandbox", [MSISDN])
     assert entry.since_s == int(NOW) + 60, "when it came for the first time"

@@ -201,7 +201,7 @@ def test_a_table_that_is_away_is_a_page_that_says_try_again(
         def get_entries(self, *_: object) -> None:
             raise StoreUnavailable("ThrottlingException")
 
-    service = gateway._link()
+    service = gateway.link_service()
     object.__setattr__(service, "store", Away())
     answer = gateway.app("link", service).handler(request(code_of(gateway), method), Context())
     assert answer["statusCode"] == 503

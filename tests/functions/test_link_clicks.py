@@ -46,7 +46,7 @@ def test_a_person_is_sent_on_though_the_queue_fails(
     failures: int, count: str, raises: bool, gateway: Gateway, logs: Logs
 ) -> None:
     put_links(gateway)
-    service = gateway._link()
+    service = gateway.link_service()
     queue = Busy(failures, raises=raises)
     object.__setattr__(service, "queues", queue)
     answer = gateway.app("link", service).handler(request(code_of(gateway)), Context())
@@ -68,7 +68,7 @@ def test_who_follows_a_link_in_a_loop_is_sent_on_and_the_queue_gets_ten_clicks_a
     put_links(gateway, ends_s=2**33)
     now_s = NOW
     queues = FakeTaskQueues(Faults(), lambda: now_s)
-    service = replace(gateway._link(), queues=queues, clock=lambda: now_s)
+    service = replace(gateway.link_service(), queues=queues, clock=lambda: now_s)
     clicked: Counter[tuple[int, int]] = Counter()
     lost = 0
     # One visitor clicks many times at once, the other rarely.

@@ -118,8 +118,8 @@ def test_an_endpoint_that_was_gone_is_posted_to_again(
     callback = gateway.accounts.accounts["sandbox"].callbacks["signed"]
 
     def doors() -> EndpointHealth:
-        rate_limiter = RateLimiter(gateway.limits, gateway.clock, lambda: 0.5)
-        return EndpointHealth(gateway.limits, rate_limiter, gateway.clock)
+        rate_limiter = RateLimiter(gateway.counted, gateway.clock, lambda: 0.5)
+        return EndpointHealth(gateway.counted, rate_limiter, gateway.clock)
 
     def verdict() -> Verdict:
         return doors().enter("sandbox", callback.endpoint, callback, "lease", 10).verdict

@@ -93,7 +93,7 @@ def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(gateway: Gateway) -
             answers.append(app.handler(post("/webengage", idempotency_key="k"), Context()))
             raise ValueError
 
-    services = gateway._send()._replace(accept=Slow())  # type: ignore[arg-type]
+    services = gateway.send_services()._replace(accept=Slow())  # type: ignore[arg-type]
     app = gateway.app("send", services)
     app.handler(post("/webengage", idempotency_key="k"), Context())
     (answer,) = answers

@@ -180,7 +180,7 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
         def put_batch(self, *_: object) -> None:
             raise StoreUnavailable("ThrottlingException")
 
-    services = gateway._send()
+    services = gateway.send_services()
     accept = replace(services.accept, batches=Away())
     app = gateway.app("send", services._replace(accept=accept))
     answer = app.handler(post(path), Context())
@@ -191,7 +191,7 @@ def test_what_could_not_be_stored_may_be_sent_again(path: str, gateway: Gateway)
 
 @each_route
 def test_a_bug_is_told_in_the_shape_of_the_path(path: str, gateway: Gateway, logs: Logs) -> None:
-    broken = gateway._send()._replace(accept=None)  # type: ignore[arg-type]
+    broken = gateway.send_services()._replace(accept=None)  # type: ignore[arg-type]
     answer = gateway.app("send", broken).handler(post(path), Context())
     assert code_of(answer) is Code.INTERNAL_ERROR
     assert answer["statusCode"] == 500

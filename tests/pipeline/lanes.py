@@ -99,7 +99,7 @@ class Lanes(World):
     def clock(self) -> float:
         return NOW + self.loop.time()
 
-    async def _sleep(self, wait_s: float) -> None:
+    async def sleep(self, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
 
     async def _post(

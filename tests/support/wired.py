@@ -57,12 +57,10 @@ CARRIER = CarrierSettings(
 )
 
 
-def _confirm_nothing(url: str) -> None:
-    raise AssertionError("the carrier of the world asks for no subscription")
-
-
 class Wired:
     """Stores, queues, carriers and a platform in memory, and the services between them."""
+
+    retry_delays_s: tuple[int, ...] = RETRY_DELAYS_S
 
     def __init__(
         self,
@@ -88,7 +86,8 @@ class Wired:
         self.destinations = FakeDestinations()
         self.providers = Providers(self, {each.name: each for each in carriers})
         self.provider = self.providers.by_name["sim"]
-        self.accounts = FakeAccountStore({"acme": account}, {}, self.providers.settings)
+        self.accounts = FakeAccountStore({account.id: account}, {}, self.providers.settings)
+        self.registry = FakeRegistry(self.accounts)
         self.signer = ReferenceSigner(b"tag key")
         self.link_signer = LinkSigner(b"link key")
         self.notes: list[LogEvent] = []
@@ -97,14 +96,23 @@ class Wired:
         self.poster: CallbackPoster = self.platform
         self.callback_urls = UrlRules()
         # Waits within an invocation of `submit`.
-        self.submit_sleep: Callable[[float], Awaitable[None]] = self._sleep
+        self.submit_sleep: Callable[[float], Awaitable[None]] = self.sleep
         self._random = itertools.count(1)
 
     def clock(self) -> float:
         return self.now
 
-    async def _sleep(self, wait_s: float) -> None:
+    async def sleep(self, wait_s: float) -> None:
         self.now += wait_s
+
+    def note(self, event: LogEvent) -> None:
+        self.notes.append(event)
+
+    def confirm(self, url: str) -> None:
+        raise AssertionError("the carrier of the world asks for no subscription")
+
+    def randomness(self, size: int) -> bytes:
+        return next(self._random).to_bytes(size, "big")
 
     async def take_receipts(self) -> None:
         """Deliver the carriers' due receipts to `receipt`; failures are repeated 10 s later."""
@@ -128,7 +136,10 @@ class Wired:
         self.receipts += [(self.now + 10, *receipt[1:]) for receipt in due]
 
     def accept_service(self) -> AcceptService:
-        on = self.ports.of("send")
+        return self.send_services().accept
+
+    def send_services(self, function: str = "send") -> send.SendServices:
+        on = self.ports.of(function)
         return send.wire(
             accounts=self.accounts,
             store=on.store,
@@ -139,8 +150,8 @@ class Wired:
             callback_urls=self.callback_urls,
             clock=self.clock,
             luck=_half,
-            randomness=lambda size: next(self._random).to_bytes(size, "big"),
-        ).accept
+            randomness=self.randomness,
+        )
 
     def submit_service(self) -> SubmitService:
         """Return the service of a process that just started."""
@@ -157,7 +168,7 @@ class Wired:
             receipt_wait_s=RECEIPT_WAIT_S,
             clock=self.clock,
             luck=_half,
-            notes=self.notes.append,
+            notes=self.note,
             sleep=self.submit_sleep,
         )
 
@@ -167,9 +178,9 @@ class Wired:
             secret=_secret_of,
             queues=self.ports.of("receipt").queues,
             signer=self.signer,
-            confirm=_confirm_nothing,
+            confirm=self.confirm,
             clock=self.clock,
-            notes=self.notes.append,
+            notes=self.note,
         )
 
     def sweep_service(self) -> SweepService:
@@ -179,7 +190,7 @@ class Wired:
             queues=queues,
             calls=InPlace(),
             clock=self.clock,
-            notes=self.notes.append,
+            notes=self.note,
         )
 
     def inbound_service(self) -> InboundService:
@@ -192,9 +203,9 @@ class Wired:
             last=on.last,
             queues=on.queues,
             signer=self.signer,
-            confirm=_confirm_nothing,
+            confirm=self.confirm,
             clock=self.clock,
-            notes=self.notes.append,
+            notes=self.note,
         )
 
     def link_service(self) -> LinkService:
@@ -212,22 +223,22 @@ class Wired:
             destinations=self.destinations,
             doors=self.doors,
             receipt_wait_s=RECEIPT_WAIT_S,
-            retry_delays_s=RETRY_DELAYS_S,
+            retry_delays_s=self.retry_delays_s,
             clock=self.clock,
             luck=_half,
-            notes=self.notes.append,
-            sleep=self._sleep,
+            notes=self.note,
+            sleep=self.sleep,
         )
 
     def new_endpoint_health(self) -> EndpointHealth:
         counted = self.ports.of("dlr").counted
         return EndpointHealth(counted, RateLimiter(counted, self.clock, _half), self.clock)
 
-    def manage_services(self) -> manage.ManageServices:
-        on = self.ports.of("manage")
+    def manage_services(self, function: str = "manage") -> manage.ManageServices:
+        on = self.ports.of(function)
         return manage.wire(
             accounts=self.accounts,
-            registry=FakeRegistry(self.accounts),
+            registry=self.registry,
             cipher=FakeCipher(),
             store=on.store,
             parked=on.parked,
@@ -239,7 +250,7 @@ class Wired:
             callback_urls=self.callback_urls,
             clock=self.clock,
             luck=_half,
-            randomness=lambda size: next(self._random).to_bytes(size, "big"),
+            randomness=self.randomness,
         )
 
 
