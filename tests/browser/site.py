@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from tests.support.fake_platform import FakePlatform
 
 from harkara.aws.operator import OperatorStore
 from harkara.base.json import encode
@@ -27,6 +26,7 @@ from tests.functions.deployment import Deployment
 from tests.functions.invoking import http_event
 from tests.support.dynamo import ACCOUNTS
 from tests.support.fakes import Faults
+from tests.support.peers import FakePlatform
 
 ADMIN = "admin@demo.example"
 SAMPLES = "admin@sandbox.example"

@@ -4,7 +4,6 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from tests.support.endpoints import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
@@ -13,6 +12,7 @@ from harkara.model.callbacks import CallbackEndpoint, Destination, SigningSecret
 from harkara.model.events import Dlr
 from harkara.model.messages import Endpoint, State
 from harkara.state.endpoint_health_record import HealthRecord
+from tests.support.registry import DAY_S, KEPT, NOW_S, SECRETS, URL, World
 
 
 @pytest.fixture
