@@ -160,7 +160,7 @@ class SigningIn(RuleBasedStateMachine):
     @invariant()
     def cookies_count_as_long_as_they_should(self) -> None:
         for people in self.processes:
-            for cookie in self.cookies[-40:]:
+            for cookie in self.cookies[-15:]:
                 found = people.person(cookie.text)
                 assert (found is not None) == (cookie.good and self.console.now_s < cookie.ends_s)
                 if found:
@@ -169,4 +169,4 @@ class SigningIn(RuleBasedStateMachine):
 
 
 TestSigningIn = SigningIn.TestCase
-TestSigningIn.settings = settings(stateful_step_count=30)
+TestSigningIn.settings = settings(stateful_step_count=20)
