@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from harkara.base.codes import Code
-from harkara.model.people import EMAIL_RULE, Role, Session, email_of, user_id_of
+from harkara.model.people import (
+    EMAIL_RULE,
+    OneTime,
+    Purpose,
+    Role,
+    Session,
+    SignedIn,
+    User,
+    email_of,
+    user_id_of,
+)
 from tests.support.dynamo import ACCOUNTS
 from tests.unit.signing_in import (
     ASHA,
@@ -80,3 +90,24 @@ def test_a_role_may_what_those_before_it_may(role: Role) -> None:
     session: Any = Session("", ASHA, "acme", role)
     allowed = [each for each in Role if session.may(each)]
     assert allowed == [*Role][: [*Role].index(role) + 1]
+
+
+def test_a_disabled_user_has_no_session_and_no_link_whatever_is_stored() -> None:
+    signed_in = SignedIn(id="s", signed_in_at_s=0, expires_at_s=10)
+    link = OneTime(id="l", purpose=Purpose.INVITATION, expires_at_s=10)
+    user = User(
+        email=ASHA,
+        account_id="acme",
+        role=Role.ADMIN,
+        created_at_s=0,
+        sessions=(signed_in,),
+        one_time=link,
+    )
+    assert user.session("s", 9)
+    assert user.holds("l", Purpose.INVITATION, 9)
+    assert not user.session("s", 10)
+    assert not user.session("x", 9)
+    assert not user.holds("l", Purpose.LINK, 9)
+    disabled = user.model_copy(update={"disabled": True})
+    assert not disabled.session("s", 9)
+    assert not disabled.holds("l", Purpose.INVITATION, 9)
