@@ -147,4 +147,15 @@ def test_without_a_proxy_the_connection_counts_whatever_the_client_wrote(gateway
 def test_every_function_of_the_api_that_reads_anything_knows_of_the_proxy() -> None:
     answering = {name for name, each in functions().items() if "SnapStart" in each}
     knowing = {name for name in functions() if "PROXY_SECRET_ID" in environment(name)}
-    assert knowing == answering - {"fallback"} == set(ROUTES)
+    assert knowing == answering - {"fallback"} == {*ROUTES, "console"}
+
+
+def test_the_console_is_reached_by_way_of_the_proxy_alone(
+    proxy: SecretsManager, gateway: Gateway
+) -> None:
+    past = http_event("GET", "/console/sign-in")
+    answers = [gateway.call("console", past)]
+    past["headers"] |= {"X-Harkara-Proxy": SECRET}
+    answers.append(gateway.call("console", past))
+    assert [answer["statusCode"] for answer in answers] == [403, 200]
+    assert all("<h1>" in answer["body"] for answer in answers)

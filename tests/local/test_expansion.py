@@ -120,6 +120,6 @@ def test_a_versions_description_has_the_network_and_the_proxy_where_there_are_so
     values = {**names, "ProxySecretArn": "", "SubnetIds": "", "SecurityGroupIds": "", **given}
     texts = [each["Description"] for each in of(expanded, "AWS::Lambda::Version").values()]
     short = [resolve(text, values) for text in texts if isinstance(text["Fn::Sub"], list)]
-    assert len(short) == 3
+    assert len(short) == 4
     proxy, _, network = shown.partition(" ")
     assert all(f"x x {proxy} x" in text and text.endswith(f" {network}") for text in short)
