@@ -18,11 +18,12 @@
 #   make lock                          renews the locks of local/requirements
 #   make crawlers                      renews the list of crawlers whose visits are no clicks
 #   make screenshots                   takes pictures of the console into docs/console (needs Chromium)
-#   make routes                        lists the routes that the functions register, for 405
+#   make openapi                       writes the API's description, and the routes for 405, from the code
+#   make check-openapi                 checks the description with redocly and a generated client (300 MB to install)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers routes screenshots
+.PHONY: help up down clean test lint format bench scale faults properties mutants checkov replay lock crawlers openapi check-openapi screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,7 +38,7 @@ require_python = $(call is_new,$(1)) || { \
 	echo "make: Python 3.11 or later is needed and $(1) is not: name one with PYTHON=..." >&2; exit 1; }
 
 help:
-	@sed -n '4,21s/^#   //p' Makefile
+	@sed -n '4,22s/^#   //p' Makefile
 
 up: $(VENV)/installed
 	@$(BIN)/python -m local.up
@@ -117,7 +118,7 @@ lock:
 	@.local/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@PATH="$(CURDIR)/.local/lock/bin:$$PATH" $(MAKE) --no-print-directory -C layers/deps lock
 	@echo "locking console"; $(PIP_COMPILE) --output-file layers/console/requirements.txt layers/console/requirements.in
-	@for name in checkov dev emulator mutants node sam translator; do echo "locking $$name"; \
+	@for name in checkov client dev emulator mutants node sam translator; do echo "locking $$name"; \
 		$(PIP_COMPILE) --output-file local/requirements/$$name.txt local/requirements/$$name.in || exit 1; done
 
 crawlers: $(VENV)/installed
@@ -126,5 +127,10 @@ crawlers: $(VENV)/installed
 screenshots: $(VENV)/installed
 	@$(BIN)/python -m tests.browser.screenshots
 
-routes: $(VENV)/installed
-	@$(BIN)/python -m tools.write_routes
+openapi: $(VENV)/installed
+	@$(BIN)/python -m tools.write_openapi
+
+# Not in CI: it installs for longer than it may take. It needs Node.js.
+check-openapi: $(VENV)/installed
+	@npx --yes @redocly/cli@2.77.0 lint --config local/redocly.yaml layers/core/harkara/api/openapi.json
+	@$(BIN)/python -m tools.try_client

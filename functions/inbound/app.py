@@ -10,7 +10,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara.api.description import TEXT, about
 from harkara.api.resolver import carrier_request
+from harkara.base.codes import Code
 from harkara.base.log_events import LogEvent
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
@@ -20,8 +22,16 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/inbound/<carrier>/<token>", ["GET", "HEAD", "POST"])
+@api.route(
+    "/inbound/<carrier>/<token>",
+    ["GET", "HEAD", "POST"],
+    **about("Carriers", {200: {TEXT: str}}, Code.INVALID_RECEIPT, Code.NOT_FOUND, body=Any),
+)
 def inbound(carrier: str, token: str) -> Response[str]:
+    """Take messages that phones sent to a number, in the carrier's own format.
+
+    The answer has no body.
+    """
     # Kannel escapes a text in the bytes of its own charset.
     request = carrier_request(api.client_request, errors="surrogateescape")
     counts = services().receive(carrier, token, request)

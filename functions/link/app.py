@@ -11,7 +11,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara.api.description import HTML, about
 from harkara.api.resolver import TRY_AGAIN_AFTER_S, methods_of
+from harkara.base.codes import Code
 from harkara.base.errors import StoreUnavailable
 from harkara.base.log_events import LogEvent
 from harkara.links.clicks import is_person
@@ -46,8 +48,21 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/<code>", ["GET", "HEAD"])
-def visit(code: str) -> Response[str]:
+@api.route(
+    "/<code>",
+    ["GET", "HEAD"],
+    **about(
+        *("Links", {302: None, 404: {HTML: str}, 410: {HTML: str}, 503: {HTML: str}}),
+        *(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED),
+    ),
+)
+def follow_link(code: str) -> Response[str]:
+    """Follow a short link of a message.
+
+    A link leads to a URL of its own message, on the domain that it was sent with, for as long as
+    the account keeps it. Only what a person does counts as a click: HEAD, previews, prefetches and
+    crawlers are redirected and not reported.
+    """
     asked, code = api.client_request, without_marks(code)
     reads_pages = "text/html" in asked.headers.get("accept", "")
     if not is_code(code) and (methods_of(asked.path) or not reads_pages):

@@ -1,7 +1,6 @@
 """Read and change an account's own resources and messages, and describe the API.
 
-The resources are registered senders, templates, callbacks and suppressions. Messages can be read
-and cancelled.
+The resources are senders, templates, callbacks and suppressions.
 
 Next: `harkara.manage.registry`, `harkara.manage.callbacks`, `harkara.manage.messages` and
 `harkara.manage.messages`. functions/send uses a change within a minute, and at once if it would
@@ -9,8 +8,7 @@ refuse a request without the change; a cancel enqueues for functions/dlr.
 """
 
 import asyncio
-import gzip
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,97 +16,121 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from harkara.accept.formats.record_parsing import check_length, object_of, top_level
+from harkara.api import docs, request
 from harkara.api.authentication import presented
-from harkara.api.openapi import page
-from harkara.api.openapi.document import document
-from harkara.api.request import after_name, is_file, page_limit, sources, type_of
+from harkara.api.description import CSV, GZIP, HTML, IN_BODY, JSON, MISSING, about, changes, reads
+from harkara.api.files import accepts_gzip, csv_file, is_file
 from harkara.api.resolver import answer, ok, refuse_dry_run
 from harkara.base.codes import Code
-from harkara.base.errors import RequestRefused
 from harkara.base.json import encode
-from harkara.manage.callbacks import PAGE_LIMIT as PARKED_PAGE_LIMIT
-from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT, counts, report_of
-from harkara.manage.resources import fields_of, fields_with_warning
-from harkara.model.accounts import Account, Scope, Sender, Template
-from harkara.model.callbacks import CallbackEndpoint
-from harkara.model.fields import Part
-from harkara.model.suppressions import fields_of as entry_fields
+from harkara.callbacks.registration import RenewSecret
+from harkara.manage.callbacks import CallbackResult, ParkedPage, RenewedSecret, Replay, Replayed
+from harkara.manage.messages import Cancel, CancelResult, MessageHistory
+from harkara.manage.registry import ImportReport, counts, report_of
+from harkara.manage.resources import fields_of, fields_with_warning, kind_of
+from harkara.model import suppressions
+from harkara.model.accounts import Account, Scope
 from harkara.runtime.logging import logger
 from harkara.wiring.api import new_api
 from harkara.wiring.manage import on_aws
 
-# Lambda answers at most 6 MB, and this is sent as base64.
-EXPORT_LIMIT_BYTES = 4_400_000
-COLLECTIONS: dict[str, type[Part]] = {
-    "senders": Sender,
-    "templates": Template,
-    "callbacks": CallbackEndpoint,
-}
-CSV = "text/csv"
-
 api = new_api()
 services = cache(on_aws)
+refused = (*MISSING, Code.TOO_LATE_TO_CANCEL)
+cancels = partial(about, "Messages", {200: CancelResult}, *refused, scope=Scope.SEND)
 
 
-@api.get("/openapi.json")
+@api.get("/openapi.json", **about("Description", {200: dict[str, Any]}))
 def openapi() -> Response[str]:
-    return ok(document())
+    """Read this description."""
+    return docs.document()
 
 
-@api.get("/docs")
-def docs() -> Response[str]:
-    return Response(200, "text/html; charset=utf-8", page.render(document()), dict(page.HEADERS))
+@api.get("/docs", **about("Description", {200: {HTML: str}}))
+def docs_page() -> Response[Any]:
+    """Read this description as a page."""
+    return docs.page(packed=accepts_gzip(api.client_request))
 
 
-@api.get("/v1/messages/<mid>")
-def message(mid: str) -> Response[str]:
+@api.get(
+    "/v1/messages/<mid>",
+    **about("Messages", {200: MessageHistory}, Code.NOT_FOUND, scope=Scope.READ),
+)
+def read_message(mid: str) -> Response[str]:
+    """Read what became of a message."""
     return ok(services().history.message(account_for(Scope.READ), mid))
 
 
-@api.delete("/v1/messages/<mid>")
-def cancel(mid: str) -> Response[str]:
+@api.delete("/v1/messages/<mid>", **cancels())
+def cancel_message(mid: str) -> Response[str]:
+    """Cancel a message that is not submitted yet."""
     return cancelled(account_for(Scope.SEND), mid)
 
 
-@api.post("/cancel-scheduled/sms")
+@api.post("/cancel-scheduled/sms", **cancels(security=IN_BODY, body=Cancel))
 def cancel_scheduled() -> Response[str]:
+    """Cancel a message that is not submitted yet, in ICS Mobile's format."""
     fields = object_of(api.client_request.body)
     user, password, mid = (top_level(fields, name) for name in ("user", "pass", "mid"))
     return cancelled(account_for(Scope.SEND, user, password), mid)
 
 
 # Before the routes of any collection: the first matching route is taken.
-@api.get("/v1/suppressions")
-def suppressions() -> Response[str]:
-    found = services().suppressions.page(account_for(Scope.ADMIN), *page_of())
-    entries = [entry_fields(entry) for entry in found.entries]
+@api.get(
+    "/v1/suppressions",
+    **changes({200: suppressions.SuppressionPage}, Code.INVALID_REQUEST, query=request.PageQuery),
+)
+def list_suppressions() -> Response[str]:
+    """List the numbers that get no messages of some kind."""
+    account, page = account_for(Scope.ADMIN), request.page_of(api.client_request.query)
+    found = services().suppressions.page(account, *page)
+    entries = [suppressions.fields_of(entry) for entry in found.entries]
     return ok({"suppressions": entries, "next": found.next_number})
 
 
-@api.post("/v1/suppressions")
-def suppress() -> Response[str]:
+@api.post(
+    "/v1/suppressions",
+    **changes({201: suppressions.SuppressionEntry}, body=suppressions.SuppressionRequest),
+)
+def add_suppression() -> Response[str]:
+    """Suppress a number, in place of its entry of the same source.
+
+    It counts at once, if the operator has enabled lists.
+    """
     account = account_for(Scope.ADMIN)
     entry = services().suppressions.add(account, object_of(api.client_request.body))
     logger.info("suppressed", account_id=account.id, source=entry.source)
-    return answer(201, encode(entry_fields(entry)))
+    return answer(201, encode(suppressions.fields_of(entry)))
 
 
-@api.get("/v1/suppressions/<number>")
-def suppression(number: str) -> Response[str]:
+@api.get("/v1/suppressions/<number>", **changes({200: suppressions.SuppressionEntries}, *MISSING))
+def read_suppression(number: str) -> Response[str]:
+    """Read the entries of a number."""
     found = services().suppressions.check(account_for(Scope.ADMIN), unquote(number))
-    return ok({"suppressions": [entry_fields(entry) for entry in found]})
+    return ok({"suppressions": [suppressions.fields_of(entry) for entry in found]})
 
 
-@api.delete("/v1/suppressions/<number>")
-def unsuppress(number: str) -> Response[str]:
-    account = account_for(Scope.ADMIN)
-    services().suppressions.remove(account, unquote(number), sources(api.client_request.query))
+@api.delete(
+    "/v1/suppressions/<number>", **changes({204: None}, *MISSING, query=request.SourceQuery)
+)
+def remove_suppression(number: str) -> Response[str]:
+    """Remove the entries of a number."""
+    account, chosen = account_for(Scope.ADMIN), request.sources(api.client_request.query)
+    services().suppressions.remove(account, unquote(number), chosen)
     logger.info("no longer suppressed", account_id=account.id)
     return Response(204, body="")
 
 
-@api.post("/v1/callbacks/<id>/secret")
-def renew_secret(id: str) -> Response[str]:
+@api.post(
+    "/v1/callbacks/<id>/secret",
+    **changes({201: RenewedSecret}, Code.NOT_FOUND, body=RenewSecret | None),
+)
+def renew_callback_secret(id: str) -> Response[str]:
+    """Make another signing secret.
+
+    Posts are signed as Standard Webhooks specifies: with this secret, and until it ends with the
+    one before it, too. A callback has at most two.
+    """
     account = account_for(Scope.ADMIN)
     fields = object_of(api.client_request.body or b"{}")
     renewed = services().endpoints.renew_secret(account, unquote(id), fields)
@@ -116,24 +138,37 @@ def renew_secret(id: str) -> Response[str]:
     return answer(201, encode(renewed))
 
 
-@api.post("/v1/callbacks/<id>/test")
-def test(id: str) -> Response[str]:
+@api.post("/v1/callbacks/<id>/test", **changes({200: CallbackResult}, *MISSING))
+def test_callback(id: str) -> Response[str]:
+    """Post a sample: the end of a message that is called `test` in every field of its name."""
     account = account_for(Scope.ADMIN)
     tried = asyncio.run(services().endpoints.test(account, unquote(id)))
     logger.info("callback tried", account_id=account.id, status=tried["status"])
     return ok(tried)
 
 
-@api.get("/v1/callbacks/<id>/parked")
-def parked(id: str) -> Response[str]:
-    account, query = account_for(Scope.READ), api.client_request.query
-    fields = {name: query[name] for name in ("from", "to", "after") if name in query}
-    limit = page_limit(query, PARKED_PAGE_LIMIT)
+@api.get(
+    "/v1/callbacks/<id>/parked", **reads({200: ParkedPage}, *MISSING, query=request.ParkedPageQuery)
+)
+def list_parked_callbacks(id: str) -> Response[str]:
+    """List the callbacks that are tried no more, oldest first.
+
+    They are kept as long as messages are.
+    """
+    account = account_for(Scope.READ)
+    fields, limit = request.parked_page_of(api.client_request.query)
     return ok(services().endpoints.parked_page(account, unquote(id), fields, limit))
 
 
-@api.post("/v1/callbacks/<id>/replay")
-def replay(id: str) -> Response[str]:
+@api.post(
+    "/v1/callbacks/<id>/replay",
+    **changes({200: Replayed}, Code.NOT_FOUND, body=Replay),
+)
+def replay_callbacks(id: str) -> Response[str]:
+    """Post parked callbacks again: by ids, by time, or all of them.
+
+    Each begins its schedule again under the same `webhook-id`.
+    """
     account, deadline = account_for(Scope.ADMIN), api.deadline
     fields = object_of(api.client_request.body)
     done = services().endpoints.replay(account, unquote(id), fields, deadline)
@@ -141,34 +176,78 @@ def replay(id: str) -> Response[str]:
     return ok(done)
 
 
-@api.get("/v1/<collection>")
-def read_all(collection: str) -> Response[Any]:
+@api.get(
+    "/v1/templates",
+    **reads({200: {JSON: "TemplatePage", CSV: str}}, Code.INVALID_REQUEST, query=request.PageQuery),
+)
+def list_templates() -> Response[Any]:
+    """List templates. With `Accept: text/csv` all of them as a file."""
+    if CSV in api.client_request.headers.get("accept", ""):
+        content = services().registry.export_templates(account_for(Scope.READ))
+        return csv_file("templates.csv", content, api.client_request)
+    return list_resources("templates")
+
+
+@api.post(
+    "/v1/templates",
+    **changes(
+        {201: "RegisteredTemplate", 200: ImportReport},
+        *(Code.INVALID_CSV, Code.ALREADY_EXISTS),
+        body={JSON: "NewTemplate", CSV: str, GZIP: bytes},
+        query=request.ImportQuery,
+    ),
+)
+def create_template() -> Response[str]:
+    """Register a template, or many at once.
+
+    A file in the columns of the operators' DLT portals (entity id, header, template id, template
+    name, content, type, status, variable tags) and in their words, cells between commas,
+    semicolons, tabs or bars, at most 20,000 rows and 4 MB. It may be packed with gzip, and encoded
+    in UTF-16, if it is sent as application/octet-stream or application/gzip; else it is UTF-8. A
+    body that is no JSON object is taken for a file, whatever its content type, except
+    application/json.
+    """
+    if is_file(api.client_request):
+        return import_templates(account_for(Scope.ADMIN))
+    return create_resource("templates")
+
+
+@api.get(
+    "/v1/<collection>", **reads({200: "{name}Page"}, Code.INVALID_REQUEST, query=request.PageQuery)
+)
+def list_resources(collection: str) -> Response[str]:
+    """List {collection}."""
     kind, account = kind_of(collection), account_for(Scope.READ)
-    if kind is Template and CSV in api.client_request.headers.get("accept", ""):
-        return export(account)
-    found = services().registry.page(account, kind, *page_of())
+    found = services().registry.page(account, kind, *request.page_of(api.client_request.query))
     return ok({collection: [fields_of(part) for part in found.parts], "next": found.next_name})
 
 
-@api.post("/v1/<collection>")
-def create(collection: str) -> Response[str]:
+@api.post(
+    "/v1/<collection>",
+    **changes({201: "Registered{name}"}, Code.ALREADY_EXISTS, body="New{name}"),
+)
+def create_resource(collection: str) -> Response[str]:
+    """Register a {resource}."""
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
-    if kind is Template and is_file(api.client_request):
-        return import_templates(account)
     fields = object_of(api.client_request.body)
     part = services().registry.create(account, kind, fields)
     logger.info("registered", account_id=account.id, collection=collection)
     return answer(201, encode(fields_with_warning(part)))
 
 
-@api.get("/v1/<collection>/<name>")
-def read(collection: str, name: str) -> Response[str]:
+@api.get("/v1/<collection>/<name>", **reads({200: "{name}"}, Code.NOT_FOUND))
+def read_resource(collection: str, name: str) -> Response[str]:
+    """Read a {resource}."""
     kind, account = kind_of(collection), account_for(Scope.READ)
     return ok(fields_of(services().registry.get(account, kind, unquote(name))))
 
 
-@api.put("/v1/<collection>/<name>")
-def replace(collection: str, name: str) -> Response[str]:
+@api.put(
+    "/v1/<collection>/<name>",
+    **changes({200: "Registered{name}"}, Code.NOT_FOUND, body="Changed{name}"),
+)
+def replace_resource(collection: str, name: str) -> Response[str]:
+    """Replace a {resource}. Its name may be missing in the body; another name is refused."""
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
     fields = object_of(api.client_request.body)
     part = services().registry.replace(account, kind, unquote(name), fields)
@@ -176,52 +255,34 @@ def replace(collection: str, name: str) -> Response[str]:
     return ok(fields_with_warning(part))
 
 
-@api.delete("/v1/<collection>/<name>")
-def remove(collection: str, name: str) -> Response[str]:
+@api.delete("/v1/callbacks/<name>", **changes({204: None}, *MISSING, Code.IN_USE))
+def remove_callback(name: str) -> Response[str]:
+    """Remove a callback that nothing refers to."""
+    return remove_resource("callbacks", name)
+
+
+@api.delete("/v1/<collection>/<name>", **changes({204: None}, *MISSING))
+def remove_resource(collection: str, name: str) -> Response[str]:
+    """Remove a {resource}."""
     kind, account = kind_of(collection), account_for(Scope.ADMIN)
     services().registry.remove(account, kind, unquote(name))
     logger.info("removed", account_id=account.id, collection=collection)
     return Response(204, body="")
 
 
-def export(account: Account) -> Response[Any]:
-    content = services().registry.export_templates(account)
-    packs = "gzip" in api.client_request.headers.get("accept-encoding", "")
-    body = gzip.compress(content, mtime=0) if packs else content
-    if len(body) > EXPORT_LIMIT_BYTES:
-        way = "read them in JSON, page by page" if packs else "send Accept-Encoding: gzip"
-        raise RequestRefused(Code.INVALID_REQUEST, f"(the file is too large to be sent: {way})")
-    headers: dict[str, Any] = {"Content-Disposition": 'attachment; filename="templates.csv"'}
-    if packs:
-        headers["Content-Encoding"] = "gzip"
-    return Response(200, f"{CSV}; charset=utf-8", body if packs else body.decode(), headers)
-
-
 def import_templates(account: Account) -> Response[str]:
-    content = api.client_request.body
-    check_length(content)
-    deadline = api.deadline
-    category = type_of(api.client_request.query)
-    report = services().registry.import_templates(account, content, deadline, category)
+    asked, deadline = api.client_request, api.deadline
+    check_length(asked.body)
+    category = request.type_of(asked.query)
+    report = services().registry.import_templates(account, asked.body, deadline, category)
     logger.info("templates imported", account_id=account.id, counts=counts(report))
     return ok(report_of(report))
-
-
-def page_of() -> tuple[str, int]:
-    query = api.client_request.query
-    return after_name(query, NAME_LIMIT), page_limit(query, PAGE_LIMIT)
-
-
-def kind_of(collection: str) -> type[Part]:
-    if collection not in COLLECTIONS:
-        raise RequestRefused(Code.NOT_FOUND)
-    return COLLECTIONS[collection]
 
 
 def cancelled(account: Account, mid: str) -> Response[str]:
     result = services().cancel.cancel(account, mid)
     logger.info("message cancelled", account_id=account.id, mid=mid)
-    return ok({"status": "cancelled", **result._asdict()})
+    return ok(result)
 
 
 def account_for(scope: Scope, username: str = "", password: str = "") -> Account:

@@ -9,9 +9,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from harkara.api.description import about
 from harkara.api.resolver import carrier_request
+from harkara.base.codes import Code
 from harkara.base.ids import split_mid
 from harkara.base.log_events import LogEvent
+from harkara.carriers.datasend import ReceiptsTaken
 from harkara.runtime import metrics
 from harkara.wiring.api import new_api
 from harkara.wiring.receipt import on_aws
@@ -20,8 +23,13 @@ api = new_api()
 services = cache(on_aws)
 
 
-@api.route("/receipts/<carrier>/<token>", ["GET", "HEAD", "POST"])
+@api.route(
+    "/receipts/<carrier>/<token>",
+    ["GET", "HEAD", "POST"],
+    **about("Carriers", {200: ReceiptsTaken}, Code.INVALID_RECEIPT, Code.NOT_FOUND, body=Any),
+)
 def receipts(carrier: str, token: str) -> Response[str]:
+    """Take receipts of a carrier, in the carrier's own format."""
     received, heard = services().receive(carrier, token, carrier_request(api.client_request))
     counts = {
         "receipts": len(received.receipts) + len(received.by_carrier_id),

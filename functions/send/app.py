@@ -6,17 +6,35 @@ Next: `harkara.accept.service`, which enqueues for functions/submit.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing_extensions import TypedDict
 
 from harkara.accept.formats import ics, native, webengage
 from harkara.accept.formats.options import flag, names_dry_run
+from harkara.accept.formats.shapes import (
+    DryRunQuery,
+    IcsBatch,
+    IcsSingle,
+    NewMessage,
+    NewMessages,
+    SmppMessage,
+    WebEngageMessage,
+)
 from harkara.accept.idempotency import Answer
 from harkara.accept.requests import RecordResult, SendRequest
 from harkara.accept.service import NothingAccepted
 from harkara.api.authentication import presented
+from harkara.api.description import (
+    FORM,
+    IN_BODY,
+    IN_QUERY,
+    JSON,
+    SENDING,
+    about,
+)
 from harkara.api.resolver import Shape, answer, ok, one_shape, refusal, refuse_dry_run
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
@@ -31,17 +49,44 @@ Render = Callable[[SendRequest, Sequence[RecordResult]], bytes]
 
 api = new_api({"/webengage": webengage.refusal})
 services = cache(on_aws)
+sending = partial(about, "Send", scope=Scope.SEND)
 
 
-@api.post("/datasend")
+@api.post(
+    "/datasend",
+    **sending(
+        {200: ics.IcsAnswer | ics.IcsSingleAnswer},
+        *(*SENDING, Code.TOO_MANY_RECORDS),
+        security=IN_BODY,
+        body={JSON: IcsBatch | IcsSingle, FORM: IcsBatch | IcsSingle},
+    ),
+)
 def datasend() -> Response[str]:
+    """Send messages, in ICS Mobile's format.
+
+    Up to 1,000 records, or one message flat in the object or form. An option at the top is for all
+    records; a record's own option overrides it. Fields that are not named here are ignored. A
+    refused record does not keep the others back.
+    """
     refuse_dry_run(api.client_request)
     caller, fields = admitted(lambda: ics.opened(api.client_request.body, content_type()))
     return accept(caller, ics.request_in(fields), ics.answer)
 
 
-@api.route("/smpp", ["GET", "POST"])
+smpp_sending = partial(sending, {200: ics.IcsSingleAnswer}, *SENDING, links="/mid")
+
+
+@api.get("/smpp", **smpp_sending(security=IN_QUERY, query=SmppMessage))
+@api.post(
+    "/smpp",
+    **smpp_sending(security=[*IN_QUERY, {}], body={FORM: SmppMessage, JSON: SmppMessage}),
+)
 def smpp() -> Response[str]:
+    """Send one message, in the format of ICS Mobile's one-message API.
+
+    Fields stand in the query, in a form or in JSON; those of the body override the query's. POST
+    is better: a query stands in more logs than a body does.
+    """
     asked = api.client_request
     caller, fields = admitted(
         lambda: ics.opened_smpp(asked.query_string, asked.body, content_type())
@@ -49,16 +94,41 @@ def smpp() -> Response[str]:
     return accept(caller, ics.smpp_request_in(fields), ics.answer)
 
 
-@api.post("/webengage")
+@api.post(
+    "/webengage",
+    **sending(
+        {200: webengage.WebEngageAccepted},
+        *(Code.UNSUPPORTED_VERSION, *SENDING),
+        body=WebEngageMessage,
+    ),
+)
 def private_ssp() -> Response[str]:
+    """Send one message, in WebEngage's private SSP format.
+
+    Answers, codes and statuses are WebEngage's own.
+    """
     refuse_dry_run(api.client_request)
     caller = authenticate()
     request = webengage.parse(api.client_request.body)
     return accept(caller, request, lambda *_: webengage.ACCEPTED, webengage.refusal)
 
 
-@api.post("/v1/messages")
-def messages() -> Response[str]:
+@api.post(
+    "/v1/messages",
+    **sending(
+        {200: native.SentSingle | native.SentMessages},
+        *(*SENDING, Code.TOO_MANY_RECORDS),
+        body=NewMessages | NewMessage,
+        query=DryRunQuery,
+        links="/messages/0/mid",
+    ),
+)
+def send_messages() -> Response[str]:
+    """Send messages, or try them out.
+
+    Up to 1,000 messages, or one flat in the object. With `dry_run=true` nothing is sent: the answer
+    says of each message how it would go out, what it would cost and what would refuse it.
+    """
     caller = authenticate()
     request = native.parse(api.client_request.body)
     if is_dry_run():
@@ -73,8 +143,15 @@ def messages() -> Response[str]:
     return accept(caller, request, partial(native.answer, caller.account), shape)
 
 
-@api.get("/health")
+class Health(TypedDict):
+    """The gateway answers."""
+
+    status: Literal[True]
+
+
+@api.get("/health", **about("Description", {200: Health}))
 def health() -> Response[str]:
+    """Ask whether the gateway answers. Neither database nor queue is asked."""
     return ok({"status": True})
 
 

@@ -104,6 +104,11 @@ def test_botocore_knows_the_services_that_are_used_and_no_other(layers: Layers) 
     run(code, *layers, environment=AWS_ENVIRONMENT)
 
 
+def test_the_layers_have_the_description_and_all_of_its_page(layers: Layers) -> None:
+    code = "from harkara.api import docs; print(docs.document().status_code)"
+    assert run(f"{code}; print(docs.page(packed=True).status_code)", *layers) == "200\n200\n"
+
+
 def test_the_layers_are_small(layers: Layers) -> None:
     assert megabytes(layers.deps / "botocore") <= 8
     assert megabytes(layers.deps) <= 50

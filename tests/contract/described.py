@@ -6,9 +6,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from harkara.api.openapi.document import document
+from harkara.api.docs import DOCUMENT as FILE
+from harkara.base.codes import MEANINGS, Code
 
-DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
 OPERATIONS: dict[str, dict[str, Any]] = {
     f"{method.upper()} {path}": operation
     for path, item in DOCUMENT["paths"].items()
@@ -30,7 +31,7 @@ def examples_of(body: dict[str, Any]) -> list[Any]:
 
 
 def assert_described(route: str, answer: dict[str, Any]) -> None:
-    """Check an answer's status, headers, media type and body."""
+    """Check an answer's status, headers, media type, body and code."""
     described = OPERATIONS[route]["responses"][str(answer["statusCode"])]
     headers = {name.lower() for name in answer["headers"]}
     for name, header in described.get("headers", {}).items():
@@ -42,6 +43,11 @@ def assert_described(route: str, answer: dict[str, Any]) -> None:
     media_type = answer["headers"]["Content-Type"].partition(";")[0]
     body = json.loads(answer["body"]) if media_type == JSON else answer["body"]
     _validator_of(route, str(answer["statusCode"]), media_type).validate(body)
+    if media_type == JSON and isinstance(body, dict):
+        codes = [Code(code) for code in described.get("x-codes", ())]
+        assert "Error" not in body or body["Error"] in codes
+        if body.get("status") == "sms_rejected":
+            assert body["statusCode"] in {MEANINGS[code].webengage for code in codes}
 
 
 @cache

@@ -90,7 +90,7 @@ def api(gateway: Gateway) -> Api:
     """The API of an account that may send the document's examples, with DLT enforced."""
     account = gateway.accounts.accounts["sandbox"]
     template = DOCUMENT["paths"]["/v1/templates"]["post"]["requestBody"]["content"]
-    made = read(Template, template["application/json"]["example"])
+    made = read(Template, examples_of(template["application/json"])[0])
     changes = {
         "dlt": Enforcement.ENFORCE,
         "senders": {"ACMEBK": Sender(header="ACMEBK", categories=(made.category,))},

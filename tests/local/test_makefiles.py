@@ -43,7 +43,7 @@ VENV_STEPS = [
     "--editable",
     "pip check",
 ]
-LOCKS = ("checkov", "dev", "emulator", "mutants", "node", "sam", "translator")
+LOCKS = ("checkov", "client", "dev", "emulator", "mutants", "node", "sam", "translator")
 
 
 @pytest.mark.parametrize("name", MAKEFILES)

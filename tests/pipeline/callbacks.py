@@ -46,7 +46,7 @@ def parked(world: World) -> list[DeadLetter]:
 
 def ask(world: World, mid: str) -> dict[str, Any]:
     """Return a message's history, with a timeline whose fields are all described."""
-    shown = world.manage_services().history.message(world.account, mid)
+    shown = dict[str, Any](world.manage_services().history.message(world.account, mid))
     for step in shown["timeline"]:
         _STEP.validate_python(step, extra="forbid")
     return shown

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from harkara.api.openapi.document import document
 from harkara.aws.messages import DynamoMessageStore
 from harkara.base.ids import split_mid
 from harkara.model.accounts import ANY_COUNTRY, Account, Enforcement, Rate, Sender, Template
@@ -24,6 +23,7 @@ from local import samples
 from local.seed import SAMPLES_KEPT_S
 from local.stack import Stack
 from tests.conftest import TOLD
+from tests.contract.described import OPERATIONS
 from tests.stack.campaigns import add_account
 from tests.support.fakes import calling_back
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.stack
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # The document's own example of a message id: a message that is scheduled, until it is cancelled.
-EXAMPLE = document()["paths"]["/v1/messages/{mid}"]["parameters"][0]["example"]
+EXAMPLE = OPERATIONS["GET /v1/messages/{mid}"]["parameters"][0]["example"]
 CASES_AT_LEAST = 2_000
 # Python before 3.12.2 and 3.11.8 builds syntax trees in one thread at a time only (gh-106905).
 WORKERS = 4 if sys.version_info >= (3, 12, 2) else 1

@@ -206,7 +206,7 @@ class World:
         return str(self.service.renew_secret(self.account, "main", fields)["secret"])
 
     def test(self, name: str = "main") -> dict[str, Any]:
-        return asyncio.run(self.service.test(self.account, name))
+        return dict(asyncio.run(self.service.test(self.account, name)))
 
     def park(self, *numbers: int, callback_id: str = "main", members: int = 1) -> None:
         """Put callbacks into the dead letters, each a second after the one before."""
@@ -231,4 +231,4 @@ class World:
         return [row["id"].split(".")[1] for row in page["parked"]], page["next"]
 
     def replay(self, name: str = "main", **fields: Any) -> dict[str, Any]:
-        return self.service.replay(self.account, name, fields, Deadline(lambda: 60.0))
+        return dict(self.service.replay(self.account, name, fields, Deadline(lambda: 60.0)))

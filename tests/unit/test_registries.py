@@ -14,7 +14,7 @@ from harkara.callbacks.formats import FORMATS
 from harkara.callbacks.formats.contract import Format
 from harkara.carriers.kinds import KINDS
 from harkara.carriers.settings import CarrierSettings
-from harkara.model.callbacks import FormatName
+from harkara.model.callbacks import FORMAT_NAMES
 
 
 def modules_in(package: ModuleType) -> dict[str, ModuleType]:
@@ -32,7 +32,7 @@ def test_every_format_in_the_folder_is_found_under_the_name_of_its_module() -> N
         if isinstance(getattr(module, "FORMAT", None), Format)
     }
     assert there == FORMATS
-    assert tuple(FORMATS) == get_args(FormatName)
+    assert tuple(FORMATS) == FORMAT_NAMES
 
 
 def test_every_carrier_in_the_folder_is_found_by_its_kind() -> None:

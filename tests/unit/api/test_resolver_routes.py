@@ -2,12 +2,7 @@
 
 import pytest
 
-from harkara.api.resolver import TABLE, methods_of
-from tools import write_routes
-
-
-def test_the_table_lists_what_the_functions_register() -> None:
-    assert TABLE.read_text() == write_routes.text(), "`make routes` writes it anew"
+from harkara.api.resolver import methods_of
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,26 @@
-"""Read a request from an event of an HTTP API (payload format 2.0), as plain data for services."""
+"""Read a request from an event of an HTTP API (payload format 2.0), as plain data for services.
+
+Describe and read the query of a URL. Each reader raises RequestRefused, which names the field.
+
+Other parameters are ignored. The typed dictionaries are for the API's description alone.
+"""
 
 import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.errors import RequestRefused
+from harkara.manage.callbacks import PAGE_LIMIT as PARKED_PAGE_LIMIT
+from harkara.manage.callbacks import ParkedQuery
+from harkara.manage.registry import NAME_LIMIT, PAGE_LIMIT
 from harkara.manage.template_portals import TYPES, category_of
+from harkara.model.fields import names_of
 from harkara.model.messages import Category
 from harkara.model.suppressions import Source
 
@@ -74,7 +86,55 @@ PAGE_SIZE = 100
 Query = Mapping[str, str]
 
 
-def page_limit(query: Query, most: int) -> int:
+class PageQuery(TypedDict, total=False):
+    """The query of a page."""
+
+    limit: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=PAGE_LIMIT,
+            description="How many at most.",
+            json_schema_extra={"default": PAGE_SIZE},
+        ),
+    ]
+    after: Annotated[
+        str, Field(max_length=NAME_LIMIT, description="The `next` of the page before.")
+    ]
+
+
+class ParkedPageQuery(ParkedQuery):
+    """The query of a page of parked callbacks."""
+
+    limit: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=PARKED_PAGE_LIMIT,
+            description="How many at most.",
+        ),
+    ] = PAGE_SIZE
+
+
+class SourceQuery(TypedDict, total=False):
+    """The query of a removal."""
+
+    source: Annotated[Source, Field(description="The entry of this source alone.")]
+
+
+class ImportQuery(TypedDict, total=False):
+    """The query of an import."""
+
+    type: Annotated[
+        str,
+        Field(
+            description="Of a file: the type of rows that name none, in any portal's words.",
+            json_schema_extra={"enum": [*TYPES.values()]},
+        ),
+    ]
+
+
+def page_limit(query: Query, most: int = PAGE_LIMIT) -> int:
     """Return the size of a page."""
     given = query.get("limit", str(PAGE_SIZE))
     if re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= most:
@@ -82,12 +142,18 @@ def page_limit(query: Query, most: int) -> int:
     raise RequestRefused(Code.INVALID_REQUEST, f"(limit: a number from 1 to {most:,})")
 
 
-def after_name(query: Query, length_limit: int) -> str:
-    """Return the name after which a page begins, "" for none."""
-    given = query.get("after", "")
-    if len(given) > length_limit:
+def page_of(query: Query) -> tuple[str, int]:
+    """Return the name after which a page begins, "" for none, and its size."""
+    after = query.get("after", "")
+    if len(after) > NAME_LIMIT:
         raise RequestRefused(Code.INVALID_REQUEST, "(after: the name that `next` held)")
-    return given
+    return after, page_limit(query)
+
+
+def parked_page_of(query: Query) -> tuple[Query, int]:
+    """Return the parameters that ParkedQuery has, and the size of a page of parked callbacks."""
+    fields = {name: query[name] for name in names_of(ParkedQuery) if name in query}
+    return fields, page_limit(query, PARKED_PAGE_LIMIT)
 
 
 def sources(query: Query) -> list[Source]:
@@ -107,19 +173,3 @@ def type_of(query: Query) -> Category | None:
     if given and category is None:
         raise RequestRefused(Code.INVALID_REQUEST, f"(type: one of {', '.join(TYPES.values())})")
     return category
-
-
-_JSON = ("application/json", "+json")
-_OBJECT = b"{"
-
-
-def is_file(request: Request) -> bool:
-    """Whether the body is a file: neither declared as JSON nor an object.
-
-    Browsers and programs declare CSV as text, an Excel sheet, a form or just bytes. API Gateway
-    corrupts gzip and UTF-16 that are declared as text/csv, as it takes them for text.
-    """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not content_type or content_type.endswith(_JSON):
-        return False
-    return not request.body.lstrip().startswith(_OBJECT)

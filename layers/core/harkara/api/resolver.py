@@ -8,7 +8,7 @@ def message(mid: str) -> Response: ...
 Look up the methods of a path in the whole HTTP API, so that a wrong one is answered with 405.
 
 API Gateway sends requests without a route to `fallback`, which has the code of no other function:
-`make routes` lists the routes that all functions register. The template's are tested against them.
+`make openapi` lists the routes that all functions register. The template's are tested against them.
 """
 
 import re
@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from harkara.accept.formats.options import DRY_RUN_RULE, names_dry_run
@@ -80,6 +81,12 @@ class Api(APIGatewayHttpResolver):
         deadline: Deadline = self.context["deadline"]
         return deadline
 
+    @property
+    def routes(self) -> list[Route]:
+        """The routes in the order of their functions, for the API's description."""
+        found = [*self._static_routes, *self._dynamic_routes]
+        return sorted(found, key=lambda route: route.func.__code__.co_firstlineno)
+
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer an event; a ping at once, with an empty answer."""
         return {} if event == PING else super().resolve(event, context)
@@ -94,7 +101,7 @@ class Api(APIGatewayHttpResolver):
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
 
 
-# `make routes` writes it.
+# `make openapi` writes it.
 TABLE = Path(__file__).with_name("routes.txt")
 
 

@@ -18,9 +18,24 @@ Any other exception is a bug. An error's text holds no message text, number or s
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.base.codes import MEANINGS, Code
+
+Advice = Annotated[
+    str, Field(min_length=1, description="What to do, and what more there is to say.")
+]
+
+
+class Refusal(TypedDict):
+    """The body of a refusal."""
+
+    status: Literal[False]
+    Error: Code
+    message: Advice
 
 
 class HarkaraError(Exception):
@@ -40,7 +55,7 @@ class RequestRefused(HarkaraError):
         self.retry_after_s = retry_after_s
         self.message = f"{MEANINGS[code].advice} {detail}".strip()
 
-    def body(self) -> dict[str, object]:
+    def body(self) -> Refusal:
         """Return the body of the answer; all errors have this shape."""
         return {"status": False, "Error": self.code, "message": self.message}
 

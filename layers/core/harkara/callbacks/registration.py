@@ -132,7 +132,12 @@ class RenewSecret(BaseModel):
 
     overlap_s: Annotated[
         int,
-        Field(ge=0, le=OVERLAP_LIMIT_S, description="How long the present secret stays valid."),
+        Field(
+            ge=0,
+            le=OVERLAP_LIMIT_S,
+            description="How long the present secret stays valid.",
+            examples=[DAY_S],
+        ),
         Rule(f"a whole number from 0 to {OVERLAP_LIMIT_S:,}"),
     ] = DAY_S
 

@@ -14,7 +14,10 @@ Inbound messages, in the same three forms: {"from": the phone, "to": our number,
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.errors import HttpAnswer
@@ -112,16 +115,26 @@ def parse_inbound(request: ReceiptRequest, settings: CarrierSettings) -> Receive
     return inbound(entries, member, ("from", "to", "text", "ts", "mid"))
 
 
+class ReceiptsTaken(TypedDict):
+    """The receipts are queued: how many, by kind."""
+
+    status: Literal[True]
+    receipts: Annotated[int, Field(ge=0, description="Final states.")]
+    intermediate: Annotated[int, Field(ge=0, description="States that are not final.")]
+    foreign: Annotated[int, Field(ge=0, description="Receipts without our reference.")]
+    unknown: Annotated[int, Field(ge=0, description="States that are in no table.")]
+
+
 def answer(received: ReceivedReceipts, settings: CarrierSettings) -> HttpAnswer:
     """Return an answer with the counts of the request's entries."""
-    counts = {
+    taken: ReceiptsTaken = {
+        "status": True,
         "receipts": len(received.receipts),
         "intermediate": received.intermediate_count,
         "foreign": received.foreign_count,
         "unknown": received.unknown_count,
     }
-    body = encode({"status": True, **counts})
-    return HttpAnswer(200, {"content-type": "application/json"}, body)
+    return HttpAnswer(200, {"content-type": "application/json"}, encode(taken))
 
 
 def _outcome(entry: Any, settings: CarrierSettings) -> Outcome:

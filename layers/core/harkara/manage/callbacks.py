@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import time_ms
 from harkara.base.codes import Code
@@ -38,6 +39,45 @@ IDS_LIMIT = 1_000
 # One dead letter may hold a hundred messages.
 PAGE_LIMIT = 100
 ID = re.compile(r"[0-9]{13}\.[!-~]{1,200}")
+
+
+class ParkedMember(TypedDict):
+    """A message of a parked callback."""
+
+    mid: Annotated[str, Field(description="Our id of the message.")]
+    client_ref: Annotated[str, Field(description="Yours; empty if there is none.")]
+
+
+class CallbackResult(TypedDict):
+    """The endpoint's answer to a post, whatever it was."""
+
+    status: Annotated[int, Field(ge=0, le=999, description="The HTTP status; 0: no answer.")]
+    reason: Annotated[str, Field(description="What became of it, in a few words.")]
+    duration_ms: Annotated[int, Field(ge=0, description="How long the post took.")]
+    answer: Annotated[str, Field(description="How the answer's body begins.")]
+
+
+class ParkedCallback(CallbackResult):
+    """A callback that is tried no more, with the result of its last attempt."""
+
+    id: Annotated[str, Field(pattern=f"^{ID.pattern}$", description="Our id of the callback.")]
+    at: Annotated[
+        str,
+        Field(description="When it was parked. UTC.", json_schema_extra={"format": "date-time"}),
+    ]
+    url: Annotated[str, Field(description="Where it was to go.")]
+    format: Annotated[str, Field(description="The name of its format.")]
+    failures: Annotated[int, Field(ge=0, description="How often it was tried.")]
+    messages: Annotated[list[ParkedMember], Field(min_length=1)]
+
+
+class ParkedPage(TypedDict):
+    """A page of parked callbacks."""
+
+    parked: list[ParkedCallback]
+    next: Annotated[
+        str | None, Field(description="The `after` of the next page; null if there is none.")
+    ]
 
 
 def _time_ms(value: Any) -> int:
@@ -86,7 +126,11 @@ def _ids(ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Replay(TimeRange):
-    """A request to post dead letters again."""
+    """A request to post dead letters again: by `ids`, by time, or `all` of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"from": "2026-01-31T18:30:00Z"}], "minProperties": 1}
+    )
 
     ids: Annotated[
         Annotated[tuple[_Id, ...], Field(min_length=1, max_length=IDS_LIMIT)]
@@ -116,7 +160,7 @@ def selection_of(fields: Fields) -> Selection:
     return times if replay.ids is None else Selection(replay.ids)
 
 
-def fields_of(parked: DeadLetter) -> dict[str, Any]:
+def fields_of(parked: DeadLetter) -> ParkedCallback:
     """Return the JSON of a dead letter, without phone numbers and texts."""
     task, last = parked.task, parked.last
     return {
@@ -142,7 +186,6 @@ SECRET_BYTES = 32
 SAMPLE = "test"
 # No phone has this number: mobile numbers of India begin with 6 to 9.
 SAMPLE_TO = "910000000000"
-TRIED = ("status", "reason", "duration_ms", "answer")
 _ID_BYTES = 8
 # The error code of a sample in each state.
 _CODES = {
@@ -151,6 +194,29 @@ _CODES = {
     State.UNKNOWN: Code.NO_RECEIPT,
     State.CANCELLED: Code.CANCELLED,
 }
+
+
+class RenewedSecret(TypedDict):
+    """The new secret, which is shown only once."""
+
+    secret: Annotated[
+        str,
+        Field(
+            pattern="^whsec_[A-Za-z0-9+/]{43}=$",
+            description="The key with which the receiver checks signatures.",
+        ),
+    ]
+    overlap_s: Annotated[int, Field(ge=0, description="How long the secret before it stays valid.")]
+
+
+class Replayed(TypedDict):
+    """The callbacks will be posted."""
+
+    replayed: Annotated[int, Field(ge=0, description="How many.")]
+    complete: Annotated[
+        bool,
+        Field(description="Whether those are all; if not, the same request replays the rest."),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +257,7 @@ class EndpointService:
             "failed_at": utc_text(found.failed_ms) if found.failed_ms else None,
         }
 
-    def renew_secret(self, account: Account, name: str, fields: Fields) -> dict[str, Any]:
+    def renew_secret(self, account: Account, name: str, fields: Fields) -> RenewedSecret:
         """Give a callback a new secret to sign with (Standard Webhooks), and return it.
 
         The present one stays valid for the field `overlap_s`. Raises INVALID_REQUEST.
@@ -211,7 +277,7 @@ class EndpointService:
         self.registry.change(account, CallbackEndpoint, name, renew)
         return {"secret": secret, "overlap_s": overlap_s}
 
-    async def test(self, account: Account, name: str) -> dict[str, Any]:
+    async def test(self, account: Account, name: str) -> CallbackResult:
         """Post a sample and return the endpoint's answer; a success closes the endpoint's circuit.
 
         The sample is the final state of a message called `test`, in a state that the callback
@@ -232,11 +298,14 @@ class EndpointService:
         result = await self.poster.post(task, Destination(callback, secrets))
         if result.acknowledged:
             self.registry.open_door(account.id, callback.endpoint)
-        return {name: getattr(result, name) for name in TRIED}
+        return {
+            "status": result.status,
+            "reason": result.reason,
+            "duration_ms": result.duration_ms,
+            "answer": result.answer,
+        }
 
-    def parked_page(
-        self, account: Account, name: str, fields: Fields, limit: int
-    ) -> dict[str, Any]:
+    def parked_page(self, account: Account, name: str, fields: Fields, limit: int) -> ParkedPage:
         """Return a page of dead letters, oldest first; fewer than `limit` if they would not fit.
 
         The fields `from` and `to` bound their time; `after`, set to the `next` of a page, reads the
@@ -246,7 +315,7 @@ class EndpointService:
         self._check(account, name)
         query = _checked(read, ParkedQuery, fields)
         page = self.parked.page(account.id, name, query.from_ms, query.to_ms, query.after, limit)
-        rows, size = list[dict[str, Any]](), 0
+        rows, size = list[ParkedCallback](), 0
         for parked in page.parked:
             row = fields_of(parked)
             size += len(encode(row))
@@ -255,9 +324,7 @@ class EndpointService:
             rows.append(row)
         return {"parked": rows, "next": page.next_id}
 
-    def replay(
-        self, account: Account, name: str, fields: Fields, deadline: Deadline
-    ) -> dict[str, Any]:
+    def replay(self, account: Account, name: str, fields: Fields, deadline: Deadline) -> Replayed:
         """Post the dead letters that the fields select again; return how many.
 
         If time runs out first, the answer is not `complete`, and the same request replays the rest.

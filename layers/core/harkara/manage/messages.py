@@ -9,8 +9,13 @@ still stands: if the carrier did not take the message, there is no further attem
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal
 
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypeAliasType, TypedDict
+
+from harkara.accept.formats.native import MessageError, MessageFacts
+from harkara.accept.formats.shapes import IcsUser
 from harkara.base.codes import MEANINGS, Code
 from harkara.base.errors import RequestRefused, StoreUnavailable
 from harkara.base.time import Clock, utc_text
@@ -34,6 +39,17 @@ from harkara.submit.attempts import Cancelled, Try, find_message, tries_of
 from harkara.text.phone_numbers import normalise
 from harkara.text.segments import measure
 
+Underway = TypeAliasType("Underway", Literal["accepted", "scheduled", "submitted"])
+
+
+class MessageHistory(MessageFacts):
+    """What became of a message, without its text."""
+
+    mid: Annotated[str, Field(description="Our id of the message.", pattern="^[0-9A-Z]+$")]
+    state: Underway | State
+    error: MessageError | None
+    timeline: Annotated[list[TimelineStep], Field(min_length=1)]
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryService:
@@ -42,7 +58,7 @@ class HistoryService:
     store: MessageStore
     clock: Clock
 
-    def message(self, account: Account, mid: str) -> dict[str, Any]:
+    def message(self, account: Account, mid: str) -> MessageHistory:
         """Return an account's message as `GET /v1/messages/{mid}` answers it, without its text.
 
         `state` is accepted, scheduled, submitted or the final state; `timeline` has a step with a
@@ -59,20 +75,24 @@ class HistoryService:
         )
         clicks = self.store.find_entries(batch.id, clicks_prefix(index))
         owners = dict.fromkeys(mark.owner for mark in (final, recovered) if mark)
+        timeline: list[Any] = [
+            *_accepted(batch),
+            *(_step_of(each) for each in tries if _step_of(each)),
+            *_ended(final),
+            *(step for owner in owners for step in self._called_back(owner, batch, index)),
+            *(step for click in clicks for step in self._clicked(click, batch, index)),
+        ]
         return {
-            **_fields(account, batch, index),
+            **_facts(account, batch, index),
+            "mid": batch.mid(index),
             "state": final.data["state"] if final else self._state(batch, tries, cancel),
             "error": _error(final),
-            "timeline": [
-                *_accepted(batch),
-                *(_step_of(each) for each in tries if _step_of(each)),
-                *_ended(final),
-                *(step for owner in owners for step in self._called_back(owner, batch, index)),
-                *(step for click in clicks for step in self._clicked(click, batch, index)),
-            ],
+            "timeline": timeline,
         }
 
-    def _state(self, batch: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None) -> str:
+    def _state(
+        self, batch: MessageBatch, tries: Sequence[Try], cancel: LedgerEntry | None
+    ) -> Underway | State:
         """Return the state of a message that has no final state yet."""
         match tries[-1].end if tries else NotTaken():
             case Refused(code):
@@ -116,11 +136,10 @@ class HistoryService:
                 yield _attempt(mark, number, client_ref)
 
 
-def _fields(account: Account, batch: MessageBatch, index: int) -> dict[str, Any]:
+def _facts(account: Account, batch: MessageBatch, index: int) -> MessageFacts:
     message = batch.messages[index]
     price = account.price(message.to, batch.category, message.segment_count)
     return {
-        "mid": batch.mid(index),
         "client_ref": message.client_ref,
         "to": message.to,
         "country": _country(message.to),
@@ -139,9 +158,9 @@ def _country(msisdn: str) -> str | None:
         return None
 
 
-def _error(final: LedgerEntry | None) -> dict[str, str] | None:
+def _error(final: LedgerEntry | None) -> MessageError | None:
     code = final.data["code"] if final else ""
-    return {"code": code, "message": MEANINGS[Code(code)].advice} if code else None
+    return {"code": Code(code), "message": MEANINGS[Code(code)].advice} if code else None
 
 
 def _accepted(batch: MessageBatch) -> Iterator[TimelineStep]:
@@ -220,10 +239,18 @@ def _step(name: StepName, at_ms: int) -> TimelineStep:
     return {"step": name, "at": utc_text(at_ms)}
 
 
-class CancelResult(NamedTuple):
-    """A message that was cancelled, now or before."""
+@with_config(ConfigDict(json_schema_extra={"examples": [{"mid": "101M80PKPVGTZQN98QP2VKS1J1800"}]}))
+class Cancel(IcsUser):
+    """A request to cancel, in ICS Mobile's format."""
 
-    mid: str
+    mid: Annotated[str | int | None, Field(description="Our id of the message.")]
+
+
+class CancelResult(TypedDict):
+    """The message is cancelled, now or before: it will not go out."""
+
+    status: Literal["cancelled"]
+    mid: Annotated[str, Field(description="Our id of the message.")]
     to: str
     client_ref: str
 
@@ -261,4 +288,6 @@ class CancelService:
         elif not isinstance(end, Cancelled):
             raise RequestRefused(Code.TOO_LATE_TO_CANCEL)
         message = batch.messages[index]
-        return CancelResult(mid, message.to, message.client_ref)
+        return CancelResult(
+            status="cancelled", mid=mid, to=message.to, client_ref=message.client_ref
+        )

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
-from typing import Any, Generic, NamedTuple
+from typing import Annotated, Any, Generic, NamedTuple
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.accept.requests import ANSWER_LIMIT_BYTES, answer_bytes
 from harkara.base.codes import Code
@@ -61,6 +64,31 @@ class ImportedRow(NamedTuple):
     template_id: str
     result: RowResult
     problem: str = ""
+
+
+class ReportRow(TypedDict):
+    """The result for one row of a file."""
+
+    row: Annotated[int, Field(description="As a spreadsheet numbers it.", ge=1)]
+    template_id: Annotated[str, Field(description="Empty if the row has no valid one.")]
+    result: RowResult
+    problem: Annotated[
+        str, Field(description="Why the row was not taken, or what may be wrong with it.")
+    ]
+
+
+class ImportReport(TypedDict):
+    """The results for the rows of a file: how many, and which."""
+
+    created: int
+    changed: int
+    unchanged: int
+    skipped: int
+    refused: int
+    left_out: Annotated[
+        int, Field(description="Rows missing in `rows`: first those without a problem.")
+    ]
+    rows: list[ReportRow]
 
 
 @dataclass(frozen=True, slots=True)

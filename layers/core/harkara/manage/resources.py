@@ -4,8 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
+
+from harkara.base.codes import Code
+from harkara.base.errors import RequestRefused
 from harkara.callbacks.posting import SecretCipher
-from harkara.callbacks.registration import callback_of
+from harkara.callbacks.registration import CallbackRequest, callback_of
 from harkara.dlt.templates import looks_like_variable
 from harkara.model.accounts import INDIAN_HEADER, Sender, Template
 from harkara.model.callbacks import CallbackEndpoint, CallbackSecrets
@@ -23,6 +27,21 @@ _WRITTEN_OUT = (
 )
 # A spreadsheet keeps 15 digits of a number.
 _ROUNDED_ID = re.compile(r"[0-9]{15}0{1,4}")
+
+
+RESOURCES: dict[str, tuple[type[Part], type[BaseModel]]] = {
+    "senders": (Sender, Sender),
+    "templates": (Template, Template),
+    "callbacks": (CallbackEndpoint, CallbackRequest),
+}
+"""By collection: the kind of its resources, and the model of a request."""
+
+
+def kind_of(collection: str) -> type[Part]:
+    """Return the kind of a collection's resources. Raises RequestRefused(NOT_FOUND)."""
+    if collection not in RESOURCES:
+        raise RequestRefused(Code.NOT_FOUND)
+    return RESOURCES[collection][0]
 
 
 def make(kind: type[Part], fields: Fields) -> Part:

@@ -19,12 +19,17 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypeAliasType
 
 from harkara.model.events import EventKind
 from harkara.model.fields import CALLBACK_ID, Name, OperatorRecord, Part, Rule, unique
 from harkara.model.messages import Endpoint, State
 
-FormatName = Literal["clevertap", "moengage", "moengage_batch", "webengage", "generic", "standard"]
+FormatName = TypeAliasType(
+    "FormatName",
+    Literal["clevertap", "moengage", "moengage_batch", "webengage", "generic", "standard"],
+)
+FORMAT_NAMES: tuple[str, ...] = get_args(FormatName.__value__)
 
 SIGNING_SECRETS = 2
 """The number of signing secrets of a callback that may be valid: the present and the previous."""
@@ -71,7 +76,7 @@ class CallbackSettings(Part):
     format: Annotated[
         FormatName,
         Field(description="What is posted: the platform's own format."),
-        Rule(f"one of {', '.join(get_args(FormatName))}"),
+        Rule(f"one of {', '.join(FORMAT_NAMES)}"),
     ] = "clevertap"
     states: Annotated[
         tuple[State, ...],

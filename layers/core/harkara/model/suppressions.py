@@ -10,10 +10,11 @@ entry of each kind.
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.errors import FieldRefused, RequestRefused
@@ -139,6 +140,30 @@ class Suppression(Entry):
         return category is Category.PROMOTIONAL and not wanted.isdisjoint(self.preferences)
 
 
+class SuppressionEntry(TypedDict):
+    """An entry as answers show it; an opt-out has categories, a DND entry has preferences."""
+
+    number: Annotated[str, Field(description="Digits with country code.")]
+    source: Source
+    categories: NotRequired[list[Category]]
+    preferences: NotRequired[list[Preference]]
+    since: Annotated[str, Field(description="UTC.", json_schema_extra={"format": "date-time"})]
+
+
+class SuppressionEntries(TypedDict):
+    """The entries of a number, one for each source that has one."""
+
+    suppressions: list[SuppressionEntry]
+
+
+class SuppressionPage(SuppressionEntries):
+    """A page of entries."""
+
+    next: Annotated[
+        str | None, Field(description="The `after` of the next page; null if there is none.")
+    ]
+
+
 def opt_out(number: str, since_s: int) -> Suppression:
     """Return an opt-out with the default categories, for a person who only asked to stop."""
     return Suppression(
@@ -169,15 +194,15 @@ def suppression_of(fields: Fields, now_s: int) -> Suppression:
     )
 
 
-def fields_of(entry: Suppression) -> dict[str, Any]:
+def fields_of(entry: Suppression) -> SuppressionEntry:
     """Return an entry's fields in the form that `suppression_of` reads."""
     since = datetime.fromtimestamp(entry.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    lists = (
-        {"categories": list(entry.categories)}
-        if entry.source is Source.OPT_OUT
-        else {"preferences": list(entry.preferences)}
-    )
-    return {"number": entry.number, "source": entry.source, **lists, "since": since}
+    number, source = entry.number, entry.source
+    if source is Source.OPT_OUT:
+        categories = list(entry.categories)
+        return {"number": number, "source": source, "categories": categories, "since": since}
+    preferences = list(entry.preferences)
+    return {"number": number, "source": source, "preferences": preferences, "since": since}
 
 
 def number_of(text: str) -> str:

@@ -14,8 +14,11 @@ validity; null counts as absent; a whole number in place of a string is read as 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
@@ -41,7 +44,7 @@ from harkara.accept.formats.record_parsing import (
 )
 from harkara.accept.requests import RecordResult, SendRequest, shown
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
+from harkara.base.errors import Advice, RequestRefused
 from harkara.base.json import encode
 from harkara.text.phone_numbers import with_plus
 
@@ -82,6 +85,44 @@ _TIMES = ("scheduletime", "validity")
 # A body has room for 300,000 names; comparing them all would exceed a function's time-out.
 _COMPARED = 1_000
 _FORM_FIELDS_LIMIT = 100
+
+
+_Request = TypedDict("_Request", {"to": str, "from": str, "smsgid": str})
+
+
+class _Warned(TypedDict, total=False):
+    warning: Annotated[
+        str,
+        Field(
+            description="Which field of the request was ignored, and may be meant for"
+            " `scheduletime` or `validity`."
+        ),
+    ]
+
+
+class IcsAccepted(_Request, _Warned):
+    """An accepted record; its fields are as they were sent, `smsgid` empty if it was not."""
+
+    mid: Annotated[str, Field(description="Our id of the message.", pattern="^[0-9A-Z]+$")]
+
+
+class IcsSingleAnswer(IcsAccepted):
+    """The one accepted message of a request."""
+
+    status: Literal["accepted"]
+
+
+class IcsRefused(_Request):
+    """A refused record."""
+
+    Error: Code
+    message: Advice
+
+
+IcsAnswer = Annotated[
+    list[IcsAccepted | IcsRefused],
+    Field(description="The result of each record, in the request's order."),
+]
 
 
 class BodyCredentials(NamedTuple):

@@ -17,7 +17,10 @@ as its digits.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import (
     CAMPAIGN_RULE,
@@ -43,11 +46,12 @@ from harkara.accept.requests import (
     shown,
 )
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
+from harkara.base.errors import Advice, Refusal, RequestRefused
 from harkara.base.json import encode
 from harkara.model.accounts import Account
+from harkara.model.messages import Category
 from harkara.text.phone_numbers import normalise
-from harkara.text.segments import first_outside_gsm, measure
+from harkara.text.segments import Encoding, first_outside_gsm, measure
 
 OPTIONS = {
     "category": OptionField(
@@ -81,6 +85,76 @@ def _unknown(name: str) -> str:
 
 _FIELDS = Fields(_STRINGS, OPTIONS, unknown=_unknown)
 _DRY_RUN_LIMIT = "(a dry run repeats the texts, here in more than 6 MB: try fewer at a time)"
+
+
+class MessageError(TypedDict):
+    """Why a message was refused, or failed."""
+
+    code: Code
+    message: Advice
+
+
+class MessageFacts(TypedDict):
+    """A message's fields, as far as they are known."""
+
+    client_ref: str
+    to: Annotated[str, Field(description="Digits with country code; of no number, as it was sent.")]
+    country: Annotated[str | None, Field(description="ISO 3166 code.")]
+    encoding: Encoding | None
+    segments: Annotated[int | None, Field(ge=1, description="How many are billed.")]
+    template_id: Annotated[str | None, Field(description="The DLT template, given or found.")]
+    category: Category | None
+    price: Annotated[
+        str | None,
+        Field(description="By the account's rate card, in its currency.", examples=["0.25"]),
+    ]
+
+
+class SentMessage(MessageFacts):
+    """The result of one message of a request; `text` and `encoding_reason` are of a dry run."""
+
+    mid: Annotated[
+        str | None, Field(description="Our id of the message; null if refused, or in a dry run.")
+    ]
+    warning: Annotated[
+        Code | None,
+        Field(
+            description="The DLT rule that the message breaks, if the account only warns; or why"
+            " some operators may refuse it."
+        ),
+    ]
+    error: MessageError | None
+    text: NotRequired[Annotated[str, Field(description="The text as it would go out.")]]
+    encoding_reason: NotRequired[Annotated[str | None, Field(description="Why it takes UCS-2.")]]
+
+
+Results = Annotated[
+    list[SentMessage], Field(description="The result of each message, in the request's order.")
+]
+
+
+class SentSingle(SentMessage):
+    """The result of a request with one message that stood in no list."""
+
+    status: Literal["accepted", "refused"]
+    messages: Results
+
+
+class SentMessages(TypedDict):
+    """The results of a request, or of a dry run."""
+
+    messages: Results
+
+
+class Error(Refusal):
+    """A refused request."""
+
+    messages: NotRequired[
+        Annotated[
+            list[SentMessage],
+            Field(description="Of `POST /v1/messages`, if no message was accepted: why, of each."),
+        ]
+    ]
 
 
 def parse(body: str | bytes) -> SendRequest:
@@ -133,7 +207,7 @@ def refusal(
 
 def _elements(
     account: Account, request: SendRequest, results: Sequence[RecordResult], *, dry_run: bool
-) -> list[dict[str, Any]]:
+) -> list[SentMessage]:
     return [
         _element(account, record, result, dry_run=dry_run)
         for record, result in zip(request.records, results, strict=True)
@@ -142,7 +216,7 @@ def _elements(
 
 def _element(
     account: Account, record: Record, result: RecordResult, *, dry_run: bool
-) -> dict[str, Any]:
+) -> SentMessage:
     """Return the element of a record; if refused, with the known facts of its number and text."""
     message, code = result.message, result.code
     to, country = _number(record.to)
@@ -153,7 +227,7 @@ def _element(
     price = None
     if message and result.category:
         price = account.price(message.to, result.category, message.segment_count)
-    element: dict[str, Any] = {
+    element: SentMessage = {
         "mid": result.mid or None,
         "client_ref": told.client_ref,
         "to": to if country else told.to,
@@ -172,7 +246,7 @@ def _element(
             "message": f"{MEANINGS[code].advice} {result.detail}".strip(),
         }
     if dry_run:
-        element |= {"text": text, "encoding_reason": _encoding_reason(text)}
+        element["text"], element["encoding_reason"] = text, _encoding_reason(text)
     return element
 
 

@@ -11,13 +11,15 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from harkara.accept.formats.options import DRY_RUN_RULE, OptionField, names_dry_run
 from harkara.accept.formats.record_parsing import Fields, object_of, request_of
 from harkara.accept.requests import SendRequest
 from harkara.base.codes import MEANINGS, Code
-from harkara.base.errors import RequestRefused
+from harkara.base.errors import Advice, RequestRefused
 from harkara.base.json import encode
 from harkara.model.messages import Category
 
@@ -51,6 +53,20 @@ HTTP_STATUSES = {
 }
 # A transactional campaign holds service messages too: the header or template decides.
 _CAMPAIGN_TYPES = {"TRANSACTIONAL": None, "PROMOTIONAL": Category.PROMOTIONAL}
+
+
+class WebEngageAccepted(TypedDict):
+    """The message was accepted."""
+
+    status: Literal["sms_accepted"]
+
+
+class WebEngageRejected(TypedDict):
+    """The message was refused, with WebEngage's code for the reason."""
+
+    status: Literal["sms_rejected"]
+    statusCode: int
+    message: Advice
 
 
 def _campaign_type(value: Any) -> Category | None:
@@ -102,7 +118,7 @@ def refusal(refused: RequestRefused) -> tuple[int, bytes]:
     # 9988 is any other reason, and final: where our own status is more specific than 400, use that.
     if meaning.webengage == OTHER and meaning.http_status != HTTPStatus.BAD_REQUEST:
         status = meaning.http_status
-    body = {
+    body: WebEngageRejected = {
         "status": "sms_rejected",
         "statusCode": meaning.webengage,
         "message": refused.message,

@@ -4,16 +4,15 @@ A format's module has the name of the format and defines `FORMAT`; `FormatName` 
 """
 
 from importlib import import_module
-from typing import get_args
 from urllib.parse import urlsplit
 
 from harkara.callbacks.formats.contract import Format
-from harkara.model.callbacks import Destination, FormatName, is_among
+from harkara.model.callbacks import FORMAT_NAMES, Destination, is_among
 from harkara.model.events import Dlr, Event, kind_of
 from harkara.model.messages import Endpoint
 
 FORMATS: dict[str, Format] = {
-    name: import_module(f"{__name__}.{name}").FORMAT for name in get_args(FormatName)
+    name: import_module(f"{__name__}.{name}").FORMAT for name in FORMAT_NAMES
 }
 
 PLATFORM_FORMATS = {

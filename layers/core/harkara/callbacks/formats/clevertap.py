@@ -11,7 +11,10 @@ CleverTap knows no other outcome: every final state but delivered is "failed", w
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from harkara.base.json import decode, encode
 from harkara.callbacks.formats.contract import (
@@ -27,6 +30,26 @@ from harkara.model.events import Click, Dlr, Event, Reply
 MEMBER_LIMIT = 100
 INCOMING_TEXT_LENGTH = 512
 _EVENTS = ("delivered", "failed", "replied", "clicked")
+
+
+class CleverTapEntry(TypedDict):
+    """What happened to one message."""
+
+    ts: Annotated[int, Field(description="Unix seconds.")]
+    meta: Annotated[str, Field(description="Your own id of the message, or ours if it has none.")]
+    description: NotRequired[str]
+    code: NotRequired[Annotated[str, Field(description="With `failed`: CleverTap's code.")]]
+    toPhone: NotRequired[str]
+    incomingText: NotRequired[str]
+    url: NotRequired[str]
+    shorturl: NotRequired[str]
+
+
+class CleverTapEvent(TypedDict):
+    """Messages to which the same happened."""
+
+    event: Literal["delivered", "failed", "replied", "clicked"]
+    data: list[CleverTapEntry]
 
 
 def render(events: Sequence[Event], _settings: CallbackEndpoint) -> bytes:
