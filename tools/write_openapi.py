@@ -26,6 +26,8 @@ from tools.openapi_schemas import Delivery, Schema, Schemas, resource_name
 FUNCTIONS = Path(__file__).parent.parent / "functions"
 PROSE = Path(__file__).with_name("openapi.md")
 METHODS = ("get", "head", "post", "put", "delete")
+# All pages of the console are one route for API Gateway, and none of them is described.
+CONSOLE = ("/console GET", "/console/{path+} GET POST")
 TAGS = {
     "Send": "Send messages, in the format of a platform or in Harkara's own.",
     "Messages": "Look messages up, and cancel them.",
@@ -225,7 +227,7 @@ def table(described: Schema) -> str:
         " ".join([path, *(method.upper() for method in METHODS if method in item)])
         for path, item in described["paths"].items()
     )
-    return "\n".join(["# Written by tools/write_openapi.py", *lines]) + "\n"
+    return "\n".join(["# Written by tools/write_openapi.py", *lines, *CONSOLE]) + "\n"
 
 
 def files() -> dict[Path, str]:

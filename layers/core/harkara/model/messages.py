@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple, Required
 
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from harkara.base.codes import Code
 from harkara.base.ids import INDEX_NAMES, mid_of
@@ -181,11 +181,21 @@ def unpack(batch_id: str, packed: bytes) -> MessageBatch:
 _PACKED_FIELDS = tuple(each.name for each in dataclass_fields(MessageBatch) if each.name != "id")
 
 
-StepName = (
-    Literal["accepted", "scheduled", "submitted", "refused", "not_taken", "in_doubt"]
-    | Literal["callback_attempt", "callback", "clicked"]
-    | State
+Event = TypeAliasType(
+    "Event",
+    Literal[
+        "accepted",
+        "scheduled",
+        "submitted",
+        "refused",
+        "not_taken",
+        "in_doubt",
+        "callback_attempt",
+        "callback",
+        "clicked",
+    ],
 )
+StepName = Event | State
 _Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 # `try` is no name for Python.
 _Numbered = TypedDict(
